@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/atr.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+#define TS_DIRECT 0x3B
+#define TS_INVERSE 0x3F
+#define NO_PROTOCOL 15 /* T=15 in a TD says that global interface bytes follow */
+
+static gboolean
+has_byte(const ScdAtrLevel *level, ScdAtrInterfaceByte which)
+{
+    return (level->present & 1u << which) != 0;
+}
+
+static gboolean
+offers(const ScdAtr *atr, guint8 protocol)
+{
+    return memchr(atr->protocols, protocol, atr->n_protocols) != NULL;
+}
+
+static gboolean
+read_initial_bytes(ScdAtr *atr, GError **error)
+{
+    if (atr->length < 2) {
+        g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR, "%s",
+                    atr->length == 0 ? "no bytes at all" : "T0 is missing");
+        return FALSE;
+    }
+    if (atr->bytes[0] != TS_DIRECT && atr->bytes[0] != TS_INVERSE) {
+        g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR,
+                    "TS is %02X, neither 3B (direct) nor 3F (inverse)", atr->bytes[0]);
+        return FALSE;
+    }
+    if (atr->bytes[0] == TS_INVERSE)
+        atr->convention = SCD_ATR_CONVENTION_INVERSE;
+    atr->n_historical = atr->bytes[1] & 0x0F;
+    return TRUE;
+}
+
+/* Each TD announces the level after its own, as T0 does the first. */
+static gboolean
+read_levels(ScdAtr *atr, guint *at, GError **error)
+{
+    guint8 announced = atr->bytes[1] >> 4;
+
+    while (announced != 0) {
+        ScdAtrLevel *level = &atr->levels[atr->n_levels++];
+
+        level->present = announced;
+        for (guint which = SCD_ATR_TA; which <= SCD_ATR_TD; which++) {
+            if (!has_byte(level, which))
+                continue;
+            if (*at == atr->length) {
+                g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR,
+                            "interface bytes end after %u bytes, before T%c%u", *at - 2,
+                            'A' + which, atr->n_levels);
+                return FALSE;
+            }
+            level->value[which] = atr->bytes[(*at)++];
+        }
+        announced = level->value[SCD_ATR_TD] >> 4;
+    }
+    return TRUE;
+}
+
+static gboolean
+read_historical_bytes(ScdAtr *atr, guint *at, GError **error)
+{
+    guint left = atr->length - *at;
+
+    if (left < atr->n_historical) {
+        g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR,
+                    "historical bytes end after %u of %u bytes", left, atr->n_historical);
+        return FALSE;
+    }
+    atr->historical_offset = (guint8)*at;
+    *at += atr->n_historical;
+    return TRUE;
+}
+
+static void
+collect_protocols(ScdAtr *atr)
+{
+    for (guint i = 0; i < atr->n_levels; i++) {
+        const ScdAtrLevel *level = &atr->levels[i];
+        guint8 protocol = level->value[SCD_ATR_TD] & 0x0F;
+
+        if (has_byte(level, SCD_ATR_TD) && protocol != NO_PROTOCOL && !offers(atr, protocol))
+            atr->protocols[atr->n_protocols++] = protocol;
+    }
+    if (atr->n_protocols == 0)
+        atr->protocols[atr->n_protocols++] = 0;
+}
+
+/* A TA2 that names a protocol which the TDs do not offer is not believed. */
+static void
+read_specific_mode(ScdAtr *atr)
+{
+    const ScdAtrLevel *second = &atr->levels[1];
+    guint8 protocol = second->value[SCD_ATR_TA] & 0x0F;
+
+    if (has_byte(second, SCD_ATR_TA) && offers(atr, protocol)) {
+        atr->specific_mode = TRUE;
+        atr->specific_protocol = protocol;
+    }
+}
+
+static gboolean
+is_check_due(const ScdAtr *atr)
+{
+    for (guint i = 0; i < atr->n_levels; i++) {
+        if ((atr->levels[i].value[SCD_ATR_TD] & 0x0F) != 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* The exclusive or of all bytes from T0 to TCK is zero. */
+static ScdAtrCheck
+read_check(const ScdAtr *atr, guint *at)
+{
+    guint8 sum = 0;
+
+    if (!is_check_due(atr))
+        return SCD_ATR_CHECK_ABSENT;
+    if (*at == atr->length)
+        return SCD_ATR_CHECK_MISSING;
+
+    *at += 1;
+    for (guint i = 1; i < *at; i++)
+        sum ^= atr->bytes[i];
+    return sum == 0 ? SCD_ATR_CHECK_OK : SCD_ATR_CHECK_WRONG;
+}
+
+static gboolean
+parse_structure(ScdAtr *atr, GError **error)
+{
+    guint at = 2;
+
+    if (!read_initial_bytes(atr, error) || !read_levels(atr, &at, error) ||
+        !read_historical_bytes(atr, &at, error))
+        return FALSE;
+
+    collect_protocols(atr);
+    read_specific_mode(atr);
+    atr->check = read_check(atr, &at);
+    atr->n_extra = (guint8)(atr->length - at);
+    atr->valid = TRUE;
+    return TRUE;
+}
+
+gboolean
+scd_atr_parse(const guint8 *bytes, gsize length, ScdAtr *atr, GError **error)
+{
+    ScdAtr raw = {.length = (guint8)MIN(length, SCD_ATR_MAX_LENGTH)};
+
+    if (length > 0)
+        memcpy(raw.bytes, bytes, raw.length);
+    *atr = raw;
+
+    if (length > SCD_ATR_MAX_LENGTH) {
+        g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR,
+                    "%" G_GSIZE_FORMAT " bytes, but an ATR has at most %u", length,
+                    SCD_ATR_MAX_LENGTH);
+        return FALSE;
+    }
+    if (!parse_structure(atr, error)) {
+        *atr = raw;
+        return FALSE;
+    }
+    return TRUE;
+}
+
+char **
+scd_atr_dup_protocols(const ScdAtr *atr)
+{
+    char **names = g_new0(char *, atr->n_protocols + 1);
+    guint n = 0;
+
+    for (guint i = 0; i < atr->n_protocols; i++) {
+        if (!atr->specific_mode || atr->protocols[i] == atr->specific_protocol)
+            names[n++] = g_strdup_printf("T=%u", atr->protocols[i]);
+    }
+    return names;
+}
+
+gboolean
+scd_atr_is_contactless(const ScdAtr *atr)
+{
+    return atr->valid && atr->bytes[0] == TS_DIRECT && atr->bytes[1] >> 4 == 0x8 &&
+           atr->bytes[2] == 0x80 && atr->bytes[3] == 0x01;
+}

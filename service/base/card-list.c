@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/card-list.h"
+
+#include <string.h>
+
+#include "base/atr-pattern.h"
+
+/*
+ * Most entries are just an ATR: they are found by a hash of their text. The few others are tried
+ * one after the other. Each has to pass the same matcher, so a hash only saves time.
+ */
+struct _ScdCardList {
+    GBytes *text;
+    GArray *literals; /* of Literal, by hash */
+    GArray *patterns; /* of guint32, offsets into the text */
+};
+
+typedef struct {
+    guint32 hash;
+    guint32 offset; /* of the entry's line in the text */
+} Literal;
+
+typedef struct {
+    const char *start;
+    gsize length; /* bytes, without the end of the line */
+} Line;
+
+static guint32
+hash_text(const char *text, gsize length)
+{
+    guint32 hash = 2166136261u; /* FNV-1a, 32 bits */
+
+    for (gsize i = 0; i < length; i++)
+        hash = (hash ^ (guchar)g_ascii_toupper(text[i])) * 16777619u;
+    return hash;
+}
+
+/* Takes the line at *at, without the spaces and the carriage return at its end. */
+static gboolean
+next_line(const char **at, const char *end, Line *line)
+{
+    if (*at == end)
+        return FALSE;
+
+    const char *newline = memchr(*at, '\n', (gsize)(end - *at));
+    const char *stop = newline != NULL ? newline : end;
+
+    line->start = *at;
+    *at = newline != NULL ? newline + 1 : end;
+    while (stop > line->start && (stop[-1] == '\r' || stop[-1] == ' '))
+        stop--;
+    line->length = (gsize)(stop - line->start);
+    return TRUE;
+}
+
+static gboolean
+is_description(const Line *line)
+{
+    return line->length > 0 && line->start[0] == '\t';
+}
+
+static gboolean
+is_entry(const Line *line)
+{
+    return line->length > 0 && line->length <= SCD_CARD_LIST_MAX_LINE && line->start[0] != '#' &&
+           line->start[0] != '\t';
+}
+
+static gboolean
+is_literal(const Line *line)
+{
+    for (gsize i = 0; i < line->length; i++) {
+        if (!g_ascii_isxdigit(line->start[i]) && line->start[i] != ' ')
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static int
+compare_literals(gconstpointer a, gconstpointer b)
+{
+    const Literal *left = a;
+    const Literal *right = b;
+
+    return (left->hash > right->hash) - (left->hash < right->hash);
+}
+
+static int
+compare_offsets(gconstpointer a, gconstpointer b)
+{
+    const guint32 *left = a;
+    const guint32 *right = b;
+
+    return (*left > *right) - (*left < *right);
+}
+
+/* The text as far as an offset reaches. */
+static const char *
+get_text(const ScdCardList *list, const char **end)
+{
+    gsize length;
+    const char *start = g_bytes_get_data(list->text, &length);
+
+    if (start == NULL)
+        start = ""; /* that is what GBytes has for no bytes */
+    *end = start + MIN(length, G_MAXUINT32);
+    return start;
+}
+
+ScdCardList *
+scd_card_list_new(GBytes *text)
+{
+    ScdCardList *list = g_new0(ScdCardList, 1);
+    const char *end;
+    Line line;
+
+    list->text = g_bytes_ref(text);
+    list->literals = g_array_new(FALSE, FALSE, sizeof(Literal));
+    list->patterns = g_array_new(FALSE, FALSE, sizeof(guint32));
+
+    const char *start = get_text(list, &end);
+    const char *at = start;
+    while (next_line(&at, end, &line)) {
+        guint32 offset = (guint32)(line.start - start);
+
+        if (!is_entry(&line))
+            continue;
+        if (is_literal(&line)) {
+            Literal literal = {hash_text(line.start, line.length), offset};
+            g_array_append_val(list->literals, literal);
+        } else {
+            g_array_append_val(list->patterns, offset);
+        }
+    }
+    g_array_sort(list->literals, compare_literals);
+    return list;
+}
+
+void
+scd_card_list_free(ScdCardList *list)
+{
+    if (list == NULL)
+        return;
+    g_array_unref(list->literals);
+    g_array_unref(list->patterns);
+    g_bytes_unref(list->text);
+    g_free(list);
+}
+
+/* The line of an entry, and where the line after it begins. */
+static const char *
+open_entry(const ScdCardList *list, guint32 offset, const char **end, Line *line)
+{
+    const char *at = get_text(list, end) + offset;
+
+    next_line(&at, *end, line);
+    return at;
+}
+
+static void
+add_if_match(const ScdCardList *list, guint32 offset, const ScdAtrText *atr, GArray *matches)
+{
+    const char *end;
+    Line entry;
+
+    open_entry(list, offset, &end, &entry);
+    if (scd_atr_pattern_matches(entry.start, entry.length, atr))
+        g_array_append_val(matches, offset);
+}
+
+static guint
+find_first_literal(const ScdCardList *list, guint32 hash)
+{
+    guint low = 0;
+    guint high = list->literals->len;
+
+    while (low < high) {
+        guint middle = low + (high - low) / 2;
+
+        if (g_array_index(list->literals, Literal, middle).hash < hash)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static GArray *
+find_matches(const ScdCardList *list, const ScdAtrText *atr)
+{
+    GArray *matches = g_array_new(FALSE, FALSE, sizeof(guint32));
+    guint32 hash = hash_text(atr->text, atr->length);
+
+    for (guint i = find_first_literal(list, hash); i < list->literals->len; i++) {
+        const Literal *literal = &g_array_index(list->literals, Literal, i);
+
+        if (literal->hash != hash)
+            break;
+        add_if_match(list, literal->offset, atr, matches);
+    }
+    for (guint i = 0; i < list->patterns->len; i++)
+        add_if_match(list, g_array_index(list->patterns, guint32, i), atr, matches);
+
+    g_array_sort(matches, compare_offsets);
+    return matches;
+}
+
+static gboolean
+is_web_address(const char *name)
+{
+    return g_ascii_strncasecmp(name, "http://", 7) == 0 ||
+           g_ascii_strncasecmp(name, "https://", 8) == 0;
+}
+
+static void
+add_name(GPtrArray *names, const Line *line)
+{
+    g_autofree char *name = g_strstrip(g_utf8_make_valid(line->start, (gssize)line->length));
+
+    if (name[0] == '\0' || is_web_address(name))
+        return;
+    if (!g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL))
+        g_ptr_array_add(names, g_steal_pointer(&name));
+}
+
+static void
+add_names_of_entry(const ScdCardList *list, guint32 offset, GPtrArray *names)
+{
+    const char *end;
+    Line line;
+    const char *at = open_entry(list, offset, &end, &line);
+
+    while (names->len < SCD_CARD_LIST_MAX_NAMES && next_line(&at, end, &line) &&
+           is_description(&line)) {
+        if (line.length <= SCD_CARD_LIST_MAX_LINE)
+            add_name(names, &line);
+    }
+}
+
+char **
+scd_card_list_lookup(const ScdCardList *list, const guint8 *atr, gsize length)
+{
+    GPtrArray *names = g_ptr_array_new();
+    ScdAtrText text;
+
+    scd_atr_text_init(&text, atr, length);
+    if (text.length > 0) {
+        g_autoptr(GArray) matches = find_matches(list, &text);
+
+        for (guint i = 0; i < matches->len; i++)
+            add_names_of_entry(list, g_array_index(matches, guint32, i), names);
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}

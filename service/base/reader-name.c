@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/reader-name.h"
+
+#include <string.h>
+
+#define EMPTY_LABEL "__unnamed" /* "__un" is no escape: u is no hexadecimal digit */
+
+static gboolean
+is_upper_xdigit(char c)
+{
+    return g_ascii_isxdigit(c) && !g_ascii_islower(c);
+}
+
+/*
+ * Takes " RR", two to eight upper-case digits and the space before them, off the end of the first
+ * *length bytes of name. Something must be left before it.
+ */
+static gboolean
+take_number(const char *name, gsize *length, guint *number)
+{
+    gsize start = *length;
+    guint value = 0;
+
+    while (start > 0 && is_upper_xdigit(name[start - 1]))
+        start--;
+    gsize n_digits = *length - start;
+    if (n_digits < 2 || n_digits > 8 || start < 2 || name[start - 1] != ' ')
+        return FALSE;
+
+    for (gsize i = start; i < *length; i++)
+        value = value << 4 | (guint)g_ascii_xdigit_value(name[i]);
+    *number = value;
+    *length = start - 1;
+    return TRUE;
+}
+
+/*
+ * Takes a group such as " (SERIAL)", which may hold pairs of its own signs, off the end likewise.
+ * Where there is none it takes nothing and gives the empty string.
+ */
+static char *
+take_group(const char *name, gsize *length, char opening, char closing)
+{
+    gsize start = *length;
+    gsize depth = 0;
+
+    if (name[start - 1] != closing)
+        return g_strdup("");
+    do {
+        start--;
+        if (name[start] == closing)
+            depth++;
+        else if (name[start] == opening)
+            depth--;
+    } while (depth > 0 && start > 0);
+    if (start < 2 || name[start - 1] != ' ')
+        return g_strdup("");
+
+    char *group = g_strndup(name + start + 1, *length - start - 2);
+    *length = start - 1;
+    return group;
+}
+
+ScdReaderName *
+scd_reader_name_parse(const char *name)
+{
+    ScdReaderName *parsed = g_new0(ScdReaderName, 1);
+    gsize length = strlen(name);
+    guint index = 0;
+    guint slot = 0;
+
+    if (!take_number(name, &length, &slot) || !take_number(name, &length, &index)) {
+        parsed->base = g_strdup(name);
+        parsed->interface = g_strdup("");
+        parsed->serial = g_strdup("");
+        return parsed;
+    }
+    parsed->slot = slot;
+    parsed->index = index;
+    parsed->serial = take_group(name, &length, '(', ')');
+    parsed->interface = take_group(name, &length, '[', ']');
+    parsed->base = g_strndup(name, length);
+    parsed->well_formed = TRUE;
+    return parsed;
+}
+
+void
+scd_reader_name_free(ScdReaderName *name)
+{
+    if (name == NULL)
+        return;
+    g_free(name->base);
+    g_free(name->interface);
+    g_free(name->serial);
+    g_free(name);
+}
+
+/*
+ * It can be read back, so no two names share a label: an escape ends in a digit and no two spaces
+ * in a row are both plain, hence underscores come in runs of one (a space), two (an escape) or
+ * three (a space, then an escape).
+ */
+char *
+scd_reader_name_to_label(const char *name)
+{
+    GString *label = g_string_new(name[0] == '\0' ? EMPTY_LABEL : "");
+
+    for (const char *at = name; *at != '\0'; at++) {
+        gboolean after_space = at > name && at[-1] == ' ';
+
+        if (g_ascii_isalnum(*at))
+            g_string_append_c(label, *at);
+        else if (*at == ' ' && !after_space)
+            g_string_append_c(label, '_');
+        else
+            g_string_append_printf(label, "__%02x", (guchar)*at);
+    }
+    return g_string_free(label, FALSE);
+}
+
+gboolean
+scd_reader_name_is_sane(const char *name)
+{
+    gsize length = strnlen(name, SCD_READER_NAME_MAX_LENGTH + 1);
+
+    if (length == 0 || length > SCD_READER_NAME_MAX_LENGTH)
+        return FALSE;
+    if (!g_utf8_validate(name, (gssize)length, NULL))
+        return FALSE;
+    for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at)) {
+        if (g_unichar_iscntrl(g_utf8_get_char(at)))
+            return FALSE;
+    }
+    return TRUE;
+}
