@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/code.h"
+
+#include <winscard.h>
+
+#include "pcsc/socket-watch.h"
+
+#define PCSC_BASE 0x80100000u
+
+/* The table in introspection/ has the numbers of winscard.h, all of them and no others. */
+#define ASSERT_NUMBER(name, number, dbus_name, text) \
+    _Static_assert((guint32)SCARD_##name == PCSC_BASE + number, #name);
+SCD_PCSC_ERROR_TABLE(ASSERT_NUMBER)
+#undef ASSERT_NUMBER
+
+#define COUNT_ROW(name, number, dbus_name, text) +1
+_Static_assert(0 SCD_PCSC_ERROR_TABLE(COUNT_ROW) == 0x31 - 1 + 0x6F - 0x64,
+               "0x01 to 0x31 without 0x22, and 0x65 to 0x6F");
+#undef COUNT_ROW
+
+ScdErrorCode
+scd_code_to_error(guint32 code)
+{
+    switch (code) {
+#define AS_CASE(name, number, dbus_name, text) case PCSC_BASE + number:
+        SCD_PCSC_ERROR_TABLE(AS_CASE)
+#undef AS_CASE
+        return code - PCSC_BASE;
+    default:
+        return SCD_F_UNKNOWN_ERROR;
+    }
+}
+
+/*
+ * A pcscd that died shows as any of these, SECURITY_VIOLATION because that is
+ * what the library makes of ECONNRESET.
+ */
+gboolean
+scd_code_is_connection_lost(guint32 code)
+{
+    return code == SCARD_F_COMM_ERROR || code == SCARD_E_NO_SERVICE ||
+           code == SCARD_E_SERVICE_STOPPED || code == SCARD_W_SECURITY_VIOLATION ||
+           code == SCARD_E_INVALID_HANDLE;
+}
+
+char *
+scd_code_explain_no_connection(guint32 code)
+{
+    switch (code) {
+    case SCARD_E_NO_SERVICE:
+    case SCARD_F_COMM_ERROR:
+        return g_strdup_printf("pcscd does not listen on %s: start pcscd.socket, or install pcscd",
+                               scd_socket_path());
+    case SCARD_E_SERVICE_STOPPED:
+        return g_strdup("pcscd speaks another version of its protocol than libpcsclite: install "
+                        "the same version of both, then restart pcscd and smartcardd");
+    case SCARD_W_SECURITY_VIOLATION:
+        return g_strdup("pcscd refuses smartcardd: polkit does not let its user in, polkit is not "
+                        "running, or pcscd serves as many programs as it can");
+    case SCARD_E_UNSUPPORTED_FEATURE:
+        return g_strdup("libpcsclite lost track of pcscd's readers (a fault of pcsc-lite 2.5): "
+                        "smartcardd restarts to get over it");
+    default:
+        return g_strdup_printf("pcscd cannot be reached: %s (0x%08X)",
+                               scd_error_text(scd_code_to_error(code)), code);
+    }
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/monitor.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <winscard.h>
+
+#include "pcsc/code.h"
+#include "pcsc/deadline.h"
+#include "pcsc/main-call.h"
+#include "pcsc/socket-watch.h"
+#include "pcsc/watch-list.h"
+
+/*
+ * How long a wait may last. Events end it; the time-outs are for what gives no
+ * event: before pcsc-lite 2.3 a reader that comes between two waits, and a
+ * library that hangs. Both happen while readers come and go, so a change of the
+ * list is followed by one short wait. (A finite wait is one poll() in
+ * libpcsclite, INFINITE one a minute.)
+ */
+#define SETTLING_WAIT_MS 1000
+#define QUIET_WAIT_MS (10 * 60 * 1000)
+
+/* How often waits may return without anything new before we pause. */
+#define FRUITLESS_MAX 3
+
+/* When to try again after pcscd was lost. What comes then depends on the trouble. */
+static const int quick_tries_ms[] = {0, 10, 100, 1000};
+
+/* Tries that end in UNSUPPORTED_FEATURE before we give the process up. */
+#define STALE_TRIES 3
+
+#define STOP_LIMIT_US (3 * G_USEC_PER_SEC)
+#define CANCEL_INTERVAL_US 5000
+
+struct ScdMonitor {
+    ScdMonitorEvents events;
+    gpointer data;
+    guint call_limit_ms;
+    ScdDeadline *deadline;
+    GThread *thread;
+    int wake_fd; /* an eventfd: readable when the thread is to stop */
+
+    GMutex lock;
+    GCond ended_cond;
+    gboolean ended;
+    SCARDCONTEXT context; /* 0 while there is none */
+
+    /* The thread's own. */
+    ScdWatchList *list;
+    ScdSnapshot *published;
+    ScdSocketWatch *socket_watch; /* while there is no pcscd, NULL before the first retry */
+    guint tries;                  /* since pcscd was last seen */
+};
+
+typedef struct {
+    ScdMonitor *monitor;
+    ScdSnapshot *snapshot;
+} Delivery;
+
+static gboolean
+deliver(gpointer data)
+{
+    Delivery *delivery = data;
+    delivery->monitor->events.changed(delivery->snapshot, delivery->monitor->data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+free_delivery(gpointer data)
+{
+    Delivery *delivery = data;
+    scd_snapshot_unref(delivery->snapshot);
+    g_free(delivery);
+}
+
+static void
+stuck_in_call(gpointer data)
+{
+    ScdMonitor *monitor = data;
+    monitor->events.stuck("libpcsclite does not return from a call", monitor->data);
+}
+
+static gboolean
+stuck_stale(gpointer data)
+{
+    ScdMonitor *monitor = data;
+    monitor->events.stuck("libpcsclite lost track of pcscd's readers", monitor->data);
+    return G_SOURCE_REMOVE;
+}
+
+/* Takes over the snapshot. */
+static void
+publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
+{
+    Delivery *delivery = g_new(Delivery, 1);
+    delivery->monitor = monitor;
+    delivery->snapshot = scd_snapshot_ref(snapshot);
+
+    g_clear_pointer(&monitor->published, scd_snapshot_unref);
+    monitor->published = snapshot;
+    scd_main_call(deliver, delivery, free_delivery);
+}
+
+/* Whether there was anything new. */
+static gboolean
+publish_readers_in_monitor(ScdMonitor *monitor)
+{
+    const ScdSnapshot *last = monitor->published;
+    g_autoptr(GPtrArray) states = scd_watch_list_states(monitor->list);
+    gboolean same = last && !last->trouble && last->readers->len == states->len;
+
+    for (guint i = 0; same && i < states->len; i++)
+        same = last->readers->pdata[i] == states->pdata[i];
+    if (!same)
+        publish_in_monitor(monitor, scd_snapshot_new(g_steal_pointer(&states)));
+    return !same;
+}
+
+/* Tells once, and again only for a reason that has outlasted the quick tries. */
+static void
+publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
+{
+    const char *told = monitor->published ? monitor->published->trouble : NULL;
+    g_autofree char *trouble = scd_code_explain_no_connection(code);
+
+    if (told && (monitor->tries < G_N_ELEMENTS(quick_tries_ms) || g_str_equal(told, trouble)))
+        return;
+    publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
+}
+
+static gboolean
+is_stopping(ScdMonitor *monitor)
+{
+    struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
+    return poll(&wake, 1, 0) > 0;
+}
+
+static void
+pause_in_monitor(ScdMonitor *monitor, int milliseconds)
+{
+    struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
+    poll(&wake, 1, milliseconds);
+}
+
+static void
+set_context_in_monitor(ScdMonitor *monitor, SCARDCONTEXT context)
+{
+    g_mutex_lock(&monitor->lock);
+    monitor->context = context;
+    g_mutex_unlock(&monitor->lock);
+}
+
+static guint32
+connect_in_monitor(ScdMonitor *monitor)
+{
+    SCARDCONTEXT context = 0;
+
+    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+    scd_deadline_clear(monitor->deadline);
+    if (code == SCARD_S_SUCCESS) {
+        set_context_in_monitor(monitor, context);
+        scd_watch_list_reset(monitor->list);
+    }
+    return code;
+}
+
+static void
+disconnect_in_monitor(ScdMonitor *monitor)
+{
+    SCARDCONTEXT context = monitor->context;
+
+    set_context_in_monitor(monitor, 0);
+    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    SCardReleaseContext(context);
+    scd_deadline_clear(monitor->deadline);
+}
+
+static guint32
+enumerate_in_monitor(ScdMonitor *monitor)
+{
+    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    guint32 code = scd_watch_list_enumerate(monitor->list, monitor->context);
+    scd_deadline_clear(monitor->deadline);
+    return code;
+}
+
+static guint32
+wait_in_monitor(ScdMonitor *monitor, guint timeout_ms)
+{
+    scd_deadline_set(monitor->deadline, timeout_ms + monitor->call_limit_ms);
+    guint32 code = scd_watch_list_wait(monitor->list, monitor->context, timeout_ms);
+    scd_deadline_clear(monitor->deadline);
+    return code;
+}
+
+/*
+ * The first look at a new pcscd. The readers are asked for before anything else,
+ * as a library of 2.5 wants it with an older pcscd, and once more after the
+ * plug-and-play entry has begun to count: nothing is missed between.
+ */
+static guint32
+begin_in_monitor(ScdMonitor *monitor)
+{
+    guint32 code = enumerate_in_monitor(monitor);
+    if (code == SCARD_S_SUCCESS)
+        code = wait_in_monitor(monitor, 0);
+    if (code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT)
+        code = enumerate_in_monitor(monitor);
+    return code;
+}
+
+/* Codes after which the next wait may well succeed; all others end the connection. */
+static gboolean
+is_passing(guint32 code)
+{
+    return code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT || code == SCARD_E_CANCELLED ||
+           code == SCARD_E_UNKNOWN_READER || code == SCARD_E_UNSUPPORTED_FEATURE;
+}
+
+/* Watches until the connection is lost or the monitor is to stop; returns the code of the end. */
+static guint32
+watch_in_monitor(ScdMonitor *monitor)
+{
+    guint timeout_ms = SETTLING_WAIT_MS;
+    guint fruitless = 0;
+    guint32 code = SCARD_S_SUCCESS;
+
+    while (is_passing(code) && !is_stopping(monitor)) {
+        guint generation = scd_watch_list_generation(monitor->list);
+        if (scd_watch_list_is_doubtful(monitor->list))
+            code = enumerate_in_monitor(monitor);
+        if (code != SCARD_S_SUCCESS && !is_passing(code))
+            break;
+        if (generation != scd_watch_list_generation(monitor->list))
+            timeout_ms = SETTLING_WAIT_MS;
+
+        /* New readers are seen by the wait, which returns at once for them. */
+        if (!scd_watch_list_has_unseen(monitor->list))
+            publish_readers_in_monitor(monitor);
+        code = wait_in_monitor(monitor, timeout_ms);
+        if (!is_passing(code))
+            break;
+        gboolean news = publish_readers_in_monitor(monitor);
+
+        if (code == SCARD_E_TIMEOUT)
+            timeout_ms = QUIET_WAIT_MS;
+        fruitless = news || code == SCARD_E_TIMEOUT ? 0 : fruitless + 1;
+        if (fruitless > FRUITLESS_MAX)
+            pause_in_monitor(monitor, 10 << MIN(fruitless - FRUITLESS_MAX, 6));
+    }
+    return code;
+}
+
+/*
+ * Connects, and watches for as long as the connection lasts. A connection that
+ * broke is no reason by itself: the next try tells whether pcscd is there.
+ */
+static guint32
+serve_in_monitor(ScdMonitor *monitor)
+{
+    guint32 code = connect_in_monitor(monitor);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+
+    code = begin_in_monitor(monitor);
+    if (code == SCARD_S_SUCCESS) {
+        g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
+        monitor->tries = 0;
+        code = watch_in_monitor(monitor);
+        if (scd_code_is_connection_lost(code))
+            code = SCARD_E_NO_SERVICE;
+    }
+    disconnect_in_monitor(monitor);
+    return code;
+}
+
+/*
+ * Waits for the time of the next try. Without a socket to connect to, the
+ * folder tells when there is one, and a few quick tries cover the moment between
+ * its making and pcscd's listening. Other troubles may pass by themselves.
+ */
+static void
+wait_for_pcscd_in_monitor(ScdMonitor *monitor, guint32 code)
+{
+    int wait_ms = code == SCARD_E_NO_SERVICE ? -1 : 5000;
+
+    if (!monitor->socket_watch)
+        monitor->socket_watch = scd_socket_watch_new(scd_socket_path());
+    if (!monitor->socket_watch)
+        wait_ms = 5000;
+    if (monitor->tries < G_N_ELEMENTS(quick_tries_ms))
+        wait_ms = quick_tries_ms[monitor->tries];
+    monitor->tries++;
+    if (scd_socket_watch_wait(monitor->socket_watch, monitor->wake_fd, wait_ms))
+        monitor->tries = 0;
+}
+
+static gpointer
+run_in_monitor(gpointer data)
+{
+    ScdMonitor *monitor = data;
+
+    monitor->list = scd_watch_list_new();
+    while (!is_stopping(monitor)) {
+        guint32 code = serve_in_monitor(monitor);
+        if (is_stopping(monitor))
+            break;
+        publish_trouble_in_monitor(monitor, code);
+        if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)
+            scd_main_call(stuck_stale, monitor, NULL);
+        wait_for_pcscd_in_monitor(monitor, code);
+    }
+    g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
+    g_clear_pointer(&monitor->list, scd_watch_list_free);
+    g_clear_pointer(&monitor->published, scd_snapshot_unref);
+
+    g_mutex_lock(&monitor->lock);
+    monitor->ended = TRUE;
+    g_cond_broadcast(&monitor->ended_cond);
+    g_mutex_unlock(&monitor->lock);
+    return NULL;
+}
+
+ScdMonitor *
+scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s, GError **error)
+{
+    g_autofree ScdMonitor *monitor = g_new0(ScdMonitor, 1);
+
+    monitor->events = *events;
+    monitor->data = data;
+    monitor->call_limit_ms = call_limit_s * 1000;
+    monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (monitor->wake_fd >= 0)
+        monitor->deadline = scd_deadline_new(stuck_in_call, monitor);
+    if (!monitor->deadline) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
+                    g_strerror(errno));
+        if (monitor->wake_fd >= 0)
+            close(monitor->wake_fd);
+        return NULL;
+    }
+    g_mutex_init(&monitor->lock);
+    g_cond_init(&monitor->ended_cond);
+    monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
+    return g_steal_pointer(&monitor);
+}
+
+/*
+ * SCardCancel ends a wait that is under way, and is lost on one that is about
+ * to begin: so again and again until the thread has ended.
+ */
+static gpointer
+cancel_until_ended(gpointer data)
+{
+    ScdMonitor *monitor = data;
+    gint64 limit = g_get_monotonic_time() + STOP_LIMIT_US;
+
+    g_mutex_lock(&monitor->lock);
+    while (!monitor->ended && g_get_monotonic_time() < limit) {
+        SCARDCONTEXT context = monitor->context;
+        g_mutex_unlock(&monitor->lock);
+        if (context)
+            SCardCancel(context);
+        g_mutex_lock(&monitor->lock);
+        if (!monitor->ended)
+            g_cond_wait_until(&monitor->ended_cond, &monitor->lock,
+                              g_get_monotonic_time() + CANCEL_INTERVAL_US);
+    }
+    g_mutex_unlock(&monitor->lock);
+    return NULL;
+}
+
+gboolean
+scd_monitor_free(ScdMonitor *monitor)
+{
+    guint64 one = 1;
+    gint64 limit = g_get_monotonic_time() + STOP_LIMIT_US;
+
+    if (write(monitor->wake_fd, &one, sizeof one) < 0)
+        g_warning("Cannot wake the monitor: %s", g_strerror(errno));
+    GThread *canceller = g_thread_new("cancel", cancel_until_ended, monitor);
+
+    g_mutex_lock(&monitor->lock);
+    while (!monitor->ended)
+        if (!g_cond_wait_until(&monitor->ended_cond, &monitor->lock, limit))
+            break;
+    gboolean ended = monitor->ended;
+    g_mutex_unlock(&monitor->lock);
+    if (!ended) {
+        g_thread_unref(canceller);
+        return FALSE;
+    }
+
+    g_thread_join(canceller);
+    g_thread_join(monitor->thread);
+    scd_deadline_free(monitor->deadline);
+    close(monitor->wake_fd);
+    g_mutex_clear(&monitor->lock);
+    g_cond_clear(&monitor->ended_cond);
+    g_free(monitor);
+    return TRUE;
+}

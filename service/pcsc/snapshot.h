@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What PC/SC looks like at one moment: which readers there are, and the state
+ * of each. Both structures never change once made, and can be shared between
+ * threads; the reader states that are the same in two snapshots are the same
+ * pointer.
+ */
+
+#include <glib.h>
+
+#define SCD_ATR_SIZE_MAX 33
+
+/* The bits of SCARD_STATE_* that we ask for by name (winscard.h stays in .c files). */
+enum {
+    SCD_STATE_UNAVAILABLE = 0x0008,
+    SCD_STATE_EMPTY = 0x0010,
+    SCD_STATE_PRESENT = 0x0020,
+    SCD_STATE_EXCLUSIVE = 0x0080,
+    SCD_STATE_INUSE = 0x0100,
+    SCD_STATE_MUTE = 0x0200,
+};
+
+typedef struct {
+    gatomicrefcount references;
+    char *name;          /* PC/SC name, a GRefString */
+    guint16 bits;        /* SCARD_STATE_*, without CHANGED */
+    guint16 event_count; /* insertions and removals since the reader came; wraps */
+    guint8 atr_length;   /* 0 to SCD_ATR_SIZE_MAX; 0 when there is no card or it is mute */
+    guint8 atr[SCD_ATR_SIZE_MAX];
+} ScdReaderState;
+
+/* name: a GRefString, of which a reference is taken. */
+ScdReaderState *scd_reader_state_new(char *name, guint16 bits, guint16 event_count,
+                                     const guint8 *atr, gsize atr_length);
+ScdReaderState *scd_reader_state_ref(ScdReaderState *state);
+void scd_reader_state_unref(ScdReaderState *state);
+gboolean scd_reader_state_equal(const ScdReaderState *a, const ScdReaderState *b);
+
+static inline gboolean
+scd_reader_state_has_card(const ScdReaderState *state)
+{
+    return (state->bits & SCD_STATE_PRESENT) != 0;
+}
+
+typedef struct {
+    gatomicrefcount references;
+    char *trouble;      /* why pcscd cannot be reached; NULL when it can */
+    GPtrArray *readers; /* of ScdReaderState, in the order of SCardListReaders, no name twice */
+} ScdSnapshot;
+
+/* Takes over both. */
+ScdSnapshot *scd_snapshot_new(GPtrArray *readers);
+ScdSnapshot *scd_snapshot_new_unavailable(char *trouble);
+ScdSnapshot *scd_snapshot_ref(ScdSnapshot *snapshot);
+void scd_snapshot_unref(ScdSnapshot *snapshot);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaderState, scd_reader_state_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSnapshot, scd_snapshot_unref)
