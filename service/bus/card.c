@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/card.h"
+
+#include <time.h>
+
+#include "base/atr.h"
+#include "base/hex.h"
+#include "scd-interface-info.h"
+
+struct ScdCard {
+    ScdTree *tree;
+    ScdObject *object;
+};
+
+static const ScdInterface interface = {&scd_card_interface, NULL};
+
+/*
+ * Counts on from the microseconds since the machine was booted: so a restarted
+ * service does not use a number again either, and there is nothing to be kept
+ * in a file.
+ */
+static guint64
+next_number(void)
+{
+    static guint64 last;
+
+    if (last == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        last = (guint64)now.tv_sec * G_USEC_PER_SEC + (guint64)now.tv_nsec / 1000;
+    }
+    return ++last;
+}
+
+static GVariant *
+bytes_to_variant(const guint8 *bytes, gsize length)
+{
+    return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, length, 1);
+}
+
+static GVariant *
+properties_of(const ScdCardList *card_list, const char *reader_path, const ScdReaderState *state)
+{
+    ScdAtr atr;
+    scd_atr_parse(state->atr, state->atr_length, &atr, NULL);
+
+    g_autofree char *hex = scd_hex_from_bytes(state->atr, state->atr_length);
+    g_auto(GStrv) protocols = scd_atr_dup_protocols(&atr);
+    g_auto(GStrv) names = card_list ? scd_card_list_lookup(card_list, state->atr, state->atr_length)
+                                    : g_new0(char *, 1);
+
+    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&builder, "{sv}", "Reader", g_variant_new_object_path(reader_path));
+    g_variant_builder_add(&builder, "{sv}", "Atr", bytes_to_variant(state->atr, state->atr_length));
+    g_variant_builder_add(&builder, "{sv}", "AtrHex", g_variant_new_string(hex));
+    g_variant_builder_add(&builder, "{sv}", "Protocols",
+                          g_variant_new_strv((const char *const *)protocols, -1));
+    g_variant_builder_add(&builder, "{sv}", "HistoricalBytes",
+                          bytes_to_variant(atr.bytes + atr.historical_offset, atr.n_historical));
+    g_variant_builder_add(&builder, "{sv}", "Names",
+                          g_variant_new_strv((const char *const *)names, -1));
+    g_variant_builder_add(&builder, "{sv}", "Contactless",
+                          g_variant_new_boolean(scd_atr_is_contactless(&atr)));
+    return g_variant_builder_end(&builder);
+}
+
+ScdCard *
+scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *reader_path,
+             const ScdReaderState *state, GError **error)
+{
+    g_autofree char *path =
+        g_strdup_printf(SCD_ROOT_PATH "/cards/%" G_GUINT64_FORMAT, next_number());
+    g_autofree ScdCard *card = g_new0(ScdCard, 1);
+
+    card->tree = tree;
+    card->object = scd_object_new(scd_tree_bus(tree), path, &interface,
+                                  properties_of(card_list, reader_path, state), card, error);
+    if (!card->object)
+        return NULL;
+    scd_tree_add(tree, card->object);
+    return g_steal_pointer(&card);
+}
+
+void
+scd_card_free(ScdCard *card)
+{
+    scd_tree_remove(card->tree, card->object);
+    scd_object_free(card->object);
+    g_free(card);
+}
+
+const char *
+scd_card_path(const ScdCard *card)
+{
+    return scd_object_path(card->object);
+}

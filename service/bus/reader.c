@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/reader.h"
+
+#include "base/reader-name.h"
+#include "bus/card.h"
+#include "scd-interface-info.h"
+
+struct ScdReader {
+    ScdTree *tree;
+    ScdObject *object;
+    ScdReaderName *name; /* the parts of state->name */
+    ScdReaderState *state;
+    ScdCard *card; /* NULL when the reader is empty */
+};
+
+static const ScdInterface interface = {&scd_reader_interface, NULL};
+
+static void
+add(GVariantBuilder *builder, const char *name, GVariant *value)
+{
+    g_variant_builder_add(builder, "{sv}", name, value);
+}
+
+/* What stays the same for as long as the reader is there. */
+static void
+add_identity(const ScdReader *reader, GVariantBuilder *builder)
+{
+    add(builder, "Name", g_variant_new_string(reader->state->name));
+    add(builder, "Vendor", g_variant_new_string(""));
+    add(builder, "Product", g_variant_new_string(""));
+    add(builder, "Serial", g_variant_new_string(reader->name->serial));
+    add(builder, "Slot", g_variant_new_uint32(reader->name->slot));
+    add(builder, "UsbPath", g_variant_new_string(""));
+    add(builder, "UsbBus", g_variant_new_byte(0));
+    add(builder, "UsbAddress", g_variant_new_byte(0));
+    add(builder, "UsbVendorId", g_variant_new_uint16(0));
+    add(builder, "UsbProductId", g_variant_new_uint16(0));
+    add(builder, "BuiltIn", g_variant_new_boolean(FALSE));
+    add(builder, "Alias", g_variant_new_string(""));
+    add(builder, "DriverVersion", g_variant_new_string(""));
+    add(builder, "Features", g_variant_new_strv(NULL, 0));
+    add(builder, "Seat", g_variant_new_string("seat0"));
+    add(builder, "LoginCandidate", g_variant_new_boolean(FALSE));
+}
+
+static void
+add_state(const ScdReader *reader, GVariantBuilder *builder)
+{
+    const char *card_path = reader->card ? scd_card_path(reader->card) : "/";
+    guint16 bits = reader->state->bits;
+
+    add(builder, "Card", g_variant_new_object_path(card_path));
+    add(builder, "CardPresent", g_variant_new_boolean(reader->card != NULL));
+    add(builder, "Mute", g_variant_new_boolean((bits & SCD_STATE_MUTE) != 0));
+    add(builder, "InUse",
+        g_variant_new_boolean((bits & (SCD_STATE_INUSE | SCD_STATE_EXCLUSIVE)) != 0));
+    add(builder, "Exclusive", g_variant_new_boolean((bits & SCD_STATE_EXCLUSIVE) != 0));
+    add(builder, "State", g_variant_new_uint32(bits));
+    add(builder, "EventCount", g_variant_new_uint32(reader->state->event_count));
+}
+
+static GVariant *
+properties_of(const ScdReader *reader)
+{
+    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    add_identity(reader, &builder);
+    add_state(reader, &builder);
+    return g_variant_builder_end(&builder);
+}
+
+static void
+release(ScdReader *reader)
+{
+    g_clear_pointer(&reader->object, scd_object_free);
+    scd_reader_name_free(reader->name);
+    scd_reader_state_unref(reader->state);
+    g_free(reader);
+}
+
+ScdReader *
+scd_reader_new(ScdTree *tree, ScdReaderState *state, GError **error)
+{
+    g_autofree char *label = scd_reader_name_to_label(state->name);
+    g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
+    ScdReader *reader = g_new0(ScdReader, 1);
+
+    reader->tree = tree;
+    reader->name = scd_reader_name_parse(state->name);
+    reader->state = scd_reader_state_ref(state);
+    reader->object =
+        scd_object_new(scd_tree_bus(tree), path, &interface, properties_of(reader), reader, error);
+    if (!reader->object) {
+        release(reader);
+        return NULL;
+    }
+    scd_tree_add(tree, reader->object);
+    return reader;
+}
+
+void
+scd_reader_free(ScdReader *reader)
+{
+    g_assert(!reader->card);
+    scd_tree_remove(reader->tree, reader->object);
+    release(reader);
+}
+
+const char *
+scd_reader_path(const ScdReader *reader)
+{
+    return scd_object_path(reader->object);
+}
+
+const char *
+scd_reader_serial(const ScdReader *reader)
+{
+    return reader->name->serial;
+}
+
+void
+scd_reader_update(ScdReader *reader, ScdReaderState *state)
+{
+    scd_reader_state_ref(state);
+    scd_reader_state_unref(reader->state);
+    reader->state = state;
+    scd_object_set_properties(reader->object, properties_of(reader));
+}
+
+void
+scd_reader_insert_card(ScdReader *reader, ScdReaderState *state, const ScdCardList *card_list)
+{
+    g_autoptr(GError) error = NULL;
+
+    reader->card = scd_card_new(reader->tree, card_list, scd_reader_path(reader), state, &error);
+    if (!reader->card)
+        g_error("A card's path was in use: %s", error->message);
+    scd_reader_update(reader, state);
+    scd_object_emit(reader->object, "CardInserted",
+                    g_variant_new("(o@ay)", scd_card_path(reader->card),
+                                  g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr,
+                                                            state->atr_length, 1)));
+}
+
+void
+scd_reader_remove_card(ScdReader *reader, ScdReaderState *state)
+{
+    g_autoptr(ScdCard) card = g_steal_pointer(&reader->card);
+
+    scd_object_emit(reader->object, "CardRemoved", g_variant_new("(o)", scd_card_path(card)));
+    scd_reader_update(reader, state);
+}

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * smartcardd: options, the bus name, signals, and what systemd wants to hear.
+ *
+ * The name is asked for when there is something to show: the first snapshot of
+ * the readers, and the names of cards. So the first answer that anybody gets is
+ * complete, and whoever started us through the bus waits for just that.
+ */
+
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/card-list.h"
+#include "bus/error.h"
+#include "bus/manager.h"
+#include "bus/readers.h"
+#include "bus/tree.h"
+#include "config.h"
+#include "pcsc/main-call.h"
+#include "pcsc/monitor.h"
+
+#define BUS_NAME "org.smartcardd1"
+
+/* A pcscd that does not answer must not keep us from saying so. */
+#define FIRST_SNAPSHOT_LIMIT_MS 2000
+
+/* How old the process must be before it may start itself anew: no loop of restarts. */
+#define RESTART_AGE_S 5
+
+/* pcscd may power up a slow reader before it answers. */
+#define CALL_LIMIT_S 30
+#define CALL_LIMIT_MAX_S 3600
+
+typedef struct {
+    char *card_list;
+    int call_limit_s;
+    gboolean version;
+} Options;
+
+typedef struct {
+    const Options *options;
+    GMainLoop *loop;
+    GDBusConnection *bus;
+    GThread *card_list_thread; /* while it reads */
+    ScdCardList *card_list;    /* NULL where there is none */
+    gboolean card_list_done;
+    ScdTree *tree;
+    ScdReaders *readers;
+    ScdManager *manager;
+    ScdMonitor *monitor;
+    guint name;
+    guint patience; /* source that ends the wait for the first snapshot */
+    gint64 started; /* monotonic, microseconds */
+    gboolean restart;
+    int status;
+} Service;
+
+static void
+stop(Service *service, int status)
+{
+    service->status = status;
+    g_main_loop_quit(service->loop);
+}
+
+static gboolean
+stop_signal(gpointer data)
+{
+    stop(data, EXIT_SUCCESS);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+name_acquired(GDBusConnection *bus, const char *name, gpointer data)
+{
+    sd_notify(0, "READY=1");
+}
+
+static void
+name_lost(GDBusConnection *bus, const char *name, gpointer data)
+{
+    if (!bus)
+        g_printerr("smartcardd: the system bus has gone\n");
+    else
+        g_printerr("smartcardd: cannot have the bus name %s: another process has it, or the bus "
+                   "does not allow it to this user\n",
+                   name);
+    stop(data, EXIT_FAILURE);
+}
+
+static void
+own_name(Service *service)
+{
+    g_clear_handle_id(&service->patience, g_source_remove);
+    if (!service->name)
+        service->name = g_bus_own_name_on_connection(service->bus, BUS_NAME,
+                                                     G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
+                                                     name_acquired, name_lost, service, NULL);
+}
+
+static gboolean
+out_of_patience(gpointer data)
+{
+    Service *service = data;
+    service->patience = 0;
+    g_warning("pcscd does not answer; going on without readers until it does");
+    own_name(service);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+snapshot_changed(ScdSnapshot *snapshot, gpointer data)
+{
+    Service *service = data;
+
+    /* While Available is false there are no readers: true comes first, and false last. */
+    if (snapshot->trouble)
+        g_message("pcscd: %s", snapshot->trouble);
+    else
+        scd_manager_set_trouble(service->manager, NULL);
+    scd_readers_follow(service->readers, snapshot);
+    if (snapshot->trouble)
+        scd_manager_set_trouble(service->manager, snapshot->trouble);
+    own_name(service);
+}
+
+static gboolean
+restart(gpointer data)
+{
+    Service *service = data;
+    service->restart = TRUE;
+    stop(service, EXIT_FAILURE);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+monitor_stuck(const char *why, gpointer data)
+{
+    Service *service = data;
+    gint64 age_s = (g_get_monotonic_time() - service->started) / G_USEC_PER_SEC;
+
+    g_warning("%s: starting anew, which closes all sessions", why);
+    if (age_s >= RESTART_AGE_S)
+        restart(service);
+    else
+        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart, service);
+}
+
+static void
+start(Service *service)
+{
+    static const ScdMonitorEvents events = {snapshot_changed, monitor_stuck};
+    g_autoptr(GError) error = NULL;
+
+    service->tree = scd_tree_new(service->bus, &error);
+    if (service->tree) {
+        service->readers = scd_readers_new(service->tree, service->card_list);
+        service->manager = scd_manager_new(service->tree, service->readers, &error);
+    }
+    if (service->manager)
+        service->monitor =
+            scd_monitor_new(&events, service, service->options->call_limit_s, &error);
+    if (!service->monitor) {
+        g_printerr("smartcardd: %s\n", error->message);
+        stop(service, EXIT_FAILURE);
+        return;
+    }
+    service->patience = g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, out_of_patience, service);
+}
+
+static void
+start_when_ready(Service *service)
+{
+    if (service->bus && service->card_list_done)
+        start(service);
+}
+
+static void
+got_bus(GObject *source, GAsyncResult *result, gpointer data)
+{
+    Service *service = data;
+    g_autoptr(GError) error = NULL;
+
+    service->bus = g_bus_get_finish(result, &error);
+    if (service->bus) {
+        /* We hear of its end by the loss of the name. */
+        g_dbus_connection_set_exit_on_close(service->bus, FALSE);
+        start_when_ready(service);
+        return;
+    }
+    g_printerr("smartcardd: cannot reach the system bus: %s\n", error->message);
+    stop(service, EXIT_FAILURE);
+}
+
+static gboolean
+got_card_list(gpointer data)
+{
+    Service *service = data;
+
+    service->card_list = g_thread_join(g_steal_pointer(&service->card_list_thread));
+    service->card_list_done = TRUE;
+    if (!service->card_list)
+        g_info("No card list: Names of cards stay empty");
+    start_when_ready(service);
+    return G_SOURCE_REMOVE;
+}
+
+/* The thread returns the list, NULL where there is none. */
+static gpointer
+read_card_list_in_thread(gpointer data)
+{
+    Service *service = data;
+    g_autoptr(GMappedFile) file = g_mapped_file_new(service->options->card_list, FALSE, NULL);
+    g_autoptr(GBytes) text = file ? g_mapped_file_get_bytes(file) : NULL;
+    ScdCardList *list = text ? scd_card_list_new(text) : NULL;
+
+    scd_main_call(got_card_list, service, NULL);
+    return list;
+}
+
+static gboolean
+feed_watchdog(gpointer data)
+{
+    sd_notify(0, "WATCHDOG=1");
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+start_watchdog(void)
+{
+    uint64_t interval_us;
+
+    if (sd_watchdog_enabled(0, &interval_us) > 0)
+        g_timeout_add(interval_us / 2 / 1000, feed_watchdog, NULL);
+}
+
+static void
+clear(Service *service)
+{
+    g_clear_handle_id(&service->patience, g_source_remove);
+    g_clear_handle_id(&service->name, g_bus_unown_name);
+    if (service->card_list_thread)
+        service->card_list = g_thread_join(service->card_list_thread);
+    /* A monitor that is caught in a call ends with the process. */
+    if (service->monitor && !scd_monitor_free(service->monitor))
+        g_warning("The monitor is caught in a call of libpcsclite");
+    g_clear_pointer(&service->manager, scd_manager_free);
+    g_clear_pointer(&service->readers, scd_readers_free);
+    g_clear_pointer(&service->tree, scd_tree_free);
+    g_clear_pointer(&service->card_list, scd_card_list_free);
+    g_clear_object(&service->bus);
+    g_main_loop_unref(service->loop);
+}
+
+/* TRUE when the service wants to be started anew. */
+static gboolean
+run(const Options *options, int *status)
+{
+    Service service = {
+        .options = options,
+        .loop = g_main_loop_new(NULL, FALSE),
+        .started = g_get_monotonic_time(),
+    };
+    guint term = g_unix_signal_add(SIGTERM, stop_signal, &service);
+    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, &service);
+
+    scd_error_register();
+    start_watchdog();
+    service.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &service);
+    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, got_bus, &service);
+    g_main_loop_run(service.loop);
+
+    sd_notify(0, service.restart ? "STATUS=Starting anew" : "STOPPING=1");
+    g_source_remove(term);
+    g_source_remove(interrupt);
+    clear(&service);
+    *status = service.status;
+    return service.restart;
+}
+
+static gboolean
+parse_options(int argc, char **argv, Options *options, GError **error)
+{
+    const GOptionEntry entries[] = {
+        {"card-list", 0, 0, G_OPTION_ARG_FILENAME, &options->card_list,
+         "Names of cards by ATR, in the format of pcsc-tools (default: " CARD_LIST ")", "FILE"},
+        {"call-limit", 0, 0, G_OPTION_ARG_INT, &options->call_limit_s,
+         "Start anew when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+
+    g_option_context_set_summary(context, "Smart card readers and cards on the system bus.");
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, error))
+        return FALSE;
+    if (argc > 1) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "'%s': no arguments are expected",
+                    argv[1]);
+        return FALSE;
+    }
+    if (options->call_limit_s < 1 || options->call_limit_s > CALL_LIMIT_MAX_S) {
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                    "--call-limit is 1 to %d seconds", CALL_LIMIT_MAX_S);
+        return FALSE;
+    }
+    if (!options->card_list)
+        options->card_list = g_strdup(CARD_LIST);
+    return TRUE;
+}
+
+int
+main(int argc, char **argv)
+{
+    Options options = {.call_limit_s = CALL_LIMIT_S};
+    g_auto(GStrv) arguments = g_strdupv(argv);
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_SUCCESS;
+    gboolean start_anew = FALSE;
+
+    if (!parse_options(argc, argv, &options, &error)) {
+        g_printerr("smartcardd: %s\n", error->message);
+        status = 2;
+    } else if (options.version) {
+        g_print("smartcardd %s\n", PROJECT_VERSION);
+    } else {
+        start_anew = run(&options, &status);
+    }
+    g_free(options.card_list);
+    if (start_anew)
+        execv("/proc/self/exe", arguments);
+    return status;
+}
