@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "client.h"
+
+#include <glib/gi18n.h>
+
+#include "property.h"
+
+GDBusConnection *
+scd_client_connect(GError **error)
+{
+    GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+
+    if (bus)
+        g_dbus_connection_set_exit_on_close(bus, FALSE);
+    else
+        g_prefix_error(error, "%s: ", _("the system bus cannot be reached (is D-Bus running?)"));
+    return bus;
+}
+
+gboolean
+scd_client_is_gone(const GError *error)
+{
+    return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN);
+}
+
+/* What to think of an error that is none of the service's own. */
+static const char *
+what_is_wrong(const GError *error)
+{
+    if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+        g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+        return _("smartcardd does not run and cannot be started (is it installed?)");
+    if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
+        return _("the system bus does not let this user talk to smartcardd");
+    return _("smartcardd cannot be reached (see 'systemctl status smartcardd')");
+}
+
+void
+scd_client_explain(GError *error)
+{
+    g_autofree char *name = g_dbus_error_get_remote_error(error);
+
+    g_dbus_error_strip_remote_error(error);
+    if (name && g_str_has_prefix(name, SCD_BUS_NAME ".Error."))
+        return;
+
+    g_autofree char *detail = error->message;
+    error->message = g_strdup_printf("%s: %s", what_is_wrong(error), detail);
+}
+
+static GVariant *
+call(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
+     const char *type, GError **error)
+{
+    GError *trouble = NULL;
+    GVariant *answer = g_dbus_connection_call_sync(bus, SCD_BUS_NAME, SCD_ROOT_PATH, interface,
+                                                   method, arguments, G_VARIANT_TYPE(type),
+                                                   G_DBUS_CALL_FLAGS_NONE, -1, NULL, &trouble);
+    if (answer)
+        return answer;
+    scd_client_explain(trouble);
+    g_propagate_error(error, trouble);
+    return NULL;
+}
+
+ScdMirror *
+scd_client_load(GDBusConnection *bus, GError **error)
+{
+    g_autoptr(GVariant) answer =
+        call(bus, DBUS_INTERFACE_PROPERTIES, "GetAll", g_variant_new("(s)", SCD_INTERFACE_MANAGER),
+             "(a{sv})", error);
+    if (!answer)
+        return NULL;
+
+    g_autoptr(GVariant) manager = g_variant_get_child_value(answer, 0);
+    if (!scd_property_flag(manager, "Available")) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _("pcscd cannot be reached: %s"),
+                    scd_property_text(manager, "UnavailableReason"));
+        return NULL;
+    }
+
+    g_autoptr(GVariant) tree = call(bus, DBUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects", NULL,
+                                    "(a{oa{sa{sv}}})", error);
+    if (!tree)
+        return NULL;
+    g_autoptr(GVariant) objects = g_variant_get_child_value(tree, 0);
+    ScdMirror *mirror = scd_mirror_new();
+    scd_mirror_fill(mirror, objects);
+    return mirror;
+}
+
+char *
+scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error)
+{
+    char *path = NULL;
+    g_autoptr(GVariant) answer = call(bus, SCD_INTERFACE_MANAGER, "FindReader",
+                                      g_variant_new("(s)", selector), "(o)", error);
+    if (answer)
+        g_variant_get(answer, "(o)", &path);
+    return path;
+}

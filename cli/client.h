@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The service, as its clients call it. A first call starts it when it is not
+ * running. The message of an error is one line for the user: what is wrong and
+ * what to do about it.
+ */
+
+#include <gio/gio.h>
+
+#include "mirror.h"
+
+#define SCD_BUS_NAME "org.smartcardd1"
+#define SCD_ROOT_PATH "/org/smartcardd1"
+#define SCD_INTERFACE_MANAGER "org.smartcardd1.Manager"
+#define SCD_INTERFACE_READER "org.smartcardd1.Reader"
+#define SCD_INTERFACE_CARD "org.smartcardd1.Card"
+#define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
+#define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
+
+/* The system bus; losing it does not end the process. */
+GDBusConnection *scd_client_connect(GError **error);
+
+/* All readers and cards. That pcscd cannot be reached is an error. */
+ScdMirror *scd_client_load(GDBusConnection *bus, GError **error);
+
+/* The path of the one reader that the user means. */
+char *scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error);
+
+/* Makes the message of a failed call one for the user. */
+void scd_client_explain(GError *error);
+
+/* Whether the call failed because the service went away. */
+gboolean scd_client_is_gone(const GError *error);

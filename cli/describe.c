@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "describe.h"
+
+#include <glib/gi18n.h>
+
+#include "base/hex.h"
+#include "property.h"
+#include "text.h"
+
+ScdCardState
+scd_describe_state(const ScdReaderView *reader)
+{
+    if (!scd_property_flag(reader->properties, "CardPresent"))
+        return (ScdCardState){"empty", _("empty")};
+    if (scd_property_flag(reader->properties, "Mute"))
+        return (ScdCardState){"mute", _("mute card")};
+    return (ScdCardState){"card", _("card present")};
+}
+
+char *
+scd_describe_reader(const ScdReaderView *reader)
+{
+    return scd_text_escape(scd_property_text(reader->properties, "Name"), FALSE);
+}
+
+/* The list has up to dozens of names for one ATR; the first one tells enough for a line. */
+static char *
+first_name(const char *const *names)
+{
+    g_autofree char *name = scd_text_escape(names[0], FALSE);
+    guint more = g_strv_length((char **)names) - 1;
+
+    if (more == 0)
+        return g_steal_pointer(&name);
+    g_autofree char *others = g_strdup_printf(ngettext("or %u other", "or %u others", more), more);
+    return g_strdup_printf("%s (%s)", name, others);
+}
+
+/* What the ATR alone tells. */
+static char *
+unknown_card(GVariant *card)
+{
+    g_autofree const char **protocols = scd_property_list(card, "Protocols");
+    g_autofree char *offered = g_strjoinv(", ", (char **)protocols);
+
+    if (!*protocols)
+        return g_strdup(_("unknown card with an ATR that makes no sense"));
+    if (scd_property_flag(card, "Contactless"))
+        return g_strdup_printf(_("unknown contactless card, %s"), offered);
+    return g_strdup_printf(_("unknown card, %s"), offered);
+}
+
+char *
+scd_describe_card(const ScdReaderView *reader)
+{
+    if (!reader->card)
+        return g_strdup("");
+
+    g_autofree const char **names = scd_property_list(reader->card, "Names");
+    g_autoptr(GBytes) atr = scd_property_bytes(reader->card, "Atr");
+    if (*names)
+        return first_name(names);
+    if (g_bytes_get_size(atr) == 0)
+        return g_strdup(_("the card does not answer"));
+    return unknown_card(reader->card);
+}
+
+char *
+scd_describe_bytes(GBytes *bytes)
+{
+    gsize length;
+    const guint8 *byte = g_bytes_get_data(bytes, &length);
+    GString *text = g_string_sized_new(3 * length);
+
+    for (gsize i = 0; i < length; i++)
+        g_string_append_printf(text, "%s%02X", i ? " " : "", byte[i]);
+    return g_string_free(text, FALSE);
+}
+
+char *
+scd_describe_atr(const ScdReaderView *reader, gboolean spaced)
+{
+    if (!reader->card)
+        return g_strdup("");
+
+    g_autoptr(GBytes) atr = scd_property_bytes(reader->card, "Atr");
+    if (spaced)
+        return scd_describe_bytes(atr);
+    return scd_hex_from_bytes(g_bytes_get_data(atr, NULL), g_bytes_get_size(atr));
+}
+
+char *
+scd_describe_ascii(GBytes *bytes)
+{
+    gsize length;
+    const guint8 *byte = g_bytes_get_data(bytes, &length);
+    GString *text = g_string_sized_new(length);
+
+    for (gsize i = 0; i < length; i++)
+        g_string_append_c(text, g_ascii_isprint(byte[i]) ? (char)byte[i] : '.');
+    return g_string_free(text, FALSE);
+}

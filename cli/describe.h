@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Readers and cards in the user's words. What they say of themselves is escaped. */
+
+#include "mirror.h"
+
+typedef struct {
+    const char *word; /* for scripts */
+    const char *text; /* translated, for people */
+} ScdCardState;
+
+/* Whether there is a card, and whether it answers. */
+ScdCardState scd_describe_state(const ScdReaderView *reader);
+
+char *scd_describe_reader(const ScdReaderView *reader);
+
+/* What the card is: one line, empty when there is none. */
+char *scd_describe_card(const ScdReaderView *reader);
+
+/* The card's ATR, empty when there is none. */
+char *scd_describe_atr(const ScdReaderView *reader, gboolean spaced);
+
+/* "3B 65 00" */
+char *scd_describe_bytes(GBytes *bytes);
+
+/* The bytes as ASCII, with dots for what does not print. */
+char *scd_describe_ascii(GBytes *bytes);

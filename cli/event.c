@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "event.h"
+
+#include <glib/gi18n.h>
+
+#include "describe.h"
+#include "json.h"
+#include "property.h"
+#include "text.h"
+
+typedef struct {
+    const char *word; /* for scripts */
+    const char *text; /* for people */
+    gboolean of_card;
+} Kind;
+
+static const Kind kinds[] = {
+    [SCD_EVENT_READER_PRESENT] = {"reader-present", N_("reader present"), FALSE},
+    [SCD_EVENT_CARD_PRESENT] = {"card-present", N_("card present"), TRUE},
+    [SCD_EVENT_READER_CONNECTED] = {"reader-connected", N_("reader connected"), FALSE},
+    [SCD_EVENT_READER_REMOVED] = {"reader-removed", N_("reader removed"), FALSE},
+    [SCD_EVENT_CARD_INSERTED] = {"card-inserted", N_("card inserted"), TRUE},
+    [SCD_EVENT_CARD_REMOVED] = {"card-removed", N_("card removed"), TRUE},
+    [SCD_EVENT_CARD_MUTE] = {"card-mute", N_("card mute"), TRUE},
+    [SCD_EVENT_PCSCD_GONE] = {"pcscd-gone", N_("pcscd gone"), FALSE},
+    [SCD_EVENT_PCSCD_BACK] = {"pcscd-back", N_("pcscd back"), FALSE},
+    [SCD_EVENT_SERVICE_GONE] = {"service-gone", N_("service gone"), FALSE},
+    [SCD_EVENT_SERVICE_BACK] = {"service-back", N_("service back"), FALSE},
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == SCD_N_EVENTS);
+
+static char *
+time_of_day(GDateTime *time)
+{
+    g_autofree char *seconds = g_date_time_format(time, "%H:%M:%S");
+    return g_strdup_printf("%s.%03d", seconds, g_date_time_get_microsecond(time) / 1000);
+}
+
+/* ISO 8601, with the distance from UTC. */
+static char *
+date_and_time(GDateTime *time)
+{
+    g_autofree char *date = g_date_time_format(time, "%Y-%m-%d");
+    g_autofree char *of_day = time_of_day(time);
+    g_autofree char *zone = g_date_time_format(time, "%:z");
+    return g_strconcat(date, "T", of_day, zone, NULL);
+}
+
+/* The event without what does not belong to it: a reader's has nothing of its card. */
+static ScdReaderView
+reader_of(const ScdEvent *event)
+{
+    ScdReaderView reader = event->reader;
+
+    if (!kinds[event->kind].of_card) {
+        reader.card_path = NULL;
+        reader.card = NULL;
+    }
+    return reader;
+}
+
+static char *
+name_of(const ScdEvent *event)
+{
+    return event->reader.properties ? scd_describe_reader(&event->reader) : g_strdup("");
+}
+
+/* The card, or why it happened. */
+static char *
+what_it_is(const ScdEvent *event)
+{
+    ScdReaderView reader = reader_of(event);
+
+    if (event->reason)
+        return scd_text_escape(event->reason, FALSE);
+    if (event->kind == SCD_EVENT_CARD_MUTE)
+        return g_strdup(_("the card does not answer any more"));
+    return scd_describe_card(&reader);
+}
+
+static void
+add_reader(JsonBuilder *builder, const ScdReaderView *reader)
+{
+    scd_json_add_text(builder, "reader", scd_property_text(reader->properties, "Name"));
+    scd_json_add_text(builder, "reader-path", reader->path);
+    if (!reader->card)
+        return;
+    scd_json_add_text(builder, "card-path", reader->card_path);
+    scd_json_add_properties(builder, reader->card);
+}
+
+char *
+scd_event_to_json(const ScdEvent *event, GDateTime *time)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *when = date_and_time(time);
+    ScdReaderView reader = reader_of(event);
+
+    json_builder_begin_object(builder);
+    scd_json_add_text(builder, "time", when);
+    scd_json_add_text(builder, "event", kinds[event->kind].word);
+    if (reader.properties)
+        add_reader(builder, &reader);
+    if (event->reason)
+        scd_json_add_text(builder, "reason", event->reason);
+    json_builder_end_object(builder);
+    return scd_json_to_text(builder, FALSE);
+}
+
+char *
+scd_event_to_fields(const ScdEvent *event, GDateTime *time)
+{
+    ScdReaderView reader = reader_of(event);
+    g_autofree char *when = date_and_time(time);
+    g_autofree char *name = name_of(event);
+    g_autofree char *atr = scd_describe_atr(&reader, FALSE);
+    g_autofree char *what = what_it_is(event);
+
+    return g_strjoin("\t", when, kinds[event->kind].word, name, atr, what, NULL);
+}
+
+/* The same for all events, so that readers' names stand below each other. */
+static guint
+width_of_kinds(void)
+{
+    guint width = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
+        width = MAX(width, scd_text_width(_(kinds[i].text)));
+    return width;
+}
+
+/* Into the line that is begun where it fits, else into a new one, below the event. */
+static void
+append(GString *text, guint *taken, const char *part, guint columns, guint indentation)
+{
+    guint width = scd_text_width(part);
+
+    if (width == 0)
+        return;
+    if (*taken + 2 + width <= columns) {
+        g_string_append_printf(text, "  %s", part);
+        *taken += 2 + width;
+    } else {
+        g_string_append_printf(text, "\n%*s%s", (int)indentation, "", part);
+        *taken = indentation + width;
+    }
+}
+
+char *
+scd_event_to_screen(const ScdEvent *event, GDateTime *time, guint columns)
+{
+    ScdReaderView reader = reader_of(event);
+    g_autofree char *when = time_of_day(time);
+    g_autofree char *kind = scd_text_pad(_(kinds[event->kind].text), width_of_kinds());
+    g_autofree char *name = name_of(event);
+    g_autofree char *atr = scd_describe_atr(&reader, TRUE);
+    g_autofree char *what = what_it_is(event);
+
+    GString *text = g_string_new(when);
+    guint taken = scd_text_width(when);
+    guint indentation = taken + 2;
+    append(text, &taken, kind, columns, indentation);
+    append(text, &taken, name, columns, indentation);
+    append(text, &taken, atr, columns, indentation);
+    append(text, &taken, what, columns, indentation);
+    return g_strchomp(g_string_free(text, FALSE));
+}

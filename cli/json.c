@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "json.h"
+
+#include "base/hex.h"
+#include "text.h"
+
+/* Told in another way: see the header. */
+static const char *const left_out[] = {"AtrHex", "Card", "Reader", NULL};
+
+static char *
+key_of(const char *property)
+{
+    GString *key = g_string_new(NULL);
+
+    for (const char *at = property; *at; at++) {
+        if (g_ascii_isupper(*at) && at > property)
+            g_string_append_c(key, '-');
+        g_string_append_c(key, g_ascii_tolower(*at));
+    }
+    return g_string_free(key, FALSE);
+}
+
+static void
+add_value(JsonBuilder *builder, GVariant *value)
+{
+    if (!g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
+        json_builder_add_value(builder, json_gvariant_serialize(value));
+        return;
+    }
+    g_autofree char *hex = scd_hex_from_bytes(g_variant_get_data(value), g_variant_get_size(value));
+    json_builder_add_string_value(builder, hex);
+}
+
+void
+scd_json_add_text(JsonBuilder *builder, const char *key, const char *text)
+{
+    json_builder_set_member_name(builder, key);
+    json_builder_add_string_value(builder, text);
+}
+
+void
+scd_json_add_properties(JsonBuilder *builder, GVariant *properties)
+{
+    GVariantIter iter;
+    const char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autofree char *key = key_of(name);
+        if (g_strv_contains(left_out, name))
+            continue;
+        json_builder_set_member_name(builder, key);
+        add_value(builder, value);
+    }
+}
+
+static void
+add_card(JsonBuilder *builder, const ScdReaderView *reader)
+{
+    json_builder_set_member_name(builder, "card");
+    if (!reader->card) {
+        json_builder_add_null_value(builder);
+        return;
+    }
+    json_builder_begin_object(builder);
+    scd_json_add_text(builder, "path", reader->card_path);
+    scd_json_add_properties(builder, reader->card);
+    json_builder_end_object(builder);
+}
+
+static void
+add_reader(JsonBuilder *builder, const ScdReaderView *reader)
+{
+    json_builder_begin_object(builder);
+    scd_json_add_text(builder, "path", reader->path);
+    scd_json_add_properties(builder, reader->properties);
+    add_card(builder, reader);
+    json_builder_end_object(builder);
+}
+
+char *
+scd_json_to_text(JsonBuilder *builder, gboolean indented)
+{
+    g_autoptr(JsonNode) root = json_builder_get_root(builder);
+    g_autofree char *text = json_to_string(root, indented);
+
+    return scd_text_escape(text, TRUE);
+}
+
+char *
+scd_json_reader(const ScdReaderView *reader)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    add_reader(builder, reader);
+    return scd_json_to_text(builder, TRUE);
+}
+
+char *
+scd_json_readers(GArray *readers)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < readers->len; i++)
+        add_reader(builder, &g_array_index(readers, ScdReaderView, i));
+    json_builder_end_array(builder);
+    return scd_json_to_text(builder, TRUE);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * smartcardctl monitor: what is there, then what happens, until Ctrl-C, SIGTERM, or until nobody
+ * reads the output any more. All three are a good end.
+ */
+
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "command.h"
+#include "watch.h"
+
+typedef struct {
+    GMainLoop *loop;
+    ScdOutput *output;
+    gboolean json;
+    int status;
+} Monitor;
+
+static void
+stop(Monitor *monitor, int status)
+{
+    monitor->status = status;
+    g_main_loop_quit(monitor->loop);
+}
+
+static char *
+event_to_text(const Monitor *monitor, const ScdEvent *event)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+
+    if (monitor->json)
+        return scd_event_to_json(event, now);
+    if (scd_output_is_terminal(monitor->output))
+        return scd_event_to_screen(event, now, scd_output_columns(monitor->output));
+    return scd_event_to_fields(event, now);
+}
+
+static void
+happened(const ScdEvent *event, gpointer data)
+{
+    Monitor *monitor = data;
+    g_autofree char *text = event_to_text(monitor, event);
+
+    scd_output_line(monitor->output, text);
+    if (!scd_output_is_open(monitor->output))
+        stop(monitor, EXIT_SUCCESS);
+}
+
+static const char *
+what_we_wait_for(ScdWatchState state)
+{
+    switch (state) {
+    case SCD_WATCH_STARTING:
+        return _("Waiting for smartcardd.");
+    case SCD_WATCH_NO_SERVICE:
+        return _("Waiting for smartcardd to come back.");
+    case SCD_WATCH_NO_PCSCD:
+        return _("Waiting for pcscd.");
+    case SCD_WATCH_NO_READERS:
+        return _("Waiting for a reader to be connected.");
+    case SCD_WATCH_READY:
+        return _("Waiting for cards and readers.");
+    }
+    g_assert_not_reached();
+}
+
+static void
+state_changed(ScdWatchState state, gpointer data)
+{
+    Monitor *monitor = data;
+    g_autofree char *status =
+        g_strdup_printf("%s %s", what_we_wait_for(state), _("Press Ctrl-C to stop."));
+
+    if (!monitor->json)
+        scd_output_set_status(monitor->output, status);
+}
+
+static void
+failed(const char *why, gpointer data)
+{
+    Monitor *monitor = data;
+
+    scd_output_set_status(monitor->output, NULL);
+    scd_output_complain(why);
+    stop(monitor, EXIT_FAILURE);
+}
+
+static gboolean
+stop_signal(gpointer data)
+{
+    stop(data, EXIT_SUCCESS);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+output_closed(int fd, GIOCondition condition, gpointer data)
+{
+    stop(data, EXIT_SUCCESS);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+follow(Monitor *monitor, GDBusConnection *bus)
+{
+    static const ScdWatchEvents events = {happened, state_changed, failed};
+    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, monitor);
+    guint term = g_unix_signal_add(SIGTERM, stop_signal, monitor);
+    guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, output_closed, monitor);
+    ScdWatch *watch = scd_watch_new(bus, &events, monitor);
+
+    state_changed(SCD_WATCH_STARTING, monitor);
+    g_main_loop_run(monitor->loop);
+    scd_watch_free(watch);
+    g_source_remove(closed);
+    g_source_remove(term);
+    g_source_remove(interrupt);
+}
+
+int
+scd_command_monitor(const ScdArguments *arguments, ScdOutput *output)
+{
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
+    Monitor monitor = {.loop = loop, .output = output, .json = arguments->json};
+
+    if (!bus) {
+        scd_output_complain(error->message);
+        return EXIT_FAILURE;
+    }
+    follow(&monitor, bus);
+    return monitor.status;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "output.h"
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "text.h"
+
+#define ERASE_LINE "\r\033[K"
+#define USUAL_COLUMNS 80
+
+struct ScdOutput {
+    gboolean terminal;
+    gboolean erasing; /* the terminal can erase a line */
+    char *status;     /* NULL for none */
+    int trouble;      /* errno of the write that failed, else 0 */
+};
+
+ScdOutput *
+scd_output_new(void)
+{
+    const char *kind = g_getenv("TERM");
+    ScdOutput *output = g_new0(ScdOutput, 1);
+
+    output->terminal = isatty(STDOUT_FILENO);
+    output->erasing = output->terminal && kind && *kind && !g_str_equal(kind, "dumb");
+    /* A closed pipe is an error of write() like others. */
+    signal(SIGPIPE, SIG_IGN);
+    return output;
+}
+
+void
+scd_output_free(ScdOutput *output)
+{
+    g_free(output->status);
+    g_free(output);
+}
+
+gboolean
+scd_output_is_terminal(const ScdOutput *output)
+{
+    return output->terminal;
+}
+
+guint
+scd_output_columns(const ScdOutput *output)
+{
+    struct winsize size = {0};
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+        return USUAL_COLUMNS;
+    return size.ws_col;
+}
+
+static char *
+to_locale(const char *text)
+{
+    const char *charset;
+
+    if (g_get_charset(&charset))
+        return g_strdup(text);
+    g_autofree char *target = g_strconcat(charset, "//TRANSLIT", NULL);
+    char *converted = g_convert_with_fallback(text, -1, target, "UTF-8", "?", NULL, NULL, NULL);
+    return converted ? converted : g_str_to_ascii(text, NULL);
+}
+
+/* A standard output that somebody made non-blocking must not lose anything either. */
+static void
+wait_for_room(void)
+{
+    GPollFD room = {STDOUT_FILENO, G_IO_OUT, 0};
+    g_poll(&room, 1, -1);
+}
+
+static void
+put(ScdOutput *output, const char *text)
+{
+    g_autofree char *converted = output->terminal ? to_locale(text) : g_strdup(text);
+    const char *rest = converted;
+    gsize length = strlen(converted);
+
+    while (length > 0 && !output->trouble) {
+        gssize written = write(STDOUT_FILENO, rest, length);
+        if (written >= 0) {
+            rest += written;
+            length -= (gsize)written;
+        } else if (errno == EAGAIN) {
+            wait_for_room();
+        } else if (errno != EINTR) {
+            output->trouble = errno;
+        }
+    }
+}
+
+/* Without the last column, after which some terminals start a new line, and with room for "^C". */
+static char *
+status_that_fits(const ScdOutput *output)
+{
+    if (!output->status || !output->erasing)
+        return g_strdup("");
+    guint columns = scd_output_columns(output);
+    return scd_text_cut(output->status, columns > 3 ? columns - 3 : 0);
+}
+
+void
+scd_output_line(ScdOutput *output, const char *line)
+{
+    g_autofree char *status = status_that_fits(output);
+    g_autofree char *text = g_strconcat(*status ? ERASE_LINE : "", line, "\n", status, NULL);
+
+    put(output, text);
+}
+
+void
+scd_output_note(ScdOutput *output, const char *note)
+{
+    if (output->terminal)
+        scd_output_line(output, note);
+    else
+        g_printerr("%s\n", note);
+}
+
+void
+scd_output_set_status(ScdOutput *output, const char *status)
+{
+    if (!output->terminal || g_strcmp0(status, output->status) == 0)
+        return;
+    g_free(output->status);
+    output->status = g_strdup(status);
+
+    if (output->erasing) {
+        g_autofree char *fitting = status_that_fits(output);
+        g_autofree char *text = g_strconcat(ERASE_LINE, fitting, NULL);
+        put(output, text);
+    } else if (status) {
+        scd_output_line(output, status);
+    }
+}
+
+gboolean
+scd_output_is_open(const ScdOutput *output)
+{
+    return output->trouble == 0;
+}
+
+int
+scd_output_finish(ScdOutput *output)
+{
+    scd_output_set_status(output, NULL);
+    if (close(STDOUT_FILENO) < 0 && !output->trouble)
+        output->trouble = errno;
+    if (!output->trouble || output->trouble == EPIPE)
+        return EXIT_SUCCESS;
+
+    g_autofree char *message = g_strdup_printf(_("cannot write: %s"), g_strerror(output->trouble));
+    scd_output_complain(message);
+    return EXIT_FAILURE;
+}
+
+void
+scd_output_complain(const char *message)
+{
+    g_autofree char *safe = scd_text_escape(message, FALSE);
+    g_printerr("smartcardctl: %s\n", safe);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "text.h"
+
+static gboolean
+is_plain(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+
+    return g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR &&
+           type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+static void
+append_escaped(GString *escaped, gunichar c)
+{
+    glong length;
+    g_autofree gunichar2 *units = g_ucs4_to_utf16(&c, 1, NULL, &length, NULL);
+
+    for (glong i = 0; units && i < length; i++)
+        g_string_append_printf(escaped, "\\u%04x", units[i]);
+}
+
+char *
+scd_text_escape(const char *text, gboolean keep_newlines)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *escaped = g_string_sized_new(strlen(valid));
+
+    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (is_plain(c) || (c == '\n' && keep_newlines))
+            g_string_append_unichar(escaped, c);
+        else
+            append_escaped(escaped, c);
+    }
+    return g_string_free(escaped, FALSE);
+}
+
+static guint
+width_of(gunichar c)
+{
+    return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+}
+
+guint
+scd_text_width(const char *text)
+{
+    guint width = 0;
+
+    for (const char *at = text; *at; at = g_utf8_next_char(at))
+        width += width_of(g_utf8_get_char(at));
+    return width;
+}
+
+char *
+scd_text_pad(const char *text, guint width)
+{
+    guint taken = scd_text_width(text);
+
+    return g_strdup_printf("%s%*s", text, taken < width ? (int)(width - taken) : 0, "");
+}
+
+char *
+scd_text_cut(const char *text, guint width)
+{
+    const char *end = text;
+    guint taken = 0;
+
+    while (*end && taken + width_of(g_utf8_get_char(end)) <= width) {
+        taken += width_of(g_utf8_get_char(end));
+        end = g_utf8_next_char(end);
+    }
+    return g_strndup(text, (gsize)(end - text));
+}

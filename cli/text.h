@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Text for a screen. The names of readers and cards are a stranger's, and a
+ * terminal obeys control characters.
+ */
+
+#include <glib.h>
+
+/*
+ * Each character that does not print, or that turns the direction of writing, as \uXXXX: as in
+ * JSON, where it means the same. A newline stays if it is to.
+ */
+char *scd_text_escape(const char *text, gboolean keep_newlines);
+
+/* The columns that it takes on a terminal; of printing characters only. */
+guint scd_text_width(const char *text);
+
+/* With spaces up to that width. */
+char *scd_text_pad(const char *text, guint width);
+
+/* As much of it as takes no more than that width. */
+char *scd_text_cut(const char *text, guint width);
