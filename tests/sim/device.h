@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "card.h"
+
+enum { DEVICE_NAME_MAX = 63, DEVICE_SLOTS_MAX = 255 };
+
+struct device {
+    char name[DEVICE_NAME_MAX + 1];
+    unsigned slots;
+    struct atr atr; /* empty when no card is in from the start */
+};
+
+bool device_parse(const char *text, struct device *device);

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A slot: the place where a card is or is not, and what was ordered to go wrong there. A reader is
+ * as many of them as it has slots, and each lives by itself.
+ *
+ * pcscd has one thread for each slot, which goes round: poll (sleep until something changes), look
+ * at the presence, take note, poll again. Three things must hold:
+ *
+ * - No change is lost. Changes are numbered; a poll returns at once when the latest number is not
+ *   the one that the previous poll returned with.
+ * - No departure is lost, however soon the next card is in. Until pcscd has gone round once with
+ *   the departure in view, presence is denied, to everybody. It has gone round when it comes back
+ *   to poll and the departure is no younger than what the previous poll returned with. Presence
+ *   answers alone would not tell: pcscd also asks before each power-up, in any thread.
+ * - Nobody sleeps for long once the card or the reader is gone, or polling is to stop. That wish
+ *   stays until a poll has met it, since pcscd may express it just before it polls.
+ */
+
+#include "slot.h"
+
+#include <errno.h>
+#include <time.h>
+
+static struct timespec
+deadline_after(unsigned milliseconds)
+{
+    struct timespec deadline;
+
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += milliseconds / 1000;
+    deadline.tv_nsec += milliseconds % 1000 * 1000000L;
+    if (deadline.tv_nsec >= 1000000000L) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000L;
+    }
+    return deadline;
+}
+
+/* Gives the lock away until something changes; false once the deadline has passed. */
+static bool
+slot_sleep(struct slot *slot, const struct timespec *deadline)
+{
+    slot->waiting++;
+    int error = pthread_cond_timedwait(&slot->changed, &slot->lock, deadline);
+    slot->waiting--;
+    if (slot->closing)
+        pthread_cond_broadcast(&slot->changed);
+    return error != ETIMEDOUT;
+}
+
+static void
+slot_change(struct slot *slot)
+{
+    slot->changes++;
+    pthread_cond_broadcast(&slot->changed);
+}
+
+static void
+slot_power_down(struct slot *slot)
+{
+    slot->powered = false;
+    slot->protocol = 0;
+}
+
+static void
+slot_depart(struct slot *slot)
+{
+    slot_power_down(slot);
+    slot_change(slot);
+    slot->departed = slot->changes;
+}
+
+static bool
+departure_untold(const struct slot *slot)
+{
+    return slot->departed > slot->shown;
+}
+
+void
+slot_init(struct slot *slot, const struct atr *atr)
+{
+    pthread_condattr_t attributes;
+
+    *slot = (struct slot){.present = atr->length > 0};
+    if (slot->present)
+        card_init(&slot->card, atr);
+    pthread_mutex_init(&slot->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&slot->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+void
+slot_destroy(struct slot *slot)
+{
+    pthread_mutex_lock(&slot->lock);
+    slot->closing = slot->stop = true;
+    slot_depart(slot);
+    while (slot->waiting > 0)
+        pthread_cond_wait(&slot->changed, &slot->lock);
+    pthread_mutex_unlock(&slot->lock);
+
+    order_drop_all(&slot->controls);
+    order_drop_all(&slot->attributes);
+    pthread_cond_destroy(&slot->changed);
+    pthread_mutex_destroy(&slot->lock);
+}
+
+bool
+slot_insert(struct slot *slot, const struct atr *atr)
+{
+    if (slot->present)
+        return false;
+    card_init(&slot->card, atr);
+    slot->present = true;
+    slot_change(slot);
+    return true;
+}
+
+bool
+slot_remove(struct slot *slot)
+{
+    if (!slot->present)
+        return false;
+    slot->present = false;
+    slot_depart(slot);
+    return true;
+}
+
+void
+slot_plug(struct slot *slot, bool plugged)
+{
+    if (slot->unplugged != plugged)
+        return;
+    slot->unplugged = !plugged;
+    if (plugged)
+        slot_change(slot);
+    else
+        slot_depart(slot);
+}
+
+RESPONSECODE
+slot_presence(const struct slot *slot)
+{
+    if (slot->unplugged)
+        return IFD_COMMUNICATION_ERROR;
+    return slot->present && !departure_untold(slot) ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
+}
+
+RESPONSECODE
+slot_power(struct slot *slot, DWORD action)
+{
+    if (action != IFD_POWER_UP && action != IFD_POWER_DOWN && action != IFD_RESET)
+        return IFD_NOT_SUPPORTED;
+    slot_power_down(slot);
+    if (slot->unplugged)
+        return IFD_COMMUNICATION_ERROR;
+    if (action == IFD_POWER_DOWN)
+        return IFD_SUCCESS;
+    if (slot->mute || slot_presence(slot) != IFD_ICC_PRESENT)
+        return IFD_ERROR_POWER_ACTION;
+
+    card_reset(&slot->card);
+    slot->powered = true;
+    if (action == IFD_RESET)
+        slot->resets++;
+    else
+        slot->powerups++;
+    return IFD_SUCCESS;
+}
+
+/* False as soon as the card or the reader goes. */
+static bool
+slot_pass_time(struct slot *slot, unsigned milliseconds)
+{
+    uint64_t departed = slot->departed;
+    struct timespec deadline = deadline_after(milliseconds);
+
+    while (milliseconds > 0 && slot->departed == departed)
+        if (!slot_sleep(slot, &deadline))
+            break;
+    return slot->departed == departed;
+}
+
+/* A command that is cut off is a communication error; one that finds no card is not even sent. */
+RESPONSECODE
+slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t *answer,
+              DWORD *answer_length)
+{
+    bool pull = slot->pull;
+    size_t size = *answer_length;
+
+    *answer_length = 0;
+    if (slot_presence(slot) != IFD_ICC_PRESENT)
+        return slot->unplugged ? IFD_COMMUNICATION_ERROR : IFD_ICC_NOT_PRESENT;
+    if (!slot->powered || length > CARD_COMMAND_MAX)
+        return IFD_COMMUNICATION_ERROR;
+
+    slot->pull = false;
+    slot->busy = true;
+    bool stayed = slot_pass_time(slot, pull ? slot->delay / 2 : slot->delay);
+    slot->busy = false;
+    if (!stayed || (pull && slot_remove(slot)))
+        return IFD_COMMUNICATION_ERROR;
+    if (slot->failures > 0) {
+        slot->failures--;
+        return IFD_COMMUNICATION_ERROR;
+    }
+
+    slot->commands++;
+    size_t count = card_execute(&slot->card, command, length, answer, size);
+    if (count > size)
+        return IFD_ERROR_INSUFFICIENT_BUFFER;
+    *answer_length = count;
+    return IFD_SUCCESS;
+}
+
+/* A time-out is a success too: pcscd sleeps after any other answer. */
+RESPONSECODE
+slot_poll(struct slot *slot, unsigned timeout)
+{
+    bool untold = departure_untold(slot);
+    struct timespec deadline = deadline_after(timeout);
+
+    slot->shown = slot->seen;
+    if (untold && !departure_untold(slot) && slot->present)
+        slot_change(slot);
+    while (slot->changes == slot->seen && !slot->stop)
+        if (!slot_sleep(slot, &deadline))
+            break;
+    slot->seen = slot->changes;
+    slot->stop = false;
+    return IFD_SUCCESS;
+}
+
+void
+slot_stop_polling(struct slot *slot)
+{
+    slot->stop = true;
+    pthread_cond_broadcast(&slot->changed);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The open slots of this library: pcscd knows each by its logical unit, the control program by its
+ * address, which is NAME for slot 0 of a reader and NAME@SLOT for the others. Both are unique.
+ *
+ * The table's lock is held only to find, add or take out a slot, never while one sleeps; a slot's
+ * lock is taken inside it, so that a slot which was found cannot be closed before it is locked.
+ */
+
+#include "table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct entry {
+    struct entry *next;
+    DWORD lun;
+    unsigned slots;
+    char address[DEVICE_NAME_MAX + sizeof("@65535")];
+    struct slot slot;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct entry *entries;
+
+/* Where the entry is linked in; the end of the list when there is none. */
+static struct entry **
+find(DWORD lun)
+{
+    struct entry **link = &entries;
+
+    while (*link != NULL && (*link)->lun != lun)
+        link = &(*link)->next;
+    return link;
+}
+
+static struct entry **
+find_by_address(const char *address)
+{
+    struct entry **link = &entries;
+
+    while (*link != NULL && strcmp((*link)->address, address) != 0)
+        link = &(*link)->next;
+    return link;
+}
+
+static struct entry *
+entry_new(DWORD lun, const struct device *device)
+{
+    struct entry *entry = malloc(sizeof(*entry));
+    unsigned number = lun & 0xFFFF;
+
+    if (entry == NULL)
+        return NULL;
+    entry->next = NULL;
+    entry->lun = lun;
+    entry->slots = device->slots;
+    snprintf(entry->address, sizeof(entry->address), number == 0 ? "%s" : "%s@%u", device->name,
+             number);
+
+    slot_init(&entry->slot, number == 0 ? &device->atr : &(struct atr){0});
+    return entry;
+}
+
+static void
+entry_free(struct entry *entry)
+{
+    if (entry == NULL)
+        return;
+    slot_destroy(&entry->slot);
+    free(entry);
+}
+
+bool
+table_open(DWORD lun, const struct device *device)
+{
+    struct entry *entry = (lun & 0xFFFF) < device->slots ? entry_new(lun, device) : NULL;
+
+    if (entry == NULL)
+        return false;
+    pthread_mutex_lock(&lock);
+    struct entry **end = find(lun);
+    bool unique = *end == NULL && *find_by_address(entry->address) == NULL;
+    if (unique)
+        *end = entry;
+    pthread_mutex_unlock(&lock);
+
+    if (!unique)
+        entry_free(entry);
+    return unique;
+}
+
+bool
+table_close(DWORD lun)
+{
+    pthread_mutex_lock(&lock);
+    struct entry **link = find(lun);
+    struct entry *entry = *link;
+    if (entry != NULL)
+        *link = entry->next;
+    pthread_mutex_unlock(&lock);
+
+    entry_free(entry);
+    return entry != NULL;
+}
+
+static struct slot *
+lock_slot(struct entry *entry)
+{
+    if (entry == NULL)
+        return NULL;
+    pthread_mutex_lock(&entry->slot.lock);
+    return &entry->slot;
+}
+
+struct slot *
+table_acquire(DWORD lun)
+{
+    pthread_mutex_lock(&lock);
+    struct slot *slot = lock_slot(*find(lun));
+    pthread_mutex_unlock(&lock);
+    return slot;
+}
+
+struct slot *
+table_acquire_by_address(const char *address)
+{
+    pthread_mutex_lock(&lock);
+    struct slot *slot = lock_slot(*find_by_address(address));
+    pthread_mutex_unlock(&lock);
+    return slot;
+}
+
+void
+table_release(struct slot **slot)
+{
+    if (*slot != NULL)
+        pthread_mutex_unlock(&(*slot)->lock);
+}
+
+unsigned
+table_count_slots(DWORD lun)
+{
+    pthread_mutex_lock(&lock);
+    struct entry *entry = *find(lun);
+    unsigned slots = entry != NULL ? entry->slots : 1;
+    pthread_mutex_unlock(&lock);
+    return slots;
+}
+
+void
+table_list(FILE *stream)
+{
+    pthread_mutex_lock(&lock);
+    for (const struct entry *entry = entries; entry != NULL; entry = entry->next)
+        fprintf(stream, " %s", entry->address);
+    pthread_mutex_unlock(&lock);
+}
