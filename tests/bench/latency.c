@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * From the moment at which a card is put into a simulated reader: how long
+ * until a program hears of it, directly from SCardGetStatusChange, and from the
+ * service by the signal CardInserted.
+ *
+ *   latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS
+ *
+ * Prints a line a round, in microseconds: direct, direct again, bus. While the
+ * direct program waits the service is stopped, and while the bus client waits
+ * no direct program does: each is measured alone, as it is alone on a desktop.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <systemd/sd-bus.h>
+#include <time.h>
+#include <unistd.h>
+#include <winscard.h>
+
+/* Time for a waiter to begin its wait, before the card is put in. */
+#define SETTLE_NS 3000000
+
+static struct {
+    int simulator;
+    const char *order; /* "insert READER" or "remove READER" */
+    int64_t ordered_at;
+} finger;
+
+static int64_t
+now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void
+check(int ok, const char *what)
+{
+    if (ok)
+        return;
+    fprintf(stderr, "latency: %s: %s\n", what, strerror(errno));
+    exit(1);
+}
+
+static void
+order(const char *text)
+{
+    char answer[256];
+
+    finger.ordered_at = now_ns();
+    check(write(finger.simulator, text, strlen(text)) == (ssize_t)strlen(text), "order");
+    check(read(finger.simulator, answer, sizeof answer) > 0 && strncmp(answer, "ok", 2) == 0, text);
+}
+
+static void *
+order_later(void *text)
+{
+    nanosleep(&(struct timespec){0, SETTLE_NS}, NULL);
+    order(text);
+    return NULL;
+}
+
+/* Orders while somebody waits in wait(); gives the time between in microseconds. */
+static double
+measure(const char *text, void (*wait)(void *), void *data)
+{
+    pthread_t thread;
+
+    check(pthread_create(&thread, NULL, order_later, (void *)text) == 0, "thread");
+    wait(data);
+    int64_t heard_at = now_ns();
+    pthread_join(thread, NULL);
+    return (double)(heard_at - finger.ordered_at) / 1000;
+}
+
+typedef struct {
+    SCARDCONTEXT context;
+    SCARD_READERSTATE state;
+} Direct;
+
+static void
+wait_directly(void *data)
+{
+    Direct *direct = data;
+    check(SCardGetStatusChange(direct->context, 20000, &direct->state, 1) == SCARD_S_SUCCESS,
+          "SCardGetStatusChange");
+    direct->state.dwCurrentState = direct->state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+}
+
+static double
+measure_directly(Direct *direct, const char *insert, const char *removal)
+{
+    /* As things are now. */
+    direct->state.dwCurrentState = SCARD_STATE_UNAWARE;
+    wait_directly(direct);
+    double time = measure(insert, wait_directly, direct);
+    order(removal);
+    wait_directly(direct);
+    return time;
+}
+
+typedef struct {
+    sd_bus *bus;
+    const char *awaited;
+    int heard;
+} Client;
+
+static int
+heard(sd_bus_message *message, void *data, sd_bus_error *error)
+{
+    Client *client = data;
+    if (sd_bus_message_is_signal(message, "org.smartcardd1.Reader", client->awaited))
+        client->heard++;
+    return 0;
+}
+
+static void
+wait_on_bus(void *data)
+{
+    Client *client = data;
+    for (client->heard = 0; client->heard == 0;) {
+        int done = sd_bus_process(client->bus, NULL);
+        check(done >= 0, "sd_bus_process");
+        if (done == 0)
+            check(sd_bus_wait(client->bus, 20000000) > 0, "signal");
+    }
+}
+
+static double
+measure_on_bus(Client *client, const char *insert, const char *removal)
+{
+    client->awaited = "CardInserted";
+    double time = measure(insert, wait_on_bus, client);
+    client->awaited = "CardRemoved";
+    measure(removal, wait_on_bus, client);
+    return time;
+}
+
+static void
+connect_to_simulator(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    finger.simulator = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+    check(connect(finger.simulator, (struct sockaddr *)&address, sizeof address) == 0, path);
+}
+
+int
+main(int argc, char **argv)
+{
+    char insert[64], removal[64], name[128];
+    Direct direct = {0};
+    Client client = {0};
+
+    if (argc != 5) {
+        fprintf(stderr, "Usage: latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS\n");
+        return 2;
+    }
+    connect_to_simulator(argv[1]);
+    snprintf(insert, sizeof insert, "insert %s\n", argv[2]);
+    snprintf(removal, sizeof removal, "remove %s\n", argv[2]);
+    snprintf(name, sizeof name, "Simulated Reader %s 00 00", argv[2]);
+    pid_t service = atoi(argv[3]);
+
+    check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) == SCARD_S_SUCCESS,
+          "SCardEstablishContext");
+    direct.state.szReader = name;
+    check(sd_bus_open_system(&client.bus) >= 0, "bus");
+    check(sd_bus_match_signal(client.bus, NULL, "org.smartcardd1", NULL, "org.smartcardd1.Reader",
+                              NULL, heard, &client) >= 0,
+          "match");
+
+    for (int round = atoi(argv[4]); round > 0; round--) {
+        check(kill(service, SIGSTOP) == 0, "SIGSTOP");
+        double first = measure_directly(&direct, insert, removal);
+        double second = measure_directly(&direct, insert, removal);
+        check(kill(service, SIGCONT) == 0, "SIGCONT");
+        /* What the service slept through is none of the bus client's business. */
+        nanosleep(&(struct timespec){0, 5 * SETTLE_NS}, NULL);
+        while (sd_bus_process(client.bus, NULL) > 0)
+            ;
+        printf("%.1f %.1f %.1f\n", first, second, measure_on_bus(&client, insert, removal));
+        fflush(stdout);
+    }
+    sd_bus_unref(client.bus);
+    SCardReleaseContext(direct.context);
+    return 0;
+}

@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The object tree keeps what introspection/ promises."""
+
+import os
+import sys
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+
+def members(interface):
+    """Kind, name and types of all that an interface has."""
+    found = set()
+    for member in interface:
+        if member.tag in ("method", "signal"):
+            types = tuple((arg.get("direction", "out"), arg.get("type"))
+                          for arg in member.iter("arg"))
+            found.add((member.tag, member.get("name"), types))
+        elif member.tag == "property":
+            found.add((member.tag, member.get("name"), member.get("type"), member.get("access")))
+    return found
+
+
+class Contract(case.WorldTest):
+    def setUp(self):
+        from scdtest.world import simulated_reader
+        super().setUp()
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B", slots=3)])
+        self.world.start_service()
+        self.client = self.recorder()
+
+    def introspect(self, path):
+        text, = self.client.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")
+        return ElementTree.fromstring(text)
+
+    def find(self, selector):
+        from gi.repository import GLib
+        return self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
+                                GLib.Variant("(s)", (selector,)))[0]
+
+    def assert_refused(self, error, *find_arguments):
+        from gi.repository import Gio, GLib
+        with self.assertRaises(GLib.Error) as caught:
+            self.find(*find_arguments)
+        self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
+                         "org.smartcardd1.Error." + error)
+
+    def test_interfaces_are_those_of_the_files(self):
+        from scdtest.world import SOURCE
+        places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
+                  "Card": next(iter(self.client.cards()))}
+        for name, path in places.items():
+            full_name = "org.smartcardd1." + name
+            file = os.path.join(SOURCE, "introspection", full_name + ".xml")
+            promised = ElementTree.parse(file).find("interface")
+            shown = [interface for interface in self.introspect(path)
+                     if interface.get("name") == full_name]
+            self.assertEqual(len(shown), 1)
+            self.assertEqual(members(shown[0]), members(promised), full_name)
+            self.assertEqual(
+                set(self.client.call(path, "org.freedesktop.DBus.Properties", "GetAll",
+                                     self.variant("(s)", full_name))[0]),
+                {member[1] for member in members(promised) if member[0] == "property"})
+
+    def variant(self, signature, *values):
+        from gi.repository import GLib
+        return GLib.Variant(signature, values)
+
+    def test_tree(self):
+        def children(path):
+            return {node.get("name") for node in self.introspect(path).findall("node")}
+        self.assertEqual(children("/org/smartcardd1"), {"readers", "cards"})
+        self.assertEqual({"/org/smartcardd1/readers/" + name
+                          for name in children("/org/smartcardd1/readers")},
+                         {path for path, _ in self.client.readers().values()})
+        self.assertEqual({"/org/smartcardd1/cards/" + name
+                          for name in children("/org/smartcardd1/cards")},
+                         set(self.client.cards()))
+
+    def test_slots_are_readers(self):
+        slots = {properties["Slot"]: path for name, (path, properties)
+                 in self.client.readers().items() if "Reader B" in name}
+        self.assertEqual(set(slots), {0, 1, 2})
+        self.simulator().insert("B@2")
+        self.client.wait_for_signal("CardInserted", slots[2])
+
+    def test_properties_are_read_only(self):
+        from gi.repository import GLib
+        with self.assertRaises(GLib.Error):
+            self.client.call("/org/smartcardd1", "org.freedesktop.DBus.Properties", "Set",
+                             self.variant("(ssv)", "org.smartcardd1.Manager", "Available",
+                                          GLib.Variant("b", False)))
+
+    def test_find_reader(self):
+        path = self.client.reader("Reader A")
+        self.assertEqual(self.find(path), path)
+        self.assertEqual(self.find("Simulated Reader A 00 00"), path)
+        self.assert_refused("UnknownReader", "Simulated Reader")
+        self.assert_refused("UnknownReader", "/org/smartcardd1")
+        self.assert_refused("InvalidArgument", "")
+
+    def test_find_reader_without_pcscd(self):
+        import signal
+        self.world.stop_pcscd(signal.SIGKILL)
+        self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
+        self.assert_refused("NoService", "Simulated Reader A 00 00")
+
+    def test_removed_card_answers_nobody(self):
+        from gi.repository import GLib
+        card, = self.client.cards()
+        self.simulator().swap("A")
+        self.client.wait_for_signal("CardInserted")
+        with self.assertRaises(GLib.Error):
+            self.client.get(card, "org.smartcardd1.Card", "AtrHex")
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cards go in and out of simulated readers: what a client of the bus sees."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+OTHER_ATR = "3B021450"
+INSERTION = ["InterfacesAdded", "PropertiesChanged", "CardInserted"]
+REMOVAL = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved"]
+
+
+class Events(case.WorldTest):
+    def setUp(self):
+        from scdtest.world import simulated_reader
+        super().setUp()
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.world.start_service()
+        self.client = self.recorder()
+        self.readers = self.simulator()
+        self.a = self.client.reader("Reader A")
+        self.b = self.client.reader("Reader B")
+
+    def events(self):
+        return [signal.member for signal in self.client.signals]
+
+    def insert(self, name, path, atr=ATR):
+        """Gives the path of the card."""
+        since = len(self.client.signals)
+        self.readers.insert(name, atr)
+        return self.client.wait_for_signal("CardInserted", path, since).arguments[0]
+
+    def test_insertion(self):
+        card = self.insert("A", self.a)
+        self.assertEqual(self.events(), INSERTION)
+        added, changed, inserted = self.client.signals
+        self.assertEqual(added.arguments[0], card)
+        properties = added.arguments[1]["org.smartcardd1.Card"]
+        self.assertEqual(properties["Reader"], self.a)
+        self.assertEqual(properties["AtrHex"], ATR)
+        self.assertEqual(bytes(properties["Atr"]), bytes.fromhex(ATR))
+        self.assertEqual(changed.arguments[1]["Card"], card)
+        self.assertEqual(changed.arguments[1]["CardPresent"], True)
+        self.assertEqual(bytes(inserted.arguments[1]), bytes.fromhex(ATR))
+        self.assertEqual(self.client.cards(), {card: properties})
+
+    def test_removal(self):
+        card = self.insert("A", self.a)
+        del self.client.signals[:]
+        self.readers.remove("A")
+        self.client.wait_for_signal("InterfacesRemoved")
+        self.assertEqual(self.events(), REMOVAL)
+        removed, changed, gone = self.client.signals
+        self.assertEqual(removed.arguments, (card,))
+        self.assertEqual(changed.arguments[1]["Card"], "/")
+        self.assertEqual(changed.arguments[1]["CardPresent"], False)
+        self.assertEqual(gone.arguments, (card, ["org.smartcardd1.Card"]))
+        self.assertEqual(self.client.cards(), {})
+
+    def test_swap_is_a_removal_and_an_insertion(self):
+        first = self.insert("A", self.a)
+        del self.client.signals[:]
+        self.readers.swap("A", OTHER_ATR)
+        inserted = self.client.wait_for_signal("CardInserted", self.a)
+        self.assertEqual(self.events(), REMOVAL + INSERTION)
+        self.assertNotEqual(inserted.arguments[0], first)
+        self.assertEqual(self.client.cards()[inserted.arguments[0]]["AtrHex"], OTHER_ATR)
+
+    def test_swap_that_nobody_saw(self):
+        """The service sleeps while the card is swapped: pcscd's event count tells all the same."""
+        first = self.insert("A", self.a)
+        del self.client.signals[:]
+        os.kill(self.world.service.pid, signal.SIGSTOP)
+        powered = self.powerups("A")
+        self.readers.remove("A")
+        self.readers.insert("A", ATR)
+        while self.powerups("A") == powered:
+            pass
+        os.kill(self.world.service.pid, signal.SIGCONT)
+        inserted = self.client.wait_for_signal("CardInserted", self.a)
+        self.assertEqual(self.events(), REMOVAL + INSERTION)
+        self.assertEqual(self.client.signals[0].arguments, (first,))
+        self.assertNotEqual(inserted.arguments[0], first)
+
+    def powerups(self, name):
+        status = dict(word.split("=") for word in self.readers.order("status", name).split())
+        return int(status["powerups"])
+
+    def test_two_readers_at_once(self):
+        self.readers.insert("A", ATR)
+        self.readers.insert("B", OTHER_ATR)
+        a = self.client.wait_for_signal("CardInserted", self.a).arguments
+        b = self.client.wait_for_signal("CardInserted", self.b).arguments
+        cards = self.client.cards()
+        self.assertEqual(cards[a[0]]["AtrHex"], ATR)
+        self.assertEqual(cards[b[0]]["AtrHex"], OTHER_ATR)
+        self.assertEqual(cards[b[0]]["Reader"], self.b)
+
+    def test_mute_card(self):
+        self.readers.order("mute", "A", "on")
+        self.readers.insert("A", ATR)
+        inserted = self.client.wait_for_signal("CardInserted", self.a)
+        self.assertEqual(inserted.arguments[1], [])
+        self.assertTrue(self.client.get(self.a, "org.smartcardd1.Reader", "Mute"))
+        card = self.client.cards()[inserted.arguments[0]]
+        self.assertEqual((card["AtrHex"], card["Protocols"]), ("", []))
+
+    def test_atr_that_makes_no_sense(self):
+        card = self.insert("A", self.a, "3BFF")
+        properties = self.client.cards()[card]
+        self.assertEqual((properties["AtrHex"], properties["Protocols"]), ("3BFF", []))
+
+    def test_thousand_rapid_swaps(self):
+        self.insert("A", self.a)
+        for number in range(1000):
+            self.readers.swap("A", ATR if number % 2 else OTHER_ATR)
+        last = self.insert("B", self.b)
+        pcscd_settled = self.insert_again("A")
+        cards = self.client.cards()
+        self.assertEqual(set(cards), {last, pcscd_settled})
+        self.assertEqual(self.client.get(self.a, "org.smartcardd1.Reader", "Card"), pcscd_settled)
+        paths = [s.arguments[0] for s in self.client.signals if s.member == "CardInserted"]
+        self.assertEqual(len(paths), len(set(paths)))
+        self.assert_promised_order()
+
+    def insert_again(self, name):
+        """A removal and an insertion of a card that no other one looks like: the last event."""
+        marker = "3B04DEADBEEF"
+        self.readers.swap(name, marker)
+
+        def found():
+            for event in self.client.signals:
+                if event.member == "CardInserted" and bytes(event.arguments[1]).hex().upper() == marker:
+                    return event.arguments[0]
+            return None
+        return self.client.wait(found, "the last card is announced")
+
+    def assert_promised_order(self):
+        """In the whole recording, card by card."""
+        steps = {}
+        for event in self.client.signals:
+            if event.member == "PropertiesChanged":
+                card = event.arguments[1].get("Card")
+                if card == "/":
+                    card = steps.pop("removed")
+                steps.setdefault(card, []).append(event.member)
+            else:
+                steps.setdefault(event.arguments[0], []).append(event.member)
+                if event.member == "CardRemoved":
+                    steps["removed"] = event.arguments[0]
+        for card, order in steps.items():
+            self.assertIn(order, (INSERTION, INSERTION + REMOVAL), card)
+
+
+class Mirror(case.WorldTest):
+    def test_sixteen_readers(self):
+        """As many as one wait of pcsc-lite 1.9.9 takes: no room for the plug-and-play entry."""
+        from scdtest.world import simulated_reader
+        names = [f"R{number:02}" for number in range(16)]
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader(name) for name in names])
+        self.world.start_service()
+        client, readers = self.recorder(), self.simulator()
+        self.assertEqual(len(client.readers()), 16)
+        for name in names:
+            readers.insert(name)
+            client.wait_for_signal("CardInserted", client.reader(name))
+        self.assertEqual(len(client.cards()), 16)
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What pcsc-lite 2.5 gets wrong now and then must never reach the bus."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+
+
+class Faults(case.WorldTest):
+    def setUp(self):
+        super().setUp()
+        self.faults = os.path.join(self.world.folder, "faults")
+        os.mkdir(self.faults)
+        self.world.start_bus()
+        self.start_pcscd()
+
+    def start_pcscd(self):
+        """With cards that were put in: pcsc-lite compares no event counts of 0."""
+        from scdtest.world import simulated_reader
+        self.world.start_pcscd([simulated_reader(name) for name in "ABC"])
+        readers = self.simulator()
+        for name in "ABC":
+            readers.insert(name)
+
+    def start_service(self, *options):
+        from scdtest.world import built
+        self.world.start_service(*options, environment={
+            "LD_PRELOAD": built("tests/faults/libscd-faults.so"),
+            "SCD_FAULTS": self.faults,
+            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+
+    def order(self, fault):
+        with open(os.path.join(self.faults, fault), "w", encoding="utf-8"):
+            pass
+
+    def watch_swaps(self, fault, count=60):
+        """Swaps cards under a fault: all is announced, and nothing else."""
+        self.order(fault)
+        self.start_service()
+        client, readers = self.recorder(), self.simulator()
+        client.wait_for_state(lambda c: len(c.cards()) == 3, "three cards are in")
+        del client.signals[:]
+        paths = {path for path, _ in client.readers().values()}
+        for number in range(count):
+            since = len(client.signals)
+            readers.swap("ABC"[number % 3])
+            client.wait_for_signal("CardInserted", since=since)
+        self.assertEqual({path for path, _ in client.readers().values()}, paths)
+        for signal in client.signals:
+            if signal.member in ("InterfacesAdded", "InterfacesRemoved"):
+                self.assertIn("org.smartcardd1.Card", signal.arguments[1])
+        self.assertEqual(sum(s.member == "CardInserted" for s in client.signals), count)
+        self.assertTrue(os.path.exists(os.path.join(self.faults, fault + ".happened")))
+
+    def test_wait_that_fails_for_no_reason(self):
+        self.watch_swaps("wait-error")
+
+    def test_reader_that_is_said_to_have_gone(self):
+        self.watch_swaps("wait-unknown")
+
+    def test_list_with_garbage_in_it(self):
+        self.watch_swaps("list-garbage")
+
+    def provoke_restart(self, fault, *options):
+        """Gives what the service said."""
+        self.start_service(*options)
+        client = self.recorder()
+        cards, readers = set(client.cards()), set(client.readers())
+        pid = self.world.service.pid
+        self.order(fault)
+        self.world.stop_pcscd()
+        self.start_pcscd()
+        client.wait_for_state(
+            lambda c: not os.path.exists(os.path.join(self.faults, fault))
+            and len(c.readers()) == 3 and len(c.cards()) == 3, "all is back")
+        self.assertEqual(set(client.readers()), readers)
+        self.assertFalse(set(client.cards()) & cards)
+        self.assertEqual(self.world.service.pid, pid)
+        return self.world.service.output
+
+    def test_library_that_lost_track(self):
+        self.assertIn("starting anew", self.provoke_restart("list-stale"))
+
+    def test_call_that_does_not_return(self):
+        self.assertIn("starting anew", self.provoke_restart("list-hangs", "--call-limit=1"))
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,93 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The house keeps its own rules: what may include what, and the habits of its files."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LAYERS = ["base", "pcsc", "bus"]
+FOREIGN = {"base": r"<(winscard|pcsclite|gio/|systemd/|pthread)", "pcsc": r"<(systemd/|polkit)",
+           "bus": r"<(winscard|pcsclite)"}
+
+
+def files(pattern):
+    """Of the repository, as a commit would have them."""
+    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others",
+                             "--exclude-standard"], cwd=SOURCE, capture_output=True, text=True,
+                            check=True).stdout.split()
+    return [name for name in listed
+            if re.search(pattern, name) and os.path.exists(os.path.join(SOURCE, name))]
+
+
+def read(name):
+    with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+        return file.read()
+
+
+class Layers(unittest.TestCase):
+    def test_includes_point_down(self):
+        for name in files(r"^service/[a-z]+/.*\.[ch]$"):
+            layer = name.split("/")[1]
+            above = LAYERS[LAYERS.index(layer) + 1:]
+            for included in re.findall(r'#include "([a-z]+)/', read(name)):
+                self.assertNotIn(included, above, f"{name} includes {included}/")
+
+    def test_foreign_headers_stay_where_they_belong(self):
+        for name in files(r"^service/[a-z]+/.*\.[ch]$"):
+            layer = name.split("/")[1]
+            self.assertIsNone(re.search("#include " + FOREIGN[layer], read(name)), name)
+        for name in files(r"^service/.*\.h$"):
+            self.assertNotIn("winscard.h>", read(name), name)
+
+
+class Habits(unittest.TestCase):
+    def test_licence_is_named_in_each_file(self):
+        for name in files(r"\.(c|h|py|xml|in|rules|sh|build|txt|sysusers)$|^(check|demo|\.ci/run)$"):
+            self.assertIn("SPDX-License-Identifier: LGPL-2.1-or-later", read(name)[:600], name)
+
+    def test_format(self):
+        sources = files(r"\.[ch]$")
+        result = subprocess.run(["clang-format", "--dry-run", "--Werror", *sources], cwd=SOURCE,
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(result.stderr[:2000], "")
+
+    def test_interfaces_are_well_formed_and_documented(self):
+        for name in files(r"^introspection/org\.smartcardd1.*\.xml$"):
+            subprocess.run(["xmllint", "--noout", "--nonet", name], cwd=SOURCE, check=True)
+            text = read(name)
+            for member in ElementTree.fromstring(text).iter():
+                if member.tag not in ("method", "signal", "property"):
+                    continue
+                comment = re.search(rf"<!--\s+{member.get('name')}:\n(.*?)-->", text, re.S)
+                self.assertIsNotNone(comment, f"{member.get('name')} in {name}")
+                for argument in member.iter("arg"):
+                    self.assertIn(f"@{argument.get('name')}:", comment.group(1), name)
+
+    def test_error_names_are_unique(self):
+        rows = re.findall(r'X\(\w+,\s*(0x\w+),\s*"(\w+)"', read("introspection/error-table.h"))
+        self.assertGreater(len(rows), 60)
+        self.assertEqual(len({number for number, _ in rows}), len(rows))
+        self.assertEqual(len({name for _, name in rows}), len(rows))
+
+    def test_error_table_has_every_code_of_winscard(self):
+        table = read("introspection/error-table.h")
+        with open("/usr/include/PCSC/pcsclite.h", encoding="utf-8") as file:
+            codes = re.findall(r"^#define SCARD_([EFWP]_\w+)\s+\(\(LONG\)0x801000(\w\w)\)",
+                               file.read(), re.M)
+        self.assertGreater(len(codes), 50)
+        numbers = {int(number, 16) for number in re.findall(r"X\(\w+,\s*0x(\w\w),", table)}
+        for name, number in codes:
+            self.assertIn(int(number, 16), numbers, name)
+
+
+if __name__ == "__main__":
+    case.main(private=False)

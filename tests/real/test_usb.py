@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""USB readers are plugged in and pulled out while the service runs."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+
+PLUG = ["InterfacesAdded"]
+UNPLUG_WITH_CARD = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved", "InterfacesRemoved"]
+
+
+class Usb(case.WorldTest):
+    def setUp(self):
+        from scdtest.usb import Bus
+        super().setUp()
+        self.bus = Bus()
+        self.addCleanup(self.bus.close)
+        self.world.start_bus()
+
+    def start(self):
+        self.world.start_pcscd(environment=self.bus.environment())
+        self.world.start_service()
+        self.client = self.recorder()
+
+    def reader(self, *arguments, **keywords):
+        from scdtest.usb import Reader
+        return Reader(self.bus, *arguments, **keywords)
+
+    def wait_for_readers(self, count):
+        self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
+
+    def events(self):
+        return [signal.member for signal in self.client.signals]
+
+    def test_plugged_before_the_start(self):
+        self.reader("1-1", 2, serial="S1").plug()
+        self.start()
+        self.wait_for_readers(1)
+        (name, (path, properties)), = self.client.readers().items()
+        self.assertEqual(name, "Simulated USB Reader (S1) 00 00")
+        self.assertEqual(properties["Serial"], "S1")
+        self.assertEqual(self.client.call("/org/smartcardd1", "org.smartcardd1.Manager",
+                                          "FindReader", self.string("S1")), (path,))
+
+    def string(self, text):
+        from gi.repository import GLib
+        return GLib.Variant("(s)", (text,))
+
+    def test_plugged_and_unplugged(self):
+        self.start()
+        self.assertEqual(self.client.readers(), {})
+        reader = self.reader("1-1", 2)
+        reader.plug()
+        self.wait_for_readers(1)
+        (path, _), = self.client.readers().values()
+        self.assertEqual(self.events(), PLUG)
+        reader.unplug()
+        self.wait_for_readers(0)
+        self.assertEqual(self.events(), PLUG + ["InterfacesRemoved"])
+        reader.plug()
+        self.wait_for_readers(1)
+        self.assertEqual(self.client.readers().popitem()[1][0], path)
+
+    def test_unplugged_with_its_card_in(self):
+        reader = self.reader("1-1", 2)
+        reader.plug()
+        self.start()
+        self.wait_for_readers(1)
+        self.simulator().insert(reader.name())
+        self.client.wait_for_signal("CardInserted")
+        (path, properties), = self.client.readers().values()
+        del self.client.signals[:]
+        reader.unplug()
+        self.wait_for_readers(0)
+        self.assertEqual(self.client.cards(), {})
+        self.assertEqual(self.events(), UNPLUG_WITH_CARD)
+        self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
+        self.assertEqual(self.client.signals[3].arguments, (path, ["org.smartcardd1.Reader"]))
+
+    def test_two_interfaces(self):
+        self.start()
+        reader = self.reader("1-1", 2, interfaces=("Contact", "Contactless"))
+        reader.plug()
+        self.wait_for_readers(2)
+        self.simulator().insert(reader.name(1))
+        self.client.wait_for_signal("CardInserted", self.client.reader("[Contactless]"))
+
+    def test_sixteen_at_once(self):
+        self.start()
+        readers = [self.reader(f"1-{port}", port + 1, serial=f"S{port}") for port in range(1, 17)]
+        for _ in range(3):
+            for reader in readers:
+                reader.plug()
+            self.wait_for_readers(16)
+            cards = self.simulator()
+            for reader in readers:
+                cards.insert(reader.name())
+            self.client.wait_for_state(lambda c: len(c.cards()) == 16, "16 cards")
+            readers[7].unplug()
+            self.wait_for_readers(15)
+            readers[7].plug()
+            self.wait_for_readers(16)
+            for reader in readers:
+                reader.unplug()
+            self.wait_for_readers(0)
+            self.assertEqual(self.client.objects(), {})
+
+
+if __name__ == "__main__":
+    case.main(preload="libumockdev-preload.so.0")

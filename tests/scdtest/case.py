@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a test file needs: a world a test, and TAP on its standard output."""
+
+import sys
+import traceback
+import unittest
+
+from . import namespace
+
+
+class WorldTest(unittest.TestCase):
+    """Each test has a world of its own, whose processes must end as they should."""
+
+    def setUp(self):
+        from .world import World
+        self.world = World()
+        self.addCleanup(self.world.close)
+        self._clients = []
+        self.addCleanup(self._close_clients)
+
+    def _close_clients(self):
+        for client in self._clients:
+            client.close()
+
+    def recorder(self):
+        from .recorder import Recorder
+        client = Recorder()
+        self._clients.append(client)
+        return client
+
+    def simulator(self):
+        from .simulator import Simulator
+        client = Simulator()
+        self._clients.append(client)
+        return client
+
+
+class _TapResult(unittest.TestResult):
+    """One line a test, what went wrong as comments below it."""
+
+    def _line(self, verdict, test, comment=""):
+        name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"
+        print(f"{verdict} {self.testsRun} {name}{comment}", flush=True)
+
+    def _failed(self, test, error):
+        self._line("not ok", test)
+        for line in "".join(traceback.format_exception(*error)).splitlines():
+            print("# " + line, flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self._line("ok", test)
+
+    def addFailure(self, test, error):
+        super().addFailure(test, error)
+        self._failed(test, error)
+
+    def addError(self, test, error):
+        super().addError(test, error)
+        self._failed(test, error)
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self._line("ok", test, f" # SKIP {reason}")
+
+
+def main(private=True, preload=None):
+    """Runs the tests of the calling file; names of tests may be given as arguments."""
+    if private:
+        namespace.enter(preload=preload)
+    suite = unittest.TestLoader().loadTestsFromModule(sys.modules["__main__"])
+    tests = [test for group in suite for test in group
+             if len(sys.argv) < 2 or any(word in test.id() for word in sys.argv[1:])]
+    result = _TapResult()
+    print(f"1..{len(tests)}", flush=True)
+    unittest.TestSuite(tests).run(result)
+    sys.exit(not result.wasSuccessful())

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Waiting for events, never for time. The limit is for what does not come at all."""
+
+import os
+import socket
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402
+
+LIMIT_S = float(os.environ.get("SCD_TEST_LIMIT_S", "30"))
+
+
+def wait_until(condition, what):
+    """Runs the main loop until condition() is true; gives what it returned."""
+    over = []
+    limit = GLib.timeout_add(int(LIMIT_S * 1000), lambda: over.append(True))
+    try:
+        while not (value := condition()):
+            if over:
+                raise AssertionError("this did not happen: " + what)
+            GLib.MainContext.default().iteration(True)
+    finally:
+        if not over:
+            GLib.source_remove(limit)
+    return value
+
+
+def wait_for_file(path):
+    """Its folder must be there: GIO looks for a missing one every 4 seconds only."""
+    monitor = Gio.File.new_for_path(path).monitor(Gio.FileMonitorFlags.NONE)
+    wait_until(lambda: os.path.exists(path), path + " appears")
+    monitor.cancel()
+
+
+class NotifySocket:
+    """What a service tells systemd."""
+
+    def __init__(self, path):
+        self.path = path
+        if os.path.exists(path):
+            os.unlink(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(path)
+        self._socket.settimeout(LIMIT_S)
+
+    def wait_for(self, line):
+        while line not in self._socket.recv(4096).decode().splitlines():
+            pass
+
+    def close(self):
+        self._socket.close()
+        os.unlink(self.path)

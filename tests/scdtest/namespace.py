@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A private world for one process and its children.
+
+Inside, /run is empty and ours, so that pcscd, the bus and their clients find
+one another at the places that are compiled into them, and nobody outside is
+touched. The network is private, and process numbers are: whatever is left when
+the first process ends, ends with it.
+"""
+
+import os
+import subprocess
+import sys
+
+INSIDE = "SCD_INSIDE"
+KEPT_PCSCD = "/run/pcscd"
+
+
+def enter(keep_pcscd=False, preload=None):
+    """Runs this very program again inside, unless it is there already.
+
+    preload: a library for that program, but not for its children.
+    """
+    if os.environ.get(INSIDE):
+        os.environ.pop("LD_PRELOAD", None)
+        _furnish()
+        return
+    if os.geteuid() != 0:
+        sys.exit(f"{sys.argv[0]}: needs root for a private mount namespace: try sudo")
+    environment = dict(os.environ)
+    environment[INSIDE] = "pcscd" if keep_pcscd else "alone"
+    command = ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork",
+               "--kill-child", "--mount-proc"]
+    if preload:
+        command += ["env", "LD_PRELOAD=" + preload]
+    command += [sys.executable, *sys.argv]
+    os.execvpe(command[0], command, environment)
+
+
+def _furnish():
+    def mount(*arguments):
+        subprocess.run(["mount", *arguments], check=True)
+
+    keep = os.environ[INSIDE] == "pcscd" and os.path.isdir(KEPT_PCSCD)
+    shelf = "/mnt"
+    if keep:
+        mount("-t", "tmpfs", "tmpfs", shelf)
+        os.mkdir(shelf + "/pcscd")
+        mount("--move" if os.path.ismount(KEPT_PCSCD) else "--bind", KEPT_PCSCD, shelf + "/pcscd")
+    mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
+    for folder in ("dbus", "lock", "scd"):
+        os.mkdir("/run/" + folder)
+    if keep:
+        os.mkdir(KEPT_PCSCD)
+        mount("--bind", shelf + "/pcscd", KEPT_PCSCD)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A child process whose end is checked."""
+
+import os
+import signal
+import subprocess
+import tempfile
+
+from . import events
+
+
+class Process:
+    """Keeps the output in a file, for whoever wants to know what went wrong."""
+
+    def __init__(self, name, command, environment=None, **options):
+        self.name = name
+        self._log = tempfile.TemporaryFile(prefix=name + "-")
+        options.setdefault("stdout", self._log)
+        options.setdefault("stderr", self._log)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        self._child = subprocess.Popen(command, env={**os.environ, **(environment or {})},
+                                       **options)
+        self.pid = self._child.pid
+
+    @property
+    def output(self):
+        size = os.fstat(self._log.fileno()).st_size
+        return os.pread(self._log.fileno(), size, 0).decode(errors="replace")
+
+    def is_running(self):
+        return self._child.poll() is None
+
+    def wait(self):
+        """Waits for the end and gives the status; a process that does not end is an error."""
+        try:
+            return self._child.wait(timeout=events.LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+            raise AssertionError(f"{self.name} does not end:\n{self.output}") from None
+
+    def stop(self, number=signal.SIGTERM, expect=(0,)):
+        if self.is_running():
+            self._child.send_signal(number)
+        status = self.wait()
+        assert status in expect, f"{self.name} ended with {status}:\n{self.output}"
+
+    def kill(self):
+        self._child.kill()
+        self._child.wait()

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client of the service that writes down every signal, and waits for what should come."""
+
+from gi.repository import Gio, GLib
+
+from . import events
+from .world import BUS_ADDRESS
+
+NAME = "org.smartcardd1"
+ROOT = "/org/smartcardd1"
+MANAGER = NAME + ".Manager"
+READER = NAME + ".Reader"
+CARD = NAME + ".Card"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
+
+
+class Signal:
+    def __init__(self, path, interface, member, arguments):
+        self.path, self.interface, self.member = path, interface, member
+        self.arguments = arguments
+
+    def __repr__(self):
+        return f"{self.member}{self.arguments} from {self.path}"
+
+
+class Recorder:
+    """One connection of its own, as a desktop program would have it."""
+
+    def __init__(self):
+        flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+                 | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+        self.connection = Gio.DBusConnection.new_for_address_sync(BUS_ADDRESS, flags, None, None)
+        self.signals = []
+        self.on_signal = lambda signal: None
+        self.connection.signal_subscribe(NAME, None, None, None, None,
+                                         Gio.DBusSignalFlags.NONE, self._record)
+        self.connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
+                                         NAME, Gio.DBusSignalFlags.NONE, self._record)
+
+    def _record(self, _connection, _sender, path, interface, member, arguments):
+        signal = Signal(path, interface, member, arguments.unpack())
+        self.signals.append(signal)
+        self.on_signal(signal)
+
+    def call(self, path, interface, method, arguments=None):
+        """Signals that were sent before the answer are recorded before it is returned."""
+        answer = self.connection.call_sync(NAME, path, interface, method, arguments, None,
+                                           Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000),
+                                           None)
+        while GLib.MainContext.default().iteration(False):
+            pass
+        return answer.unpack()
+
+    def objects(self):
+        return self.call(ROOT, OBJECT_MANAGER, "GetManagedObjects")[0]
+
+    def readers(self):
+        """PC/SC name → (path, properties)."""
+        return {interfaces[READER]["Name"]: (path, interfaces[READER])
+                for path, interfaces in self.objects().items() if READER in interfaces}
+
+    def cards(self):
+        return {path: interfaces[CARD]
+                for path, interfaces in self.objects().items() if CARD in interfaces}
+
+    def reader(self, words):
+        """Path of the one reader whose name contains the words."""
+        paths = [path for name, (path, _) in self.readers().items() if words in name]
+        assert len(paths) == 1, f"readers named '{words}': {paths}"
+        return paths[0]
+
+    def get(self, path, interface, name):
+        return self.call(path, PROPERTIES, "Get", GLib.Variant("(ss)", (interface, name)))[0]
+
+    def manager(self, name):
+        return self.get(ROOT, MANAGER, name)
+
+    def wait(self, condition, what):
+        return events.wait_until(condition, what)
+
+    def wait_for_signal(self, member, path=None, since=0):
+        """The first such signal among those recorded from number since on."""
+        def find():
+            for signal in self.signals[since:]:
+                if signal.member == member and path in (None, signal.path):
+                    return signal
+            return None
+        try:
+            return events.wait_until(find, f"{member} from {path}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; recorded: {self.signals[since:]}") from None
+
+    def wait_for_state(self, condition, what):
+        """Asks again after each signal until all is as it should be; the service may be away."""
+        asked_at = [-1]
+
+        def holds():
+            if asked_at[0] == len(self.signals):
+                return False
+            asked_at[0] = len(self.signals)
+            try:
+                return condition(self)
+            except GLib.Error as error:
+                if error.matches(Gio.dbus_error_quark(), Gio.DBusError.SERVICE_UNKNOWN):
+                    return False
+                raise
+        return events.wait_until(holds, what)
+
+    def close(self):
+        self.connection.close_sync(None)

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Puts cards in and takes them out: the other end of the simulated reader's socket."""
+
+import socket
+
+from . import events
+from .world import SIMULATOR_SOCKET
+
+ATR = "3B9F11801F4E53696D756C617465642D3100"
+
+
+class Simulator:
+    def __init__(self, path=SIMULATOR_SOCKET):
+        events.wait_for_file(path)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(path)
+        self._answers = self._socket.makefile("r")
+
+    def order(self, *words):
+        """Sends one command and gives the value of its answer."""
+        self._socket.sendall((" ".join(str(word) for word in words) + "\n").encode())
+        verdict, _, value = self._answers.readline().rstrip("\n").partition(" ")
+        assert verdict == "ok", f"the simulated reader refuses {words}: {value}"
+        return value
+
+    def insert(self, reader, atr=""):
+        self.order("insert", reader, atr)
+
+    def remove(self, reader):
+        self.order("remove", reader)
+
+    def swap(self, reader, atr=""):
+        self.order("swap", reader, atr)
+
+    def close(self):
+        self._answers.close()
+        self._socket.close()

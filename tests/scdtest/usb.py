@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""USB readers that are plugged in and pulled out: a mocked /sys and udev (umockdev).
+
+The real pcscd sees them, and drives them by the simulated reader, which it finds
+in its folder of drivers as it finds libccid. The process that uses this module
+must have PRELOAD loaded, for umockdev looks at devices through its own /sys.
+"""
+
+import os
+import shutil
+import subprocess
+
+import gi
+
+from .world import built
+
+gi.require_version("UMockdev", "1.0")
+from gi.repository import UMockdev  # noqa: E402
+
+PRELOAD = "libumockdev-preload.so.0"
+DRIVERS = "/usr/lib/pcsc/drivers"
+CONTROLLER = "/devices/pci0000:00/0000:00:14.0"
+VENDOR, PRODUCT = "5c0d", "0001"
+
+
+class Bus:
+    """USB bus 1, without devices at first."""
+
+    def __init__(self):
+        # umockdev sends its events without waiting, and what finds no room is lost: as many as
+        # are ever sent at once. The number belongs to the private network.
+        with open("/proc/sys/net/unix/max_dgram_qlen", "w", encoding="ascii") as limit:
+            limit.write("4096")
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", DRIVERS], check=True)
+        shutil.copytree(built("tests/sim/scd-sim.bundle"), DRIVERS + "/scd-sim.bundle")
+
+        self.testbed = UMockdev.Testbed.new()
+        self.testbed.add_from_string(f"P: {CONTROLLER}\nE: SUBSYSTEM=pci\n"
+                                     "E: PCI_SLOT_NAME=0000:00:14.0\nA: class=0x0c0330\n")
+        self.root = self.add("usb1", "/sys" + CONTROLLER,
+                             {"busnum": "1", "devnum": "1", "idVendor": "1d6b",
+                              "idProduct": "0002", "bDeviceClass": "09"},
+                             {"DEVTYPE": "usb_device", "DEVNAME": "/dev/bus/usb/001/001",
+                              "PRODUCT": "1d6b/2/100", "TYPE": "9/0/1"})
+
+    def environment(self):
+        """For a process that is to see this bus."""
+        return {"LD_PRELOAD": PRELOAD, "UMOCKDEV_DIR": self.testbed.get_root_dir()}
+
+    def add(self, name, parent, attributes, properties):
+        """Makes a folder in /sys and sends the event "add"; gives the folder."""
+        def flat(pairs):
+            return [text for pair in pairs.items() for text in pair]
+        return self.testbed.add_device("usb", name, parent, flat(attributes), flat(properties))
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", DRIVERS], check=True)
+
+
+class Reader:
+    """A USB device, one CCID interface a reader. port: as the kernel names it, 1-1, 1-2.3, ..."""
+
+    def __init__(self, bus, port, address, serial="", interfaces=("",)):
+        self._bus, self._port, self._address = bus, port, address
+        self._serial, self._interfaces = serial, interfaces
+        self._folders = []
+
+    def name(self, interface=0):
+        """What the simulator calls it."""
+        return f"001/{self._address:03}" + (f".{interface}" if interface else "")
+
+    def plug(self):
+        attributes = {"busnum": "1", "devnum": str(self._address), "idVendor": VENDOR,
+                      "idProduct": PRODUCT, "bDeviceClass": "00", "speed": "12",
+                      "bNumInterfaces": f" {len(self._interfaces)}",
+                      "product": "Simulated USB Reader"}
+        if self._serial:
+            attributes["serial"] = self._serial
+        product = {"PRODUCT": f"{VENDOR}/1/100", "TYPE": "0/0/0"}
+        device = self._bus.add(self._port, self._bus.root, attributes, {
+            "DEVTYPE": "usb_device", "DEVNAME": f"/dev/bus/usb/001/{self._address:03}",
+            "BUSNUM": "001", "DEVNUM": f"{self._address:03}", **product})
+        self._folders = [device]
+        for number, name in enumerate(self._interfaces):
+            attributes = {"bInterfaceNumber": f"{number:02x}", "bInterfaceClass": "0b",
+                          "bInterfaceSubClass": "00", "bInterfaceProtocol": "00"}
+            if name:
+                attributes["interface"] = name
+            self._folders.append(self._bus.add(f"{self._port}:1.{number}", device, attributes, {
+                "DEVTYPE": "usb_interface", "INTERFACE": "11/0/0", **product}))
+
+    def unplug(self):
+        """The event first, which is about a folder that is still there; inner folders first."""
+        for folder in reversed(self._folders):
+            self._bus.testbed.uevent(folder, "remove")
+            self._bus.testbed.remove_device(folder)
+        self._folders = []
