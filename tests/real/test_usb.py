@@ -60,7 +60,9 @@ class Usb(case.WorldTest):
         self.assertEqual(self.events(), PLUG)
         reader.unplug()
         self.wait_for_readers(0)
-        self.assertEqual(self.events(), PLUG + ["InterfacesRemoved"])
+        # The driver may notice first: then the reader is unavailable before it has gone.
+        events = [event for event in self.events() if event != "PropertiesChanged"]
+        self.assertEqual(events, PLUG + ["InterfacesRemoved"])
         reader.plug()
         self.wait_for_readers(1)
         self.assertEqual(self.client.readers().popitem()[1][0], path)
@@ -77,9 +79,10 @@ class Usb(case.WorldTest):
         reader.unplug()
         self.wait_for_readers(0)
         self.assertEqual(self.client.cards(), {})
-        self.assertEqual(self.events(), UNPLUG_WITH_CARD)
+        self.assertEqual(self.events()[:3], UNPLUG_WITH_CARD[:3])
+        self.assertEqual(self.events()[-1], UNPLUG_WITH_CARD[3])
         self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
-        self.assertEqual(self.client.signals[3].arguments, (path, ["org.smartcardd1.Reader"]))
+        self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
 
     def test_two_interfaces(self):
         self.start()

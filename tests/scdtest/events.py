@@ -21,6 +21,8 @@ def wait_until(condition, what):
             if over:
                 raise AssertionError("this did not happen: " + what)
             GLib.MainContext.default().iteration(True)
+        if over:
+            raise AssertionError("nothing told of this: " + what)
     finally:
         if not over:
             GLib.source_remove(limit)

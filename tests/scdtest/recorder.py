@@ -96,15 +96,16 @@ class Recorder:
         asked_at = [-1]
 
         def holds():
-            if asked_at[0] == len(self.signals):
-                return False
-            asked_at[0] = len(self.signals)
-            try:
-                return condition(self)
-            except GLib.Error as error:
-                if error.matches(Gio.dbus_error_quark(), Gio.DBusError.SERVICE_UNKNOWN):
-                    return False
-                raise
+            # Asking may record signals itself: only then is there reason to ask once more.
+            while asked_at[0] != len(self.signals):
+                asked_at[0] = len(self.signals)
+                try:
+                    if condition(self):
+                        return True
+                except GLib.Error as error:
+                    if not error.matches(Gio.dbus_error_quark(), Gio.DBusError.SERVICE_UNKNOWN):
+                        raise
+            return False
         return events.wait_until(holds, what)
 
     def close(self):
