@@ -20,7 +20,7 @@ scd_readers_new(ScdTree *tree, const ScdCardList *card_list)
     readers->card_list = card_list;
     readers->snapshot = scd_snapshot_new_unavailable(NULL);
     readers->by_name =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)scd_reader_free);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_reader_free);
     return readers;
 }
 
@@ -43,7 +43,7 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
 
     if (!reader)
         g_error("The path of reader '%s' was in use: %s", state->name, error->message);
-    g_hash_table_insert(readers->by_name, g_ref_string_acquire(state->name), reader);
+    g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
 }
 
 static void

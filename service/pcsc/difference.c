@@ -88,7 +88,7 @@ same_readers(const ScdSnapshot *before, const ScdSnapshot *after)
     for (guint i = 0; i < before->readers->len; i++) {
         const ScdReaderState *a = before->readers->pdata[i];
         const ScdReaderState *b = after->readers->pdata[i];
-        if (a != b && a->name != b->name && !g_str_equal(a->name, b->name))
+        if (a != b && !g_str_equal(a->name, b->name))
             return FALSE;
     }
     return TRUE;

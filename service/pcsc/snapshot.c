@@ -5,14 +5,14 @@
 #include <string.h>
 
 ScdReaderState *
-scd_reader_state_new(char *name, guint16 bits, guint16 event_count, const guint8 *atr,
+scd_reader_state_new(const char *name, guint16 bits, guint16 event_count, const guint8 *atr,
                      gsize atr_length)
 {
     g_return_val_if_fail(atr_length <= SCD_ATR_SIZE_MAX, NULL);
 
     ScdReaderState *state = g_new0(ScdReaderState, 1);
     g_atomic_ref_count_init(&state->references);
-    state->name = g_ref_string_acquire(name);
+    state->name = g_strdup(name);
     state->bits = bits;
     state->event_count = event_count;
     state->atr_length = atr_length;
@@ -33,7 +33,7 @@ scd_reader_state_unref(ScdReaderState *state)
 {
     if (!g_atomic_ref_count_dec(&state->references))
         return;
-    g_ref_string_release(state->name);
+    g_free(state->name);
     g_free(state);
 }
 

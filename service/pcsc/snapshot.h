@@ -24,15 +24,14 @@ enum {
 
 typedef struct {
     gatomicrefcount references;
-    char *name;          /* PC/SC name, a GRefString */
+    char *name;          /* PC/SC name */
     guint16 bits;        /* SCARD_STATE_*, without CHANGED */
     guint16 event_count; /* insertions and removals since the reader came; wraps */
     guint8 atr_length;   /* 0 to SCD_ATR_SIZE_MAX; 0 when there is no card or it is mute */
     guint8 atr[SCD_ATR_SIZE_MAX];
 } ScdReaderState;
 
-/* name: a GRefString, of which a reference is taken. */
-ScdReaderState *scd_reader_state_new(char *name, guint16 bits, guint16 event_count,
+ScdReaderState *scd_reader_state_new(const char *name, guint16 bits, guint16 event_count,
                                      const guint8 *atr, gsize atr_length);
 ScdReaderState *scd_reader_state_ref(ScdReaderState *state);
 void scd_reader_state_unref(ScdReaderState *state);

@@ -9,7 +9,7 @@
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
 typedef struct {
-    char *name;            /* a GRefString */
+    char *name;
     DWORD current;         /* what SCardGetStatusChange compares with */
     ScdReaderState *state; /* NULL until the first look */
 } Row;
@@ -29,7 +29,7 @@ clear_row(gpointer data)
 {
     Row *row = data;
     g_clear_pointer(&row->state, scd_reader_state_unref);
-    g_clear_pointer(&row->name, g_ref_string_release);
+    g_clear_pointer(&row->name, g_free);
 }
 
 static Row *
@@ -105,7 +105,7 @@ add_those_who_came(ScdWatchList *list, const ScdReaderList *readers)
         const char *name = readers->names->pdata[i];
         if (g_hash_table_contains(known, name))
             continue;
-        Row row = {.name = g_ref_string_new(name), .current = SCARD_STATE_UNAWARE};
+        Row row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
         g_array_append_val(list->rows, row);
         list_changed(list);
     }
