@@ -148,6 +148,8 @@ class Events(case.WorldTest):
         for event in self.client.signals:
             if event.member == "PropertiesChanged":
                 card = event.arguments[1].get("Card")
+                if card is None:  # a card was in and out again before anybody could look
+                    continue
                 if card == "/":
                     card = steps.pop("removed")
                 steps.setdefault(card, []).append(event.member)
