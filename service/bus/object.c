@@ -98,15 +98,12 @@ scd_object_set_properties(ScdObject *object, GVariant *properties)
 
     g_auto(GVariantBuilder) changed = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
     gboolean any = FALSE;
-    GVariantIter iter;
-    const char *name;
-    GVariant *value;
-    g_variant_iter_init(&iter, properties);
-    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
-        g_autoptr(GVariant) was = g_variant_lookup_value(before, name, NULL);
-        if (was && g_variant_equal(was, value))
+    for (gsize i = 0; i < g_variant_n_children(properties); i++) {
+        g_autoptr(GVariant) was = g_variant_get_child_value(before, i);
+        g_autoptr(GVariant) is = g_variant_get_child_value(properties, i);
+        if (g_variant_equal(was, is))
             continue;
-        g_variant_builder_add(&changed, "{sv}", name, value);
+        g_variant_builder_add_value(&changed, is);
         any = TRUE;
     }
     if (any)

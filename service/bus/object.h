@@ -37,7 +37,10 @@ const char *scd_object_path(const ScdObject *object);
 const char *scd_object_interface_name(const ScdObject *object);
 GVariant *scd_object_properties(const ScdObject *object);
 
-/* Announces what differs by PropertiesChanged. A floating a{sv} is taken over. */
+/*
+ * Announces what differs by PropertiesChanged. The same names in the same order
+ * as before; a floating a{sv} is taken over.
+ */
 void scd_object_set_properties(ScdObject *object, GVariant *properties);
 
 /* arguments: a tuple, a floating one is taken over. */
