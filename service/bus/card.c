@@ -39,8 +39,9 @@ bytes_to_variant(const guint8 *bytes, gsize length)
     return g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, length, 1);
 }
 
-static GVariant *
-properties_of(const ScdCardList *card_list, const char *reader_path, const ScdReaderState *state)
+static void
+set_properties(ScdObject *object, const ScdCardList *card_list, const char *reader_path,
+               const ScdReaderState *state)
 {
     ScdAtr atr;
     scd_atr_parse(state->atr, state->atr_length, &atr, NULL);
@@ -50,19 +51,14 @@ properties_of(const ScdCardList *card_list, const char *reader_path, const ScdRe
     g_auto(GStrv) names = card_list ? scd_card_list_lookup(card_list, state->atr, state->atr_length)
                                     : g_new0(char *, 1);
 
-    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&builder, "{sv}", "Reader", g_variant_new_object_path(reader_path));
-    g_variant_builder_add(&builder, "{sv}", "Atr", bytes_to_variant(state->atr, state->atr_length));
-    g_variant_builder_add(&builder, "{sv}", "AtrHex", g_variant_new_string(hex));
-    g_variant_builder_add(&builder, "{sv}", "Protocols",
-                          g_variant_new_strv((const char *const *)protocols, -1));
-    g_variant_builder_add(&builder, "{sv}", "HistoricalBytes",
-                          bytes_to_variant(atr.bytes + atr.historical_offset, atr.n_historical));
-    g_variant_builder_add(&builder, "{sv}", "Names",
-                          g_variant_new_strv((const char *const *)names, -1));
-    g_variant_builder_add(&builder, "{sv}", "Contactless",
-                          g_variant_new_boolean(scd_atr_is_contactless(&atr)));
-    return g_variant_builder_end(&builder);
+    scd_object_set(object, "Reader", g_variant_new_object_path(reader_path));
+    scd_object_set(object, "Atr", bytes_to_variant(state->atr, state->atr_length));
+    scd_object_set(object, "AtrHex", g_variant_new_string(hex));
+    scd_object_set(object, "Protocols", g_variant_new_strv((const char *const *)protocols, -1));
+    scd_object_set(object, "HistoricalBytes",
+                   bytes_to_variant(atr.bytes + atr.historical_offset, atr.n_historical));
+    scd_object_set(object, "Names", g_variant_new_strv((const char *const *)names, -1));
+    scd_object_set(object, "Contactless", g_variant_new_boolean(scd_atr_is_contactless(&atr)));
 }
 
 ScdCard *
@@ -74,10 +70,10 @@ scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *reader_pat
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
     card->tree = tree;
-    card->object = scd_object_new(scd_tree_bus(tree), path, &interface,
-                                  properties_of(card_list, reader_path, state), card, error);
+    card->object = scd_object_new(scd_tree_bus(tree), path, &interface, card, error);
     if (!card->object)
         return NULL;
+    set_properties(card->object, card_list, reader_path, state);
     scd_tree_add(tree, card->object);
     return g_steal_pointer(&card);
 }

@@ -41,26 +41,17 @@ static const ScdMethod methods[] = {
 
 static const ScdInterface interface = {&scd_manager_interface, methods};
 
-static GVariant *
-properties_of(const ScdManager *manager)
-{
-    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&builder, "{sv}", "Version", g_variant_new_string(PROJECT_VERSION));
-    g_variant_builder_add(&builder, "{sv}", "Available", g_variant_new_boolean(!manager->trouble));
-    g_variant_builder_add(&builder, "{sv}", "UnavailableReason",
-                          g_variant_new_string(manager->trouble ? manager->trouble : ""));
-    return g_variant_builder_end(&builder);
-}
-
 ScdManager *
 scd_manager_new(ScdTree *tree, ScdReaders *readers, GError **error)
 {
     g_autoptr(ScdManager) manager = g_new0(ScdManager, 1);
     manager->readers = readers;
-    manager->trouble = g_strdup("pcscd has not answered yet");
-    manager->object = scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface,
-                                     properties_of(manager), manager, error);
-    return manager->object ? g_steal_pointer(&manager) : NULL;
+    manager->object = scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, error);
+    if (!manager->object)
+        return NULL;
+    scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));
+    scd_manager_set_trouble(manager, "pcscd has not answered yet");
+    return g_steal_pointer(&manager);
 }
 
 void
@@ -76,5 +67,8 @@ scd_manager_set_trouble(ScdManager *manager, const char *trouble)
 {
     g_free(manager->trouble);
     manager->trouble = g_strdup(trouble);
-    scd_object_set_properties(manager->object, properties_of(manager));
+    scd_object_set(manager->object, "Available", g_variant_new_boolean(!trouble));
+    scd_object_set(manager->object, "UnavailableReason",
+                   g_variant_new_string(trouble ? trouble : ""));
+    scd_object_announce(manager->object);
 }

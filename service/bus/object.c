@@ -2,11 +2,18 @@
 
 #include "bus/object.h"
 
+typedef struct {
+    GVariant *value; /* NULL until it is set */
+    gboolean changed;
+} Property;
+
 struct ScdObject {
     GDBusConnection *bus;
     char *path;
     const ScdInterface *interface;
-    GVariant *properties; /* a{sv} */
+    guint n_properties;
+    Property *properties; /* in the order of the interface */
+    GVariant *dictionary; /* a{sv} of all of them; NULL when it has to be made */
     gpointer owner;
     guint registration;
 };
@@ -28,25 +35,36 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     g_assert_not_reached();
 }
 
+static guint
+index_of(const ScdObject *object, const char *name)
+{
+    for (guint i = 0; i < object->n_properties; i++)
+        if (g_str_equal(object->interface->info->properties[i]->name, name))
+            return i;
+    g_assert_not_reached();
+}
+
 static GVariant *
 get_property(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
              const char *name, GError **error, gpointer user_data)
 {
     ScdObject *object = user_data;
-    return g_variant_lookup_value(object->properties, name, NULL);
+    return g_variant_ref(object->properties[index_of(object, name)].value);
 }
 
 static const GDBusInterfaceVTable vtable = {call_method, get_property, NULL, {NULL}};
 
 ScdObject *
 scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
-               GVariant *properties, gpointer owner, GError **error)
+               gpointer owner, GError **error)
 {
     g_autoptr(ScdObject) object = g_new0(ScdObject, 1);
     object->bus = g_object_ref(bus);
     object->path = g_strdup(path);
     object->interface = interface;
-    object->properties = g_variant_ref_sink(properties);
+    while (interface->info->properties && interface->info->properties[object->n_properties])
+        object->n_properties++;
+    object->properties = g_new0(Property, object->n_properties);
     object->owner = owner;
     object->registration = g_dbus_connection_register_object(
         bus, path, (GDBusInterfaceInfo *)interface->info, &vtable, object, NULL, error);
@@ -58,7 +76,10 @@ scd_object_free(ScdObject *object)
 {
     if (object->registration)
         g_dbus_connection_unregister_object(object->bus, object->registration);
-    g_variant_unref(object->properties);
+    g_clear_pointer(&object->dictionary, g_variant_unref);
+    for (guint i = 0; i < object->n_properties; i++)
+        g_clear_pointer(&object->properties[i].value, g_variant_unref);
+    g_free(object->properties);
     g_free(object->path);
     g_object_unref(object->bus);
     g_free(object);
@@ -76,10 +97,23 @@ scd_object_interface_name(const ScdObject *object)
     return object->interface->info->name;
 }
 
-GVariant *
-scd_object_properties(const ScdObject *object)
+static void
+add_property(const ScdObject *object, guint index, GVariantBuilder *builder)
 {
-    return object->properties;
+    g_variant_builder_add(builder, "{sv}", object->interface->info->properties[index]->name,
+                          object->properties[index].value);
+}
+
+GVariant *
+scd_object_dup_properties(ScdObject *object)
+{
+    if (!object->dictionary) {
+        g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+        for (guint i = 0; i < object->n_properties; i++)
+            add_property(object, i, &builder);
+        object->dictionary = g_variant_ref_sink(g_variant_builder_end(&builder));
+    }
+    return g_variant_ref(object->dictionary);
 }
 
 static void
@@ -91,19 +125,30 @@ emit(ScdObject *object, const char *interface, const char *signal, GVariant *arg
 }
 
 void
-scd_object_set_properties(ScdObject *object, GVariant *properties)
+scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
-    g_autoptr(GVariant) before = object->properties;
-    object->properties = g_variant_ref_sink(properties);
+    Property *property = &object->properties[index_of(object, name)];
+    g_autoptr(GVariant) is = g_variant_ref_sink(value);
+    g_autoptr(GVariant) was = property->value;
 
+    property->value = g_variant_ref(is);
+    if (was && g_variant_equal(was, is))
+        return;
+    property->changed = was != NULL;
+    g_clear_pointer(&object->dictionary, g_variant_unref);
+}
+
+void
+scd_object_announce(ScdObject *object)
+{
     g_auto(GVariantBuilder) changed = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
     gboolean any = FALSE;
-    for (gsize i = 0; i < g_variant_n_children(properties); i++) {
-        g_autoptr(GVariant) was = g_variant_get_child_value(before, i);
-        g_autoptr(GVariant) is = g_variant_get_child_value(properties, i);
-        if (g_variant_equal(was, is))
+
+    for (guint i = 0; i < object->n_properties; i++) {
+        if (!object->properties[i].changed)
             continue;
-        g_variant_builder_add_value(&changed, is);
+        add_property(object, i, &changed);
+        object->properties[i].changed = FALSE;
         any = TRUE;
     }
     if (any)

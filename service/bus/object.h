@@ -4,10 +4,11 @@
 /*
  * One interface of one object on the bus.
  *
- * Its properties are one ready-made a{sv}, which answers Get, GetAll and
- * GetManagedObjects; whoever owns the object replaces it as a whole, and what
- * differs is announced. An object must be the same to everybody: signals and
- * property changes go out at once, in the order of the calls.
+ * Whoever owns the object sets each of its properties before anybody is told
+ * of it, and again what may have changed: what did change is announced as one
+ * PropertiesChanged. The dictionary of all of them is made when somebody asks,
+ * and kept until one changes. An object must be the same to everybody: signals
+ * and property changes go out at once, in the order of the calls.
  */
 
 #include <gio/gio.h>
@@ -28,20 +29,22 @@ typedef struct {
 
 typedef struct ScdObject ScdObject;
 
-/* properties: a{sv}, a floating one is taken over. NULL with an error when the path is in use. */
+/* NULL with an error when the path is in use. */
 ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
-                          GVariant *properties, gpointer owner, GError **error);
+                          gpointer owner, GError **error);
 void scd_object_free(ScdObject *object);
 
 const char *scd_object_path(const ScdObject *object);
 const char *scd_object_interface_name(const ScdObject *object);
-GVariant *scd_object_properties(const ScdObject *object);
 
-/*
- * Announces what differs by PropertiesChanged. The same names in the same order
- * as before; a floating a{sv} is taken over.
- */
-void scd_object_set_properties(ScdObject *object, GVariant *properties);
+/* a{sv}, to be unreferenced. All properties have been set. */
+GVariant *scd_object_dup_properties(ScdObject *object);
+
+/* A name of the interface; a floating value is taken over. */
+void scd_object_set(ScdObject *object, const char *name, GVariant *value);
+
+/* Tells what scd_object_set() changed since the last time. */
+void scd_object_announce(ScdObject *object);
 
 /* arguments: a tuple, a floating one is taken over. */
 void scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments);

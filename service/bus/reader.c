@@ -16,57 +16,45 @@ struct ScdReader {
 
 static const ScdInterface interface = {&scd_reader_interface, NULL};
 
-static void
-add(GVariantBuilder *builder, const char *name, GVariant *value)
-{
-    g_variant_builder_add(builder, "{sv}", name, value);
-}
-
 /* What stays the same for as long as the reader is there. */
 static void
-add_identity(const ScdReader *reader, GVariantBuilder *builder)
+set_identity(ScdReader *reader)
 {
-    add(builder, "Name", g_variant_new_string(reader->state->name));
-    add(builder, "Vendor", g_variant_new_string(""));
-    add(builder, "Product", g_variant_new_string(""));
-    add(builder, "Serial", g_variant_new_string(reader->name->serial));
-    add(builder, "Slot", g_variant_new_uint32(reader->name->slot));
-    add(builder, "UsbPath", g_variant_new_string(""));
-    add(builder, "UsbBus", g_variant_new_byte(0));
-    add(builder, "UsbAddress", g_variant_new_byte(0));
-    add(builder, "UsbVendorId", g_variant_new_uint16(0));
-    add(builder, "UsbProductId", g_variant_new_uint16(0));
-    add(builder, "BuiltIn", g_variant_new_boolean(FALSE));
-    add(builder, "Alias", g_variant_new_string(""));
-    add(builder, "DriverVersion", g_variant_new_string(""));
-    add(builder, "Features", g_variant_new_strv(NULL, 0));
-    add(builder, "Seat", g_variant_new_string("seat0"));
-    add(builder, "LoginCandidate", g_variant_new_boolean(FALSE));
+    ScdObject *object = reader->object;
+
+    scd_object_set(object, "Name", g_variant_new_string(reader->state->name));
+    scd_object_set(object, "Vendor", g_variant_new_string(""));
+    scd_object_set(object, "Product", g_variant_new_string(""));
+    scd_object_set(object, "Serial", g_variant_new_string(reader->name->serial));
+    scd_object_set(object, "Slot", g_variant_new_uint32(reader->name->slot));
+    scd_object_set(object, "UsbPath", g_variant_new_string(""));
+    scd_object_set(object, "UsbBus", g_variant_new_byte(0));
+    scd_object_set(object, "UsbAddress", g_variant_new_byte(0));
+    scd_object_set(object, "UsbVendorId", g_variant_new_uint16(0));
+    scd_object_set(object, "UsbProductId", g_variant_new_uint16(0));
+    scd_object_set(object, "BuiltIn", g_variant_new_boolean(FALSE));
+    scd_object_set(object, "Alias", g_variant_new_string(""));
+    scd_object_set(object, "DriverVersion", g_variant_new_string(""));
+    scd_object_set(object, "Features", g_variant_new_strv(NULL, 0));
+    scd_object_set(object, "Seat", g_variant_new_string("seat0"));
+    scd_object_set(object, "LoginCandidate", g_variant_new_boolean(FALSE));
 }
 
 static void
-add_state(const ScdReader *reader, GVariantBuilder *builder)
+set_state(ScdReader *reader)
 {
+    ScdObject *object = reader->object;
     const char *card_path = reader->card ? scd_card_path(reader->card) : "/";
     guint16 bits = reader->state->bits;
 
-    add(builder, "Card", g_variant_new_object_path(card_path));
-    add(builder, "CardPresent", g_variant_new_boolean(reader->card != NULL));
-    add(builder, "Mute", g_variant_new_boolean((bits & SCD_STATE_MUTE) != 0));
-    add(builder, "InUse",
-        g_variant_new_boolean((bits & (SCD_STATE_INUSE | SCD_STATE_EXCLUSIVE)) != 0));
-    add(builder, "Exclusive", g_variant_new_boolean((bits & SCD_STATE_EXCLUSIVE) != 0));
-    add(builder, "State", g_variant_new_uint32(bits));
-    add(builder, "EventCount", g_variant_new_uint32(reader->state->event_count));
-}
-
-static GVariant *
-properties_of(const ScdReader *reader)
-{
-    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    add_identity(reader, &builder);
-    add_state(reader, &builder);
-    return g_variant_builder_end(&builder);
+    scd_object_set(object, "Card", g_variant_new_object_path(card_path));
+    scd_object_set(object, "CardPresent", g_variant_new_boolean(reader->card != NULL));
+    scd_object_set(object, "Mute", g_variant_new_boolean((bits & SCD_STATE_MUTE) != 0));
+    scd_object_set(object, "InUse",
+                   g_variant_new_boolean((bits & (SCD_STATE_INUSE | SCD_STATE_EXCLUSIVE)) != 0));
+    scd_object_set(object, "Exclusive", g_variant_new_boolean((bits & SCD_STATE_EXCLUSIVE) != 0));
+    scd_object_set(object, "State", g_variant_new_uint32(bits));
+    scd_object_set(object, "EventCount", g_variant_new_uint32(reader->state->event_count));
 }
 
 static void
@@ -88,12 +76,13 @@ scd_reader_new(ScdTree *tree, ScdReaderState *state, GError **error)
     reader->tree = tree;
     reader->name = scd_reader_name_parse(state->name);
     reader->state = scd_reader_state_ref(state);
-    reader->object =
-        scd_object_new(scd_tree_bus(tree), path, &interface, properties_of(reader), reader, error);
+    reader->object = scd_object_new(scd_tree_bus(tree), path, &interface, reader, error);
     if (!reader->object) {
         release(reader);
         return NULL;
     }
+    set_identity(reader);
+    set_state(reader);
     scd_tree_add(tree, reader->object);
     return reader;
 }
@@ -124,7 +113,8 @@ scd_reader_update(ScdReader *reader, ScdReaderState *state)
     scd_reader_state_ref(state);
     scd_reader_state_unref(reader->state);
     reader->state = state;
-    scd_object_set_properties(reader->object, properties_of(reader));
+    set_state(reader);
+    scd_object_announce(reader->object);
 }
 
 void

@@ -11,11 +11,11 @@ struct ScdTree {
 };
 
 static GVariant *
-interfaces_of(const ScdObject *object)
+interfaces_of(ScdObject *object)
 {
+    g_autoptr(GVariant) properties = scd_object_dup_properties(object);
     g_auto(GVariantBuilder) interfaces = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sa{sv}}"));
-    g_variant_builder_add(&interfaces, "{s@a{sv}}", scd_object_interface_name(object),
-                          scd_object_properties(object));
+    g_variant_builder_add(&interfaces, "{s@a{sv}}", scd_object_interface_name(object), properties);
     return g_variant_builder_end(&interfaces);
 }
 
@@ -49,8 +49,7 @@ scd_tree_new(GDBusConnection *bus, GError **error)
     g_autoptr(ScdTree) tree = g_new0(ScdTree, 1);
     tree->bus = g_object_ref(bus);
     tree->objects = g_hash_table_new(g_str_hash, g_str_equal);
-    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &interface,
-                                g_variant_new_array(G_VARIANT_TYPE("{sv}"), NULL, 0), tree, error);
+    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &interface, tree, error);
     return tree->root ? g_steal_pointer(&tree) : NULL;
 }
 
