@@ -13,13 +13,20 @@
 struct _ScdCardList {
     GBytes *text;
     GArray *literals; /* of Literal, by hash */
-    GArray *patterns; /* of guint32, offsets into the text */
+    GArray *patterns; /* of Pattern, in the order of the text */
 };
 
 typedef struct {
     guint32 hash;
     guint32 offset; /* of the entry's line in the text */
 } Literal;
+
+/* The first characters, TS and T0, are enough to rule most patterns out without a look at the text.
+ */
+typedef struct {
+    guint32 offset; /* of the entry's line in the text */
+    char head[5];   /* ends early with a character that stands for others */
+} Pattern;
 
 typedef struct {
     const char *start;
@@ -117,7 +124,7 @@ scd_card_list_new(GBytes *text)
 
     list->text = g_bytes_ref(text);
     list->literals = g_array_new(FALSE, FALSE, sizeof(Literal));
-    list->patterns = g_array_new(FALSE, FALSE, sizeof(guint32));
+    list->patterns = g_array_new(FALSE, FALSE, sizeof(Pattern));
 
     const char *start = get_text(list, &end);
     const char *at = start;
@@ -130,7 +137,9 @@ scd_card_list_new(GBytes *text)
             Literal literal = {hash_text(line.start, line.length), offset};
             g_array_append_val(list->literals, literal);
         } else {
-            g_array_append_val(list->patterns, offset);
+            Pattern pattern = {offset, {0}};
+            memcpy(pattern.head, line.start, MIN(line.length, sizeof pattern.head));
+            g_array_append_val(list->patterns, pattern);
         }
     }
     g_array_sort(list->literals, compare_literals);
@@ -186,6 +195,20 @@ find_first_literal(const ScdCardList *list, guint32 hash)
     return low;
 }
 
+static gboolean
+is_ruled_out(const Pattern *pattern, const ScdAtrText *atr)
+{
+    for (gsize i = 0; i < MIN(sizeof pattern->head, atr->length); i++) {
+        char c = g_ascii_toupper(pattern->head[i]);
+
+        if (!g_ascii_isxdigit(c) && c != ' ')
+            return FALSE;
+        if (c != atr->text[i])
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static GArray *
 find_matches(const ScdCardList *list, const ScdAtrText *atr)
 {
@@ -199,8 +222,12 @@ find_matches(const ScdCardList *list, const ScdAtrText *atr)
             break;
         add_if_match(list, literal->offset, atr, matches);
     }
-    for (guint i = 0; i < list->patterns->len; i++)
-        add_if_match(list, g_array_index(list->patterns, guint32, i), atr, matches);
+    for (guint i = 0; i < list->patterns->len; i++) {
+        const Pattern *pattern = &g_array_index(list->patterns, Pattern, i);
+
+        if (!is_ruled_out(pattern, atr))
+            add_if_match(list, pattern->offset, atr, matches);
+    }
 
     g_array_sort(matches, compare_offsets);
     return matches;

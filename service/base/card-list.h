@@ -18,7 +18,7 @@
 
 typedef struct _ScdCardList ScdCardList;
 
-/* Makes an index of 4 or 8 bytes an entry; the text itself is referenced, not copied. */
+/* Makes an index of 8 or 12 bytes an entry; the text itself is referenced, not copied. */
 ScdCardList *scd_card_list_new(GBytes *text);
 void scd_card_list_free(ScdCardList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCardList, scd_card_list_free)
