@@ -7,9 +7,11 @@
  *
  *   latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS
  *
- * Prints a line a round, in microseconds: direct, direct again, bus. While the
- * direct program waits the service is stopped, and while the bus client waits
- * no direct program does: each is measured alone, as it is alone on a desktop.
+ * Prints a line a round, in microseconds: direct, direct again, bus, and what
+ * the bus takes by itself for three signals like those of an insertion, from one
+ * sd-bus program to another. While the direct program waits the service is
+ * stopped, and while the bus client waits no direct program does: each is
+ * measured alone, as it is alone on a desktop.
  */
 
 #include <errno.h>
@@ -146,6 +148,41 @@ measure_on_bus(Client *client, const char *insert, const char *removal)
     return time;
 }
 
+/* Stands for the service: as many signals as it sends, each of about the same size. */
+static void *
+signal_later(void *bus)
+{
+    static const int sizes[] = {330, 150, 40};
+    static const char filler[330];
+
+    nanosleep(&(struct timespec){0, SETTLE_NS}, NULL);
+    finger.ordered_at = now_ns();
+    for (int i = 0; i < 3; i++) {
+        sd_bus_message *message = NULL;
+        check(sd_bus_message_new_signal(bus, &message, "/bench", "org.smartcardd1.Reader",
+                                        i < 2 ? "Filler" : "Last") >= 0 &&
+                  sd_bus_message_append_array(message, 'y', filler, sizes[i]) >= 0 &&
+                  sd_bus_send(bus, message, NULL) >= 0,
+              "signal");
+        sd_bus_message_unref(message);
+    }
+    check(sd_bus_flush(bus) >= 0, "flush");
+    return NULL;
+}
+
+static double
+measure_bare_bus(Client *client, sd_bus *sender)
+{
+    pthread_t thread;
+
+    client->awaited = "Last";
+    check(pthread_create(&thread, NULL, signal_later, sender) == 0, "thread");
+    wait_on_bus(client);
+    int64_t heard_at = now_ns();
+    pthread_join(thread, NULL);
+    return (double)(heard_at - finger.ordered_at) / 1000;
+}
+
 static void
 connect_to_simulator(const char *path)
 {
@@ -162,6 +199,7 @@ main(int argc, char **argv)
     char insert[64], removal[64], name[128];
     Direct direct = {0};
     Client client = {0};
+    sd_bus *sender = NULL;
 
     if (argc != 5) {
         fprintf(stderr, "Usage: latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS\n");
@@ -176,9 +214,9 @@ main(int argc, char **argv)
     check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) == SCARD_S_SUCCESS,
           "SCardEstablishContext");
     direct.state.szReader = name;
-    check(sd_bus_open_system(&client.bus) >= 0, "bus");
-    check(sd_bus_match_signal(client.bus, NULL, "org.smartcardd1", NULL, "org.smartcardd1.Reader",
-                              NULL, heard, &client) >= 0,
+    check(sd_bus_open_system(&client.bus) >= 0 && sd_bus_open_system(&sender) >= 0, "bus");
+    check(sd_bus_match_signal(client.bus, NULL, NULL, NULL, "org.smartcardd1.Reader", NULL, heard,
+                              &client) >= 0,
           "match");
 
     for (int round = atoi(argv[4]); round > 0; round--) {
@@ -190,10 +228,12 @@ main(int argc, char **argv)
         nanosleep(&(struct timespec){0, 5 * SETTLE_NS}, NULL);
         while (sd_bus_process(client.bus, NULL) > 0)
             ;
-        printf("%.1f %.1f %.1f\n", first, second, measure_on_bus(&client, insert, removal));
+        double bus = measure_on_bus(&client, insert, removal);
+        printf("%.1f %.1f %.1f %.1f\n", first, second, bus, measure_bare_bus(&client, sender));
         fflush(stdout);
     }
     sd_bus_unref(client.bus);
+    sd_bus_unref(sender);
     SCardReleaseContext(direct.context);
     return 0;
 }
