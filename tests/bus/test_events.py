@@ -9,11 +9,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
+from scdtest.recorder import INSERTION, REMOVAL
 from scdtest.simulator import ATR
 
 OTHER_ATR = "3B021450"
-INSERTION = ["InterfacesAdded", "PropertiesChanged", "CardInserted"]
-REMOVAL = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved"]
 
 
 class Events(case.WorldTest):
@@ -28,9 +27,6 @@ class Events(case.WorldTest):
         self.a = self.client.reader("Reader A")
         self.b = self.client.reader("Reader B")
 
-    def events(self):
-        return [signal.member for signal in self.client.signals]
-
     def insert(self, name, path, atr=ATR):
         """Gives the path of the card."""
         since = len(self.client.signals)
@@ -39,7 +35,7 @@ class Events(case.WorldTest):
 
     def test_insertion(self):
         card = self.insert("A", self.a)
-        self.assertEqual(self.events(), INSERTION)
+        self.assertEqual(self.client.members(), INSERTION)
         added, changed, inserted = self.client.signals
         self.assertEqual(added.arguments[0], card)
         properties = added.arguments[1]["org.smartcardd1.Card"]
@@ -56,7 +52,7 @@ class Events(case.WorldTest):
         del self.client.signals[:]
         self.readers.remove("A")
         self.client.wait_for_signal("InterfacesRemoved")
-        self.assertEqual(self.events(), REMOVAL)
+        self.assertEqual(self.client.members(), REMOVAL)
         removed, changed, gone = self.client.signals
         self.assertEqual(removed.arguments, (card,))
         self.assertEqual(changed.arguments[1]["Card"], "/")
@@ -69,7 +65,7 @@ class Events(case.WorldTest):
         del self.client.signals[:]
         self.readers.swap("A", OTHER_ATR)
         inserted = self.client.wait_for_signal("CardInserted", self.a)
-        self.assertEqual(self.events(), REMOVAL + INSERTION)
+        self.assertEqual(self.client.members(), REMOVAL + INSERTION)
         self.assertNotEqual(inserted.arguments[0], first)
         self.assertEqual(self.client.cards()[inserted.arguments[0]]["AtrHex"], OTHER_ATR)
 
@@ -85,7 +81,7 @@ class Events(case.WorldTest):
             pass
         os.kill(self.world.service.pid, signal.SIGCONT)
         inserted = self.client.wait_for_signal("CardInserted", self.a)
-        self.assertEqual(self.events(), REMOVAL + INSERTION)
+        self.assertEqual(self.client.members(), REMOVAL + INSERTION)
         self.assertEqual(self.client.signals[0].arguments, (first,))
         self.assertNotEqual(inserted.arguments[0], first)
 

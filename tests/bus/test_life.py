@@ -10,6 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
+from scdtest.recorder import REMOVAL
 from scdtest.simulator import ATR
 
 OTHER_ATR = "3B021450"
@@ -61,8 +62,7 @@ class Life(case.WorldTest):
 
         self.world.stop_pcscd(signal.SIGKILL)
         self.wait_for_readers(client, 0)
-        members = [s.member for s in client.signals]
-        self.assertEqual(members[:3], ["CardRemoved", "PropertiesChanged", "InterfacesRemoved"])
+        self.assertEqual(client.members()[:3], REMOVAL)
         self.assertEqual(client.signals[-1].arguments[1].get("Available"), False)
 
         self.start_pcscd(card=OTHER_ATR)

@@ -33,9 +33,6 @@ class Usb(case.WorldTest):
     def wait_for_readers(self, count):
         self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
 
-    def events(self):
-        return [signal.member for signal in self.client.signals]
-
     def test_plugged_before_the_start(self):
         self.reader("1-1", 2, serial="S1").plug()
         self.start()
@@ -57,11 +54,11 @@ class Usb(case.WorldTest):
         reader.plug()
         self.wait_for_readers(1)
         (path, _), = self.client.readers().values()
-        self.assertEqual(self.events(), PLUG)
+        self.assertEqual(self.client.members(), PLUG)
         reader.unplug()
         self.wait_for_readers(0)
         # The driver may notice first: then the reader is unavailable before it has gone.
-        events = [event for event in self.events() if event != "PropertiesChanged"]
+        events = [event for event in self.client.members() if event != "PropertiesChanged"]
         self.assertEqual(events, PLUG + ["InterfacesRemoved"])
         reader.plug()
         self.wait_for_readers(1)
@@ -79,8 +76,8 @@ class Usb(case.WorldTest):
         reader.unplug()
         self.wait_for_readers(0)
         self.assertEqual(self.client.cards(), {})
-        self.assertEqual(self.events()[:3], UNPLUG_WITH_CARD[:3])
-        self.assertEqual(self.events()[-1], UNPLUG_WITH_CARD[3])
+        self.assertEqual(self.client.members()[:3], UNPLUG_WITH_CARD[:3])
+        self.assertEqual(self.client.members()[-1], UNPLUG_WITH_CARD[3])
         self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
         self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
 

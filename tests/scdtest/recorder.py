@@ -14,6 +14,10 @@ CARD = NAME + ".Card"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 
+# The promised order.
+INSERTION = ["InterfacesAdded", "PropertiesChanged", "CardInserted"]
+REMOVAL = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved"]
+
 
 class Signal:
     def __init__(self, path, interface, member, arguments):
@@ -42,6 +46,9 @@ class Recorder:
         signal = Signal(path, interface, member, arguments.unpack())
         self.signals.append(signal)
         self.on_signal(signal)
+
+    def members(self):
+        return [signal.member for signal in self.signals]
 
     def call(self, path, interface, method, arguments=None):
         """Signals that were sent before the answer are recorded before it is returned."""
