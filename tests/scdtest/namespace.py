@@ -7,12 +7,16 @@ touched. The network is private, and process numbers are: whatever is left when
 the first process ends, ends with it.
 """
 
+import fcntl
 import os
+import socket
+import struct
 import subprocess
 import sys
 
 INSIDE = "SCD_INSIDE"
 KEPT_PCSCD = "/run/pcscd"
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def enter(keep_pcscd=False, preload=None):
@@ -52,3 +56,10 @@ def _furnish():
     if keep:
         os.mkdir(KEPT_PCSCD)
         mount("--bind", shelf + "/pcscd", KEPT_PCSCD)
+    _raise_loopback()
+
+
+def _raise_loopback():
+    """A new network has a loopback device alone, and that is down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
