@@ -16,9 +16,7 @@
 
 #include "base/card-list.h"
 #include "bus/error.h"
-#include "bus/manager.h"
-#include "bus/readers.h"
-#include "bus/tree.h"
+#include "bus/service.h"
 #include "config.h"
 #include "pcsc/main-call.h"
 #include "pcsc/monitor.h"
@@ -48,22 +46,20 @@ typedef struct {
     GThread *card_list_thread; /* while it reads */
     ScdCardList *card_list;    /* NULL where there is none */
     gboolean card_list_done;
-    ScdTree *tree;
-    ScdReaders *readers;
-    ScdManager *manager;
+    ScdService *service;
     ScdMonitor *monitor;
     guint name;
     guint patience; /* source that ends the wait for the first snapshot */
     gint64 started; /* monotonic, microseconds */
     gboolean restart;
     int status;
-} Service;
+} Program;
 
 static void
-stop(Service *service, int status)
+stop(Program *program, int status)
 {
-    service->status = status;
-    g_main_loop_quit(service->loop);
+    program->status = status;
+    g_main_loop_quit(program->loop);
 }
 
 static gboolean
@@ -92,119 +88,110 @@ name_lost(GDBusConnection *bus, const char *name, gpointer data)
 }
 
 static void
-own_name(Service *service)
+own_name(Program *program)
 {
-    g_clear_handle_id(&service->patience, g_source_remove);
-    if (!service->name)
-        service->name = g_bus_own_name_on_connection(service->bus, BUS_NAME,
+    g_clear_handle_id(&program->patience, g_source_remove);
+    if (!program->name)
+        program->name = g_bus_own_name_on_connection(program->bus, BUS_NAME,
                                                      G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
-                                                     name_acquired, name_lost, service, NULL);
+                                                     name_acquired, name_lost, program, NULL);
 }
 
 static gboolean
 out_of_patience(gpointer data)
 {
-    Service *service = data;
-    service->patience = 0;
+    Program *program = data;
+    program->patience = 0;
     g_warning("pcscd does not answer; going on without readers until it does");
-    own_name(service);
+    own_name(program);
     return G_SOURCE_REMOVE;
 }
 
 static void
 snapshot_changed(ScdSnapshot *snapshot, gpointer data)
 {
-    Service *service = data;
+    Program *program = data;
 
-    /* While Available is false there are no readers: true comes first, and false last. */
     if (snapshot->trouble)
         g_message("pcscd: %s", snapshot->trouble);
-    else
-        scd_manager_set_trouble(service->manager, NULL);
-    scd_readers_follow(service->readers, snapshot);
-    if (snapshot->trouble)
-        scd_manager_set_trouble(service->manager, snapshot->trouble);
-    own_name(service);
+    scd_service_follow(program->service, snapshot);
+    own_name(program);
 }
 
 static gboolean
 restart(gpointer data)
 {
-    Service *service = data;
-    service->restart = TRUE;
-    stop(service, EXIT_FAILURE);
+    Program *program = data;
+    program->restart = TRUE;
+    stop(program, EXIT_FAILURE);
     return G_SOURCE_REMOVE;
 }
 
 static void
 monitor_stuck(const char *why, gpointer data)
 {
-    Service *service = data;
-    gint64 age_s = (g_get_monotonic_time() - service->started) / G_USEC_PER_SEC;
+    Program *program = data;
+    gint64 age_s = (g_get_monotonic_time() - program->started) / G_USEC_PER_SEC;
 
     g_warning("%s: starting anew, which closes all sessions", why);
     if (age_s >= RESTART_AGE_S)
-        restart(service);
+        restart(program);
     else
-        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart, service);
+        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart, program);
 }
 
 static void
-start(Service *service)
+start(Program *program)
 {
     static const ScdMonitorEvents events = {snapshot_changed, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
-    service->tree = scd_tree_new(service->bus, &error);
-    if (service->tree) {
-        service->readers = scd_readers_new(service->tree, service->card_list);
-        service->manager = scd_manager_new(service->tree, service->readers, &error);
-    }
-    if (service->manager)
-        service->monitor =
-            scd_monitor_new(&events, service, service->options->call_limit_s, &error);
-    if (!service->monitor) {
+    program->service = scd_service_new(program->bus, program->card_list, &error);
+    if (program->service)
+        program->monitor =
+            scd_monitor_new(&events, program, program->options->call_limit_s, &error);
+    if (!program->monitor) {
         g_printerr("smartcardd: %s\n", error->message);
-        stop(service, EXIT_FAILURE);
+        stop(program, EXIT_FAILURE);
         return;
     }
-    service->patience = g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, out_of_patience, service);
+    program->patience = g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, out_of_patience, program);
 }
 
 static void
-start_when_ready(Service *service)
+start_when_ready(Program *program)
 {
-    if (service->bus && service->card_list_done)
-        start(service);
+    if (program->bus && program->card_list_done)
+        start(program);
 }
 
 static void
 got_bus(GObject *source, GAsyncResult *result, gpointer data)
 {
-    Service *service = data;
+    Program *program = data;
     g_autoptr(GError) error = NULL;
 
-    service->bus = g_bus_get_finish(result, &error);
-    if (service->bus) {
+    program->bus = g_bus_get_finish(result, &error);
+    if (program->bus) {
         /* We hear of its end by the loss of the name. */
-        g_dbus_connection_set_exit_on_close(service->bus, FALSE);
-        start_when_ready(service);
+        g_dbus_connection_set_exit_on_close(program->bus, FALSE);
+        start_when_ready(program);
         return;
     }
     g_printerr("smartcardd: cannot reach the system bus: %s\n", error->message);
-    stop(service, EXIT_FAILURE);
+    stop(program, EXIT_FAILURE);
 }
 
 static gboolean
 got_card_list(gpointer data)
 {
-    Service *service = data;
+    Program *program = data;
 
-    service->card_list = g_thread_join(g_steal_pointer(&service->card_list_thread));
-    service->card_list_done = TRUE;
-    if (!service->card_list)
+    program->card_list = g_thread_join(g_steal_pointer(&program->card_list_thread));
+    program->card_list_done = TRUE;
+    if (!program->card_list)
         g_info("No card list: Names of cards stay empty");
-    start_when_ready(service);
+    start_when_ready(program);
     return G_SOURCE_REMOVE;
 }
 
@@ -212,12 +199,12 @@ got_card_list(gpointer data)
 static gpointer
 read_card_list_in_thread(gpointer data)
 {
-    Service *service = data;
-    g_autoptr(GMappedFile) file = g_mapped_file_new(service->options->card_list, FALSE, NULL);
+    Program *program = data;
+    g_autoptr(GMappedFile) file = g_mapped_file_new(program->options->card_list, FALSE, NULL);
     g_autoptr(GBytes) text = file ? g_mapped_file_get_bytes(file) : NULL;
     ScdCardList *list = text ? scd_card_list_new(text) : NULL;
 
-    scd_main_call(got_card_list, service, NULL);
+    scd_main_call(got_card_list, program, NULL);
     return list;
 }
 
@@ -238,47 +225,45 @@ start_watchdog(void)
 }
 
 static void
-clear(Service *service)
+clear(Program *program)
 {
-    g_clear_handle_id(&service->patience, g_source_remove);
-    g_clear_handle_id(&service->name, g_bus_unown_name);
-    if (service->card_list_thread)
-        service->card_list = g_thread_join(service->card_list_thread);
+    g_clear_handle_id(&program->patience, g_source_remove);
+    g_clear_handle_id(&program->name, g_bus_unown_name);
+    if (program->card_list_thread)
+        program->card_list = g_thread_join(program->card_list_thread);
     /* A monitor that is caught in a call ends with the process. */
-    if (service->monitor && !scd_monitor_free(service->monitor))
+    if (program->monitor && !scd_monitor_free(program->monitor))
         g_warning("The monitor is caught in a call of libpcsclite");
-    g_clear_pointer(&service->manager, scd_manager_free);
-    g_clear_pointer(&service->readers, scd_readers_free);
-    g_clear_pointer(&service->tree, scd_tree_free);
-    g_clear_pointer(&service->card_list, scd_card_list_free);
-    g_clear_object(&service->bus);
-    g_main_loop_unref(service->loop);
+    g_clear_pointer(&program->service, scd_service_free);
+    g_clear_pointer(&program->card_list, scd_card_list_free);
+    g_clear_object(&program->bus);
+    g_main_loop_unref(program->loop);
 }
 
 /* TRUE when the service wants to be started anew. */
 static gboolean
 run(const Options *options, int *status)
 {
-    Service service = {
+    Program program = {
         .options = options,
         .loop = g_main_loop_new(NULL, FALSE),
         .started = g_get_monotonic_time(),
     };
-    guint term = g_unix_signal_add(SIGTERM, stop_signal, &service);
-    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, &service);
+    guint term = g_unix_signal_add(SIGTERM, stop_signal, &program);
+    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, &program);
 
     scd_error_register();
     start_watchdog();
-    service.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &service);
-    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, got_bus, &service);
-    g_main_loop_run(service.loop);
+    program.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &program);
+    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, got_bus, &program);
+    g_main_loop_run(program.loop);
 
-    sd_notify(0, service.restart ? "STATUS=Starting anew" : "STOPPING=1");
+    sd_notify(0, program.restart ? "STATUS=Starting anew" : "STOPPING=1");
     g_source_remove(term);
     g_source_remove(interrupt);
-    clear(&service);
-    *status = service.status;
-    return service.restart;
+    clear(&program);
+    *status = program.status;
+    return program.restart;
 }
 
 static gboolean

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * All that smartcardd has on the bus: made in the order in which one part
+ * needs another, and freed the other way round.
+ */
+
+#include "base/card-list.h"
+#include "bus/tree.h"
+#include "pcsc/snapshot.h"
+
+typedef struct ScdService ScdService;
+
+/* card_list: what ATRs are known as, or NULL; must live longer. */
+ScdService *scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, GError **error);
+void scd_service_free(ScdService *service);
+
+/* Shows the readers and cards of a snapshot, or that pcscd cannot be reached. */
+void scd_service_follow(ScdService *service, ScdSnapshot *snapshot);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdService, scd_service_free)
