@@ -51,14 +51,23 @@ scd_client_explain(GError *error)
     error->message = g_strdup_printf("%s: %s", what_is_wrong(error), detail);
 }
 
+/* Its error is for scd_client_explain(). */
+static GVariant *
+call_plainly(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
+             const char *type, GError **error)
+{
+    return g_dbus_connection_call_sync(bus, SCD_BUS_NAME, SCD_ROOT_PATH, interface, method,
+                                       arguments, G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1,
+                                       NULL, error);
+}
+
 static GVariant *
 call(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
      const char *type, GError **error)
 {
     GError *trouble = NULL;
-    GVariant *answer = g_dbus_connection_call_sync(bus, SCD_BUS_NAME, SCD_ROOT_PATH, interface,
-                                                   method, arguments, G_VARIANT_TYPE(type),
-                                                   G_DBUS_CALL_FLAGS_NONE, -1, NULL, &trouble);
+    GVariant *answer = call_plainly(bus, interface, method, arguments, type, &trouble);
+
     if (answer)
         return answer;
     scd_client_explain(trouble);
@@ -95,10 +104,24 @@ scd_client_load(GDBusConnection *bus, GError **error)
 char *
 scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error)
 {
+    GError *trouble = NULL;
     char *path = NULL;
-    g_autoptr(GVariant) answer = call(bus, SCD_INTERFACE_MANAGER, "FindReader",
-                                      g_variant_new("(s)", selector), "(o)", error);
-    if (answer)
+    g_autoptr(GVariant) answer = call_plainly(bus, SCD_INTERFACE_MANAGER, "FindReader",
+                                              g_variant_new("(s)", selector), "(o)", &trouble);
+    if (answer) {
         g_variant_get(answer, "(o)", &path);
-    return path;
+        return path;
+    }
+
+    g_autofree char *name = g_dbus_error_get_remote_error(trouble);
+    scd_client_explain(trouble);
+    if (g_strcmp0(name, SCD_BUS_NAME ".Error.UnknownReader") == 0) {
+        /* What everybody meets once is told in the user's language, not in the service's. */
+        g_free(trouble->message);
+        trouble->message = g_strdup_printf(
+            _("there is no reader '%s' ('smartcardctl list' shows those that are there)"),
+            selector);
+    }
+    g_propagate_error(error, trouble);
+    return NULL;
 }

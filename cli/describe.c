@@ -42,7 +42,8 @@ static char *
 unknown_card(GVariant *card)
 {
     g_autofree const char **protocols = scd_property_list(card, "Protocols");
-    g_autofree char *offered = g_strjoinv(", ", (char **)protocols);
+    g_autofree char *joined = g_strjoinv(", ", (char **)protocols);
+    g_autofree char *offered = scd_text_escape(joined, FALSE);
 
     if (!*protocols)
         return g_strdup(_("unknown card with an ATR that makes no sense"));

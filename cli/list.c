@@ -54,12 +54,15 @@ measure(GArray *readers)
     return widths;
 }
 
+/* A card that has no room beside its reader comes below it. */
 static void
 print_row(ScdOutput *output, Widths widths, const char *name, const char *state, const char *card)
 {
+    gboolean fits =
+        widths.name + 2 + widths.state + 2 + scd_text_width(card) <= scd_output_columns(output);
     g_autofree char *first = scd_text_pad(name, widths.name);
-    g_autofree char *second = scd_text_pad(state, widths.state);
-    g_autofree char *line = g_strjoin("  ", first, second, card, NULL);
+    g_autofree char *second = fits ? scd_text_pad(state, widths.state) : g_strdup(state);
+    g_autofree char *line = g_strconcat(first, "  ", second, fits ? "  " : "\n  ", card, NULL);
 
     scd_output_line(output, g_strchomp(line));
 }

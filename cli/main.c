@@ -14,8 +14,10 @@
 
 #include "cli-config.h"
 #include "command.h"
+#include "text.h"
 
 #define STATUS_USAGE 2
+#define USAGE_COLUMNS 17 /* of a command and its argument in the help */
 
 typedef struct {
     const char *name;
@@ -39,7 +41,7 @@ static const Command commands[] = {
     },
     {
         "status",
-        "[READER]",
+        N_("[READER]"),
         N_("Show all that is known of one reader, or of every reader"),
         N_("READER is a reader's name, its serial number, or its object path on D-Bus.\n"
            "\n"
@@ -136,11 +138,12 @@ run_with_rest(const Command *command, gboolean json, char **rest, ScdOutput *out
 
     if (!rest)
         return command->run(&arguments, output);
-    const char *surplus = command->argument ? rest[1] : rest[0];
-    if (surplus) {
-        g_autofree char *problem = g_strdup_printf(_("'%s' is one argument too many"), surplus);
+    if (!command->argument) {
+        g_autofree char *problem = g_strdup_printf(_("'%s' is one argument too many"), rest[0]);
         return complain_about_usage(problem);
     }
+    if (rest[1])
+        return complain_about_usage(_("more than one reader; a name with spaces needs quotes"));
     reader = decode(rest[0]);
     if (!reader || !*reader)
         return complain_about_usage(_("the name of the reader is empty or no text"));
@@ -181,8 +184,10 @@ list_commands(void)
 
     g_string_append_printf(list, "\n\n%s", _("Commands:"));
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autofree char *usage = g_strjoin(" ", commands[i].name, commands[i].argument, NULL);
-        g_string_append_printf(list, "\n  %-17s  %s", usage, _(commands[i].summary));
+        const char *argument = commands[i].argument ? _(commands[i].argument) : NULL;
+        g_autofree char *usage = g_strjoin(" ", commands[i].name, argument, NULL);
+        g_autofree char *padded = scd_text_pad(usage, USAGE_COLUMNS);
+        g_string_append_printf(list, "\n  %s  %s", padded, _(commands[i].summary));
     }
     return g_string_free(list, FALSE);
 }
