@@ -89,5 +89,42 @@ class Habits(unittest.TestCase):
             self.assertIn(int(number, 16), numbers, name)
 
 
+class Translations(unittest.TestCase):
+    """A program in C that is translated uses the keywords of glib/gi18n.h."""
+
+    KEYWORDS = ("_", "N_", "C_:1c,2", "NC_:1c,2", "ngettext:1,2")
+
+    def listed(self):
+        return [line for line in read("po/POTFILES.in").splitlines() if not line.startswith("#")]
+
+    def extract(self):
+        """The template, as text; a warning is an error."""
+        result = subprocess.run(["xgettext", "--from-code=UTF-8", "--add-comments", "--output=-",
+                                 *("--keyword=" + keyword for keyword in self.KEYWORDS),
+                                 *self.listed()], cwd=SOURCE, capture_output=True, text=True,
+                                check=True)
+        self.assertEqual(result.stderr, "")
+        return result.stdout.replace("charset=CHARSET", "charset=UTF-8")
+
+    def test_each_file_with_text_is_listed(self):
+        with_text = [name for name in files(r"^(cli|service)/.*\.[ch]$")
+                     if re.search(r"\b(_|N_|C_|NC_|ngettext)\(", read(name))]
+        self.assertEqual([name for name in self.listed() if name.endswith((".c", ".h"))],
+                         sorted(with_text))
+
+    def test_each_language_is_complete(self):
+        template = self.extract()
+        languages = [line for line in read("po/LINGUAS").splitlines() if not line.startswith("#")]
+        self.assertEqual([f"po/{language}.po" for language in languages], files(r"^po/.*\.po$"))
+        for language in languages:
+            catalog = f"po/{language}.po"
+            for command in (["msgfmt", "--check", "--output-file=/dev/null", catalog],
+                            ["msgcmp", catalog, "-"]):
+                result = subprocess.run(command, cwd=SOURCE, input=template, capture_output=True,
+                                        text=True, check=False)
+                self.assertEqual((result.returncode, result.stderr), (0, ""), catalog)
+            self.assertNotRegex(read(catalog), r"(?m)^#(~|, fuzzy)")
+
+
 if __name__ == "__main__":
     case.main(private=False)
