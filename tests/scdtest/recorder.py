@@ -41,6 +41,9 @@ class Recorder:
                                          Gio.DBusSignalFlags.NONE, self._record)
         self.connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
                                          NAME, Gio.DBusSignalFlags.NONE, self._record)
+        # When the bus has answered this, it also knows what we subscribed to.
+        self.connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId",
+                                  None, None, Gio.DBusCallFlags.NONE, -1, None)
 
     def _record(self, _connection, _sender, path, interface, member, arguments):
         signal = Signal(path, interface, member, arguments.unpack())
@@ -116,4 +119,5 @@ class Recorder:
         return events.wait_until(holds, what)
 
     def close(self):
-        self.connection.close_sync(None)
+        if not self.connection.is_closed():
+            self.connection.close_sync(None)
