@@ -4,6 +4,7 @@
 
 #include <winscard.h>
 
+#include "base/words.h"
 #include "pcsc/socket-watch.h"
 
 #define PCSC_BASE 0x80100000u
@@ -18,6 +19,21 @@ SCD_PCSC_ERROR_TABLE(ASSERT_NUMBER)
 _Static_assert(0 SCD_PCSC_ERROR_TABLE(COUNT_ROW) == 0x31 - 1 + 0x6F - 0x64,
                "0x01 to 0x31 without 0x22, and 0x65 to 0x6F");
 #undef COUNT_ROW
+
+/* base/words.h has the numbers of winscard.h, which it may not see. */
+_Static_assert(SCD_SHARE_EXCLUSIVE == SCARD_SHARE_EXCLUSIVE, "exclusive");
+_Static_assert(SCD_SHARE_SHARED == SCARD_SHARE_SHARED, "shared");
+_Static_assert(SCD_SHARE_DIRECT == SCARD_SHARE_DIRECT, "direct");
+_Static_assert(SCD_PROTOCOL_NONE == SCARD_PROTOCOL_UNDEFINED, "no protocol");
+_Static_assert(SCD_PROTOCOL_T0 == SCARD_PROTOCOL_T0, "T=0");
+_Static_assert(SCD_PROTOCOL_T1 == SCARD_PROTOCOL_T1, "T=1");
+_Static_assert(SCD_PROTOCOL_RAW == SCARD_PROTOCOL_RAW, "raw");
+_Static_assert(SCD_PROTOCOL_T15 == SCARD_PROTOCOL_T15, "T=15");
+_Static_assert(SCD_PROTOCOL_ANY == SCARD_PROTOCOL_ANY, "any");
+_Static_assert(SCD_DISPOSITION_LEAVE == SCARD_LEAVE_CARD, "leave");
+_Static_assert(SCD_DISPOSITION_RESET == SCARD_RESET_CARD, "reset");
+_Static_assert(SCD_DISPOSITION_UNPOWER == SCARD_UNPOWER_CARD, "unpower");
+_Static_assert(SCD_DISPOSITION_EJECT == SCARD_EJECT_CARD, "eject");
 
 ScdErrorCode
 scd_code_to_error(guint32 code)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The words that methods take for the numbers of PC/SC: share modes, protocols, dispositions.
+ *
+ * Each is a closed list. A word that is not in it is SCD_INVALID_ARGUMENT, and the message names
+ * those that are. The numbers are those of winscard.h, which pcsc/code.c asserts.
+ */
+
+#include <glib.h>
+
+typedef enum {
+    SCD_SHARE_EXCLUSIVE = 1,
+    SCD_SHARE_SHARED = 2,
+    SCD_SHARE_DIRECT = 3,
+} ScdShareMode;
+
+/* Bits. */
+typedef enum {
+    SCD_PROTOCOL_NONE = 0,
+    SCD_PROTOCOL_T0 = 1,
+    SCD_PROTOCOL_T1 = 2,
+    SCD_PROTOCOL_RAW = 4,
+    SCD_PROTOCOL_T15 = 8,
+    SCD_PROTOCOL_ANY = SCD_PROTOCOL_T0 | SCD_PROTOCOL_T1,
+} ScdProtocol;
+
+/* What becomes of the card when somebody is done with it. */
+typedef enum {
+    SCD_DISPOSITION_LEAVE = 0,
+    SCD_DISPOSITION_RESET = 1,
+    SCD_DISPOSITION_UNPOWER = 2,
+    SCD_DISPOSITION_EJECT = 3,
+} ScdDisposition;
+
+/* shared, exclusive, direct. */
+gboolean scd_share_mode_from_word(const char *word, ScdShareMode *mode, GError **error);
+const char *scd_share_mode_to_word(ScdShareMode mode);
+
+/* T=0, T=1, raw, T=15. */
+gboolean scd_protocol_from_word(const char *word, ScdProtocol *protocol, GError **error);
+
+/* All bits of a vector that ends with NULL; SCD_PROTOCOL_ANY when there is no word in it. */
+gboolean scd_protocols_from_words(const char *const *words, ScdProtocol *protocols, GError **error);
+
+/* The word of one protocol; empty for SCD_PROTOCOL_NONE. */
+const char *scd_protocol_to_word(ScdProtocol protocol);
+
+/* leave, reset, unpower, eject. */
+gboolean scd_disposition_from_word(const char *word, ScdDisposition *disposition, GError **error);
+
+/* What SCardReconnect does to the card first: a disposition, but not eject. */
+gboolean scd_initialization_from_word(const char *word, ScdDisposition *initialization,
+                                      GError **error);
