@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/card-list.h"
+#include "base/config.h"
 #include "bus/error.h"
 #include "bus/service.h"
 #include "config.h"
@@ -35,12 +36,14 @@
 
 typedef struct {
     char *card_list;
+    char *config_file;
     int call_limit_s;
     gboolean version;
 } Options;
 
 typedef struct {
     const Options *options;
+    ScdConfig config;
     GMainLoop *loop;
     GDBusConnection *bus;
     GThread *card_list_thread; /* while it reads */
@@ -208,6 +211,25 @@ read_card_list_in_thread(gpointer data)
     return list;
 }
 
+/* Before anything runs, so nobody waits for it. A file that is missing is no fault. */
+static void
+read_config(const char *path, ScdConfig *config)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize length;
+
+    scd_config_set_defaults(config);
+    if (!g_file_get_contents(path, &text, &length, &error)) {
+        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            g_warning("All settings are the defaults: %s", error->message);
+        return;
+    }
+    g_auto(GStrv) warnings = scd_config_read(config, text, length);
+    for (char **warning = warnings; *warning; warning++)
+        g_warning("%s: %s", path, *warning);
+}
+
 static gboolean
 feed_watchdog(gpointer data)
 {
@@ -252,6 +274,7 @@ run(const Options *options, int *status)
     guint term = g_unix_signal_add(SIGTERM, stop_signal, &program);
     guint interrupt = g_unix_signal_add(SIGINT, stop_signal, &program);
 
+    read_config(options->config_file, &program.config);
     scd_error_register();
     start_watchdog();
     program.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &program);
@@ -272,6 +295,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
     const GOptionEntry entries[] = {
         {"card-list", 0, 0, G_OPTION_ARG_FILENAME, &options->card_list,
          "Names of cards by ATR, in the format of pcsc-tools (default: " CARD_LIST ")", "FILE"},
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config_file,
+         "Settings, see smartcardd.conf(5) (default: " CONFIG_FILE ")", "FILE"},
         {"call-limit", 0, 0, G_OPTION_ARG_INT, &options->call_limit_s,
          "Start anew when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
@@ -295,6 +320,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
     }
     if (!options->card_list)
         options->card_list = g_strdup(CARD_LIST);
+    if (!options->config_file)
+        options->config_file = g_strdup(CONFIG_FILE);
     return TRUE;
 }
 
@@ -316,6 +343,7 @@ main(int argc, char **argv)
         start_anew = run(&options, &status);
     }
     g_free(options.card_list);
+    g_free(options.config_file);
     if (start_anew)
         execv("/proc/self/exe", arguments);
     return status;

@@ -4,6 +4,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import unittest
@@ -124,6 +125,42 @@ class Translations(unittest.TestCase):
                                         text=True, check=False)
                 self.assertEqual((result.returncode, result.stderr), (0, ""), catalog)
             self.assertNotRegex(read(catalog), r"(?m)^#(~|, fuzzy)")
+
+
+class Settings(unittest.TestCase):
+    """The table in config.c, the example of the file and its man page tell the same."""
+
+    def table(self):
+        rows = re.findall(r'\{"(\w+)", "(\w+)",\s*offsetof\(ScdConfig, \w+\),\s*'
+                          r'(\d+),\s*(\d+),\s*(\d+)\}', read("service/base/config.c"))
+        self.assertEqual(len(rows), len(re.findall(r"offsetof\(", read("service/base/config.c"))))
+        return rows
+
+    def test_example_has_each_with_its_default(self):
+        example, group = [], None
+        for line in read("data/smartcardd.conf").splitlines():
+            if match := re.fullmatch(r"\[(\w+)\]", line):
+                group = match[1]
+            elif match := re.fullmatch(r"#(\w+)=(\w+)", line):
+                example.append((group, match[1], match[2]))
+            else:
+                self.assertRegex(line, r"^(# .*|#|)$")
+        self.assertEqual(example, [row[:3] for row in self.table()])
+
+    def test_man_page_has_each_with_its_range(self):
+        page = read("data/smartcardd.conf.5")
+        parts = dict(re.findall(r"^\.TP\n\.B (\w+)\n((?:[^.].*\n|\.IR .*\n)+)", page, re.M))
+        self.assertEqual(list(parts), [row[1] for row in self.table()])
+        for _, key, standard, least, most in self.table():
+            self.assertRegex(parts[key], rf"\b{least}\b.* to {most}; default {standard}\.\n", key)
+
+    def test_man_pages_have_no_faults(self):
+        if not shutil.which("groff"):
+            self.skipTest("groff is not installed")
+        for name in files(r"^data/.*\.[1-8]$"):
+            result = subprocess.run(["groff", "-ww", "-z", "-man", "-Tutf8", name], cwd=SOURCE,
+                                    capture_output=True, text=True, check=True)
+            self.assertEqual(result.stderr, "", name)
 
 
 if __name__ == "__main__":

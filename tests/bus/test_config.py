@@ -1,0 +1,58 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The service starts with any smartcardd.conf, and tells what it does not understand."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.world import SOURCE
+
+
+class Config(case.WorldTest):
+    def setUp(self):
+        super().setUp()
+        self.world.start_bus()
+
+    def warnings_of(self, path):
+        """Starts the service with that file and gives what it says of it."""
+        self.world.start_service("--config", path)
+        output = self.world.service.output
+        self.world.stop_service()
+        return [line for line in output.splitlines() if path in line]
+
+    def file(self, content):
+        path = os.path.join(self.world.folder, "settings.conf")
+        with open(path, "wb") as file:
+            file.write(content)
+        return path
+
+    def test_example(self):
+        self.assertEqual(self.warnings_of(os.path.join(SOURCE, "data", "smartcardd.conf")), [])
+
+    def test_example_with_all_settings_in_use(self):
+        with open(os.path.join(SOURCE, "data", "smartcardd.conf"), "rb") as file:
+            content = file.read()
+        path = self.file(b"\n".join(line[1:] if line.startswith(b"#") and b"=" in line else line
+                                    for line in content.splitlines()))
+        self.assertEqual(self.warnings_of(path), [])
+
+    def test_no_file(self):
+        self.assertEqual(self.warnings_of(os.path.join(self.world.folder, "nothing")), [])
+
+    def test_file_that_cannot_be_read(self):
+        warning, = self.warnings_of(self.world.folder)
+        self.assertIn("All settings are the defaults", warning)
+
+    def test_faults(self):
+        path = self.file(b"[Limits]\nSessions=0\nsessions\nWaiters=7\n[Limit]\n\xff=1\n")
+        warnings = self.warnings_of(path)
+        self.assertEqual(len(warnings), 3)
+        for line, warning in zip((2, 3, 5), warnings):
+            self.assertIn(f"{path}: line {line}: ", warning)
+
+
+if __name__ == "__main__":
+    case.main()

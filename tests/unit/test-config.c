@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/config.h"
+
+#include <string.h>
+
+/* Reads the text over the defaults; the warnings are a text of lines. */
+static char *
+read_text(ScdConfig *config, const char *text)
+{
+    scd_config_set_defaults(config);
+    g_auto(GStrv) warnings = scd_config_read(config, text, strlen(text));
+
+    return g_strjoinv("\n", warnings);
+}
+
+static void
+assert_defaults(const ScdConfig *config)
+{
+    ScdConfig defaults;
+
+    scd_config_set_defaults(&defaults);
+    g_assert_cmpmem(config, sizeof *config, &defaults, sizeof defaults);
+}
+
+static void
+test_defaults(void)
+{
+    const char *const texts[] = {"", "\n\n", "# nothing\n", "[Limits]\n[Transactions]\n"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        ScdConfig config;
+        g_autofree char *warnings = read_text(&config, texts[i]);
+
+        g_assert_cmpstr(warnings, ==, "");
+        assert_defaults(&config);
+    }
+
+    ScdConfig config;
+    scd_config_set_defaults(&config);
+    g_assert_cmpuint(config.sessions_per_user, ==, 32);
+    g_assert_cmpuint(config.sessions, ==, 256);
+    g_assert_cmpuint(config.calls_per_session, ==, 128);
+    g_assert_cmpuint(config.bytes_per_session, ==, 4194304);
+    g_assert_cmpuint(config.waiters_per_user, ==, 64);
+    g_assert_cmpuint(config.waiters, ==, 512);
+    g_assert_cmpuint(config.idle_limit_s, ==, 5);
+}
+
+static void
+test_all(void)
+{
+    ScdConfig config;
+    g_autofree char *warnings = read_text(&config, "# as the example has it\r\n"
+                                                   "[Limits]\r\n"
+                                                   "SessionsPerUser=1\r\n"
+                                                   "Sessions = 2 \n"
+                                                   "CallsPerSession\t=\t3\n"
+                                                   "  BytesPerSession=1073741824\n"
+                                                   "[Transactions]\n"
+                                                   "IdleLimitSec=4\n"
+                                                   "\n"
+                                                   "[Limits]\n"
+                                                   "WaitersPerUser=5\n"
+                                                   "Waiters=9\n"
+                                                   "Waiters=6");
+
+    g_assert_cmpstr(warnings, ==, "");
+    g_assert_cmpuint(config.sessions_per_user, ==, 1);
+    g_assert_cmpuint(config.sessions, ==, 2);
+    g_assert_cmpuint(config.calls_per_session, ==, 3);
+    g_assert_cmpuint(config.bytes_per_session, ==, 1073741824);
+    g_assert_cmpuint(config.idle_limit_s, ==, 4);
+    g_assert_cmpuint(config.waiters_per_user, ==, 5);
+    g_assert_cmpuint(config.waiters, ==, 6);
+}
+
+static const struct {
+    const char *line; /* the second one, in [Limits] */
+    const char *warning;
+} faults[] = {
+    {"Sessions=0", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=10001", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=-1", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=18446744073709551617", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=many", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=9 # few", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=0x10", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"BytesPerSession=65543",
+     "line 2: BytesPerSession is a number from 65544 to 1073741824: it stays 4194304"},
+    {"sessions=9", "line 2: unknown setting sessions in [Limits]"},
+    {"Sessions[de]=9", "line 2: unknown setting Sessions[de] in [Limits]"},
+    {"IdleLimitSec=9", "line 2: unknown setting IdleLimitSec in [Limits]"},
+    {"S\xFFx=9", "line 2: unknown setting S\xEF\xBF\xBDx in [Limits]"},
+    {"[Limit]", "line 2: unknown group [Limit], passed over"},
+    {"Sessions", NULL},
+    {"=9", NULL},
+    {"[Limits", NULL},
+    {"[]", NULL},
+    {"; a comment of others", NULL},
+};
+
+/* Each costs one warning and nothing else: what stands after it is read. */
+static void
+test_faults(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(faults); i++) {
+        g_autofree char *text =
+            g_strdup_printf("[Limits]\n%s\n[Limits]\nWaiters=7", faults[i].line);
+        ScdConfig config;
+        g_autofree char *warnings = read_text(&config, text);
+
+        if (faults[i].warning != NULL)
+            g_assert_cmpstr(warnings, ==, faults[i].warning);
+        g_assert_true(g_str_has_prefix(warnings, "line 2: "));
+        g_assert_null(strchr(warnings, '\n'));
+        g_assert_true(g_utf8_validate(warnings, -1, NULL));
+        g_assert_cmpuint(config.waiters, ==, 7);
+        config.waiters = 512;
+        assert_defaults(&config);
+    }
+}
+
+static void
+test_unknown_group(void)
+{
+    ScdConfig config;
+    g_autofree char *warnings = read_text(&config, "Sessions=1\n[Limit]\nSessions=2\nWaiters=3\n");
+    g_auto(GStrv) lines = g_strsplit(warnings, "\n", -1);
+
+    g_assert_cmpuint(g_strv_length(lines), ==, 2);
+    g_assert_true(g_str_has_prefix(lines[0], "line 1: "));
+    g_assert_cmpstr(lines[1], ==, "line 2: unknown group [Limit], passed over");
+    assert_defaults(&config);
+}
+
+/* A value that is refused leaves the one before it. */
+static void
+test_value_before(void)
+{
+    ScdConfig config;
+    g_autofree char *warnings = read_text(&config, "[Limits]\nSessions=9\nSessions=x\n");
+
+    g_assert_cmpstr(warnings, ==, "line 3: Sessions is a number from 1 to 10000: it stays 9");
+    g_assert_cmpuint(config.sessions, ==, 9);
+}
+
+static void
+test_zero_byte(void)
+{
+    const char text[] = "[Limits]\nSessions=9\0\nWaiters=7\n";
+    ScdConfig config;
+
+    scd_config_set_defaults(&config);
+    g_auto(GStrv) warnings = scd_config_read(&config, text, sizeof text - 1);
+    g_assert_cmpuint(g_strv_length(warnings), ==, 1);
+    g_assert_cmpuint(config.sessions, ==, 256);
+    g_assert_cmpuint(config.waiters, ==, 7);
+}
+
+/* Pieces of good files and any bytes between them. */
+static void
+test_any_text(void)
+{
+    static const char *const pieces[] = {
+        "[Limits]",   "[Transactions]",
+        "Sessions",   "IdleLimitSec",
+        "=",          "7",
+        "\n",         "\r\n",
+        "#",          "[",
+        "]",          " ",
+        "\t",         "\\",
+        "Encoding=x", "\xFF",
+    };
+    g_autoptr(GRand) rand = g_rand_new_with_seed(7816);
+
+    for (guint round = 0; round < 3000; round++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        gint n_pieces = g_rand_int_range(rand, 1, 40);
+        ScdConfig config;
+
+        for (gint i = 0; i < n_pieces; i++) {
+            if (g_rand_int_range(rand, 0, 10) == 0)
+                g_string_append_c(text, (char)g_rand_int(rand));
+            else
+                g_string_append(text, pieces[g_rand_int_range(rand, 0, G_N_ELEMENTS(pieces))]);
+        }
+        scd_config_set_defaults(&config);
+        /* Just as long as the text, so that a sanitizer sees a step too far. */
+        g_autofree char *copy = g_memdup2(text->str, text->len);
+        g_auto(GStrv) warnings = scd_config_read(&config, copy, text->len);
+        g_assert_nonnull(warnings);
+        g_assert_cmpuint(config.sessions - 1, <, 10000);
+        g_assert_cmpuint(config.idle_limit_s - 1, <, 3600);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/config/defaults", test_defaults);
+    g_test_add_func("/config/all", test_all);
+    g_test_add_func("/config/faults", test_faults);
+    g_test_add_func("/config/unknown-group", test_unknown_group);
+    g_test_add_func("/config/value-before", test_value_before);
+    g_test_add_func("/config/zero-byte", test_zero_byte);
+    g_test_add_func("/config/any-text", test_any_text);
+    return g_test_run();
+}
