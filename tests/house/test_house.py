@@ -52,7 +52,8 @@ class Layers(unittest.TestCase):
 
 class Habits(unittest.TestCase):
     def test_licence_is_named_in_each_file(self):
-        for name in files(r"\.(c|h|py|xml|in|rules|sh|build|txt|sysusers)$|^(check|demo|\.ci/run)$"):
+        for name in files(r"\.(c|h|py|xml|in|rules|policy|sh|build|txt|sysusers)$"
+                          r"|^(check|demo|\.ci/run)$"):
             self.assertIn("SPDX-License-Identifier: LGPL-2.1-or-later", read(name)[:600], name)
 
     def test_format(self):
@@ -72,6 +73,26 @@ class Habits(unittest.TestCase):
                 self.assertIsNotNone(comment, f"{member.get('name')} in {name}")
                 for argument in member.iter("arg"):
                     self.assertIn(f"@{argument.get('name')}:", comment.group(1), name)
+
+    def test_polkit_actions(self):
+        no, yes, admin = "no", "yes", "auth_admin_keep"
+        promised = {"connect": (no, no, yes), "exclusive": (no, no, yes),
+                    "control": (no, no, admin), "manage": (admin, admin, admin)}
+        policy = "data/org.smartcardd1.policy"
+        subprocess.run(["xmllint", "--noout", "--nonet", "--dtdvalid",
+                        "/usr/share/polkit-1/policyconfig-1.dtd", policy], cwd=SOURCE, check=True)
+        shipped = {}
+        for action in ElementTree.fromstring(read(policy)).iter("action"):
+            shipped[action.get("id").removeprefix("org.smartcardd1.")] = tuple(
+                action.findtext("defaults/allow_" + who) for who in ("any", "inactive", "active"))
+            owners = [note.text for note in action.iter("annotate")
+                      if note.get("key") == "org.freedesktop.policykit.owner"]
+            self.assertEqual(owners, ["unix-user:smartcardd"])
+            for text in (*action.iter("description"), *action.iter("message")):
+                self.assertEqual(text.get("gettext-domain"), "smartcardd")
+        self.assertEqual(shipped, promised)
+        self.assertEqual(set(re.findall(r'PREFIX "(\w+)"', read("service/bus/action.c"))),
+                         set(shipped))
 
     def test_error_names_are_unique(self):
         rows = re.findall(r'X\(\w+,\s*(0x\w+),\s*"(\w+)"', read("introspection/error-table.h"))

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/action.h"
+
+#include "base/error.h"
+
+static ScdAction
+action_for(const char *member, GVariant *arguments)
+{
+    g_autoptr(GVariant) owned = g_variant_ref_sink(arguments);
+    return scd_action_for_call(member, owned);
+}
+
+static GVariant *
+connect_arguments(const char *share_mode)
+{
+    return g_variant_new("(sasa{sv})", share_mode, NULL, NULL);
+}
+
+static void
+test_connect(void)
+{
+    const char *const members[] = {"Reader.Connect", "Card.Connect"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
+        g_assert_cmpint(action_for(members[i], connect_arguments("shared")), ==,
+                        SCD_ACTION_CONNECT);
+        g_assert_cmpint(action_for(members[i], connect_arguments("direct")), ==,
+                        SCD_ACTION_CONNECT);
+        g_assert_cmpint(action_for(members[i], connect_arguments("exclusive")), ==,
+                        SCD_ACTION_EXCLUSIVE);
+    }
+}
+
+static void
+test_session(void)
+{
+    GVariant *shared = g_variant_new("(sass)", "shared", NULL, "leave");
+    GVariant *exclusive = g_variant_new("(sass)", "exclusive", NULL, "leave");
+    GVariant *attribute = g_variant_new("(u@ay)", 0x7FFF0003, g_variant_new("ay", NULL));
+
+    g_assert_cmpint(action_for("Session.Reconnect", shared), ==, SCD_ACTION_NONE);
+    g_assert_cmpint(action_for("Session.Reconnect", exclusive), ==, SCD_ACTION_EXCLUSIVE);
+    g_assert_cmpint(action_for("Session.SetAttribute", attribute), ==, SCD_ACTION_CONTROL);
+}
+
+/* The features of PC/SC part 10 by their numbers: PIN pads go with the right to connect. */
+static void
+test_control(void)
+{
+    const struct {
+        guint32 code;
+        gboolean free;
+    } cases[] = {
+        {0x42000D48, TRUE},                                            /* which features? */
+        {0x42330006, TRUE},                                            /* verify PIN direct */
+        {0x42330007, TRUE},                                            /* modify PIN direct */
+        {0x42330012, TRUE},                                            /* TLV properties */
+        {0x42330020, TRUE},                                            /* PACE */
+        {0x42330008, FALSE},                                           /* MCT reader direct */
+        {0x4233000F, FALSE},                                           /* write display */
+        {0x42330010, FALSE},                                           /* get key */
+        {0x42330013, FALSE},                                           /* escape */
+        {0x42330000, FALSE}, {0x42330106, FALSE}, {0x42000001, FALSE}, /* libccid's escape */
+        {0x00000006, FALSE}, {0, FALSE},          {G_MAXUINT32, FALSE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        GVariant *at_reader = g_variant_new("(uaya{sv})", cases[i].code, NULL, NULL);
+        GVariant *in_session = g_variant_new("(uay)", cases[i].code, NULL);
+
+        g_assert_cmpint(action_for("Reader.Control", at_reader), ==,
+                        cases[i].free ? SCD_ACTION_CONNECT : SCD_ACTION_CONTROL);
+        g_assert_cmpint(action_for("Session.Control", in_session), ==,
+                        cases[i].free ? SCD_ACTION_NONE : SCD_ACTION_CONTROL);
+    }
+}
+
+static void
+test_alias(void)
+{
+    g_assert_cmpint(action_for("Reader.SetAlias", g_variant_new("(sa{sv})", "Desk", NULL)), ==,
+                    SCD_ACTION_MANAGE);
+}
+
+static void
+test_refusal(void)
+{
+    const char *const hints[] = {
+        [SCD_VERDICT_NO] = "rule",
+        [SCD_VERDICT_CHALLENGE] = "interaction",
+    };
+
+    for (ScdAction action = SCD_ACTION_CONNECT; action <= SCD_ACTION_MANAGE; action++) {
+        for (ScdVerdict verdict = SCD_VERDICT_NO; verdict <= SCD_VERDICT_CHALLENGE; verdict++) {
+            if (verdict == SCD_VERDICT_YES)
+                continue;
+            g_autoptr(GError) error = scd_action_refusal(action, verdict, "Office 00 00");
+
+            g_assert_error(error, SCD_ERROR, SCD_NOT_AUTHORIZED);
+            g_assert_nonnull(strstr(error->message, scd_action_id(action)));
+            g_assert_nonnull(strstr(error->message, "'Office 00 00'"));
+            g_assert_nonnull(strstr(error->message, hints[verdict]));
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/action/connect", test_connect);
+    g_test_add_func("/action/session", test_session);
+    g_test_add_func("/action/control", test_control);
+    g_test_add_func("/action/alias", test_alias);
+    g_test_add_func("/action/refusal", test_refusal);
+    return g_test_run();
+}
