@@ -91,3 +91,9 @@ scd_card_path(const ScdCard *card)
 {
     return scd_object_path(card->object);
 }
+
+const char *
+scd_card_atr_hex(const ScdCard *card)
+{
+    return scd_object_get_string(card->object, "AtrHex");
+}

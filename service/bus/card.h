@@ -19,5 +19,6 @@ ScdCard *scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *r
 void scd_card_free(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);
+const char *scd_card_atr_hex(const ScdCard *card);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCard, scd_card_free)

@@ -7,8 +7,9 @@
 
 typedef struct ScdManager ScdManager;
 
-/* readers must live longer. */
-ScdManager *scd_manager_new(ScdTree *tree, ScdReaders *readers, GError **error);
+/* All that it is given must live longer. */
+ScdManager *scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients,
+                            ScdAuthority *authority, GError **error);
 void scd_manager_free(ScdManager *manager);
 
 /* trouble: why pcscd cannot be reached, NULL when it can. */

@@ -138,6 +138,12 @@ scd_object_set(ScdObject *object, const char *name, GVariant *value)
     g_clear_pointer(&object->dictionary, g_variant_unref);
 }
 
+const char *
+scd_object_get_string(const ScdObject *object, const char *name)
+{
+    return g_variant_get_string(object->properties[index_of(object, name)].value, NULL);
+}
+
 void
 scd_object_announce(ScdObject *object)
 {

@@ -43,6 +43,9 @@ GVariant *scd_object_dup_properties(ScdObject *object);
 /* A name of the interface; a floating value is taken over. */
 void scd_object_set(ScdObject *object, const char *name, GVariant *value);
 
+/* Of a property that is a string; valid until it is set again. */
+const char *scd_object_get_string(const ScdObject *object, const char *name);
+
 /* Tells what scd_object_set() changed since the last time. */
 void scd_object_announce(ScdObject *object);
 

@@ -107,6 +107,17 @@ scd_reader_serial(const ScdReader *reader)
     return reader->name->serial;
 }
 
+ScdAuthorityDetails
+scd_reader_details(const ScdReader *reader)
+{
+    return (ScdAuthorityDetails){
+        .reader = reader->state->name,
+        .usb_path = scd_object_get_string(reader->object, "UsbPath"),
+        .alias = scd_object_get_string(reader->object, "Alias"),
+        .atr = reader->card ? scd_card_atr_hex(reader->card) : "",
+    };
+}
+
 void
 scd_reader_update(ScdReader *reader, ScdReaderState *state)
 {

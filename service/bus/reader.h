@@ -7,6 +7,7 @@
  */
 
 #include "base/card-list.h"
+#include "bus/authority.h"
 #include "bus/tree.h"
 #include "pcsc/snapshot.h"
 
@@ -20,6 +21,9 @@ void scd_reader_free(ScdReader *reader);
 
 const char *scd_reader_path(const ScdReader *reader);
 const char *scd_reader_serial(const ScdReader *reader);
+
+/* What polkit's rules get to know; valid until the reader changes. */
+ScdAuthorityDetails scd_reader_details(const ScdReader *reader);
 
 /* state: what pcscd says of the reader from now on. */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);

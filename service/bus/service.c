@@ -7,6 +7,8 @@
 
 struct ScdService {
     ScdTree *tree;
+    ScdClients *clients;
+    ScdAuthority *authority;
     ScdReaders *readers;
     ScdManager *manager;
 };
@@ -19,8 +21,11 @@ scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, GError **err
     service->tree = scd_tree_new(bus, error);
     if (!service->tree)
         return NULL;
+    service->clients = scd_clients_new(bus);
+    service->authority = scd_authority_new(NULL, NULL);
     service->readers = scd_readers_new(service->tree, card_list);
-    service->manager = scd_manager_new(service->tree, service->readers, error);
+    service->manager = scd_manager_new(service->tree, service->readers, service->clients,
+                                       service->authority, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
 }
 
@@ -29,6 +34,8 @@ scd_service_free(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
     g_clear_pointer(&service->readers, scd_readers_free);
+    g_clear_pointer(&service->authority, scd_authority_free);
+    g_clear_pointer(&service->clients, scd_clients_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);
 }

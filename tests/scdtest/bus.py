@@ -9,6 +9,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
   <type>system</type>
   <listen>{address}</listen>
   <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
   <policy context="default">
     <allow user="*"/>
     <deny own="*"/>
@@ -27,11 +28,16 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
            send_interface="org.freedesktop.DBus.Properties"/>
   </policy>
   <include>{ours}</include>
+  <include ignore_missing="yes">/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>
 </busconfig>
 """
+
+
+# Programs that the bus may start; the folder is a test's to make.
+SERVICES = "/run/scd/services"
 
 
 def write_bus_config(path, address, source):
     ours = os.path.join(source, "data", "org.smartcardd1.conf")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(address=address, ours=ours))
+        file.write(CONFIG.format(address=address, ours=ours, services=SERVICES))

@@ -28,6 +28,19 @@ class WorldTest(unittest.TestCase):
         self._clients.append(client)
         return client
 
+    def other_user(self, name):
+        from .other_user import OtherUser
+        client = OtherUser(name)
+        self._clients.append(client)
+        return client
+
+    def polkit(self):
+        """To be asked for when there is a bus; nothing of it runs yet."""
+        from .polkit import Polkit
+        polkit = Polkit()
+        self.addCleanup(polkit.close)
+        return polkit
+
     def simulator(self):
         from .simulator import Simulator
         client = Simulator()

@@ -30,6 +30,9 @@ class Process:
     def is_running(self):
         return self._child.poll() is None
 
+    def send_signal(self, number):
+        self._child.send_signal(number)
+
     def wait(self):
         """Waits for the end and gives the status; a process that does not end is an error."""
         try:

@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may connect: root, and whom the real polkitd allows it, whatever becomes of polkitd."""
+
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+ROOT, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
+ALICE, BOB, CAROL = "nobody", "daemon", "games"
+RULE = f"""
+    switch (subject.user) {{
+    case "{ALICE}": return polkit.Result.YES;
+    case "{BOB}": return polkit.Result.AUTH_ADMIN;
+    default: return polkit.Result.NO;
+    }}
+"""
+DENY_ALL = "return polkit.Result.NO;"
+QUEUE = 8 + 256  # questions that one user may have open: asked, and waiting for their turn
+
+
+class AuthorityTest(case.WorldTest):
+    def setUp(self):
+        from scdtest.world import simulated_reader
+        super().setUp()
+        self.world.start_bus()
+        self.daemon = self.polkit()
+        self.world.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B")])
+        self.world.start_service()
+        self.root = self.recorder()
+        self.reader = self.root.reader("Reader A")
+
+    def ask(self, client, reader=None):
+        """CanConnect, without waiting for the answer."""
+        return client.send(ROOT, MANAGER, "CanConnect", "(o)", reader or self.reader)
+
+    def answer(self, client, reader=None):
+        return client.wait_for(self.ask(client, reader))[0]
+
+    def root_answer(self):
+        from gi.repository import GLib
+        return self.root.call(ROOT, MANAGER, "CanConnect", GLib.Variant("(o)", (self.reader,)))[0]
+
+    def assert_root_only(self, client):
+        self.assertEqual(self.answer(client), "no")
+        self.assertEqual(self.root_answer(), "yes")
+
+
+class Authority(AuthorityTest):
+    def test_allowed_denied_challenge(self):
+        self.daemon.start(RULE)
+        answers = [self.answer(self.other_user(name)) for name in (ALICE, BOB, CAROL)]
+        self.assertEqual(answers, ["yes", "challenge", "no"])
+        self.assertEqual(self.root_answer(), "yes")
+
+    def test_defaults_are_for_active_sessions(self):
+        self.daemon.start()
+        self.assertEqual(self.answer(self.other_user(ALICE)), "no")
+
+    def test_rule_sees_the_reader(self):
+        self.daemon.start("""
+            if (action.id == "org.smartcardd1.connect" && action.lookup("usb-path") == ""
+                && action.lookup("alias") == "" && action.lookup("atr") == "%s"
+                && action.lookup("reader") == "Simulated Reader A 00 00")
+                return polkit.Result.YES;
+            if (action.lookup("atr") == "" && /Reader B/.test(action.lookup("reader")))
+                return polkit.Result.AUTH_SELF;
+        """ % ATR)
+        client = self.other_user(ALICE)
+        self.assertEqual(self.answer(client), "yes")
+        self.assertEqual(self.answer(client, self.root.reader("Reader B")), "challenge")
+
+    def test_rule_that_changes(self):
+        self.daemon.start(RULE)
+        client = self.other_user(ALICE)
+        self.assertEqual(self.answer(client), "yes")
+        self.daemon.change_rule(DENY_ALL)
+        self.assertEqual(self.answer(client), "no")
+
+    def test_polkit_that_comes_and_goes(self):
+        client = self.other_user(ALICE)
+        for _ in range(2):
+            self.assert_root_only(client)
+            self.daemon.start(RULE)
+            self.assertEqual(self.answer(client), "yes")
+            self.daemon.stop()
+
+    def test_unknown_reader(self):
+        from scdtest.other_user import CallError
+        self.daemon.start(RULE)
+        for path in (ROOT, ROOT + "/readers/none", "/"):
+            with self.assertRaises(CallError) as caught:
+                self.answer(self.other_user(ALICE), path)
+            self.assertEqual(caught.exception.name, "org.smartcardd1.Error.UnknownReader")
+
+    def test_without_pcscd(self):
+        from scdtest.other_user import CallError
+        self.world.stop_pcscd()
+        self.root.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
+        with self.assertRaises(CallError) as caught:
+            self.answer(self.other_user(ALICE))
+        self.assertEqual(caught.exception.name, "org.smartcardd1.Error.NoService")
+
+
+
+    def pause_polkit(self, client):
+        """Has the service know polkit before it falls silent."""
+        self.daemon.start(RULE)
+        self.answer(client)
+        self.daemon.pause()
+
+    def wait_until_asked(self, client):
+        """The service has seen all that the client sent before."""
+        client.call(ROOT, MANAGER, "FindReader", "(s)", self.reader)
+
+    def fill_queue(self, user):
+        """Gives clients that together have all the questions open that one user may have."""
+        clients = [self.other_user(user) for _ in range(3)]
+        numbers = [(client, self.ask(client)) for client in clients for _ in range(QUEUE // 3)]
+        for client in clients:
+            self.wait_until_asked(client)
+        return clients, numbers
+
+    def wait_until_gone(self, client):
+        from gi.repository import Gio
+        from scdtest import events
+        gone = []
+        watch = Gio.bus_watch_name_on_connection(self.root.connection, client.name,
+                                                 Gio.BusNameWatcherFlags.NONE, None,
+                                                 lambda *_: gone.append(True))
+        events.wait_until(lambda: gone, client.name + " has left")
+        Gio.bus_unwatch_name(watch)
+
+    def test_clients_leave_while_polkit_is_silent(self):
+        self.pause_polkit(self.other_user(ALICE))
+        clients, _ = self.fill_queue(BOB)
+        for client in clients:
+            client.leave()
+            self.wait_until_gone(client)
+        late = self.other_user(BOB)
+        number = self.ask(late)
+        self.wait_until_asked(late)
+        self.assertEqual(self.root_answer(), "yes")
+        self.daemon.resume()
+        self.assertEqual(late.wait_for(number)[0], "challenge")
+
+    def test_too_many_questions(self):
+        from scdtest.other_user import CallError
+        self.pause_polkit(self.other_user(BOB))
+        _, numbers = self.fill_queue(ALICE)
+        with self.assertRaises(CallError) as caught:
+            self.answer(self.other_user(ALICE))
+        self.assertEqual(caught.exception.name, "org.smartcardd1.Error.LimitExceeded")
+        self.daemon.resume()
+        self.assertEqual({client.wait_for(number)[0] for client, number in numbers}, {"yes"})
+
+    def test_polkit_ends_while_it_is_asked(self):
+        client = self.other_user(ALICE)
+        self.pause_polkit(client)
+        number = self.ask(client)
+        self.wait_until_asked(client)
+        self.daemon.stop()
+        self.assertEqual(client.wait_for(number)[0], "no")
+
+    def test_service_ends_while_polkit_is_silent(self):
+        from scdtest.other_user import CallError
+        client = self.other_user(ALICE)
+        self.pause_polkit(client)
+        numbers = [self.ask(client) for _ in range(20)]
+        self.wait_until_asked(client)
+        self.world.stop_service()
+        for number in numbers:
+            with self.assertRaises(CallError):
+                client.wait_for(number)
+
+
+class PolkitThatCannotStart(AuthorityTest):
+    def setUp(self):
+        from scdtest.bus import SERVICES
+        os.makedirs(SERVICES)
+        self.addCleanup(shutil.rmtree, SERVICES)
+        with open(os.path.join(SERVICES, "polkit.service"), "w", encoding="utf-8") as file:
+            file.write("[D-BUS Service]\nName=org.freedesktop.PolicyKit1\nUser=root\n"
+                       "Exec=/bin/false\n")
+        super().setUp()
+
+    def test_until_it_does(self):
+        client = self.other_user(ALICE)
+        for _ in range(2):
+            self.assert_root_only(client)
+        self.daemon.start(RULE)
+        self.assertEqual(self.answer(client), "yes")
+
+
+if __name__ == "__main__":
+    case.main()

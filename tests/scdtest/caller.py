@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A program that calls the service as it is told on standard input: see other_user.py.
+
+It stands alone, since its user may not be able to read this folder.
+"""
+
+import json
+import sys
+
+from gi.repository import Gio, GLib
+
+NAME = "org.smartcardd1"
+
+
+def main(address, limit_ms):
+    flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+             | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
+    bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
+    loop = GLib.MainLoop()
+
+    def tell(**words):
+        print(json.dumps(words), flush=True)
+
+    def answered(_bus, result, number):
+        try:
+            tell(number=number, answer=bus.call_finish(result).unpack())
+        except GLib.Error as error:
+            name = Gio.DBusError.get_remote_error(error)
+            Gio.DBusError.strip_remote_error(error)
+            tell(number=number, error=name or error.domain, message=error.message)
+
+    def obey(channel, _condition):
+        line = channel.readline()
+        if not line:
+            loop.quit()
+            return False
+        order = json.loads(line)
+        flags = (Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if order["interactive"]
+                 else Gio.DBusCallFlags.NONE)
+        bus.call(NAME, order["path"], order["interface"], order["method"],
+                 GLib.Variant(order["signature"], order["arguments"]), None, flags, limit_ms,
+                 None, answered, order["number"])
+        return True
+
+    # Unbuffered: the main loop sees each line.
+    orders = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+    GLib.io_add_watch(orders, GLib.IOCondition.IN | GLib.IOCondition.HUP, obey)
+    tell(name=bus.get_unique_name())
+    loop.run()
+
+
+main(sys.argv[1], int(sys.argv[2]))

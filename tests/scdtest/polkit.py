@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The machine's own polkitd on the private bus, with our actions and the rules of the test."""
+
+import os
+import signal
+import subprocess
+
+from gi.repository import Gio
+
+from . import events
+from .process import Process
+from .world import BUS_ADDRESS, SOURCE
+
+NAME = "org.freedesktop.PolicyKit1"
+PROGRAM = "/usr/lib/polkit-1/polkitd"
+ACTIONS = "/usr/share/polkit-1/actions"
+RULES = "/etc/polkit-1/rules.d"
+OTHER_RULES = "/usr/share/polkit-1/rules.d"
+
+# There is no logind and hence no active session: who may do what is up to the rules.
+HEAD = """polkit.addRule(function(action, subject) {
+    if (action.id.indexOf("org.smartcardd1.") != 0)
+        return polkit.Result.NOT_HANDLED;
+"""
+TAIL = "});\n"
+
+
+class Polkit:
+    """Its folders are its own for as long as it is there, also between two lives of the daemon."""
+
+    def __init__(self):
+        self._daemon = None
+        for folder in (ACTIONS, RULES, OTHER_RULES):
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
+        with open(os.path.join(SOURCE, "data", "org.smartcardd1.policy"), "rb") as ours:
+            self._write(os.path.join(ACTIONS, "org.smartcardd1.policy"), ours.read())
+        self._connection = Gio.DBusConnection.new_for_address_sync(
+            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self._owner, self._changes = "", 0
+        self._connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
+                                          NAME, Gio.DBusSignalFlags.NONE, self._note_owner)
+        self._connection.signal_subscribe(NAME, NAME + ".Authority", "Changed", None, None,
+                                          Gio.DBusSignalFlags.NONE, self._note_change)
+
+    def _note_owner(self, _connection, _sender, _path, _interface, _member, arguments):
+        self._owner = arguments.unpack()[2]
+
+    def _note_change(self, *_):
+        self._changes += 1
+
+    @staticmethod
+    def _write(path, content):
+        """polkitd reads a file of rules when it gets its name, so it is complete then."""
+        with open(path + ".new", "wb") as file:
+            file.write(content)
+        os.rename(path + ".new", path)
+
+    def start(self, body=""):
+        """body: of a rule in JavaScript, which has "action" and "subject"."""
+        self._write_rule(body)
+        self._daemon = Process("polkitd", [PROGRAM, "--no-debug"])
+        events.wait_until(lambda: self._owner, "polkitd has its name")
+
+    def _write_rule(self, body):
+        self._write(os.path.join(RULES, "test.rules"), (HEAD + body + TAIL).encode())
+
+    def change_rule(self, body):
+        """Returns when polkitd has told of the change."""
+        before = self._changes
+        self._write_rule(body)
+        events.wait_until(lambda: self._changes > before, "polkitd has read its rules")
+
+    def pause(self):
+        """From now on it answers nobody."""
+        self._daemon.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._daemon.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        """It has no handler for the signal."""
+        self.resume()
+        self._daemon.stop(signal.SIGTERM, expect=(-signal.SIGTERM,))
+        self._daemon = None
+        events.wait_until(lambda: not self._owner, "polkitd has gone")
+
+    def close(self):
+        try:
+            if self._daemon:
+                self.stop()
+        finally:
+            self._connection.close_sync(None)
+            for folder in (ACTIONS, RULES, OTHER_RULES):
+                subprocess.run(["umount", "--lazy", folder], check=True)
