@@ -48,6 +48,12 @@ scd_code_to_error(guint32 code)
     }
 }
 
+guint32
+scd_code_of_error(ScdErrorCode error)
+{
+    return PCSC_BASE + error;
+}
+
 /*
  * A pcscd that died shows as any of these, SECURITY_VIOLATION because that is
  * what the library makes of ECONNRESET.

@@ -15,6 +15,9 @@
  * know. */
 ScdErrorCode scd_code_to_error(guint32 code);
 
+/* The other way round, for an error of PC/SC. */
+guint32 scd_code_of_error(ScdErrorCode error);
+
 /* What a code on an established context says about that context. */
 gboolean scd_code_is_connection_lost(guint32 code);
 

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/card-handle.h"
+
+#include <string.h>
+#include <winscard.h>
+
+/* The attributes. */
+#include <reader.h>
+
+#include "base/exchange.h"
+#include "base/secret.h"
+
+_Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
+
+/* Asks for nothing but whether somebody else holds a transaction: it is answered at once. */
+static guint32
+probe_in_worker(const ScdCardHandle *handle)
+{
+    guint8 atr[MAX_BUFFER_SIZE];
+    DWORD length = sizeof atr;
+    guint32 code = SCardGetAttrib(handle->card, SCARD_ATTR_ATR_STRING, atr, &length);
+
+    switch (code) {
+    case SCARD_E_SHARING_VIOLATION:
+    case SCARD_W_RESET_CARD:
+    case SCARD_W_REMOVED_CARD:
+        return code;
+    default: /* what the driver makes of the attribute is not what we ask */
+        return SCARD_S_SUCCESS;
+    }
+}
+
+static void
+set_active(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
+{
+    handle->exclusive = share_mode == SCARD_SHARE_EXCLUSIVE;
+    g_atomic_int_set(&handle->share_mode, share_mode);
+    g_atomic_int_set(&handle->protocol, (guint)protocol);
+}
+
+/* Whether the card is the one that is meant, as far as the driver tells. */
+static gboolean
+has_atr_in_worker(SCARDHANDLE card, GBytes *meant)
+{
+    guint8 atr[MAX_BUFFER_SIZE];
+    DWORD length = sizeof atr;
+
+    if (SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
+        return TRUE;
+    return length == g_bytes_get_size(meant) &&
+           memcmp(atr, g_bytes_get_data(meant, NULL), length) == 0;
+}
+
+static ScdOutcome
+connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    /* Directly to the reader: a protocol would change that of everybody on it. */
+    DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
+    SCARDHANDLE card = 0;
+    DWORD active = 0;
+
+    job->code =
+        SCardConnect(place->context, place->reader, job->share_mode, protocols, &card, &active);
+    if (job->code != SCARD_S_SUCCESS)
+        return SCD_OUTCOME_DONE;
+    if (job->inputs->len > 0 && !has_atr_in_worker(card, job->inputs->pdata[0])) {
+        SCardDisconnect(card, SCARD_LEAVE_CARD);
+        job->code = SCARD_W_REMOVED_CARD;
+        return SCD_OUTCOME_DONE;
+    }
+    handle->card = card;
+    handle->connected = TRUE;
+    set_active(handle, job->share_mode, active);
+    job->protocol = active;
+    return SCD_OUTCOME_DONE;
+}
+
+static ScdOutcome
+reconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
+    DWORD active = 0;
+
+    job->code = SCardReconnect(handle->card, job->share_mode, protocols, job->action, &active);
+    /* Others who share the card are an answer; a transaction of theirs is not. */
+    if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
+        return SCD_OUTCOME_BUSY;
+    if (job->code != SCARD_S_SUCCESS)
+        return SCD_OUTCOME_DONE;
+    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes a shared one. */
+    if (handle->exclusive && job->share_mode != SCARD_SHARE_EXCLUSIVE)
+        SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+    set_active(handle, job->share_mode, active);
+    job->protocol = active;
+    return SCD_OUTCOME_DONE;
+}
+
+static void
+forget_connection(ScdCardHandle *handle)
+{
+    handle->connected = FALSE;
+    g_atomic_int_set(&handle->depth, 0);
+}
+
+static ScdOutcome
+disconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    if (job->action != SCARD_LEAVE_CARD && probe_in_worker(handle) == SCARD_E_SHARING_VIOLATION)
+        return SCD_OUTCOME_BUSY;
+    job->code = SCardDisconnect(handle->card, job->action);
+    forget_connection(handle);
+    return SCD_OUTCOME_DONE;
+}
+
+static ScdOutcome
+begin_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    if (g_atomic_int_get(&handle->depth) == 0) {
+        job->code = probe_in_worker(handle);
+        if (job->code == SCARD_E_SHARING_VIOLATION)
+            return SCD_OUTCOME_BUSY;
+        if (job->code != SCARD_S_SUCCESS)
+            return SCD_OUTCOME_DONE;
+    }
+    job->code = SCardBeginTransaction(handle->card);
+    if (job->code == SCARD_S_SUCCESS)
+        g_atomic_int_inc(&handle->depth);
+    return SCD_OUTCOME_DONE;
+}
+
+static ScdOutcome
+end_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    job->code = SCardEndTransaction(handle->card, job->action);
+    switch (job->code) {
+    case SCARD_W_RESET_CARD:        /* until Reconnect: it lasts */
+    case SCARD_E_SHARING_VIOLATION: /* was none of ours */
+        break;
+    case SCARD_E_NOT_TRANSACTED:
+    case SCARD_W_REMOVED_CARD: /* which ended it */
+        g_atomic_int_set(&handle->depth, 0);
+        break;
+    default: /* an EJECT that the reader cannot do has ended it all the same */
+        if (g_atomic_int_get(&handle->depth) > 0)
+            g_atomic_int_add(&handle->depth, -1);
+    }
+    return SCD_OUTCOME_DONE;
+}
+
+static const SCARD_IO_REQUEST *
+pci_of(const ScdCardHandle *handle)
+{
+    switch (g_atomic_int_get(&handle->protocol)) {
+    case SCARD_PROTOCOL_T0:
+        return SCARD_PCI_T0;
+    case SCARD_PROTOCOL_T1:
+        return SCARD_PCI_T1;
+    default:
+        return SCARD_PCI_RAW;
+    }
+}
+
+/* One command. *length: room for the answer, and then what came. */
+static guint32
+transmit_in_worker(const ScdCardHandle *handle, gconstpointer command, gsize command_length,
+                   guint8 *answer, gsize *length)
+{
+    const SCARD_IO_REQUEST *pci = pci_of(handle);
+    DWORD received = *length;
+    guint32 code =
+        SCardTransmit(handle->card, pci, command, command_length, NULL, answer, &received);
+
+    *length = code == SCARD_S_SUCCESS ? received : 0;
+    /* Some readers call it a success when the card was pulled in mid-command. */
+    if (code == SCARD_S_SUCCESS && received < 2 && pci != SCARD_PCI_RAW)
+        code = SCARD_E_COMM_DATA_LOST;
+    return code;
+}
+
+/* One command and, under follow, all that belongs to its answer. */
+static guint32
+exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, GBytes *command,
+                   gboolean follow, GBytes **response)
+{
+    ScdExchange exchange;
+    gsize length, used = 0, n;
+    const guint8 *bytes = g_bytes_get_data(command, &length);
+    guint32 code;
+    gboolean more;
+
+    scd_exchange_init(&exchange, bytes, length, place->buffer);
+    do {
+        n = scd_exchange_room(&exchange);
+        code = transmit_in_worker(handle, exchange.command, exchange.command_length,
+                                  place->buffer + exchange.length, &n);
+        used = MAX(used, exchange.length + n);
+        more = code == SCARD_S_SUCCESS && follow && scd_exchange_go_on(&exchange, n);
+    } while (more);
+    if (code == SCARD_S_SUCCESS)
+        *response = scd_secret_new(place->buffer, follow ? exchange.length : n);
+    else if (code == SCARD_E_SHARING_VIOLATION && exchange.command != bytes)
+        code = SCARD_E_COMM_DATA_LOST; /* too late to wait and try again */
+    explicit_bzero(place->buffer, used);
+    scd_exchange_clear(&exchange);
+    return code;
+}
+
+static gboolean
+is_expected(const ScdJob *job, GBytes *response)
+{
+    gsize length;
+    const guint8 *bytes = g_bytes_get_data(response, &length);
+    guint16 status;
+
+    return job->expect.n_patterns == 0 || (scd_response_status(bytes, length, &status) &&
+                                           scd_expect_matches(&job->expect, status));
+}
+
+static ScdOutcome
+run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    while (job->outputs->len < job->inputs->len) {
+        GBytes *command = job->inputs->pdata[job->outputs->len];
+        g_autoptr(GBytes) response = NULL;
+
+        job->code = exchange_in_worker(handle, place, command, job->follow, &response);
+        if (job->code == SCARD_E_SHARING_VIOLATION)
+            return SCD_OUTCOME_BUSY;
+        if (job->code != SCARD_S_SUCCESS)
+            break;
+        gboolean go_on = is_expected(job, response);
+        g_ptr_array_add(job->outputs, g_steal_pointer(&response));
+        if (!go_on)
+            break;
+    }
+    return SCD_OUTCOME_DONE;
+}
+
+/* Internal tags of drivers, which pcscd would pass on, are in no class. */
+static gboolean
+is_documented_attribute(guint32 id)
+{
+    guint32 class = id >> 16;
+    return (class >= SCARD_CLASS_VENDOR_INFO && class <= SCARD_CLASS_ICC_STATE) ||
+           class == SCARD_CLASS_SYSTEM;
+}
+
+/* Takes what is in the buffer for the job's output, and wipes it. */
+static void
+take_output(ScdCardPlace *place, ScdJob *job, gsize length)
+{
+    if (job->code == SCARD_S_SUCCESS)
+        g_ptr_array_add(job->outputs, scd_secret_new(place->buffer, length));
+    explicit_bzero(place->buffer, length);
+}
+
+static ScdOutcome
+control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    gsize length;
+    gconstpointer input = g_bytes_get_data(job->inputs->pdata[0], &length);
+    DWORD returned = 0;
+
+    job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
+                             SCD_PCSC_BUFFER_SIZE, &returned);
+    take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
+    return SCD_OUTCOME_DONE;
+}
+
+static ScdOutcome
+get_attribute_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    DWORD length = MAX_BUFFER_SIZE; /* pcscd gives no more, and refuses to be asked for more */
+
+    job->code = is_documented_attribute(job->number)
+                    ? SCardGetAttrib(handle->card, job->number, place->buffer, &length)
+                    : SCARD_E_UNSUPPORTED_FEATURE;
+    take_output(place, job, job->code == SCARD_S_SUCCESS ? length : 0);
+    return SCD_OUTCOME_DONE;
+}
+
+static ScdOutcome
+set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    gsize length;
+    gconstpointer value = g_bytes_get_data(job->inputs->pdata[0], &length);
+
+    job->code = is_documented_attribute(job->number)
+                    ? SCardSetAttrib(handle->card, job->number, value, length)
+                    : SCARD_E_UNSUPPORTED_FEATURE;
+    return SCD_OUTCOME_DONE;
+}
+
+/* SCardStatus would touch the library's table of readers, which is the monitor's (1.9.9). */
+static ScdOutcome
+status_in_worker(ScdCardHandle *handle, ScdJob *job)
+{
+    job->code = probe_in_worker(handle);
+    if (job->code == SCARD_E_SHARING_VIOLATION)
+        job->code = SCARD_S_SUCCESS;
+    return SCD_OUTCOME_DONE;
+}
+
+ScdOutcome
+scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    if (job->kind == SCD_JOB_CONNECT)
+        return connect_in_worker(handle, place, job);
+    if (!handle->connected) {
+        job->code = job->kind == SCD_JOB_DISCONNECT ? SCARD_S_SUCCESS : SCARD_E_INVALID_HANDLE;
+        return SCD_OUTCOME_DONE;
+    }
+    switch (job->kind) {
+    case SCD_JOB_RECONNECT:
+        return reconnect_in_worker(handle, job);
+    case SCD_JOB_DISCONNECT:
+        return disconnect_in_worker(handle, job);
+    case SCD_JOB_BEGIN:
+        return begin_in_worker(handle, job);
+    case SCD_JOB_END:
+        return end_in_worker(handle, job);
+    case SCD_JOB_TRANSMIT:
+        return run_script_in_worker(handle, place, job);
+    case SCD_JOB_CONTROL:
+        return control_in_worker(handle, place, job);
+    case SCD_JOB_GET_ATTRIBUTE:
+        return get_attribute_in_worker(handle, place, job);
+    case SCD_JOB_SET_ATTRIBUTE:
+        return set_attribute_in_worker(handle, job);
+    case SCD_JOB_STATUS:
+        return status_in_worker(handle, job);
+    case SCD_JOB_CONNECT:
+        break;
+    }
+    g_assert_not_reached();
+}
+
+void
+scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
+{
+    if (job->code != SCARD_S_SUCCESS)
+        return;
+    if (job->kind == SCD_JOB_CONNECT) {
+        SCardDisconnect(handle->card, SCARD_LEAVE_CARD);
+        forget_connection(handle);
+    } else if (job->kind == SCD_JOB_BEGIN) {
+        SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+        g_atomic_int_add(&handle->depth, -1);
+    }
+}
+
+void
+scd_card_handle_revoke_in_worker(ScdCardHandle *handle)
+{
+    for (; g_atomic_int_get(&handle->depth) > 1; g_atomic_int_add(&handle->depth, -1))
+        SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+    /* The last one, since after a reset no other call gets through. */
+    SCardEndTransaction(handle->card, SCARD_RESET_CARD);
+    g_atomic_int_set(&handle->depth, 0);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/handle.h"
+
+#include <winscard.h>
+
+#include "pcsc/worker-private.h"
+
+gboolean
+scd_job_needs_turn(const ScdJob *job)
+{
+    switch (job->kind) {
+    case SCD_JOB_CONNECT:
+    case SCD_JOB_RECONNECT:
+    case SCD_JOB_BEGIN:
+    case SCD_JOB_TRANSMIT:
+        return TRUE;
+    case SCD_JOB_DISCONNECT:
+        return job->action != SCARD_LEAVE_CARD;
+    case SCD_JOB_END: /* to these pcscd has an answer at once, whoever holds the card */
+    case SCD_JOB_CONTROL:
+    case SCD_JOB_GET_ATTRIBUTE:
+    case SCD_JOB_SET_ATTRIBUTE:
+    case SCD_JOB_STATUS:
+        return FALSE;
+    }
+    g_assert_not_reached();
+}
+
+ScdJob *
+scd_handle_first_job_locked(const ScdHandle *handle)
+{
+    return g_queue_peek_head((GQueue *)&handle->jobs);
+}
+
+void
+scd_handle_take_place_locked(ScdHandle *handle)
+{
+    ScdJob *job = scd_handle_first_job_locked(handle);
+
+    if (!job || !scd_job_needs_turn(job))
+        return;
+    if (handle->closed)
+        scd_turns_wait_first(&handle->worker->turns, handle);
+    else
+        scd_turns_wait(&handle->worker->turns, handle);
+}
+
+void
+scd_handle_free_locked(ScdHandle *handle)
+{
+    scd_turns_leave(&handle->worker->turns, handle);
+    g_ptr_array_remove_fast(handle->worker->handles, handle);
+    g_queue_clear(&handle->jobs);
+    g_free(handle);
+}
+
+ScdHandle *
+scd_handle_new(ScdWorker *worker)
+{
+    ScdHandle *handle = g_new0(ScdHandle, 1);
+    handle->worker = worker;
+    g_queue_init(&handle->jobs);
+    g_mutex_lock(&worker->lock);
+    g_ptr_array_add(worker->handles, handle);
+    g_mutex_unlock(&worker->lock);
+    return handle;
+}
+
+static void
+append_locked(ScdHandle *handle, ScdJob *job)
+{
+    g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
+    g_queue_push_tail(&handle->jobs, job);
+    if (handle->jobs.length == 1)
+        scd_handle_take_place_locked(handle);
+    scd_worker_wake_locked(handle->worker);
+}
+
+void
+scd_handle_submit(ScdHandle *handle, ScdJob *job)
+{
+    g_mutex_lock(&handle->worker->lock);
+    append_locked(handle, job);
+    g_mutex_unlock(&handle->worker->lock);
+}
+
+void
+scd_handle_cancel(ScdHandle *handle, ScdJob *job, guint32 code)
+{
+    ScdWorker *worker = handle->worker;
+
+    g_mutex_lock(&worker->lock);
+    ScdJobState state = job->state;
+    gboolean was_first = scd_handle_first_job_locked(handle) == job;
+    if (state == SCD_JOB_QUEUED) {
+        g_queue_remove(&handle->jobs, job);
+        if (was_first)
+            scd_turns_done(&worker->turns, handle);
+        scd_handle_take_place_locked(handle);
+    }
+    g_atomic_int_set(&job->state, SCD_JOB_DONE);
+    g_mutex_unlock(&worker->lock);
+
+    if (state == SCD_JOB_DONE)
+        return;
+    /* One that runs is the worker's until it returns; what comes of it is not looked at. */
+    if (state == SCD_JOB_RUNNING)
+        scd_job_ref(job);
+    scd_job_finish(job, code);
+}
+
+void
+scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code)
+{
+    ScdWorker *worker = handle->worker;
+    GQueue cancelled = G_QUEUE_INIT;
+
+    g_mutex_lock(&worker->lock);
+    handle->closed = TRUE;
+    ScdJob *first = scd_handle_first_job_locked(handle);
+    gboolean running = first && first->state == SCD_JOB_RUNNING;
+    while (handle->jobs.length > (running ? 1 : 0)) {
+        ScdJob *job = g_queue_pop_tail(&handle->jobs);
+        g_atomic_int_set(&job->state, SCD_JOB_DONE);
+        g_queue_push_head(&cancelled, job);
+    }
+    if (!running)
+        scd_turns_done(&worker->turns, handle);
+    append_locked(handle, disconnect);
+    g_mutex_unlock(&worker->lock);
+
+    for (ScdJob *job = NULL; (job = g_queue_pop_head(&cancelled));)
+        scd_job_finish(job, code);
+}
+
+guint
+scd_handle_protocol(const ScdHandle *handle)
+{
+    return g_atomic_int_get(&handle->card.protocol);
+}
+
+guint
+scd_handle_share_mode(const ScdHandle *handle)
+{
+    return g_atomic_int_get(&handle->card.share_mode);
+}
+
+gboolean
+scd_handle_in_transaction(const ScdHandle *handle)
+{
+    return g_atomic_int_get(&handle->card.depth) > 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What worker.c and handle.c share: the two ends of the queues. Functions whose
+ * names end in _locked are called with the worker's lock held.
+ */
+
+#include "pcsc/card-handle.h"
+#include "pcsc/handle.h"
+#include "pcsc/turns.h"
+
+struct ScdHandle {
+    ScdWorker *worker;
+    GQueue jobs;     /* of ScdJob; the first one may be being carried out */
+    gboolean closed; /* no job follows those in the queue */
+    ScdCardHandle card;
+    guint32 last_code; /* of the job before; the thread's own */
+};
+
+struct ScdWorker {
+    ScdWorkerOptions options;
+    char *reader;
+    int wake_fd;
+    GThread *thread;
+
+    GMutex lock;
+    GCond ended_cond;
+    GPtrArray *handles;
+    ScdTurns turns;
+    gint64 holder_idle_since;
+    gboolean waiting; /* the thread is about to sleep, or does */
+    gboolean stopped;
+    gboolean ended;
+
+    /* The thread's own. */
+    ScdCardPlace place;
+    gint64 look_again_at; /* at what another program holds; 0 when nothing is known of one */
+    gint64 look_after_us;
+    gboolean lost;       /* the connection to pcscd */
+    gint64 unused_since; /* 0 while there are handles, or when that has been told */
+};
+
+/* Whether the job has to wait until others are done with the card. */
+gboolean scd_job_needs_turn(const ScdJob *job);
+
+/* The one to be carried out next, or being so; NULL when there is none. */
+ScdJob *scd_handle_first_job_locked(const ScdHandle *handle);
+
+/* The handle's first job is a new one: says so to the turns. The end of a handle goes first. */
+void scd_handle_take_place_locked(ScdHandle *handle);
+
+/* After its last job. */
+void scd_handle_free_locked(ScdHandle *handle);
+
+void scd_worker_wake_locked(ScdWorker *worker);

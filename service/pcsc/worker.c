@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/worker.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <winscard.h>
+
+#include "pcsc/code.h"
+#include "pcsc/main-call.h"
+#include "pcsc/worker-private.h"
+
+/* How long the thread and its context outlive the last handle: shells make call after call. */
+#define LINGER_US (2 * G_USEC_PER_SEC)
+
+/* Another program's transaction gives no event when it ends: we look, less and less often. */
+#define FOREIGN_FIRST_US 500
+#define FOREIGN_LAST_US 10000
+
+#define NEVER G_MAXINT64
+
+void
+scd_worker_wake_locked(ScdWorker *worker)
+{
+    guint64 one = 1;
+
+    if (worker->waiting && write(worker->wake_fd, &one, sizeof one) < 0)
+        g_warning("Cannot wake a worker: %s", g_strerror(errno));
+    worker->waiting = FALSE;
+}
+
+/* The handle whose first job is to be carried out now, or NULL and until when to wait. */
+static ScdHandle *
+choose_locked(ScdWorker *worker, gint64 now, gint64 *wait_until)
+{
+    *wait_until = NEVER;
+    for (guint i = 0; i < worker->handles->len; i++) {
+        ScdHandle *handle = worker->handles->pdata[i];
+        ScdJob *job = scd_handle_first_job_locked(handle);
+        if (job && !scd_job_needs_turn(job))
+            return handle;
+    }
+    ScdHandle *next = scd_turns_next(&worker->turns);
+    if (!next || !scd_handle_first_job_locked(next))
+        return NULL;
+    if (now < worker->look_again_at && !worker->stopped) {
+        *wait_until = worker->look_again_at;
+        return NULL;
+    }
+    return next;
+}
+
+/* Whether the holder has kept the others waiting for too long, or when that will be. */
+static gboolean
+is_hogged_locked(const ScdWorker *worker, gint64 now, gint64 *wait_until)
+{
+    if (!worker->turns.holder || scd_handle_first_job_locked(worker->turns.holder) ||
+        !scd_turns_others_wait(&worker->turns))
+        return FALSE;
+    gint64 limit =
+        worker->holder_idle_since + (gint64)worker->options.transaction_idle_limit_ms * 1000;
+    *wait_until = MIN(*wait_until, limit);
+    return now >= limit;
+}
+
+/* After a job: the places of its handle in the turns. */
+static void
+pass_turn_locked(ScdWorker *worker, ScdHandle *handle, const ScdJob *job)
+{
+    gboolean holds = g_atomic_int_get(&handle->card.depth) > 0;
+
+    if (scd_job_needs_turn(job))
+        scd_turns_done(&worker->turns, handle);
+    if (holds) {
+        worker->turns.holder = handle;
+        worker->holder_idle_since = g_get_monotonic_time();
+    } else if (worker->turns.holder == handle) {
+        worker->turns.holder = NULL;
+    }
+    scd_handle_take_place_locked(handle);
+}
+
+static void
+look_later(ScdWorker *worker)
+{
+    worker->look_after_us = CLAMP(worker->look_after_us * 2, FOREIGN_FIRST_US, FOREIGN_LAST_US);
+    worker->look_again_at = g_get_monotonic_time() + worker->look_after_us;
+}
+
+static void
+release_context_in_worker(ScdWorker *worker)
+{
+    if (worker->place.context)
+        SCardReleaseContext(worker->place.context);
+    worker->place.context = 0;
+    worker->lost = FALSE;
+}
+
+static gboolean
+is_connected_in_worker(ScdWorker *worker)
+{
+    gboolean connected = FALSE;
+
+    g_mutex_lock(&worker->lock);
+    for (guint i = 0; i < worker->handles->len; i++)
+        connected |= ((ScdHandle *)worker->handles->pdata[i])->card.connected;
+    g_mutex_unlock(&worker->lock);
+    return connected;
+}
+
+/*
+ * A connection to pcscd that is lost never comes back. The handles on it stay
+ * dead; without any there may be a new one.
+ */
+static guint32
+ensure_context_in_worker(ScdWorker *worker)
+{
+    SCARDCONTEXT context = 0;
+
+    if (worker->lost && !is_connected_in_worker(worker))
+        release_context_in_worker(worker);
+    if (worker->place.context)
+        return SCARD_S_SUCCESS;
+    guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+    worker->place.context = context;
+    return code;
+}
+
+static ScdOutcome
+carry_out_in_worker(ScdWorker *worker, ScdHandle *handle, ScdJob *job)
+{
+    if (job->kind == SCD_JOB_CONNECT) {
+        job->code = ensure_context_in_worker(worker);
+        if (job->code != SCARD_S_SUCCESS)
+            return SCD_OUTCOME_DONE;
+    }
+    ScdOutcome outcome = scd_card_handle_do_in_worker(&handle->card, &worker->place, job);
+    /* Of a connect, this code is pcscd's polkit refusing us the card. */
+    if (scd_code_is_connection_lost(job->code) &&
+        !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION))
+        worker->lost = TRUE;
+    return outcome;
+}
+
+/* Called and returns with the lock held, which is let go meanwhile. */
+static void
+run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
+{
+    ScdJob *job = scd_handle_first_job_locked(handle);
+
+    g_atomic_int_set(&job->state, SCD_JOB_RUNNING);
+    g_mutex_unlock(&worker->lock);
+    ScdOutcome outcome = SCD_OUTCOME_DONE;
+    if (job->chained && handle->last_code != SCARD_S_SUCCESS)
+        job->code = handle->last_code;
+    else
+        outcome = carry_out_in_worker(worker, handle, job);
+    g_mutex_lock(&worker->lock);
+
+    gboolean cancelled = job->state == SCD_JOB_DONE;
+    if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
+        g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
+        look_later(worker);
+        return;
+    }
+    worker->look_again_at = worker->look_after_us = 0;
+    g_atomic_int_set(&job->state, SCD_JOB_DONE);
+    if (cancelled && outcome == SCD_OUTCOME_DONE) {
+        g_mutex_unlock(&worker->lock);
+        scd_card_handle_undo_in_worker(&handle->card, job);
+        g_mutex_lock(&worker->lock);
+    }
+    handle->last_code = cancelled ? SCARD_E_CANCELLED : job->code;
+    g_queue_pop_head(&handle->jobs);
+    pass_turn_locked(worker, handle, job);
+    if (handle->closed && handle->jobs.length == 0)
+        scd_handle_free_locked(handle);
+
+    g_mutex_unlock(&worker->lock);
+    if (cancelled)
+        scd_job_unref(job);
+    else
+        scd_job_finish(job, job->code);
+    g_mutex_lock(&worker->lock);
+}
+
+static void
+revoke_in_worker(ScdWorker *worker)
+{
+    ScdHandle *handle = worker->turns.holder;
+
+    g_mutex_unlock(&worker->lock);
+    scd_card_handle_revoke_in_worker(&handle->card);
+    g_mutex_lock(&worker->lock);
+    worker->turns.holder = NULL;
+    scd_handle_take_place_locked(handle);
+}
+
+/* The worker may have been freed before the main thread hears of this. */
+typedef struct {
+    ScdWorkerOptions options;
+    char *reader;
+} IdleNote;
+
+static gboolean
+tell_idle(gpointer data)
+{
+    IdleNote *note = data;
+    note->options.idle(note->reader, note->options.data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+free_note(gpointer data)
+{
+    IdleNote *note = data;
+    g_free(note->reader);
+    g_free(note);
+}
+
+/* When nobody has a handle, or no more for a while. */
+static void
+care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
+{
+    if (worker->handles->len > 0) {
+        worker->unused_since = now;
+        return;
+    }
+    if (worker->unused_since == 0)
+        return;
+    if (now >= worker->unused_since + LINGER_US) {
+        worker->unused_since = 0;
+        IdleNote *note = g_new(IdleNote, 1);
+        note->options = worker->options;
+        note->reader = g_strdup(worker->reader);
+        scd_main_call(tell_idle, note, free_note);
+        return;
+    }
+    *wait_until = MIN(*wait_until, worker->unused_since + LINGER_US);
+}
+
+static void
+sleep_in_worker(ScdWorker *worker, gint64 now, gint64 until)
+{
+    struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
+    struct timespec time = {(until - now) / G_USEC_PER_SEC, (until - now) % G_USEC_PER_SEC * 1000};
+    guint64 count;
+
+    worker->waiting = TRUE;
+    g_mutex_unlock(&worker->lock);
+    if (ppoll(&wake, 1, until == NEVER ? NULL : &time, NULL) > 0 &&
+        read(worker->wake_fd, &count, sizeof count) < 0)
+        g_warning("A worker's descriptor is broken: %s", g_strerror(errno));
+    g_mutex_lock(&worker->lock);
+    worker->waiting = FALSE;
+}
+
+static gpointer
+run_in_worker(gpointer data)
+{
+    ScdWorker *worker = data;
+
+    worker->place.buffer = g_malloc(SCD_PCSC_BUFFER_SIZE);
+    worker->unused_since = g_get_monotonic_time();
+    g_mutex_lock(&worker->lock);
+    while (TRUE) {
+        gint64 now = g_get_monotonic_time();
+        gint64 wait_until;
+        ScdHandle *handle = choose_locked(worker, now, &wait_until);
+
+        if (handle)
+            run_job_in_worker(worker, handle);
+        else if (is_hogged_locked(worker, now, &wait_until))
+            revoke_in_worker(worker);
+        else if (worker->stopped)
+            break;
+        else {
+            care_for_idleness_in_worker(worker, now, &wait_until);
+            sleep_in_worker(worker, now, wait_until);
+        }
+    }
+    g_mutex_unlock(&worker->lock);
+    release_context_in_worker(worker);
+    g_free(worker->place.buffer);
+
+    g_mutex_lock(&worker->lock);
+    worker->ended = TRUE;
+    g_cond_broadcast(&worker->ended_cond);
+    g_mutex_unlock(&worker->lock);
+    return NULL;
+}
+
+ScdWorker *
+scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error)
+{
+    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (wake_fd < 0) {
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
+    ScdWorker *worker = g_new0(ScdWorker, 1);
+    worker->options = *options;
+    worker->reader = g_strdup(reader);
+    worker->wake_fd = wake_fd;
+    g_mutex_init(&worker->lock);
+    g_cond_init(&worker->ended_cond);
+    worker->handles = g_ptr_array_new();
+    scd_turns_init(&worker->turns);
+    worker->place.reader = worker->reader;
+    worker->thread = g_thread_new("worker", run_in_worker, worker);
+    return worker;
+}
+
+const char *
+scd_worker_reader(const ScdWorker *worker)
+{
+    return worker->reader;
+}
+
+gboolean
+scd_worker_is_in_use(ScdWorker *worker)
+{
+    g_mutex_lock(&worker->lock);
+    gboolean in_use = worker->handles->len > 0;
+    g_mutex_unlock(&worker->lock);
+    return in_use;
+}
+
+void
+scd_worker_card_removed(ScdWorker *worker)
+{
+    g_mutex_lock(&worker->lock);
+    ScdHandle *holder = worker->turns.holder;
+    if (holder) {
+        g_atomic_int_set(&holder->card.depth, 0);
+        worker->turns.holder = NULL;
+        scd_handle_take_place_locked(holder);
+        scd_worker_wake_locked(worker);
+    }
+    g_mutex_unlock(&worker->lock);
+}
+
+void
+scd_worker_stop(ScdWorker *worker)
+{
+    g_mutex_lock(&worker->lock);
+    worker->stopped = TRUE;
+    scd_worker_wake_locked(worker);
+    g_mutex_unlock(&worker->lock);
+}
+
+gboolean
+scd_worker_free(ScdWorker *worker, gint64 until)
+{
+    g_mutex_lock(&worker->lock);
+    g_assert(worker->stopped);
+    while (!worker->ended)
+        if (!g_cond_wait_until(&worker->ended_cond, &worker->lock, until))
+            break;
+    gboolean ended = worker->ended;
+    g_mutex_unlock(&worker->lock);
+    if (!ended)
+        return FALSE;
+
+    g_thread_join(worker->thread);
+    g_assert(worker->handles->len == 0);
+    g_ptr_array_unref(worker->handles);
+    scd_turns_clear(&worker->turns);
+    g_mutex_clear(&worker->lock);
+    g_cond_clear(&worker->ended_cond);
+    close(worker->wake_fd);
+    g_free(worker->reader);
+    g_free(worker);
+    return TRUE;
+}
