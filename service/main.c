@@ -149,7 +149,7 @@ start(Program *program)
     static const ScdMonitorEvents events = {snapshot_changed, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
-    program->service = scd_service_new(program->bus, program->card_list, &error);
+    program->service = scd_service_new(program->bus, program->card_list, &program->config, &error);
     if (program->service)
         program->monitor =
             scd_monitor_new(&events, program, program->options->call_limit_s, &error);
@@ -334,6 +334,9 @@ main(int argc, char **argv)
     int status = EXIT_SUCCESS;
     gboolean start_anew = FALSE;
 
+    /* Read by libpcsclite: what another program's transaction holds up is to say so, not to sleep.
+     */
+    g_setenv("PCSCLITE_NO_BLOCKING", "1", TRUE);
     if (!parse_options(argc, argv, &options, &error)) {
         g_printerr("smartcardd: %s\n", error->message);
         status = 2;

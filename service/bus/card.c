@@ -6,14 +6,37 @@
 
 #include "base/atr.h"
 #include "base/hex.h"
+#include "bus/one-call.h"
+#include "bus/opening.h"
 #include "scd-interface-info.h"
 
 struct ScdCard {
     ScdTree *tree;
+    ScdSessions *sessions;
+    ScdReader *reader;
     ScdObject *object;
 };
 
-static const ScdInterface interface = {&scd_card_interface, NULL};
+static void
+connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdCard *card = owner;
+    scd_opening_start(card->sessions, card->reader, card, arguments, invocation);
+}
+
+static void
+transmit(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdCard *card = owner;
+    scd_one_call_transmit(card->sessions, card->reader, arguments, invocation);
+}
+
+static const ScdMethod methods[] = {
+    {"Connect", connect},      {"Transmit", transmit},        {"TransmitMany", transmit},
+    {"TransmitHex", transmit}, {"TransmitManyHex", transmit}, {NULL, NULL},
+};
+
+static const ScdInterface interface = {&scd_card_interface, methods};
 
 /*
  * Counts on from the microseconds since the machine was booted: so a restarted
@@ -40,9 +63,9 @@ bytes_to_variant(const guint8 *bytes, gsize length)
 }
 
 static void
-set_properties(ScdObject *object, const ScdCardList *card_list, const char *reader_path,
-               const ScdReaderState *state)
+set_properties(ScdCard *card, const ScdCardList *card_list, const ScdReaderState *state)
 {
+    ScdObject *object = card->object;
     ScdAtr atr;
     scd_atr_parse(state->atr, state->atr_length, &atr, NULL);
 
@@ -51,7 +74,7 @@ set_properties(ScdObject *object, const ScdCardList *card_list, const char *read
     g_auto(GStrv) names = card_list ? scd_card_list_lookup(card_list, state->atr, state->atr_length)
                                     : g_new0(char *, 1);
 
-    scd_object_set(object, "Reader", g_variant_new_object_path(reader_path));
+    scd_object_set(object, "Reader", g_variant_new_object_path(scd_reader_path(card->reader)));
     scd_object_set(object, "Atr", bytes_to_variant(state->atr, state->atr_length));
     scd_object_set(object, "AtrHex", g_variant_new_string(hex));
     scd_object_set(object, "Protocols", g_variant_new_strv((const char *const *)protocols, -1));
@@ -62,7 +85,7 @@ set_properties(ScdObject *object, const ScdCardList *card_list, const char *read
 }
 
 ScdCard *
-scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *reader_path,
+scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list, ScdReader *reader,
              const ScdReaderState *state, GError **error)
 {
     g_autofree char *path =
@@ -70,10 +93,12 @@ scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *reader_pat
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
     card->tree = tree;
-    card->object = scd_object_new(scd_tree_bus(tree), path, &interface, card, error);
+    card->sessions = sessions;
+    card->reader = reader;
+    card->object = scd_object_new(scd_tree_bus(tree), path, &interface, card, NULL, error);
     if (!card->object)
         return NULL;
-    set_properties(card->object, card_list, reader_path, state);
+    set_properties(card, card_list, state);
     scd_tree_add(tree, card->object);
     return g_steal_pointer(&card);
 }

@@ -8,14 +8,15 @@
  */
 
 #include "base/card-list.h"
+#include "bus/sessions.h"
 #include "bus/tree.h"
 #include "pcsc/snapshot.h"
 
 typedef struct ScdCard ScdCard;
 
 /* card_list: what ATRs are known as, or NULL. */
-ScdCard *scd_card_new(ScdTree *tree, const ScdCardList *card_list, const char *reader_path,
-                      const ScdReaderState *state, GError **error);
+ScdCard *scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list,
+                      ScdReader *reader, const ScdReaderState *state, GError **error);
 void scd_card_free(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);

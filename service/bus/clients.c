@@ -50,10 +50,9 @@ answer(ScdClient *client, const GError *error)
 }
 
 static void
-leave(ScdClient *left)
+leave(ScdClient *client)
 {
-    /* The functions may release all others. */
-    g_autoptr(ScdClient) client = scd_client_ref(left);
+    g_autoptr(ScdClient) kept = scd_client_ref(client);
     g_autoptr(GError) error =
         g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left");
     Leave *next;

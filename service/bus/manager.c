@@ -60,10 +60,10 @@ tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
 }
 
 static void
-can_client_connect(ScdClient *caller, const GError *gone, gpointer data)
+can_client_connect(ScdClient *client, const GError *gone, gpointer data)
 {
     g_autofree Call *call = data;
-    g_autoptr(ScdClient) client = caller;
+    g_autoptr(ScdClient) released = client;
     GError *error = NULL;
     GVariant *arguments = g_dbus_method_invocation_get_parameters(call->invocation);
     const char *path;
@@ -112,7 +112,8 @@ scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients, ScdAuth
     manager->readers = readers;
     manager->clients = clients;
     manager->authority = authority;
-    manager->object = scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, error);
+    manager->object =
+        scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, NULL, error);
     if (!manager->object)
         return NULL;
     scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));

@@ -2,6 +2,10 @@
 
 #include "bus/object.h"
 
+#include "bus/error.h"
+
+#define PROPERTIES "org.freedesktop.DBus.Properties"
+
 typedef struct {
     GVariant *value; /* NULL until it is set */
     gboolean changed;
@@ -15,25 +19,9 @@ struct ScdObject {
     Property *properties; /* in the order of the interface */
     GVariant *dictionary; /* a{sv} of all of them; NULL when it has to be made */
     gpointer owner;
+    char *client;
     guint registration;
 };
-
-static void
-call_method(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
-            const char *method_name, GVariant *arguments, GDBusMethodInvocation *invocation,
-            gpointer user_data)
-{
-    ScdObject *object = user_data;
-
-    /* GDBus has checked name and arguments against the interface, and the table is complete. */
-    for (const ScdMethod *method = object->interface->methods; method->name; method++) {
-        if (g_str_equal(method->name, method_name)) {
-            method->func(object->owner, arguments, invocation);
-            return;
-        }
-    }
-    g_assert_not_reached();
-}
 
 static guint
 index_of(const ScdObject *object, const char *name)
@@ -42,59 +30,6 @@ index_of(const ScdObject *object, const char *name)
         if (g_str_equal(object->interface->info->properties[i]->name, name))
             return i;
     g_assert_not_reached();
-}
-
-static GVariant *
-get_property(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
-             const char *name, GError **error, gpointer user_data)
-{
-    ScdObject *object = user_data;
-    return g_variant_ref(object->properties[index_of(object, name)].value);
-}
-
-static const GDBusInterfaceVTable vtable = {call_method, get_property, NULL, {NULL}};
-
-ScdObject *
-scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
-               gpointer owner, GError **error)
-{
-    g_autoptr(ScdObject) object = g_new0(ScdObject, 1);
-    object->bus = g_object_ref(bus);
-    object->path = g_strdup(path);
-    object->interface = interface;
-    while (interface->info->properties && interface->info->properties[object->n_properties])
-        object->n_properties++;
-    object->properties = g_new0(Property, object->n_properties);
-    object->owner = owner;
-    object->registration = g_dbus_connection_register_object(
-        bus, path, (GDBusInterfaceInfo *)interface->info, &vtable, object, NULL, error);
-    return object->registration ? g_steal_pointer(&object) : NULL;
-}
-
-void
-scd_object_free(ScdObject *object)
-{
-    if (object->registration)
-        g_dbus_connection_unregister_object(object->bus, object->registration);
-    g_clear_pointer(&object->dictionary, g_variant_unref);
-    for (guint i = 0; i < object->n_properties; i++)
-        g_clear_pointer(&object->properties[i].value, g_variant_unref);
-    g_free(object->properties);
-    g_free(object->path);
-    g_object_unref(object->bus);
-    g_free(object);
-}
-
-const char *
-scd_object_path(const ScdObject *object)
-{
-    return object->path;
-}
-
-const char *
-scd_object_interface_name(const ScdObject *object)
-{
-    return object->interface->info->name;
 }
 
 static void
@@ -116,12 +51,105 @@ scd_object_dup_properties(ScdObject *object)
     return g_variant_ref(object->dictionary);
 }
 
+/* GDBus has seen to it that there is such a property, and that nobody may write any. */
+static void
+call_properties(ScdObject *object, const char *method, GVariant *arguments,
+                GDBusMethodInvocation *invocation)
+{
+    const char *name;
+
+    if (object->interface->refresh)
+        object->interface->refresh(object->owner);
+    if (g_str_equal(method, "GetAll")) {
+        g_autoptr(GVariant) all = scd_object_dup_properties(object);
+        g_dbus_method_invocation_return_value(invocation, g_variant_new("(@a{sv})", all));
+        return;
+    }
+    g_variant_get_child(arguments, 1, "&s", &name);
+    g_dbus_method_invocation_return_value(
+        invocation, g_variant_new("(v)", object->properties[index_of(object, name)].value));
+}
+
+static void
+call_method(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
+            const char *method_name, GVariant *arguments, GDBusMethodInvocation *invocation,
+            gpointer user_data)
+{
+    ScdObject *object = user_data;
+
+    if (object->client && !g_str_equal(object->client, sender)) {
+        g_dbus_method_invocation_return_error(invocation, SCD_ERROR, SCD_NOT_OWNER,
+                                              "%s belongs to another program", path);
+        return;
+    }
+    if (g_str_equal(interface_name, PROPERTIES)) {
+        call_properties(object, method_name, arguments, invocation);
+        return;
+    }
+    /* GDBus has checked name and arguments against the interface, and the table is complete. */
+    for (const ScdMethod *method = object->interface->methods; method->name; method++) {
+        if (g_str_equal(method->name, method_name)) {
+            method->func(object->owner, arguments, invocation);
+            return;
+        }
+    }
+    g_assert_not_reached();
+}
+
+/* Without functions for properties, their methods come to call_method() as well. */
+static const GDBusInterfaceVTable vtable = {call_method, NULL, NULL, {NULL}};
+
+ScdObject *
+scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
+               gpointer owner, const char *client, GError **error)
+{
+    g_autoptr(ScdObject) object = g_new0(ScdObject, 1);
+    object->bus = g_object_ref(bus);
+    object->path = g_strdup(path);
+    object->interface = interface;
+    while (interface->info->properties && interface->info->properties[object->n_properties])
+        object->n_properties++;
+    object->properties = g_new0(Property, object->n_properties);
+    object->owner = owner;
+    object->client = g_strdup(client);
+    object->registration = g_dbus_connection_register_object(
+        bus, path, (GDBusInterfaceInfo *)interface->info, &vtable, object, NULL, error);
+    return object->registration ? g_steal_pointer(&object) : NULL;
+}
+
+void
+scd_object_free(ScdObject *object)
+{
+    if (object->registration)
+        g_dbus_connection_unregister_object(object->bus, object->registration);
+    g_clear_pointer(&object->dictionary, g_variant_unref);
+    for (guint i = 0; i < object->n_properties; i++)
+        g_clear_pointer(&object->properties[i].value, g_variant_unref);
+    g_free(object->properties);
+    g_free(object->client);
+    g_free(object->path);
+    g_object_unref(object->bus);
+    g_free(object);
+}
+
+const char *
+scd_object_path(const ScdObject *object)
+{
+    return object->path;
+}
+
+const char *
+scd_object_interface_name(const ScdObject *object)
+{
+    return object->interface->info->name;
+}
+
 static void
 emit(ScdObject *object, const char *interface, const char *signal, GVariant *arguments)
 {
     /* Fails only for arguments that are no tuple, or when the bus has gone. */
-    g_dbus_connection_emit_signal(object->bus, NULL, object->path, interface, signal, arguments,
-                                  NULL);
+    g_dbus_connection_emit_signal(object->bus, object->client, object->path, interface, signal,
+                                  arguments, NULL);
 }
 
 void
@@ -158,7 +186,7 @@ scd_object_announce(ScdObject *object)
         any = TRUE;
     }
     if (any)
-        emit(object, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+        emit(object, PROPERTIES, "PropertiesChanged",
              g_variant_new("(sa{sv}as)", scd_object_interface_name(object), &changed, NULL));
 }
 

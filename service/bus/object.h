@@ -25,13 +25,18 @@ typedef struct {
 typedef struct {
     const GDBusInterfaceInfo *info;
     const ScdMethod *methods; /* ends with an empty one; NULL when there are none */
+    /* Sets what changes without being announced, before it is read; or NULL. */
+    void (*refresh)(gpointer owner);
 } ScdInterface;
 
 typedef struct ScdObject ScdObject;
 
-/* NULL with an error when the path is in use. */
+/*
+ * client: the unique name that alone may use the object, and alone gets its
+ * signals; NULL for everybody. NULL with an error when the path is in use.
+ */
 ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
-                          gpointer owner, GError **error);
+                          gpointer owner, const char *client, GError **error);
 void scd_object_free(ScdObject *object);
 
 const char *scd_object_path(const ScdObject *object);

@@ -3,18 +3,49 @@
 #include "bus/reader.h"
 
 #include "base/reader-name.h"
-#include "bus/card.h"
+#include "bus/one-call.h"
+#include "bus/opening.h"
 #include "scd-interface-info.h"
 
 struct ScdReader {
     ScdTree *tree;
+    ScdSessions *sessions;
     ScdObject *object;
     ScdReaderName *name; /* the parts of state->name */
     ScdReaderState *state;
-    ScdCard *card; /* NULL when the reader is empty */
+    ScdCard *card;      /* NULL when the reader is empty */
+    GPtrArray *watches; /* of ScdReaderWatch, which belong to those who watch */
 };
 
-static const ScdInterface interface = {&scd_reader_interface, NULL};
+static void
+connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdReader *reader = owner;
+    scd_opening_start(reader->sessions, reader, NULL, arguments, invocation);
+}
+
+static void
+control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdReader *reader = owner;
+    scd_one_call_control(reader->sessions, reader, arguments, invocation);
+}
+
+static void
+get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdReader *reader = owner;
+    scd_one_call_get_attribute(reader->sessions, reader, arguments, invocation);
+}
+
+static const ScdMethod methods[] = {
+    {"Connect", connect},
+    {"Control", control},
+    {"GetAttribute", get_attribute},
+    {NULL, NULL},
+};
+
+static const ScdInterface interface = {&scd_reader_interface, methods};
 
 /* What stays the same for as long as the reader is there. */
 static void
@@ -63,20 +94,23 @@ release(ScdReader *reader)
     g_clear_pointer(&reader->object, scd_object_free);
     scd_reader_name_free(reader->name);
     scd_reader_state_unref(reader->state);
+    g_ptr_array_unref(reader->watches);
     g_free(reader);
 }
 
 ScdReader *
-scd_reader_new(ScdTree *tree, ScdReaderState *state, GError **error)
+scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdReaderState *state, GError **error)
 {
     g_autofree char *label = scd_reader_name_to_label(state->name);
     g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
     ScdReader *reader = g_new0(ScdReader, 1);
 
     reader->tree = tree;
+    reader->sessions = sessions;
+    reader->watches = g_ptr_array_new();
     reader->name = scd_reader_name_parse(state->name);
     reader->state = scd_reader_state_ref(state);
-    reader->object = scd_object_new(scd_tree_bus(tree), path, &interface, reader, error);
+    reader->object = scd_object_new(scd_tree_bus(tree), path, &interface, reader, NULL, error);
     if (!reader->object) {
         release(reader);
         return NULL;
@@ -87,10 +121,37 @@ scd_reader_new(ScdTree *tree, ScdReaderState *state, GError **error)
     return reader;
 }
 
+/* Those that ended meanwhile, by what others did, are left out. */
+static void
+tell_watches(ScdReader *reader, void (*tell)(const ScdReaderWatch *watch, ScdSessionEnd why),
+             ScdSessionEnd why)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_copy(reader->watches, NULL, NULL);
+
+    for (guint i = 0; i < all->len; i++)
+        if (g_ptr_array_find(reader->watches, all->pdata[i], NULL))
+            tell(all->pdata[i], why);
+}
+
+static void
+tell_reader_left(const ScdReaderWatch *watch, ScdSessionEnd why)
+{
+    watch->reader_left(why, watch->data);
+}
+
+static void
+tell_card_left(const ScdReaderWatch *watch, ScdSessionEnd why)
+{
+    watch->card_left(watch->data);
+}
+
 void
-scd_reader_free(ScdReader *reader)
+scd_reader_free(ScdReader *reader, ScdSessionEnd why)
 {
     g_assert(!reader->card);
+    tell_watches(reader, tell_reader_left, why);
+    g_assert(reader->watches->len == 0);
+    scd_workers_reader_removed(scd_sessions_workers(reader->sessions), scd_reader_name(reader));
     scd_tree_remove(reader->tree, reader->object);
     release(reader);
 }
@@ -107,6 +168,30 @@ scd_reader_serial(const ScdReader *reader)
     return reader->name->serial;
 }
 
+const char *
+scd_reader_name(const ScdReader *reader)
+{
+    return reader->state->name;
+}
+
+const ScdReaderState *
+scd_reader_state(const ScdReader *reader)
+{
+    return reader->state;
+}
+
+const ScdCard *
+scd_reader_card(const ScdReader *reader)
+{
+    return reader->card;
+}
+
+GBytes *
+scd_reader_dup_atr(const ScdReader *reader)
+{
+    return g_bytes_new(reader->state->atr, reader->state->atr_length);
+}
+
 ScdAuthorityDetails
 scd_reader_details(const ScdReader *reader)
 {
@@ -116,6 +201,18 @@ scd_reader_details(const ScdReader *reader)
         .alias = scd_object_get_string(reader->object, "Alias"),
         .atr = reader->card ? scd_card_atr_hex(reader->card) : "",
     };
+}
+
+void
+scd_reader_watch(ScdReader *reader, const ScdReaderWatch *watch)
+{
+    g_ptr_array_add(reader->watches, (gpointer)watch);
+}
+
+void
+scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch)
+{
+    g_ptr_array_remove_fast(reader->watches, (gpointer)watch);
 }
 
 void
@@ -133,7 +230,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state, const ScdCardLi
 {
     g_autoptr(GError) error = NULL;
 
-    reader->card = scd_card_new(reader->tree, card_list, scd_reader_path(reader), state, &error);
+    reader->card = scd_card_new(reader->tree, reader->sessions, card_list, reader, state, &error);
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
     scd_reader_update(reader, state);
@@ -148,6 +245,8 @@ scd_reader_remove_card(ScdReader *reader, ScdReaderState *state)
 {
     g_autoptr(ScdCard) card = g_steal_pointer(&reader->card);
 
+    tell_watches(reader, tell_card_left, SCD_SESSION_CLOSED);
+    scd_workers_card_removed(scd_sessions_workers(reader->sessions), scd_reader_name(reader));
     scd_object_emit(reader->object, "CardRemoved", g_variant_new("(o)", scd_card_path(card)));
     scd_reader_update(reader, state);
 }

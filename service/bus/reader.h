@@ -7,27 +7,46 @@
  */
 
 #include "base/card-list.h"
-#include "bus/authority.h"
+#include "bus/card.h"
+#include "bus/sessions.h"
 #include "bus/tree.h"
 #include "pcsc/snapshot.h"
 
-typedef struct ScdReader ScdReader;
+/*
+ * Whoever needs to know when the reader goes, or its card. Either function may
+ * end watches, its own too.
+ */
+typedef struct {
+    void (*reader_left)(ScdSessionEnd why, gpointer data);
+    void (*card_left)(gpointer data);
+    gpointer data;
+} ScdReaderWatch;
 
 /* An empty reader. */
-ScdReader *scd_reader_new(ScdTree *tree, ScdReaderState *state, GError **error);
+ScdReader *scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdReaderState *state,
+                          GError **error);
 
-/* The card must have been removed. */
-void scd_reader_free(ScdReader *reader);
+/* The card must have been removed. why: what those hear who use the reader. */
+void scd_reader_free(ScdReader *reader, ScdSessionEnd why);
 
 const char *scd_reader_path(const ScdReader *reader);
+const char *scd_reader_name(const ScdReader *reader);
 const char *scd_reader_serial(const ScdReader *reader);
+const ScdReaderState *scd_reader_state(const ScdReader *reader);
 
-/* What polkit's rules get to know; valid until the reader changes. */
+/* NULL when the reader is empty. */
+const ScdCard *scd_reader_card(const ScdReader *reader);
+
+/* Of the card, empty without one. */
+GBytes *scd_reader_dup_atr(const ScdReader *reader);
+
+/* For polkit's rules, as things are now; borrowed. */
 ScdAuthorityDetails scd_reader_details(const ScdReader *reader);
+
+void scd_reader_watch(ScdReader *reader, const ScdReaderWatch *watch);
+void scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch);
 
 /* state: what pcscd says of the reader from now on. */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);
 void scd_reader_insert_card(ScdReader *reader, ScdReaderState *state, const ScdCardList *card_list);
 void scd_reader_remove_card(ScdReader *reader, ScdReaderState *state);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReader, scd_reader_free)

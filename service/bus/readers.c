@@ -7,20 +7,21 @@
 
 struct ScdReaders {
     ScdTree *tree;
+    ScdSessions *sessions;
     const ScdCardList *card_list;
     ScdSnapshot *snapshot;
     GHashTable *by_name; /* PC/SC name, a GRefString → ScdReader */
 };
 
 ScdReaders *
-scd_readers_new(ScdTree *tree, const ScdCardList *card_list)
+scd_readers_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list)
 {
     ScdReaders *readers = g_new0(ScdReaders, 1);
     readers->tree = tree;
+    readers->sessions = sessions;
     readers->card_list = card_list;
     readers->snapshot = scd_snapshot_new_unavailable(NULL);
-    readers->by_name =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_reader_free);
+    readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return readers;
 }
 
@@ -39,7 +40,7 @@ static void
 add_reader(ScdReaders *readers, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
-    ScdReader *reader = scd_reader_new(readers->tree, state, &error);
+    ScdReader *reader = scd_reader_new(readers->tree, readers->sessions, state, &error);
 
     if (!reader)
         g_error("The path of reader '%s' was in use: %s", state->name, error->message);
@@ -47,7 +48,7 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
 }
 
 static void
-carry_out(ScdReaders *readers, const ScdStep *step)
+carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
 {
     ScdReader *reader = g_hash_table_lookup(readers->by_name, step->state->name);
 
@@ -60,6 +61,7 @@ carry_out(ScdReaders *readers, const ScdStep *step)
         break;
     case SCD_STEP_READER_REMOVED:
         g_hash_table_remove(readers->by_name, step->state->name);
+        scd_reader_free(reader, why);
         break;
     case SCD_STEP_CARD_INSERTED:
         scd_reader_insert_card(reader, step->state, readers->card_list);
@@ -74,9 +76,11 @@ void
 scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot)
 {
     g_autoptr(GArray) steps = scd_difference(readers->snapshot, snapshot);
+    ScdSessionEnd why =
+        snapshot->trouble ? SCD_SESSION_SERVICE_UNAVAILABLE : SCD_SESSION_READER_REMOVED;
 
     for (guint i = 0; i < steps->len; i++)
-        carry_out(readers, &g_array_index(steps, ScdStep, i));
+        carry_out(readers, &g_array_index(steps, ScdStep, i), why);
     scd_snapshot_ref(snapshot);
     scd_snapshot_unref(readers->snapshot);
     readers->snapshot = snapshot;

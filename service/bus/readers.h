@@ -10,7 +10,7 @@
 typedef struct ScdReaders ScdReaders;
 
 /* card_list: what ATRs are known as, or NULL; must live longer. */
-ScdReaders *scd_readers_new(ScdTree *tree, const ScdCardList *card_list);
+ScdReaders *scd_readers_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list);
 
 /* Takes all readers and cards from the bus. */
 void scd_readers_free(ScdReaders *readers);

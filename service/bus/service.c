@@ -9,12 +9,22 @@ struct ScdService {
     ScdTree *tree;
     ScdClients *clients;
     ScdAuthority *authority;
+    ScdWorkers *workers;
+    ScdSessions *sessions;
     ScdReaders *readers;
     ScdManager *manager;
 };
 
+static void
+authority_changed(gpointer data)
+{
+    ScdService *service = data;
+    scd_sessions_recheck(service->sessions);
+}
+
 ScdService *
-scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, GError **error)
+scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, const ScdConfig *config,
+                GError **error)
 {
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
@@ -22,8 +32,11 @@ scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, GError **err
     if (!service->tree)
         return NULL;
     service->clients = scd_clients_new(bus);
-    service->authority = scd_authority_new(NULL, NULL);
-    service->readers = scd_readers_new(service->tree, card_list);
+    service->authority = scd_authority_new(authority_changed, service);
+    service->workers = scd_workers_new(config->idle_limit_s * 1000);
+    service->sessions =
+        scd_sessions_new(bus, service->clients, service->authority, service->workers, config);
+    service->readers = scd_readers_new(service->tree, service->sessions, card_list);
     service->manager = scd_manager_new(service->tree, service->readers, service->clients,
                                        service->authority, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
@@ -33,9 +46,20 @@ void
 scd_service_free(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
+    /* The cards are reset while there are workers to do it. */
+    if (service->sessions)
+        scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
+    if (service->workers && !scd_workers_free(service->workers)) {
+        g_warning("A worker is caught in a call of libpcsclite");
+        return;
+    }
     g_clear_pointer(&service->authority, scd_authority_free);
     g_clear_pointer(&service->clients, scd_clients_free);
+    /* What the workers and the bus have told us last gives up its hold on the sessions' limits. */
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_clear_pointer(&service->sessions, scd_sessions_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);
 }

@@ -7,13 +7,15 @@
  */
 
 #include "base/card-list.h"
+#include "base/config.h"
 #include "bus/tree.h"
 #include "pcsc/snapshot.h"
 
 typedef struct ScdService ScdService;
 
-/* card_list: what ATRs are known as, or NULL; must live longer. */
-ScdService *scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, GError **error);
+/* card_list: what ATRs are known as, or NULL. It and the config must live longer. */
+ScdService *scd_service_new(GDBusConnection *bus, const ScdCardList *card_list,
+                            const ScdConfig *config, GError **error);
 void scd_service_free(ScdService *service);
 
 /* Shows the readers and cards of a snapshot, or that pcscd cannot be reached. */

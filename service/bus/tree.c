@@ -49,7 +49,7 @@ scd_tree_new(GDBusConnection *bus, GError **error)
     g_autoptr(ScdTree) tree = g_new0(ScdTree, 1);
     tree->bus = g_object_ref(bus);
     tree->objects = g_hash_table_new(g_str_hash, g_str_equal);
-    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &interface, tree, error);
+    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &interface, tree, NULL, error);
     return tree->root ? g_steal_pointer(&tree) : NULL;
 }
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/admission.h"
+
+#include <string.h>
+
+typedef struct {
+    ScdAuthority *authority;
+    GDBusMethodInvocation *invocation;
+    GCancellable *cancellable;
+    ScdReader *reader; /* not to be looked at once the cancellable is cancelled */
+    ScdAction action;
+    ScdClient *client;
+    ScdAdmissionFunc func;
+    gpointer data;
+} Question;
+
+ScdAction
+scd_admission_action(GDBusMethodInvocation *invocation)
+{
+    /* org.smartcardd1.Session → Session.Control */
+    const char *interface = g_dbus_method_invocation_get_interface_name(invocation);
+    g_autofree char *member =
+        g_strconcat(strrchr(interface, '.') + 1, ".",
+                    g_dbus_method_invocation_get_method_name(invocation), NULL);
+
+    return scd_action_for_call(member, g_dbus_method_invocation_get_parameters(invocation));
+}
+
+static void
+answer(Question *question, const GError *error)
+{
+    question->func(error ? NULL : scd_client_ref(question->client), error, question->data);
+    g_clear_pointer(&question->client, scd_client_unref);
+    g_clear_object(&question->cancellable);
+    g_object_unref(question->invocation);
+    g_free(question);
+}
+
+static void
+got_verdict(ScdVerdict verdict, const GError *error, gpointer data)
+{
+    Question *question = data;
+    g_autoptr(GError) refusal = NULL;
+
+    if (!error && !g_cancellable_set_error_if_cancelled(question->cancellable, &refusal) &&
+        verdict != SCD_VERDICT_YES)
+        refusal = scd_action_refusal(question->action, verdict, scd_reader_name(question->reader));
+    answer(question, error ? error : refusal);
+}
+
+static void
+got_client(ScdClient *client, const GError *error, gpointer data)
+{
+    Question *question = data;
+    g_autoptr(GError) cancelled = NULL;
+
+    question->client = client;
+    if (!error && g_cancellable_set_error_if_cancelled(question->cancellable, &cancelled))
+        error = cancelled;
+    if (error || question->action == SCD_ACTION_NONE) {
+        answer(question, error);
+        return;
+    }
+    ScdAuthorityDetails details = scd_reader_details(question->reader);
+    GDBusMessage *message = g_dbus_method_invocation_get_message(question->invocation);
+    gboolean interactive = (g_dbus_message_get_flags(message) &
+                            G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
+    scd_authority_check(question->authority, client, question->action, &details, interactive,
+                        question->cancellable, got_verdict, question);
+}
+
+void
+scd_admission_ask(const ScdAdmission *admission, GDBusMethodInvocation *invocation,
+                  const ScdReader *reader, GCancellable *cancellable, ScdAdmissionFunc func,
+                  gpointer data)
+{
+    Question *question = g_new0(Question, 1);
+
+    question->authority = admission->authority;
+    question->invocation = g_object_ref(invocation);
+    question->cancellable = g_object_ref(cancellable);
+    question->reader = (ScdReader *)reader;
+    question->action = scd_admission_action(invocation);
+    question->func = func;
+    question->data = data;
+    scd_clients_get(admission->clients, g_dbus_method_invocation_get_sender(invocation), got_client,
+                    question);
+}

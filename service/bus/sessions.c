@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/sessions.h"
+
+#include "bus/session.h"
+
+struct ScdSessions {
+    GDBusConnection *bus;
+    ScdClients *clients;
+    ScdAuthority *authority;
+    ScdWorkers *workers;
+    const ScdConfig *config;
+    ScdUserLimit *limit;
+    GHashTable *by_number; /* guint64 → ScdSession */
+    guint64 last_number;
+};
+
+ScdSessions *
+scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *authority,
+                 ScdWorkers *workers, const ScdConfig *config)
+{
+    const ScdLimitRule per_user = {"sessions of one user", "SessionsPerUser",
+                                   config->sessions_per_user};
+    const ScdLimitRule in_all = {"sessions", "Sessions", config->sessions};
+    ScdSessions *sessions = g_new0(ScdSessions, 1);
+    sessions->bus = g_object_ref(bus);
+    sessions->clients = clients;
+    sessions->authority = authority;
+    sessions->workers = workers;
+    sessions->config = config;
+    sessions->limit = scd_user_limit_new(&per_user, &in_all);
+    sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    return sessions;
+}
+
+void
+scd_sessions_free(ScdSessions *sessions)
+{
+    g_assert(g_hash_table_size(sessions->by_number) == 0);
+    g_hash_table_unref(sessions->by_number);
+    scd_user_limit_free(sessions->limit);
+    g_object_unref(sessions->bus);
+    g_free(sessions);
+}
+
+void
+scd_sessions_end_all(ScdSessions *sessions)
+{
+    g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
+
+    for (GList *session = all; session; session = session->next)
+        scd_session_end(session->data, SCD_SESSION_CLOSED);
+}
+
+void
+scd_sessions_recheck(ScdSessions *sessions)
+{
+    g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
+
+    for (GList *session = all; session; session = session->next)
+        scd_session_recheck(session->data);
+}
+
+GDBusConnection *
+scd_sessions_bus(const ScdSessions *sessions)
+{
+    return sessions->bus;
+}
+
+ScdClients *
+scd_sessions_clients(const ScdSessions *sessions)
+{
+    return sessions->clients;
+}
+
+ScdAuthority *
+scd_sessions_authority(const ScdSessions *sessions)
+{
+    return sessions->authority;
+}
+
+ScdWorkers *
+scd_sessions_workers(const ScdSessions *sessions)
+{
+    return sessions->workers;
+}
+
+const ScdConfig *
+scd_sessions_config(const ScdSessions *sessions)
+{
+    return sessions->config;
+}
+
+ScdHandle *
+scd_sessions_new_handle(ScdSessions *sessions, ScdClient *client, const char *reader,
+                        ScdUserCharge *charge, GError **error)
+{
+    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error))
+        return NULL;
+    ScdHandle *handle = scd_workers_new_handle(sessions->workers, reader, error);
+    if (!handle)
+        scd_user_charge_give_back(charge);
+    return handle;
+}
+
+guint64
+scd_sessions_add(ScdSessions *sessions, ScdSession *session)
+{
+    guint64 *key = g_new(guint64, 1);
+    *key = ++sessions->last_number;
+    g_hash_table_insert(sessions->by_number, key, session);
+    return *key;
+}
+
+void
+scd_sessions_remove(ScdSessions *sessions, guint64 number)
+{
+    g_hash_table_remove(sessions->by_number, &number);
+}
+
+ScdSession *
+scd_sessions_find(ScdSessions *sessions, guint64 number)
+{
+    return g_hash_table_lookup(sessions->by_number, &number);
+}
