@@ -450,7 +450,7 @@ rechecked(ScdVerdict verdict, const GError *error, gpointer data)
     ScdSession *session = scd_sessions_find(which->sessions, which->number);
 
     if (session && verdict != SCD_VERDICT_YES &&
-        !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        !g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
         scd_session_end(session, SCD_SESSION_REVOKED);
 }
 
