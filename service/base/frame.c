@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/frame.h"
+
+#include <string.h>
+
+#include "base/words.h"
+
+static guint32
+read_number(const guint8 *bytes)
+{
+    guint32 number;
+
+    memcpy(&number, bytes, sizeof number);
+    return GUINT32_FROM_LE(number);
+}
+
+gboolean
+scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request)
+{
+    if (length < SCD_FRAME_HEADER || packet[1] != 0 || packet[2] != 0 || packet[3] != 0)
+        return FALSE;
+    request->operation = packet[0];
+    request->argument = read_number(packet + 4);
+    request->data = packet + SCD_FRAME_HEADER;
+    request->length = length - SCD_FRAME_HEADER;
+
+    switch (request->operation) {
+    case SCD_FRAME_TRANSMIT:
+        return request->argument == 0 && request->length > 0 && request->length <= SCD_COMMAND_MAX;
+    case SCD_FRAME_CONTROL:
+        return request->length <= SCD_RESPONSE_MAX;
+    case SCD_FRAME_GET_ATTRIBUTE:
+        return request->length == 0;
+    case SCD_FRAME_BEGIN:
+        return request->argument == 0 && request->length == 0;
+    case SCD_FRAME_END:
+        return request->argument <= SCD_DISPOSITION_EJECT && request->length == 0;
+    }
+    return FALSE;
+}
+
+void
+scd_frame_write_answer(guint8 *header, guint32 code)
+{
+    guint32 number = GUINT32_TO_LE(code);
+
+    memset(header, 0, SCD_FRAME_HEADER);
+    memcpy(header, &number, sizeof number);
+}
