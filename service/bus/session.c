@@ -2,6 +2,11 @@
 
 #include "bus/session.h"
 
+#include <errno.h>
+#include <gio/gunixfdlist.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "base/words.h"
 #include "bus/admission.h"
 #include "bus/call.h"
@@ -295,6 +300,47 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     submit_if_allowed(session, job, invocation);
 }
 
+/* Both ends close on exec; NULL with an error when there are none to be had. */
+static GUnixFDList *
+new_channel(ScdHandle *handle, GError **error)
+{
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "No descriptors for a channel: %s",
+                    g_strerror(errno));
+        return NULL;
+    }
+    if (!scd_handle_open_channel(handle, ends[0])) {
+        g_set_error_literal(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+                            "The session has a channel already: close that one first");
+        close(ends[0]);
+        close(ends[1]);
+        return NULL;
+    }
+    return g_unix_fd_list_new_from_array(&ends[1], 1);
+}
+
+static void
+open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdSession *session = owner;
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
+    const ScdOption none[] = {{NULL, NULL, NULL}};
+    g_autoptr(GUnixFDList) list = NULL;
+    GError *error = NULL;
+
+    if (has_lost_card(session, invocation))
+        return;
+    if (scd_options_read(options, none, &error))
+        list = new_channel(session->handle, &error);
+    if (list)
+        g_dbus_method_invocation_return_value_with_unix_fd_list(invocation, g_variant_new("(h)", 0),
+                                                                list);
+    else
+        g_dbus_method_invocation_take_error(invocation, error);
+}
+
 static void
 close_handle(ScdSession *session, ScdJob *disconnect, ScdSessionEnd why)
 {
@@ -358,6 +404,7 @@ static const ScdMethod methods[] = {
     {"Control", control},
     {"GetAttribute", get_attribute},
     {"SetAttribute", set_attribute},
+    {"OpenChannel", open_channel},
     {"Close", close_session},
     {NULL, NULL},
 };

@@ -9,6 +9,8 @@
 gboolean
 scd_job_needs_turn(const ScdJob *job)
 {
+    if (job->refused)
+        return FALSE;
     switch (job->kind) {
     case SCD_JOB_CONNECT:
     case SCD_JOB_RECONNECT:
@@ -52,6 +54,7 @@ scd_handle_free_locked(ScdHandle *handle)
     scd_turns_leave(&handle->worker->turns, handle);
     g_ptr_array_remove_fast(handle->worker->handles, handle);
     g_queue_clear(&handle->jobs);
+    g_clear_pointer(&handle->channel, scd_channel_free);
     g_free(handle);
 }
 
@@ -67,8 +70,8 @@ scd_handle_new(ScdWorker *worker)
     return handle;
 }
 
-static void
-append_locked(ScdHandle *handle, ScdJob *job)
+void
+scd_handle_append_locked(ScdHandle *handle, ScdJob *job)
 {
     g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
     g_queue_push_tail(&handle->jobs, job);
@@ -81,7 +84,7 @@ void
 scd_handle_submit(ScdHandle *handle, ScdJob *job)
 {
     g_mutex_lock(&handle->worker->lock);
-    append_locked(handle, job);
+    scd_handle_append_locked(handle, job);
     g_mutex_unlock(&handle->worker->lock);
 }
 
@@ -120,14 +123,23 @@ scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code)
     handle->closed = TRUE;
     ScdJob *first = scd_handle_first_job_locked(handle);
     gboolean running = first && first->state == SCD_JOB_RUNNING;
-    while (handle->jobs.length > (running ? 1 : 0)) {
-        ScdJob *job = g_queue_pop_tail(&handle->jobs);
+    for (GList *link = handle->jobs.head, *next; link; link = next) {
+        ScdJob *job = link->data;
+        next = link->next;
+        if (job == first && running)
+            continue;
+        if (job->answered_in_worker) {
+            job->refused = code;
+            continue;
+        }
         g_atomic_int_set(&job->state, SCD_JOB_DONE);
-        g_queue_push_head(&cancelled, job);
+        g_queue_push_tail(&cancelled, job);
+        g_queue_delete_link(&handle->jobs, link);
     }
+    scd_turns_done(&worker->turns, handle);
+    scd_handle_append_locked(handle, disconnect);
     if (!running)
-        scd_turns_done(&worker->turns, handle);
-    append_locked(handle, disconnect);
+        scd_handle_take_place_locked(handle);
     g_mutex_unlock(&worker->lock);
 
     for (ScdJob *job = NULL; (job = g_queue_pop_head(&cancelled));)
@@ -150,4 +162,18 @@ gboolean
 scd_handle_in_transaction(const ScdHandle *handle)
 {
     return g_atomic_int_get(&handle->card.depth) > 0;
+}
+
+gboolean
+scd_handle_open_channel(ScdHandle *handle, int fd)
+{
+    ScdWorker *worker = handle->worker;
+
+    g_mutex_lock(&worker->lock);
+    gboolean free = handle->channel == NULL;
+    if (free)
+        handle->channel = scd_channel_new(fd);
+    scd_worker_wake_locked(worker);
+    g_mutex_unlock(&worker->lock);
+    return free;
 }

@@ -30,6 +30,12 @@ void scd_handle_cancel(ScdHandle *handle, ScdJob *job, guint32 code);
  */
 void scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code);
 
+/*
+ * Takes over the descriptor of a channel (channel.h), which ends with the
+ * handle, unless there is a channel already: FALSE.
+ */
+gboolean scd_handle_open_channel(ScdHandle *handle, int fd);
+
 /* As of now, from any thread. */
 guint scd_handle_protocol(const ScdHandle *handle);
 guint scd_handle_share_mode(const ScdHandle *handle);

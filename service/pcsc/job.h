@@ -46,7 +46,9 @@ struct ScdJob {
     GDestroyNotify free_data;
 
     /* What to do: PC/SC's numbers. */
-    gboolean chained; /* only if the handle's job before this one has succeeded */
+    gboolean answered_in_worker; /* done() belongs to the worker's thread: nobody else calls it */
+    guint32 refused;             /* a code to end with instead of being carried out; 0 for none */
+    gboolean chained;            /* only if the handle's job before this one has succeeded */
     guint32 share_mode;
     guint32 protocols;
     guint32 action;

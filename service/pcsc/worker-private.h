@@ -7,13 +7,15 @@
  */
 
 #include "pcsc/card-handle.h"
+#include "pcsc/channel.h"
 #include "pcsc/handle.h"
 #include "pcsc/turns.h"
 
 struct ScdHandle {
     ScdWorker *worker;
-    GQueue jobs;     /* of ScdJob; the first one may be being carried out */
-    gboolean closed; /* no job follows those in the queue */
+    GQueue jobs;         /* of ScdJob; the first one may be being carried out */
+    gboolean closed;     /* no job follows those in the queue */
+    ScdChannel *channel; /* the thread's, which frees it; NULL when there is none */
     ScdCardHandle card;
     guint32 last_code; /* of the job before; the thread's own */
 };
@@ -35,6 +37,10 @@ struct ScdWorker {
 
     /* The thread's own. */
     ScdCardPlace place;
+    guint8 *packet;       /* of SCD_FRAME_MAX bytes, for the channels */
+    GArray *polled;       /* of struct pollfd: the wake-up, then the channels */
+    GPtrArray *speakers;  /* the handles of these channels, in that order */
+    gboolean heard;       /* the channels, since the last job */
     gint64 look_again_at; /* at what another program holds; 0 when nothing is known of one */
     gint64 look_after_us;
     gboolean lost;       /* the connection to pcscd */
@@ -52,5 +58,8 @@ void scd_handle_take_place_locked(ScdHandle *handle);
 
 /* After its last job. */
 void scd_handle_free_locked(ScdHandle *handle);
+
+/* Takes over the job. */
+void scd_handle_append_locked(ScdHandle *handle, ScdJob *job);
 
 void scd_worker_wake_locked(ScdWorker *worker);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <winscard.h>
 
+#include "base/frame.h"
 #include "pcsc/code.h"
 #include "pcsc/main-call.h"
 #include "pcsc/worker-private.h"
@@ -155,7 +156,9 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
     g_atomic_int_set(&job->state, SCD_JOB_RUNNING);
     g_mutex_unlock(&worker->lock);
     ScdOutcome outcome = SCD_OUTCOME_DONE;
-    if (job->chained && handle->last_code != SCARD_S_SUCCESS)
+    if (job->refused)
+        job->code = job->refused;
+    else if (job->chained && handle->last_code != SCARD_S_SUCCESS)
         job->code = handle->last_code;
     else
         outcome = carry_out_in_worker(worker, handle, job);
@@ -244,19 +247,60 @@ care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
 }
 
 static void
-sleep_in_worker(ScdWorker *worker, gint64 now, gint64 until)
+choose_what_to_poll_locked(ScdWorker *worker)
 {
-    struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
-    struct timespec time = {(until - now) / G_USEC_PER_SEC, (until - now) % G_USEC_PER_SEC * 1000};
+    const struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
+
+    g_array_set_size(worker->polled, 0);
+    g_ptr_array_set_size(worker->speakers, 0);
+    g_array_append_val(worker->polled, wake);
+    for (guint i = 0; i < worker->handles->len; i++) {
+        ScdHandle *handle = worker->handles->pdata[i];
+        if (handle->channel && scd_channel_is_over(handle->channel))
+            g_clear_pointer(&handle->channel, scd_channel_free);
+        short events = handle->channel && !handle->closed ? scd_channel_events(handle->channel) : 0;
+        if (events == 0)
+            continue;
+        struct pollfd channel = {.fd = scd_channel_fd(handle->channel), .events = events};
+        g_array_append_val(worker->polled, channel);
+        g_ptr_array_add(worker->speakers, handle);
+    }
+}
+
+static void
+serve_channels_locked(ScdWorker *worker)
+{
+    for (guint i = 0; i < worker->speakers->len; i++) {
+        ScdHandle *handle = worker->speakers->pdata[i];
+        short events = g_array_index(worker->polled, struct pollfd, i + 1).revents;
+        ScdJob *job = scd_channel_serve_in_worker(handle->channel, events, worker->packet);
+        if (!job)
+            continue;
+        if (handle->closed) /* by the main thread, while we polled */
+            job->refused = SCARD_E_CANCELLED;
+        scd_handle_append_locked(handle, job);
+    }
+}
+
+/* Sleeps until there may be something to do; looks only, when until is not later than now. */
+static void
+poll_in_worker(ScdWorker *worker, gint64 now, gint64 until)
+{
+    gint64 time_us = MAX(until - now, 0);
+    struct timespec time = {time_us / G_USEC_PER_SEC, time_us % G_USEC_PER_SEC * 1000};
     guint64 count;
 
-    worker->waiting = TRUE;
+    choose_what_to_poll_locked(worker);
+    worker->waiting = time_us > 0;
     g_mutex_unlock(&worker->lock);
-    if (ppoll(&wake, 1, until == NEVER ? NULL : &time, NULL) > 0 &&
-        read(worker->wake_fd, &count, sizeof count) < 0)
+    struct pollfd *polled = (struct pollfd *)worker->polled->data;
+    if (ppoll(polled, worker->polled->len, until == NEVER ? NULL : &time, NULL) > 0 &&
+        polled[0].revents && read(worker->wake_fd, &count, sizeof count) < 0)
         g_warning("A worker's descriptor is broken: %s", g_strerror(errno));
     g_mutex_lock(&worker->lock);
     worker->waiting = FALSE;
+    serve_channels_locked(worker);
+    worker->heard = TRUE;
 }
 
 static gpointer
@@ -265,6 +309,9 @@ run_in_worker(gpointer data)
     ScdWorker *worker = data;
 
     worker->place.buffer = g_malloc(SCD_PCSC_BUFFER_SIZE);
+    worker->packet = g_malloc(SCD_FRAME_MAX);
+    worker->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+    worker->speakers = g_ptr_array_new();
     worker->unused_since = g_get_monotonic_time();
     g_mutex_lock(&worker->lock);
     while (TRUE) {
@@ -272,20 +319,26 @@ run_in_worker(gpointer data)
         gint64 wait_until;
         ScdHandle *handle = choose_locked(worker, now, &wait_until);
 
-        if (handle)
+        if (handle && (worker->heard || worker->speakers->len == 0)) {
             run_job_in_worker(worker, handle);
+            worker->heard = FALSE;
+        } else if (handle)
+            poll_in_worker(worker, now, now); /* who speaks on a channel waits in the same line */
         else if (is_hogged_locked(worker, now, &wait_until))
             revoke_in_worker(worker);
         else if (worker->stopped)
             break;
         else {
             care_for_idleness_in_worker(worker, now, &wait_until);
-            sleep_in_worker(worker, now, wait_until);
+            poll_in_worker(worker, now, wait_until);
         }
     }
     g_mutex_unlock(&worker->lock);
     release_context_in_worker(worker);
     g_free(worker->place.buffer);
+    g_free(worker->packet);
+    g_array_unref(worker->polled);
+    g_ptr_array_unref(worker->speakers);
 
     g_mutex_lock(&worker->lock);
     worker->ended = TRUE;

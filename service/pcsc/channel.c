@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/control-code.h"
+#include "base/frame.h"
+#include "base/secret.h"
+#include "pcsc/code.h"
+
+/* Requests of one channel that are not answered, or not fetched. */
+#define IN_FLIGHT_MAX 32
+
+struct ScdChannel {
+    int fd;
+    guint in_flight;
+    GQueue unsent; /* of GBytes, whole packets */
+    gboolean ended;
+};
+
+ScdChannel *
+scd_channel_new(int fd)
+{
+    ScdChannel *channel = g_new0(ScdChannel, 1);
+    channel->fd = fd;
+    g_queue_init(&channel->unsent);
+    return channel;
+}
+
+gboolean
+scd_channel_is_over(const ScdChannel *channel)
+{
+    return channel->ended && channel->in_flight == channel->unsent.length;
+}
+
+int
+scd_channel_fd(const ScdChannel *channel)
+{
+    return channel->fd;
+}
+
+short
+scd_channel_events(const ScdChannel *channel)
+{
+    if (channel->ended)
+        return 0;
+    if (channel->unsent.length > 0)
+        return POLLOUT;
+    return channel->in_flight < IN_FLIGHT_MAX ? POLLIN : POLLRDHUP;
+}
+
+/*
+ * The client sees the end after what was sent before; requests that nobody reads
+ * must not be there when the socket is closed, or it would see an error instead.
+ */
+static void
+hang_up(ScdChannel *channel)
+{
+    char nothing;
+
+    channel->ended = TRUE;
+    shutdown(channel->fd, SHUT_RDWR);
+    while (recv(channel->fd, &nothing, sizeof nothing, MSG_DONTWAIT) > 0)
+        ;
+}
+
+void
+scd_channel_free(ScdChannel *channel)
+{
+    g_assert(channel->in_flight == channel->unsent.length);
+    g_queue_clear_full(&channel->unsent, (GDestroyNotify)g_bytes_unref);
+    if (!channel->ended)
+        hang_up(channel);
+    close(channel->fd);
+    g_free(channel);
+}
+
+/* FALSE when it has to wait until the client has fetched something. */
+static gboolean
+try_to_send(ScdChannel *channel, const struct iovec *parts, gsize n_parts)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)parts, .msg_iovlen = n_parts};
+
+    if (channel->ended)
+        return TRUE;
+    if (sendmsg(channel->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+        return TRUE;
+    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
+        return FALSE;
+    hang_up(channel);
+    return TRUE;
+}
+
+static void
+send_unsent(ScdChannel *channel)
+{
+    for (GBytes *packet; (packet = g_queue_peek_head(&channel->unsent));) {
+        gsize length;
+        gconstpointer data = g_bytes_get_data(packet, &length);
+        struct iovec whole = {(gpointer)data, length};
+        if (!try_to_send(channel, &whole, 1))
+            return;
+        g_bytes_unref(g_queue_pop_head(&channel->unsent));
+        channel->in_flight--;
+    }
+}
+
+static void
+send_later(ScdChannel *channel, const struct iovec *parts)
+{
+    gsize length = parts[0].iov_len + parts[1].iov_len;
+    guint8 *packet = g_malloc(length);
+
+    memcpy(packet, parts[0].iov_base, parts[0].iov_len);
+    if (parts[1].iov_len > 0)
+        memcpy(packet + parts[0].iov_len, parts[1].iov_base, parts[1].iov_len);
+    g_queue_push_tail(&channel->unsent, scd_secret_new(packet, length));
+    explicit_bzero(packet, length);
+    g_free(packet);
+}
+
+/* After these the handle will not do anything any more without Reconnect, or at all. */
+static gboolean
+is_last(guint32 code)
+{
+    return code == scd_code_of_error(SCD_W_REMOVED_CARD) || scd_code_is_connection_lost(code);
+}
+
+static void
+answer_in_worker(ScdJob *job, guint32 code, gpointer data)
+{
+    ScdChannel *channel = data;
+    guint8 header[SCD_FRAME_HEADER];
+    struct iovec parts[2] = {{header, sizeof header}, {NULL, 0}};
+
+    scd_frame_write_answer(header, code);
+    if (code == 0 && job->outputs->len > 0)
+        parts[1].iov_base = (gpointer)g_bytes_get_data(job->outputs->pdata[0], &parts[1].iov_len);
+
+    if (channel->unsent.length > 0 || !try_to_send(channel, parts, G_N_ELEMENTS(parts)))
+        send_later(channel, parts);
+    else
+        channel->in_flight--;
+    if (!job->refused && is_last(code))
+        hang_up(channel);
+}
+
+static ScdJob *
+new_job(ScdChannel *channel, const ScdFrameRequest *request)
+{
+    static const ScdJobKind kinds[] = {
+        [SCD_FRAME_TRANSMIT] = SCD_JOB_TRANSMIT,
+        [SCD_FRAME_CONTROL] = SCD_JOB_CONTROL,
+        [SCD_FRAME_GET_ATTRIBUTE] = SCD_JOB_GET_ATTRIBUTE,
+        [SCD_FRAME_BEGIN] = SCD_JOB_BEGIN,
+        [SCD_FRAME_END] = SCD_JOB_END,
+    };
+    ScdJob *job = scd_job_new(kinds[request->operation], answer_in_worker, channel, NULL);
+
+    job->answered_in_worker = TRUE;
+    if (job->kind == SCD_JOB_CONTROL && scd_control_code_is_driver_command(request->argument))
+        job->refused = scd_code_of_error(SCD_W_SECURITY_VIOLATION);
+    job->number = request->argument;
+    job->action = request->argument;
+    g_ptr_array_add(job->inputs, scd_secret_new(request->data, request->length));
+    return job;
+}
+
+/* The length of a packet without anything beside it; 0 when there is none, or the channel ended. */
+static gsize
+receive(ScdChannel *channel, guint8 *buffer)
+{
+    struct iovec whole = {buffer, SCD_FRAME_MAX};
+    struct msghdr message = {.msg_iov = &whole, .msg_iovlen = 1};
+    ssize_t length = recvmsg(channel->fd, &message, MSG_DONTWAIT);
+
+    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+        return 0;
+    /* Too long, or with descriptors, which the kernel has closed as there is no room for them. */
+    if (length <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+        hang_up(channel);
+        return 0;
+    }
+    return length;
+}
+
+static ScdJob *
+receive_job(ScdChannel *channel, guint8 *buffer)
+{
+    ScdFrameRequest request;
+    ScdJob *job = NULL;
+    gsize length = receive(channel, buffer);
+
+    if (length == 0)
+        return NULL;
+    if (!scd_frame_read_request(buffer, length, &request)) {
+        hang_up(channel);
+    } else {
+        channel->in_flight++;
+        job = new_job(channel, &request);
+    }
+    explicit_bzero(buffer, length);
+    return job;
+}
+
+ScdJob *
+scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer)
+{
+    if (channel->ended || events == 0)
+        return NULL;
+    if (events & POLLOUT)
+        send_unsent(channel);
+    if (events & POLLIN)
+        return receive_job(channel, buffer);
+    if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
+        hang_up(channel);
+    return NULL;
+}

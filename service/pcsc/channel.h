@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A socket by which a client reaches its handle without the bus: one packet is
+ * one job, its answer one packet (base/frame.h). Belongs to the worker's thread.
+ *
+ * A client may have some requests under way; more are not read until there are
+ * answers, and none while it leaves answers lying: it holds up nobody but
+ * itself. Whoever does not keep to the protocol is hung up on.
+ */
+
+#include "pcsc/job.h"
+
+typedef struct ScdChannel ScdChannel;
+
+/* Takes over the descriptor, a SOCK_SEQPACKET socket that does not block. */
+ScdChannel *scd_channel_new(int fd);
+
+/* Its jobs must be done. */
+void scd_channel_free(ScdChannel *channel);
+
+/* Nothing comes from it any more, and no job of it is left. */
+gboolean scd_channel_is_over(const ScdChannel *channel);
+
+int scd_channel_fd(const ScdChannel *channel);
+
+/* What to poll for; 0 when the channel has ended. */
+short scd_channel_events(const ScdChannel *channel);
+
+/*
+ * After a poll: sends what is left, and receives one request into the buffer,
+ * of SCD_FRAME_MAX bytes. A job to be submitted, which answers by itself; NULL
+ * when there is none.
+ */
+ScdJob *scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer);
