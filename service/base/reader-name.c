@@ -96,6 +96,13 @@ scd_reader_name_free(ScdReaderName *name)
     g_free(name);
 }
 
+/* Whatever stands there instead of a letter or a digit, its label begins with an underscore. */
+static gboolean
+looks_like_usb_position(const char *name)
+{
+    return g_str_has_prefix(name, "usb") && name[3] != '\0' && !g_ascii_isalnum(name[3]);
+}
+
 /*
  * It can be read back, so no two names share a label: an escape ends in a digit and no two spaces
  * in a row are both plain, hence underscores come in runs of one (a space), two (an escape) or
@@ -108,8 +115,9 @@ scd_reader_name_to_label(const char *name)
 
     for (const char *at = name; *at != '\0'; at++) {
         gboolean after_space = at > name && at[-1] == ' ';
+        gboolean is_reserved = at == name && looks_like_usb_position(name);
 
-        if (g_ascii_isalnum(*at))
+        if (g_ascii_isalnum(*at) && !is_reserved)
             g_string_append_c(label, *at);
         else if (*at == ' ' && !after_space)
             g_string_append_c(label, '_');

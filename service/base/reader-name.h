@@ -30,7 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaderName, scd_reader_name_free)
 /*
  * The name as one element of a D-Bus object path: readable, never empty, and never the same for two
  * names. Letters and digits stay, a space becomes "_"; any other byte, and a space after a space,
- * becomes "__" and its two lower-case hexadecimal digits. The empty name becomes "__unnamed".
+ * becomes "__" and its two lower-case hexadecimal digits. The empty name becomes "__unnamed". No
+ * label begins with "usb_", which is how those of USB positions begin (usb-path.h): the "u" is
+ * escaped as well then.
  */
 char *scd_reader_name_to_label(const char *name);
 

@@ -110,6 +110,14 @@ static const struct {
     {"", "__unnamed"},
     {"__unnamed", "__5f__5funnamed"},
     {"\xC3\xA9\x01", "__c3__a9__01"},
+    {"usb 1 3", "__75sb_1_3"},
+    {"usb", "usb"},
+    {"usb1 3", "usb1_3"},
+    {"usb_1_3", "__75sb__5f1__5f3"},
+    {"usb-1", "__75sb__2d1"},
+    {"USB 1 3", "USB_1_3"},
+    {"my usb 1", "my_usb_1"},
+    {"__75sb 1 3", "__5f__5f75sb_1_3"},
 };
 
 static void
@@ -144,19 +152,21 @@ name_from_label(const char *label)
     return g_string_free(name, FALSE);
 }
 
-/* Names of a few signs that are hard to tell apart, and of any bytes. */
+/* Names of a few signs that are hard to tell apart, some after "usb", and of any bytes. */
 static char *
 random_name(GRand *rand)
 {
     static const char hard[] = "  __2050aAfF(";
     char name[SCD_READER_NAME_MAX_LENGTH + 1];
+    const char *prefix = g_rand_boolean(rand) ? "usb" : "";
     gboolean is_hard = g_rand_int_range(rand, 0, 4) > 0;
     gsize length = (gsize)g_rand_int_range(rand, 0, is_hard ? 8 : sizeof name);
 
     for (gsize i = 0; i < length; i++)
         name[i] = is_hard ? hard[g_rand_int_range(rand, 0, sizeof hard - 1)]
                           : (char)g_rand_int_range(rand, 1, 256);
-    return g_strndup(name, length);
+    g_autofree char *rest = g_strndup(name, length);
+    return g_strconcat(prefix, rest, NULL);
 }
 
 static void
@@ -175,6 +185,7 @@ test_labels_are_unique(void)
 
         g_assert_cmpstr(back, ==, name);
         g_assert_cmpuint(strlen(label), >, 0);
+        g_assert_false(g_str_has_prefix(label, "usb_"));
         g_assert_cmpuint(strspn(label, allowed), ==, strlen(label));
         if (same_label != NULL)
             g_assert_cmpstr(same_label, ==, name);
