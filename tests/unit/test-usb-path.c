@@ -107,8 +107,9 @@ assert_refused(const char *text)
 {
     const ScdUsbPath before = {{9, 1, {9}}, 9, 9};
     ScdUsbPath path = before;
+    g_autofree char *escaped = g_strescape(text, NULL);
 
-    g_test_message("\"%s\"", text);
+    g_test_message("\"%s\"", escaped);
     g_assert_false(scd_usb_path_parse(text, &path));
     g_assert_cmpmem(&path, sizeof path, &before, sizeof before);
 }
