@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/feature.h"
+
+#include "base/device-text.h"
+
+static const struct {
+    guint8 tag;
+    const char *word;
+} features[] = {
+    {0x01, "verify-pin-start"},
+    {0x02, "verify-pin-finish"},
+    {0x03, "modify-pin-start"},
+    {0x04, "modify-pin-finish"},
+    {0x05, "get-key-pressed"},
+    {0x06, "verify-pin-direct"},
+    {0x07, "modify-pin-direct"},
+    {0x08, "mct-reader-direct"},
+    {0x09, "mct-universal"},
+    {0x0A, "ifd-pin-properties"},
+    {0x0B, "abort"},
+    {0x0C, "set-spe-message"},
+    {0x0D, "verify-pin-direct-app-id"},
+    {0x0E, "modify-pin-direct-app-id"},
+    {0x0F, "write-display"},
+    {0x10, "get-key"},
+    {0x11, "ifd-display-properties"},
+    {SCD_FEATURE_GET_TLV_PROPERTIES, "get-tlv-properties"},
+    {0x13, "ccid-esc-command"},
+    {0x20, "execute-pace"},
+};
+
+enum {
+    PROPERTY_FIRMWARE_ID = 0x08,
+    PROPERTY_VENDOR_ID = 0x0B,
+    PROPERTY_PRODUCT_ID = 0x0C,
+};
+
+typedef struct {
+    const guint8 *at;
+    gsize left;
+} Records;
+
+typedef struct {
+    guint8 tag;
+    guint8 length;
+    const guint8 *value;
+} Record;
+
+static gboolean
+next_record(Records *records, Record *record)
+{
+    if (records->left < 2 || records->left - 2 < records->at[1])
+        return FALSE;
+    record->tag = records->at[0];
+    record->length = records->at[1];
+    record->value = records->at + 2;
+    records->at += 2 + record->length;
+    records->left -= 2 + (gsize)record->length;
+    return TRUE;
+}
+
+guint32
+scd_features_find_code(const guint8 *list, gsize length, guint8 feature)
+{
+    Records records = {list, length};
+    Record record;
+
+    while (next_record(&records, &record)) {
+        if (record.tag == feature && record.length == 4)
+            return (guint32)record.value[0] << 24 | (guint32)record.value[1] << 16 |
+                   (guint32)record.value[2] << 8 | record.value[3];
+    }
+    return 0;
+}
+
+char **
+scd_features_dup_words(const guint8 *list, gsize length)
+{
+    g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(features); i++) {
+        if (scd_features_find_code(list, length, features[i].tag) != 0)
+            g_strv_builder_add(words, features[i].word);
+    }
+    return g_strv_builder_end(words);
+}
+
+/* Leaves the number as it is when it is told already, or when the record is none of 16 bits. */
+static void
+read_number(const Record *record, guint16 *number)
+{
+    if (*number == 0 && record->length == 2)
+        *number = (guint16)(record->value[0] | record->value[1] << 8);
+}
+
+ScdTlvProperties *
+scd_tlv_properties_parse(const guint8 *bytes, gsize length)
+{
+    ScdTlvProperties *properties = g_new0(ScdTlvProperties, 1);
+    Records records = {bytes, length};
+    Record record;
+
+    while (next_record(&records, &record)) {
+        if (record.tag == PROPERTY_VENDOR_ID)
+            read_number(&record, &properties->vendor_id);
+        else if (record.tag == PROPERTY_PRODUCT_ID)
+            read_number(&record, &properties->product_id);
+        else if (record.tag == PROPERTY_FIRMWARE_ID && properties->firmware == NULL)
+            properties->firmware = scd_device_text_clean(record.value, record.length);
+    }
+    if (properties->firmware == NULL)
+        properties->firmware = g_strdup("");
+    return properties;
+}
+
+void
+scd_tlv_properties_free(ScdTlvProperties *properties)
+{
+    if (properties == NULL)
+        return;
+    g_free(properties->firmware);
+    g_free(properties);
+}
