@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/usb-device.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/device-text.h"
+
+#define CLASS_CCID 0x0B
+
+/* sysfs gives a whole attribute to the first read(), so one is enough. */
+static char *
+read_text(const char *folder, const char *attribute)
+{
+    g_autofree char *path = g_build_filename(folder, attribute, NULL);
+    char bytes[SCD_USB_ATTRIBUTE_MAX + 1];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return g_strdup("");
+    gssize length = read(fd, bytes, sizeof bytes);
+    close(fd);
+    if (length < 0 || length > SCD_USB_ATTRIBUTE_MAX)
+        return g_strdup("");
+    return scd_device_text_clean(bytes, (gsize)length);
+}
+
+static guint
+read_number(const char *folder, const char *attribute, guint base, guint most)
+{
+    g_autofree char *text = read_text(folder, attribute);
+    guint64 number;
+
+    if (!g_ascii_string_to_unsigned(text, base, 0, most, &number, NULL))
+        return 0;
+    return (guint)number;
+}
+
+static void
+free_interface(gpointer data)
+{
+    ScdUsbInterface *interface = data;
+
+    g_free(interface->name);
+    g_free(interface);
+}
+
+/* They are the folders in the device's own whose names are paths. */
+static GPtrArray *
+read_interfaces(const char *folder, const ScdUsbPort *port)
+{
+    GPtrArray *interfaces = g_ptr_array_new_with_free_func(free_interface);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *entry;
+
+    while (dir != NULL && (entry = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *inner = g_build_filename(folder, entry, NULL);
+        ScdUsbPath path;
+
+        if (!scd_usb_path_parse(entry, &path) || !scd_usb_port_equal(&path.port, port))
+            continue;
+        ScdUsbInterface *interface = g_new0(ScdUsbInterface, 1);
+        interface->configuration = path.configuration;
+        interface->number = path.interface;
+        interface->is_ccid = read_number(inner, "bInterfaceClass", 16, G_MAXUINT8) == CLASS_CCID;
+        interface->name = read_text(inner, "interface");
+        g_ptr_array_add(interfaces, interface);
+    }
+    return interfaces;
+}
+
+guint8
+scd_usb_device_read_address(const char *folder)
+{
+    return (guint8)read_number(folder, "devnum", 10, G_MAXUINT8);
+}
+
+ScdUsbDevice *
+scd_usb_device_read(const char *folder, const ScdUsbPort *port)
+{
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+        return NULL;
+
+    ScdUsbDevice *device = g_new0(ScdUsbDevice, 1);
+    g_autofree char *removable = read_text(folder, "removable");
+
+    device->port = *port;
+    device->address = scd_usb_device_read_address(folder);
+    device->vendor_id = (guint16)read_number(folder, "idVendor", 16, G_MAXUINT16);
+    device->product_id = (guint16)read_number(folder, "idProduct", 16, G_MAXUINT16);
+    device->manufacturer = read_text(folder, "manufacturer");
+    device->product = read_text(folder, "product");
+    device->serial = read_text(folder, "serial");
+    device->built_in = g_str_equal(removable, "fixed");
+    device->interfaces = read_interfaces(folder, port);
+    return device;
+}
+
+void
+scd_usb_device_free(ScdUsbDevice *device)
+{
+    if (device == NULL)
+        return;
+    g_free(device->manufacturer);
+    g_free(device->product);
+    g_free(device->serial);
+    g_ptr_array_unref(device->interfaces);
+    g_free(device);
+}
+
+ScdUsbPath
+scd_usb_device_path_of(const ScdUsbDevice *device, const ScdUsbInterface *interface)
+{
+    return (ScdUsbPath){device->port, interface->configuration, interface->number};
+}
+
+/* Both went the same way from the device's string, but for what the kernel's text has around it. */
+static gboolean
+is_same_text(const char *in_name, const char *in_device)
+{
+    g_autofree char *clean = scd_device_text_clean(in_name, strlen(in_name));
+
+    return g_str_equal(clean, in_device);
+}
+
+/* The interfaces that can be a reader at all. */
+static GPtrArray *
+list_candidates(const ScdUsbDevice *device)
+{
+    GPtrArray *ccid = g_ptr_array_new();
+
+    for (guint i = 0; i < device->interfaces->len; i++) {
+        ScdUsbInterface *interface = device->interfaces->pdata[i];
+
+        if (interface->is_ccid)
+            g_ptr_array_add(ccid, interface);
+    }
+    if (ccid->len == 0)
+        g_ptr_array_extend(ccid, device->interfaces, NULL, NULL);
+    return ccid;
+}
+
+gboolean
+scd_usb_device_find_interface(const ScdUsbDevice *device, const ScdReaderName *name,
+                              ScdUsbPath *path)
+{
+    g_autoptr(GPtrArray) candidates = list_candidates(device);
+    const ScdUsbInterface *found = NULL;
+
+    for (guint i = 0; i < candidates->len; i++) {
+        const ScdUsbInterface *interface = candidates->pdata[i];
+
+        if (candidates->len > 1 && !is_same_text(name->interface, interface->name))
+            continue;
+        if (found != NULL)
+            return FALSE;
+        found = interface;
+    }
+    if (found == NULL)
+        return FALSE;
+    *path = scd_usb_device_path_of(device, found);
+    return TRUE;
+}
+
+/* pcscd leaves a serial number out that is in the interface's string already. */
+static const char *
+serial_in_name(const ScdUsbDevice *device, const ScdUsbInterface *interface)
+{
+    return strstr(interface->name, device->serial) != NULL ? "" : device->serial;
+}
+
+/* The base comes from the driver's list of readers, where it is often just what the device says. */
+static gboolean
+is_base_of(const ScdUsbDevice *device, const char *base)
+{
+    g_autofree char *both = g_strconcat(device->manufacturer, " ", device->product, NULL);
+
+    return device->product[0] != '\0' && is_same_text(base, g_strstrip(both));
+}
+
+gboolean
+scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
+                            const ScdReaderName *name)
+{
+    const char *serial = serial_in_name(device, interface);
+
+    if (!name->well_formed || !is_same_text(name->interface, interface->name) ||
+        !is_same_text(name->serial, serial))
+        return FALSE;
+    return interface->name[0] != '\0' || serial[0] != '\0' || is_base_of(device, name->base);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/usb-tree.h"
+
+#define DEVICES "bus/usb/devices"
+
+static char *
+folder_of(const char *root, const ScdUsbPort *port)
+{
+    g_autofree char *text = scd_usb_port_to_string(port);
+
+    return g_build_filename(root, DEVICES, text, NULL);
+}
+
+ScdUsbDevice *
+scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
+{
+    g_autofree char *folder = folder_of(root, port);
+
+    return scd_usb_device_read(folder, port);
+}
+
+/* Of ScdUsbPort. Root hubs are not among them: they have no port. */
+static GArray *
+list_ports(const char *root)
+{
+    GArray *ports = g_array_new(FALSE, FALSE, sizeof(ScdUsbPort));
+    g_autofree char *devices = g_build_filename(root, DEVICES, NULL);
+    g_autoptr(GDir) dir = g_dir_open(devices, 0, NULL);
+    const char *entry;
+
+    while (dir != NULL && (entry = g_dir_read_name(dir)) != NULL) {
+        ScdUsbPort port;
+
+        if (scd_usb_port_parse(entry, &port))
+            g_array_append_val(ports, port);
+    }
+    return ports;
+}
+
+ScdUsbDevice *
+scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address)
+{
+    g_autoptr(GArray) ports = list_ports(root);
+    const ScdUsbPort *found = NULL;
+
+    if (address == 0) /* which is what a device without a known one has */
+        return NULL;
+    for (guint i = 0; i < ports->len; i++) {
+        const ScdUsbPort *port = &g_array_index(ports, ScdUsbPort, i);
+        g_autofree char *folder = folder_of(root, port);
+
+        if (port->bus != bus || scd_usb_device_read_address(folder) != address)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = port;
+    }
+    return found != NULL ? scd_usb_tree_find_port(root, found) : NULL;
+}
+
+/* How many interfaces of the device may have this name, and the path of one of them. */
+static guint
+count_named(const ScdUsbDevice *device, const ScdReaderName *name, ScdUsbPath *path)
+{
+    guint n_named = 0;
+
+    for (guint i = 0; i < device->interfaces->len; i++) {
+        const ScdUsbInterface *interface = device->interfaces->pdata[i];
+
+        if (!interface->is_ccid || !scd_usb_device_may_be_named(device, interface, name))
+            continue;
+        *path = scd_usb_device_path_of(device, interface);
+        n_named++;
+    }
+    return n_named;
+}
+
+ScdUsbDevice *
+scd_usb_tree_find_name(const char *root, const ScdReaderName *name, ScdUsbPath *path)
+{
+    g_autoptr(GArray) ports = list_ports(root);
+    g_autoptr(ScdUsbDevice) found = NULL;
+    ScdUsbPath found_path;
+    guint n_named = 0;
+
+    for (guint i = 0; i < ports->len; i++) {
+        g_autoptr(ScdUsbDevice) device =
+            scd_usb_tree_find_port(root, &g_array_index(ports, ScdUsbPort, i));
+        guint n_more = device != NULL ? count_named(device, name, &found_path) : 0;
+
+        n_named += n_more;
+        if (n_named > 1)
+            return NULL;
+        if (n_more == 1)
+            found = g_steal_pointer(&device);
+    }
+    if (found != NULL)
+        *path = found_path;
+    return g_steal_pointer(&found);
+}
