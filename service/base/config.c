@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+#include "base/key-lines.h"
+
+#define ALIASES "Aliases" /* a group that alias-file.c reads */
+
 typedef struct {
     const char *group;
     const char *key;
@@ -23,13 +27,6 @@ static const Setting settings[] = {
     {"Limits", "Waiters", offsetof(ScdConfig, waiters), 512, 1, 10000},
     {"Transactions", "IdleLimitSec", offsetof(ScdConfig, idle_limit_s), 5, 1, 3600},
 };
-
-typedef struct {
-    ScdConfig *config;
-    char *group;  /* that the line belongs to; NULL before the first */
-    guint number; /* of the line, from 1 */
-    GPtrArray *warnings;
-} Reader;
 
 static guint32 *
 value_of(ScdConfig *config, const Setting *setting)
@@ -64,87 +61,37 @@ find_setting(const char *group, const char *key)
     return NULL;
 }
 
-static void G_GNUC_PRINTF(2, 3) warn(Reader *reader, const char *format, ...)
+static char *
+read_group(gpointer data, const char *group)
 {
-    g_autofree char *what = NULL;
-    va_list arguments;
-
-    va_start(arguments, format);
-    what = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_ptr_array_add(reader->warnings, g_strdup_printf("line %u: %s", reader->number, what));
+    if (is_known_group(group) || g_str_equal(group, ALIASES))
+        return NULL;
+    return g_strdup_printf("unknown group [%s], passed over", group);
 }
 
-static void
-read_group(Reader *reader, const char *group)
+static char *
+read_setting(gpointer data, const char *group, const char *key, const char *value)
 {
-    if (g_strcmp0(group, reader->group) == 0)
-        return;
-    if (!is_known_group(group))
-        warn(reader, "unknown group [%s], passed over", group);
-    g_free(reader->group);
-    reader->group = g_strdup(group);
-}
-
-static void
-read_setting(Reader *reader, const char *key, const char *value)
-{
-    const Setting *setting = find_setting(reader->group, key);
+    const Setting *setting = find_setting(group, key);
     guint64 number;
 
-    if (setting == NULL) {
-        if (is_known_group(reader->group))
-            warn(reader, "unknown setting %s in [%s]", key, reader->group);
-        return;
-    }
-    guint32 *target = value_of(reader->config, setting);
-    if (g_ascii_string_to_unsigned(value, 10, setting->least, setting->most, &number, NULL))
-        *target = (guint32)number;
-    else
-        warn(reader, "%s is a number from %u to %u: it stays %u", key, setting->least,
-             setting->most, *target);
-}
+    if (!is_known_group(group))
+        return NULL;
+    if (setting == NULL)
+        return g_strdup_printf("unknown setting %s in [%s]", key, group);
 
-/* GKeyFile gives up a whole file for one odd line, so each comes to it alone, below its group. */
-static void
-read_line(Reader *reader, const char *line)
-{
-    g_autofree char *text = reader->group == NULL
-                                ? g_strconcat(line, "\n", NULL)
-                                : g_strdup_printf("[%s]\n%s\n", reader->group, line);
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) error = NULL;
-    gsize n_groups = 0;
-
-    if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_KEEP_TRANSLATIONS, &error)) {
-        warn(reader, "%s", error->message);
-        return;
-    }
-    g_auto(GStrv) groups = g_key_file_get_groups(file, &n_groups);
-    if (n_groups == 0)
-        return;
-    read_group(reader, groups[n_groups - 1]);
-
-    g_auto(GStrv) keys = g_key_file_get_keys(file, reader->group, NULL, NULL);
-    for (char **key = keys; *key != NULL; key++) {
-        g_autofree char *value = g_key_file_get_value(file, reader->group, *key, NULL);
-
-        read_setting(reader, *key, g_strstrip(value));
-    }
+    guint32 *target = value_of(data, setting);
+    if (!g_ascii_string_to_unsigned(value, 10, setting->least, setting->most, &number, NULL))
+        return g_strdup_printf("%s is a number from %u to %u: it stays %u", key, setting->least,
+                               setting->most, *target);
+    *target = (guint32)number;
+    return NULL;
 }
 
 char **
 scd_config_read(ScdConfig *config, const char *text, gsize length)
 {
-    g_autofree char *valid = g_utf8_make_valid(text, (gssize)length);
-    g_auto(GStrv) lines = g_strsplit(valid, "\n", -1);
-    Reader reader = {.config = config, .warnings = g_ptr_array_new()};
+    static const ScdKeyLinesReader reader = {read_group, read_setting};
 
-    for (char **line = lines; *line != NULL; line++) {
-        reader.number++;
-        read_line(&reader, *line);
-    }
-    g_free(reader.group);
-    g_ptr_array_add(reader.warnings, NULL);
-    return (char **)g_ptr_array_free(reader.warnings, FALSE);
+    return scd_key_lines_read(text, length, &reader, config);
 }

@@ -135,6 +135,17 @@ test_unknown_group(void)
     assert_defaults(&config);
 }
 
+/* They may stand in this file, and are none of its settings. */
+static void
+test_aliases(void)
+{
+    ScdConfig config;
+    g_autofree char *warnings = read_text(&config, "[Aliases]\nSessions=port 1-3\nlogin=x\n");
+
+    g_assert_cmpstr(warnings, ==, "");
+    assert_defaults(&config);
+}
+
 /* A value that is refused leaves the one before it. */
 static void
 test_value_before(void)
@@ -204,6 +215,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/all", test_all);
     g_test_add_func("/config/faults", test_faults);
     g_test_add_func("/config/unknown-group", test_unknown_group);
+    g_test_add_func("/config/aliases", test_aliases);
     g_test_add_func("/config/value-before", test_value_before);
     g_test_add_func("/config/zero-byte", test_zero_byte);
     g_test_add_func("/config/any-text", test_any_text);
