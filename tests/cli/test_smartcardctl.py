@@ -508,7 +508,7 @@ def mount(content, path):
     while not os.path.isdir(there):
         there = os.path.dirname(there)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", there], check=True)
-    os.makedirs(os.path.dirname(path))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
         file.write(content)
 

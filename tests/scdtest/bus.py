@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The configuration of a private system bus: the usual policy, and ours as it is shipped."""
 
-import os
-
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -27,7 +25,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
     <allow send_destination="org.freedesktop.DBus"
            send_interface="org.freedesktop.DBus.Properties"/>
   </policy>
-  <include>{ours}</include>
+  <include>{policy}</include>
   <include ignore_missing="yes">/usr/share/dbus-1/system.d/org.freedesktop.PolicyKit1.conf</include>
 </busconfig>
 """
@@ -37,7 +35,6 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 SERVICES = "/run/scd/services"
 
 
-def write_bus_config(path, address, source):
-    ours = os.path.join(source, "data", "org.smartcardd1.conf")
+def write_bus_config(path, address, policy):
     with open(path, "w", encoding="utf-8") as file:
-        file.write(CONFIG.format(address=address, ours=ours, services=SERVICES))
+        file.write(CONFIG.format(address=address, policy=policy, services=SERVICES))

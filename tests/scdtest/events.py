@@ -45,6 +45,7 @@ class NotifySocket:
             os.unlink(path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(path)
+        os.chmod(path, 0o777)
         self._socket.settimeout(LIMIT_S)
 
     def wait_for(self, line):

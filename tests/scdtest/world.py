@@ -39,9 +39,11 @@ class World:
         os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = BUS_ADDRESS
         os.environ["SCD_SIM_SOCKET"] = SIMULATOR_SOCKET
 
-    def start_bus(self):
-        config = os.path.join(self.folder, "bus.conf")
-        write_bus_config(config, BUS_ADDRESS, SOURCE)
+    def start_bus(self, config=None, policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf")):
+        """config: of a whole bus, which listens on BUS_ADDRESS; else policy: our part of it."""
+        if not config:
+            config = os.path.join(self.folder, "bus.conf")
+            write_bus_config(config, BUS_ADDRESS, policy)
         ready, child_end = os.pipe()
         self.bus = Process("dbus-daemon",
                            ["dbus-daemon", "--config-file", config, "--nofork", "--nopidfile",
@@ -71,10 +73,11 @@ class World:
             self.pcscd.stop(number)
         self.pcscd = None
 
-    def start_service(self, *options, command=(), environment=None):
+    def start_service(self, *options, command=(), environment=None, program=None):
         """Returns when the service has said that it is ready."""
         notify = events.NotifySocket(NOTIFY_SOCKET)
-        self.service = Process("smartcardd", [*command, built("service/smartcardd"), *options],
+        program = program or built("service/smartcardd")
+        self.service = Process("smartcardd", [*command, program, *options],
                                {"NOTIFY_SOCKET": NOTIFY_SOCKET, **(environment or {})})
         try:
             notify.wait_for("READY=1")

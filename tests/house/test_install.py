@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What "meson install" puts on a machine: all of it, in its place, and a service that starts.
+
+The files are installed into a folder of the private world, and then laid over its /usr, so that
+the tools of the machine (systemd, the bus) find them where they will find them on a real one.
+"""
+
+import configparser
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ROOT = "/run/scd/root"
+USERS = "/run/scd/users"
+SYSTEM_BUS = "/usr/share/dbus-1/system.conf"
+BUS = "org.freedesktop.DBus"
+NAME = "org.smartcardd1"
+NOBODY = "65534"
+
+EXPECTED = {
+    "bin/smartcardctl",
+    "etc/smartcardd/smartcardd.conf",
+    "lib/systemd/system/smartcardd.service",
+    "lib/sysusers.d/smartcardd.conf",
+    "libexec/smartcardd",
+    "share/dbus-1/interfaces/org.smartcardd1.Card.xml",
+    "share/dbus-1/interfaces/org.smartcardd1.Manager.xml",
+    "share/dbus-1/interfaces/org.smartcardd1.Reader.xml",
+    "share/dbus-1/interfaces/org.smartcardd1.Session.xml",
+    "share/dbus-1/system-services/org.smartcardd1.service",
+    "share/dbus-1/system.d/org.smartcardd1.conf",
+    "share/man/man5/smartcardd.conf.5",
+    "share/polkit-1/actions/org.smartcardd1.policy",
+    "share/polkit-1/rules.d/50-smartcardd.rules",
+}
+
+
+def setUpModule():
+    from scdtest.world import BUILD
+    subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT],
+                   check=True, stdout=subprocess.DEVNULL)
+    add_user()
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"lowerdir={ROOT}/usr:/usr",
+                    "/usr"], check=True)
+
+
+def add_user():
+    """As systemd-sysusers would on a machine that gets the service."""
+    if not shutil.which("systemd-sysusers"):
+        raise unittest.SkipTest("systemd-sysusers is not installed")
+    os.makedirs(USERS + "/etc")
+    for name in ("passwd", "group"):
+        shutil.copy("/etc/" + name, USERS + "/etc")
+    with open(installed("lib/sysusers.d/smartcardd.conf"), encoding="utf-8") as file:
+        subprocess.run(["systemd-sysusers", "--root=" + USERS, "-"], stdin=file, check=True,
+                       capture_output=True)
+    for name in ("passwd", "group"):
+        subprocess.run(["mount", "--bind", f"{USERS}/etc/{name}", "/etc/" + name], check=True)
+
+
+def installed(path=None):
+    """The file of that place below the prefix; without one all of them, place → file."""
+    found = {}
+    for folder, _, names in os.walk(ROOT):
+        for name in names:
+            file = os.path.join(folder, name)
+            found[re.sub("^/(usr/local/|usr/)?", "", file.removeprefix(ROOT))] = file
+    return found[path] if path else found
+
+
+def seen(path):
+    """The same file where it is on a machine, after all was laid over /usr."""
+    return installed(path).removeprefix(ROOT)
+
+
+def sections(path):
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.optionxform = str
+    parser.read(installed(path))
+    return parser
+
+
+def request_name(user):
+    """What the bus says to a user who wants our name."""
+    return subprocess.run(
+        ["setpriv", "--reuid", user, "--clear-groups", "gdbus", "call", "--system", "--dest", BUS,
+         "--object-path", "/", "--method", BUS + ".RequestName", NAME, "4"],
+        capture_output=True, text=True)
+
+
+class Files(unittest.TestCase):
+    def test_all_is_there_and_nothing_else(self):
+        with open(os.path.join(SOURCE, "po", "LINGUAS"), encoding="utf-8") as file:
+            languages = [line.strip() for line in file if not line.startswith("#")]
+        catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo" for language in languages}
+        self.assertEqual(set(installed()), EXPECTED | catalogs)
+
+    def test_unit_is_valid(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not installed")
+        unit = installed("lib/systemd/system/smartcardd.service")
+        result = subprocess.run(["systemd-analyze", "verify", "--man=no", unit],
+                                capture_output=True, text=True)
+        complaints = [line for line in result.stderr.splitlines() if "smartcardd" in line]
+        self.assertEqual((result.returncode, complaints), (0, []))
+
+    def test_activation_and_unit_agree(self):
+        activation = sections("share/dbus-1/system-services/org.smartcardd1.service")
+        unit = sections("lib/systemd/system/smartcardd.service")["Service"]
+        service = activation["D-BUS Service"]
+        self.assertEqual(service["Name"], NAME)
+        self.assertEqual(service["SystemdService"], "smartcardd.service")
+        self.assertEqual(service["User"], unit["User"])
+        self.assertEqual(service["Exec"], unit["ExecStart"])
+        self.assertEqual(service["Exec"], seen("libexec/smartcardd"))
+
+    def test_policy_is_well_formed(self):
+        subprocess.run(["xmllint", "--noout", "--nonet",
+                        installed("share/dbus-1/system.d/org.smartcardd1.conf")], check=True)
+
+
+class Service(case.WorldTest):
+    """On a bus with the policy that was installed."""
+
+    def setUp(self):
+        super().setUp()
+        from scdtest.world import simulated_reader
+        self.world.start_bus(policy=installed("share/dbus-1/system.d/org.smartcardd1.conf"))
+        self.world.start_pcscd([simulated_reader("A")])
+
+    def start_as(self, user):
+        self.world.start_service(
+            program=seen("libexec/smartcardd"),
+            command=["setpriv", "--reuid", user, "--regid", user, "--clear-groups",
+                     "--no-new-privs", "--bounding-set=-all"])
+
+    def test_runs_as_its_user_for_everybody(self):
+        self.start_as("smartcardd")
+        status = subprocess.run(["setpriv", "--reuid", NOBODY, "--clear-groups",
+                                 seen("bin/smartcardctl"), "list"],
+                                capture_output=True, text=True)
+        self.assertEqual((status.returncode, status.stderr), (0, ""))
+        self.assertIn("Reader A 00 00", status.stdout)
+
+    def test_nobody_else_may_have_its_name(self):
+        refused = request_name(NOBODY)
+        self.assertIn("AccessDenied", refused.stderr)
+        granted = request_name("smartcardd")
+        self.assertEqual(granted.stdout, "(uint32 1,)\n", granted.stderr)
+
+
+class SystemBus(case.WorldTest):
+    """On a bus with the machine's own configuration, which starts the service when it is called."""
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(SYSTEM_BUS):
+            self.skipTest(SYSTEM_BUS + " is not installed")
+        if not seen("bin/smartcardctl").startswith("/usr/bin/"):
+            self.skipTest("another prefix than /usr, where a system bus does not look")
+        self.world.start_bus(config=SYSTEM_BUS)
+
+    def test_first_call_starts_it_as_its_user(self):
+        from gi.repository import Gio, GLib
+        client = self.recorder()
+        self.assertEqual(client.readers(), {})
+        (pid,) = client.connection.call_sync(
+            BUS, "/", BUS, "GetConnectionUnixProcessID", GLib.Variant("(s)", (NAME,)), None,
+            Gio.DBusCallFlags.NONE, -1, None).unpack()
+        self.assertEqual(os.readlink(f"/proc/{pid}/exe"), seen("libexec/smartcardd"))
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            uid = re.search(r"^Uid:\t(\d+)", file.read(), re.M).group(1)
+        self.assertEqual(uid, subprocess.run(["id", "-u", "smartcardd"], capture_output=True,
+                                             text=True, check=True).stdout.strip())
+        os.kill(pid, signal.SIGTERM)
+        client.wait(lambda: any(signal.member == "NameOwnerChanged" and not signal.arguments[2]
+                                for signal in client.signals), "the service ends")
+
+
+if __name__ == "__main__":
+    case.main()
