@@ -14,8 +14,9 @@ HARDWARE = "--hardware" in sys.argv
 SHELL = "--shell" in sys.argv
 ON_TERMINAL = sys.stdout.isatty()
 
-CARDS = {"Office": ("3BFA1800008131FE454A434F5033315632333298", "a card of many"),
-         "Home": ("3B021450", "an old one")}
+CARDS = {"Office": "3BDA18FF81B1FE751F030031C573C001400090000C", "Home": "3B021450"}
+STEPS = (("insert", "Office"), ("insert", "Home"), ("remove", "Office"),
+         ("insert", "Office"), ("remove", "Home"), ("insert", "Home"))
 
 
 def say(text=""):
@@ -28,45 +29,52 @@ def show(command):
     say()
 
 
-def pause(seconds):
-    """For those who watch; nobody else waits."""
-    if ON_TERMINAL:
-        time.sleep(seconds)
+def in_foreground(*command):
+    """Runs a program to whom Ctrl-C belongs, and gives its status."""
+    child = subprocess.Popen(command)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status = child.wait()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    return status if status >= 0 else 128 - status
 
 
-def follow_cards(world):
-    """Runs the monitor while cards go in and out, and waits for its word after each."""
+def follow_cards():
+    """Runs the monitor while cards go in and out, slowly enough for those who watch.
+
+    Where nobody watches, each step is made when the monitor has told of the one before.
+    """
     from scdtest.simulator import Simulator
 
-    say("$ smartcardctl monitor")
-    monitor = subprocess.Popen(["smartcardctl", "monitor"], stdout=subprocess.PIPE, text=True)
-    readers = Simulator()
-
-    def relay_until(*words):
+    def wait_for(*words):
+        if ON_TERMINAL:
+            time.sleep(0.8)
+            return
         for line in monitor.stdout:
             print(line, end="", flush=True)
             if all(word in line for word in words):
                 return
         raise SystemExit("demo: the monitor ended early")
 
-    relay_until("Home")
-    for name, step in (("Office", "insert"), ("Home", "insert"), ("Office", "remove"),
-                       ("Office", "insert"), ("Home", "remove"), ("Home", "insert")):
-        pause(0.8)
-        readers.order(step, name, CARDS[name][0] if step == "insert" else "")
-        relay_until(name, "inserted" if step == "insert" else "removed")
-    monitor.send_signal(signal.SIGINT)
-    assert monitor.wait() == 0
+    say("$ smartcardctl monitor")
+    readers = Simulator()
+    with subprocess.Popen(["smartcardctl", "monitor"], text=True,
+                          stdout=None if ON_TERMINAL else subprocess.PIPE) as monitor:
+        for _ in CARDS:
+            wait_for("reader-present")
+        for order, name in STEPS:
+            readers.order(order, name, *([CARDS[name]] if order == "insert" else []))
+            wait_for(name, "inserted" if order == "insert" else "removed")
+        monitor.send_signal(signal.SIGINT)
     readers.close()
     say()
 
 
-def put_cards_in(world):
+def put_cards_in():
     from scdtest.recorder import Recorder
     from scdtest.simulator import Simulator
 
     client, readers = Recorder(), Simulator()
-    for name, (atr, _) in CARDS.items():
+    for name, atr in CARDS.items():
         readers.insert(name, atr)
         client.wait_for_signal("CardInserted", client.reader(name))
     readers.close()
@@ -74,24 +82,44 @@ def put_cards_in(world):
 
 
 def shell():
-    if sys.stdin.isatty():
-        say("A shell in the world of the demo; 'exit' leaves it. Try:\n"
-            "  smartcardctl list\n"
-            "  busctl tree org.smartcardd1\n"
-            "  gdbus monitor --system --dest org.smartcardd1 &\n"
-            "  scd-sim remove Office; scd-sim insert Office\n")
-    status = subprocess.run([os.environ.get("SHELL", "/bin/bash")], check=False).returncode
-    return status if status >= 0 else 128 - status
+    """On a terminal script(1) gives it one of its own.
+
+    It could not give back the outer one: the program that had it is no process of this namespace.
+    """
+    put_cards_in()
+    program = os.environ.get("SHELL", "/bin/bash")
+    if not sys.stdin.isatty():
+        return in_foreground(program)
+    say("A shell in the world of the demo; 'exit' leaves it. Try:\n"
+        "  smartcardctl list\n"
+        "  busctl tree org.smartcardd1\n"
+        "  gdbus monitor --system --dest org.smartcardd1 &\n"
+        "  scd-sim remove Office; scd-sim insert Office\n")
+    os.environ["debian_chroot"] = "demo"  # Debian's prompt shows it
+    return in_foreground("script", "--quiet", "--return", "--command", program, "/dev/null")
 
 
-def what_next():
+def show_hardware():
+    say("$ smartcardctl list")
+    status = in_foreground("smartcardctl", "list")
+    if status or not ON_TERMINAL:
+        return status
+    say("\n$ smartcardctl monitor")
+    return in_foreground("smartcardctl", "monitor")
+
+
+def show_simulated():
+    show("smartcardctl list")
+    follow_cards()
+    show("busctl --no-pager tree org.smartcardd1")
     say("What to try next, in  ./demo --shell :\n"
         "  smartcardctl status\n"
-        "  smartcardctl --json list | jq .\n"
+        "  smartcardctl --json list\n"
         "  busctl introspect org.smartcardd1 /org/smartcardd1/readers/Office_00_00\n"
         "  gdbus monitor --system --dest org.smartcardd1\n"
         "  scd-sim remove Office; scd-sim insert Office\n"
         "With a reader of your own:  ./demo --hardware")
+    return 0
 
 
 def main():
@@ -105,23 +133,22 @@ def main():
             world.start_pcscd([simulated_reader(name, name) for name in CARDS])
         world.start_service()
         if SHELL:
-            put_cards_in(world)
             return shell()
-        if HARDWARE:
-            show("smartcardctl list")
-            if ON_TERMINAL:
-                subprocess.run(["smartcardctl", "monitor"], check=False)
-            return 0
-        show("smartcardctl list")
-        follow_cards(world)
-        show("busctl --no-pager tree org.smartcardd1")
-        what_next()
-        return 0
+        return show_hardware() if HARDWARE else show_simulated()
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         world.close()
+
+
+def ended_by(number, _frame):
+    sys.exit(128 + number)
 
 
 if __name__ == "__main__":
     namespace.enter(keep_pcscd=HARDWARE)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, ended_by)
+    signal.signal(signal.SIGHUP, ended_by)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -32,8 +32,11 @@ def enter(keep_pcscd=False, preload=None):
         sys.exit(f"{sys.argv[0]}: needs root for a private mount namespace: try sudo")
     environment = dict(os.environ)
     environment[INSIDE] = "pcscd" if keep_pcscd else "alone"
-    command = ["unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork",
-               "--kill-child", "--mount-proc"]
+    unshare = ["unshare", "--mount", "--propagation", "private", "--net"]
+    if subprocess.run([*unshare, "true"]).returncode != 0:
+        sys.exit(f"{sys.argv[0]}: needs namespaces, which this container does not allow: "
+                 "start it as a privileged one")
+    command = [*unshare, "--pid", "--fork", "--kill-child", "--mount-proc"]
     if preload:
         command += ["env", "LD_PRELOAD=" + preload]
     command += [sys.executable, *sys.argv]

@@ -18,6 +18,7 @@ class Process:
         options.setdefault("stdout", self._log)
         options.setdefault("stderr", self._log)
         options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("start_new_session", True)  # Ctrl-C is not for it
         self._child = subprocess.Popen(command, env={**os.environ, **(environment or {})},
                                        **options)
         self.pid = self._child.pid

@@ -32,7 +32,7 @@ class World:
     """Nothing in it is started before it is asked for."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix="scd-")
+        self.folder = tempfile.mkdtemp(dir="/run/scd")
         self.bus = None
         self.pcscd = None
         self.service = None

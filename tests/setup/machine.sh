@@ -4,26 +4,36 @@
 
 say() { printf '%s\n' "$*" >&2; }
 
+trap 'say; exit 130' INT
+
 # Runs a command; its output is for those who ask what went wrong.
 quietly() {
-    local what=$1 log
+    local what=$1 output
     shift
-    log=$(mktemp)
     [ -t 2 ] && printf '%s …' "$what" >&2
-    if "$@" >"$log" 2>&1 </dev/null; then
+    if output=$("$@" 2>&1 </dev/null); then
         [ -t 2 ] && printf '\r%s: done\n' "$what" >&2
-        rm -f "$log"
         return 0
     fi
-    [ -t 2 ] && printf '\n' >&2
-    cat "$log" >&2
-    rm -f "$log"
+    [ -t 2 ] && say
+    say "$output"
     say "$what: failed"
     return 1
 }
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -- "$@"; fi
+# Root's programs leave no bytecode that a user could not remove.
+SUDO=()
+[ "$(id -u)" = 0 ] || SUDO=(sudo -- env PYTHONDONTWRITEBYTECODE=1)
+
+as_root() { "${SUDO[@]}" "$@"; }
+
+# To be called first: whoever has to give a password gives it here.
+need_root() {
+    if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+        say "This needs root, and there is no sudo here: run it as root."
+        exit 1
+    fi
+    as_root true </dev/null
 }
 
 missing_packages() {
@@ -54,6 +64,8 @@ build() {
     shift
     if [ ! -e "$folder/build.ninja" ]; then
         quietly "Setting up $folder" meson setup "$folder" "$@"
+    elif [ $# -gt 0 ]; then
+        quietly "Configuring $folder" meson configure "$folder" "$@"
     fi
     quietly "Building $folder" meson compile -C "$folder"
 }
