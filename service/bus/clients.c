@@ -50,9 +50,10 @@ answer(ScdClient *client, const GError *error)
 }
 
 static void
-leave(ScdClient *client)
+leave(ScdClient *left)
 {
-    g_autoptr(ScdClient) kept = scd_client_ref(client);
+    /* The functions may release all others. */
+    g_autoptr(ScdClient) client = scd_client_ref(left);
     g_autoptr(GError) error =
         g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left");
     Leave *next;

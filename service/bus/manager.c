@@ -60,10 +60,10 @@ tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
 }
 
 static void
-can_client_connect(ScdClient *client, const GError *gone, gpointer data)
+can_client_connect(ScdClient *caller, const GError *gone, gpointer data)
 {
     g_autofree Call *call = data;
-    g_autoptr(ScdClient) released = client;
+    g_autoptr(ScdClient) client = caller;
     GError *error = NULL;
     GVariant *arguments = g_dbus_method_invocation_get_parameters(call->invocation);
     const char *path;

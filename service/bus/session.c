@@ -194,8 +194,8 @@ static void
 got_permission(ScdClient *client, const GError *error, gpointer data)
 {
     g_autofree Question *question = data;
-    g_autoptr(GCancellable) questions = question->questions;
-    g_autoptr(ScdClient) asked_for = client;
+    g_autoptr(GCancellable) questions G_GNUC_UNUSED = question->questions;
+    g_autoptr(ScdClient) asked_for G_GNUC_UNUSED = client;
 
     if (error) {
         scd_call_refuse(question->job, error);
