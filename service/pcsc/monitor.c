@@ -37,7 +37,9 @@ static const int quick_tries_ms[] = {0, 10, 100, 1000};
 #define STOP_LIMIT_US (3 * G_USEC_PER_SEC)
 #define CANCEL_INTERVAL_US 5000
 
+/* What is on its way to the main thread may come there late: it keeps a reference. */
 struct ScdMonitor {
+    gboolean over; /* the main thread's own: nobody listens any more */
     ScdMonitorEvents events;
     gpointer data;
     guint call_limit_ms;
@@ -66,7 +68,10 @@ static gboolean
 deliver(gpointer data)
 {
     Delivery *delivery = data;
-    delivery->monitor->events.changed(delivery->snapshot, delivery->monitor->data);
+    ScdMonitor *monitor = delivery->monitor;
+
+    if (!monitor->over)
+        monitor->events.changed(delivery->snapshot, monitor->data);
     return G_SOURCE_REMOVE;
 }
 
@@ -75,6 +80,7 @@ free_delivery(gpointer data)
 {
     Delivery *delivery = data;
     scd_snapshot_unref(delivery->snapshot);
+    g_atomic_rc_box_release(delivery->monitor);
     g_free(delivery);
 }
 
@@ -89,7 +95,8 @@ static gboolean
 stuck_stale(gpointer data)
 {
     ScdMonitor *monitor = data;
-    monitor->events.stuck("libpcsclite lost track of pcscd's readers", monitor->data);
+    if (!monitor->over)
+        monitor->events.stuck("libpcsclite lost track of pcscd's readers", monitor->data);
     return G_SOURCE_REMOVE;
 }
 
@@ -98,7 +105,7 @@ static void
 publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
 {
     Delivery *delivery = g_new(Delivery, 1);
-    delivery->monitor = monitor;
+    delivery->monitor = g_atomic_rc_box_acquire(monitor);
     delivery->snapshot = scd_snapshot_ref(snapshot);
 
     g_clear_pointer(&monitor->published, scd_snapshot_unref);
@@ -313,7 +320,7 @@ run_in_monitor(gpointer data)
             break;
         publish_trouble_in_monitor(monitor, code);
         if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)
-            scd_main_call(stuck_stale, monitor, NULL);
+            scd_main_call(stuck_stale, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
         wait_for_pcscd_in_monitor(monitor, code);
     }
     g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
@@ -330,7 +337,7 @@ run_in_monitor(gpointer data)
 ScdMonitor *
 scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s, GError **error)
 {
-    g_autofree ScdMonitor *monitor = g_new0(ScdMonitor, 1);
+    ScdMonitor *monitor = g_atomic_rc_box_new0(ScdMonitor);
 
     monitor->events = *events;
     monitor->data = data;
@@ -343,12 +350,13 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
                     g_strerror(errno));
         if (monitor->wake_fd >= 0)
             close(monitor->wake_fd);
+        g_atomic_rc_box_release(monitor);
         return NULL;
     }
     g_mutex_init(&monitor->lock);
     g_cond_init(&monitor->ended_cond);
     monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
-    return g_steal_pointer(&monitor);
+    return monitor;
 }
 
 /*
@@ -382,6 +390,7 @@ scd_monitor_free(ScdMonitor *monitor)
     guint64 one = 1;
     gint64 limit = g_get_monotonic_time() + STOP_LIMIT_US;
 
+    monitor->over = TRUE;
     if (write(monitor->wake_fd, &one, sizeof one) < 0)
         g_warning("Cannot wake the monitor: %s", g_strerror(errno));
     GThread *canceller = g_thread_new("cancel", cancel_until_ended, monitor);
@@ -403,6 +412,6 @@ scd_monitor_free(ScdMonitor *monitor)
     close(monitor->wake_fd);
     g_mutex_clear(&monitor->lock);
     g_cond_clear(&monitor->ended_cond);
-    g_free(monitor);
+    g_atomic_rc_box_release(monitor);
     return TRUE;
 }
