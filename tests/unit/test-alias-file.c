@@ -193,6 +193,7 @@ test_any_bytes(void)
         g_autofree char *warnings G_GNUC_UNUSED = read_text(aliases, text);
         g_autofree char *again = scd_alias_file_write(aliases);
 
+        g_assert_true(g_utf8_validate(warnings, -1, NULL));
         g_assert_true(g_utf8_validate(again, -1, NULL));
     }
 }
