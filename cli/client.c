@@ -4,11 +4,14 @@
 
 #include <glib/gi18n.h>
 
+#include "base/error.h"
+#include "bus/error.h"
 #include "property.h"
 
 GDBusConnection *
 scd_client_connect(GError **error)
 {
+    scd_error_register();
     GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
 
     if (bus)
@@ -44,7 +47,7 @@ scd_client_explain(GError *error)
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
     g_dbus_error_strip_remote_error(error);
-    if (name && g_str_has_prefix(name, SCD_BUS_NAME ".Error."))
+    if (name && g_str_has_prefix(name, SCD_ERROR_PREFIX))
         return;
 
     g_autofree char *detail = error->message;
@@ -113,9 +116,8 @@ scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **erro
         return path;
     }
 
-    g_autofree char *name = g_dbus_error_get_remote_error(trouble);
     scd_client_explain(trouble);
-    if (g_strcmp0(name, SCD_BUS_NAME ".Error.UnknownReader") == 0) {
+    if (g_error_matches(trouble, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
         /* What everybody meets once is told in the user's language, not in the service's. */
         g_free(trouble->message);
         trouble->message = g_strdup_printf(

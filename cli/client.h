@@ -16,6 +16,7 @@
 #define SCD_INTERFACE_MANAGER "org.smartcardd1.Manager"
 #define SCD_INTERFACE_READER "org.smartcardd1.Reader"
 #define SCD_INTERFACE_CARD "org.smartcardd1.Card"
+#define SCD_INTERFACE_SESSION "org.smartcardd1.Session"
 #define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
@@ -28,7 +29,7 @@ ScdMirror *scd_client_load(GDBusConnection *bus, GError **error);
 /* The path of the one reader that the user means. */
 char *scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error);
 
-/* Makes the message of a failed call one for the user. */
+/* Makes the message of a failed call one for the user. Errors of the service are SCD_ERROR. */
 void scd_client_explain(GError *error);
 
 /* Whether the call failed because the service went away. */

@@ -80,15 +80,22 @@ scd_describe_bytes(GBytes *bytes)
 }
 
 char *
+scd_describe_hex(GBytes *bytes)
+{
+    gsize length;
+    const guint8 *byte = g_bytes_get_data(bytes, &length);
+
+    return scd_hex_from_bytes(byte, length);
+}
+
+char *
 scd_describe_atr(const ScdReaderView *reader, gboolean spaced)
 {
     if (!reader->card)
         return g_strdup("");
 
     g_autoptr(GBytes) atr = scd_property_bytes(reader->card, "Atr");
-    if (spaced)
-        return scd_describe_bytes(atr);
-    return scd_hex_from_bytes(g_bytes_get_data(atr, NULL), g_bytes_get_size(atr));
+    return spaced ? scd_describe_bytes(atr) : scd_describe_hex(atr);
 }
 
 char *

@@ -21,6 +21,9 @@ char *scd_describe_card(const ScdReaderView *reader);
 /* The card's ATR, empty when there is none. */
 char *scd_describe_atr(const ScdReaderView *reader, gboolean spaced);
 
+/* "3B6500", for scripts */
+char *scd_describe_hex(GBytes *bytes);
+
 /* "3B 65 00" */
 char *scd_describe_bytes(GBytes *bytes);
 

@@ -90,8 +90,8 @@ add_reader(JsonBuilder *builder, const ScdReaderView *reader)
     scd_json_add_properties(builder, reader->card);
 }
 
-char *
-scd_event_to_json(const ScdEvent *event, GDateTime *time)
+static char *
+to_json(const ScdEvent *event, GDateTime *time)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *when = date_and_time(time);
@@ -108,8 +108,8 @@ scd_event_to_json(const ScdEvent *event, GDateTime *time)
     return scd_json_to_text(builder, FALSE);
 }
 
-char *
-scd_event_to_fields(const ScdEvent *event, GDateTime *time)
+static char *
+to_fields(const ScdEvent *event, GDateTime *time)
 {
     ScdReaderView reader = reader_of(event);
     g_autofree char *when = date_and_time(time);
@@ -148,8 +148,8 @@ append(GString *text, guint *taken, const char *part, guint columns, guint inden
     }
 }
 
-char *
-scd_event_to_screen(const ScdEvent *event, GDateTime *time, guint columns)
+static char *
+to_screen(const ScdEvent *event, GDateTime *time, guint columns)
 {
     ScdReaderView reader = reader_of(event);
     g_autofree char *when = time_of_day(time);
@@ -166,4 +166,16 @@ scd_event_to_screen(const ScdEvent *event, GDateTime *time, guint columns)
     append(text, &taken, atr, columns, indentation);
     append(text, &taken, what, columns, indentation);
     return g_strchomp(g_string_free(text, FALSE));
+}
+
+void
+scd_event_print(const ScdEvent *event, gboolean json, ScdOutput *output)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_local();
+    g_autofree char *text = json ? to_json(event, now)
+                            : scd_output_is_terminal(output)
+                                ? to_screen(event, now, scd_output_columns(output))
+                                : to_fields(event, now);
+
+    scd_output_line(output, text);
 }

@@ -4,6 +4,7 @@
 /* What can happen, and how it is told. */
 
 #include "mirror.h"
+#include "output.h"
 
 typedef enum {
     SCD_EVENT_READER_PRESENT, /* was there already, likewise the next one */
@@ -26,11 +27,9 @@ typedef struct {
     const char *reason;   /* of SCD_EVENT_PCSCD_GONE, else NULL */
 } ScdEvent;
 
-/* One line: "time", "event", then what is known of reader and card. */
-char *scd_event_to_json(const ScdEvent *event, GDateTime *time);
-
-/* One line of fields separated by tabs: time, event, reader, ATR, what it is. */
-char *scd_event_to_fields(const ScdEvent *event, GDateTime *time);
-
-/* For people; several lines where one has not enough columns. */
-char *scd_event_to_screen(const ScdEvent *event, GDateTime *time, guint columns);
+/*
+ * As of now. JSON is a line: "time", "event", then what is known of reader and card. Into a pipe
+ * goes a line of fields separated by tabs: time, event, reader, ATR, what it is. On a terminal it
+ * is several lines where one has not enough columns.
+ */
+void scd_event_print(const ScdEvent *event, gboolean json, ScdOutput *output);

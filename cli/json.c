@@ -3,6 +3,7 @@
 #include "json.h"
 
 #include "base/hex.h"
+#include "describe.h"
 #include "text.h"
 
 /* Told in another way: see the header. */
@@ -37,6 +38,20 @@ scd_json_add_text(JsonBuilder *builder, const char *key, const char *text)
 {
     json_builder_set_member_name(builder, key);
     json_builder_add_string_value(builder, text);
+}
+
+void
+scd_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes)
+{
+    g_autofree char *hex = scd_describe_hex(bytes);
+    scd_json_add_text(builder, key, hex);
+}
+
+void
+scd_json_add_number(JsonBuilder *builder, const char *key, gint64 number)
+{
+    json_builder_set_member_name(builder, key);
+    json_builder_add_int_value(builder, number);
 }
 
 void

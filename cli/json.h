@@ -22,6 +22,8 @@
 #include "mirror.h"
 
 void scd_json_add_text(JsonBuilder *builder, const char *key, const char *text);
+void scd_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes);
+void scd_json_add_number(JsonBuilder *builder, const char *key, gint64 number);
 
 /* The members of a reader or a card, into the object that is open. */
 void scd_json_add_properties(JsonBuilder *builder, GVariant *properties);

@@ -81,8 +81,8 @@ print_table(GArray *readers, ScdOutput *output)
     }
 }
 
-int
-scd_command_list(const ScdArguments *arguments, ScdOutput *output)
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
@@ -103,3 +103,14 @@ scd_command_list(const ScdArguments *arguments, ScdOutput *output)
         print_fields(readers, output);
     return EXIT_SUCCESS;
 }
+
+const ScdCommand scd_command_list = {
+    .name = "list",
+    .summary = N_("Show the readers, one a line"),
+    .description = N_("Into a pipe or a file each line has four fields separated by tabs: the\n"
+                      "reader's name; 'empty', 'card', or 'mute' for a card that does not answer;\n"
+                      "the card's ATR in hexadecimal; and what the card is.\n"
+                      "\n"
+                      "JSON is the same as that of 'status'."),
+    .run = run,
+};

@@ -28,25 +28,12 @@ stop(Monitor *monitor, int status)
     g_main_loop_quit(monitor->loop);
 }
 
-static char *
-event_to_text(const Monitor *monitor, const ScdEvent *event)
-{
-    g_autoptr(GDateTime) now = g_date_time_new_now_local();
-
-    if (monitor->json)
-        return scd_event_to_json(event, now);
-    if (scd_output_is_terminal(monitor->output))
-        return scd_event_to_screen(event, now, scd_output_columns(monitor->output));
-    return scd_event_to_fields(event, now);
-}
-
 static void
 happened(const ScdEvent *event, gpointer data)
 {
     Monitor *monitor = data;
-    g_autofree char *text = event_to_text(monitor, event);
 
-    scd_output_line(monitor->output, text);
+    scd_event_print(event, monitor->json, monitor->output);
     if (!scd_output_is_open(monitor->output))
         stop(monitor, EXIT_SUCCESS);
 }
@@ -121,8 +108,8 @@ follow(Monitor *monitor, GDBusConnection *bus)
     g_source_remove(interrupt);
 }
 
-int
-scd_command_monitor(const ScdArguments *arguments, ScdOutput *output)
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
@@ -136,3 +123,25 @@ scd_command_monitor(const ScdArguments *arguments, ScdOutput *output)
     follow(&monitor, bus);
     return monitor.status;
 }
+
+const ScdCommand scd_command_monitor = {
+    .name = "monitor",
+    .summary = N_("Show which cards and readers come and go, until Ctrl-C"),
+    .description =
+        N_("Into a pipe or a file each line has five fields separated by tabs: the\n"
+           "time; the event; the reader's name; the card's ATR in hexadecimal; and what\n"
+           "the card is, or why it happened.\n"
+           "\n"
+           "JSON is one object a line with 'time' and 'event'; where they apply 'reader',\n"
+           "'reader-path', 'card-path', and the card's properties ('atr', 'protocols',\n"
+           "'names', ...); and 'reason' where there is one.\n"
+           "\n"
+           "The events are reader-present and card-present for what is there already,\n"
+           "reader-connected, reader-removed, card-inserted, card-removed, card-mute,\n"
+           "pcscd-gone, pcscd-back, service-gone and service-back. After service-gone\n"
+           "nothing is known; after service-back comes what is present then.\n"
+           "\n"
+           "The exit status is 0 after Ctrl-C or SIGTERM, and when the reading end of the\n"
+           "pipe is closed."),
+    .run = run,
+};

@@ -79,12 +79,8 @@ wait_for_room(void)
 }
 
 static void
-put(ScdOutput *output, const char *text)
+put_bytes(ScdOutput *output, const char *rest, gsize length)
 {
-    g_autofree char *converted = output->terminal ? to_locale(text) : g_strdup(text);
-    const char *rest = converted;
-    gsize length = strlen(converted);
-
     while (length > 0 && !output->trouble) {
         gssize written = write(STDOUT_FILENO, rest, length);
         if (written >= 0) {
@@ -96,6 +92,14 @@ put(ScdOutput *output, const char *text)
             output->trouble = errno;
         }
     }
+}
+
+static void
+put(ScdOutput *output, const char *text)
+{
+    g_autofree char *converted = output->terminal ? to_locale(text) : g_strdup(text);
+
+    put_bytes(output, converted, strlen(converted));
 }
 
 /* Without the last column, after which some terminals start a new line, and with room for "^C". */
@@ -115,6 +119,15 @@ scd_output_line(ScdOutput *output, const char *line)
     g_autofree char *text = g_strconcat(*status ? ERASE_LINE : "", line, "\n", status, NULL);
 
     put(output, text);
+}
+
+void
+scd_output_bytes(ScdOutput *output, GBytes *bytes)
+{
+    gsize length;
+    const char *data = g_bytes_get_data(bytes, &length);
+
+    put_bytes(output, data, length);
 }
 
 void

@@ -26,6 +26,9 @@ guint scd_output_columns(const ScdOutput *output);
 /* Without its newline; safe to be shown: see scd_text_escape(). */
 void scd_output_line(ScdOutput *output, const char *line);
 
+/* As they are; not for a terminal. */
+void scd_output_bytes(ScdOutput *output, GBytes *bytes);
+
 /* A word to people: on the standard error where a script may read the output. */
 void scd_output_note(ScdOutput *output, const char *note);
 

@@ -233,8 +233,8 @@ show_all(ScdMirror *mirror, const ScdArguments *arguments, ScdOutput *output)
     }
 }
 
-int
-scd_command_status(const ScdArguments *arguments, ScdOutput *output)
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
@@ -249,3 +249,18 @@ scd_command_status(const ScdArguments *arguments, ScdOutput *output)
     scd_output_complain(error->message);
     return EXIT_FAILURE;
 }
+
+const ScdCommand scd_command_status = {
+    .name = "status",
+    .argument = N_("[READER]"),
+    .summary = N_("Show all that is known of one reader, or of every reader"),
+    .description =
+        N_("READER is a reader's name, its serial number, or its object path on D-Bus.\n"
+           "\n"
+           "JSON is an array of readers, or one reader if one is named. The keys are the\n"
+           "names of the D-Bus properties in lower case with hyphens ('usb-path' is\n"
+           "UsbPath); 'path' is the object path, 'card' is an object or null, and bytes\n"
+           "('atr') are hexadecimal."),
+    .reader = SCD_READER_MAYBE,
+    .run = run,
+};

@@ -14,60 +14,14 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
+from scdtest.cli import (ATR, ATR_ON_SCREEN, CONTROL, KNOWN_ATR, KNOWN_NAMES, USAGE,
+                         CliTest)
 
-COMMANDS = ("list", "status", "monitor")
-USAGE = 2
-CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
+# Each with what it cannot do without.
+COMMANDS = {"list": [], "status": [], "monitor": [], "transmit": ["A", "00A4"],
+            "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
 UGLY = "a\x1b[31m\x07\x7f\x9b2J\nb\u202ec\u2028d\te"
-ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
-KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room in a line", "Another")
 HINT = "Press Ctrl-C to stop."
-
-
-class CliTest(case.WorldTest):
-    def setUp(self):
-        super().setUp()
-        os.environ.update(LC_ALL="C.UTF-8", TERM="xterm")
-        os.environ.pop("LANGUAGE", None)
-
-    def start(self, *arguments, **options):
-        from scdtest.program import Program
-        from scdtest.world import built
-        program = Program([built("cli/smartcardctl"), *arguments], **options)
-        self.addCleanup(program.close)
-        return program
-
-    def run_to_end(self, *arguments, status=0, **options):
-        program = self.start(*arguments, **options)
-        ended = program.wait()
-        self.assertEqual(ended, status, program.output + program.errors)
-        return program
-
-    def start_world(self, *names):
-        """Readers of these names, told to the simulator as A, B and so on."""
-        from scdtest.world import simulated_reader
-        cards = os.path.join(self.world.folder, "cards")
-        with open(cards, "w", encoding="utf-8") as file:
-            file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader(chr(ord("A") + number), name)
-                                for number, name in enumerate(names)])
-        self.world.start_service("--card-list", cards)
-        if names:
-            self.readers, self.client = self.simulator(), self.recorder()
-
-    def insert(self, reader, atr=ATR):
-        """Gives the path of the card, when a client of the bus has seen it."""
-        since = len(self.client.signals)
-        self.readers.insert(reader, atr)
-        return self.client.wait_for_signal("CardInserted", since=since).arguments[0]
-
-    def assert_one_line(self, text, *words):
-        self.assertEqual(len(text.splitlines()), 1, text)
-        self.assertTrue(text.startswith("smartcardctl: "), text)
-        self.assertNotRegex(text, CONTROL)
-        for word in words:
-            self.assertIn(word, text)
 
 
 class Usage(CliTest):
@@ -107,6 +61,16 @@ class Usage(CliTest):
                                 (["frobnicate"], "frobnicate"), (["lis"], "lis"), ([""], "''"),
                                 (["list", "--frobnicate"], "--frobnicate"),
                                 (["list", "surplus"], "surplus"), (["monitor", "a b"], "a b"),
+                                (["transmit", "A"], "READER APDU"), (["script"], "FILE"),
+                                (["script", "A", "B", "C"], "quotes"), (["control", "A"], "CODE"),
+                                (["control", "A", "0x100000000"], "control code"),
+                                (["control", "A", "-1"], "-1"), (["control", "A", "1", "0"], "digit"),
+                                (["transmit", "A", "00", "0x00"], "command 2"),
+                                (["transmit", "A", ""], "command"), (["transmit", "", "00"], "empty"),
+                                (["transmit", "A", "00", "-"], "command 2"),
+                                (["transmit", "--raw", "--json", "A", "00"], "--raw"),
+                                (["list", "--timeout=1"], "--timeout"),
+                                (["list", "--raw"], "--raw"),
                                 (["status", "Office", "00", "00"], "quotes"),
                                 (["status", ""], "empty"), (["status", "a\nb", "c"], "quotes")):
             program = self.run_to_end(*arguments, status=USAGE)
@@ -120,15 +84,15 @@ class Usage(CliTest):
 
 class Trouble(CliTest):
     def test_no_bus(self):
-        for command in COMMANDS:
-            program = self.run_to_end(command, status=1)
+        for command, arguments in COMMANDS.items():
+            program = self.run_to_end(command, *arguments, status=1, text="00A4")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "the system bus cannot be reached")
 
     def test_no_service(self):
         self.world.start_bus()
-        for command in COMMANDS:
-            program = self.run_to_end(command, status=1)
+        for command, arguments in COMMANDS.items():
+            program = self.run_to_end(command, *arguments, status=1, text="00A4")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "smartcardd does not run")
 
@@ -571,6 +535,16 @@ class German(CliTest):
         self.start_world("A", "B")
         self.assert_one_line(self.run_to_end("status", "x", status=1).errors,
                              "es gibt keinen Kartenleser »x«")
+
+    def test_status_words(self):
+        self.start_world("A")
+        self.insert("A")
+        self.assertEqual(self.run_to_end("transmit", "A 00 00", "801463C2", columns=80).screen[0],
+                         "63C2  Warnung, verbleibende Versuche oder ein anderer Zähler: 2")
+        program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=1)
+        self.assertEqual(json.loads(program.output)["meaning"], "file or application not found")
+        self.assert_one_line(program.errors,
+                             "Zeile 1: angehalten beim Statuswort 6A82 (Datei oder Anwendung")
 
     def test_monitor(self):
         self.start_world("A", "B")

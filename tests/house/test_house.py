@@ -110,6 +110,20 @@ class Habits(unittest.TestCase):
         for name, number in codes:
             self.assertIn(int(number, 16), numbers, name)
 
+    def test_attribute_table_has_every_one_of_reader_h(self):
+        """But orders, and names for one of two others."""
+        with open("/usr/include/PCSC/reader.h", encoding="utf-8") as file:
+            header = file.read()
+        classes = dict(re.findall(r"^#define SCARD_CLASS_(\w+)\s+(\w+)", header, re.M))
+        attributes = {
+            (name.lower().replace("_", "-"), int(classes[group], 16) << 16 | int(tag, 16))
+            for name, group, tag in re.findall(r"^#define SCARD_ATTR_(\w+) SCARD_ATTR_VALUE\("
+                                               r"SCARD_CLASS_(\w+), (\w+)\)", header, re.M)
+            if not name.startswith("ESC_")}
+        self.assertGreater(len(attributes), 40)
+        table = re.findall(r'\{"([\w-]+)", (0x\w+), \w+\}', read("cli/attribute.c"))
+        self.assertLessEqual(attributes, {(name, int(number, 16)) for name, number in table})
+
 
 class Translations(unittest.TestCase):
     """A program in C that is translated uses the keywords of glib/gi18n.h."""

@@ -18,15 +18,21 @@ ERASE_LINE = "\x1b[K"
 class Program:
     """Its output is read by the main loop, which serves whoever else is in the test."""
 
-    def __init__(self, command, columns=None, environment=None):
-        """columns: of a terminal that has all three standard streams; without it, pipes."""
+    def __init__(self, command, columns=None, environment=None, text=None):
+        """columns: of a terminal that has all three standard streams; without it, pipes.
+
+        text: what the standard input holds.
+        """
         self.output = ""
         self._terminal = columns is not None
         self._ended = False
         self._bytes = b""
         self._errors = tempfile.TemporaryFile(prefix="errors-")
         self._own_end, child_end = os.openpty() if columns else os.pipe()
-        options = {"stdin": subprocess.DEVNULL, "stdout": child_end, "stderr": self._errors}
+        self._input = tempfile.TemporaryFile("w+", encoding="utf-8", prefix="input-")
+        self._input.write(text or "")
+        self._input.seek(0)
+        options = {"stdin": self._input, "stdout": child_end, "stderr": self._errors}
         if columns:
             termios.tcsetwinsize(child_end, (24, columns))
             options = {"stdin": child_end, "stdout": child_end, "stderr": child_end,
@@ -67,6 +73,10 @@ class Program:
     def lines(self):
         """Those that are complete, as they were written."""
         return self.output.split("\n")[:-1]
+
+    @property
+    def ended(self):
+        return self._ended
 
     @property
     def screen(self):
@@ -114,6 +124,7 @@ class Program:
                 GLib.source_remove(self._source)
             os.close(self._own_end)
         self._errors.close()
+        self._input.close()
 
 
 def screen_after(text):

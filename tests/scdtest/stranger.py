@@ -17,6 +17,14 @@ INTERFACES = """<node>
     <method name="GetManagedObjects"><arg type="a{oa{sa{sv}}}" direction="out"/></method>
   </interface>
 </node>"""
+READER_INTERFACE = """<node>
+  <interface name="org.smartcardd1.Reader">
+    <method name="Control">
+      <arg type="u" direction="in"/><arg type="ay" direction="in"/>
+      <arg type="a{sv}" direction="in"/><arg type="ay" direction="out"/>
+    </method>
+  </interface>
+</node>"""
 
 READER_PATH = ROOT + "/readers/r"
 CARD_PATH = ROOT + "/cards/1"
@@ -31,8 +39,10 @@ class Stranger:
         self.connection = Gio.DBusConnection.new_for_address_sync(
             BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
             | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-        for interface in Gio.DBusNodeInfo.new_for_xml(INTERFACES).interfaces:
-            self.connection.register_object(ROOT, interface, self._call, self._get, None)
+        self.flags = []  # of each call of Control
+        for path, text in ((ROOT, INTERFACES), (READER_PATH, READER_INTERFACE)):
+            for interface in Gio.DBusNodeInfo.new_for_xml(text).interfaces:
+                self.connection.register_object(path, interface, self._call, self._get, None)
         self.connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus",
                                   "RequestName", GLib.Variant("(su)", (NAME, 0)), None,
                                   Gio.DBusCallFlags.NONE, -1, None)
@@ -54,6 +64,9 @@ class Stranger:
     def _call(self, _connection, _sender, _path, _interface, method, _arguments, invocation):
         if method == "GetManagedObjects":
             invocation.return_value(self._objects())
+        elif method == "Control":
+            self.flags.append(invocation.get_message().get_flags())
+            invocation.return_dbus_error("org.smartcardd1.Error.NotAuthorized", self._text)
         elif self.error:
             invocation.return_dbus_error(self.error, self._text)
         else:

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "arguments.h"
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "cli-config.h"
+
+int
+scd_command_complain_about_usage(const char *problem)
+{
+    g_autofree char *hint = g_strdup_printf(_("try '%s --help'"), g_get_prgname());
+    g_autofree char *message = g_strdup_printf("%s (%s)", problem, hint);
+
+    scd_output_complain(message);
+    return SCD_STATUS_USAGE;
+}
+
+GOptionContext *
+scd_arguments_new_context(const char *arguments)
+{
+    GOptionContext *context = g_option_context_new(arguments);
+
+    g_option_context_set_help_enabled(context, FALSE);
+    return context;
+}
+
+int
+scd_arguments_print_help(GOptionContext *context, ScdOutput *output)
+{
+    g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
+
+    scd_output_line(output, g_strchomp(help));
+    return EXIT_SUCCESS;
+}
+
+/* In the locale's encoding or, as a path or name may be copied from elsewhere, in UTF-8. */
+static char *
+decode(const char *argument)
+{
+    if (g_utf8_validate(argument, -1, NULL))
+        return g_strdup(argument);
+    return g_locale_to_utf8(argument, -1, NULL, NULL, NULL);
+}
+
+/* What is wrong with the number of words, NULL when nothing is. */
+static char *
+find_wrong_number(const ScdCommand *command, char **words)
+{
+    guint n = g_strv_length(words);
+
+    if (n < command->min_operands + (command->reader == SCD_READER_ALWAYS))
+        return g_strdup_printf(_("arguments are missing: %s"), _(command->argument));
+    if (n <= command->max_operands + (command->reader != SCD_READER_NEVER))
+        return NULL;
+    if (!command->argument)
+        return g_strdup_printf(_("'%s' is one argument too many"), words[0]);
+    return g_strdup(_("too many arguments; a name with spaces needs quotes"));
+}
+
+static gboolean
+names_reader(const ScdCommand *command, char **words)
+{
+    return command->reader == SCD_READER_ALWAYS ||
+           (command->reader == SCD_READER_MAYBE && g_strv_length(words) > command->max_operands);
+}
+
+static int
+run_with_words(const ScdCommand *command, ScdArguments *arguments, char **words, ScdOutput *output)
+{
+    g_autofree char *problem = find_wrong_number(command, words);
+    g_autofree char *reader = NULL;
+
+    if (problem)
+        return scd_command_complain_about_usage(problem);
+    if (names_reader(command, words)) {
+        reader = decode(*words++);
+        if (!reader || !*reader)
+            return scd_command_complain_about_usage(
+                _("the name of the reader is empty or no text"));
+    }
+    arguments->reader = reader;
+    arguments->operands = (const char *const *)words;
+    return command->run(arguments, output);
+}
+
+typedef struct {
+    ScdArguments arguments;
+    gboolean help;
+    char *timeout;
+    GStrv words; /* what is no option, NULL when there is nothing */
+} Parsed;
+
+static void
+clear_parsed(Parsed *parsed)
+{
+    g_free(parsed->timeout);
+    g_strfreev(parsed->words);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parsed, clear_parsed)
+
+/* What is wrong with the options, NULL when nothing is. */
+static const char *
+find_wrong_option(Parsed *parsed, ScdOutput *output)
+{
+    ScdArguments *arguments = &parsed->arguments;
+    guint64 timeout;
+
+    if (arguments->raw && arguments->json)
+        return _("--raw and --json exclude each other");
+    if (arguments->raw && scd_output_is_terminal(output))
+        return _("--raw is for a file or a pipe: a terminal obeys some bytes");
+    if (!parsed->timeout)
+        return NULL;
+    if (!g_ascii_string_to_unsigned(parsed->timeout, 10, 0, G_MAXINT / 1000, &timeout, NULL))
+        return _("--timeout takes a whole number of seconds");
+    arguments->timeout = (int)timeout;
+    return NULL;
+}
+
+static gboolean
+parse(const ScdCommand *command, Parsed *parsed, GOptionContext *context, int argc, char **argv,
+      GError **error)
+{
+    ScdArguments *arguments = &parsed->arguments;
+    const struct {
+        ScdOptions option; /* 0: each command has it */
+        GOptionEntry entry;
+    } known[] = {
+        {SCD_OPTION_FOLLOW,
+         {"follow", 0, 0, G_OPTION_ARG_NONE, &arguments->follow,
+          N_("After 61xx and 6Cxx, fetch what the card has"), NULL}},
+        {SCD_OPTION_REMOVAL,
+         {"removal", 0, 0, G_OPTION_ARG_NONE, &arguments->removal,
+          N_("Wait until the card is taken out"), NULL}},
+        {SCD_OPTION_TIMEOUT,
+         {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout, N_("Wait no longer than that"),
+          N_("SECONDS")}},
+        {SCD_OPTION_RAW,
+         {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw, N_("Write bytes, not digits"), NULL}},
+        {0,
+         {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, N_("Print JSON, for scripts"), NULL}},
+        {0, {"help", 'h', 0, G_OPTION_ARG_NONE, &parsed->help, N_("Show this help"), NULL}},
+        {0,
+         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &parsed->words, NULL,
+          command->argument}},
+    };
+
+    GOptionEntry entries[G_N_ELEMENTS(known) + 1] = {0}; /* the last one stays empty */
+    guint n = 0;
+    for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (!known[i].option || (command->options & known[i].option))
+            entries[n++] = known[i].entry;
+    }
+    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+    return g_option_context_parse(context, &argc, &argv, error);
+}
+
+int
+scd_arguments_run(const ScdCommand *command, gboolean json, int argc, char **argv,
+                  ScdOutput *output)
+{
+    g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
+    g_auto(Parsed) parsed = {.arguments = {.json = json, .timeout = -1}};
+    g_autoptr(GOptionContext) context = scd_arguments_new_context(NULL);
+    char *nothing[] = {NULL};
+    g_autoptr(GError) error = NULL;
+
+    g_set_prgname(name);
+    g_option_context_set_summary(context, _(command->summary));
+    g_option_context_set_description(context, _(command->description));
+    if (!parse(command, &parsed, context, argc, argv, &error))
+        return scd_command_complain_about_usage(error->message);
+    if (parsed.help)
+        return scd_arguments_print_help(context, output);
+
+    const char *wrong = find_wrong_option(&parsed, output);
+    if (wrong)
+        return scd_command_complain_about_usage(wrong);
+    return run_with_words(command, &parsed.arguments, parsed.words ? parsed.words : nothing,
+                          output);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hex.h"
+#include "base/secret.h"
+
+/* Room for all is made at once, and costs nothing where unused: growing would leave copies. */
+#define INPUT_MAX (32 * 1024 * 1024)
+
+static gboolean
+fail(GError **error, const char *name, const char *why)
+{
+    g_autofree char *shown = g_filename_display_name(name);
+
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("cannot read '%s': %s"), shown, why);
+    return FALSE;
+}
+
+/* To its end, or until there is no more room. */
+static gboolean
+read_all(int fd, ScdInput *input)
+{
+    gssize n;
+
+    do {
+        n = read(fd, input->text + input->length, INPUT_MAX - input->length);
+        input->length += n > 0 ? (gsize)n : 0;
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    return n == 0;
+}
+
+static gboolean
+read_from(int fd, const char *name, ScdInput *input, ScdOutput *output, GError **error)
+{
+    if (isatty(fd))
+        scd_output_note(output, _("Type it here. Ctrl-D ends, Ctrl-C stops."));
+    if (!read_all(fd, input))
+        return fail(error, name, g_strerror(errno));
+    if (input->length == INPUT_MAX)
+        return fail(error, name, _("it is too long"));
+    if (memchr(input->text, '\0', input->length))
+        return fail(error, name, _("it is no text"));
+    return TRUE;
+}
+
+ScdInput *
+scd_input_read(const char *name, ScdOutput *output, GError **error)
+{
+    gboolean is_standard = g_str_equal(name, "-");
+    int fd = is_standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    g_autoptr(ScdInput) input = NULL;
+
+    if (fd < 0) {
+        fail(error, name, g_strerror(errno));
+        return NULL;
+    }
+    input = g_malloc0(sizeof(ScdInput) + INPUT_MAX + 1);
+    gboolean read = read_from(fd, name, input, output, error);
+    if (!is_standard)
+        close(fd);
+    return read ? g_steal_pointer(&input) : NULL;
+}
+
+void
+scd_input_free(ScdInput *input)
+{
+    explicit_bzero(input->text, input->length);
+    g_free(input);
+}
+
+GBytes *
+scd_input_parse_hex(const char *hex, GError **error)
+{
+    gsize length;
+    g_autofree guint8 *bytes = scd_hex_to_bytes(hex, &length, error);
+
+    if (!bytes)
+        return NULL;
+    GBytes *secret = scd_secret_new(bytes, length);
+    explicit_bzero(bytes, length);
+    return secret;
+}

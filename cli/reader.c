@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "reader.h"
+
+#include <glib/gi18n.h>
+
+#include "base/error.h"
+#include "property.h"
+
+/* What everybody meets once is told in the user's language, not in the service's. */
+static const struct {
+    ScdErrorCode code;
+    const char *text;
+} texts[] = {
+    {SCD_E_NO_SMARTCARD, N_("there is no card in it ('smartcardctl wait' waits for one)")},
+    {SCD_W_REMOVED_CARD, N_("the card was taken out; put it in and start again")},
+    {SCD_W_RESET_CARD, N_("the card was reset meanwhile; start again")},
+    {SCD_E_SHARING_VIOLATION, N_("another program has the card; wait for it or close it")},
+    {SCD_W_UNPOWERED_CARD, N_("the card does not answer; take it out and put it in again")},
+    {SCD_W_UNRESPONSIVE_CARD, N_("the card does not answer; take it out and put it in again")},
+    {SCD_E_NOT_TRANSACTED, N_("the exchange with the reader or the card failed")},
+    {SCD_E_UNSUPPORTED_FEATURE, N_("neither the reader nor its driver knows that")},
+};
+
+/* The only reader; NULL, with an error, when there is none, or more than one. */
+static const ScdReaderView *
+find_only(GArray *readers, GError **error)
+{
+    if (readers->len == 1)
+        return &g_array_index(readers, ScdReaderView, 0);
+    if (readers->len == 0)
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
+    else
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                    _("there are %u readers: name one ('smartcardctl list' shows them)"),
+                    readers->len);
+    return NULL;
+}
+
+static gboolean
+choose_only(ScdReader *reader, GError **error)
+{
+    g_autoptr(ScdMirror) mirror = scd_client_load(reader->bus, error);
+    g_autoptr(GArray) readers = mirror ? scd_mirror_readers(mirror) : NULL;
+    const ScdReaderView *only = readers ? find_only(readers, error) : NULL;
+
+    if (!only)
+        return FALSE;
+    reader->path = g_strdup(only->path);
+    reader->name = g_strdup(scd_property_text(only->properties, "Name"));
+    return TRUE;
+}
+
+static gboolean
+choose_named(ScdReader *reader, const char *selector, GError **error)
+{
+    reader->path = scd_client_find_reader(reader->bus, selector, error);
+    reader->name = g_strdup(selector);
+    return reader->path != NULL;
+}
+
+ScdReader *
+scd_reader_choose(const char *selector, GError **error)
+{
+    g_autoptr(ScdReader) reader = g_new0(ScdReader, 1);
+
+    reader->bus = scd_client_connect(error);
+    if (!reader->bus)
+        return NULL;
+    if (!(selector ? choose_named(reader, selector, error) : choose_only(reader, error)))
+        return NULL;
+    return g_steal_pointer(&reader);
+}
+
+void
+scd_reader_free(ScdReader *reader)
+{
+    g_clear_object(&reader->bus);
+    g_free(reader->path);
+    g_free(reader->name);
+    g_free(reader);
+}
+
+/* Makes the message one for the user. */
+static void
+explain(const ScdReader *reader, GError *error)
+{
+    scd_client_explain(error);
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (!g_error_matches(error, SCD_ERROR, (int)texts[i].code))
+            continue;
+        g_free(error->message);
+        error->message = g_strdup_printf(_("reader '%s': %s"), reader->name, _(texts[i].text));
+    }
+}
+
+GVariant *
+scd_reader_call(ScdReader *reader, const char *path, const char *interface, const char *method,
+                GVariant *arguments, const char *type, GError **error)
+{
+    GError *trouble = NULL;
+    GVariant *answer = g_dbus_connection_call_sync(
+        reader->bus, SCD_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
+        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &trouble);
+
+    if (!answer) {
+        explain(reader, trouble);
+        g_propagate_error(error, trouble);
+    }
+    return answer;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The one reader that a command is about, and calls to it. They take as long as
+ * they need, as others may have the card, and the user may have to
+ * authenticate.
+ */
+
+#include "client.h"
+
+typedef struct {
+    GDBusConnection *bus;
+    char *path;
+    char *name; /* as the user gave it, else the PC/SC name */
+} ScdReader;
+
+/* selector: NULL for the only reader that there is. */
+ScdReader *scd_reader_choose(const char *selector, GError **error);
+void scd_reader_free(ScdReader *reader);
+
+/* path: of the reader, its card or a session. Its error is for the user; the service's: SCD_ERROR.
+ */
+GVariant *scd_reader_call(ScdReader *reader, const char *path, const char *interface,
+                          const char *method, GVariant *arguments, const char *type,
+                          GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReader, scd_reader_free)

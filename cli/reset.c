@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* smartcardctl reset: a fresh start for the card, when no other program is in the middle of it. */
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "json.h"
+#include "session.h"
+#include "text.h"
+
+static void
+print_protocol(const char *protocol, const ScdArguments *arguments, ScdOutput *output)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    scd_json_add_text(builder, "protocol", protocol);
+    json_builder_end_object(builder);
+    g_autofree char *json = scd_json_to_text(builder, FALSE);
+    g_autofree char *safe = scd_text_escape(protocol, FALSE);
+    g_autofree char *text = g_strdup_printf(_("The card was reset. It speaks %s."), safe);
+    scd_output_line(output, arguments->json ? json : scd_output_is_terminal(output) ? text : safe);
+}
+
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ScdReader) reader = scd_reader_choose(arguments->reader, &error);
+    g_autoptr(ScdSession) session = reader ? scd_session_begin(reader, &error) : NULL;
+    g_autofree char *protocol = session ? scd_session_reset(session, &error) : NULL;
+
+    if (!protocol) {
+        scd_output_complain(error->message);
+        return EXIT_FAILURE;
+    }
+    print_protocol(protocol, arguments, output);
+    return EXIT_SUCCESS;
+}
+
+const ScdCommand scd_command_reset = {
+    .name = "reset",
+    .argument = N_("[READER]"),
+    .summary = N_("Reset the card"),
+    .description =
+        N_("Waits until no other program is in the middle of something with the card. The\n"
+           "card forgets what was selected, and each PIN. READER may be left out when\n"
+           "there is only one.\n"
+           "\n"
+           "Prints the protocol that the card speaks then, such as 'T=1'; JSON is an\n"
+           "object with 'protocol'."),
+    .reader = SCD_READER_MAYBE,
+    .run = run,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "steps.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "input.h"
+
+static void
+free_step(gpointer data)
+{
+    ScdStep *step = data;
+
+    g_free(step->where);
+    g_clear_pointer(&step->command, g_bytes_unref);
+    g_free(step);
+}
+
+static GPtrArray *
+new_steps(void)
+{
+    return g_ptr_array_new_with_free_func(free_step);
+}
+
+static ScdStep *
+add_step(GPtrArray *steps)
+{
+    ScdStep *step = g_new0(ScdStep, 1);
+
+    g_ptr_array_add(steps, step);
+    return step;
+}
+
+static gboolean
+read_command(ScdStep *step, const char *hex, GError **error)
+{
+    step->command = scd_input_parse_hex(hex, error);
+    return step->command && scd_command_check(g_bytes_get_size(step->command), error);
+}
+
+static void
+prefix_error(const ScdStep *step, GError **error)
+{
+    if (step->where)
+        g_prefix_error(error, "%s: ", step->where);
+}
+
+GPtrArray *
+scd_steps_from_arguments(const char *const *arguments, GError **error)
+{
+    g_autoptr(GPtrArray) steps = new_steps();
+
+    for (guint i = 0; arguments[i]; i++) {
+        ScdStep *step = add_step(steps);
+        if (arguments[1])
+            step->where = g_strdup_printf(_("command %u"), i + 1);
+        if (!read_command(step, arguments[i], error)) {
+            prefix_error(step, error);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&steps);
+}
+
+static gboolean
+read_patterns(ScdStep *step, const char *text, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    g_autoptr(GPtrArray) patterns = g_ptr_array_new();
+
+    for (char **word = words; *word; word++) {
+        if (**word)
+            g_ptr_array_add(patterns, *word);
+    }
+    if (patterns->len == 0) {
+        g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                            _("there is no status word after '='"));
+        return FALSE;
+    }
+    g_ptr_array_add(patterns, NULL);
+    return scd_expect_parse((const char *const *)patterns->pdata, &step->expect, error);
+}
+
+/* line: a step, without its comment, with spaces for all white space. Written into. */
+static gboolean
+read_step(ScdStep *step, char *line, GError **error)
+{
+    char *patterns = strchr(line, '=');
+
+    if (patterns)
+        *patterns++ = '\0';
+    else if (g_str_equal(g_strchomp(line) + strspn(line, " "), "reset"))
+        return TRUE;
+    return read_command(step, line, error) && (!patterns || read_patterns(step, patterns, error));
+}
+
+GPtrArray *
+scd_steps_from_text(char *text, GError **error)
+{
+    g_autoptr(GPtrArray) steps = new_steps();
+    guint number = 0;
+
+    for (char *line = text, *rest; line; line = rest) {
+        rest = strchr(line, '\n');
+        if (rest)
+            *rest++ = '\0';
+        number++;
+        line[strcspn(line, "#")] = '\0';
+        g_strdelimit(line, "\t\r", ' ');
+        if (line[strspn(line, " ")] == '\0')
+            continue;
+
+        ScdStep *step = add_step(steps);
+        step->line = number;
+        step->where = g_strdup_printf(_("line %u"), number);
+        if (!read_step(step, line, error)) {
+            prefix_error(step, error);
+            return NULL;
+        }
+    }
+    if (steps->len > 0)
+        return g_steal_pointer(&steps);
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT, _("there is no command in it"));
+    return NULL;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl and the reader's driver: control and attributes."""
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import ATR, CONTROL, CliTest
+
+FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
+
+
+class Control(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.start_world("A")
+        self.readers.order("control", "A", FEATURES, "060442000DB2")
+
+    def control(self, *arguments, **options):
+        return self.run_to_end("control", "A 00 00", *arguments, **options)
+
+    def test_forms_of_output(self):
+        self.assertEqual(self.control("0x" + FEATURES).output, "060442000DB2\n")
+        self.assertEqual(self.control(str(int(FEATURES, 16)), "").output, "060442000DB2\n")
+        self.assertEqual(json.loads(self.control("--json", "0x" + FEATURES).output),
+                         {"response": "060442000DB2"})
+        self.assertEqual(self.control("--raw", "0x" + FEATURES).raw_output,
+                         bytes.fromhex("060442000DB2"))
+        self.assertEqual(self.control("0x" + FEATURES, columns=80).screen,
+                         ["  06 04 42 00 0D B2" + " " * 32 + '"..B..."', ""])
+
+    def test_no_data(self):
+        self.readers.order("control", "A", FEATURES, "silent")
+        self.assertEqual(self.control("0x" + FEATURES, "00 01:02").output, "\n")
+        self.assertEqual(self.control("0x" + FEATURES, columns=80).screen, ["no data", ""])
+
+    def test_data_from_the_standard_input(self):
+        self.assertEqual(self.control("0x" + FEATURES, "-", text="00 01\n\t02:03\r\n").output,
+                         "060442000DB2\n")
+        self.assert_one_line(self.control("0x" + FEATURES, "-", text="0g", status=1).errors,
+                             "position 2")
+
+    def test_code_that_nobody_knows(self):
+        self.assert_one_line(self.control("0x42000001", status=1).errors,
+                             "reader 'A 00 00': neither the reader nor its driver knows")
+
+    def test_user_may_be_asked(self):
+        """The service gets leave to ask for a password, and no terminal obeys what it says."""
+        from gi.repository import Gio
+        from scdtest.stranger import Stranger
+        self.world.stop_service()
+        stranger = Stranger("no\x1b[31m\n")
+        self.addCleanup(stranger.close)
+        self.assert_one_line(self.control("1", status=1).errors, "no\\u001b[31m\\u000a")
+        (flags,) = stranger.flags
+        self.assertTrue(flags & Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION)
+
+
+class Attributes(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.start_world("A")
+        for tag, value in (("10100", b"Br\xc3\xbccke \xff\x1b\0".hex()), ("10102", "34120201"),
+                           ("20110", "03012000"), ("30121", "a00f0000"),
+                           ("30123", "0a000000"), ("30125", "fe00"), ("40131", "01"),
+                           ("60150", "010203"),
+                           ("7fff0001", "0100000000000000")):
+            self.readers.order("attribute", "A", tag, value)
+
+    def test_json(self):
+        attributes = json.loads(self.run_to_end("--json", "attributes", "A 00 00").output)
+        expected = {"vendor-name": "Br\u00fccke \ufffd\x1b", "vendor-ifd-version": "1.2.4660",
+                    "channel-id": 0x200103, "default-clk": 4000, "default-data-rate": 10,
+                    "max-ifsd": 254, "power-mgmt-support": 1, "characteristics": "010203",
+                    "device-unit": 1}
+        self.assertEqual({name: attributes[name] for name in expected}, expected)
+        self.assertNotIn("vendor-ifd-serial-no", attributes)
+
+    def test_atr(self):
+        self.insert("A")
+        self.assertEqual(json.loads(self.run_to_end("--json", "attributes").output)["atr-string"],
+                         ATR)
+
+    def test_pipe(self):
+        program = self.run_to_end("attributes")
+        self.assertNotRegex(program.output.replace("\t", ""), CONTROL)
+        rows = {line.split("\t")[0]: line.split("\t")[1:] for line in program.lines}
+        self.assertEqual(rows["vendor-name"], ["4272C3BC636B6520FF1B00", "Br\u00fccke \ufffd\\u001b"])
+        self.assertEqual(rows["channel-id"], ["03012000", "0x200103"])
+        self.assertEqual(rows["default-clk"], ["A00F0000", "4000 kHz"])
+        self.assertEqual(rows["default-data-rate"], ["0A000000", "10 bit/s"])
+        self.assertEqual(rows["characteristics"], ["010203", "01 02 03"])
+        self.assertNotIn("vendor-ifd-serial-no", rows)
+
+    def test_terminal(self):
+        screen = self.run_to_end("attributes", columns=80).screen
+        for row in ("vendor-ifd-version 1.2.4660", "max-ifsd 254"):
+            self.assertIn(row, [re.sub(" {2,}", " ", line) for line in screen])
+
+    def test_several_readers(self):
+        self.world.stop_service()
+        self.world.stop_pcscd()
+        from scdtest.world import simulated_reader
+        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.world.start_service()
+        for command in (["attributes"], ["reset"]):
+            self.assert_one_line(self.run_to_end(*command, status=1).errors,
+                                 "there are 2 readers: name one")
+
+
+class NoReader(CliTest):
+    def test_none_to_choose(self):
+        self.start_world()
+        for command in (["attributes"], ["reset"]):
+            self.assert_one_line(self.run_to_end(*command, status=1).errors,
+                                 "no reader is connected")
+
+
+if __name__ == "__main__":
+    case.main()

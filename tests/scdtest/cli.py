@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl in a world of its own, as its users meet it."""
+
+import os
+import re
+
+from . import case
+
+USAGE = 2
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
+ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
+KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room in a line", "Another")
+
+
+class CliTest(case.WorldTest):
+    def setUp(self):
+        super().setUp()
+        os.environ.update(LC_ALL="C.UTF-8", TERM="xterm")
+        os.environ.pop("LANGUAGE", None)
+
+    def start(self, *arguments, **options):
+        from .program import Program
+        from .world import built
+        program = Program([built("cli/smartcardctl"), *arguments], **options)
+        self.addCleanup(program.close)
+        return program
+
+    def run_to_end(self, *arguments, status=0, **options):
+        program = self.start(*arguments, **options)
+        ended = program.wait()
+        self.assertEqual(ended, status, program.output + program.errors)
+        return program
+
+    def start_world(self, *names):
+        """Readers of these names, told to the simulator as A, B and so on."""
+        from .world import simulated_reader
+        cards = os.path.join(self.world.folder, "cards")
+        with open(cards, "w", encoding="utf-8") as file:
+            file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader(chr(ord("A") + number), name)
+                                for number, name in enumerate(names)])
+        self.world.start_service("--card-list", cards)
+        if names:
+            self.readers, self.client = self.simulator(), self.recorder()
+
+    def insert(self, reader, atr=ATR):
+        """Gives the path of the card, when a client of the bus has seen it."""
+        since = len(self.client.signals)
+        self.readers.insert(reader, atr)
+        return self.client.wait_for_signal("CardInserted", since=since).arguments[0]
+
+    def assert_one_line(self, text, *words):
+        self.assertEqual(len(text.splitlines()), 1, text)
+        self.assertTrue(text.startswith("smartcardctl: "), text)
+        self.assertNotRegex(text, CONTROL)
+        for word in words:
+            self.assertIn(word, text)
