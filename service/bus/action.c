@@ -77,7 +77,8 @@ scd_action_for_call(const char *member, GVariant *arguments)
 GError *
 scd_action_refusal(ScdAction action, ScdVerdict verdict, const char *reader)
 {
-    g_assert(action != SCD_ACTION_NONE && verdict != SCD_VERDICT_YES);
+    g_assert(action != SCD_ACTION_NONE &&
+             (verdict == SCD_VERDICT_NO || verdict == SCD_VERDICT_CHALLENGE));
     if (verdict == SCD_VERDICT_CHALLENGE)
         return g_error_new(SCD_ERROR, SCD_NOT_AUTHORIZED,
                            "To %s reader '%s', the user has to authenticate (polkit action %s): "

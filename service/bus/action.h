@@ -17,11 +17,12 @@ typedef enum {
     SCD_ACTION_MANAGE,
 } ScdAction;
 
-/* What polkit says of it. A challenge is a yes after the user has authenticated. */
+/* What polkit says of it. */
 typedef enum {
     SCD_VERDICT_NO,
     SCD_VERDICT_YES,
-    SCD_VERDICT_CHALLENGE,
+    SCD_VERDICT_CHALLENGE,     /* the user would have to authenticate */
+    SCD_VERDICT_AUTHENTICATED, /* a yes because the user has done so */
 } ScdVerdict;
 
 /* Its name in data/org.smartcardd1.policy; NULL for SCD_ACTION_NONE. */
@@ -30,5 +31,6 @@ const char *scd_action_id(ScdAction action);
 /* What a call needs. member: one of the table, "Reader.Connect"; arguments: those of the call. */
 ScdAction scd_action_for_call(const char *member, GVariant *arguments);
 
-/* The error to reply when the verdict is not yes: which reader, which action, what to do. */
+/* The error to reply when the verdict is no or a challenge: which reader, which action, what to do.
+ */
 GError *scd_action_refusal(ScdAction action, ScdVerdict verdict, const char *reader);

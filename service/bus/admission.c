@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/error.h"
+
 typedef struct {
     ScdAuthority *authority;
     GDBusMethodInvocation *invocation;
@@ -28,38 +30,46 @@ scd_admission_action(GDBusMethodInvocation *invocation)
 }
 
 static void
-answer(Question *question, const GError *error)
+answer(Question *question, gboolean authenticated, const GError *error)
 {
-    question->func(error ? NULL : scd_client_ref(question->client), error, question->data);
+    question->func(error ? NULL : scd_client_ref(question->client), authenticated, error,
+                   question->data);
     g_clear_pointer(&question->client, scd_client_unref);
     g_clear_object(&question->cancellable);
     g_object_unref(question->invocation);
     g_free(question);
 }
 
+static GError *
+error_if_cancelled(const Question *question)
+{
+    if (!g_cancellable_is_cancelled(question->cancellable))
+        return NULL;
+    return g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "Nobody waits for the answer any more");
+}
+
 static void
 got_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 {
     Question *question = data;
-    g_autoptr(GError) refusal = NULL;
+    g_autoptr(GError) refusal = error_if_cancelled(question);
 
-    if (!error && !g_cancellable_set_error_if_cancelled(question->cancellable, &refusal) &&
-        verdict != SCD_VERDICT_YES)
+    if (!error && !refusal && (verdict == SCD_VERDICT_NO || verdict == SCD_VERDICT_CHALLENGE))
         refusal = scd_action_refusal(question->action, verdict, scd_reader_name(question->reader));
-    answer(question, error ? error : refusal);
+    answer(question, verdict == SCD_VERDICT_AUTHENTICATED, error ? error : refusal);
 }
 
 static void
 got_client(ScdClient *client, const GError *error, gpointer data)
 {
     Question *question = data;
-    g_autoptr(GError) cancelled = NULL;
+    g_autoptr(GError) cancelled = error_if_cancelled(question);
 
     question->client = client;
-    if (!error && g_cancellable_set_error_if_cancelled(question->cancellable, &cancelled))
+    if (!error)
         error = cancelled;
     if (error || question->action == SCD_ACTION_NONE) {
-        answer(question, error);
+        answer(question, FALSE, error);
         return;
     }
     ScdAuthorityDetails details = scd_reader_details(question->reader);

@@ -16,14 +16,17 @@ typedef struct {
 /* What the table of actions says that the call needs. */
 ScdAction scd_admission_action(GDBusMethodInvocation *invocation);
 
-/* client: a reference of its own; NULL with an error, for the caller to be told, when it may not.
+/*
+ * client: a reference of its own; NULL with an error, for the caller to be told,
+ * when it may not. authenticated: the user had to, at a dialog.
  */
-typedef void (*ScdAdmissionFunc)(ScdClient *client, const GError *error, gpointer data);
+typedef void (*ScdAdmissionFunc)(ScdClient *client, gboolean authenticated, const GError *error,
+                                 gpointer data);
 
 /*
  * Asks for what the table of actions says that the call needs, about the reader
  * as it is now. Calls func exactly once, maybe at once; with
- * G_IO_ERROR_CANCELLED when the cancellable was cancelled.
+ * SCD_E_CANCELLED when the cancellable was cancelled.
  */
 void scd_admission_ask(const ScdAdmission *admission, GDBusMethodInvocation *invocation,
                        const ScdReader *reader, GCancellable *cancellable, ScdAdmissionFunc func,

@@ -44,6 +44,7 @@ typedef struct {
     ScdAction action;
     PolkitDetails *details;
     GCancellable *dialog; /* takes the dialog away; NULL when there is to be none */
+    gboolean at_dialog;   /* polkit opens it: without, it said that it would have to */
     GSource *given_up;    /* by whoever asked us; NULL when they cannot */
     guint time_out;
     ScdAuthorityFunc func;
@@ -101,6 +102,37 @@ give_place_back(Question *question)
     serve(user);
 }
 
+static void put(Question *question);
+
+static gboolean
+needs_dialog(const Question *question, PolkitAuthorizationResult *result)
+{
+    return question->dialog && !question->at_dialog && result &&
+           polkit_authorization_result_get_is_challenge(result);
+}
+
+/* The question keeps its place. */
+static void
+open_dialog(Question *question)
+{
+    question->at_dialog = TRUE;
+    g_clear_handle_id(&question->time_out, g_source_remove);
+    put(question);
+}
+
+static ScdVerdict
+verdict_of(const Question *question, PolkitAuthorizationResult *result)
+{
+    if (polkit_authorization_result_get_is_challenge(result))
+        return SCD_VERDICT_CHALLENGE;
+    if (!polkit_authorization_result_get_is_authorized(result))
+        return SCD_VERDICT_NO;
+    /* At this dialog, or at one before that polkit still remembers. */
+    if (question->at_dialog || polkit_authorization_result_get_temporary_authorization_id(result))
+        return SCD_VERDICT_AUTHENTICATED;
+    return SCD_VERDICT_YES;
+}
+
 static void
 got_reply(GObject *source, GAsyncResult *async_result, gpointer data)
 {
@@ -109,35 +141,43 @@ got_reply(GObject *source, GAsyncResult *async_result, gpointer data)
     g_autoptr(PolkitAuthorizationResult) result =
         polkit_authority_check_authorization_finish(POLKIT_AUTHORITY(source), async_result, &error);
 
+    if (needs_dialog(question, result)) {
+        open_dialog(g_steal_pointer(&question));
+        return;
+    }
     if (question->user)
         give_place_back(question);
     if (!question->func)
         return;
     if (!result)
         answer_without_polkit(question, error->message);
-    else if (polkit_authorization_result_get_is_authorized(result))
-        answer(question, SCD_VERDICT_YES, NULL);
-    else if (polkit_authorization_result_get_is_challenge(result))
-        answer(question, SCD_VERDICT_CHALLENGE, NULL);
     else
-        answer(question, SCD_VERDICT_NO, NULL);
+        answer(question, verdict_of(question, result), NULL);
+}
+
+static void
+put(Question *question)
+{
+    g_autoptr(PolkitSubject) subject =
+        polkit_system_bus_name_new(scd_client_name(question->client));
+
+    polkit_authority_check_authorization(
+        question->user->authority->polkit, subject, scd_action_id(question->action),
+        question->details,
+        question->at_dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
+                            : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
+        question->dialog, got_reply, question);
 }
 
 static void
 ask(Question *question)
 {
     User *user = question->user;
-    g_autoptr(PolkitSubject) subject =
-        polkit_system_bus_name_new(scd_client_name(question->client));
 
     g_queue_unlink(&user->waiting, &question->link);
     g_queue_push_tail_link(&user->asked, &question->link);
     question->asked = TRUE;
-    polkit_authority_check_authorization(
-        user->authority->polkit, subject, scd_action_id(question->action), question->details,
-        question->dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
-                         : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
-        question->dialog, got_reply, question);
+    put(question);
 }
 
 /* Asks what there is room for. Without any question left the user is freed. */
@@ -277,8 +317,7 @@ static void
 watch(Question *question, GCancellable *cancellable)
 {
     question->leave = scd_client_on_leave(question->client, client_left, question);
-    if (!question->dialog)
-        question->time_out = g_timeout_add_seconds(ANSWER_LIMIT_S, no_answer, question);
+    question->time_out = g_timeout_add_seconds(ANSWER_LIMIT_S, no_answer, question);
     if (cancellable) {
         question->given_up = g_cancellable_source_new(cancellable);
         g_source_set_callback(question->given_up, G_SOURCE_FUNC(given_up), question, NULL);

@@ -6,8 +6,9 @@
  *
  * Root may do everything, with polkit and without it, so it is not asked about
  * root. All others are refused while polkit cannot be asked; nothing is
- * remembered of that, and the next question may find it back. A question that
- * nobody is asked about at a dialog has an answer after a minute at the latest.
+ * remembered of that, and the next question may find it back. A question has an
+ * answer after a minute at the latest, unless there is a dialog open about it:
+ * polkit is asked without one first, which tells whether it takes one.
  * The questions of one user are put a few at a time, so that those who let
  * theirs hang do not use up what the bus lets us have open.
  */

@@ -50,6 +50,7 @@ tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
         [SCD_VERDICT_NO] = "no",
         [SCD_VERDICT_YES] = "yes",
         [SCD_VERDICT_CHALLENGE] = "challenge",
+        [SCD_VERDICT_AUTHENTICATED] = "yes",
     };
 
     /* Without polkit it is a no. */

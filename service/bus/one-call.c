@@ -139,7 +139,7 @@ refuse(OneCall *one_call, const GError *error)
 }
 
 static void
-admitted(ScdClient *client, const GError *error, gpointer data)
+admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
 {
     OneCall *one_call = data;
     g_autoptr(GError) too_many = NULL;

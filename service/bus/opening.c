@@ -24,6 +24,8 @@ typedef struct {
     guint timer;
     GCancellable *questions;
     ScdClient *client;
+    gboolean authenticated; /* it needed that to be allowed */
+    guint rules;            /* under which it was */
     guint leave;
     ScdUserCharge charge;
     ScdHandle *handle;
@@ -120,6 +122,7 @@ become_session(Opening *opening, guint32 protocol)
         .card_path = card ? scd_card_path(card) : "/",
         .atr = opening->atr,
         .client = g_steal_pointer(&opening->client),
+        .authenticated = opening->authenticated,
         .handle = g_steal_pointer(&opening->handle),
         .charge = opening->charge,
     };
@@ -129,6 +132,8 @@ become_session(Opening *opening, guint32 protocol)
     g_dbus_method_invocation_return_value(
         invocation,
         g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(protocol)));
+    if (opening->rules != scd_sessions_rules(opening->sessions))
+        scd_session_recheck(session);
     release(opening);
 }
 
@@ -187,7 +192,7 @@ connect_card(Opening *opening)
 }
 
 static void
-admitted(ScdClient *client, const GError *error, gpointer data)
+admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
 {
     Opening *opening = data;
     g_autoptr(ScdClient) caller = client;
@@ -197,6 +202,8 @@ admitted(ScdClient *client, const GError *error, gpointer data)
         release(opening);
     } else if (opening->invocation) {
         opening->client = g_steal_pointer(&caller);
+        opening->authenticated = authenticated;
+        opening->rules = scd_sessions_rules(opening->sessions);
         connect_card(opening);
     }
     release(opening);

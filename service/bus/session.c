@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/words.h"
-#include "bus/admission.h"
 #include "bus/call.h"
 #include "bus/error.h"
+#include "bus/grants.h"
 #include "bus/options.h"
 #include "bus/patience.h"
 #include "bus/script.h"
@@ -32,8 +32,7 @@ struct ScdSession {
     ScdUserCharge charge;
     ScdQuota *quota;
     ScdObject *object;
-    GCancellable *questions; /* to polkit */
-    guint allowed;           /* bits by ScdAction */
+    ScdGrants *grants;
 };
 
 static const char *const reasons[] = {
@@ -44,17 +43,40 @@ static const char *const reasons[] = {
     [SCD_SESSION_OWNER_LEFT] = NULL,
 };
 
+/* What becomes of the calls that wait. */
+static const ScdErrorCode codes[] = {
+    [SCD_SESSION_CLOSED] = SCD_E_CANCELLED,
+    [SCD_SESSION_READER_REMOVED] = SCD_E_READER_UNAVAILABLE,
+    [SCD_SESSION_SERVICE_UNAVAILABLE] = SCD_E_NO_SERVICE,
+    [SCD_SESSION_REVOKED] = SCD_E_CANCELLED,
+    [SCD_SESSION_OWNER_LEFT] = SCD_E_CANCELLED,
+};
+
+/* What being connected so needs. */
+static ScdAction
+action_of(ScdShareMode share_mode)
+{
+    return share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
+}
+
 static const char *
 reader_name(const ScdSession *session)
 {
     return scd_reader_name(session->reader);
 }
 
-/* Whether the card for which alone the session was opened has gone; that has been replied then. */
+/* Whether the card for which alone the session was opened has gone. */
 static gboolean
-has_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
+has_lost_card(const ScdSession *session)
 {
-    if (!session->atr || !session->card_left)
+    return session->atr && session->card_left;
+}
+
+/* That has been replied then. */
+static gboolean
+refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
+{
+    if (!has_lost_card(session))
         return FALSE;
     scd_call_fail(invocation, reader_name(session), scd_code_of_error(SCD_W_REMOVED_CARD));
     return TRUE;
@@ -82,7 +104,7 @@ transmit_in_form(ScdSession *session, GVariant *arguments, GDBusMethodInvocation
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 1);
     g_autoptr(GError) error = NULL;
 
-    if (has_lost_card(session, invocation))
+    if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_TRANSMIT, invocation, form);
     if (scd_script_read(job, commands, options, NULL, &error))
@@ -116,7 +138,7 @@ begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *in
         g_dbus_method_invocation_take_error(invocation, error);
         return;
     }
-    if (has_lost_card(session, invocation))
+    if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_NOTHING);
     if (!scd_call_charge(job, session->quota))
@@ -161,7 +183,7 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
     ScdSession *session = owner;
     const ScdReaderState *state = scd_reader_state(session->reader);
 
-    if (has_lost_card(session, invocation))
+    if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_STATUS, invocation, SCD_REPLY_READY);
     GVariant *atr =
@@ -182,49 +204,24 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     submit(session, job);
 }
 
-/* A job whose call may need a permission that the session does not have yet. */
-typedef struct {
-    ScdSession *session; /* not to be looked at once questions is cancelled */
-    GCancellable *questions;
-    ScdAction action;
-    ScdJob *job;
-} Question;
-
+/* Once it is allowed. */
 static void
-got_permission(ScdClient *client, const GError *error, gpointer data)
+granted(ScdJob *job, gpointer data)
 {
-    g_autofree Question *question = data;
-    g_autoptr(GCancellable) questions G_GNUC_UNUSED = question->questions;
-    g_autoptr(ScdClient) asked_for G_GNUC_UNUSED = client;
+    ScdSession *session = data;
 
-    if (error) {
-        scd_call_refuse(question->job, error);
-        return;
-    }
-    question->session->allowed |= 1u << question->action;
-    scd_handle_submit(question->session->handle, question->job);
+    /* The card may have been swapped while the question was open. */
+    if (job->kind == SCD_JOB_RECONNECT && has_lost_card(session))
+        scd_job_finish(job, scd_code_of_error(SCD_W_REMOVED_CARD));
+    else
+        scd_handle_submit(session->handle, job);
 }
 
 static void
 submit_if_allowed(ScdSession *session, ScdJob *job, GDBusMethodInvocation *invocation)
 {
-    ScdAction action = scd_admission_action(invocation);
-
-    if (!scd_call_charge(job, session->quota))
-        return;
-    if (action == SCD_ACTION_NONE || (session->allowed & 1u << action)) {
-        scd_handle_submit(session->handle, job);
-        return;
-    }
-    ScdAdmission admission = {scd_sessions_clients(session->sessions),
-                              scd_sessions_authority(session->sessions)};
-    Question *question = g_new0(Question, 1);
-    question->session = session;
-    question->questions = g_object_ref(session->questions);
-    question->action = action;
-    question->job = job;
-    scd_admission_ask(&admission, invocation, session->reader, session->questions, got_permission,
-                      question);
+    if (scd_call_charge(job, session->quota))
+        scd_grants_ask(session->grants, invocation, job);
 }
 
 static void
@@ -268,6 +265,10 @@ reconnected(guint32 code, gpointer data)
     const ScdCard *card = scd_reader_card(session->reader);
     g_free(session->card_path);
     session->card_path = g_strdup(card ? scd_card_path(card) : "/");
+    /* The rules may have changed while it waited for its turn. */
+    if (scd_handle_share_mode(session->handle) == SCD_SHARE_EXCLUSIVE &&
+        !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
+        scd_session_recheck(session);
 }
 
 static void
@@ -288,7 +289,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
         g_dbus_method_invocation_take_error(invocation, error);
         return;
     }
-    if (has_lost_card(session, invocation))
+    if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_RECONNECT, invocation, SCD_REPLY_PROTOCOL);
     job->share_mode = share_mode;
@@ -330,7 +331,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     g_autoptr(GUnixFDList) list = NULL;
     GError *error = NULL;
 
-    if (has_lost_card(session, invocation))
+    if (refuse_lost_card(session, invocation))
         return;
     if (scd_options_read(options, none, &error))
         list = new_channel(session->handle, &error);
@@ -339,19 +340,6 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
                                                                 list);
     else
         g_dbus_method_invocation_take_error(invocation, error);
-}
-
-static void
-close_handle(ScdSession *session, ScdJob *disconnect, ScdSessionEnd why)
-{
-    static const ScdErrorCode codes[] = {
-        [SCD_SESSION_CLOSED] = SCD_E_CANCELLED,
-        [SCD_SESSION_READER_REMOVED] = SCD_E_READER_UNAVAILABLE,
-        [SCD_SESSION_SERVICE_UNAVAILABLE] = SCD_E_NO_SERVICE,
-        [SCD_SESSION_REVOKED] = SCD_E_CANCELLED,
-        [SCD_SESSION_OWNER_LEFT] = SCD_E_CANCELLED,
-    };
-    scd_handle_close(session->handle, disconnect, scd_code_of_error(codes[why]));
 }
 
 /* The card is in a state that only the session knew: others get it without. */
@@ -367,16 +355,15 @@ static void
 end(ScdSession *session, ScdSessionEnd why, ScdJob *disconnect)
 {
     scd_sessions_remove(session->sessions, session->number);
-    g_cancellable_cancel(session->questions);
+    scd_grants_end(session->grants, scd_code_of_error(codes[why]));
     scd_patience_free(session->patience);
-    close_handle(session, disconnect, why);
+    scd_handle_close(session->handle, disconnect, scd_code_of_error(codes[why]));
     if (reasons[why])
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reasons[why]));
     scd_reader_unwatch(session->reader, &session->watch);
     scd_client_remove_leave(session->client, session->leave);
     scd_client_unref(session->client);
     scd_object_free(session->object);
-    g_object_unref(session->questions);
     scd_user_charge_give_back(&session->charge);
     scd_quota_unref(session->quota);
     g_clear_pointer(&session->atr, g_bytes_unref);
@@ -446,6 +433,22 @@ owner_left(gpointer data)
     scd_session_end(data, SCD_SESSION_OWNER_LEFT);
 }
 
+static void
+revoked(gpointer data)
+{
+    scd_session_end(data, SCD_SESSION_REVOKED);
+}
+
+static ScdGrants *
+new_grants(ScdSession *session)
+{
+    const ScdAdmission admission = {scd_sessions_clients(session->sessions),
+                                    scd_sessions_authority(session->sessions)};
+    const ScdGrantsOwner owner = {granted, revoked, session};
+
+    return scd_grants_new(&admission, session->client, session->reader, &owner);
+}
+
 ScdSession *
 scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
 {
@@ -461,7 +464,10 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->patience = scd_patience_new(session->handle);
     session->charge = parts->charge;
     session->quota = scd_quota_new(scd_sessions_config(sessions));
-    session->questions = g_cancellable_new();
+    session->grants = new_grants(session);
+    if (parts->authenticated)
+        scd_grants_set_authenticated(session->grants,
+                                     action_of(scd_handle_share_mode(session->handle)));
     session->watch = (ScdReaderWatch){reader_left, card_left, session};
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, owner_left, session);
@@ -490,28 +496,8 @@ scd_session_end(ScdSession *session, ScdSessionEnd why)
     end(session, why, new_resetting_disconnect());
 }
 
-static void
-rechecked(ScdVerdict verdict, const GError *error, gpointer data)
-{
-    g_autofree SessionNumber *which = data;
-    ScdSession *session = scd_sessions_find(which->sessions, which->number);
-
-    if (session && verdict != SCD_VERDICT_YES &&
-        !g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
-        scd_session_end(session, SCD_SESSION_REVOKED);
-}
-
 void
 scd_session_recheck(ScdSession *session)
 {
-    ScdAction action = scd_handle_share_mode(session->handle) == SCD_SHARE_EXCLUSIVE
-                           ? SCD_ACTION_EXCLUSIVE
-                           : SCD_ACTION_CONNECT;
-    ScdAuthorityDetails details = scd_reader_details(session->reader);
-    SessionNumber *which = g_new(SessionNumber, 1);
-
-    *which = (SessionNumber){session->sessions, session->number};
-    session->allowed = 0;
-    scd_authority_check(scd_sessions_authority(session->sessions), session->client, action,
-                        &details, FALSE, session->questions, rechecked, which);
+    scd_grants_recheck(session->grants, action_of(scd_handle_share_mode(session->handle)));
 }

@@ -13,11 +13,12 @@
 
 typedef struct {
     ScdReader *reader;
-    const char *card_path; /* the card it was opened for, which it stays with; NULL: any */
-    ScdClient *client;     /* a reference that is taken over */
-    ScdHandle *handle;     /* connected; taken over */
-    GBytes *atr;           /* of that card; NULL: any */
-    ScdUserCharge charge;  /* taken over */
+    const char *card_path;  /* the card it was opened for, which it stays with; NULL: any */
+    ScdClient *client;      /* a reference that is taken over */
+    gboolean authenticated; /* polkit allowed it after a dialog only */
+    ScdHandle *handle;      /* connected; taken over */
+    GBytes *atr;            /* of that card; NULL: any */
+    ScdUserCharge charge;   /* taken over */
 } ScdSessionParts;
 
 /* Always succeeds: its path is new. */

@@ -13,6 +13,7 @@ struct ScdSessions {
     ScdUserLimit *limit;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
+    guint rules; /* how often they changed */
 };
 
 ScdSessions *
@@ -57,8 +58,15 @@ scd_sessions_recheck(ScdSessions *sessions)
 {
     g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
 
+    sessions->rules++;
     for (GList *session = all; session; session = session->next)
         scd_session_recheck(session->data);
+}
+
+guint
+scd_sessions_rules(const ScdSessions *sessions)
+{
+    return sessions->rules;
 }
 
 GDBusConnection *

@@ -35,6 +35,9 @@ void scd_sessions_end_all(ScdSessions *sessions);
 /* polkit's rules or users' sessions changed: each session must be allowed anew, or is revoked. */
 void scd_sessions_recheck(ScdSessions *sessions);
 
+/* Counts those changes: what was allowed before the last one may not be any more. */
+guint scd_sessions_rules(const ScdSessions *sessions);
+
 GDBusConnection *scd_sessions_bus(const ScdSessions *sessions);
 ScdClients *scd_sessions_clients(const ScdSessions *sessions);
 ScdAuthority *scd_sessions_authority(const ScdSessions *sessions);
