@@ -12,6 +12,15 @@ from gi.repository import Gio, GLib
 NAME = "org.smartcardd1"
 
 
+OPTIONS = {bool: "b", int: "u", str: "s"}
+
+
+def to_arguments(values):
+    """A dictionary is one of options."""
+    return [{key: GLib.Variant(OPTIONS[type(item)], item) for key, item in value.items()}
+            if isinstance(value, dict) else value for value in values]
+
+
 def main(address, limit_ms):
     flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
              | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
@@ -29,6 +38,9 @@ def main(address, limit_ms):
             Gio.DBusError.strip_remote_error(error)
             tell(number=number, error=name or error.domain, message=error.message)
 
+    def heard(_bus, _sender, path, _interface, member, arguments):
+        tell(signal=member, path=path, arguments=arguments.unpack())
+
     def obey(channel, _condition):
         line = channel.readline()
         if not line:
@@ -37,11 +49,12 @@ def main(address, limit_ms):
         order = json.loads(line)
         flags = (Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if order["interactive"]
                  else Gio.DBusCallFlags.NONE)
-        bus.call(NAME, order["path"], order["interface"], order["method"],
-                 GLib.Variant(order["signature"], order["arguments"]), None, flags, limit_ms,
-                 None, answered, order["number"])
+        arguments = GLib.Variant(order["signature"], to_arguments(order["arguments"]))
+        bus.call(NAME, order["path"], order["interface"], order["method"], arguments, None, flags,
+                 limit_ms, None, answered, order["number"])
         return True
 
+    bus.signal_subscribe(NAME, NAME + ".Session", None, None, None, Gio.DBusSignalFlags.NONE, heard)
     # Unbuffered: the main loop sees each line.
     orders = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
     GLib.io_add_watch(orders, GLib.IOCondition.IN | GLib.IOCondition.HUP, obey)

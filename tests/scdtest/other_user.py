@@ -6,6 +6,8 @@ import os
 import pwd
 import subprocess
 
+from gi.repository import GLib
+
 from . import events
 from .world import BUS_ADDRESS
 
@@ -21,37 +23,57 @@ class CallError(Exception):
 
 
 class OtherUser:
+    """Its answers and signals come by the main loop, which serves whoever else is in the test."""
+
     def __init__(self, user):
         account = pwd.getpwnam(user)
         with open(PROGRAM, encoding="utf-8") as file:
             program = file.read()
         self._child = subprocess.Popen(
             ["/usr/bin/python3", "-c", program, BUS_ADDRESS, str(int(events.LIMIT_S * 1000))],
-            user=account.pw_uid, group=account.pw_gid, extra_groups=[], cwd="/", text=True,
+            user=account.pw_uid, group=account.pw_gid, extra_groups=[], cwd="/", bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid, self.uid = self._child.pid, account.pw_uid
+        self.name = None
+        self.signals = []  # of its sessions: (path, member, arguments)
         self._number = 0
         self._answers = {}
-        self.name = self._read()["name"]
+        self._rest = b""
+        self._ended = False
+        GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self._child.stdout.fileno(),
+                              GLib.IOCondition.IN | GLib.IOCondition.HUP, self._read)
+        self._wait(lambda: self.name, "it is on the bus")
 
-    def _read(self):
-        """Each call has its answer or an error in time, so this never waits for ever."""
-        line = self._child.stdout.readline()
-        assert line, "the other user's program has ended"
-        return json.loads(line)
+    def _read(self, descriptor, _condition):
+        piece = os.read(descriptor, 65536)
+        *lines, self._rest = (self._rest + piece).split(b"\n")
+        for line in lines:
+            self._note(json.loads(line))
+        self._ended = not piece
+        return bool(piece)
+
+    def _note(self, words):
+        if "name" in words:
+            self.name = words["name"]
+        elif "number" in words:
+            self._answers[words["number"]] = words
+        else:
+            self.signals.append((words["path"], words["signal"], words["arguments"]))
+
+    def _wait(self, condition, what):
+        events.wait_until(lambda: condition() or self._ended, what)
+        assert condition(), "the other user's program has ended before " + what
 
     def send(self, path, interface, method, signature="()", *arguments, interactive=False):
         """Calls, and does not wait for the answer. Gives a number for wait_for()."""
         self._number += 1
         order = {"number": self._number, "path": path, "interface": interface, "method": method,
                  "signature": signature, "arguments": arguments, "interactive": interactive}
-        self._child.stdin.write(json.dumps(order) + "\n")
-        self._child.stdin.flush()
+        self._child.stdin.write(json.dumps(order).encode() + b"\n")
         return self._number
 
     def wait_for(self, number):
-        while number not in self._answers:
-            answer = self._read()
-            self._answers[answer["number"]] = answer
+        self._wait(lambda: number in self._answers, "the answer")
         answer = self._answers.pop(number)
         if "error" in answer:
             raise CallError(answer["error"], answer["message"])
@@ -60,6 +82,14 @@ class OtherUser:
     def call(self, *order, **options):
         return self.wait_for(self.send(*order, **options))
 
+    def wait_for_signal(self, path, member):
+        """Gives its arguments."""
+        def find():
+            return [arguments for at, name, arguments in self.signals
+                    if (at, name) == (path, member)]
+        self._wait(find, f"{member} from {path}")
+        return find()[0]
+
     def leave(self):
         """At once, whatever it waits for."""
         self._child.kill()
@@ -67,5 +97,6 @@ class OtherUser:
 
     def close(self):
         self.leave()
+        events.wait_until(lambda: self._ended, "the end of the other user's program")
         self._child.stdin.close()
         self._child.stdout.close()

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from gi.repository import Gio
+from gi.repository import Gio, GLib
 
 from . import events
 from .process import Process
@@ -65,11 +65,22 @@ class Polkit:
     def _write_rule(self, body):
         self._write(os.path.join(RULES, "test.rules"), (HEAD + body + TAIL).encode())
 
+    def wait_until_idle(self):
+        """Until it has answered all that it was asked before."""
+        name = GLib.Variant("s", self._connection.get_unique_name())
+        subject = ("system-bus-name", {"name": name})
+        self._connection.call_sync(NAME, "/org/freedesktop/PolicyKit1/Authority",
+                                   NAME + ".Authority", "CheckAuthorization",
+                                   GLib.Variant("((sa{sv})sa{ss}us)",
+                                                (subject, "org.smartcardd1.connect", {}, 0, "")),
+                                   None, Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
+
     def change_rule(self, body):
-        """Returns when polkitd has told of the change."""
+        """Returns when polkitd has told of the change, which it may do more than once."""
         before = self._changes
         self._write_rule(body)
         events.wait_until(lambda: self._changes > before, "polkitd has read its rules")
+        self.wait_until_idle()
 
     def pause(self):
         """From now on it answers nobody."""
@@ -79,7 +90,8 @@ class Polkit:
         self._daemon.send_signal(signal.SIGCONT)
 
     def stop(self):
-        """It has no handler for the signal."""
+        """It has no handler for the signal, so it does nothing more even if it was paused."""
+        self._daemon.send_signal(signal.SIGTERM)
         self.resume()
         self._daemon.stop(signal.SIGTERM, expect=(-signal.SIGTERM,))
         self._daemon = None
