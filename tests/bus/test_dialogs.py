@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What polkit allows only after the user has authenticated, at a dialog."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case, permissions
+from scdtest.permissions import (ALICE, CARD, DENY, IS_VERIFIED, MANAGER, MANAGER_PATH,
+                                 NOT_VERIFIED, ROOT, VENDOR_CODE)
+
+AUTHENTICATE = """
+    return action.id == "org.smartcardd1.control" ? polkit.Result.AUTH_ADMIN
+                                                  : polkit.Result.AUTH_SELF;
+"""
+KEEP = "return polkit.Result.AUTH_SELF_KEEP;"
+
+
+class Dialogs(permissions.PermissionTest):
+    def setUp(self):
+        from scdtest.agent import Agent
+        super().setUp()
+        self.daemon.start(AUTHENTICATE)
+        self.alice = self.other_user(ALICE)
+        self.agent = Agent(self.alice)
+        self.addCleanup(self.agent.close)
+
+    def connect_at_dialog(self, path=None):
+        number = self.send_connect(self.alice, path, interactive=True)
+        self.agent.confirm()
+        return permissions.Session(self.alice, self.alice.wait_for(number)[0])
+
+    def test_confirmed(self):
+        number = self.send_connect(self.alice, interactive=True)
+        self.assertEqual(self.agent.wait_for_dialog(), (
+            "org.smartcardd1.connect", "Authentication is required to use the smart card reader"
+            " Simulated Reader A 00 00"))
+        self.agent.confirm()
+        session = permissions.Session(self.alice, self.alice.wait_for(number)[0])
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_without_interaction(self):
+        name, message = self.refusal(self.alice, self.send_connect(self.alice))
+        self.assertEqual(name, "NotAuthorized")
+        self.assertIn("the user has to authenticate (polkit action org.smartcardd1.connect)",
+                      message)
+
+    def test_dismissed(self):
+        number = self.send_connect(self.alice, interactive=True)
+        self.agent.dismiss()
+        self.assert_refused("NotAuthorized", self.alice, number)
+
+    def test_calls_of_a_session(self):
+        session = self.connect_at_dialog()
+        number = session.send_control(VENDOR_CODE, interactive=True)
+        # A dialog keeps nobody else from the card, not even the session itself.
+        self.assertEqual(self.agent.wait_for_dialog()[0], "org.smartcardd1.control")
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.connect(self.other_user(ROOT)).transmit(IS_VERIFIED)
+        self.agent.confirm()
+        self.assertEqual(bytes(self.alice.wait_for(number)[0]).hex(), "9000")
+        session.control(VENDOR_CODE)
+
+    def test_one_call(self):
+        number = self.alice.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED,
+                                 interactive=True)
+        self.agent.confirm()
+        self.assertEqual(self.alice.wait_for(number), [NOT_VERIFIED])
+
+    def test_client_leaves(self):
+        self.send_connect(self.alice, interactive=True)
+        self.agent.wait_for_dialog()
+        self.alice.leave()
+        self.agent.wait_until_cancelled()
+
+    def test_session_ends(self):
+        session = self.connect_at_dialog()
+        number = session.send_control(VENDOR_CODE, interactive=True)
+        self.agent.wait_for_dialog()
+        session.close()
+        self.assert_refused("Cancelled", self.alice, number)
+        self.agent.wait_until_cancelled()
+
+    def test_card_leaves(self):
+        number = self.send_connect(self.alice, self.card(), interactive=True)
+        self.agent.wait_for_dialog()
+        self.cards.remove("A")
+        self.assert_refused("RemovedCard", self.alice, number)
+        self.agent.wait_until_cancelled()
+
+    def test_other_rules_after_it(self):
+        """Whoever has authenticated need not do so again because something else changed."""
+        session = self.connect_at_dialog()
+        self.daemon.change_rule("// nothing new\n" + AUTHENTICATE)
+        self.wait_for_recheck(self.alice)
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.daemon.change_rule(DENY)
+        self.assertEqual(session.wait_for_closed(), "revoked")
+
+    def test_kept(self):
+        self.daemon.change_rule(KEEP)
+        sessions = [self.connect_at_dialog(), self.connect(self.alice)]
+        self.assertEqual(self.alice.call(MANAGER_PATH, MANAGER, "CanConnect", "(o)",
+                                         self.reader()), ["yes"])
+        # It forgets that when it ends, as it does after a while.
+        self.daemon.stop()
+        self.daemon.start(KEEP)
+        self.wait_for_recheck(self.alice)
+        for session in sessions:
+            self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+
+if __name__ == "__main__":
+    case.main()

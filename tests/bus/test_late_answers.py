@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""polkit is silent, and what it was asked about changes meanwhile."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case, permissions, usb
+from scdtest.permissions import (ALICE, ALLOW, BOB, CARD, IS_VERIFIED, NOT_VERIFIED, READER,
+                                  ROOT, VENDOR_CODE)
+from scdtest.simulator import ATR
+
+
+class LateTest(permissions.PermissionTest):
+    def setUp(self):
+        super().setUp()
+        self.daemon.start(ALLOW)
+        self.alice, self.bob = self.other_user(ALICE), self.other_user(BOB)
+        self.wait_for_recheck(self.alice)  # the service knows polkit before that falls silent
+
+    def send_calls(self, user):
+        """All that is open without a session."""
+        return ([self.send_connect(user, path) for path in (self.reader(), self.card())]
+                + [user.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED),
+                   user.send(self.reader(), READER, "Control", "(uaya{sv})", VENDOR_CODE, [], {})])
+
+    def assert_card_removed(self, *numbers):
+        """Of one card only; a reader that leaves takes its card first."""
+        for number in numbers:
+            self.assert_refused("RemovedCard", self.alice, number)
+
+    def check_leaving(self, leave, error, reason):
+        """leave: after it there is no reader A. The error of calls, the reason for the session."""
+        session = self.connect(self.alice)
+        self.daemon.pause()
+        any_card, this_card, one_call, control = self.send_calls(self.alice)
+        of_session = session.send_control(VENDOR_CODE)
+        self.wait_until_seen(self.alice)
+        leave()
+        self.assert_card_removed(this_card, one_call)
+        for number in (any_card, control, of_session):
+            self.assert_refused(error, self.alice, number)
+        self.assertEqual(session.wait_for_closed(), reason)
+        self.daemon.resume()
+
+    def assert_nobody_has_the_card(self):
+        self.assertEqual(self.connect(self.bob, share_mode="exclusive").transmit(IS_VERIFIED),
+                         NOT_VERIFIED)
+
+
+class Late(LateTest):
+    def test_client_leaves(self):
+        session = self.connect(self.alice)
+        self.daemon.pause()
+        self.send_calls(self.alice)
+        session.send_control(VENDOR_CODE)
+        session.send_reconnect("exclusive")
+        self.wait_until_seen(self.alice)
+        self.alice.leave()
+        self.daemon.resume()
+        self.assert_nobody_has_the_card()
+
+    def test_session_closes(self):
+        session = self.connect(self.alice)
+        self.daemon.pause()
+        numbers = [session.send_control(VENDOR_CODE), session.send_reconnect("exclusive")]
+        self.wait_until_seen(self.alice)
+        session.close()
+        for number in numbers:
+            self.assert_refused("Cancelled", self.alice, number)
+        self.daemon.resume()
+        self.assert_nobody_has_the_card()
+
+    def test_answer_and_end_at_once(self):
+        """Both have come when the service looks."""
+        session = self.connect(self.alice)
+        self.daemon.pause()
+        number = session.send_control(VENDOR_CODE)
+        self.wait_until_seen(self.alice)
+        self.pause_service()
+        closing = session.send("Close", "(s)", "leave")
+        self.daemon.resume()
+        self.daemon.wait_until_idle()
+        self.resume_service()
+        self.alice.wait_for(closing)
+        self.assert_refused("Cancelled", self.alice, number)
+        self.assert_nobody_has_the_card()
+
+    def test_time_is_over(self):
+        self.daemon.pause()
+        number = self.alice.send(self.reader(), READER, "Connect", "(sasa{sv})", "exclusive", [],
+                                 {"timeout-ms": 1})
+        self.assert_refused("Timeout", self.alice, number)
+        self.daemon.resume()
+        self.assert_nobody_has_the_card()
+
+    def test_card_leaves(self):
+        self.daemon.pause()
+        any_card, this_card, one_call, control = self.send_calls(self.alice)
+        self.wait_until_seen(self.alice)
+        self.cards.remove("A")
+        for number in (this_card, one_call):
+            self.assert_refused("RemovedCard", self.alice, number)
+        self.daemon.resume()
+        self.assert_refused("NoSmartcard", self.alice, any_card)
+        self.alice.wait_for(control)
+
+    def test_card_is_swapped(self):
+        session = self.connect(self.alice, self.card())
+        self.daemon.pause()
+        number = session.send_reconnect("exclusive")
+        any_card, this_card, one_call, _control = self.send_calls(self.alice)
+        self.wait_until_seen(self.alice)
+        self.cards.swap("A", ATR)
+        self.observer.wait_for_signal("CardInserted", self.reader())
+        self.assert_card_removed(this_card, one_call)
+        self.daemon.resume()
+        self.assert_refused("RemovedCard", self.alice, number)
+        session.close()
+        permissions.Session(self.alice, self.alice.wait_for(any_card)[0]).close()
+        self.assert_nobody_has_the_card()
+
+    def test_pcscd_ends(self):
+        self.check_leaving(self.world.stop_pcscd, "NoService", "service-unavailable")
+        self.start_pcscd()
+        self.observer.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
+        self.assert_nobody_has_the_card()
+
+    def test_root_does_not_wait(self):
+        self.daemon.pause()
+        number = self.send_connect(self.alice)
+        self.wait_until_seen(self.alice)
+        root = self.other_user(ROOT)
+        self.assertEqual(self.connect(root).transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.daemon.resume()
+        self.alice.wait_for(number)
+
+
+class Unplugged(LateTest):
+    simulated = "001/002"
+
+    def start_pcscd(self):
+        self.usb = usb.Bus()
+        self.addCleanup(self.usb.close)
+        self.usb_reader = usb.Reader(self.usb, "1-1", 2)
+        self.usb_reader.plug()
+        self.world.start_pcscd(environment=self.usb.environment())
+
+    def reader(self, name="A"):
+        return self.observer.reader("USB")
+
+    def test_reader_leaves(self):
+        self.cards.insert(self.simulated)
+        self.observer.wait_for_signal("CardInserted", self.reader())
+        self.check_leaving(self.usb_reader.unplug, "ReaderUnavailable", "reader-removed")
+        self.usb_reader.plug()
+        self.observer.wait_for_state(lambda c: c.readers(), "the reader is back")
+        self.connect(self.alice, share_mode="direct")
+
+
+if __name__ == "__main__":
+    case.main(preload=usb.PRELOAD)

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""An authentication agent: the part of a desktop that shows polkit's dialogs."""
+
+import os
+
+from gi.repository import Gio, GLib
+
+from . import events
+from .world import BUS_ADDRESS
+
+NAME = "org.freedesktop.PolicyKit1"
+AUTHORITY = "/org/freedesktop/PolicyKit1/Authority"
+PATH = "/org/smartcardd1/test/Agent"
+INTERFACE = """<node>
+  <interface name="org.freedesktop.PolicyKit1.AuthenticationAgent">
+    <method name="BeginAuthentication">
+      <arg type="s" direction="in"/> <arg type="s" direction="in"/> <arg type="s" direction="in"/>
+      <arg type="a{ss}" direction="in"/> <arg type="s" direction="in"/>
+      <arg type="a(sa{sv})" direction="in"/>
+    </method>
+    <method name="CancelAuthentication"> <arg type="s" direction="in"/> </method>
+  </interface>
+</node>"""
+
+
+def start_time(pid):
+    """As polkit tells apart processes of one number."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return int(file.read().rpartition(")")[2].split()[19])
+
+
+class Agent:
+    """For one program of another user. As root it also says whether the password was right."""
+
+    def __init__(self, user):
+        self.cancelled = []  # cookies of the dialogs that polkit took away
+        self._dialogs = []  # those that are open: (arguments, invocation)
+        self._connection = Gio.DBusConnection.new_for_address_sync(
+            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        interface, = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces
+        self._connection.register_object(PATH, interface, self._call, None, None)
+        process = {"pid": GLib.Variant("u", user.pid), "uid": GLib.Variant("i", user.uid),
+                   "start-time": GLib.Variant("t", start_time(user.pid))}
+        self._ask_polkit("RegisterAuthenticationAgent", GLib.Variant(
+            "((sa{sv})ss)", (("unix-process", process), "C", PATH)))
+
+    def _ask_polkit(self, method, arguments):
+        self._connection.call_sync(NAME, AUTHORITY, NAME + ".Authority", method, arguments, None,
+                                   Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
+
+    def _call(self, _connection, _sender, _path, _interface, method, arguments, invocation):
+        if method == "BeginAuthentication":
+            self._dialogs.append((arguments, invocation))
+        else:
+            self.cancelled.append(arguments.unpack()[0])
+            invocation.return_value(None)
+
+    def wait_for_dialog(self):
+        """The action and the text of the one that is open."""
+        events.wait_until(lambda: self._dialogs, "polkit opens a dialog")
+        (arguments, _), = self._dialogs
+        return arguments.unpack()[:2]
+
+    def confirm(self):
+        """The user has authenticated as the first who may."""
+        self.wait_for_dialog()
+        arguments, invocation = self._dialogs.pop()
+        cookie, identities = (arguments.get_child_value(i) for i in (4, 5))
+        self._ask_polkit("AuthenticationAgentResponse2", GLib.Variant.new_tuple(
+            GLib.Variant("u", os.getuid()), cookie, identities.get_child_value(0)))
+        invocation.return_value(None)
+
+    def dismiss(self):
+        self.wait_for_dialog()
+        _, invocation = self._dialogs.pop()
+        invocation.return_dbus_error(NAME + ".Error.Cancelled", "No thanks")
+
+    def wait_until_cancelled(self):
+        events.wait_until(lambda: self.cancelled, "polkit takes the dialog away")
+        _, invocation = self._dialogs.pop()
+        invocation.return_value(None)
+
+    def close(self):
+        self._connection.close_sync(None)

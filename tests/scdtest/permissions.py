@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of permissions begin with: two readers with cards, polkit, and users with sessions."""
+
+import os
+import signal
+
+from . import case
+from .simulator import ATR
+
+ROOT, ALICE, BOB = "root", "nobody", "daemon"
+NAME = "org.smartcardd1"
+MANAGER_PATH, MANAGER = "/org/smartcardd1", NAME + ".Manager"
+READER, CARD, SESSION = NAME + ".Reader", NAME + ".Card", NAME + ".Session"
+ERROR = NAME + ".Error."
+OTHER_ATR = "3B02145012"
+
+# Bodies of rules.
+ALLOW = "return polkit.Result.YES;"
+DENY = "return polkit.Result.NO;"
+DENY_ALICE = f'return subject.user == "{ALICE}" ? polkit.Result.NO : polkit.Result.YES;'
+
+# What the simulated card knows: see tests/sim/card.c.
+VERIFY = "00200080083132333435363738"
+IS_VERIFIED = "80220000"
+VERIFIED, NOT_VERIFIED = "9000", "6982"
+
+VERIFY_PIN_DIRECT = 0x42330006  # a feature of PC/SC part 10
+VENDOR_CODE = 0x42000001
+
+
+class Session:
+    """One of another user's."""
+
+    def __init__(self, user, path):
+        self.user, self.path = user, path
+
+    def send(self, method, signature="()", *arguments, **options):
+        return self.user.send(self.path, SESSION, method, signature, *arguments, **options)
+
+    def call(self, *order, **options):
+        return self.user.wait_for(self.send(*order, **options))
+
+    def transmit(self, command):
+        """Hex in, upper-case hex out."""
+        answer = self.call("Transmit", "(aya{sv})", list(bytes.fromhex(command)), {})
+        return bytes(answer[0]).hex().upper()
+
+    def begin(self):
+        self.call("BeginTransaction", "(a{sv})", {})
+
+    def end(self):
+        self.call("EndTransaction", "(s)", "leave")
+
+    def send_control(self, code, **options):
+        return self.send("Control", "(uay)", code, [], **options)
+
+    def control(self, code):
+        self.user.wait_for(self.send_control(code))
+
+    def send_reconnect(self, share_mode="shared"):
+        return self.send("Reconnect", "(sass)", share_mode, [], "leave")
+
+    def reconnect(self, share_mode="shared"):
+        self.user.wait_for(self.send_reconnect(share_mode))
+
+    def close(self):
+        self.call("Close", "(s)", "leave")
+
+    def wait_for_closed(self):
+        """The reason."""
+        return self.user.wait_for_signal(self.path, "Closed")[0]
+
+
+class PermissionTest(case.WorldTest):
+    """Reader A has the usual card, B another one."""
+
+    settings = ""  # of smartcardd.conf
+    simulated = "A"  # what the simulator calls the reader that does driver commands
+
+    def setUp(self):
+        super().setUp()
+        self.world.start_bus()
+        self.daemon = self.polkit()
+        self.start_pcscd()
+        config = os.path.join(self.world.folder, "smartcardd.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(self.settings)
+        self.world.start_service("--config", config)
+        self.observer = self.recorder()
+        self.cards = self.simulator()
+        for code in (VERIFY_PIN_DIRECT, VENDOR_CODE):
+            self.cards.order("control", self.simulated, f"{code:08X}", "9000")
+
+    def start_pcscd(self):
+        from .world import simulated_reader
+        self.world.start_pcscd([simulated_reader("A", card=ATR),
+                                simulated_reader("B", card=OTHER_ATR)])
+
+    def reader(self, name="A"):
+        return self.observer.reader("Reader " + name)
+
+    def card(self, name="A"):
+        return self.observer.get(self.reader(name), READER, "Card")
+
+    def send_connect(self, user, path=None, share_mode="shared", **options):
+        """path: of a reader or of a card; it is reader A without it."""
+        path = path or self.reader()
+        return user.send(path, CARD if "/cards/" in path else READER, "Connect", "(sasa{sv})",
+                         share_mode, [], {}, **options)
+
+    def connect(self, user, path=None, share_mode="shared", **options):
+        number = self.send_connect(user, path, share_mode, **options)
+        return Session(user, user.wait_for(number)[0])
+
+    def refusal(self, user, number):
+        """The error that the call must end in: its name, without ours in front, and its text."""
+        from .other_user import CallError
+        with self.assertRaises(CallError) as caught:
+            user.wait_for(number)
+        self.assertTrue(caught.exception.name.startswith(ERROR), caught.exception)
+        return caught.exception.name[len(ERROR):], caught.exception.message
+
+    def assert_refused(self, name, user, number):
+        self.assertEqual(self.refusal(user, number)[0], name)
+
+    def pause_service(self):
+        """Until resume_service() it finds out nothing."""
+        self.world.service.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.resume_service)
+
+    def resume_service(self):
+        self.world.service.send_signal(signal.SIGCONT)
+
+    def wait_until_seen(self, user):
+        """Until the service has seen all that this user and polkit sent it before."""
+        user.call(MANAGER_PATH, MANAGER, "FindReader", "(s)", self.reader())
+
+    def wait_for_recheck(self, user):
+        """Until polkit has answered what the service asked about this user's sessions before."""
+        user.call(MANAGER_PATH, MANAGER, "CanConnect", "(o)", self.reader())
