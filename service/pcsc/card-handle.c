@@ -233,6 +233,10 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         g_ptr_array_add(job->outputs, g_steal_pointer(&response));
         if (!go_on)
             break;
+        if (job->outputs->len < job->inputs->len && g_atomic_int_get(&job->unwanted)) {
+            job->code = SCARD_E_CANCELLED;
+            break;
+        }
     }
     return SCD_OUTCOME_DONE;
 }

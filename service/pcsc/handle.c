@@ -101,6 +101,7 @@ scd_handle_cancel(ScdHandle *handle, ScdJob *job, guint32 code)
         if (was_first)
             scd_turns_done(&worker->turns, handle);
         scd_handle_take_place_locked(handle);
+        scd_worker_wake_locked(worker);
     }
     g_atomic_int_set(&job->state, SCD_JOB_DONE);
     g_mutex_unlock(&worker->lock);
@@ -136,6 +137,8 @@ scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code)
         g_queue_push_tail(&cancelled, job);
         g_queue_delete_link(&handle->jobs, link);
     }
+    if (running)
+        g_atomic_int_set(&first->unwanted, TRUE);
     scd_turns_done(&worker->turns, handle);
     scd_handle_append_locked(handle, disconnect);
     if (!running)

@@ -63,6 +63,7 @@ struct ScdJob {
     GPtrArray *outputs; /* of GBytes; for a script as many as were answered */
 
     ScdJobState state; /* the worker's to change, under its lock; atomic */
+    gint unwanted;     /* whoever wanted it closed the handle while it was carried out; atomic */
 };
 
 /* Whether done() has been called, or is about to be. */

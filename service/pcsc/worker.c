@@ -165,7 +165,9 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
     g_mutex_lock(&worker->lock);
 
     gboolean cancelled = job->state == SCD_JOB_DONE;
-    if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
+    if (outcome == SCD_OUTCOME_BUSY && job->unwanted)
+        job->code = SCARD_E_CANCELLED;
+    else if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
         g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
         look_later(worker);
         return;
