@@ -2,6 +2,7 @@
 """Puts cards in and takes them out: the other end of the simulated reader's socket."""
 
 import socket
+import time
 
 from . import events
 from .world import SIMULATOR_SOCKET
@@ -31,6 +32,15 @@ class Simulator:
 
     def swap(self, reader, atr=""):
         self.order("swap", reader, atr)
+
+    def status(self, reader):
+        return dict(word.split("=") for word in self.order("status", reader).split())
+
+    def wait_for(self, reader, word):
+        """It tells nobody of what happens in a card, so it is asked until it says the word."""
+        deadline = time.monotonic() + events.LIMIT_S
+        while word not in self.order("status", reader).split():
+            assert time.monotonic() < deadline, f"{reader} never has {word}"
 
     def close(self):
         self._answers.close()

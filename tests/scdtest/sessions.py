@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of sessions begin with: readers with cards, the service, and clients."""
+
+import os
+
+from . import case
+
+# T=0 and T=1 on offer.
+ATR = "3B9A118031FE45736D617274636172646488"
+
+# What the simulated card knows: see tests/sim/card.c.
+SELECT = "00A40400"
+VERIFY = "00200080083132333435363738"
+IS_VERIFIED = "80220000"
+VERIFIED, NOT_VERIFIED = "9000", "6982"
+
+
+class SessionTest(case.WorldTest):
+    readers = "A"  # their names, a letter each; each one has a card in it
+
+    def setUp(self):
+        super().setUp()
+        self.world.start_bus()
+
+    def start_pcscd(self, **more):
+        from .world import simulated_reader
+        self.world.start_pcscd([simulated_reader(name, card=ATR) for name in self.readers],
+                               **more)
+
+    def start(self, settings="", environment=None):
+        """settings: of smartcardd.conf."""
+        self.start_pcscd()
+        path = os.path.join(self.world.folder, "smartcardd.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(settings)
+        self.world.start_service("--config", path, environment=environment)
+        self.cards = self.simulator()
+
+    def client(self):
+        from .client import Client
+        client = Client()
+        self._clients.append(client)
+        return client
+
+    def plain(self):
+        from .plain import Plain
+        program = Plain()
+        self._clients.append(program)
+        return program
+
+    def session(self, reader="A", share_mode="shared", protocols=(), **more):
+        """Of a client of its own."""
+        client = self.client()
+        return client.connect(client.reader("Reader " + reader), share_mode, protocols, **more)
+
+    def assert_refused(self, name, call):
+        self.assertEqual(call.error(), name)
+
+    def wait_until_running(self, reader="A"):
+        """Until the card carries out a command, which has a delay."""
+        self.cards.wait_for(reader, "busy=1")
+
+    def plain_name(self, reader="A"):
+        return f"Simulated Reader {reader} 00 00"
