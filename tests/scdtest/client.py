@@ -61,6 +61,7 @@ class Call:
 
     def __init__(self, client, path, interface, method, arguments):
         self.is_done = False
+        self.on_done = lambda: None
         self._answer = self._error = None
         self._client = client
         client.connection.call(NAME, path, interface, method, arguments, None,
@@ -73,6 +74,7 @@ class Call:
             self._error = Refused(error)
         self.is_done = True
         self._client.done.append(self)
+        self.on_done()
 
     def wait(self):
         """Gives the one result, a list of several, or None; raises Refused."""

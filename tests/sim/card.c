@@ -5,8 +5,9 @@
  *
  *   00 A4 04 00 ...       SELECT: 9000, whatever the name
  *   00 20 00 80 Lc PIN    VERIFY: 9000 for the digits 12345678, else 63C2 and no longer verified
- *   00 C0 00 00 Le        GET RESPONSE: the next Le bytes (none or 0: 256) that 80 16 promised,
- *                         then 61xx while more remain, else 9000; 6985 when nothing is promised
+ *   00 C0 00 00 Le        GET RESPONSE, also in class 80: the next Le bytes (none or 0: 256) that
+ *                         80 16 promised, then 61xx while more remain, else 9000; 6985 when nothing
+ *                         is promised
  *   80 22 00 00           9000 when verified, else 6982
  *   80 10 .. .. Lc data   echo: the data, then 9000
  *   80 12 P1 P2           P1P2 bytes of the pattern, then 9000
@@ -155,7 +156,7 @@ static const struct instruction {
     uint16_t (*run)(struct card *card, const struct command *command, struct answer *answer);
 } instructions[] = {
     {0x00A40400, 0xFFFFFFFF, run_select},       {0x00200080, 0xFFFFFFFF, run_verify},
-    {0x00C00000, 0xFFFFFFFF, run_get_response}, {0x80220000, 0xFFFFFFFF, run_is_verified},
+    {0x00C00000, 0x7FFFFFFF, run_get_response}, {0x80220000, 0xFFFFFFFF, run_is_verified},
     {0x80100000, 0xFFFF0000, run_echo},         {0x80120000, 0xFFFF0000, run_produce},
     {0x80140000, 0xFFFF0000, run_status},       {0x80160000, 0xFFFF0000, run_promise},
     {0x80180000, 0xFFFF0000, run_exact},

@@ -1,0 +1,256 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Transactions: one session has the card, the others wait, and each one gets its turn."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+
+QUICK = "[Transactions]\nIdleLimitSec=1\n"
+
+
+class Transactions(SessionTest):
+    readers = "AB"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def test_others_wait(self):
+        holder, other = self.session(), self.session()
+        holder.begin()
+        self.assertEqual((holder.get("InTransaction"), other.get("InTransaction")), (True, False))
+        reader = other.client.reader("Reader A")
+        calls = [other.send_transmit(SELECT), other.client.send_connect(reader)]
+        for _ in range(3):
+            self.assertEqual(holder.transmit(SELECT), "9000")
+        self.assertEqual([call.is_done for call in calls], [False, False])
+        holder.end()
+        self.assertFalse(holder.get("InTransaction"))
+        self.assertEqual(calls[0].wait(), b"\x90\x00")
+        calls[1].wait()
+
+    def test_what_does_not_wait(self):
+        """GetStatus and properties, and all of other readers; others say so at once."""
+        from scdtest.client import hex_data
+        holder, other = self.session(), self.session()
+        holder.begin()
+        self.assertEqual(other.call("GetStatus")[0], self.plain_name())
+        self.assertEqual(other.get("ShareMode"), "shared")
+        self.assert_refused("SharingViolation", other.send("Control", 1, hex_data("")))
+        self.assert_refused("SharingViolation", other.send("GetAttribute", 0x90303))
+        self.assert_refused("SharingViolation", other.send("EndTransaction", "leave"))
+        self.assertEqual(self.session("B").transmit(SELECT), "9000")
+        other.close()
+
+    def test_nested(self):
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.begin()
+        call = other.send_transmit(SELECT)
+        holder.end()
+        self.assertTrue(holder.get("InTransaction"))
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        self.assertFalse(call.is_done)
+        holder.end()
+        self.assertEqual(call.wait(), b"\x90\x00")
+
+    def test_end_without_beginning(self):
+        self.assert_refused("NotTransacted", self.session().send("EndTransaction", "leave"))
+
+    def test_end_with_reset(self):
+        """All sessions get ResetCard until they reconnect, the one that did it too."""
+        from scdtest.client import options
+        holder, other = self.session(), self.session()
+        holder.transmit(VERIFY)
+        holder.begin()
+        holder.end("reset")
+        for session in (holder, other):
+            self.assert_refused("ResetCard", session.send_transmit(IS_VERIFIED))
+            self.assert_refused("ResetCard", session.send("BeginTransaction", options()))
+            self.assert_refused("ResetCard", session.send("GetStatus"))
+            self.assert_refused("ResetCard", session.send("GetAttribute", 0x90303))
+            self.assert_refused("ResetCard", session.send_transmit(IS_VERIFIED))
+            self.assertEqual(session.reconnect(), session.protocol)
+            self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_reconnect_with_reset(self):
+        session, other = self.session(), self.session()
+        session.transmit(VERIFY)
+        session.reconnect(initialization="reset")
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.assert_refused("ResetCard", other.send_transmit(SELECT))
+        other.reconnect()
+        self.assertEqual(other.transmit(SELECT), "9000")
+        other.reconnect(initialization="unpower")
+        self.assertEqual(other.transmit(SELECT), "9000")
+        self.assert_refused("ResetCard", session.send_transmit(SELECT))
+
+    def test_reconnect_shares_otherwise(self):
+        session, other = self.session(), self.session()
+        self.assert_refused("SharingViolation",
+                            session.send("Reconnect", "exclusive", [], "leave"))
+        other.close()
+        session.reconnect("exclusive")
+        self.assertEqual(session.get("ShareMode"), "exclusive")
+        call = self.client()
+        reader = call.reader("Reader A")
+        self.assert_refused("SharingViolation", call.send_connect(reader))
+        session.reconnect("shared")
+        self.assertEqual(self.session().transmit(SELECT), "9000")
+        self.assertEqual(session.transmit(SELECT), "9000")
+
+    def test_reconnect_within_a_transaction(self):
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.reconnect(initialization="reset")
+        call = other.send_begin()
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        self.assertFalse(call.is_done)
+        holder.end()
+        self.assert_refused("ResetCard", call)
+
+    def test_time_limits(self):
+        """Who waits for too long is told so, and what it asked for does not happen."""
+        holder, other = self.session(), self.session()
+        holder.begin()
+        reader = other.client.reader("Reader A")
+        calls = [other.send_begin(timeout_ms=20), other.client.send_connect(reader, timeout_ms=20),
+                 other.send_begin(timeout_ms=0)]
+        for call in calls:
+            self.assert_refused("Timeout", call)
+        holder.end()
+        self.assertFalse(other.get("InTransaction"))
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        other.begin(timeout_ms=10000)
+        self.assertTrue(other.get("InTransaction"))
+
+    def test_call_behind_one_that_was_given_up(self):
+        """It waits for nobody, and for nothing to happen."""
+        holder, other = self.session(), self.session()
+        holder.begin()
+        begin, status = other.send_begin(timeout_ms=50), other.send("GetStatus")
+        self.assert_refused("Timeout", begin)
+        status.wait()
+
+    def test_transaction_ends_with_the_card(self):
+        holder, other = self.session(), self.session()
+        holder.begin()
+        call = other.send_begin()
+        self.cards.swap("A")
+        self.assertIn(call.error(), ("RemovedCard", "ResetCard"))
+        self.assert_refused("RemovedCard", holder.send_transmit(SELECT))
+        self.assert_refused("RemovedCard", other.send_transmit(SELECT))
+        self.assertFalse(holder.get("InTransaction"))
+        other.reconnect()
+        other.begin()
+        self.assertEqual(other.transmit(SELECT), "9000")
+
+    def test_calls_of_two_sessions_do_not_mix(self):
+        """What one session does in a script, or between begin and end, no other comes between."""
+        first, second = self.session(), self.session()
+        calls = []
+        for _ in range(20):
+            for session, command in ((first, "8010000001AA"), (second, "8010000001BB")):
+                calls += [session.send_begin(), session.send_transmit(command),
+                          session.send_many([command] * 3), session.send("EndTransaction",
+                                                                         "leave")]
+        for call in calls:
+            call.wait()
+        self.assertEqual(self.cards.status("A")["commands"], "160")
+
+
+class Turns(SessionTest):
+    def test_each_gets_its_share(self):
+        """By order of turns: with three that always want one, nobody has two before another."""
+        self.start()
+        sessions, turns = [self.session() for _ in range(3)], []
+
+        def begin(session):
+            call = session.send_begin()
+            call.on_done = lambda: turn(session)
+
+        def turn(session):
+            turns.append(sessions.index(session))
+            for _ in range(3):
+                session.send_transmit(SELECT)
+            end = session.send("EndTransaction", "leave")
+            if len(turns) < 300:
+                end.on_done = lambda: begin(session)
+
+        for session in sessions:
+            begin(session)
+        sessions[0].client.wait(lambda: len(turns) >= 300, "300 turns")
+        steady = turns[30:300]
+        for number in range(3):
+            self.assertAlmostEqual(steady.count(number), 90, delta=3)
+        self.assertFalse([at for at in range(len(steady) - 1) if steady[at] == steady[at + 1]])
+
+    def test_shared_use_goes_round(self):
+        """Who sends a hundred commands at once has no more than others who send one."""
+        self.start()
+        many, one = self.session(), self.session()
+        self.cards.order("delay", "A", 5)
+        calls = [many.send_transmit(SELECT) for _ in range(100)]
+        calls[0].wait()
+        one.transmit(SELECT)
+        self.assertLess(sum(call.is_done for call in calls), 10)
+
+    def test_idle_transaction_ends_when_another_waits(self):
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.transmit(VERIFY)
+        call = other.send_begin()
+        self.assert_refused("ResetCard", call)
+        other.reconnect()
+        other.begin()
+        self.assertEqual(other.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.assertFalse(holder.get("InTransaction"))
+        other.end()
+        self.assert_refused("ResetCard", holder.send_transmit(SELECT))
+        self.assert_refused("ResetCard", holder.send("EndTransaction", "leave"))
+        holder.reconnect()
+        self.assertEqual(holder.transmit(SELECT), "9000")
+
+    def test_nested_idle_transaction_ends_too(self):
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.begin()
+        self.assert_refused("ResetCard", other.send_transmit(SELECT))
+        other.reconnect()
+        self.assertEqual(other.transmit(SELECT), "9000")
+
+    def test_idle_transaction_goes_on_when_nobody_waits(self):
+        """Longer than the limit: as long as a command with that delay on another reader."""
+        self.readers = "AB"
+        self.start(QUICK)
+        holder, clock = self.session(), self.session("B")
+        holder.begin()
+        holder.transmit(VERIFY)
+        self.cards.order("delay", "B", 1500)
+        clock.transmit(SELECT)
+        self.assertEqual(holder.transmit(IS_VERIFIED), VERIFIED)
+        self.assertTrue(holder.get("InTransaction"))
+
+    def test_busy_transaction_is_not_idle(self):
+        """A command that takes longer than the limit, while another one waits."""
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        call = other.send_transmit(IS_VERIFIED)
+        self.cards.order("delay", "A", 1500)
+        self.assertEqual(holder.transmit(VERIFY), "9000")
+        self.assertFalse(call.is_done)
+        self.cards.order("delay", "A", 0)
+        holder.end()
+        self.assertEqual(call.wait().hex(), VERIFIED)
+
+
+if __name__ == "__main__":
+    case.main()
