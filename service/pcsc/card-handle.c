@@ -31,6 +31,12 @@ probe_in_worker(const ScdCardHandle *handle)
     }
 }
 
+gboolean
+scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
+{
+    return probe_in_worker(handle) == SCARD_E_SHARING_VIOLATION;
+}
+
 static void
 set_active(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
 {
@@ -106,7 +112,7 @@ forget_connection(ScdCardHandle *handle)
 static ScdOutcome
 disconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
-    if (job->action != SCARD_LEAVE_CARD && probe_in_worker(handle) == SCARD_E_SHARING_VIOLATION)
+    if (job->action != SCARD_LEAVE_CARD && scd_card_handle_is_held_up_in_worker(handle))
         return SCD_OUTCOME_BUSY;
     job->code = SCardDisconnect(handle->card, job->action);
     forget_connection(handle);

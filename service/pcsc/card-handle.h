@@ -36,6 +36,9 @@ typedef enum {
     SCD_OUTCOME_BUSY,
 } ScdOutcome;
 
+/* Whether another program, or another handle, has a transaction open. */
+gboolean scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle);
+
 /* Puts code and outputs into the job. */
 ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job);
 

@@ -101,14 +101,18 @@ release_context_in_worker(ScdWorker *worker)
     worker->lost = FALSE;
 }
 
-static gboolean
-is_connected_in_worker(ScdWorker *worker)
+/* Any one; NULL when none is. Handles end in this thread alone. */
+static const ScdCardHandle *
+find_connected_in_worker(ScdWorker *worker)
 {
-    gboolean connected = FALSE;
+    const ScdCardHandle *connected = NULL;
 
     g_mutex_lock(&worker->lock);
-    for (guint i = 0; i < worker->handles->len; i++)
-        connected |= ((ScdHandle *)worker->handles->pdata[i])->card.connected;
+    for (guint i = 0; i < worker->handles->len && !connected; i++) {
+        const ScdHandle *handle = worker->handles->pdata[i];
+        if (handle->card.connected)
+            connected = &handle->card;
+    }
     g_mutex_unlock(&worker->lock);
     return connected;
 }
@@ -122,7 +126,7 @@ ensure_context_in_worker(ScdWorker *worker)
 {
     SCARDCONTEXT context = 0;
 
-    if (worker->lost && !is_connected_in_worker(worker))
+    if (worker->lost && !find_connected_in_worker(worker))
         release_context_in_worker(worker);
     if (worker->place.context)
         return SCARD_S_SUCCESS;
@@ -138,6 +142,12 @@ carry_out_in_worker(ScdWorker *worker, ScdHandle *handle, ScdJob *job)
         job->code = ensure_context_in_worker(worker);
         if (job->code != SCARD_S_SUCCESS)
             return SCD_OUTCOME_DONE;
+        /* pcscd would keep us, and all other handles, until that transaction ends. */
+        const ScdCardHandle *other = find_connected_in_worker(worker);
+        if (other && scd_card_handle_is_held_up_in_worker(other)) {
+            job->code = SCARD_E_SHARING_VIOLATION;
+            return SCD_OUTCOME_BUSY;
+        }
     }
     ScdOutcome outcome = scd_card_handle_do_in_worker(&handle->card, &worker->place, job);
     /* Of a connect, this code is pcscd's polkit refusing us the card. */
