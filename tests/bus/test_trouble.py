@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Cards, readers, pcscd and the service itself go while somebody talks to a card."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import SELECT, VERIFY, SessionTest
+
+
+class Trouble(SessionTest):
+    readers = "AB"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+
+    def wait_for_reader(self, session):
+        """Until the session's client sees its card gone, or a new one."""
+        session.client.wait_for_signal("CardRemoved")
+
+    def test_card_pulled_during_a_transmit(self):
+        session, other = self.session(), self.session()
+        self.cards.order("delay", "A", 100)
+        self.cards.order("pull", "A")
+        call = session.send_transmit(SELECT)
+        waiting = other.send_transmit(SELECT)
+        self.assertIn(call.error(), ("NoSmartcard", "RemovedCard", "NotTransacted"))
+        self.assert_refused("RemovedCard", waiting)
+        self.wait_for_reader(session)
+        self.assert_refused("RemovedCard", session.send_transmit(SELECT))
+        self.assert_refused("NoSmartcard", session.send("Reconnect", "shared", [], "leave"))
+        self.cards.order("delay", "A", 0)
+        self.cards.insert("A")
+        session.client.wait_for_signal("CardInserted")
+        self.assert_refused("RemovedCard", other.send_transmit(SELECT))
+        session.reconnect()
+        self.assertEqual(session.transmit(SELECT), "9000")
+        self.assertEqual(session.get("Card"), session.client.signals[-1].arguments[0])
+
+    def test_card_pulled_in_a_transaction(self):
+        session, other = self.session(), self.session()
+        session.begin()
+        session.transmit(VERIFY)
+        waiting = other.send_begin()
+        self.cards.remove("A")
+        self.assert_refused("RemovedCard", waiting)
+        self.assert_refused("RemovedCard", session.send_transmit(SELECT))
+        self.assertIn(session.send("EndTransaction", "leave").error(),
+                      ("RemovedCard", "NotTransacted"))
+        session.close("reset")
+        other.close()
+
+    def test_reader_does_not_answer_during_a_transmit(self):
+        """One that is from reader.conf stays in pcscd's list."""
+        session = self.session()
+        self.cards.order("delay", "A", 5000)
+        call = session.send_transmit(SELECT)
+        self.wait_until_running()
+        self.cards.order("unplugged", "A", "on")
+        self.assertIn(call.error(), ("NotTransacted", "NoSmartcard", "RemovedCard",
+                                     "ReaderUnavailable"))
+        self.assertEqual(self.session("B").transmit(SELECT), "9000")
+
+    def test_slow_card_holds_up_nobody_else(self):
+        slow = self.session()
+        self.cards.order("delay", "A", 2000)
+        call = slow.send_transmit(SELECT)
+        self.wait_until_running()
+        self.assertEqual(self.session("B").transmit(SELECT), "9000")
+        self.assertTrue(slow.client.manager("Available"))
+        self.assertFalse(call.is_done)
+        self.cards.remove("A")
+        call.error()
+
+    def test_pcscd_killed_during_a_transmit(self):
+        session, other, idle = self.session(), self.session(), self.session("B")
+        self.cards.order("delay", "A", 5000)
+        call = session.send_transmit(SELECT)
+        waiting = other.send_begin()
+        self.wait_until_running()
+        self.world.stop_pcscd(signal.SIGKILL)
+        self.assertIn(call.error(), ("NoService", "CommError", "SecurityViolation"))
+        self.assertIn(waiting.error(), ("NoService", "CommError", "SecurityViolation",
+                                        "Cancelled"))
+        for each in (session, other, idle):
+            self.assertEqual(each.wait_for_closed(), "service-unavailable")
+        self.start_pcscd()
+        client = self.client()
+        client.wait_for_state(lambda c: len(c.cards()) == 2, "all is back")
+        self.assertEqual(client.connect(client.reader("Reader A")).transmit(SELECT), "9000")
+
+    def test_pcscd_ends_while_one_waits_for_a_card(self):
+        session = self.session()
+        session.begin()
+        client = self.client()
+        call = client.send_connect(client.reader("Reader A"))
+        self.world.stop_pcscd()
+        self.assertIn(call.error(), ("NoService", "CommError"))
+        self.assertEqual(session.wait_for_closed(), "service-unavailable")
+
+    def test_service_ends_while_sessions_are_open(self):
+        """It leaves no card as a session had it."""
+        session, other, busy = self.session(), self.session(), self.session("B")
+        session.begin()
+        session.transmit(VERIFY)
+        self.cards.order("delay", "B", 200)
+        calls = [other.send_begin(), other.send_transmit(SELECT), busy.send_transmit(SELECT)]
+        self.wait_until_running("B")
+        self.world.stop_service()
+        session.client.wait(lambda: all(call.is_done for call in calls), "the calls end")
+        status = self.cards.status("A")
+        self.assertEqual((status["verified"], status["resets"] != "0"), ("0", True))
+
+    def test_service_ends_while_one_connects(self):
+        holder, client = self.session(), self.client()
+        holder.begin()
+        reader = client.reader("Reader A")
+        calls = [client.send_connect(reader), client.send_connect(reader, timeout_ms=60000)]
+        client.manager("Available")
+        self.world.stop_service()
+        client.wait(lambda: all(call.is_done for call in calls), "the calls end")
+
+
+class Threads(SessionTest):
+    def threads(self):
+        folder = f"/proc/{self.world.service.pid}/task"
+        names = []
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/comm", encoding="ascii") as file:
+                names.append(file.read().strip())
+        return names
+
+    def test_worker_ends_when_nobody_has_a_session(self):
+        """Nothing tells of a thread's end, so it is looked for: this alone is by the clock."""
+        from gi.repository import GLib
+        self.start()
+        self.assertNotIn("worker", self.threads())
+        sessions = [self.session() for _ in range(3)]
+        self.assertEqual(self.threads().count("worker"), 1)
+        for session in sessions:
+            session.close()
+        look = GLib.timeout_add(50, lambda: True)
+        sessions[0].client.wait(lambda: "worker" not in self.threads(), "the worker ends")
+        GLib.source_remove(look)
+        self.assertEqual(self.session().transmit(SELECT), "9000")
+
+
+class Secrets(SessionTest):
+    def test_no_command_and_no_response_in_the_log(self):
+        from scdtest.recorder import CARD
+        marker = "5EC4E75EC4E75EC4E7"
+        self.start(environment={"G_MESSAGES_DEBUG": "all"})
+        session = self.session()
+        command = f"801000000{len(marker) // 2}{marker}"
+        session.transmit(command)
+        session.many([command, command])
+        card = session.get("Card")
+        session.client.ask(card, CARD, "TransmitHex", command)
+        session.send_transmit("80" + marker * 7300).error()
+        session.client.send(card, CARD, "TransmitHex", command + "g").error()
+        self.cards.order("fail", "A", 1)
+        session.send_transmit(command).error()
+        session.close("reset")
+        self.world.service.stop()
+        output = self.world.service.output.upper()
+        secret = bytes.fromhex(marker)
+        for text in (marker, secret.hex(" "), secret.hex(":"), str(list(secret))[1:-1]):
+            self.assertNotIn(text.upper(), output)
+
+
+if __name__ == "__main__":
+    case.main()
