@@ -81,6 +81,30 @@ class Usb(case.WorldTest):
         self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
         self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
 
+    def test_unplugged_during_a_transmit(self):
+        from scdtest.client import Client
+        reader = self.reader("1-1", 2)
+        reader.plug()
+        self.start()
+        self.wait_for_readers(1)
+        cards = self.simulator()
+        cards.insert(reader.name())
+        self.client.wait_for_signal("CardInserted")
+        user = Client()
+        self.addCleanup(user.close)
+        session = user.connect(user.reader("Simulated"))
+        cards.order("delay", reader.name(), 5000)
+        calls = [session.send_transmit("00A40400") for _ in range(2)]
+        cards.wait_for(reader.name(), "busy=1")
+        # The device goes first: pcscd would let the command end.
+        cards.order("unplugged", reader.name(), "on")
+        reader.unplug()
+        for call in calls:
+            self.assertIn(call.error(), ("ReaderUnavailable", "NoSmartcard", "NotTransacted",
+                                         "RemovedCard", "InvalidValue"))
+        self.assertEqual(session.wait_for_closed(), "reader-removed")
+        self.wait_for_readers(0)
+
     def test_two_interfaces(self):
         self.start()
         reader = self.reader("1-1", 2, interfaces=("Contact", "Contactless"))

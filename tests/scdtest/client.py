@@ -63,7 +63,7 @@ class Call:
         self.is_done = False
         self.on_done = lambda: None
         self._answer = self._error = None
-        self._client = client
+        self.client = client
         client.connection.call(NAME, path, interface, method, arguments, None,
                                Gio.DBusCallFlags.NONE, GLib.MAXINT, None, self._done)
 
@@ -73,7 +73,7 @@ class Call:
         except GLib.Error as error:
             self._error = Refused(error)
         self.is_done = True
-        self._client.done.append(self)
+        self.client.done.append(self)
         self.on_done()
 
     def wait(self):

@@ -1,0 +1,119 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Many clients, many calls, many commands: all are answered, in their order and byte for byte."""
+
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import SELECT, SessionTest
+
+SEED = 20260101
+COMMANDS = 10000
+LONGEST = 65544
+
+
+def random_command(dice):
+    """Of any length, short ones more often; half of them say something to the card."""
+    length = int(4 * (LONGEST / 4) ** dice.random())
+    kind = dice.randrange(6)
+    if kind == 0:
+        return dice.randbytes(max(1, length))
+    if kind == 1:
+        return bytes((0x80, 0x12, *dice.choice(((0, length % 256),
+                                                divmod(length & 0xFFFF, 256)))))
+    if kind == 2:
+        return bytes((0x80, 0x14)) + dice.randbytes(2)
+    if kind == 3:
+        return bytes((0x80, 0x18, 0, dice.randrange(256), dice.randrange(256)))
+    body = dice.randbytes(max(1, min(length, 65535)))
+    width = bytes((len(body),)) if len(body) < 256 else b"\0" + len(body).to_bytes(2, "big")
+    return bytes((0x80, 0x10, 0, 0)) + width + body
+
+
+class Load(SessionTest):
+    def echo(self, number):
+        return f"8010000004{number:08X}"
+
+    def test_calls_in_a_row(self):
+        """1,000 on one connection, before the first one is answered."""
+        self.start("[Limits]\nCallsPerSession=1000\n")
+        session = self.session()
+        session.begin()
+        del session.client.done[:]
+        calls = [session.send_transmit(self.echo(number)) for number in range(1000)]
+        for number, call in enumerate(calls):
+            self.assertEqual(call.wait().hex(), f"{number:08x}9000")
+        self.assertEqual(session.client.done, calls)
+
+    def test_clients_at_once(self):
+        """32 on one reader, each with transactions of its own."""
+        self.start()
+        sessions = [self.session() for _ in range(32)]
+        calls = []
+        for number, session in enumerate(sessions):
+            for _ in range(5):
+                session.send_begin()
+                calls += [(number, session.send_transmit(self.echo(number))) for _ in range(3)]
+                session.send("EndTransaction", "leave")
+        for number, call in calls:
+            self.assertEqual(call.wait().hex(), f"{number:08x}9000")
+
+    def test_clients_that_come_and_go(self):
+        """600, in batches; some leave without a word, and with a transaction open."""
+        self.start()
+        watcher = self.client()
+        reader = watcher.reader("Reader A")
+        for batch in range(20):
+            clients = [self.client() for _ in range(30)]
+            calls = [client.send_connect(reader) for client in clients]
+            for number, call in enumerate(calls):
+                session = self.as_session(call)
+                if number % 3 == 0:
+                    session.close()
+                elif number % 3 == 1:
+                    session.send_begin()
+            for client in clients:
+                client.close()
+                self._clients.remove(client)
+        session = self.session()
+        self.assertEqual(session.transmit(SELECT), "9000")
+        self.assertEqual(self.session_count(watcher), 1)
+
+    def as_session(self, call):
+        from scdtest.client import Session
+        path, _ = call.wait()
+        return Session(call.client, path)
+
+    def session_count(self, client):
+        text = client.ask("/org/smartcardd1/sessions", "org.freedesktop.DBus.Introspectable",
+                          "Introspect")
+        return text.count("<node name=")
+
+    def test_random_commands(self):
+        """10,000 of all lengths, as a plain PC/SC program has them answered."""
+        from scdtest.client import data, options
+        self.start()
+        dice = random.Random(SEED)
+        session, other = self.session(), self.plain()
+        other.do("connect", "shared", self.plain_name())
+        left = COMMANDS
+        while left:
+            script, size = [], 0
+            while left and size < 2000000 and len(script) < 1024:
+                script.append(random_command(dice))
+                size += len(script[-1])
+                left -= 1
+            session.begin()
+            responses = session.call("TransmitMany", data(script), options())
+            session.end()
+            for command, response in zip(script, responses, strict=True):
+                self.assertEqual(response.hex().upper(),
+                                 other.do("transmit", command.hex().upper()), command[:8].hex())
+
+
+if __name__ == "__main__":
+    case.main()
