@@ -113,6 +113,8 @@ reply(Call *call, const ScdJob *job, guint32 code)
 {
     GDBusMethodInvocation *invocation = g_steal_pointer(&call->invocation);
 
+    /* Before the caller can make the next one. */
+    scd_quota_charge_give_back(&call->charge);
     if (code == 0) {
         g_dbus_method_invocation_return_value(invocation, reply_of(call, job));
     } else if (job->kind == SCD_JOB_TRANSMIT && job->inputs->len > 1) {

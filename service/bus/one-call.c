@@ -9,7 +9,6 @@
 #include "bus/script.h"
 #include "bus/session.h"
 #include "pcsc/code.h"
-#include "pcsc/main-call.h"
 
 typedef struct {
     grefcount references; /* one for whoever ends it, one for what is under way */
@@ -58,6 +57,7 @@ end(OneCall *one_call, ScdErrorCode error, ScdDisposition disposition)
         disconnect->action = disposition;
         scd_handle_close(one_call->handle, disconnect, scd_code_of_error(error));
     }
+    scd_user_charge_give_back(&one_call->charge);
     release(one_call);
 }
 
@@ -84,18 +84,12 @@ client_left(gpointer data)
     end(one_call, SCD_E_CANCELLED, SCD_DISPOSITION_RESET);
 }
 
-static gboolean
-all_done_in_main(gpointer data)
-{
-    end(data, SCD_E_CANCELLED, SCD_DISPOSITION_LEAVE);
-    return G_SOURCE_REMOVE;
-}
-
-/* Of the last job. The caller has had the reply. */
+/* Before the reply: what the caller does next finds nothing of this call any more. */
 static void
-all_done(ScdJob *job, guint32 code, gpointer data)
+all_done(guint32 code, gpointer data)
 {
-    scd_main_call(all_done_in_main, data, (GDestroyNotify)release);
+    OneCall *one_call = data;
+    end(one_call, SCD_E_CANCELLED, one_call->how.disposition);
 }
 
 static ScdJob *
@@ -115,20 +109,15 @@ submit(OneCall *one_call)
         g_ptr_array_add(connect->inputs, g_bytes_ref(one_call->atr));
     scd_handle_submit(handle, connect);
 
-    gboolean transaction = one_call->job->kind == SCD_JOB_TRANSMIT;
-    if (transaction) {
+    if (one_call->job->kind == SCD_JOB_TRANSMIT) {
         ScdJob *begin = new_step(SCD_JOB_BEGIN);
         begin->chained = TRUE;
         scd_handle_submit(handle, begin);
     }
+    g_ref_count_inc(&one_call->references);
+    scd_call_tell_main(one_call->job, all_done, one_call, (GDestroyNotify)release);
     one_call->job->chained = TRUE;
     scd_handle_submit(handle, g_steal_pointer(&one_call->job));
-
-    g_ref_count_inc(&one_call->references);
-    ScdJob *last =
-        scd_job_new(transaction ? SCD_JOB_END : SCD_JOB_STATUS, all_done, one_call, NULL);
-    last->action = one_call->how.disposition;
-    scd_handle_submit(handle, last);
 }
 
 static void
