@@ -76,22 +76,15 @@ class Load(SessionTest):
                     session.close()
                 elif number % 3 == 1:
                     session.send_begin()
-            for client in clients:
-                client.close()
-                self._clients.remove(client)
+            self.leave(*clients)
         session = self.session()
         self.assertEqual(session.transmit(SELECT), "9000")
-        self.assertEqual(self.session_count(watcher), 1)
+        self.assertEqual(self.count_sessions(), 1)
 
     def as_session(self, call):
         from scdtest.client import Session
         path, _ = call.wait()
         return Session(call.client, path)
-
-    def session_count(self, client):
-        text = client.ask("/org/smartcardd1/sessions", "org.freedesktop.DBus.Introspectable",
-                          "Introspect")
-        return text.count("<node name=")
 
     def test_random_commands(self):
         """10,000 of all lengths, as a plain PC/SC program has them answered."""

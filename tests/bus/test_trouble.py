@@ -82,6 +82,7 @@ class Trouble(SessionTest):
         self.cards.order("delay", "A", 5000)
         call = session.send_transmit(SELECT)
         waiting = other.send_begin()
+        other.client.manager("Available")  # by now it waits
         self.wait_until_running()
         self.world.stop_pcscd(signal.SIGKILL)
         self.assertIn(call.error(), ("NoService", "CommError", "SecurityViolation"))
@@ -99,6 +100,7 @@ class Trouble(SessionTest):
         session.begin()
         client = self.client()
         call = client.send_connect(client.reader("Reader A"))
+        client.manager("Available")  # by now it waits
         self.world.stop_pcscd()
         self.assertIn(call.error(), ("NoService", "CommError"))
         self.assertEqual(session.wait_for_closed(), "service-unavailable")

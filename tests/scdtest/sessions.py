@@ -42,6 +42,25 @@ class SessionTest(case.WorldTest):
         self._clients.append(client)
         return client
 
+    def leave(self, *clients):
+        """Returns when the bus has told everybody; what is sent to the service now comes after."""
+        from gi.repository import Gio
+        watcher, left = self.client(), set()
+        watcher.connection.signal_subscribe(
+            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
+            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
+        watcher.manager("Available")  # by now the bus knows of the subscription
+        names = {client.connection.get_unique_name() for client in clients}
+        for client in clients:
+            client.close()
+        watcher.wait(lambda: names <= left, "the bus tells of the departure")
+        self._forget(*clients, watcher)
+
+    def _forget(self, *clients):
+        for client in clients:
+            client.close()
+            self._clients.remove(client)
+
     def plain(self):
         from .plain import Plain
         program = Plain()
@@ -52,6 +71,11 @@ class SessionTest(case.WorldTest):
         """Of a client of its own."""
         client = self.client()
         return client.connect(client.reader("Reader " + reader), share_mode, protocols, **more)
+
+    def count_sessions(self):
+        text = self.client().ask("/org/smartcardd1/sessions",
+                                 "org.freedesktop.DBus.Introspectable", "Introspect")
+        return text.count("<node name=")
 
     def assert_refused(self, name, call):
         self.assertEqual(call.error(), name)
