@@ -98,6 +98,7 @@ class OneCall(SessionTest):
         holder = self.session()
         holder.begin()
         call = self.send("TransmitHex", SELECT)
+        self.user.manager("Available")  # by now it waits
         self.cards.swap("A")
         self.assert_refused("RemovedCard", call)
 

@@ -151,17 +151,21 @@ class Transactions(SessionTest):
         self.assertEqual(other.transmit(SELECT), "9000")
 
     def test_calls_of_two_sessions_do_not_mix(self):
-        """What one session does in a script, or between begin and end, no other comes between."""
+        """What the card promised is still there, which any other command would have dropped."""
+        promise, fetch = "80160002", "00C0000002"
         first, second = self.session(), self.session()
-        calls = []
+        fetches = []
         for _ in range(20):
-            for session, command in ((first, "8010000001AA"), (second, "8010000001BB")):
-                calls += [session.send_begin(), session.send_transmit(command),
-                          session.send_many([command] * 3), session.send("EndTransaction",
-                                                                         "leave")]
-        for call in calls:
-            call.wait()
-        self.assertEqual(self.cards.status("A")["commands"], "160")
+            for session in (first, second):
+                session.send_begin()
+                session.send_transmit(promise)
+                fetches.append(session.send_transmit(fetch))
+                session.send("EndTransaction", "leave")
+        scripts = [session.send_many([promise, fetch]) for session in (first, second) * 20]
+        for call in fetches:
+            self.assertEqual(call.wait().hex(), "030a9000")
+        for call in scripts:
+            self.assertEqual(call.wait()[1].hex(), "030a9000")
 
 
 class Turns(SessionTest):
