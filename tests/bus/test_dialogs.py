@@ -99,16 +99,24 @@ class Dialogs(permissions.PermissionTest):
         self.daemon.change_rule(DENY)
         self.assertEqual(session.wait_for_closed(), "revoked")
 
+    def test_other_rules_after_it_for_sole_use(self):
+        session = self.connect_at_dialog()
+        number = session.send_reconnect("exclusive", interactive=True)
+        self.agent.confirm()
+        self.alice.wait_for(number)
+        self.daemon.change_rule("// nothing new\n" + AUTHENTICATE)
+        self.wait_for_recheck(self.alice)
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+
     def test_kept(self):
         self.daemon.change_rule(KEEP)
         sessions = [self.connect_at_dialog(), self.connect(self.alice)]
         self.assertEqual(self.alice.call(MANAGER_PATH, MANAGER, "CanConnect", "(o)",
                                          self.reader()), ["yes"])
-        # It forgets that when it ends, as it does after a while.
-        self.daemon.stop()
-        self.daemon.start(KEEP)
-        self.wait_for_recheck(self.alice)
+        with self.polkit_away(self.alice, KEEP):
+            pass  # it forgets who has authenticated, as it does after a while
         for session in sessions:
+            session.reconnect()
             self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
 
 

@@ -8,8 +8,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case, permissions, usb
-from scdtest.permissions import (ALICE, ALLOW, BOB, CARD, IS_VERIFIED, NOT_VERIFIED, READER,
-                                  ROOT, VENDOR_CODE)
+from scdtest.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
+                                 NOT_VERIFIED, READER, ROOT, VENDOR_CODE)
 from scdtest.simulator import ATR
 
 
@@ -81,11 +81,29 @@ class Late(LateTest):
         self.wait_until_seen(self.alice)
         self.pause_service()
         closing = session.send("Close", "(s)", "leave")
+        self.alice.wait_until_sent()
         self.daemon.resume()
         self.daemon.wait_until_idle()
         self.resume_service()
         self.alice.wait_for(closing)
         self.assert_refused("Cancelled", self.alice, number)
+        self.assert_nobody_has_the_card()
+
+    def test_denied_and_closed_at_once(self):
+        session = self.connect(self.alice)
+        self.pause_service()
+        self.daemon.change_rule(DENY_ALICE)
+        self.daemon.pause()
+        self.resume_service()
+        self.wait_until_seen(self.alice)
+        self.pause_service()
+        closing = session.send("Close", "(s)", "leave")
+        self.alice.wait_until_sent()
+        self.daemon.resume()
+        self.daemon.wait_until_idle()
+        self.resume_service()
+        self.alice.wait_for(closing)
+        self.assertEqual(session.wait_for_closed(), "closed")
         self.assert_nobody_has_the_card()
 
     def test_time_is_over(self):
@@ -111,7 +129,8 @@ class Late(LateTest):
         session = self.connect(self.alice, self.card())
         self.daemon.pause()
         number = session.send_reconnect("exclusive")
-        any_card, this_card, one_call, _control = self.send_calls(self.alice)
+        this_card = self.send_connect(self.alice, self.card())
+        one_call = self.alice.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED)
         self.wait_until_seen(self.alice)
         self.cards.swap("A", ATR)
         self.observer.wait_for_signal("CardInserted", self.reader())
@@ -119,7 +138,6 @@ class Late(LateTest):
         self.daemon.resume()
         self.assert_refused("RemovedCard", self.alice, number)
         session.close()
-        permissions.Session(self.alice, self.alice.wait_for(any_card)[0]).close()
         self.assert_nobody_has_the_card()
 
     def test_pcscd_ends(self):

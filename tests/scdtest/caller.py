@@ -50,8 +50,8 @@ def main(address, limit_ms):
         flags = (Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if order["interactive"]
                  else Gio.DBusCallFlags.NONE)
         arguments = GLib.Variant(order["signature"], to_arguments(order["arguments"]))
-        bus.call(NAME, order["path"], order["interface"], order["method"], arguments, None, flags,
-                 limit_ms, None, answered, order["number"])
+        bus.call(order["destination"], order["path"], order["interface"], order["method"],
+                 arguments, None, flags, limit_ms, None, answered, order["number"])
         return True
 
     bus.signal_subscribe(NAME, NAME + ".Session", None, None, None, Gio.DBusSignalFlags.NONE, heard)

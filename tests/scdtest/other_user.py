@@ -11,6 +11,7 @@ from gi.repository import GLib
 from . import events
 from .world import BUS_ADDRESS
 
+SERVICE, BUS = "org.smartcardd1", "org.freedesktop.DBus"
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "caller.py")
 
 
@@ -64,11 +65,13 @@ class OtherUser:
         events.wait_until(lambda: condition() or self._ended, what)
         assert condition(), "the other user's program has ended before " + what
 
-    def send(self, path, interface, method, signature="()", *arguments, interactive=False):
+    def send(self, path, interface, method, signature="()", *arguments, interactive=False,
+             destination=SERVICE):
         """Calls, and does not wait for the answer. Gives a number for wait_for()."""
         self._number += 1
         order = {"number": self._number, "path": path, "interface": interface, "method": method,
-                 "signature": signature, "arguments": arguments, "interactive": interactive}
+                 "signature": signature, "arguments": arguments, "interactive": interactive,
+                 "destination": destination}
         self._child.stdin.write(json.dumps(order).encode() + b"\n")
         return self._number
 
@@ -81,6 +84,10 @@ class OtherUser:
 
     def call(self, *order, **options):
         return self.wait_for(self.send(*order, **options))
+
+    def wait_until_sent(self):
+        """Until the bus has all that it sent before, whoever reads it."""
+        self.call("/", BUS, "GetId", destination=BUS)
 
     def wait_for_signal(self, path, member):
         """Gives its arguments."""

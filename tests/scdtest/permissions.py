@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests of permissions begin with: two readers with cards, polkit, and users with sessions."""
 
+import contextlib
 import os
 import signal
 
 from . import case
 from .simulator import ATR
 
-ROOT, ALICE, BOB = "root", "nobody", "daemon"
+ROOT, ALICE, BOB, WITNESS = "root", "nobody", "daemon", "games"
 NAME = "org.smartcardd1"
 MANAGER_PATH, MANAGER = "/org/smartcardd1", NAME + ".Manager"
 READER, CARD, SESSION = NAME + ".Reader", NAME + ".Card", NAME + ".Session"
@@ -57,8 +58,8 @@ class Session:
     def control(self, code):
         self.user.wait_for(self.send_control(code))
 
-    def send_reconnect(self, share_mode="shared"):
-        return self.send("Reconnect", "(sass)", share_mode, [], "leave")
+    def send_reconnect(self, share_mode="shared", **options):
+        return self.send("Reconnect", "(sass)", share_mode, [], "leave", **options)
 
     def reconnect(self, share_mode="shared"):
         self.user.wait_for(self.send_reconnect(share_mode))
@@ -134,6 +135,22 @@ class PermissionTest(case.WorldTest):
     def wait_until_seen(self, user):
         """Until the service has seen all that this user and polkit sent it before."""
         user.call(MANAGER_PATH, MANAGER, "FindReader", "(s)", self.reader())
+
+    @contextlib.contextmanager
+    def polkit_away(self, user, rule):
+        """Runs on when polkit is back, and the service has asked about this user's sessions.
+
+        It does so some time after it sees that polkit is back, which another user can tell,
+        whose session is revoked then.
+        """
+        as_witness = f'if (subject.user == "{WITNESS}") return polkit.Result.'
+        self.daemon.change_rule(as_witness + "YES;" + rule)
+        witness = self.connect(self.other_user(WITNESS))
+        self.daemon.stop()
+        yield
+        self.daemon.start(as_witness + "NO;" + rule)
+        self.assertEqual(witness.wait_for_closed(), "revoked")
+        self.wait_for_recheck(user)
 
     def wait_for_recheck(self, user):
         """Until polkit has answered what the service asked about this user's sessions before."""
