@@ -9,6 +9,7 @@
 #include "pcsc/card-handle.h"
 #include "pcsc/channel.h"
 #include "pcsc/handle.h"
+#include "pcsc/neighbours.h"
 #include "pcsc/turns.h"
 
 struct ScdHandle {
@@ -37,12 +38,11 @@ struct ScdWorker {
 
     /* The thread's own. */
     ScdCardPlace place;
-    guint8 *packet;       /* of SCD_FRAME_MAX bytes, for the channels */
-    GArray *polled;       /* of struct pollfd: the wake-up, then the channels */
-    GPtrArray *speakers;  /* the handles of these channels, in that order */
-    gboolean heard;       /* the channels, since the last job */
-    gint64 look_again_at; /* at what another program holds; 0 when nothing is known of one */
-    gint64 look_after_us;
+    guint8 *packet;      /* of SCD_FRAME_MAX bytes, for the channels */
+    GArray *polled;      /* of struct pollfd: the wake-up, then the channels */
+    GPtrArray *speakers; /* the handles of these channels, in that order */
+    gboolean heard;      /* the channels, since the last job */
+    ScdNeighbours neighbours;
     gboolean lost;       /* the connection to pcscd */
     gint64 unused_since; /* 0 while there are handles, or when that has been told */
 };

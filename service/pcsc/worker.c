@@ -18,10 +18,6 @@
 /* How long the thread and its context outlive the last handle: shells make call after call. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
 
-/* Another program's transaction gives no event when it ends: we look, less and less often. */
-#define FOREIGN_FIRST_US 500
-#define FOREIGN_LAST_US 10000
-
 #define NEVER G_MAXINT64
 
 void
@@ -46,10 +42,12 @@ choose_locked(ScdWorker *worker, gint64 now, gint64 *wait_until)
             return handle;
     }
     ScdHandle *next = scd_turns_next(&worker->turns);
-    if (!next || !scd_handle_first_job_locked(next))
+    ScdJob *job = next ? scd_handle_first_job_locked(next) : NULL;
+    if (!job)
         return NULL;
-    if (now < worker->look_again_at && !worker->stopped) {
-        *wait_until = worker->look_again_at;
+    gint64 try_at = scd_neighbours_try_at(&worker->neighbours, job->kind == SCD_JOB_BEGIN);
+    if (now < try_at && !worker->stopped) {
+        *wait_until = try_at;
         return NULL;
     }
     return next;
@@ -72,24 +70,24 @@ is_hogged_locked(const ScdWorker *worker, gint64 now, gint64 *wait_until)
 static void
 pass_turn_locked(ScdWorker *worker, ScdHandle *handle, const ScdJob *job)
 {
+    gboolean held = worker->turns.holder == handle;
     gboolean holds = g_atomic_int_get(&handle->card.depth) > 0;
+    gint64 now = g_get_monotonic_time();
 
-    if (scd_job_needs_turn(job))
+    if (scd_job_needs_turn(job)) {
         scd_turns_done(&worker->turns, handle);
+        scd_neighbours_gone(&worker->neighbours);
+    }
     if (holds) {
         worker->turns.holder = handle;
-        worker->holder_idle_since = g_get_monotonic_time();
-    } else if (worker->turns.holder == handle) {
+        worker->holder_idle_since = now;
+        if (!held)
+            scd_neighbours_begun(&worker->neighbours, now);
+    } else if (held) {
         worker->turns.holder = NULL;
+        scd_neighbours_ended(&worker->neighbours, now);
     }
     scd_handle_take_place_locked(handle);
-}
-
-static void
-look_later(ScdWorker *worker)
-{
-    worker->look_after_us = CLAMP(worker->look_after_us * 2, FOREIGN_FIRST_US, FOREIGN_LAST_US);
-    worker->look_again_at = g_get_monotonic_time() + worker->look_after_us;
 }
 
 static void
@@ -179,10 +177,9 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
         job->code = SCARD_E_CANCELLED;
     else if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
         g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
-        look_later(worker);
+        scd_neighbours_met(&worker->neighbours, g_get_monotonic_time());
         return;
     }
-    worker->look_again_at = worker->look_after_us = 0;
     g_atomic_int_set(&job->state, SCD_JOB_DONE);
     if (cancelled && outcome == SCD_OUTCOME_DONE) {
         g_mutex_unlock(&worker->lock);

@@ -12,7 +12,8 @@
  * jobs of one handle are carried out in their order.
  *
  * A transaction that is idle for longer than the limit, while others wait,
- * ends: the card is reset, as its state was that of the holder.
+ * ends: the card is reset, as its state was that of the holder. What other
+ * programs on the machine do with the card is neighbours.h's.
  */
 
 #include <glib.h>
