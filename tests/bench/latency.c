@@ -14,7 +14,6 @@
  * measured alone, as it is alone on a desktop.
  */
 
-#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,9 +23,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 #include <unistd.h>
 #include <winscard.h>
+
+#include "measure.h"
 
 /* Time for a waiter to begin its wait, before the card is put in. */
 #define SETTLE_NS 3000000
@@ -36,23 +36,6 @@ static struct {
     const char *order; /* "insert READER" or "remove READER" */
     int64_t ordered_at;
 } finger;
-
-static int64_t
-now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static void
-check(int ok, const char *what)
-{
-    if (ok)
-        return;
-    fprintf(stderr, "latency: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
 
 static void
 order(const char *text)
@@ -67,7 +50,7 @@ order(const char *text)
 static void *
 order_later(void *text)
 {
-    nanosleep(&(struct timespec){0, SETTLE_NS}, NULL);
+    sleep_ns(SETTLE_NS);
     order(text);
     return NULL;
 }
@@ -155,7 +138,7 @@ signal_later(void *bus)
     static const int sizes[] = {330, 150, 40};
     static const char filler[330];
 
-    nanosleep(&(struct timespec){0, SETTLE_NS}, NULL);
+    sleep_ns(SETTLE_NS);
     finger.ordered_at = now_ns();
     for (int i = 0; i < 3; i++) {
         sd_bus_message *message = NULL;
@@ -225,7 +208,7 @@ main(int argc, char **argv)
         double second = measure_directly(&direct, insert, removal);
         check(kill(service, SIGCONT) == 0, "SIGCONT");
         /* What the service slept through is none of the bus client's business. */
-        nanosleep(&(struct timespec){0, 5 * SETTLE_NS}, NULL);
+        sleep_ns(5 * SETTLE_NS);
         while (sd_bus_process(client.bus, NULL) > 0)
             ;
         double bus = measure_on_bus(&client, insert, removal);

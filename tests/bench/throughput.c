@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Many readers, each with a program of its own that sends it command after
+ * command.
+ *
+ *   throughput ROUNDS MILLISECONDS READER…
+ *
+ * Prints a line a round: commands a second over all readers, in so much time
+ * each, by plain PC/SC programs, by the same again, and by clients of the service.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "measure.h"
+
+#define READERS_MAX 64
+#define PATHS 3
+
+/* Between two paths: for what is still under way, in any of the programs. */
+#define PAUSE_NS 200000000
+
+typedef struct {
+    int64_t start;
+    int64_t length; /* of each path in a round */
+    int rounds;
+} Plan;
+
+/* Of each reader. */
+typedef double Rates[READERS_MAX];
+
+/* Commands a second, one after the other. */
+static double
+measure(Client *client, int64_t begin, int64_t end)
+{
+    static const uint8_t command[] = {0x80, 0x10, 0, 0, 0};
+    int count = 0;
+
+    sleep_ns(begin - now_ns());
+    for (; now_ns() < end; count++)
+        client_transmit(client, command, sizeof command);
+    return count * 1e9 / (double)(now_ns() - begin);
+}
+
+static void
+run_program(const Plan *plan, const char *reader, int number, Rates *rates)
+{
+    Client plain, session;
+    Client *const paths[PATHS] = {&plain, &plain, &session};
+
+    client_open(&plain, CLIENT_PLAIN, reader);
+    client_open(&session, CLIENT_SESSION, reader);
+    for (int phase = 0; phase < plan->rounds * PATHS; phase++) {
+        int64_t begin = plan->start + phase * (plan->length + PAUSE_NS);
+        rates[phase][number] = measure(paths[phase % PATHS], begin, begin + plan->length);
+    }
+    client_close(&session);
+    client_close(&plain);
+}
+
+static double
+sum(const Rates rates, int count)
+{
+    double all = 0;
+
+    for (int i = 0; i < count; i++)
+        all += rates[i];
+    return all;
+}
+
+int
+main(int argc, char **argv)
+{
+    int readers = argc - 3;
+
+    if (readers < 1 || readers > READERS_MAX) {
+        fprintf(stderr, "Usage: throughput ROUNDS MILLISECONDS READER...\n");
+        return 2;
+    }
+    Plan plan = {.length = atoi(argv[2]) * INT64_C(1000000), .rounds = atoi(argv[1])};
+    Rates *rates = new_shared((unsigned long)plan.rounds * PATHS * sizeof *rates);
+    /* A second for all to come. */
+    plan.start = now_ns() + INT64_C(1000000000);
+    for (int i = 0; i < readers; i++) {
+        pid_t child = fork();
+        check(child >= 0, "fork");
+        if (child == 0) {
+            run_program(&plan, argv[3 + i], i, rates);
+            _exit(0);
+        }
+    }
+    wait_for_children(readers);
+    for (int round = 0; round < plan.rounds; round++) {
+        for (int path = 0; path < PATHS; path++)
+            printf("%.1f ", sum(rates[round * PATHS + path], readers));
+        printf("\n");
+    }
+    return 0;
+}
