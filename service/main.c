@@ -121,6 +121,13 @@ snapshot_changed(ScdSnapshot *snapshot, gpointer data)
     own_name(program);
 }
 
+static void
+monitor_looked(gpointer data)
+{
+    Program *program = data;
+    scd_service_looked(program->service);
+}
+
 static gboolean
 restart(gpointer data)
 {
@@ -146,7 +153,7 @@ monitor_stuck(const char *why, gpointer data)
 static void
 start(Program *program)
 {
-    static const ScdMonitorEvents events = {snapshot_changed, monitor_stuck};
+    static const ScdMonitorEvents events = {snapshot_changed, monitor_looked, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
     program->service = scd_service_new(program->bus, program->card_list, &program->config, &error);
@@ -158,6 +165,7 @@ start(Program *program)
         stop(program, EXIT_FAILURE);
         return;
     }
+    scd_service_set_monitor(program->service, program->monitor);
     program->patience = g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, out_of_patience, program);
 }
 

@@ -2,6 +2,7 @@
 
 #include "bus/card.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/atr.h"
@@ -9,6 +10,8 @@
 #include "bus/one-call.h"
 #include "bus/opening.h"
 #include "scd-interface-info.h"
+
+#define PATH_PREFIX SCD_ROOT_PATH "/cards/"
 
 struct ScdCard {
     ScdTree *tree;
@@ -88,8 +91,7 @@ ScdCard *
 scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list, ScdReader *reader,
              const ScdReaderState *state, GError **error)
 {
-    g_autofree char *path =
-        g_strdup_printf(SCD_ROOT_PATH "/cards/%" G_GUINT64_FORMAT, next_number());
+    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, next_number());
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
     card->tree = tree;
@@ -115,6 +117,13 @@ const char *
 scd_card_path(const ScdCard *card)
 {
     return scd_object_path(card->object);
+}
+
+gboolean
+scd_card_is_path(const char *path)
+{
+    return g_str_has_prefix(path, PATH_PREFIX) &&
+           g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, NULL, NULL);
 }
 
 const char *

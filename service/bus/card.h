@@ -20,6 +20,9 @@ ScdCard *scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *c
 void scd_card_free(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);
+/* Whether a card may have, or have had, that path. */
+gboolean scd_card_is_path(const char *path);
+
 const char *scd_card_atr_hex(const ScdCard *card);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCard, scd_card_free)

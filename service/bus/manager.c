@@ -10,6 +10,7 @@ struct ScdManager {
     ScdReaders *readers;
     ScdClients *clients;
     ScdAuthority *authority;
+    ScdWaiters *waiters;
     ScdObject *object;
     char *trouble; /* NULL while pcscd can be reached */
 };
@@ -97,9 +98,25 @@ can_connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
                     can_client_connect, call);
 }
 
+static void
+wait_for_card(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdManager *manager = owner;
+    scd_waiters_wait_for_card(manager->waiters, manager->readers, arguments, invocation);
+}
+
+static void
+wait_for_removal(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdManager *manager = owner;
+    scd_waiters_wait_for_removal(manager->waiters, manager->readers, arguments, invocation);
+}
+
 static const ScdMethod methods[] = {
     {"CanConnect", can_connect},
     {"FindReader", find_reader},
+    {"WaitForCard", wait_for_card},
+    {"WaitForRemoval", wait_for_removal},
     {NULL, NULL},
 };
 
@@ -107,12 +124,13 @@ static const ScdInterface interface = {&scd_manager_interface, methods};
 
 ScdManager *
 scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients, ScdAuthority *authority,
-                GError **error)
+                ScdWaiters *waiters, GError **error)
 {
     g_autoptr(ScdManager) manager = g_new0(ScdManager, 1);
     manager->readers = readers;
     manager->clients = clients;
     manager->authority = authority;
+    manager->waiters = waiters;
     manager->object =
         scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, NULL, error);
     if (!manager->object)

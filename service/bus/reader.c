@@ -10,6 +10,7 @@
 struct ScdReader {
     ScdTree *tree;
     ScdSessions *sessions;
+    ScdWaiters *waiters;
     ScdObject *object;
     ScdReaderName *name; /* the parts of state->name */
     ScdReaderState *state;
@@ -38,11 +39,16 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     scd_one_call_get_attribute(reader->sessions, reader, arguments, invocation);
 }
 
+static void
+refresh(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdReader *reader = owner;
+    scd_waiters_wait_for_look(reader->waiters, invocation);
+}
+
 static const ScdMethod methods[] = {
-    {"Connect", connect},
-    {"Control", control},
-    {"GetAttribute", get_attribute},
-    {NULL, NULL},
+    {"Connect", connect}, {"Control", control}, {"GetAttribute", get_attribute},
+    {"Refresh", refresh}, {NULL, NULL},
 };
 
 static const ScdInterface interface = {&scd_reader_interface, methods};
@@ -99,7 +105,8 @@ release(ScdReader *reader)
 }
 
 ScdReader *
-scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdReaderState *state, GError **error)
+scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters, ScdReaderState *state,
+               GError **error)
 {
     g_autofree char *label = scd_reader_name_to_label(state->name);
     g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
@@ -107,6 +114,7 @@ scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdReaderState *state, GErr
 
     reader->tree = tree;
     reader->sessions = sessions;
+    reader->waiters = waiters;
     reader->watches = g_ptr_array_new();
     reader->name = scd_reader_name_parse(state->name);
     reader->state = scd_reader_state_ref(state);

@@ -10,6 +10,7 @@
 #include "bus/card.h"
 #include "bus/sessions.h"
 #include "bus/tree.h"
+#include "bus/waiters.h"
 #include "pcsc/snapshot.h"
 
 /*
@@ -23,8 +24,8 @@ typedef struct {
 } ScdReaderWatch;
 
 /* An empty reader. */
-ScdReader *scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdReaderState *state,
-                          GError **error);
+ScdReader *scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
+                          ScdReaderState *state, GError **error);
 
 /* The card must have been removed. why: what those hear who use the reader. */
 void scd_reader_free(ScdReader *reader, ScdSessionEnd why);

@@ -8,17 +8,20 @@
 struct ScdReaders {
     ScdTree *tree;
     ScdSessions *sessions;
+    ScdWaiters *waiters;
     const ScdCardList *card_list;
     ScdSnapshot *snapshot;
     GHashTable *by_name; /* PC/SC name, a GRefString → ScdReader */
 };
 
 ScdReaders *
-scd_readers_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list)
+scd_readers_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
+                const ScdCardList *card_list)
 {
     ScdReaders *readers = g_new0(ScdReaders, 1);
     readers->tree = tree;
     readers->sessions = sessions;
+    readers->waiters = waiters;
     readers->card_list = card_list;
     readers->snapshot = scd_snapshot_new_unavailable(NULL);
     readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -40,11 +43,21 @@ static void
 add_reader(ScdReaders *readers, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
-    ScdReader *reader = scd_reader_new(readers->tree, readers->sessions, state, &error);
+    ScdReader *reader =
+        scd_reader_new(readers->tree, readers->sessions, readers->waiters, state, &error);
 
     if (!reader)
         g_error("The path of reader '%s' was in use: %s", state->name, error->message);
     g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
+}
+
+static void
+remove_card(ScdReaders *readers, ScdReader *reader, ScdReaderState *state)
+{
+    g_autofree char *path = g_strdup(scd_card_path(scd_reader_card(reader)));
+
+    scd_reader_remove_card(reader, state);
+    scd_waiters_card_removed(readers->waiters, path);
 }
 
 static void
@@ -65,9 +78,10 @@ carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
         break;
     case SCD_STEP_CARD_INSERTED:
         scd_reader_insert_card(reader, step->state, readers->card_list);
+        scd_waiters_card_inserted(readers->waiters, reader);
         break;
     case SCD_STEP_CARD_REMOVED:
-        scd_reader_remove_card(reader, step->state);
+        remove_card(readers, reader, step->state);
         break;
     }
 }
@@ -118,4 +132,10 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
                     "There is no reader '%s': 'smartcardctl list' shows those that are there",
                     selector);
     return found;
+}
+
+ScdReader *
+scd_readers_search(ScdReaders *readers, GHRFunc fits, gpointer data)
+{
+    return g_hash_table_find(readers->by_name, fits, data);
 }

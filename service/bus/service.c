@@ -11,6 +11,7 @@ struct ScdService {
     ScdAuthority *authority;
     ScdWorkers *workers;
     ScdSessions *sessions;
+    ScdWaiters *waiters;
     ScdReaders *readers;
     ScdManager *manager;
 };
@@ -36,9 +37,11 @@ scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, const ScdCon
     service->workers = scd_workers_new(config->idle_limit_s * 1000);
     service->sessions =
         scd_sessions_new(bus, service->clients, service->authority, service->workers, config);
-    service->readers = scd_readers_new(service->tree, service->sessions, card_list);
+    service->waiters = scd_waiters_new(service->clients, config);
+    service->readers =
+        scd_readers_new(service->tree, service->sessions, service->waiters, card_list);
     service->manager = scd_manager_new(service->tree, service->readers, service->clients,
-                                       service->authority, error);
+                                       service->authority, service->waiters, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
 }
 
@@ -46,10 +49,13 @@ void
 scd_service_free(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
+    if (service->waiters)
+        scd_waiters_end_all(service->waiters);
     /* The cards are reset while there are workers to do it. */
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
+    g_clear_pointer(&service->waiters, scd_waiters_free);
     if (service->workers && !scd_workers_free(service->workers)) {
         g_warning("A worker is caught in a call of libpcsclite");
         return;
@@ -65,6 +71,12 @@ scd_service_free(ScdService *service)
 }
 
 void
+scd_service_set_monitor(ScdService *service, ScdMonitor *monitor)
+{
+    scd_waiters_set_monitor(service->waiters, monitor);
+}
+
+void
 scd_service_follow(ScdService *service, ScdSnapshot *snapshot)
 {
     /* While Available is false there are no readers: true comes first, and false last. */
@@ -73,4 +85,10 @@ scd_service_follow(ScdService *service, ScdSnapshot *snapshot)
     scd_readers_follow(service->readers, snapshot);
     if (snapshot->trouble)
         scd_manager_set_trouble(service->manager, snapshot->trouble);
+}
+
+void
+scd_service_looked(ScdService *service)
+{
+    scd_waiters_looked(service->waiters);
 }

@@ -9,7 +9,7 @@
 #include "base/card-list.h"
 #include "base/config.h"
 #include "bus/tree.h"
-#include "pcsc/snapshot.h"
+#include "pcsc/monitor.h"
 
 typedef struct ScdService ScdService;
 
@@ -18,7 +18,13 @@ ScdService *scd_service_new(GDBusConnection *bus, const ScdCardList *card_list,
                             const ScdConfig *config, GError **error);
 void scd_service_free(ScdService *service);
 
+/* Whom to ask for a look at the readers; before any is shown. */
+void scd_service_set_monitor(ScdService *service, ScdMonitor *monitor);
+
 /* Shows the readers and cards of a snapshot, or that pcscd cannot be reached. */
 void scd_service_follow(ScdService *service, ScdSnapshot *snapshot);
+
+/* The look that the monitor was asked for is over. */
+void scd_service_looked(ScdService *service);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdService, scd_service_free)

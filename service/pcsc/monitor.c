@@ -45,14 +45,21 @@ struct ScdMonitor {
     guint call_limit_ms;
     ScdDeadline *deadline;
     GThread *thread;
+    GThread *canceller;
     int wake_fd; /* an eventfd: readable when the thread is to stop */
 
     GMutex lock;
-    GCond ended_cond;
+    GCond changed; /* any of these four: */
+    gboolean stopping;
     gboolean ended;
+    gboolean look_wanted;
+    gboolean cancelling; /* the canceller is using the context */
+
     SCARDCONTEXT context; /* 0 while there is none */
+    gboolean away;        /* what was published last is that pcscd cannot be reached */
 
     /* The thread's own. */
+    gboolean looking;
     ScdWatchList *list;
     ScdSnapshot *published;
     ScdSocketWatch *socket_watch; /* while there is no pcscd, NULL before the first retry */
@@ -72,6 +79,15 @@ deliver(gpointer data)
 
     if (!monitor->over)
         monitor->events.changed(delivery->snapshot, monitor->data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+tell_looked(gpointer data)
+{
+    ScdMonitor *monitor = data;
+    if (!monitor->over)
+        monitor->events.looked(monitor->data);
     return G_SOURCE_REMOVE;
 }
 
@@ -100,6 +116,12 @@ stuck_stale(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static void
+call_main(ScdMonitor *monitor, GSourceFunc func)
+{
+    scd_main_call(func, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
+}
+
 /* Takes over the snapshot. */
 static void
 publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
@@ -111,6 +133,29 @@ publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
     g_clear_pointer(&monitor->published, scd_snapshot_unref);
     monitor->published = snapshot;
     scd_main_call(deliver, delivery, free_delivery);
+
+    g_mutex_lock(&monitor->lock);
+    monitor->away = snapshot->trouble != NULL;
+    g_mutex_unlock(&monitor->lock);
+}
+
+/* Takes up the look that somebody wants; whether there is one to be done. */
+static gboolean
+begin_look_in_monitor(ScdMonitor *monitor)
+{
+    g_mutex_lock(&monitor->lock);
+    monitor->looking = monitor->looking || monitor->look_wanted;
+    monitor->look_wanted = FALSE;
+    g_mutex_unlock(&monitor->lock);
+    return monitor->looking;
+}
+
+/* What it brought has been published. */
+static void
+end_look_in_monitor(ScdMonitor *monitor)
+{
+    monitor->looking = FALSE;
+    call_main(monitor, tell_looked);
 }
 
 /* Whether there was anything new. */
@@ -138,6 +183,8 @@ publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
     if (told && (monitor->tries < G_N_ELEMENTS(quick_tries_ms) || g_str_equal(told, trouble)))
         return;
     publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
+    if (begin_look_in_monitor(monitor))
+        end_look_in_monitor(monitor);
 }
 
 static gboolean
@@ -154,10 +201,13 @@ pause_in_monitor(ScdMonitor *monitor, int milliseconds)
     poll(&wake, 1, milliseconds);
 }
 
+/* None is released while the canceller is using it. */
 static void
 set_context_in_monitor(ScdMonitor *monitor, SCARDCONTEXT context)
 {
     g_mutex_lock(&monitor->lock);
+    while (monitor->cancelling)
+        g_cond_wait(&monitor->changed, &monitor->lock);
     monitor->context = context;
     g_mutex_unlock(&monitor->lock);
 }
@@ -182,8 +232,8 @@ disconnect_in_monitor(ScdMonitor *monitor)
 {
     SCARDCONTEXT context = monitor->context;
 
-    set_context_in_monitor(monitor, 0);
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    set_context_in_monitor(monitor, 0);
     SCardReleaseContext(context);
     scd_deadline_clear(monitor->deadline);
 }
@@ -250,14 +300,21 @@ watch_in_monitor(ScdMonitor *monitor)
         /* New readers are seen by the wait, which returns at once for them. */
         if (!scd_watch_list_has_unseen(monitor->list))
             publish_readers_in_monitor(monitor);
-        code = wait_in_monitor(monitor, timeout_ms);
+        gboolean look = begin_look_in_monitor(monitor);
+        code = wait_in_monitor(monitor, look ? 0 : timeout_ms);
         if (!is_passing(code))
             break;
         gboolean news = publish_readers_in_monitor(monitor);
 
-        if (code == SCARD_E_TIMEOUT)
+        look = look && scd_watch_list_saw_all(monitor->list);
+        if (look)
+            end_look_in_monitor(monitor);
+        else if (code == SCARD_E_TIMEOUT)
             timeout_ms = QUIET_WAIT_MS;
-        fruitless = news || code == SCARD_E_TIMEOUT ? 0 : fruitless + 1;
+        if (news || look || code == SCARD_E_TIMEOUT)
+            fruitless = 0;
+        else if (code != SCARD_E_CANCELLED)
+            fruitless++;
         if (fruitless > FRUITLESS_MAX)
             pause_in_monitor(monitor, 10 << MIN(fruitless - FRUITLESS_MAX, 6));
     }
@@ -320,7 +377,7 @@ run_in_monitor(gpointer data)
             break;
         publish_trouble_in_monitor(monitor, code);
         if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)
-            scd_main_call(stuck_stale, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
+            call_main(monitor, stuck_stale);
         wait_for_pcscd_in_monitor(monitor, code);
     }
     g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
@@ -329,7 +386,51 @@ run_in_monitor(gpointer data)
 
     g_mutex_lock(&monitor->lock);
     monitor->ended = TRUE;
-    g_cond_broadcast(&monitor->ended_cond);
+    g_cond_broadcast(&monitor->changed);
+    g_mutex_unlock(&monitor->lock);
+    return NULL;
+}
+
+static gboolean
+is_wait_to_end(const ScdMonitor *monitor)
+{
+    return monitor->stopping || monitor->look_wanted;
+}
+
+/* The lock is given up meanwhile: SCardCancel asks pcscd. */
+static void
+cancel_in_canceller(ScdMonitor *monitor)
+{
+    if (monitor->context == 0)
+        return;
+    monitor->cancelling = TRUE;
+    g_mutex_unlock(&monitor->lock);
+    SCardCancel(monitor->context);
+    g_mutex_lock(&monitor->lock);
+    monitor->cancelling = FALSE;
+    g_cond_broadcast(&monitor->changed);
+}
+
+/*
+ * SCardCancel ends a wait that is under way, and is lost on one that is about
+ * to begin: so again and again until the monitor's thread has come out of it.
+ */
+static gpointer
+run_in_canceller(gpointer data)
+{
+    ScdMonitor *monitor = data;
+
+    g_mutex_lock(&monitor->lock);
+    while (!monitor->ended) {
+        if (!is_wait_to_end(monitor)) {
+            g_cond_wait(&monitor->changed, &monitor->lock);
+            continue;
+        }
+        cancel_in_canceller(monitor);
+        if (!monitor->ended && is_wait_to_end(monitor))
+            g_cond_wait_until(&monitor->changed, &monitor->lock,
+                              g_get_monotonic_time() + CANCEL_INTERVAL_US);
+    }
     g_mutex_unlock(&monitor->lock);
     return NULL;
 }
@@ -354,34 +455,22 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
         return NULL;
     }
     g_mutex_init(&monitor->lock);
-    g_cond_init(&monitor->ended_cond);
+    g_cond_init(&monitor->changed);
     monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
+    monitor->canceller = g_thread_new("canceller", run_in_canceller, monitor);
     return monitor;
 }
 
-/*
- * SCardCancel ends a wait that is under way, and is lost on one that is about
- * to begin: so again and again until the thread has ended.
- */
-static gpointer
-cancel_until_ended(gpointer data)
+void
+scd_monitor_look(ScdMonitor *monitor)
 {
-    ScdMonitor *monitor = data;
-    gint64 limit = g_get_monotonic_time() + STOP_LIMIT_US;
-
     g_mutex_lock(&monitor->lock);
-    while (!monitor->ended && g_get_monotonic_time() < limit) {
-        SCARDCONTEXT context = monitor->context;
-        g_mutex_unlock(&monitor->lock);
-        if (context)
-            SCardCancel(context);
-        g_mutex_lock(&monitor->lock);
-        if (!monitor->ended)
-            g_cond_wait_until(&monitor->ended_cond, &monitor->lock,
-                              g_get_monotonic_time() + CANCEL_INTERVAL_US);
-    }
+    if (monitor->away)
+        call_main(monitor, tell_looked);
+    else
+        monitor->look_wanted = TRUE;
+    g_cond_broadcast(&monitor->changed);
     g_mutex_unlock(&monitor->lock);
-    return NULL;
 }
 
 gboolean
@@ -393,25 +482,24 @@ scd_monitor_free(ScdMonitor *monitor)
     monitor->over = TRUE;
     if (write(monitor->wake_fd, &one, sizeof one) < 0)
         g_warning("Cannot wake the monitor: %s", g_strerror(errno));
-    GThread *canceller = g_thread_new("cancel", cancel_until_ended, monitor);
 
     g_mutex_lock(&monitor->lock);
+    monitor->stopping = TRUE;
+    g_cond_broadcast(&monitor->changed);
     while (!monitor->ended)
-        if (!g_cond_wait_until(&monitor->ended_cond, &monitor->lock, limit))
+        if (!g_cond_wait_until(&monitor->changed, &monitor->lock, limit))
             break;
     gboolean ended = monitor->ended;
     g_mutex_unlock(&monitor->lock);
-    if (!ended) {
-        g_thread_unref(canceller);
+    if (!ended)
         return FALSE;
-    }
 
-    g_thread_join(canceller);
+    g_thread_join(monitor->canceller);
     g_thread_join(monitor->thread);
     scd_deadline_free(monitor->deadline);
     close(monitor->wake_fd);
     g_mutex_clear(&monitor->lock);
-    g_cond_clear(&monitor->ended_cond);
+    g_cond_clear(&monitor->changed);
     g_atomic_rc_box_release(monitor);
     return TRUE;
 }

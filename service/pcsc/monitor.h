@@ -7,7 +7,8 @@
  * be away at the start, die and come back as it likes.
  *
  * The thread sleeps in SCardGetStatusChange, or, while there is no pcscd, until
- * pcscd's socket changes.
+ * pcscd's socket changes. Another one only ends its wait before time, for a look
+ * and for the end.
  */
 
 #include <glib.h>
@@ -18,6 +19,8 @@ typedef struct ScdMonitor ScdMonitor;
 
 typedef struct {
     void (*changed)(ScdSnapshot *snapshot, gpointer data);
+    /* After what scd_monitor_look() brought. */
+    void (*looked)(gpointer data);
     /* The monitor cannot go on in this process: a call does not return, or libpcsclite lost its
      * memory of pcscd's readers. Only a new process is free of it. */
     void (*stuck)(const char *why, gpointer data);
@@ -30,6 +33,12 @@ typedef struct {
  */
 ScdMonitor *scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s,
                             GError **error);
+
+/*
+ * Looks at all readers now, for what PC/SC announces to nobody. Not before the
+ * last look has been told.
+ */
+void scd_monitor_look(ScdMonitor *monitor);
 
 /*
  * Ends the thread and frees the monitor. FALSE when the thread is caught in a

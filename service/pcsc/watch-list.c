@@ -21,6 +21,7 @@ struct ScdWatchList {
     DWORD plug_and_play;       /* what the plug-and-play entry is compared with */
     gboolean no_plug_and_play; /* as many readers as one call takes: no room for that entry */
     gboolean doubtful;
+    gboolean saw_all; /* by the last call of SCardGetStatusChange */
     guint generation;
 };
 
@@ -158,6 +159,7 @@ take_in(ScdWatchList *list, Row *row, const SCARD_READERSTATE *entry)
 
     if (event & SCARD_STATE_UNKNOWN) {
         list->doubtful = TRUE;
+        list->saw_all = FALSE;
         return;
     }
     row->current = event;
@@ -182,8 +184,12 @@ take_in_plug_and_play(ScdWatchList *list, DWORD event)
         list->doubtful = TRUE;
 }
 
+/*
+ * A look asks as if nothing were known: libpcsclite answers that at once, and
+ * does not register for events, which is where it stumbles over those that come.
+ */
 static void
-make_entries(ScdWatchList *list)
+make_entries(ScdWatchList *list, gboolean look)
 {
     guint n = list->rows->len;
 
@@ -192,7 +198,7 @@ make_entries(ScdWatchList *list)
     SCARD_READERSTATE *entries = (SCARD_READERSTATE *)list->entries->data;
     for (guint i = 0; i < n; i++) {
         entries[i].szReader = row_at(list, i)->name;
-        entries[i].dwCurrentState = row_at(list, i)->current;
+        entries[i].dwCurrentState = look ? SCARD_STATE_UNAWARE : row_at(list, i)->current;
     }
     entries[n].szReader = PLUG_AND_PLAY;
     entries[n].dwCurrentState = list->plug_and_play;
@@ -204,7 +210,7 @@ scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms)
     g_assert(g_thread_self() == list->owner);
 
     guint n = list->rows->len;
-    make_entries(list);
+    make_entries(list, timeout_ms == 0);
     SCARD_READERSTATE *entries = (SCARD_READERSTATE *)list->entries->data;
 
     guint32 code =
@@ -213,7 +219,8 @@ scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms)
         list->no_plug_and_play = TRUE;
         code = SCardGetStatusChange(context, timeout_ms, entries, n);
     }
-    if (code != SCARD_S_SUCCESS && code != SCARD_E_TIMEOUT) {
+    list->saw_all = code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT;
+    if (!list->saw_all) {
         list->doubtful = TRUE;
         return code;
     }
@@ -230,6 +237,12 @@ gboolean
 scd_watch_list_is_doubtful(const ScdWatchList *list)
 {
     return list->doubtful;
+}
+
+gboolean
+scd_watch_list_saw_all(const ScdWatchList *list)
+{
+    return list->saw_all;
 }
 
 gboolean

@@ -37,6 +37,9 @@ guint32 scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms);
 /* Whether the last call learned that the list of readers may be out of date. */
 gboolean scd_watch_list_is_doubtful(const ScdWatchList *list);
 
+/* Whether the last scd_watch_list_wait() learned the state of each reader in the list. */
+gboolean scd_watch_list_saw_all(const ScdWatchList *list);
+
 /* Whether there are readers whose state nobody asked for yet. */
 gboolean scd_watch_list_has_unseen(const ScdWatchList *list);
 
