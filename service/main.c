@@ -266,6 +266,9 @@ clear(Program *program)
         g_warning("The monitor is caught in a call of libpcsclite");
     g_clear_pointer(&program->service, scd_service_free);
     g_clear_pointer(&program->card_list, scd_card_list_free);
+    /* The last replies and signals; nothing else waits for this thread any more. */
+    if (program->bus)
+        g_dbus_connection_flush_sync(program->bus, NULL, NULL);
     g_clear_object(&program->bus);
     g_main_loop_unref(program->loop);
 }
