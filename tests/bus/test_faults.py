@@ -10,11 +10,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest import case
 
 
-class Faults(case.WorldTest):
+class FaultsTest(case.WorldTest):
     def setUp(self):
+        from scdtest.faults import Faults
         super().setUp()
-        self.faults = os.path.join(self.world.folder, "faults")
-        os.mkdir(self.faults)
+        self.faults = Faults(self.world)
         self.world.start_bus()
         self.start_pcscd()
 
@@ -27,19 +27,11 @@ class Faults(case.WorldTest):
             readers.insert(name)
 
     def start_service(self, *options):
-        from scdtest.world import built
-        self.world.start_service(*options, environment={
-            "LD_PRELOAD": built("tests/faults/libscd-faults.so"),
-            "SCD_FAULTS": self.faults,
-            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
-
-    def order(self, fault):
-        with open(os.path.join(self.faults, fault), "w", encoding="utf-8"):
-            pass
+        self.world.start_service(*options, environment=self.faults.environment)
 
     def watch_swaps(self, fault, count=60):
         """Swaps cards under a fault: all is announced, and nothing else."""
-        self.order(fault)
+        self.faults.order(fault)
         self.start_service()
         client, readers = self.recorder(), self.simulator()
         client.wait_for_state(lambda c: len(c.cards()) == 3, "three cards are in")
@@ -54,7 +46,7 @@ class Faults(case.WorldTest):
             if signal.member in ("InterfacesAdded", "InterfacesRemoved"):
                 self.assertIn("org.smartcardd1.Card", signal.arguments[1])
         self.assertEqual(sum(s.member == "CardInserted" for s in client.signals), count)
-        self.assertTrue(os.path.exists(os.path.join(self.faults, fault + ".happened")))
+        self.assertTrue(self.faults.happened(fault))
 
     def test_wait_that_fails_for_no_reason(self):
         self.watch_swaps("wait-error")
@@ -71,11 +63,11 @@ class Faults(case.WorldTest):
         client = self.recorder()
         cards, readers = set(client.cards()), set(client.readers())
         pid = self.world.service.pid
-        self.order(fault)
+        self.faults.order(fault)
         self.world.stop_pcscd()
         self.start_pcscd()
         client.wait_for_state(
-            lambda c: not os.path.exists(os.path.join(self.faults, fault))
+            lambda c: not self.faults.is_ordered(fault)
             and len(c.readers()) == 3 and len(c.cards()) == 3, "all is back")
         self.assertEqual(set(client.readers()), readers)
         self.assertFalse(set(client.cards()) & cards)

@@ -18,6 +18,8 @@
  *
  *   list-hangs    SCardListReaders does not return
  *   list-stale    SCardListReaders fails from now on, in this process
+ *   look-dwells   a SCardGetStatusChange that does not wait returns what it saw only when somebody
+ *                 has opened the pipe look-dwells.end
  */
 
 #include <dlfcn.h>
@@ -102,6 +104,17 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
     return code;
 }
 
+static void
+dwell(void)
+{
+    char path[256];
+    order_path(path, sizeof path, "look-dwells.end");
+    note_that_it_happened("look-dwells");
+    int pipe = open(path, O_RDONLY | O_CLOEXEC);
+    if (pipe >= 0)
+        close(pipe);
+}
+
 __attribute__((visibility("default"))) LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
@@ -117,6 +130,8 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
             return SCARD_E_UNSUPPORTED_FEATURE;
     }
     LONG code = next(context, timeout, states, n);
+    if (timeout == 0 && ordered_once("look-dwells"))
+        dwell();
     if (code == SCARD_S_SUCCESS && n > 1 && ordered("wait-unknown") && ++waits % 2 == 1) {
         states[0].dwEventState =
             SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_CHANGED;

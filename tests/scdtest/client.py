@@ -33,7 +33,7 @@ def hex_data(text):
 
 def options(**values):
     """a{sv}; names with a line for a hyphen."""
-    types = {bool: "b", int: "u", str: "s", list: "as"}
+    types = {bool: "b", int: "u", str: "s", list: "as", bytes: "ay"}
     return GLib.Variant("a{sv}", {name.replace("_", "-"): GLib.Variant(types[type(value)], value)
                                   for name, value in values.items()})
 

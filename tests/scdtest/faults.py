@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Faults of pcsc-lite, to order: see tests/faults/faults.c."""
+
+import os
+
+from . import events
+from .world import built
+
+
+class Faults:
+    def __init__(self, world):
+        self._folder = os.path.join(world.folder, "faults")
+        os.mkdir(self._folder)
+        self.environment = {
+            "LD_PRELOAD": built("tests/faults/libscd-faults.so"),
+            "SCD_FAULTS": self._folder,
+            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        os.mkfifo(self._path("look-dwells.end"))
+
+    def _path(self, name):
+        return os.path.join(self._folder, name)
+
+    def order(self, fault):
+        with open(self._path(fault), "w", encoding="utf-8"):
+            pass
+
+    def cancel(self, fault):
+        os.unlink(self._path(fault))
+
+    def is_ordered(self, fault):
+        return os.path.exists(self._path(fault))
+
+    def happened(self, fault):
+        return os.path.exists(self._path(fault + ".happened"))
+
+    def wait_for(self, fault):
+        events.wait_for_file(self._path(fault + ".happened"))
+
+    def end_look(self):
+        """That dwells."""
+        with open(self._path("look-dwells.end"), "w", encoding="utf-8"):
+            pass
