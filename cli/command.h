@@ -58,6 +58,7 @@ extern const ScdCommand scd_command_reset;
 extern const ScdCommand scd_command_script;
 extern const ScdCommand scd_command_status;
 extern const ScdCommand scd_command_transmit;
+extern const ScdCommand scd_command_wait;
 
 /* What is wrong with the arguments, in a line; gives SCD_STATUS_USAGE. */
 int scd_command_complain_about_usage(const char *problem);

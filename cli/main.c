@@ -20,8 +20,9 @@
 #define NAME_COLUMNS 10 /* of a command in the help */
 
 static const ScdCommand *const commands[] = {
-    &scd_command_list,   &scd_command_status, &scd_command_monitor, &scd_command_transmit,
-    &scd_command_script, &scd_command_reset,  &scd_command_control, &scd_command_attributes,
+    &scd_command_list,  &scd_command_status,   &scd_command_monitor,
+    &scd_command_wait,  &scd_command_transmit, &scd_command_script,
+    &scd_command_reset, &scd_command_control,  &scd_command_attributes,
 };
 
 typedef struct {

@@ -14,14 +14,13 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
-from scdtest.cli import (ATR, ATR_ON_SCREEN, CONTROL, KNOWN_ATR, KNOWN_NAMES, USAGE,
+from scdtest.cli import (ATR, ATR_ON_SCREEN, CONTROL, HINT, KNOWN_ATR, KNOWN_NAMES, USAGE,
                          CliTest)
 
 # Each with what it cannot do without.
-COMMANDS = {"list": [], "status": [], "monitor": [], "transmit": ["A", "00A4"],
+COMMANDS = {"list": [], "status": [], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
             "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
 UGLY = "a\x1b[31m\x07\x7f\x9b2J\nb\u202ec\u2028d\te"
-HINT = "Press Ctrl-C to stop."
 
 
 class Usage(CliTest):
@@ -69,6 +68,9 @@ class Usage(CliTest):
                                 (["transmit", "A", ""], "command"), (["transmit", "", "00"], "empty"),
                                 (["transmit", "A", "00", "-"], "command 2"),
                                 (["transmit", "--raw", "--json", "A", "00"], "--raw"),
+                                (["wait", "--timeout", "x"], "seconds"),
+                                (["wait", "--timeout=-1"], "seconds"),
+                                (["wait", "--timeout=9999999"], "seconds"),
                                 (["list", "--timeout=1"], "--timeout"),
                                 (["list", "--raw"], "--raw"),
                                 (["status", "Office", "00", "00"], "quotes"),

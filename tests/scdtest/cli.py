@@ -7,6 +7,7 @@ import re
 from . import case
 
 USAGE = 2
+HINT = "Press Ctrl-C to stop."
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
 ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
 KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room in a line", "Another")
