@@ -74,20 +74,16 @@ class Events(case.WorldTest):
         first = self.insert("A", self.a)
         del self.client.signals[:]
         os.kill(self.world.service.pid, signal.SIGSTOP)
-        powered = self.powerups("A")
+        powered = self.readers.powerups("A")
         self.readers.remove("A")
         self.readers.insert("A", ATR)
-        while self.powerups("A") == powered:
+        while self.readers.powerups("A") == powered:
             pass
         os.kill(self.world.service.pid, signal.SIGCONT)
         inserted = self.client.wait_for_signal("CardInserted", self.a)
         self.assertEqual(self.client.members(), REMOVAL + INSERTION)
         self.assertEqual(self.client.signals[0].arguments, (first,))
         self.assertNotEqual(inserted.arguments[0], first)
-
-    def powerups(self, name):
-        status = dict(word.split("=") for word in self.readers.order("status", name).split())
-        return int(status["powerups"])
 
     def test_two_readers_at_once(self):
         self.readers.insert("A", ATR)

@@ -42,6 +42,10 @@ class Simulator:
         while word not in self.order("status", reader).split():
             assert time.monotonic() < deadline, f"{reader} never has {word}"
 
+    def powerups(self, reader):
+        """How often pcscd has powered a card up, as it does with each that it sees come."""
+        return int(self.status(reader)["powerups"])
+
     def close(self):
         self._answers.close()
         self._socket.close()

@@ -5,9 +5,12 @@ Everything that is started is stopped by close(), which also checks that it ende
 as it should.
 """
 
+import functools
 import os
+import re
 import shutil
 import signal
+import subprocess
 import tempfile
 
 from . import events
@@ -26,6 +29,22 @@ BUILD = os.path.abspath(os.environ.get("SCD_BUILD", os.path.join(SOURCE, "build"
 
 def built(path):
     return os.path.join(BUILD, path)
+
+
+def what_pcscd_says(option):
+    return subprocess.run(["pcscd", option], capture_output=True, text=True, check=True).stdout
+
+
+@functools.cache
+def pcscd_version():
+    """As a tuple: (2, 5, 3)."""
+    return tuple(map(int, re.search(r"\d+(\.\d+)+", what_pcscd_says("--version"))[0].split(".")))
+
+
+@functools.cache
+def pcscd_options():
+    """Some are built to ask polkitd about each client, and there is none in this world."""
+    return [option for option in ("--disable-polkit",) if option in what_pcscd_says("--help")]
 
 
 class World:
@@ -62,8 +81,8 @@ class World:
         for left_over in (PCSCD_SOCKET, "/run/pcscd/pcscd.pid"):
             if os.path.exists(left_over):
                 os.unlink(left_over)
-        self.pcscd = Process("pcscd", [*command, "--foreground", "--config", config, *options],
-                             environment)
+        self.pcscd = Process("pcscd", [*command, "--foreground", "--config", config,
+                                       *pcscd_options(), *options], environment)
         events.wait_for_file(PCSCD_SOCKET)
 
     def stop_pcscd(self, number=signal.SIGTERM):
