@@ -57,6 +57,10 @@ class Habits(unittest.TestCase):
             self.assertIn("SPDX-License-Identifier: LGPL-2.1-or-later", read(name)[:600], name)
 
     def test_format(self):
+        version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True,
+                                 check=True).stdout
+        if "version 14." not in version:
+            self.skipTest(".clang-format is for clang-format 14, this is " + version.strip())
         sources = files(r"\.[ch]$")
         result = subprocess.run(["clang-format", "--dry-run", "--Werror", *sources], cwd=SOURCE,
                                 capture_output=True, text=True, check=False)
