@@ -158,10 +158,16 @@ end_look_in_monitor(ScdMonitor *monitor)
     call_main(monitor, tell_looked);
 }
 
-/* Whether there was anything new. */
+/*
+ * Whether there was anything new. A list with readers that nobody has looked at
+ * yet says nothing about them; the next wait looks, and returns at once.
+ */
 static gboolean
 publish_readers_in_monitor(ScdMonitor *monitor)
 {
+    if (scd_watch_list_has_unseen(monitor->list))
+        return FALSE;
+
     const ScdSnapshot *last = monitor->published;
     g_autoptr(GPtrArray) states = scd_watch_list_states(monitor->list);
     gboolean same = last && !last->trouble && last->readers->len == states->len;
@@ -256,6 +262,14 @@ wait_in_monitor(ScdMonitor *monitor, guint timeout_ms)
     return code;
 }
 
+/* Codes after which the next wait may well succeed; all others end the connection. */
+static gboolean
+is_passing(guint32 code)
+{
+    return code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT || code == SCARD_E_CANCELLED ||
+           code == SCARD_E_UNKNOWN_READER || code == SCARD_E_UNSUPPORTED_FEATURE;
+}
+
 /*
  * The first look at a new pcscd. The readers are asked for before anything else,
  * as a library of 2.5 wants it with an older pcscd, and once more after the
@@ -265,19 +279,10 @@ static guint32
 begin_in_monitor(ScdMonitor *monitor)
 {
     guint32 code = enumerate_in_monitor(monitor);
-    if (code == SCARD_S_SUCCESS)
-        code = wait_in_monitor(monitor, 0);
-    if (code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT)
-        code = enumerate_in_monitor(monitor);
-    return code;
-}
-
-/* Codes after which the next wait may well succeed; all others end the connection. */
-static gboolean
-is_passing(guint32 code)
-{
-    return code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT || code == SCARD_E_CANCELLED ||
-           code == SCARD_E_UNKNOWN_READER || code == SCARD_E_UNSUPPORTED_FEATURE;
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    code = wait_in_monitor(monitor, 0);
+    return is_passing(code) ? enumerate_in_monitor(monitor) : code;
 }
 
 /* Watches until the connection is lost or the monitor is to stop; returns the code of the end. */
@@ -292,14 +297,12 @@ watch_in_monitor(ScdMonitor *monitor)
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list))
             code = enumerate_in_monitor(monitor);
-        if (code != SCARD_S_SUCCESS && !is_passing(code))
+        if (!is_passing(code))
             break;
         if (generation != scd_watch_list_generation(monitor->list))
             timeout_ms = SETTLING_WAIT_MS;
 
-        /* New readers are seen by the wait, which returns at once for them. */
-        if (!scd_watch_list_has_unseen(monitor->list))
-            publish_readers_in_monitor(monitor);
+        publish_readers_in_monitor(monitor);
         gboolean look = begin_look_in_monitor(monitor);
         code = wait_in_monitor(monitor, look ? 0 : timeout_ms);
         if (!is_passing(code))

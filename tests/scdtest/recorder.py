@@ -101,6 +101,12 @@ class Recorder:
         except AssertionError as error:
             raise AssertionError(f"{error}; recorded: {self.signals[since:]}") from None
 
+    def readers_that_came_or_went(self):
+        """The signals that say so, among those recorded."""
+        return [signal for signal in self.signals
+                if signal.member in ("InterfacesAdded", "InterfacesRemoved")
+                and READER in signal.arguments[1]]
+
     def wait_for_state(self, condition, what):
         """Asks again after each signal until all is as it should be; the service may be away."""
         asked_at = [-1]
