@@ -63,7 +63,7 @@ struct ScdMonitor {
     ScdWatchList *list;
     ScdSnapshot *published;
     ScdSocketWatch *socket_watch; /* while there is no pcscd, NULL before the first retry */
-    guint tries;                  /* since pcscd was last seen */
+    guint tries;                  /* since a connection was last of use */
 };
 
 typedef struct {
@@ -173,10 +173,22 @@ publish_readers_in_monitor(ScdMonitor *monitor)
     gboolean same = last && !last->trouble && last->readers->len == states->len;
 
     for (guint i = 0; same && i < states->len; i++)
-        same = last->readers->pdata[i] == states->pdata[i];
+        same = scd_reader_state_equal(last->readers->pdata[i], states->pdata[i]);
     if (!same)
         publish_in_monitor(monitor, scd_snapshot_new(g_steal_pointer(&states)));
     return !same;
+}
+
+/*
+ * What a call answers when the library has lost step with pcscd, that is, what it
+ * read was not the answer to its question: pcsc-lite 2.5, when a reader comes
+ * between two questions that belong together. pcscd is there, and with a new
+ * context all is well; this one may answer anything, or not at all.
+ */
+static gboolean
+is_out_of_step(guint32 code)
+{
+    return !scd_code_is_connection_lost(code) && code != SCARD_E_UNSUPPORTED_FEATURE;
 }
 
 /* Tells once, and again only for a reason that has outlasted the quick tries. */
@@ -184,9 +196,12 @@ static void
 publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
 {
     const char *told = monitor->published ? monitor->published->trouble : NULL;
-    g_autofree char *trouble = scd_code_explain_no_connection(code);
+    gboolean lasts = monitor->tries >= G_N_ELEMENTS(quick_tries_ms);
 
-    if (told && (monitor->tries < G_N_ELEMENTS(quick_tries_ms) || g_str_equal(told, trouble)))
+    if (!lasts && (told || is_out_of_step(code)))
+        return;
+    g_autofree char *trouble = scd_code_explain_no_connection(code);
+    if (told && g_str_equal(told, trouble))
         return;
     publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
     if (begin_look_in_monitor(monitor))
@@ -315,7 +330,7 @@ watch_in_monitor(ScdMonitor *monitor)
         else if (code == SCARD_E_TIMEOUT)
             timeout_ms = QUIET_WAIT_MS;
         if (news || look || code == SCARD_E_TIMEOUT)
-            fruitless = 0;
+            fruitless = monitor->tries = 0;
         else if (code != SCARD_E_CANCELLED)
             fruitless++;
         if (fruitless > FRUITLESS_MAX)
@@ -338,10 +353,11 @@ serve_in_monitor(ScdMonitor *monitor)
     code = begin_in_monitor(monitor);
     if (code == SCARD_S_SUCCESS) {
         g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
-        monitor->tries = 0;
         code = watch_in_monitor(monitor);
-        if (scd_code_is_connection_lost(code))
+        if (scd_code_is_connection_lost(code)) {
             code = SCARD_E_NO_SERVICE;
+            monitor->tries = 0;
+        }
     }
     disconnect_in_monitor(monitor);
     return code;

@@ -46,6 +46,7 @@ class FaultsTest(case.WorldTest):
         self.assertEqual(client.readers_that_came_or_went(), [])
         self.assertEqual(sum(s.member == "CardInserted" for s in client.signals), count)
         self.assertTrue(self.faults.happened(fault))
+        self.assertNotIn("pcscd: ", self.world.service.output)
 
     def test_wait_that_fails_for_no_reason(self):
         self.watch_swaps("wait-error")
@@ -55,6 +56,9 @@ class FaultsTest(case.WorldTest):
 
     def test_list_with_garbage_in_it(self):
         self.watch_swaps("list-garbage")
+
+    def test_library_out_of_step(self):
+        self.watch_swaps("out-of-step")
 
     def provoke_restart(self, fault, *options):
         """Gives what the service said."""

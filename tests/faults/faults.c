@@ -12,6 +12,8 @@
  *                 every third in UNSUPPORTED_FEATURE, before it began
  *   wait-unknown  every second one says that a reader is unknown that is there
  *   list-garbage  every second SCardListReaders has garbage in it
+ *   out-of-step   every seventh call of these two ends in INSUFFICIENT_BUFFER, and so
+ *                 does any later one on its context
  *
  * ORDER.happened says that it did. These are taken away by the fault itself, so that there is one
  * of it:
@@ -74,6 +76,19 @@ real(const char *name)
     return symbol;
 }
 
+static int
+is_out_of_step(SCARDCONTEXT context)
+{
+    static SCARDCONTEXT broken;
+    static int calls;
+
+    if (ordered("out-of-step") && ++calls % 7 == 0) {
+        broken = context;
+        note_that_it_happened("out-of-step");
+    }
+    return broken != 0 && context == broken;
+}
+
 /* A first name that is no UTF-8. */
 static void
 spoil_list(char *names, DWORD length)
@@ -96,6 +111,8 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
     if (stale)
         return SCARD_E_UNSUPPORTED_FEATURE;
 
+    if (is_out_of_step(context))
+        return SCARD_E_INSUFFICIENT_BUFFER;
     LONG code = next(context, groups, names, length);
     if (code == SCARD_S_SUCCESS && ordered("list-garbage") && ++calls % 2 == 0) {
         spoil_list(*(char **)names, *length);
@@ -129,6 +146,8 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
         if (turn == 2)
             return SCARD_E_UNSUPPORTED_FEATURE;
     }
+    if (is_out_of_step(context))
+        return SCARD_E_INSUFFICIENT_BUFFER;
     LONG code = next(context, timeout, states, n);
     if (timeout == 0 && ordered_once("look-dwells"))
         dwell();
