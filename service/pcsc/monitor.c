@@ -25,6 +25,10 @@
 #define SETTLING_WAIT_MS 1000
 #define QUIET_WAIT_MS (10 * 60 * 1000)
 
+/* While the list of readers is in doubt: the first wait, and twice as long each time. */
+#define DOUBTFUL_WAIT_MS 10
+#define DOUBTFUL_DOUBLINGS_MAX 16
+
 /* How often waits may return without anything new before we pause. */
 #define FRUITLESS_MAX 3
 
@@ -300,12 +304,20 @@ begin_in_monitor(ScdMonitor *monitor)
     return is_passing(code) ? enumerate_in_monitor(monitor) : code;
 }
 
+/* Longer and longer: a list that never gets better does not keep us busy. */
+static guint
+doubtful_wait_ms(guint doubts)
+{
+    return MIN(DOUBTFUL_WAIT_MS << MIN(doubts - 1, DOUBTFUL_DOUBLINGS_MAX), QUIET_WAIT_MS);
+}
+
 /* Watches until the connection is lost or the monitor is to stop; returns the code of the end. */
 static guint32
 watch_in_monitor(ScdMonitor *monitor)
 {
     guint timeout_ms = SETTLING_WAIT_MS;
     guint fruitless = 0;
+    guint doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
     while (is_passing(code) && !is_stopping(monitor)) {
@@ -316,10 +328,12 @@ watch_in_monitor(ScdMonitor *monitor)
             break;
         if (generation != scd_watch_list_generation(monitor->list))
             timeout_ms = SETTLING_WAIT_MS;
+        doubts = scd_watch_list_is_doubtful(monitor->list) ? doubts + 1 : 0;
 
         publish_readers_in_monitor(monitor);
         gboolean look = begin_look_in_monitor(monitor);
-        code = wait_in_monitor(monitor, look ? 0 : timeout_ms);
+        guint wait_ms = doubts ? doubtful_wait_ms(doubts) : timeout_ms;
+        code = wait_in_monitor(monitor, look ? 0 : wait_ms);
         if (!is_passing(code))
             break;
         gboolean news = publish_readers_in_monitor(monitor);
@@ -327,7 +341,7 @@ watch_in_monitor(ScdMonitor *monitor)
         look = look && scd_watch_list_saw_all(monitor->list);
         if (look)
             end_look_in_monitor(monitor);
-        else if (code == SCARD_E_TIMEOUT)
+        else if (code == SCARD_E_TIMEOUT && !doubts)
             timeout_ms = QUIET_WAIT_MS;
         if (news || look || code == SCARD_E_TIMEOUT)
             fruitless = monitor->tries = 0;
