@@ -15,7 +15,8 @@
  *   out-of-step   every seventh call of these two ends in INSUFFICIENT_BUFFER, and so
  *                 does any later one on its context
  *
- * ORDER.happened says that it did. These are taken away by the fault itself, so that there is one
+ * ORDER.happened says that it did, and quiet.happened that a wait of more than a minute has begun,
+ * which is for nothing but an event. These are taken away by the fault itself, so that there is one
  * of it:
  *
  *   list-hangs    SCardListReaders does not return
@@ -148,6 +149,8 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
     }
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
+    if (timeout > 60000)
+        note_that_it_happened("quiet");
     LONG code = next(context, timeout, states, n);
     if (timeout == 0 && ordered_once("look-dwells"))
         dwell();

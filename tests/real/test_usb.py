@@ -133,6 +133,21 @@ class Usb(case.WorldTest):
             self.wait_for_readers(0)
             self.assertEqual(self.client.objects(), {})
 
+    def test_garbage_in_the_list_when_a_reader_comes(self):
+        """The list is asked for once more, although no event tells to."""
+        from scdtest.faults import Faults
+        faults = Faults(self.world)
+        faults.order("list-garbage")
+        self.world.start_pcscd(environment=self.bus.environment())
+        self.world.start_service(environment=faults.environment)
+        self.client = self.recorder()
+        reader = self.reader("1-1", 2)
+        for _ in range(3):
+            for change, count in ((reader.plug, 1), (reader.unplug, 0)):
+                faults.wait_until_quiet()
+                change()
+                self.wait_for_readers(count)
+
 
 if __name__ == "__main__":
     case.main(preload="libumockdev-preload.so.0")

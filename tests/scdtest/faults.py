@@ -40,3 +40,8 @@ class Faults:
         """That dwells."""
         with open(self._path("look-dwells.end"), "w", encoding="utf-8"):
             pass
+
+    def wait_until_quiet(self):
+        """Until the service begins, or has begun, a wait that only an event is to end."""
+        self.wait_for("quiet")
+        os.unlink(self._path("quiet.happened"))
