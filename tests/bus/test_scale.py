@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Many readers, and many events at once."""
+
+import os
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+OTHER_ATR = "3B021450"
+MARKER_ATR = "3B04DEADBEEF"
+
+
+class Storm(case.WorldTest):
+    READERS = 8
+    ROUNDS = 500
+
+    def swap_all(self, readers, names, atr):
+        """All at once; returns when pcscd has seen each card go and the next one come."""
+        powered = {name: readers.powerups(name) for name in names}
+        for name in names:
+            readers.swap(name, atr)
+        for name in names:
+            while readers.powerups(name) == powered[name]:
+                pass
+
+    def test_events_without_pause(self):
+        """Cards are swapped faster than anybody can look: no reader is ever said to have gone.
+
+        Under such a storm SCardGetStatusChange of pcsc-lite 2.5 fails now and then for no
+        reason, and says of readers that are there that it does not know them.
+        """
+        from scdtest.world import simulated_reader
+        names = [f"R{number}" for number in range(self.READERS)]
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader(name) for name in names])
+        self.world.start_service()
+        client, readers = self.recorder(), self.simulator()
+        paths = {path for path, _ in client.readers().values()}
+        self.assertEqual(len(paths), self.READERS)
+        for name in names:
+            readers.insert(name)
+        client.wait_for_state(lambda c: len(c.cards()) == self.READERS, "a card in each")
+
+        for number in range(self.ROUNDS):
+            self.swap_all(readers, names, OTHER_ATR if number % 2 else ATR)
+        self.swap_all(readers, names, MARKER_ATR)
+        client.wait_for_state(lambda c: [card["AtrHex"] for card in c.cards().values()]
+                              == [MARKER_ATR] * self.READERS, "the last card in each")
+
+        self.assertEqual({path for path, _ in client.readers().values()}, paths)
+        self.assertEqual(client.readers_that_came_or_went(), [])
+        inserted = [s.arguments[0] for s in client.signals if s.member == "CardInserted"]
+        self.assertEqual(len(inserted), len(set(inserted)))
+
+
+class Many(case.WorldTest):
+    """More readers than the 16 of pcsc-lite before 2.5."""
+
+    def setUp(self):
+        from scdtest.world import pcscd_version
+        if pcscd_version() < (2, 5):
+            raise unittest.SkipTest("this pcscd takes 16 readers at most")
+        super().setUp()
+        self.world.start_bus()
+
+    def start_pcscd(self, count):
+        from scdtest.world import simulated_reader
+        self.world.start_pcscd([simulated_reader(f"R{number:02}", card=ATR)
+                                for number in range(count)])
+
+    def wait_for_cards(self, client, count):
+        client.wait_for_state(
+            lambda c: c.manager("Available") and len(c.readers()) == len(c.cards()) == count,
+            f"{count} readers, and a card in each")
+
+    def test_forty_readers(self):
+        self.start_pcscd(40)
+        self.world.start_service()
+        client, readers = self.recorder(), self.simulator()
+        self.wait_for_cards(client, 40)
+        for number in range(40):
+            since = len(client.signals)
+            readers.remove(f"R{number:02}")
+            client.wait_for_signal("CardRemoved", client.reader(f"R{number:02}"), since)
+
+    def test_forty_readers_and_then_three(self):
+        """Whoever has seen a pcscd of 2.5 with more readers than the next one has must start anew."""
+        self.start_pcscd(40)
+        self.world.start_service()
+        client = self.recorder()
+        self.wait_for_cards(client, 40)
+        before = client.objects()
+        pid = self.world.service.pid
+        self.world.stop_pcscd(signal.SIGKILL)
+        self.start_pcscd(3)
+        self.wait_for_cards(client, 3)
+        self.assertTrue({path for path, _ in client.readers().values()} < set(before))
+        self.assertFalse(set(client.cards()) & set(before))
+        self.assertEqual(self.world.service.pid, pid)
+        self.assertTrue(self.world.service.is_running())
+
+
+if __name__ == "__main__":
+    case.main()
