@@ -174,13 +174,18 @@ take_in(ScdWatchList *list, Row *row, const SCARD_READERSTATE *entry)
     row->state = g_steal_pointer(&state);
 }
 
+/*
+ * Before 2.3 this entry does not count, and misses what comes between two waits;
+ * 2.5 may leave the count out of one answer, and then calls the next one no
+ * change, whatever came meanwhile. So any other count than the last is one.
+ */
 static void
 take_in_plug_and_play(ScdWatchList *list, DWORD event)
 {
+    DWORD last = list->plug_and_play;
+
     list->plug_and_play = event & ~(DWORD)SCARD_STATE_CHANGED;
-    /* Before 2.3 this entry does not count, and misses what comes between two waits. */
-    gboolean counts = (event >> 16) != 0;
-    if ((event & SCARD_STATE_CHANGED) || !counts)
+    if ((event & SCARD_STATE_CHANGED) || event >> 16 == 0 || event >> 16 != last >> 16)
         list->doubtful = TRUE;
 }
 
