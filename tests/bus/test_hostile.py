@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whatever is sent to the service, it stays up, and nothing of the sender stays in it."""
+
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import SELECT, SessionTest
+
+SEED = 20260102
+MESSAGES = 20000
+BATCH = 100  # sent at once; the service is then asked whether it is there
+CLIENTS_EACH = 1000  # messages of one client
+
+
+class Hostile(SessionTest):
+    readers = "AB"
+
+    def send(self, client, values, dice, known):
+        """One message, whose answer nobody looks at."""
+        from gi.repository import Gio
+        from scdtest.fuzz import PATHS
+        from scdtest.recorder import NAME
+        path, interface, method, types = dice.choice(known)
+        chance = dice.random()
+        if chance < 0.03:
+            path = dice.choice(PATHS)
+        elif chance < 0.06:
+            method += "x"
+        elif chance < 0.08:
+            interface = dice.choice(known)[1]
+        message = Gio.DBusMessage.new_method_call(NAME, path, interface, method)
+        message.set_body(values.arguments(types))
+        if dice.random() < 0.1:
+            message.set_flags(Gio.DBusMessageFlags.NO_REPLY_EXPECTED)
+        client.connection.send_message(message, Gio.DBusSendMessageFlags.NONE)
+
+    def test_random_messages(self):
+        from scdtest.fuzz import Values, methods
+        self.start()
+        dice = random.Random(SEED)
+        values, user, to_sessions = Values(dice), self.client(), 0
+        for number in range(0, MESSAGES, BATCH):
+            if number % CLIENTS_EACH == 0 and number:
+                self.leave(user)
+                user = self.client()
+            # Something to be wrong with.
+            for reader in "AB":
+                user.send_connect(user.reader("Reader " + reader), timeout_ms=100)
+            known = [row for row in methods(user) if row[2] != "Introspect"]
+            sessions = [row for row in known if row[1].endswith("Session")]
+            for _ in range(BATCH):
+                to_session = bool(sessions) and dice.random() < 0.4
+                self.send(user, values, dice, sessions if to_session else known)
+                to_sessions += to_session
+            self.assertTrue(user.manager("Available"))
+        self.assertGreater(to_sessions, MESSAGES / 10)
+        self.leave(user)
+        self.assertEqual(self.count_sessions(), 0)
+        self.assertTrue(self.world.service.is_running())
+        # New cards: the old ones may have been left to speak "raw", as any PC/SC program can.
+        user = self.client()
+        for reader in "AB":
+            self.cards.remove(reader)
+            user.wait_for_signal("CardRemoved", user.reader("Reader " + reader))
+            self.cards.insert(reader)
+            user.wait_for_signal("CardInserted", user.reader("Reader " + reader))
+            self.assertEqual(self.session(reader).transmit(SELECT), "9000")
+
+
+if __name__ == "__main__":
+    case.main()
