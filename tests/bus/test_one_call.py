@@ -99,7 +99,7 @@ class OneCall(SessionTest):
         holder.begin()
         call = self.send("TransmitHex", SELECT)
         self.user.manager("Available")  # by now it waits
-        self.cards.swap("A")
+        self.cards.remove("A")
         self.assert_refused("RemovedCard", call)
 
     def test_caller_leaves_in_the_middle(self):

@@ -30,7 +30,8 @@ class Trouble(SessionTest):
         call = session.send_transmit(SELECT)
         waiting = other.send_transmit(SELECT)
         self.assertIn(call.error(), ("NoSmartcard", "RemovedCard", "NotTransacted"))
-        self.assert_refused("RemovedCard", waiting)
+        # The driver may tell before pcscd has seen it.
+        self.assertIn(waiting.error(), ("NoSmartcard", "RemovedCard"))
         self.wait_for_reader(session)
         self.assert_refused("RemovedCard", session.send_transmit(SELECT))
         self.assert_refused("NoSmartcard", session.send("Reconnect", "shared", [], "leave"))
