@@ -129,14 +129,6 @@ class Transactions(SessionTest):
         other.begin(timeout_ms=10000)
         self.assertTrue(other.get("InTransaction"))
 
-    def test_call_behind_one_that_was_given_up(self):
-        """It waits for nobody, and for nothing to happen."""
-        holder, other = self.session(), self.session()
-        holder.begin()
-        begin, status = other.send_begin(timeout_ms=50), other.send("GetStatus")
-        self.assert_refused("Timeout", begin)
-        status.wait()
-
     def test_transaction_ends_with_the_card(self):
         holder, other = self.session(), self.session()
         holder.begin()
@@ -195,6 +187,15 @@ class Turns(SessionTest):
         for number in range(3):
             self.assertAlmostEqual(steady.count(number), 90, delta=3)
         self.assertFalse([at for at in range(len(steady) - 1) if steady[at] == steady[at + 1]])
+
+    def test_call_behind_one_that_was_given_up(self):
+        """It waits for nobody, and for nothing to happen, such as the end of an idle transaction."""
+        self.start("[Transactions]\nIdleLimitSec=3600\n")
+        holder, other = self.session(), self.session()
+        holder.begin()
+        begin, status = other.send_begin(timeout_ms=50), other.send("GetStatus")
+        self.assert_refused("Timeout", begin)
+        status.wait()
 
     def test_shared_use_goes_round(self):
         """Who sends a hundred commands at once has no more than others who send one."""
