@@ -282,12 +282,11 @@ serve_channels_locked(ScdWorker *worker)
     for (guint i = 0; i < worker->speakers->len; i++) {
         ScdHandle *handle = worker->speakers->pdata[i];
         short events = g_array_index(worker->polled, struct pollfd, i + 1).revents;
-        ScdJob *job = scd_channel_serve_in_worker(handle->channel, events, worker->packet);
-        if (!job)
+        if (handle->closed) /* by the main thread, while we polled: its last job is there */
             continue;
-        if (handle->closed) /* by the main thread, while we polled */
-            job->refused = SCARD_E_CANCELLED;
-        scd_handle_append_locked(handle, job);
+        ScdJob *job = scd_channel_serve_in_worker(handle->channel, events, worker->packet);
+        if (job)
+            scd_handle_append_locked(handle, job);
     }
 }
 
