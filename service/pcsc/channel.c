@@ -33,9 +33,15 @@ scd_channel_new(int fd)
 }
 
 gboolean
-scd_channel_is_over(const ScdChannel *channel)
+scd_channel_has_ended(const ScdChannel *channel)
 {
-    return channel->ended && channel->in_flight == channel->unsent.length;
+    return channel->ended;
+}
+
+gboolean
+scd_channel_has_jobs(const ScdChannel *channel)
+{
+    return channel->in_flight > channel->unsent.length;
 }
 
 int
@@ -72,7 +78,7 @@ hang_up(ScdChannel *channel)
 void
 scd_channel_free(ScdChannel *channel)
 {
-    g_assert(channel->in_flight == channel->unsent.length);
+    g_assert(!scd_channel_has_jobs(channel));
     g_queue_clear_full(&channel->unsent, (GDestroyNotify)g_bytes_unref);
     if (!channel->ended)
         hang_up(channel);

@@ -17,11 +17,14 @@ typedef struct ScdChannel ScdChannel;
 /* Takes over the descriptor, a SOCK_SEQPACKET socket that does not block. */
 ScdChannel *scd_channel_new(int fd);
 
-/* Its jobs must be done. */
+/* Its jobs must be done. The client sees the end of file. */
 void scd_channel_free(ScdChannel *channel);
 
-/* Nothing comes from it any more, and no job of it is left. */
-gboolean scd_channel_is_over(const ScdChannel *channel);
+/* Whether nothing comes from it any more. */
+gboolean scd_channel_has_ended(const ScdChannel *channel);
+
+/* Whether requests of it are not carried out yet. */
+gboolean scd_channel_has_jobs(const ScdChannel *channel);
 
 int scd_channel_fd(const ScdChannel *channel);
 

@@ -255,6 +255,15 @@ care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
     *wait_until = MIN(*wait_until, worker->unused_since + LINGER_US);
 }
 
+/* Who closed its session, or hung up, is hung up on as soon as what was under way is answered. */
+static void
+drop_channel_that_is_over_locked(ScdHandle *handle)
+{
+    if (handle->channel && !scd_channel_has_jobs(handle->channel) &&
+        (handle->closed || scd_channel_has_ended(handle->channel)))
+        g_clear_pointer(&handle->channel, scd_channel_free);
+}
+
 static void
 choose_what_to_poll_locked(ScdWorker *worker)
 {
@@ -265,8 +274,7 @@ choose_what_to_poll_locked(ScdWorker *worker)
     g_array_append_val(worker->polled, wake);
     for (guint i = 0; i < worker->handles->len; i++) {
         ScdHandle *handle = worker->handles->pdata[i];
-        if (handle->channel && scd_channel_is_over(handle->channel))
-            g_clear_pointer(&handle->channel, scd_channel_free);
+        drop_channel_that_is_over_locked(handle);
         short events = handle->channel && !handle->closed ? scd_channel_events(handle->channel) : 0;
         if (events == 0)
             continue;
