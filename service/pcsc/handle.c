@@ -176,6 +176,7 @@ scd_handle_open_channel(ScdHandle *handle, int fd)
     gboolean free = handle->channel == NULL;
     if (free)
         handle->channel = scd_channel_new(fd);
+    worker->heard = FALSE;
     scd_worker_wake_locked(worker);
     g_mutex_unlock(&worker->lock);
     return free;

@@ -32,6 +32,7 @@ struct ScdWorker {
     GPtrArray *handles;
     ScdTurns turns;
     gint64 holder_idle_since;
+    gboolean heard;   /* all channels, since the last job */
     gboolean waiting; /* the thread is about to sleep, or does */
     gboolean stopped;
     gboolean ended;
@@ -41,7 +42,6 @@ struct ScdWorker {
     guint8 *packet;      /* of SCD_FRAME_MAX bytes, for the channels */
     GArray *polled;      /* of struct pollfd: the wake-up, then the channels */
     GPtrArray *speakers; /* the handles of these channels, in that order */
-    gboolean heard;      /* the channels, since the last job */
     ScdNeighbours neighbours;
     gboolean lost;       /* the connection to pcscd */
     gint64 unused_since; /* 0 while there are handles, or when that has been told */

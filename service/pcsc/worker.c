@@ -307,6 +307,7 @@ poll_in_worker(ScdWorker *worker, gint64 now, gint64 until)
     guint64 count;
 
     choose_what_to_poll_locked(worker);
+    worker->heard = TRUE;
     worker->waiting = time_us > 0;
     g_mutex_unlock(&worker->lock);
     struct pollfd *polled = (struct pollfd *)worker->polled->data;
@@ -316,7 +317,6 @@ poll_in_worker(ScdWorker *worker, gint64 now, gint64 until)
     g_mutex_lock(&worker->lock);
     worker->waiting = FALSE;
     serve_channels_locked(worker);
-    worker->heard = TRUE;
 }
 
 static gpointer
@@ -335,9 +335,10 @@ run_in_worker(gpointer data)
         gint64 wait_until;
         ScdHandle *handle = choose_locked(worker, now, &wait_until);
 
-        if (handle && (worker->heard || worker->speakers->len == 0)) {
+        if (handle && worker->heard) {
             run_job_in_worker(worker, handle);
-            worker->heard = FALSE;
+            if (worker->speakers->len > 0)
+                worker->heard = FALSE;
         } else if (handle)
             poll_in_worker(worker, now, now); /* who speaks on a channel waits in the same line */
         else if (is_hogged_locked(worker, now, &wait_until))
