@@ -33,6 +33,14 @@ scd_channel_new(int fd)
 }
 
 gboolean
+scd_channel_is_left(const ScdChannel *channel)
+{
+    struct pollfd socket = {.fd = channel->fd};
+
+    return poll(&socket, 1, 0) > 0 && (socket.revents & POLLHUP);
+}
+
+gboolean
 scd_channel_has_ended(const ScdChannel *channel)
 {
     return channel->ended;

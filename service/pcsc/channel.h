@@ -20,6 +20,9 @@ ScdChannel *scd_channel_new(int fd);
 /* Its jobs must be done. The client sees the end of file. */
 void scd_channel_free(ScdChannel *channel);
 
+/* Whether the client has closed its end, or was hung up on: asks the socket, in any thread. */
+gboolean scd_channel_is_left(const ScdChannel *channel);
+
 /* Whether nothing comes from it any more. */
 gboolean scd_channel_has_ended(const ScdChannel *channel);
 

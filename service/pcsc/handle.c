@@ -55,6 +55,7 @@ scd_handle_free_locked(ScdHandle *handle)
     g_ptr_array_remove_fast(handle->worker->handles, handle);
     g_queue_clear(&handle->jobs);
     g_clear_pointer(&handle->channel, scd_channel_free);
+    g_clear_pointer(&handle->next_channel, scd_channel_free);
     g_free(handle);
 }
 
@@ -173,11 +174,14 @@ scd_handle_open_channel(ScdHandle *handle, int fd)
     ScdWorker *worker = handle->worker;
 
     g_mutex_lock(&worker->lock);
-    gboolean free = handle->channel == NULL;
-    if (free)
-        handle->channel = scd_channel_new(fd);
-    worker->heard = FALSE;
-    scd_worker_wake_locked(worker);
+    ScdChannel *last = handle->next_channel ? handle->next_channel : handle->channel;
+    gboolean free = !last || scd_channel_is_left(last);
+    if (free) {
+        g_clear_pointer(&handle->next_channel, scd_channel_free);
+        *(handle->channel ? &handle->next_channel : &handle->channel) = scd_channel_new(fd);
+        worker->heard = FALSE;
+        scd_worker_wake_locked(worker);
+    }
     g_mutex_unlock(&worker->lock);
     return free;
 }

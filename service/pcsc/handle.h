@@ -32,7 +32,7 @@ void scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code);
 
 /*
  * Takes over the descriptor of a channel (channel.h), which ends with the
- * handle, unless there is a channel already: FALSE.
+ * handle, unless there is a channel already whose client has not left: FALSE.
  */
 gboolean scd_handle_open_channel(ScdHandle *handle, int fd);
 

@@ -14,9 +14,10 @@
 
 struct ScdHandle {
     ScdWorker *worker;
-    GQueue jobs;         /* of ScdJob; the first one may be being carried out */
-    gboolean closed;     /* no job follows those in the queue */
-    ScdChannel *channel; /* the thread's, which frees it; NULL when there is none */
+    GQueue jobs;              /* of ScdJob; the first one may be being carried out */
+    gboolean closed;          /* no job follows those in the queue */
+    ScdChannel *channel;      /* the thread's, which frees it; NULL when there is none */
+    ScdChannel *next_channel; /* waits until that one, which its client has left, is over */
     ScdCardHandle card;
     guint32 last_code; /* of the job before; the thread's own */
 };

@@ -257,11 +257,13 @@ care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
 
 /* Who closed its session, or hung up, is hung up on as soon as what was under way is answered. */
 static void
-drop_channel_that_is_over_locked(ScdHandle *handle)
+drop_channels_that_are_over_locked(ScdHandle *handle)
 {
-    if (handle->channel && !scd_channel_has_jobs(handle->channel) &&
-        (handle->closed || scd_channel_has_ended(handle->channel)))
-        g_clear_pointer(&handle->channel, scd_channel_free);
+    while (handle->channel && !scd_channel_has_jobs(handle->channel) &&
+           (handle->closed || scd_channel_has_ended(handle->channel))) {
+        scd_channel_free(handle->channel);
+        handle->channel = g_steal_pointer(&handle->next_channel);
+    }
 }
 
 static void
@@ -274,7 +276,7 @@ choose_what_to_poll_locked(ScdWorker *worker)
     g_array_append_val(worker->polled, wake);
     for (guint i = 0; i < worker->handles->len; i++) {
         ScdHandle *handle = worker->handles->pdata[i];
-        drop_channel_that_is_over_locked(handle);
+        drop_channels_that_are_over_locked(handle);
         short events = handle->channel && !handle->closed ? scd_channel_events(handle->channel) : 0;
         if (events == 0)
             continue;
