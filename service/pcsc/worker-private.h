@@ -45,7 +45,7 @@ struct ScdWorker {
     GPtrArray *speakers; /* the handles of these channels, in that order */
     ScdNeighbours neighbours;
     gboolean lost;       /* the connection to pcscd */
-    gint64 unused_since; /* 0 while there are handles, or when that has been told */
+    gint64 unused_since; /* when a handle went last; 0 when it has been told that there is none */
 };
 
 /* Whether the job has to wait until others are done with the card. */

@@ -189,8 +189,10 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
     handle->last_code = cancelled ? SCARD_E_CANCELLED : job->code;
     g_queue_pop_head(&handle->jobs);
     pass_turn_locked(worker, handle, job);
-    if (handle->closed && handle->jobs.length == 0)
+    if (handle->closed && handle->jobs.length == 0) {
         scd_handle_free_locked(handle);
+        worker->unused_since = g_get_monotonic_time();
+    }
 
     g_mutex_unlock(&worker->lock);
     if (cancelled)
@@ -238,11 +240,7 @@ free_note(gpointer data)
 static void
 care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
 {
-    if (worker->handles->len > 0) {
-        worker->unused_since = now;
-        return;
-    }
-    if (worker->unused_since == 0)
+    if (worker->handles->len > 0 || worker->unused_since == 0)
         return;
     if (now >= worker->unused_since + LINGER_US) {
         worker->unused_since = 0;
