@@ -56,7 +56,7 @@ scd_service_free(ScdService *service)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
     g_clear_pointer(&service->waiters, scd_waiters_free);
-    if (service->workers && !scd_workers_free(service->workers)) {
+    if (service->workers && !scd_workers_stop(service->workers)) {
         g_warning("A worker is caught in a call of libpcsclite");
         return;
     }
@@ -66,6 +66,7 @@ scd_service_free(ScdService *service)
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_clear_pointer(&service->sessions, scd_sessions_free);
+    g_clear_pointer(&service->workers, scd_workers_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);
 }

@@ -58,18 +58,22 @@ scd_workers_new(guint transaction_idle_limit_ms)
 }
 
 gboolean
-scd_workers_free(ScdWorkers *workers)
+scd_workers_stop(ScdWorkers *workers)
 {
     g_autoptr(GList) all = g_hash_table_get_values(workers->by_reader);
 
     for (GList *worker = all; worker; worker = worker->next)
         stop(workers, worker->data);
-    if (!free_ended(workers, g_get_monotonic_time() + STOP_LIMIT_US))
-        return FALSE;
+    return free_ended(workers, g_get_monotonic_time() + STOP_LIMIT_US);
+}
+
+void
+scd_workers_free(ScdWorkers *workers)
+{
+    g_assert(g_hash_table_size(workers->by_reader) == 0 && workers->ending->len == 0);
     g_hash_table_unref(workers->by_reader);
     g_ptr_array_unref(workers->ending);
     g_free(workers);
-    return TRUE;
 }
 
 ScdHandle *

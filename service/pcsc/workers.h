@@ -16,7 +16,10 @@ ScdWorkers *scd_workers_new(guint transaction_idle_limit_ms);
  * All handles must have been closed. What is caught in a call of libpcsclite is
  * waited for no longer than a moment: FALSE, and the process should end.
  */
-gboolean scd_workers_free(ScdWorkers *workers);
+gboolean scd_workers_stop(ScdWorkers *workers);
+
+/* After scd_workers_stop(), and after what they told the main thread before. */
+void scd_workers_free(ScdWorkers *workers);
 
 /* A place on the reader of that PC/SC name; NULL with an error when there are too many workers. */
 ScdHandle *scd_workers_new_handle(ScdWorkers *workers, const char *reader, GError **error);
