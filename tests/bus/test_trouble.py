@@ -153,6 +153,20 @@ class Threads(SessionTest):
         self.assertEqual(self.session().transmit(SELECT), "9000")
 
 
+    def test_worker_outlives_a_session_that_was_idle_for_long(self):
+        """Longer than the thread lives alone: as long as a command on another reader."""
+        self.readers = "AB"
+        self.start()
+        clock = self.session("B")
+        idle = self.session()
+        self.cards.order("delay", "B", 2200)
+        clock.transmit(SELECT)
+        before = self.threads()
+        idle.close()
+        idle.client.manager("Available")  # by now it would have ended
+        self.assertEqual(self.threads(), before)
+
+
 class Secrets(SessionTest):
     def test_no_command_and_no_response_in_the_log(self):
         from scdtest.recorder import CARD

@@ -81,28 +81,49 @@ class Usb(case.WorldTest):
         self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
         self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
 
-    def test_unplugged_during_a_transmit(self):
+    def open_sessions(self, reader, count):
+        """With the card in a reader whose commands take long."""
         from scdtest.client import Client
-        reader = self.reader("1-1", 2)
         reader.plug()
         self.start()
         self.wait_for_readers(1)
-        cards = self.simulator()
-        cards.insert(reader.name())
+        self.cards = self.simulator()
+        self.cards.insert(reader.name())
         self.client.wait_for_signal("CardInserted")
+        self.cards.order("delay", reader.name(), 5000)
         user = Client()
         self.addCleanup(user.close)
-        session = user.connect(user.reader("Simulated"))
-        cards.order("delay", reader.name(), 5000)
-        calls = [session.send_transmit("00A40400") for _ in range(2)]
-        cards.wait_for(reader.name(), "busy=1")
-        # The device goes first: pcscd would let the command end.
-        cards.order("unplugged", reader.name(), "on")
+        return [user.connect(user.reader("Simulated")) for _ in range(count)]
+
+    def unplug_during_a_command(self, reader):
+        """The device goes first: pcscd would let the command end."""
+        self.cards.wait_for(reader.name(), "busy=1")
+        self.cards.order("unplugged", reader.name(), "on")
         reader.unplug()
+
+    def test_unplugged_during_a_transmit(self):
+        reader = self.reader("1-1", 2)
+        session, = self.open_sessions(reader, 1)
+        calls = [session.send_transmit("00A40400") for _ in range(2)]
+        self.unplug_during_a_command(reader)
         for call in calls:
             self.assertIn(call.error(), ("ReaderUnavailable", "NoSmartcard", "NotTransacted",
                                          "RemovedCard", "InvalidValue"))
         self.assertEqual(session.wait_for_closed(), "reader-removed")
+        self.wait_for_readers(0)
+
+    def test_unplugged_while_channels_are_open(self):
+        from scdtest.channel import UNPLUGGED, Channel, transmit
+        reader = self.reader("1-1", 2)
+        channel, idle = [Channel(session) for session in self.open_sessions(reader, 2)]
+        self.addCleanup(channel.close)
+        self.addCleanup(idle.close)
+        channel.send(*[transmit("00A40400")] * 5)
+        self.unplug_during_a_command(reader)
+        codes = channel.receive_all()
+        self.assertTrue(codes)
+        self.assertLessEqual(set(codes), UNPLUGGED)
+        self.assertEqual(idle.receive_all(), [])
         self.wait_for_readers(0)
 
     def test_two_interfaces(self):

@@ -89,3 +89,24 @@ class SessionTest(case.WorldTest):
 
     def plain_name(self, reader="A"):
         return f"Simulated Reader {reader} 00 00"
+
+
+class ChannelTest(SessionTest):
+    """Tests of what goes by a channel instead of the bus."""
+
+    @staticmethod
+    def new_channel(session, client=None):
+        """client: who asks for it, when that is not the session's owner."""
+        from .channel import Channel
+        return Channel(session, client)
+
+    def open(self, session, client=None):
+        """A channel that the end of the test closes."""
+        channel = self.new_channel(session, client)
+        self._clients.append(channel)
+        return channel
+
+    def count_descriptors(self):
+        """Of the service, which frees a message that it has sent before it sends another."""
+        self.client().manager("Available")
+        return len(os.listdir(f"/proc/{self.world.service.pid}/fd"))

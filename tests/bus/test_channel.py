@@ -1,0 +1,294 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Channels: all that they do, and who shares the card with them."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY
+from scdtest.sessions import ChannelTest
+
+QUICK, PATIENT = (f"[Transactions]\nIdleLimitSec={limit}\n" for limit in (1, 60))
+ATR_STRING = 0x90303
+INTERNAL_TAG = 0x0FAE  # TAG_IFD_SLOTS_NUMBER
+GET_FEATURE_REQUEST = 0x42000D48
+DRIVER_COMMAND = 0x42000001
+OK = (0, b"\x90\x00")
+DONE = (0, b"")
+
+
+def echo(length):
+    """A command of that length, with an Le at the end."""
+    if length <= 261:
+        return f"80100000{length - 6:02X}" + "A5" * (length - 7) + "01" + "00"
+    return f"8010000000{length - 9:04X}" + "5A" * (length - 10) + "01" + "0000"
+
+
+def number(value):
+    """A command that is answered by the number."""
+    return f"8010000004{value:08X}"
+
+
+class Channels(ChannelTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.card = self.session()
+        self.channel = self.open(self.card)
+
+    def test_one_at_a_time(self):
+        for value in range(100):
+            self.assertEqual(self.channel.transmit(number(value)), f"{value:08X}9000")
+
+    def test_many_in_flight(self):
+        """32 and more: the others wait in the socket."""
+        from scdtest.channel import transmit
+        for count in (32, 100):
+            self.channel.send(*[transmit(number(value)) for value in range(count)])
+            for value in range(count):
+                self.assertEqual(self.channel.receive(),
+                                 (0, bytes.fromhex(f"{value:08X}9000")))
+
+    def test_lengths(self):
+        """Byte for byte what the bus gives."""
+        commands = ["80", "8012000000", *[echo(length) for length in (261, 4096, 65544)]]
+        self.assertEqual([len(command) // 2 for command in commands], [1, 5, 261, 4096, 65544])
+        commands += [f"8012{count & 0xFFFF:04X}" for count in (1, 256, 65535, 65536)]
+        for command in commands:
+            self.assertEqual(self.channel.transmit(command), self.card.transmit(command))
+
+    def test_transactions(self):
+        from scdtest.channel import BEGIN, END, NOT_TRANSACTED, request
+        self.assertEqual(self.channel.ask(request(END)), (NOT_TRANSACTED, b""))
+        for _ in range(2):
+            self.assertEqual(self.channel.ask(request(BEGIN)), DONE)
+        for inside in (True, False):
+            self.assertTrue(self.card.get("InTransaction"))
+            self.assertEqual(self.channel.ask(request(END)), DONE)
+            self.assertEqual(self.card.get("InTransaction"), inside)
+
+    def test_dispositions(self):
+        from scdtest.channel import BEGIN, END, RESET, RESET_CARD, UNPOWER, request
+        for disposition in (RESET, UNPOWER):
+            self.channel.transmit(VERIFY)
+            self.assertEqual(self.channel.transmit(IS_VERIFIED), VERIFIED)
+            self.assertEqual(self.channel.ask(request(BEGIN)), DONE)
+            self.assertEqual(self.channel.ask(request(END, disposition)), DONE)
+            self.assertEqual(self.channel.ask(request(BEGIN)), (RESET_CARD, b""))
+            self.card.reconnect()
+            self.assertEqual(self.channel.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_control(self):
+        from scdtest.channel import CONTROL, UNSUPPORTED_FEATURE, request
+        question = request(CONTROL, GET_FEATURE_REQUEST)
+        self.assertEqual(self.channel.ask(question), (UNSUPPORTED_FEATURE, b""))
+        self.cards.order("control", "A", f"{GET_FEATURE_REQUEST:X}", "060442330006")
+        self.assertEqual(self.channel.ask(question), (0, bytes.fromhex("060442330006")))
+        self.assertEqual(self.channel.ask(question + b"x" * 300),
+                         (0, bytes.fromhex("060442330006")))
+
+    def test_driver_commands_are_for_the_bus(self):
+        """Where somebody asks for permission. The channel lives on."""
+        from scdtest.channel import CONTROL, SECURITY_VIOLATION, request, transmit
+        self.cards.order("control", "A", f"{DRIVER_COMMAND:X}", "AA")
+        self.channel.send(transmit(SELECT), request(CONTROL, DRIVER_COMMAND), transmit(SELECT))
+        self.assertEqual([self.channel.receive() for _ in range(3)],
+                         [OK, (SECURITY_VIOLATION, b""), OK])
+
+    def test_attributes(self):
+        from scdtest.channel import GET_ATTRIBUTE, UNSUPPORTED_FEATURE, request
+        self.assertEqual(self.channel.ask(request(GET_ATTRIBUTE, ATR_STRING)),
+                         (0, bytes.fromhex(ATR)))
+        for unknown in (INTERNAL_TAG, 0, 0xFFFFFFFF):
+            self.assertEqual(self.channel.ask(request(GET_ATTRIBUTE, unknown)),
+                             (UNSUPPORTED_FEATURE, b""))
+
+    def test_reader_that_fails(self):
+        from scdtest.channel import NOT_TRANSACTED, transmit
+        self.cards.order("fail", "A", 1)
+        self.assertEqual(self.channel.ask(transmit(SELECT)), (NOT_TRANSACTED, b""))
+        self.assertEqual(self.channel.ask(transmit(SELECT)), OK)
+
+    def test_direct_session_without_power(self):
+        from scdtest.channel import NOT_TRANSACTED, transmit
+        self.card.close("unpower")
+        direct = self.session(share_mode="direct")
+        self.assertEqual(self.open(direct).ask(transmit(SELECT)), (NOT_TRANSACTED, b""))
+
+
+class Opening(ChannelTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.card = self.session()
+
+    def assert_not_opened(self, name, session, client=None):
+        from scdtest.client import Refused
+        with self.assertRaises(Refused) as caught:
+            self.open(session, client)
+        self.assertEqual(caught.exception.name, name)
+
+    def test_options(self):
+        from scdtest.client import options
+        self.assert_refused("InvalidArgument", self.card.send("OpenChannel", options(more=1)))
+        self.open(self.card)
+
+    def test_is_for_the_owner(self):
+        self.assert_not_opened("NotOwner", self.card, self.client())
+        self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
+
+    def test_one_at_a_time(self):
+        """One that the client has closed is none, whether the service has looked or not."""
+        channel = self.open(self.card)
+        for _ in range(200):
+            self.assert_not_opened("LimitExceeded", self.card)
+            self.assertEqual(channel.transmit(SELECT), "9000")
+            channel.close()
+            channel = self.open(self.card)
+        self.assertEqual(self.open(self.session()).transmit(SELECT), "9000")
+
+    def test_next_one_while_the_first_one_is_busy(self):
+        """And the one after that; they come after what was begun before."""
+        from scdtest.channel import transmit
+        self.cards.order("delay", "A", 200)
+        channel = self.open(self.card)
+        channel.send(transmit(VERIFY))
+        self.wait_until_running()
+        for _ in range(10):
+            channel.close()
+            channel = self.open(self.card)
+            self.assert_not_opened("LimitExceeded", self.card)
+        self.assertEqual(channel.transmit(IS_VERIFIED), VERIFIED)
+
+    def test_card_of_the_session_has_gone(self):
+        client = self.client()
+        session = client.connect(self.card.get("Card"))
+        self.cards.swap("A")
+        client.wait_for_signal("CardInserted")
+        self.assert_not_opened("RemovedCard", session)
+
+    def test_thousand_sessions(self):
+        """The first session keeps the worker; by the answer to Close the channel has gone."""
+        from scdtest.channel import transmit
+        client = self.client()
+        reader = client.reader("Reader A")
+        before = None
+        for turn in range(1001):
+            session = client.connect(reader)
+            channel = self.new_channel(session)
+            channel.send(transmit(SELECT))
+            if turn % 2:
+                self.assertEqual(channel.receive(), OK)
+                channel.close()
+            session.close()
+            channel.close()
+            before = before or self.count_descriptors()
+        self.assertEqual(self.count_descriptors(), before)
+
+
+class Sharing(ChannelTest):
+    def test_channel_and_bus(self):
+        from scdtest.channel import BEGIN, END, request
+        self.start()
+        first, second = self.session(), self.session()
+        channel = self.open(first)
+        self.assertEqual(channel.ask(request(BEGIN)), DONE)
+        call = second.send_transmit(SELECT)
+        for _ in range(3):
+            self.assertEqual(channel.transmit(SELECT), "9000")
+        self.assertFalse(self.is_answered(call))
+        self.assertEqual(channel.ask(request(END)), DONE)
+        self.assertEqual(call.wait(), b"\x90\x00")
+        second.begin()
+        channel.send(request(BEGIN))
+        for _ in range(3):
+            self.assertEqual(second.transmit(SELECT), "9000")
+        self.assertFalse(channel.has_answer())
+        second.end()
+        self.assertEqual(channel.receive(), DONE)
+
+    def is_answered(self, call):
+        """By when another call of that client has an answer, which waits for no card."""
+        call.client.manager("Available")
+        return call.is_done
+
+    def test_session_uses_both(self):
+        """They are one session: the same transaction, in the order in which they came."""
+        from scdtest.channel import BEGIN, request
+        self.start()
+        session = self.session()
+        channel = self.open(session)
+        self.assertEqual(channel.ask(request(BEGIN)), DONE)
+        self.assertEqual(session.transmit(VERIFY), "9000")
+        self.assertEqual(channel.transmit(IS_VERIFIED), VERIFIED)
+        session.end()
+        self.assertFalse(session.get("InTransaction"))
+
+    def commands_of_the_card(self):
+        return int(self.cards.status("A")["commands"])
+
+    def test_two_channels_take_turns(self):
+        """Whoever has a transaction open stops the count."""
+        from scdtest.channel import BEGIN, END, request, transmit
+        self.start(PATIENT)
+        holder = self.session()
+        many, few = self.open(self.session()), self.open(self.session())
+        script = [request(BEGIN), transmit(SELECT), request(END)]
+        holder.begin()
+        many.send(*script * 20)
+        few.send(*script * 10, request(BEGIN))
+        holder.end()
+        self.assertEqual([few.receive() for _ in range(31)], [DONE, OK, DONE] * 10 + [DONE])
+        self.assertLessEqual(self.commands_of_the_card(), 10 + 10 + 2)
+        self.assertEqual(few.ask(request(END)), DONE)
+        self.assertEqual([many.receive() for _ in range(60)], [DONE, OK, DONE] * 20)
+
+    def test_channel_and_bus_take_turns(self):
+        from scdtest.channel import transmit
+        self.start(PATIENT)
+        holder, channel, session = self.session(), self.open(self.session()), self.session()
+        holder.begin()
+        channel.send(*[transmit(SELECT)] * 100)
+        calls = [session.send_transmit(SELECT) for _ in range(10)] + [session.send_begin()]
+        session.client.manager("Available")  # by now they are in line
+        holder.end()
+        for call in calls:
+            call.wait()
+        self.assertLessEqual(self.commands_of_the_card(), 10 + 10 + 2)
+        session.end()
+        self.assertEqual([channel.receive() for _ in range(100)], [OK] * 100)
+
+    def test_new_channel_is_heard_while_others_have_calls_in_line(self):
+        from scdtest.channel import BEGIN, request, transmit
+        self.start(PATIENT + "[Limits]\nCallsPerSession=1000\n")
+        busy, session = self.session(), self.session()
+        self.cards.order("delay", "A", 5)
+        calls = [busy.send_transmit(SELECT) for _ in range(1000)]
+        calls[0].wait()
+        channel = self.open(session)
+        channel.send(transmit(SELECT), request(BEGIN))
+        self.assertEqual([channel.receive(), channel.receive()], [OK, DONE])
+        self.assertLess(self.commands_of_the_card(), 1000)
+        busy.close()
+
+    def test_idle_transaction_ends_when_another_waits(self):
+        from scdtest.channel import BEGIN, RESET_CARD, request, transmit
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        channel, waiting = self.open(holder), self.open(other)
+        self.assertEqual(channel.ask(request(BEGIN)), DONE)
+        channel.transmit(VERIFY)
+        self.assertEqual(waiting.ask(request(BEGIN)), (RESET_CARD, b""))
+        other.reconnect()
+        self.assertEqual(waiting.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.assertEqual(channel.ask(transmit(SELECT)), (RESET_CARD, b""))
+        self.assertFalse(holder.get("InTransaction"))
+        holder.reconnect()
+        self.assertEqual(channel.transmit(SELECT), "9000")
+
+
+if __name__ == "__main__":
+    case.main()

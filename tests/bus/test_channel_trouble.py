@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Channels whose clients do not keep to the rules, and whose cards and sessions end."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, ChannelTest
+
+# Answers that are not fetched: 32 that wait in the service, and what a socket holds of them.
+LEFT_LYING = 40
+
+
+class Clients(ChannelTest):
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.card, self.other = self.session(), self.session()
+        self.channel = self.open(self.card)
+
+    def test_packets_that_are_no_requests(self):
+        """Hung up on; the session goes on, and may have another channel."""
+        from scdtest.channel import BEGIN, CONTROL, END, LONGEST, TRANSMIT, request
+        for packet in (b"", b"\0", b"\0" * 7, request(TRANSMIT), request(TRANSMIT, 1, b"\x80"),
+                       request(END + 1), request(255, 0, b"\x80"), request(END, 4),
+                       request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 12,
+                       request(TRANSMIT, 0, b"\x80" * 65545),
+                       request(CONTROL, 0, b"\0" * (LONGEST - 7)), b"\xff" * 150000):
+            self.channel.send(packet)
+            self.assertIsNone(self.channel.receive())
+            with self.assertRaises(BrokenPipeError):
+                self.channel.send(request(BEGIN))
+            self.channel = self.open(self.card)
+        self.assertEqual(self.cards.status("A")["commands"], "0")
+        self.assertEqual(self.channel.transmit(SELECT), "9000")
+
+    def test_requests_behind_one_that_is_none(self):
+        """The end of file is no error, whatever else was sent."""
+        from scdtest.channel import request, transmit
+        self.channel.send(transmit(SELECT))
+        self.assertEqual(self.channel.receive(), (0, b"\x90\x00"))
+        self.cards.order("delay", "A", 100)
+        self.channel.send(transmit(SELECT))
+        self.wait_until_running()
+        self.channel.send(request(255), *[transmit(SELECT)] * 20)
+        self.assertEqual(self.channel.receive_all(), [0])
+
+    def test_descriptors(self):
+        """None of them stays in the service."""
+        from scdtest.channel import send_descriptor, transmit
+        before = self.count_descriptors()
+        with send_descriptor(self.channel, transmit(SELECT)) as left:
+            self.assertIsNone(self.channel.receive())
+            self.assertEqual(left.read(), b"")
+        channel = self.open(self.card)
+        self.assertEqual(channel.transmit(SELECT), "9000")
+        self.assertEqual(self.count_descriptors(), before)
+
+    def test_descriptors_behind_a_packet_that_is_no_request(self):
+        from scdtest.channel import request, send_descriptor, transmit
+        self.cards.order("delay", "A", 100)
+        self.channel.send(transmit(SELECT))
+        self.wait_until_running()
+        self.channel.send(request(255))
+        with send_descriptor(self.channel, transmit(SELECT)) as left:
+            self.assertEqual(self.channel.receive_all(), [0])
+            self.assertEqual(left.read(), b"")
+
+    def test_client_that_does_not_read(self):
+        """It stands still with a few answers lying, and the others go on; nothing is lost."""
+        from scdtest.channel import transmit
+        packet, sent, rounds_in_vain, others = transmit("8012FFFF"), 0, 0, 0
+        while rounds_in_vain < 100:
+            more = self.channel.send_what_fits(packet)
+            sent += more
+            rounds_in_vain = 0 if more else rounds_in_vain + 1
+            self.assertEqual(self.other.transmit(SELECT), "9000")
+            others += 1
+        done = int(self.cards.status("A")["commands"]) - others
+        self.assertLess(done, LEFT_LYING)
+        self.assertGreater(sent, done)
+        for _ in range(sent):
+            code, response = self.channel.receive()
+            self.assertEqual((code, len(response), response[-2:]), (0, 65537, b"\x90\x00"))
+        self.assertEqual(self.channel.transmit(SELECT), "9000")
+
+    def test_client_that_does_not_read_leaves(self):
+        from scdtest.channel import transmit
+        self.channel.send(*[transmit("8012FFFF")] * LEFT_LYING)
+        for _ in range(LEFT_LYING):
+            self.other.transmit(SELECT)
+        self.channel.close()
+        self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
+        self.card.close()
+
+    def test_client_that_does_not_read_closes_its_session(self):
+        from scdtest.channel import transmit
+        self.channel.send(*[transmit("8012FFFF")] * LEFT_LYING)
+        for _ in range(LEFT_LYING):
+            self.other.transmit(SELECT)
+        self.card.close()
+        self.assertEqual(set(self.channel.receive_all()), {0})
+
+    def test_client_closes_in_the_middle_of_a_command(self):
+        from scdtest.channel import transmit
+        self.cards.order("delay", "A", 100)
+        self.channel.send(*[transmit(VERIFY)] * 3)
+        self.wait_until_running()
+        self.channel.close()
+        self.cards.order("delay", "A", 0)
+        self.assertEqual(self.other.transmit(SELECT), "9000")
+        self.assertEqual(self.card.transmit(SELECT), "9000")
+        self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
+
+    def test_client_closes_while_it_waits(self):
+        from scdtest.channel import BEGIN, request
+        self.other.begin()
+        self.channel.send(request(BEGIN))
+        for _ in range(3):
+            self.other.transmit(SELECT)
+        self.channel.close()
+        self.card.close()
+        self.other.end()
+        self.assertEqual(self.session().transmit(SELECT), "9000")
+
+
+class Ends(ChannelTest):
+    readers = "AB"
+
+    def setUp(self):
+        super().setUp()
+        self.start()
+        self.card, self.other, self.idle = self.session(), self.session(), self.session("B")
+        self.channel, self.idle_channel = self.open(self.card), self.open(self.idle)
+
+    def send_some(self):
+        """One that the card carries out, and some behind it."""
+        from scdtest.channel import transmit
+        self.cards.order("delay", "A", 300)
+        self.channel.send(*[transmit(SELECT)] * 5)
+        self.wait_until_running()
+
+    def send_some_that_wait(self):
+        """Behind a transaction; with each command of its holder one of them is read."""
+        from scdtest.channel import transmit
+        self.other.begin()
+        self.channel.send(*[transmit(SELECT)] * 5)
+        for _ in range(6):
+            self.other.transmit(SELECT)
+
+    def test_session_closed(self):
+        """What is being carried out ends well; what comes behind it is not begun."""
+        from scdtest.channel import CANCELLED
+        self.send_some()
+        self.card.close()
+        codes = self.channel.receive_all()
+        self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
+        self.assertEqual(self.cards.status("A")["commands"], "1")
+
+    def test_session_closed_while_all_wait(self):
+        from scdtest.channel import CANCELLED
+        self.send_some_that_wait()
+        self.card.close()
+        self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
+        self.other.end()
+
+    def test_session_closed_while_nothing_is_under_way(self):
+        self.card.close()
+        self.assertEqual(self.channel.receive_all(), [])
+
+    def test_owner_leaves(self):
+        """Whoever else has the descriptor has nothing of it."""
+        from scdtest.channel import CANCELLED
+        self.assertEqual(self.channel.transmit(VERIFY), "9000")
+        self.send_some_that_wait()
+        self.card.client.close()
+        self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
+        self.other.end()
+        self.cards.wait_for("A", "resets=1")
+        self.other.reconnect()
+        self.assertEqual(self.other.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_card_pulled_in_the_middle_of_a_command(self):
+        from scdtest.channel import REMOVED_CARD
+        self.cards.order("pull", "A")
+        self.send_some()
+        codes = self.channel.receive_all()
+        self.assertNotIn(0, codes)
+        self.assertEqual(codes[-1], REMOVED_CARD)
+        self.assertEqual(codes.count(REMOVED_CARD), 1)
+        self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
+
+    def test_card_removed(self):
+        from scdtest.channel import REMOVED_CARD, transmit
+        self.cards.swap("A")
+        self.card.client.wait_for_signal("CardInserted")
+        self.channel.send(transmit(SELECT))
+        self.assertEqual(self.channel.receive_all(), [REMOVED_CARD])
+        self.card.reconnect()
+        self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
+
+    def test_card_removed_while_all_wait(self):
+        from scdtest.channel import REMOVED_CARD
+        self.send_some_that_wait()
+        self.cards.remove("A")
+        self.assertEqual(self.channel.receive_all(), [REMOVED_CARD])
+
+    def test_reader_does_not_answer(self):
+        """One that is from reader.conf stays in pcscd's list."""
+        from scdtest.channel import UNPLUGGED
+        self.send_some()
+        self.cards.order("unplugged", "A", "on")
+        codes = self.channel.receive_all(5)
+        self.assertTrue(codes)
+        self.assertLessEqual(set(codes), UNPLUGGED)
+        self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
+
+    def test_pcscd_killed(self):
+        from scdtest.channel import LOST
+        self.send_some()
+        self.world.stop_pcscd(signal.SIGKILL)
+        codes = self.channel.receive_all()
+        self.assertTrue(codes)
+        self.assertLessEqual(set(codes), LOST)
+        self.assertEqual(self.idle_channel.receive_all(), [])
+        for session in (self.card, self.idle):
+            self.assertEqual(session.wait_for_closed(), "service-unavailable")
+
+    def test_pcscd_killed_while_all_wait(self):
+        from scdtest.channel import LOST
+        self.send_some_that_wait()
+        self.world.stop_pcscd(signal.SIGKILL)
+        codes = self.channel.receive_all()
+        self.assertTrue(codes)
+        self.assertLessEqual(set(codes), LOST)
+
+    def test_service_ends(self):
+        from scdtest.channel import CANCELLED
+        self.assertEqual(self.channel.transmit(VERIFY), "9000")
+        self.send_some()
+        self.world.stop_service()
+        codes = self.channel.receive_all()
+        self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
+        self.assertEqual(self.idle_channel.receive_all(), [])
+        self.assertEqual(self.cards.status("A")["verified"], "0")
+
+    def test_service_ends_while_all_wait(self):
+        """The transaction before them may end first, with a reset."""
+        from scdtest.channel import CANCELLED, RESET_CARD
+        self.send_some_that_wait()
+        self.world.stop_service()
+        codes = self.channel.receive_all()
+        self.assertEqual((len(codes), set(codes) - {CANCELLED, RESET_CARD}), (5, set()))
+
+    def test_session_closed_just_when_a_packet_comes(self):
+        """The worker hears of both at once, in any order."""
+        from scdtest.channel import CANCELLED, transmit
+        client, reader = self.client(), self.card.client.reader("Reader A")
+        for _ in range(300):
+            session = client.connect(reader)
+            channel = self.new_channel(session)
+            call = session.send("Close", "leave")
+            channel.send_until_it_ends(transmit(SELECT))
+            call.wait()
+            codes = channel.receive_all()
+            self.assertLessEqual(set(codes), {0, CANCELLED})
+            self.assertEqual(codes, sorted(codes))
+            channel.close()
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A client's end of a channel (Session.OpenChannel): packets, and the end of file."""
+
+import itertools
+import os
+import select
+import socket
+import struct
+
+from gi.repository import Gio, GLib
+
+from . import events
+from .client import SESSION, Refused
+from .recorder import NAME
+
+TRANSMIT, CONTROL, GET_ATTRIBUTE, BEGIN, END = range(5)
+LEAVE, RESET, UNPOWER, EJECT = range(4)
+
+# PC/SC's codes.
+SUCCESS = 0
+CANCELLED = 0x80100002
+NO_SMARTCARD = 0x8010000C
+INVALID_VALUE = 0x80100011
+COMM_ERROR = 0x80100013
+NOT_TRANSACTED = 0x80100016
+READER_UNAVAILABLE = 0x80100017
+NO_SERVICE = 0x8010001D
+UNSUPPORTED_FEATURE = 0x8010001F
+RESET_CARD = 0x80100068
+REMOVED_CARD = 0x80100069
+SECURITY_VIOLATION = 0x8010006A
+
+# What a command may end in when pcscd goes, and when the reader does.
+LOST = {COMM_ERROR, NO_SERVICE, SECURITY_VIOLATION}
+UNPLUGGED = {INVALID_VALUE, NO_SMARTCARD, NOT_TRANSACTED, READER_UNAVAILABLE, REMOVED_CARD}
+
+LONGEST = 8 + 65548  # bytes of a packet
+
+
+def request(operation, argument=0, data=b""):
+    return struct.pack("<B3xI", operation, argument) + data
+
+
+def transmit(command):
+    """command: in hex."""
+    return request(TRANSMIT, 0, bytes.fromhex(command))
+
+
+class Channel:
+    """An answer is (code, data); None is the end of file. Any other end is an error."""
+
+    def __init__(self, session, client=None):
+        """client: who asks for it, when that is not the session's owner."""
+        try:
+            answer, descriptors = (client or session.client).connection.call_with_unix_fd_list_sync(
+                NAME, session.path, SESSION, "OpenChannel", GLib.Variant("(a{sv})", ({},)),
+                GLib.VariantType("(h)"), Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None,
+                None)
+        except GLib.Error as error:
+            raise Refused(error) from None
+        self.socket = socket.socket(fileno=descriptors.get(answer.unpack()[0]))
+        self.socket.settimeout(events.LIMIT_S)
+
+    def send(self, *packets):
+        for packet in packets:
+            self.socket.send(packet)
+
+    def send_what_fits(self, packet):
+        """Without waiting for the service: gives how often it could be sent."""
+        self.socket.setblocking(False)
+        count = 0
+        try:
+            while True:
+                self.socket.send(packet)
+                count += 1
+        except BlockingIOError:
+            return count
+        finally:
+            self.socket.settimeout(events.LIMIT_S)
+
+    def send_until_it_ends(self, packet):
+        """Nobody fetches the answers meanwhile; that does not stop the service from hanging up."""
+        try:
+            while True:
+                self.socket.send(packet)
+        except BrokenPipeError:
+            pass
+
+    def has_answer(self):
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+    def receive(self):
+        packet = self.socket.recv(LONGEST + 1)
+        if not packet:
+            return None
+        code, zero = struct.unpack_from("<II", packet)
+        assert zero == 0 and (code == SUCCESS or len(packet) == 8), packet[:16]
+        return code, packet[8:]
+
+    def receive_all(self, most=None):
+        """The codes of all answers until the end of file, or of so many."""
+        answers = itertools.islice(iter(self.receive, None), most)
+        return [code for code, _ in answers]
+
+    def ask(self, packet):
+        self.send(packet)
+        return self.receive()
+
+    def transmit(self, command):
+        """Hex in, upper-case hex out."""
+        code, response = self.ask(transmit(command))
+        assert code == SUCCESS, hex(code)
+        return response.hex().upper()
+
+    def close(self):
+        self.socket.close()
+
+
+def send_descriptor(channel, packet):
+    """Sends it with one end of a pipe, and gives the other: readable when nobody has the first."""
+    reading, writing = os.pipe()
+    socket.send_fds(channel.socket, [packet], [writing])
+    os.close(writing)
+    return os.fdopen(reading, "rb")
