@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Any packet from a channel: what is taken for a request keeps to the format. */
+
+#include "base/frame.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+
+static gsize
+longest_data(ScdFrameOperation operation)
+{
+    switch (operation) {
+    case SCD_FRAME_TRANSMIT:
+        return SCD_COMMAND_MAX;
+    case SCD_FRAME_CONTROL:
+        return SCD_RESPONSE_MAX;
+    case SCD_FRAME_GET_ATTRIBUTE:
+    case SCD_FRAME_BEGIN:
+    case SCD_FRAME_END:
+        return 0;
+    }
+    g_error("operation %u", (guint)operation);
+}
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    ScdFrameRequest request;
+    guint8 header[SCD_FRAME_HEADER];
+
+    if (!scd_frame_read_request(data, size, &request))
+        return 0;
+    g_assert_cmpuint(request.length, <=, longest_data(request.operation));
+    g_assert_true(request.data == data + SCD_FRAME_HEADER);
+    g_assert_cmpuint(request.length, ==, size - SCD_FRAME_HEADER);
+
+    /* Nothing else was in the header. An answer has its number first, a request last. */
+    scd_frame_write_answer(header, request.argument);
+    g_assert_cmpmem(data + 4, 4, header, 4);
+    const guint8 start[] = {request.operation, 0, 0, 0};
+    g_assert_cmpmem(data, sizeof start, start, sizeof start);
+    return 0;
+}
