@@ -49,6 +49,7 @@ class Revocation(RevocationTest):
         holder, mine = self.connect(self.bob), self.connect(self.alice)
         holder.begin()
         number = mine.send("BeginTransaction", "(a{sv})", {})
+        self.wait_until_seen(self.alice)
         self.daemon.change_rule(DENY_ALICE)
         self.assert_refused("Cancelled", self.alice, number)
         self.assert_revoked(mine)
