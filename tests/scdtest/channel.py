@@ -60,18 +60,21 @@ class Channel:
             raise Refused(error) from None
         self.socket = socket.socket(fileno=descriptors.get(answer.unpack()[0]))
         self.socket.settimeout(events.LIMIT_S)
+        self._left_over = None
 
     def send(self, *packets):
         for packet in packets:
             self.socket.send(packet)
 
-    def send_what_fits(self, packet):
-        """Without waiting for the service: gives how often it could be sent."""
+    def send_what_fits(self, packets):
+        """Of an endless iterator, without waiting for the service: gives how many went."""
         self.socket.setblocking(False)
         count = 0
         try:
             while True:
-                self.socket.send(packet)
+                self._left_over = self._left_over or next(packets)
+                self.socket.send(self._left_over)
+                self._left_over = None
                 count += 1
         except BlockingIOError:
             return count
