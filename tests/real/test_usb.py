@@ -157,6 +157,9 @@ class Usb(case.WorldTest):
     def test_garbage_in_the_list_when_a_reader_comes(self):
         """The list is asked for once more, although no event tells to."""
         from scdtest.faults import Faults
+        from scdtest.world import pcscd_version
+        if pcscd_version() < (2, 3):
+            self.skipTest("a reader that comes just as a wait begins is not seen before 2.3")
         faults = Faults(self.world)
         faults.order("list-garbage")
         self.world.start_pcscd(environment=self.bus.environment())
