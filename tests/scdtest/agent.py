@@ -29,25 +29,37 @@ def start_time(pid):
         return int(file.read().rpartition(")")[2].split()[19])
 
 
+def connect(uid=0):
+    """To the bus, which takes the caller for who it is now."""
+    os.seteuid(uid)
+    try:
+        return Gio.DBusConnection.new_for_address_sync(
+            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+    finally:
+        os.seteuid(0)
+
+
 class Agent:
-    """For one program of another user. As root it also says whether the password was right."""
+    """For one program of another user, as that user. As root it says that the password was right."""
 
     def __init__(self, user):
         self.cancelled = []  # cookies of the dialogs that polkit took away
         self._dialogs = []  # those that are open: (arguments, invocation)
-        self._connection = Gio.DBusConnection.new_for_address_sync(
-            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self._uid = user.uid
+        self._connection = connect(user.uid)
+        self._helper = connect()
         interface, = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces
         self._connection.register_object(PATH, interface, self._call, None, None)
         process = {"pid": GLib.Variant("u", user.pid), "uid": GLib.Variant("i", user.uid),
                    "start-time": GLib.Variant("t", start_time(user.pid))}
-        self._ask_polkit("RegisterAuthenticationAgent", GLib.Variant(
+        self._ask_polkit(self._connection, "RegisterAuthenticationAgent", GLib.Variant(
             "((sa{sv})ss)", (("unix-process", process), "C", PATH)))
 
-    def _ask_polkit(self, method, arguments):
-        self._connection.call_sync(NAME, AUTHORITY, NAME + ".Authority", method, arguments, None,
-                                   Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
+    @staticmethod
+    def _ask_polkit(connection, method, arguments):
+        connection.call_sync(NAME, AUTHORITY, NAME + ".Authority", method, arguments, None,
+                             Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
 
     def _call(self, _connection, _sender, _path, _interface, method, arguments, invocation):
         if method == "BeginAuthentication":
@@ -67,8 +79,8 @@ class Agent:
         self.wait_for_dialog()
         arguments, invocation = self._dialogs.pop()
         cookie, identities = (arguments.get_child_value(i) for i in (4, 5))
-        self._ask_polkit("AuthenticationAgentResponse2", GLib.Variant.new_tuple(
-            GLib.Variant("u", os.getuid()), cookie, identities.get_child_value(0)))
+        self._ask_polkit(self._helper, "AuthenticationAgentResponse2", GLib.Variant.new_tuple(
+            GLib.Variant("u", self._uid), cookie, identities.get_child_value(0)))
         invocation.return_value(None)
 
     def dismiss(self):
@@ -83,3 +95,4 @@ class Agent:
 
     def close(self):
         self._connection.close_sync(None)
+        self._helper.close_sync(None)

@@ -90,10 +90,8 @@ class Polkit:
         self._daemon.send_signal(signal.SIGCONT)
 
     def stop(self):
-        """It has no handler for the signal, so it does nothing more even if it was paused."""
-        self._daemon.send_signal(signal.SIGTERM)
-        self.resume()
-        self._daemon.stop(signal.SIGTERM, expect=(-signal.SIGTERM,))
+        """It does nothing more, even if it was paused: newer ones have a handler for SIGTERM."""
+        self._daemon.stop(signal.SIGKILL, expect=(-signal.SIGKILL,))
         self._daemon = None
         events.wait_until(lambda: not self._owner, "polkitd has gone")
 
