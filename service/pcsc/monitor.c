@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <winscard.h>
 
+#include "pcsc/canceller.h"
 #include "pcsc/code.h"
 #include "pcsc/deadline.h"
 #include "pcsc/main-call.h"
@@ -39,7 +40,6 @@ static const int quick_tries_ms[] = {0, 10, 100, 1000};
 #define STALE_TRIES 3
 
 #define STOP_LIMIT_US (3 * G_USEC_PER_SEC)
-#define CANCEL_INTERVAL_US 5000
 
 /* What is on its way to the main thread may come there late: it keeps a reference. */
 struct ScdMonitor {
@@ -48,21 +48,19 @@ struct ScdMonitor {
     gpointer data;
     guint call_limit_ms;
     ScdDeadline *deadline;
+    ScdCanceller *canceller;
     GThread *thread;
-    GThread *canceller;
     int wake_fd; /* an eventfd: readable when the thread is to stop */
 
     GMutex lock;
-    GCond changed; /* any of these four: */
-    gboolean stopping;
+    GCond ended_cond;
     gboolean ended;
+    gboolean stopping;
     gboolean look_wanted;
-    gboolean cancelling; /* the canceller is using the context */
-
-    SCARDCONTEXT context; /* 0 while there is none */
-    gboolean away;        /* what was published last is that pcscd cannot be reached */
+    gboolean away; /* what was published last is that pcscd cannot be reached */
 
     /* The thread's own. */
+    SCARDCONTEXT context; /* 0 while there is none */
     gboolean looking;
     ScdWatchList *list;
     ScdSnapshot *published;
@@ -148,6 +146,8 @@ static gboolean
 begin_look_in_monitor(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
+    if (monitor->look_wanted && !monitor->stopping)
+        scd_canceller_rest(monitor->canceller);
     monitor->looking = monitor->looking || monitor->look_wanted;
     monitor->look_wanted = FALSE;
     g_mutex_unlock(&monitor->lock);
@@ -226,17 +226,6 @@ pause_in_monitor(ScdMonitor *monitor, int milliseconds)
     poll(&wake, 1, milliseconds);
 }
 
-/* None is released while the canceller is using it. */
-static void
-set_context_in_monitor(ScdMonitor *monitor, SCARDCONTEXT context)
-{
-    g_mutex_lock(&monitor->lock);
-    while (monitor->cancelling)
-        g_cond_wait(&monitor->changed, &monitor->lock);
-    monitor->context = context;
-    g_mutex_unlock(&monitor->lock);
-}
-
 static guint32
 connect_in_monitor(ScdMonitor *monitor)
 {
@@ -246,7 +235,8 @@ connect_in_monitor(ScdMonitor *monitor)
     guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
     scd_deadline_clear(monitor->deadline);
     if (code == SCARD_S_SUCCESS) {
-        set_context_in_monitor(monitor, context);
+        monitor->context = context;
+        scd_canceller_set_context(monitor->canceller, context);
         scd_watch_list_reset(monitor->list);
     }
     return code;
@@ -255,12 +245,11 @@ connect_in_monitor(ScdMonitor *monitor)
 static void
 disconnect_in_monitor(ScdMonitor *monitor)
 {
-    SCARDCONTEXT context = monitor->context;
-
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
-    set_context_in_monitor(monitor, 0);
-    SCardReleaseContext(context);
+    scd_canceller_set_context(monitor->canceller, 0);
+    SCardReleaseContext(monitor->context);
     scd_deadline_clear(monitor->deadline);
+    monitor->context = 0;
 }
 
 static guint32
@@ -419,51 +408,7 @@ run_in_monitor(gpointer data)
 
     g_mutex_lock(&monitor->lock);
     monitor->ended = TRUE;
-    g_cond_broadcast(&monitor->changed);
-    g_mutex_unlock(&monitor->lock);
-    return NULL;
-}
-
-static gboolean
-is_wait_to_end(const ScdMonitor *monitor)
-{
-    return monitor->stopping || monitor->look_wanted;
-}
-
-/* The lock is given up meanwhile: SCardCancel asks pcscd. */
-static void
-cancel_in_canceller(ScdMonitor *monitor)
-{
-    if (monitor->context == 0)
-        return;
-    monitor->cancelling = TRUE;
-    g_mutex_unlock(&monitor->lock);
-    SCardCancel(monitor->context);
-    g_mutex_lock(&monitor->lock);
-    monitor->cancelling = FALSE;
-    g_cond_broadcast(&monitor->changed);
-}
-
-/*
- * SCardCancel ends a wait that is under way, and is lost on one that is about
- * to begin: so again and again until the monitor's thread has come out of it.
- */
-static gpointer
-run_in_canceller(gpointer data)
-{
-    ScdMonitor *monitor = data;
-
-    g_mutex_lock(&monitor->lock);
-    while (!monitor->ended) {
-        if (!is_wait_to_end(monitor)) {
-            g_cond_wait(&monitor->changed, &monitor->lock);
-            continue;
-        }
-        cancel_in_canceller(monitor);
-        if (!monitor->ended && is_wait_to_end(monitor))
-            g_cond_wait_until(&monitor->changed, &monitor->lock,
-                              g_get_monotonic_time() + CANCEL_INTERVAL_US);
-    }
+    g_cond_signal(&monitor->ended_cond);
     g_mutex_unlock(&monitor->lock);
     return NULL;
 }
@@ -488,9 +433,9 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
         return NULL;
     }
     g_mutex_init(&monitor->lock);
-    g_cond_init(&monitor->changed);
+    g_cond_init(&monitor->ended_cond);
+    monitor->canceller = scd_canceller_new();
     monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
-    monitor->canceller = g_thread_new("canceller", run_in_canceller, monitor);
     return monitor;
 }
 
@@ -498,11 +443,12 @@ void
 scd_monitor_look(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
-    if (monitor->away)
+    if (monitor->away) {
         call_main(monitor, tell_looked);
-    else
+    } else {
         monitor->look_wanted = TRUE;
-    g_cond_broadcast(&monitor->changed);
+        scd_canceller_interrupt(monitor->canceller);
+    }
     g_mutex_unlock(&monitor->lock);
 }
 
@@ -518,21 +464,21 @@ scd_monitor_free(ScdMonitor *monitor)
 
     g_mutex_lock(&monitor->lock);
     monitor->stopping = TRUE;
-    g_cond_broadcast(&monitor->changed);
+    scd_canceller_interrupt(monitor->canceller);
     while (!monitor->ended)
-        if (!g_cond_wait_until(&monitor->changed, &monitor->lock, limit))
+        if (!g_cond_wait_until(&monitor->ended_cond, &monitor->lock, limit))
             break;
     gboolean ended = monitor->ended;
     g_mutex_unlock(&monitor->lock);
     if (!ended)
         return FALSE;
 
-    g_thread_join(monitor->canceller);
     g_thread_join(monitor->thread);
+    scd_canceller_free(monitor->canceller);
     scd_deadline_free(monitor->deadline);
     close(monitor->wake_fd);
     g_mutex_clear(&monitor->lock);
-    g_cond_clear(&monitor->changed);
+    g_cond_clear(&monitor->ended_cond);
     g_atomic_rc_box_release(monitor);
     return TRUE;
 }
