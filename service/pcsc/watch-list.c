@@ -259,6 +259,12 @@ scd_watch_list_has_unseen(const ScdWatchList *list)
     return FALSE;
 }
 
+gboolean
+scd_watch_list_misses_none(const ScdWatchList *list)
+{
+    return !list->no_plug_and_play && list->plug_and_play >> 16 != 0;
+}
+
 guint
 scd_watch_list_generation(const ScdWatchList *list)
 {

@@ -43,6 +43,9 @@ gboolean scd_watch_list_saw_all(const ScdWatchList *list);
 /* Whether there are readers whose state nobody asked for yet. */
 gboolean scd_watch_list_has_unseen(const ScdWatchList *list);
 
+/* Whether a reader that comes between two waits ends the second one: since pcsc-lite 2.3. */
+gboolean scd_watch_list_misses_none(const ScdWatchList *list);
+
 /* Counts the changes to the list of readers. */
 guint scd_watch_list_generation(const ScdWatchList *list);
 
