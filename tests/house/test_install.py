@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -90,6 +91,19 @@ def sections(path):
     return parser
 
 
+def without_debug_information(file):
+    """The content of a file of any kind."""
+    stripped = "/run/scd/stripped"
+    strip = subprocess.run(["strip", "--strip-debug", "-o", stripped, file], capture_output=True)
+    with open(file if strip.returncode else stripped, "rb") as content:
+        return content.read()
+
+
+def languages():
+    with open(os.path.join(SOURCE, "po", "LINGUAS"), encoding="utf-8") as file:
+        return [line.strip() for line in file if not line.startswith("#")]
+
+
 def request_name(user):
     """What the bus says to a user who wants our name."""
     return subprocess.run(
@@ -100,9 +114,8 @@ def request_name(user):
 
 class Files(unittest.TestCase):
     def test_all_is_there_and_nothing_else(self):
-        with open(os.path.join(SOURCE, "po", "LINGUAS"), encoding="utf-8") as file:
-            languages = [line.strip() for line in file if not line.startswith("#")]
-        catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo" for language in languages}
+        catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo"
+                    for language in languages()}
         self.assertEqual(set(installed()), EXPECTED | catalogs)
 
     def test_unit_is_valid(self):
@@ -114,6 +127,28 @@ class Files(unittest.TestCase):
         complaints = [line for line in result.stderr.splitlines() if "smartcardd" in line]
         self.assertEqual((result.returncode, complaints), (0, []))
 
+    def test_unit_is_confined(self):
+        """By systemd's own measure; the limit is ten times the score, which is to be 1.0 at most."""
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not installed")
+        unit = installed("lib/systemd/system/smartcardd.service")
+        result = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                                 "--threshold=10", unit], capture_output=True, text=True)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+
+    def test_unit_may_execute_itself(self):
+        """It does, to get over a libpcsclite that hangs."""
+        unit = sections("lib/systemd/system/smartcardd.service")["Service"]
+        self.assertEqual(unit["NoExecPaths"], "/")
+        self.assertIn(unit["ExecStart"], unit["ExecPaths"].split())
+
+    def test_nothing_tells_where_it_was_built(self):
+        from scdtest.world import BUILD
+        for path, file in installed().items():
+            content = without_debug_information(file)
+            for folder in (BUILD, SOURCE):
+                self.assertNotIn(folder.encode(), content, path)
+
     def test_activation_and_unit_agree(self):
         activation = sections("share/dbus-1/system-services/org.smartcardd1.service")
         unit = sections("lib/systemd/system/smartcardd.service")["Service"]
@@ -123,6 +158,16 @@ class Files(unittest.TestCase):
         self.assertEqual(service["User"], unit["User"])
         self.assertEqual(service["Exec"], unit["ExecStart"])
         self.assertEqual(service["Exec"], seen("libexec/smartcardd"))
+
+    def test_polkit_actions_speak_each_language(self):
+        path = installed("share/polkit-1/actions/org.smartcardd1.policy")
+        subprocess.run(["xmllint", "--noout", "--nonet", "--dtdvalid",
+                        "/usr/share/polkit-1/policyconfig-1.dtd", path], check=True)
+        for action in ElementTree.parse(path).iter("action"):
+            for tag in ("description", "message"):
+                spoken = [text.get("{http://www.w3.org/XML/1998/namespace}lang")
+                          for text in action.iter(tag)]
+                self.assertEqual(sorted(filter(None, spoken)), sorted(languages()))
 
     def test_policy_is_well_formed(self):
         subprocess.run(["xmllint", "--noout", "--nonet",
