@@ -5,6 +5,7 @@
 #include "base/words.h"
 #include "bus/admission.h"
 #include "bus/call.h"
+#include "bus/grants.h"
 #include "bus/options.h"
 #include "bus/script.h"
 #include "bus/session.h"
@@ -19,11 +20,14 @@ typedef struct {
     ScdOneCall how;
     GBytes *atr; /* of the only card that is meant, or NULL */
     ScdJob *job; /* that replies; NULL once it has been submitted or ended */
+    ScdAction action;
     GCancellable *questions;
     ScdClient *client;
     guint leave;
     ScdUserCharge charge;
-    ScdHandle *handle;
+    ScdHandle *handle; /* with the grants and the watch: while it is under way */
+    ScdGrants *grants;
+    ScdRulesWatch rules_watch;
     gboolean ended;
 } OneCall;
 
@@ -39,6 +43,18 @@ release(OneCall *one_call)
     g_free(one_call);
 }
 
+static void
+stop(OneCall *one_call, ScdErrorCode error, ScdDisposition disposition)
+{
+    ScdJob *disconnect = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
+
+    disconnect->action = disposition;
+    scd_handle_close(one_call->handle, disconnect, scd_code_of_error(error));
+    scd_sessions_unwatch_rules(one_call->sessions, &one_call->rules_watch);
+    scd_grants_end(one_call->grants, scd_code_of_error(error));
+    scd_client_remove_leave(one_call->client, one_call->leave);
+}
+
 /* What is not done yet is cancelled with the code. */
 static void
 end(OneCall *one_call, ScdErrorCode error, ScdDisposition disposition)
@@ -50,13 +66,8 @@ end(OneCall *one_call, ScdErrorCode error, ScdDisposition disposition)
         scd_job_finish(g_steal_pointer(&one_call->job), scd_code_of_error(error));
     g_cancellable_cancel(one_call->questions);
     scd_reader_unwatch(one_call->reader, &one_call->watch);
-    if (one_call->leave)
-        scd_client_remove_leave(one_call->client, one_call->leave);
-    if (one_call->handle) {
-        ScdJob *disconnect = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
-        disconnect->action = disposition;
-        scd_handle_close(one_call->handle, disconnect, scd_code_of_error(error));
-    }
+    if (one_call->handle)
+        stop(one_call, error, disposition);
     scd_user_charge_give_back(&one_call->charge);
     release(one_call);
 }
@@ -128,6 +139,35 @@ refuse(OneCall *one_call, const GError *error)
 }
 
 static void
+revoked(gpointer data)
+{
+    end(data, SCD_W_SECURITY_VIOLATION, SCD_DISPOSITION_RESET);
+}
+
+static void
+rules_changed(gpointer data)
+{
+    OneCall *one_call = data;
+    scd_grants_recheck(one_call->grants, one_call->action);
+}
+
+/* While it waits for its turn the client may leave, and the rules change. */
+static void
+watch(OneCall *one_call, gboolean authenticated)
+{
+    const ScdAdmission admission = {scd_sessions_clients(one_call->sessions),
+                                    scd_sessions_authority(one_call->sessions)};
+    const ScdGrantsOwner owner = {NULL, revoked, one_call};
+
+    one_call->leave = scd_client_on_leave(one_call->client, client_left, one_call);
+    one_call->grants = scd_grants_new(&admission, one_call->client, one_call->reader, &owner);
+    if (authenticated)
+        scd_grants_set_authenticated(one_call->grants, one_call->action);
+    one_call->rules_watch = (ScdRulesWatch){rules_changed, one_call};
+    scd_sessions_watch_rules(one_call->sessions, &one_call->rules_watch);
+}
+
+static void
 admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
 {
     OneCall *one_call = data;
@@ -143,7 +183,7 @@ admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointe
     if (!one_call->ended && error) {
         refuse(one_call, error);
     } else if (!one_call->ended) {
-        one_call->leave = scd_client_on_leave(client, client_left, one_call);
+        watch(one_call, authenticated);
         submit(one_call);
     }
     release(one_call);
@@ -160,6 +200,7 @@ start(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneCall *temp
     one_call->sessions = sessions;
     one_call->reader = reader;
     one_call->job = job;
+    one_call->action = scd_admission_action(invocation);
     one_call->questions = g_cancellable_new();
     one_call->watch = (ScdReaderWatch){reader_left, card_left, one_call};
     scd_reader_watch(reader, &one_call->watch);

@@ -14,6 +14,7 @@ struct ScdSessions {
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
     guint rules; /* how often they changed */
+    GPtrArray *rules_watches;
 };
 
 ScdSessions *
@@ -31,6 +32,7 @@ scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *author
     sessions->config = config;
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
     sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    sessions->rules_watches = g_ptr_array_new();
     return sessions;
 }
 
@@ -38,7 +40,9 @@ void
 scd_sessions_free(ScdSessions *sessions)
 {
     g_assert(g_hash_table_size(sessions->by_number) == 0);
+    g_assert(sessions->rules_watches->len == 0);
     g_hash_table_unref(sessions->by_number);
+    g_ptr_array_unref(sessions->rules_watches);
     scd_user_limit_free(sessions->limit);
     g_object_unref(sessions->bus);
     g_free(sessions);
@@ -61,6 +65,23 @@ scd_sessions_recheck(ScdSessions *sessions)
     sessions->rules++;
     for (GList *session = all; session; session = session->next)
         scd_session_recheck(session->data);
+    /* From the end: one that is answered at once may go. */
+    for (guint i = sessions->rules_watches->len; i-- > 0;) {
+        ScdRulesWatch *watch = sessions->rules_watches->pdata[i];
+        watch->changed(watch->data);
+    }
+}
+
+void
+scd_sessions_watch_rules(ScdSessions *sessions, ScdRulesWatch *watch)
+{
+    g_ptr_array_add(sessions->rules_watches, watch);
+}
+
+void
+scd_sessions_unwatch_rules(ScdSessions *sessions, ScdRulesWatch *watch)
+{
+    g_ptr_array_remove_fast(sessions->rules_watches, watch);
 }
 
 guint

@@ -35,6 +35,16 @@ void scd_sessions_end_all(ScdSessions *sessions);
 /* polkit's rules or users' sessions changed: each session must be allowed anew, or is revoked. */
 void scd_sessions_recheck(ScdSessions *sessions);
 
+/* For what is like a session, and holds what was allowed: hears of those changes too. */
+typedef struct {
+    void (*changed)(gpointer data);
+    gpointer data;
+} ScdRulesWatch;
+
+/* The watch is kept where it is until it is taken away. */
+void scd_sessions_watch_rules(ScdSessions *sessions, ScdRulesWatch *watch);
+void scd_sessions_unwatch_rules(ScdSessions *sessions, ScdRulesWatch *watch);
+
 /* Counts those changes: what was allowed before the last one may not be any more. */
 guint scd_sessions_rules(const ScdSessions *sessions);
 

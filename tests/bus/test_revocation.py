@@ -132,6 +132,22 @@ class WhileWaiting(RevocationTest):
         self.alice.wait_for(number)
         self.assert_revoked(mine)
 
+    def test_one_call(self):
+        number = self.alice.send(self.card(), permissions.CARD, "TransmitHex", "(s)", IS_VERIFIED)
+        self.wait_for_recheck(self.alice)
+        self.daemon.change_rule(DENY_ALICE)
+        self.assert_refused("SecurityViolation", self.alice, number)
+        self.holder.end()
+        self.assert_works(self.holder)
+
+    def test_one_call_that_stays_allowed(self):
+        number = self.alice.send(self.card(), permissions.CARD, "TransmitHex", "(s)", IS_VERIFIED)
+        self.wait_for_recheck(self.alice)
+        self.daemon.change_rule(deny("exclusive"))
+        self.wait_for_recheck(self.alice)
+        self.holder.end()
+        self.assertEqual(self.alice.wait_for(number)[0], NOT_VERIFIED)
+
     def connect_beside_holder(self):
         self.holder.end()
         session = self.connect(self.alice)
