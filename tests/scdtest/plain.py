@@ -12,9 +12,11 @@ from .world import built
 class Plain:
     """One order at a time; its answer is read by the main loop."""
 
-    def __init__(self, environment=None):
-        self._child = subprocess.Popen([built("tests/plain/scd-plain")], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, env=environment)
+    def __init__(self, environment=None, command=()):
+        """command: what it is run by, and how."""
+        self._child = subprocess.Popen([*command, built("tests/plain/scd-plain")],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       env=environment)
         self._lines = []
         self._source = GLib.io_add_watch(self._child.stdout, GLib.IOCondition.IN, self._read)
 

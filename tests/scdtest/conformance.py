@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs the conformance program: does what it asks for, and keeps the lines of its cases."""
+
+import os
+import selectors
+import subprocess
+
+from . import events
+from .plain import Plain
+from .world import built
+
+
+class Conformance:
+    """orders: a function for the first word of what may be asked for, which gets the other words
+    and gives what came of it. All other words are for the simulated reader."""
+
+    def __init__(self, simulator, command=(), orders=None, other_command=(), environment=None):
+        self._simulator = simulator
+        self._orders = {"other": self._order_other, **(orders or {})}
+        self._command, self._other_command = command, other_command
+        self._environment = {**os.environ, **(environment or {})}
+        self._other = None
+
+    def run(self, *subjects):
+        """The lines of all cases."""
+        lines = []
+        with subprocess.Popen([*self._command, built("tests/pcsc/scd-conformance"), *subjects],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              env=self._environment) as program:
+            try:
+                for line in self._read(program, lines):
+                    if line.startswith("? "):
+                        program.stdin.write((self._do(*line[2:].split(" ")) + "\n").encode())
+                        program.stdin.flush()
+                    else:
+                        lines.append(line)
+            finally:
+                program.kill()
+                if self._other:
+                    self._other.close()
+                    self._other = None
+        assert program.returncode == 0, f"ended with {program.returncode} after {lines[-3:]}"
+        return lines
+
+    @staticmethod
+    def _read(program, lines):
+        """Each line as it comes; one that does not come is an error."""
+        rest = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(program.stdout, selectors.EVENT_READ)
+            while True:
+                assert selector.select(events.LIMIT_S), f"it hangs after {lines[-3:]}"
+                piece = os.read(program.stdout.fileno(), 65536)
+                if not piece:
+                    program.wait(events.LIMIT_S)
+                    return
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line.decode() for line in whole)
+
+    def _do(self, word, *words):
+        order = self._orders.get(word)
+        return order(*words) if order else self._simulator().order(word, *words)
+
+    def _order_other(self, word, *words):
+        """Of another PC/SC program, which is there as long as anybody talks to it."""
+        if not self._other:
+            self._other = Plain(command=self._other_command)
+        if word == "send":
+            self._other.send(*words)
+            return ""
+        if word == "leave":
+            self._other.close()
+            self._other = None
+            return ""
+        return " ".join(self._other.answer() if word == "answer"
+                        else self._other.order(word, *words))
