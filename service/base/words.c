@@ -3,41 +3,19 @@
 #include "base/words.h"
 
 #include "base/error.h"
+#include "word-table.h"
 
 typedef struct {
     const char *word; /* NULL ends a list */
     guint number;
 } Word;
 
-static const Word share_modes[] = {
-    {"shared", SCD_SHARE_SHARED},
-    {"exclusive", SCD_SHARE_EXCLUSIVE},
-    {"direct", SCD_SHARE_DIRECT},
-    {NULL, 0},
-};
-
-static const Word protocol_words[] = {
-    {"T=0", SCD_PROTOCOL_T0},
-    {"T=1", SCD_PROTOCOL_T1},
-    {"raw", SCD_PROTOCOL_RAW},
-    {"T=15", SCD_PROTOCOL_T15},
-    {NULL, 0},
-};
-
-static const Word dispositions[] = {
-    {"leave", SCD_DISPOSITION_LEAVE},
-    {"reset", SCD_DISPOSITION_RESET},
-    {"unpower", SCD_DISPOSITION_UNPOWER},
-    {"eject", SCD_DISPOSITION_EJECT},
-    {NULL, 0},
-};
-
-static const Word initializations[] = {
-    {"leave", SCD_DISPOSITION_LEAVE},
-    {"reset", SCD_DISPOSITION_RESET},
-    {"unpower", SCD_DISPOSITION_UNPOWER},
-    {NULL, 0},
-};
+#define AS_WORD(word, number) {word, number},
+static const Word share_modes[] = {SCD_SHARE_MODE_TABLE(AS_WORD){NULL, 0}};
+static const Word protocol_words[] = {SCD_PROTOCOL_TABLE(AS_WORD){NULL, 0}};
+static const Word dispositions[] = {SCD_DISPOSITION_TABLE(AS_WORD){NULL, 0}};
+static const Word initializations[] = {SCD_INITIALIZATION_TABLE(AS_WORD){NULL, 0}};
+#undef AS_WORD
 
 static char *
 join(const Word *list)

@@ -31,6 +31,8 @@ NOBODY = "65534"
 EXPECTED = {
     "bin/smartcardctl",
     "etc/smartcardd/smartcardd.conf",
+    "lib/smartcardd/libpcsclite-dbus.so.1",
+    "lib/smartcardd/libpcsclite.so.1",
     "lib/systemd/system/smartcardd.service",
     "lib/sysusers.d/smartcardd.conf",
     "libexec/smartcardd",
@@ -70,12 +72,16 @@ def add_user():
 
 
 def installed(path=None):
-    """The file of that place below the prefix; without one all of them, place → file."""
+    """The file of that place below the prefix; without one all of them, place → file.
+
+    The folder of libraries is lib/, whatever the machine.
+    """
     found = {}
     for folder, _, names in os.walk(ROOT):
         for name in names:
             file = os.path.join(folder, name)
-            found[re.sub("^/(usr/local/|usr/)?", "", file.removeprefix(ROOT))] = file
+            place = re.sub("^/(usr/local/|usr/)?", "", file.removeprefix(ROOT))
+            found[re.sub("^lib(64)?/([^/]+-linux-[^/]+/)?", "lib/", place)] = file
     return found[path] if path else found
 
 

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "card.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "words.h"
+
+static void
+free_card(ScdEntry *entry)
+{
+    ScdCard *card = (ScdCard *)entry;
+
+    scd_channel_close(&card->channel);
+    scd_context_unref(card->context);
+    pthread_mutex_destroy(&card->channel.lock);
+    pthread_mutex_destroy(&card->lock);
+    free(card->reader);
+    free(card->session);
+    free(card);
+}
+
+static void
+abandon_in_child(ScdEntry *entry)
+{
+    ScdCard *card = (ScdCard *)entry;
+
+    if (card->channel.fd >= 0)
+        close(card->channel.fd);
+}
+
+static const ScdEntryClass class = {SCD_KIND_CARD, free_card, abandon_in_child};
+
+void
+scd_card_leave(ScdCard *card)
+{
+    pthread_mutex_unlock(&card->lock);
+    scd_entry_unref(&card->entry);
+}
+
+ScdCard *
+scd_card_enter(SCARDHANDLE number)
+{
+    ScdCard *card = (ScdCard *)scd_table_get(SCD_KIND_CARD, number);
+
+    if (!card)
+        return NULL;
+    pthread_mutex_lock(&card->lock);
+    if (!card->closed)
+        return card;
+    scd_card_leave(card);
+    return NULL;
+}
+
+void
+scd_card_session_closed_locked(ScdCard *cards, const char *session, const char *reason)
+{
+    for (ScdCard *card = cards; card; card = card->next) {
+        if (strcmp(card->session, session) != 0)
+            continue;
+        if (strcmp(reason, "reader-removed") == 0)
+            card->ended = SCARD_E_INVALID_VALUE;
+        else if (strcmp(reason, "service-unavailable") == 0)
+            card->ended = SCARD_E_NO_SERVICE;
+        else
+            card->ended = SCARD_W_SECURITY_VIOLATION; /* "revoked" */
+    }
+}
+
+/* What a call gets whose session the service does not know any more. */
+static LONG
+why_ended_locked(ScdCard *card)
+{
+    LONG code = scd_context_check_locked(card->context);
+
+    if (code == SCARD_S_SUCCESS)
+        code = card->ended;
+    return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
+}
+
+sd_bus_message *
+scd_card_new_call_locked(ScdCard *card, const char *method)
+{
+    scd_context_lock(card->context);
+    sd_bus_message *call =
+        scd_connection_new_call(&card->context->connection, card->session, SCD_SESSION, method);
+    scd_context_unlock(card->context);
+    return call;
+}
+
+LONG
+scd_card_call_locked(ScdCard *card, sd_bus_message *call, sd_bus_message **reply)
+{
+    scd_context_lock(card->context);
+    LONG code = scd_connection_call(&card->context->connection, call, reply);
+    if (code == SCARD_E_INVALID_HANDLE)
+        code = why_ended_locked(card);
+    scd_context_unlock(card->context);
+    return code;
+}
+
+static LONG
+open_channel_locked(ScdCard *card)
+{
+    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    sd_bus_message *call = scd_card_new_call_locked(card, "OpenChannel");
+    int fd;
+
+    if (call && sd_bus_message_append(call, "a{sv}", 0) < 0)
+        call = sd_bus_message_unref(call);
+    LONG code = scd_card_call_locked(card, call, &reply);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    if (sd_bus_message_read(reply, "h", &fd) < 0)
+        return SCARD_F_COMM_ERROR;
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (fd < 0)
+        return SCARD_E_NO_MEMORY;
+    scd_channel_open(&card->channel, fd);
+    return SCARD_S_SUCCESS;
+}
+
+/* The service hung up before it answered: why? Not sent again, as the card may have done it. */
+static LONG
+why_no_answer_locked(ScdCard *card)
+{
+    LONG code = open_channel_locked(card);
+    return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
+}
+
+LONG
+scd_card_ask_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+{
+    ScdAskResult result = scd_channel_ask(&card->channel, request, answer);
+
+    if (result == SCD_NOT_SENT) {
+        scd_channel_close(&card->channel);
+        LONG code = open_channel_locked(card);
+        if (code != SCARD_S_SUCCESS)
+            return code;
+        result = scd_channel_ask(&card->channel, request, answer);
+    }
+    if (result == SCD_ANSWERED && answer->code != SCARD_E_CANCELLED) {
+        /* The service hangs up now. */
+        if (answer->code == SCARD_W_REMOVED_CARD)
+            scd_channel_close(&card->channel);
+        return answer->code;
+    }
+    scd_channel_close(&card->channel);
+    if (scd_channel_is_interrupted(&card->channel))
+        return SCARD_E_INVALID_HANDLE;
+    return why_no_answer_locked(card);
+}
+
+static int
+append_share_mode_and_protocols(sd_bus_message *call, const ScdConnectArguments *arguments)
+{
+    const char *words[SCD_PROTOCOL_WORDS];
+    int r = sd_bus_message_append(call, "s", scd_share_mode_to_word(arguments->share_mode));
+
+    scd_protocols_to_words(arguments->protocols, words);
+    return r < 0 ? r : sd_bus_message_append_strv(call, (char **)words);
+}
+
+/* The service has no RAW for a connection to the reader alone, since it is for all who share it. */
+static DWORD
+active_protocol(const char *word, const ScdConnectArguments *arguments)
+{
+    if (arguments->share_mode == SCARD_SHARE_DIRECT && (arguments->protocols & SCARD_PROTOCOL_RAW))
+        return SCARD_PROTOCOL_RAW;
+    return scd_protocol_from_word(word);
+}
+
+static sd_bus_message *
+new_connect_call_locked(ScdContext *context, const char *reader,
+                        const ScdConnectArguments *arguments)
+{
+    sd_bus_message *call =
+        scd_connection_new_call(&context->connection, reader, SCD_READER, "Connect");
+
+    if (!call)
+        return NULL;
+    if (append_share_mode_and_protocols(call, arguments) < 0 ||
+        sd_bus_message_append(call, "a{sv}", 0) < 0)
+        return sd_bus_message_unref(call);
+    return call;
+}
+
+static ScdCard *
+new_card(ScdContext *context, const char *reader, const char *session)
+{
+    ScdCard *card = calloc(1, sizeof *card);
+
+    if (!card)
+        return NULL;
+    card->context = context;
+    scd_entry_ref(&context->entry);
+    card->reader = strdup(reader);
+    card->session = strdup(session);
+    pthread_mutex_init(&card->lock, NULL);
+    scd_channel_init(&card->channel);
+    if (card->reader && card->session && scd_table_add(&card->entry, &class))
+        return card;
+    free_card(&card->entry);
+    return NULL;
+}
+
+/* reply: of Connect. */
+static LONG
+become_card_locked(ScdContext *context, const char *reader, const ScdConnectArguments *arguments,
+                   sd_bus_message *reply, SCARDHANDLE *number)
+{
+    const char *session, *protocol;
+
+    if (sd_bus_message_read(reply, "os", &session, &protocol) < 0)
+        return SCARD_F_COMM_ERROR;
+    ScdCard *card = new_card(context, reader, session);
+    if (!card)
+        return SCARD_E_NO_MEMORY;
+    card->share_mode = arguments->share_mode;
+    card->protocol = active_protocol(protocol, arguments);
+    card->next = context->cards;
+    context->cards = card;
+    *number = card->entry.number;
+    scd_entry_unref(&card->entry);
+    return SCARD_S_SUCCESS;
+}
+
+static LONG
+connect_locked(ScdContext *context, const char *name, const ScdConnectArguments *arguments,
+               SCARDHANDLE *number)
+{
+    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    LONG code = scd_context_check_locked(context);
+
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    const ScdReader *reader = scd_readers_find(&context->connection.readers, name);
+    if (!reader)
+        return SCARD_E_UNKNOWN_READER;
+    sd_bus_message *call = new_connect_call_locked(context, reader->path, arguments);
+    code = scd_connection_call(&context->connection, call, &reply);
+    if (code == SCARD_E_INVALID_HANDLE)
+        return SCARD_E_UNKNOWN_READER;
+    return code == SCARD_S_SUCCESS ? become_card_locked(context, name, arguments, reply, number)
+                                   : code;
+}
+
+LONG
+scd_card_connect(ScdContext *context, const char *reader, const ScdConnectArguments *arguments,
+                 SCARDHANDLE *number, DWORD *protocol)
+{
+    scd_context_lock(context);
+    LONG code = context->released ? SCARD_E_INVALID_HANDLE
+                                  : connect_locked(context, reader, arguments, number);
+    if (code == SCARD_S_SUCCESS)
+        *protocol = context->cards->protocol;
+    scd_context_unlock(context);
+    return code;
+}
+
+LONG
+scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments, DWORD *protocol)
+{
+    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    const char *word;
+
+    sd_bus_message *call = scd_card_new_call_locked(card, "Reconnect");
+    if (call &&
+        (append_share_mode_and_protocols(call, arguments) < 0 ||
+         sd_bus_message_append(call, "s", scd_disposition_to_word(arguments->initialization)) < 0))
+        call = sd_bus_message_unref(call);
+    LONG code = scd_card_call_locked(card, call, &reply);
+    if (code == SCARD_S_SUCCESS && sd_bus_message_read(reply, "s", &word) < 0)
+        code = SCARD_F_COMM_ERROR;
+    if (code == SCARD_S_SUCCESS) {
+        card->share_mode = arguments->share_mode;
+        card->protocol = active_protocol(word, arguments);
+    }
+    *protocol = code == SCARD_S_SUCCESS ? card->protocol : SCARD_PROTOCOL_UNDEFINED;
+    return code;
+}
+
+static void
+leave_context(ScdCard *card)
+{
+    ScdContext *context = card->context;
+
+    scd_context_lock(context);
+    for (ScdCard **link = &context->cards; *link; link = &(*link)->next) {
+        if (*link == card) {
+            *link = card->next;
+            break;
+        }
+    }
+    scd_context_unlock(context);
+}
+
+static LONG
+close_session_locked(ScdCard *card, DWORD disposition)
+{
+    sd_bus_message *call = scd_card_new_call_locked(card, "Close");
+
+    if (call && sd_bus_message_append(call, "s", scd_disposition_to_word(disposition)) < 0)
+        call = sd_bus_message_unref(call);
+    LONG code = scd_card_call_locked(card, call, NULL);
+    /* pcsc-lite does not mind a reader that has gone. */
+    return code == SCARD_E_NO_SERVICE ? code : SCARD_S_SUCCESS;
+}
+
+static LONG
+end_locked(ScdCard *card, DWORD disposition)
+{
+    card->closed = true;
+    scd_channel_close(&card->channel);
+    LONG code = close_session_locked(card, disposition);
+    leave_context(card);
+    scd_table_remove(&card->entry);
+    return code;
+}
+
+static LONG
+check_context(ScdCard *card)
+{
+    scd_context_lock(card->context);
+    LONG code = scd_context_check_locked(card->context);
+    scd_context_unlock(card->context);
+    return code;
+}
+
+LONG
+scd_card_disconnect(SCARDHANDLE number, DWORD disposition)
+{
+    ScdCard *card = (ScdCard *)scd_table_get(SCD_KIND_CARD, number);
+
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    if (disposition > SCARD_EJECT_CARD) {
+        scd_entry_unref(&card->entry);
+        return SCARD_E_INVALID_VALUE;
+    }
+    scd_channel_interrupt(&card->channel);
+    pthread_mutex_lock(&card->lock);
+    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : check_context(card);
+    if (code == SCARD_S_SUCCESS)
+        code = end_locked(card, disposition);
+    scd_card_leave(card);
+    return code;
+}
+
+void
+scd_card_release(ScdCard *card)
+{
+    scd_channel_interrupt(&card->channel);
+    pthread_mutex_lock(&card->lock);
+    bool held = card->depth > 0 || card->share_mode == SCARD_SHARE_EXCLUSIVE;
+    if (!card->closed)
+        end_locked(card, held ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+    scd_card_leave(card);
+}

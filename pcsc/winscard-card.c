@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions of winscard.h about card handles. */
+
+#include <string.h>
+#include <time.h>
+
+#include "turn.h"
+
+#define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 | SCARD_PROTOCOL_RAW)
+
+/* What SCARD_PROTOCOL_ANY was, long ago. */
+#define PROTOCOL_ANY_OLD 0x1000
+
+/* Other programs are asked again so often whether they have left the card. */
+static const struct timespec retry_pause = {.tv_nsec = 100 * 1000 * 1000};
+
+static LONG
+check_arguments(ScdConnectArguments *arguments)
+{
+    if (arguments->share_mode != SCARD_SHARE_DIRECT &&
+        !(arguments->protocols & (PROTOCOLS | PROTOCOL_ANY_OLD)))
+        return SCARD_E_PROTO_MISMATCH;
+    if (arguments->share_mode < SCARD_SHARE_EXCLUSIVE || arguments->share_mode > SCARD_SHARE_DIRECT)
+        return SCARD_E_INVALID_VALUE;
+    if (arguments->protocols & PROTOCOL_ANY_OLD)
+        arguments->protocols |= SCARD_PROTOCOL_ANY;
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protocols,
+             LPSCARDHANDLE card, LPDWORD active_protocol)
+{
+    ScdConnectArguments arguments = {.share_mode = share_mode, .protocols = protocols};
+
+    if (!card || !active_protocol)
+        return SCARD_E_INVALID_PARAMETER;
+    *card = 0;
+    if (!reader)
+        return SCARD_E_UNKNOWN_READER;
+    if (strlen(reader) > MAX_READERNAME)
+        return SCARD_E_INVALID_VALUE;
+    ScdContext *context = scd_context_get(number);
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    *active_protocol = SCARD_PROTOCOL_UNDEFINED;
+    LONG code = check_arguments(&arguments);
+    if (code == SCARD_S_SUCCESS)
+        code = scd_card_connect(context, reader, &arguments, card, active_protocol);
+    scd_context_unref(context);
+    return code;
+}
+
+static LONG
+reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_protocol)
+{
+    LONG code =
+        arguments->initialization > SCARD_UNPOWER_CARD ? SCARD_E_INVALID_VALUE : SCARD_S_SUCCESS;
+
+    *active_protocol = SCARD_PROTOCOL_UNDEFINED;
+    if (code == SCARD_S_SUCCESS)
+        code = check_arguments(arguments);
+    if (code == SCARD_S_SUCCESS && !scd_turn_may_block() &&
+        scd_turn_look_locked(card) == SCARD_E_SHARING_VIOLATION)
+        code = SCARD_E_SHARING_VIOLATION;
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    return scd_card_reconnect_locked(card, arguments, active_protocol);
+}
+
+LONG
+SCardReconnect(SCARDHANDLE number, DWORD share_mode, DWORD protocols, DWORD initialization,
+               LPDWORD active_protocol)
+{
+    ScdConnectArguments arguments = {share_mode, protocols, initialization};
+
+    if (!active_protocol)
+        return SCARD_E_INVALID_PARAMETER;
+    while (true) {
+        ScdCard *card = scd_card_enter(number);
+        if (!card)
+            return SCARD_E_INVALID_HANDLE;
+        LONG code = reconnect_locked(card, &arguments, active_protocol);
+        scd_card_leave(card);
+        /* The service waits for transactions, but not until others leave the card. */
+        if (code != SCARD_E_SHARING_VIOLATION || !scd_turn_may_block())
+            return code;
+        nanosleep(&retry_pause, NULL);
+    }
+}
+
+LONG
+SCardDisconnect(SCARDHANDLE number, DWORD disposition)
+{
+    return scd_card_disconnect(number, disposition);
+}
+
+LONG
+SCardBeginTransaction(SCARDHANDLE number)
+{
+    ScdCard *card = scd_card_enter(number);
+
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = scd_turn_ask_locked(card, SCD_FRAME_BEGIN, 0);
+    if (code == SCARD_S_SUCCESS)
+        card->depth++;
+    scd_card_leave(card);
+    return code;
+}
+
+LONG
+SCardEndTransaction(SCARDHANDLE number, DWORD disposition)
+{
+    ScdCard *card = scd_card_enter(number);
+    LONG code = SCARD_E_INVALID_VALUE;
+
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    if (disposition <= SCARD_EJECT_CARD) {
+        code = scd_turn_ask_locked(card, SCD_FRAME_END, disposition);
+        if (code == SCARD_E_NOT_TRANSACTED || code == SCARD_W_REMOVED_CARD)
+            card->depth = 0;
+        else if (code != SCARD_W_RESET_CARD && code != SCARD_E_SHARING_VIOLATION && card->depth > 0)
+            card->depth--;
+    }
+    scd_card_leave(card);
+    return code;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions of winscard.h about contexts, and about readers as a whole. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "context.h"
+#include "status-change.h"
+
+LONG
+SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARDCONTEXT context)
+{
+    if (!context)
+        return SCARD_E_INVALID_PARAMETER;
+    *context = 0;
+    if (scope > SCARD_SCOPE_GLOBAL)
+        return SCARD_E_INVALID_VALUE;
+    return scd_context_new(context);
+}
+
+LONG
+SCardReleaseContext(SCARDCONTEXT number)
+{
+    ScdContext *context = scd_context_get(number);
+
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = scd_context_release(context);
+    scd_context_unref(context);
+    return code;
+}
+
+LONG
+SCardIsValidContext(SCARDCONTEXT number)
+{
+    ScdContext *context = scd_context_get(number);
+
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    scd_context_unref(context);
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+SCardFreeMemory(SCARDCONTEXT number, LPCVOID memory)
+{
+    LONG code = SCardIsValidContext(number);
+
+    if (code == SCARD_S_SUCCESS)
+        free((void *)memory);
+    return code;
+}
+
+/* A multi-string: each name with its NUL, and one more at the end. NULL when out of memory. */
+static char *
+join_names_locked(const ScdContext *context, size_t *size)
+{
+    const ScdReaders *readers = &context->connection.readers;
+
+    *size = 1;
+    for (size_t i = 0; i < readers->count; i++)
+        *size += strlen(readers->list[i]->name) + 1;
+    char *names = calloc(1, *size);
+    char *end = names;
+    for (size_t i = 0; i < readers->count && names; i++)
+        end = stpcpy(end, readers->list[i]->name) + 1;
+    return names;
+}
+
+static LONG
+list_readers(ScdContext *context, LPSTR buffer, LPDWORD length)
+{
+    char *names = NULL;
+    size_t size = 0;
+
+    scd_context_lock(context);
+    LONG code = scd_context_check_locked(context);
+    if (code == SCARD_S_SUCCESS)
+        names = join_names_locked(context, &size);
+    scd_context_unlock(context);
+
+    if (!names || size == 1) {
+        *length = size;
+        if (code == SCARD_S_SUCCESS)
+            code = names ? SCARD_E_NO_READERS_AVAILABLE : SCARD_E_NO_MEMORY;
+    } else {
+        code = scd_buffer_fill(buffer, length, names, size, SCD_BUFFER_WHOLE);
+    }
+    free(names);
+    return code;
+}
+
+LONG
+SCardListReaders(SCARDCONTEXT number, LPCSTR groups, LPSTR buffer, LPDWORD length)
+{
+    if (!length)
+        return SCARD_E_INVALID_PARAMETER;
+    ScdContext *context = scd_context_get(number);
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = list_readers(context, buffer, length);
+    scd_context_unref(context);
+    return code;
+}
+
+LONG
+SCardListReaderGroups(SCARDCONTEXT number, LPSTR buffer, LPDWORD length)
+{
+    static const char groups[] = "SCard$DefaultReaders\0";
+
+    if (!length)
+        return SCARD_E_INVALID_PARAMETER;
+    LONG code = SCardIsValidContext(number);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    return scd_buffer_fill(buffer, length, groups, sizeof groups, SCD_BUFFER_WHOLE);
+}
+
+/* nothing_to_do: all entries, if there are any, are to be ignored. */
+static LONG
+check_entries(const SCARD_READERSTATE *entries, DWORD count, bool *nothing_to_do)
+{
+    *nothing_to_do = true;
+    if (!entries && count > 0)
+        return SCARD_E_INVALID_PARAMETER;
+    for (DWORD i = 0; i < count; i++) {
+        if (!entries[i].szReader)
+            return SCARD_E_INVALID_VALUE;
+        *nothing_to_do &= (entries[i].dwCurrentState & SCARD_STATE_IGNORE) != 0;
+    }
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+SCardGetStatusChange(SCARDCONTEXT number, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
+{
+    bool nothing_to_do;
+    LONG code = check_entries(entries, count, &nothing_to_do);
+
+    if (code != SCARD_S_SUCCESS || nothing_to_do)
+        return code;
+    ScdContext *context = scd_context_get(number);
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    code = scd_status_change_wait(context, timeout, entries, count);
+    scd_context_unref(context);
+    return code;
+}
+
+LONG
+SCardCancel(SCARDCONTEXT number)
+{
+    ScdContext *context = scd_context_get(number);
+
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    scd_context_cancel(context);
+    scd_context_unref(context);
+    return SCARD_S_SUCCESS;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The functions of winscard.h that have something done by a card or its reader, and SCardStatus. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "turn.h"
+
+/* What the service's channel takes at most as a command: the longest that there is. */
+#define COMMAND_MAX 65544
+
+/* SCARD_PROTOCOL_ANY of old, which pcscd takes for whatever the card speaks. */
+#define PROTOCOL_ANY_OLD 0x1000
+
+/* What SCardStatus tells, for the reader at this moment. */
+typedef struct {
+    DWORD state;
+    uint8_t atr[MAX_ATR_SIZE];
+    size_t atr_length;
+} Status;
+
+static DWORD
+card_state(DWORD reader_state)
+{
+    if (!(reader_state & SCARD_STATE_PRESENT))
+        return SCARD_ABSENT;
+    if (reader_state & SCARD_STATE_MUTE)
+        return SCARD_PRESENT | SCARD_SWALLOWED;
+    return SCARD_PRESENT | SCARD_POWERED | SCARD_NEGOTIABLE;
+}
+
+/* What the service says of the card's reader. */
+static LONG
+get_status_locked(ScdCard *card, Status *status)
+{
+    ScdContext *context = card->context;
+
+    scd_context_lock(context);
+    LONG code = scd_context_check_locked(context);
+    const ScdReader *reader = scd_readers_find(&context->connection.readers, card->reader);
+    if (code == SCARD_S_SUCCESS &&
+        (!reader || card->ended || (reader->state & SCARD_STATE_UNAVAILABLE)))
+        code = SCARD_E_READER_UNAVAILABLE;
+    if (code == SCARD_S_SUCCESS) {
+        status->state = ((DWORD)reader->event_count << 16) | card_state(reader->state);
+        status->atr_length = reader->atr_length;
+        memcpy(status->atr, reader->atr, reader->atr_length);
+    }
+    scd_context_unlock(context);
+    return code;
+}
+
+static LONG
+status_locked(ScdCard *card, Status *status)
+{
+    LONG code = scd_turn_wait_locked(card);
+
+    if (code != SCARD_S_SUCCESS && code != SCARD_E_INVALID_VALUE)
+        return code;
+    return get_status_locked(card, status);
+}
+
+LONG
+SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD state,
+            LPDWORD protocol, LPBYTE atr, LPDWORD atr_length)
+{
+    DWORD no_reader_length = 0, no_atr_length = 0;
+    Status status;
+
+    reader_length = reader_length ? reader_length : &no_reader_length;
+    atr_length = atr_length ? atr_length : &no_atr_length;
+    DWORD reader_room = *reader_length, atr_room = *atr_length;
+    *reader_length = *atr_length = 0;
+    if (state)
+        *state = 0;
+    if (protocol)
+        *protocol = SCARD_PROTOCOL_UNDEFINED;
+
+    ScdCard *card = scd_card_enter(number);
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = status_locked(card, &status);
+    if (code == SCARD_S_SUCCESS) {
+        if (state)
+            *state = status.state;
+        if (protocol)
+            *protocol = card->protocol;
+        *reader_length = reader_room;
+        *atr_length = atr_room;
+        code = scd_buffer_fill(reader, reader_length, card->reader, strlen(card->reader) + 1,
+                               SCD_BUFFER_PARTLY);
+        LONG code_of_atr =
+            scd_buffer_fill(atr, atr_length, status.atr, status.atr_length, SCD_BUFFER_PARTLY);
+        if (code == SCARD_S_SUCCESS)
+            code = code_of_atr;
+    }
+    scd_card_leave(card);
+    return code;
+}
+
+static bool
+is_empty_locked(ScdCard *card)
+{
+    Status status;
+    return get_status_locked(card, &status) == SCARD_S_SUCCESS && (status.state & SCARD_ABSENT);
+}
+
+/* What pcscd says before it asks the driver. */
+static LONG
+check_protocol_locked(ScdCard *card, DWORD protocol)
+{
+    if (protocol == SCARD_PROTOCOL_RAW || protocol == card->protocol)
+        return SCARD_S_SUCCESS;
+    LONG code = scd_turn_wait_locked(card);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    if (is_empty_locked(card))
+        return SCARD_E_NO_SMARTCARD;
+    return protocol == PROTOCOL_ANY_OLD ? SCARD_S_SUCCESS : SCARD_E_PROTO_MISMATCH;
+}
+
+static LONG
+transmit_locked(ScdCard *card, DWORD protocol, const ScdRequest *request, ScdAnswer *answer)
+{
+    LONG code = check_protocol_locked(card, protocol);
+
+    if (code == SCARD_S_SUCCESS && !scd_turn_may_block())
+        code = scd_turn_look_locked(card);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    if (request->length == 0 || request->length > COMMAND_MAX)
+        return SCARD_E_NOT_TRANSACTED;
+    code = scd_card_ask_locked(card, request, answer);
+    return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
+                                                                    : code;
+}
+
+LONG
+SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE command,
+              DWORD command_length, SCARD_IO_REQUEST *receive_pci, LPBYTE response,
+              LPDWORD response_length)
+{
+    if (!command || !response || !response_length || !send_pci)
+        return SCARD_E_INVALID_PARAMETER;
+    ScdCard *card = scd_card_enter(number);
+    if (!card) {
+        *response_length = 0;
+        return SCARD_E_INVALID_HANDLE;
+    }
+    const ScdRequest request = {SCD_FRAME_TRANSMIT, 0, command, command_length};
+    ScdAnswer answer = {.buffer = response, .size = *response_length};
+    LONG code = SCARD_E_INSUFFICIENT_BUFFER;
+    if (command_length <= MAX_BUFFER_SIZE_EXTENDED) {
+        code = transmit_locked(card, send_pci->dwProtocol, &request, &answer);
+        *response_length = answer.length;
+    }
+    scd_card_leave(card);
+    return code;
+}
+
+/* For codes that need a permission: the service may ask the user. */
+static LONG
+control_on_bus_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+{
+    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    sd_bus_message *call = scd_card_new_call_locked(card, "Control");
+    const void *data;
+
+    if (call && (sd_bus_message_append(call, "u", request->argument) < 0 ||
+                 sd_bus_message_append_array(call, 'y', request->data, request->length) < 0))
+        call = sd_bus_message_unref(call);
+    LONG code = scd_card_call_locked(card, call, &reply);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    if (sd_bus_message_read_array(reply, 'y', &data, &answer->length) < 0)
+        return SCARD_F_COMM_ERROR;
+    if (answer->length > 0 && answer->length <= answer->size)
+        memcpy(answer->buffer, data, answer->length);
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_length,
+             LPVOID response, DWORD response_size, LPDWORD response_length)
+{
+    const ScdRequest request = {SCD_FRAME_CONTROL, (uint32_t)control_code, data, data_length};
+    ScdAnswer answer = {.buffer = response, .size = response ? response_size : 0};
+
+    if (response_length)
+        *response_length = 0;
+    ScdCard *card = scd_card_enter(number);
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = SCARD_E_INSUFFICIENT_BUFFER;
+    if (data_length <= MAX_BUFFER_SIZE_EXTENDED) {
+        code = scd_card_ask_locked(card, &request, &answer);
+        if (code == SCARD_W_SECURITY_VIOLATION)
+            code = control_on_bus_locked(card, &request, &answer);
+        if (code == SCARD_S_SUCCESS && answer.length > answer.size)
+            code = SCARD_E_INSUFFICIENT_BUFFER;
+        if (response_length)
+            *response_length = answer.length;
+    }
+    scd_card_leave(card);
+    return code;
+}
+
+static LONG
+get_attribute_locked(ScdCard *card, DWORD id, LPBYTE value, LPDWORD length)
+{
+    uint8_t bytes[MAX_BUFFER_SIZE];
+    const ScdRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE, .argument = (uint32_t)id};
+    ScdAnswer answer = {.buffer = bytes, .size = sizeof bytes};
+
+    if (*length > MAX_BUFFER_SIZE)
+        return SCARD_E_INSUFFICIENT_BUFFER;
+    LONG code = scd_card_ask_locked(card, &request, &answer);
+    if (code == SCARD_S_SUCCESS && answer.length > sizeof bytes)
+        return SCARD_F_COMM_ERROR;
+    if (code == SCARD_S_SUCCESS)
+        code = scd_buffer_fill(value, length, bytes, answer.length, SCD_BUFFER_PARTLY);
+    return code;
+}
+
+LONG
+SCardGetAttrib(SCARDHANDLE number, DWORD id, LPBYTE value, LPDWORD length)
+{
+    if (!length)
+        return SCARD_E_INVALID_PARAMETER;
+    if (*length == SCARD_AUTOALLOCATE) {
+        if (!value)
+            return SCARD_E_INVALID_PARAMETER;
+        LPBYTE made = malloc(MAX_BUFFER_SIZE);
+        if (!made)
+            return SCARD_E_NO_MEMORY;
+        memcpy(value, &made, sizeof made);
+        value = made;
+        *length = MAX_BUFFER_SIZE;
+    } else if (!value) {
+        *length = MAX_BUFFER_SIZE;
+    }
+    ScdCard *card = scd_card_enter(number);
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = get_attribute_locked(card, id, value, length);
+    scd_card_leave(card);
+    return code;
+}
+
+static LONG
+set_attribute_locked(ScdCard *card, DWORD id, LPCBYTE value, DWORD length)
+{
+    sd_bus_message *call = scd_card_new_call_locked(card, "SetAttribute");
+
+    if (call && (sd_bus_message_append(call, "u", (uint32_t)id) < 0 ||
+                 sd_bus_message_append_array(call, 'y', value, length) < 0))
+        call = sd_bus_message_unref(call);
+    return scd_card_call_locked(card, call, NULL);
+}
+
+LONG
+SCardSetAttrib(SCARDHANDLE number, DWORD id, LPCBYTE value, DWORD length)
+{
+    if (!value || length == 0)
+        return SCARD_E_INVALID_PARAMETER;
+    ScdCard *card = scd_card_enter(number);
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    LONG code = length > MAX_BUFFER_SIZE ? SCARD_E_INSUFFICIENT_BUFFER
+                                         : set_attribute_locked(card, id, value, length);
+    scd_card_leave(card);
+    return code;
+}
