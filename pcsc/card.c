@@ -119,8 +119,7 @@ open_channel_locked(ScdCard *card)
     fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (fd < 0)
         return SCARD_E_NO_MEMORY;
-    scd_channel_open(&card->channel, fd);
-    return SCARD_S_SUCCESS;
+    return scd_channel_open(&card->channel, fd) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
 }
 
 /* The service hung up before it answered: why? Not sent again, as the card may have done it. */
@@ -263,7 +262,7 @@ scd_card_connect(ScdContext *context, const char *reader, const ScdConnectArgume
 }
 
 LONG
-scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments, DWORD *protocol)
+scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments)
 {
     SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     const char *word;
@@ -280,7 +279,6 @@ scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments, D
         card->share_mode = arguments->share_mode;
         card->protocol = active_protocol(word, arguments);
     }
-    *protocol = code == SCARD_S_SUCCESS ? card->protocol : SCARD_PROTOCOL_UNDEFINED;
     return code;
 }
 
@@ -322,8 +320,8 @@ end_locked(ScdCard *card, DWORD disposition)
     return code;
 }
 
-static LONG
-check_context(ScdCard *card)
+LONG
+scd_card_check(ScdCard *card)
 {
     scd_context_lock(card->context);
     LONG code = scd_context_check_locked(card->context);
@@ -344,7 +342,7 @@ scd_card_disconnect(SCARDHANDLE number, DWORD disposition)
     }
     scd_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
-    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : check_context(card);
+    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : scd_card_check(card);
     if (code == SCARD_S_SUCCESS)
         code = end_locked(card, disposition);
     scd_card_leave(card);

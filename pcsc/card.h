@@ -50,9 +50,11 @@ LONG scd_card_disconnect(SCARDHANDLE number, DWORD disposition);
 /* At the end of its context, as pcscd does with what programs leave behind. Takes the reference. */
 void scd_card_release(ScdCard *card);
 
+/* SCARD_S_SUCCESS, or what calls get when the context is lost. */
+LONG scd_card_check(ScdCard *card);
+
 /* All that follows with the card's lock held, but for the last. */
-LONG scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments,
-                               DWORD *protocol);
+LONG scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments);
 
 /* Asks on the channel; the code of the answer, or why there is none. */
 LONG scd_card_ask_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer);

@@ -4,6 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -16,12 +17,18 @@ scd_channel_init(ScdChannel *channel)
     pthread_mutex_init(&channel->lock, NULL);
 }
 
-void
+bool
 scd_channel_open(ScdChannel *channel, int fd)
 {
+    channel->spare = malloc(MAX_BUFFER_SIZE_EXTENDED);
+    if (!channel->spare) {
+        close(fd);
+        return false;
+    }
     pthread_mutex_lock(&channel->lock);
     channel->fd = fd;
     pthread_mutex_unlock(&channel->lock);
+    return true;
 }
 
 void
@@ -32,6 +39,8 @@ scd_channel_close(ScdChannel *channel)
         close(channel->fd);
     channel->fd = -1;
     pthread_mutex_unlock(&channel->lock);
+    free(channel->spare);
+    channel->spare = NULL;
 }
 
 static void
@@ -90,28 +99,41 @@ send_request(const ScdChannel *channel, const ScdRequest *request)
     return sent >= 0;
 }
 
-/* The answer goes where the program wants it, and nowhere else: it may hold secrets. */
+/* The data of the answer at the place; false when there was none that one could understand. */
 static bool
-receive_answer(const ScdChannel *channel, ScdAnswer *answer)
+receive_at(const ScdChannel *channel, void *place, ScdAnswer *answer)
 {
     struct {
         uint32_t code;
-        uint32_t zero;
+        uint32_t protocol;
     } header;
     _Static_assert(sizeof header == SCD_FRAME_HEADER, "an answer's header");
-    size_t size = answer->size < MAX_BUFFER_SIZE_EXTENDED ? answer->size : MAX_BUFFER_SIZE_EXTENDED;
-    struct iovec parts[2] = {{&header, sizeof header}, {answer->buffer, size}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = answer->buffer ? 2 : 1};
+    struct iovec parts[2] = {{&header, sizeof header}, {place, MAX_BUFFER_SIZE_EXTENDED}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t received;
 
     do
         received = recvmsg(channel->fd, &message, MSG_TRUNC);
     while (received < 0 && errno == EINTR);
-    if (received < (ssize_t)sizeof header)
+    if (received < (ssize_t)sizeof header || (message.msg_flags & MSG_TRUNC))
         return false;
     answer->code = scd_long(le32toh(header.code));
+    answer->protocol = le32toh(header.protocol);
     answer->length = (size_t)received - sizeof header;
     return answer->code == SCARD_S_SUCCESS || answer->length == 0;
+}
+
+/* pcsc-lite leaves a buffer alone that is too short. */
+static bool
+receive_answer(const ScdChannel *channel, ScdAnswer *answer)
+{
+    if (answer->size >= MAX_BUFFER_SIZE_EXTENDED)
+        return receive_at(channel, answer->buffer, answer);
+    bool received = receive_at(channel, channel->spare, answer);
+    if (received && answer->length > 0 && answer->length <= answer->size)
+        memcpy(answer->buffer, channel->spare, answer->length);
+    explicit_bzero(channel->spare, received ? answer->length : MAX_BUFFER_SIZE_EXTENDED);
+    return received;
 }
 
 ScdAskResult

@@ -18,6 +18,7 @@ typedef struct {
     pthread_mutex_t lock; /* of what can be interrupted; held for no longer than a look */
     bool waits;           /* for its turn, which may take for ever */
     bool interrupted;     /* for good */
+    uint8_t *spare;       /* where answers go that a program may have no room for; wiped */
 } ScdChannel;
 
 typedef struct {
@@ -28,9 +29,10 @@ typedef struct {
 } ScdRequest;
 
 typedef struct {
-    void *buffer; /* as much of the answer as there is room for */
+    void *buffer; /* left alone when the answer has no room */
     size_t size;
     size_t length; /* of the whole answer, 0 unless the code is SCARD_S_SUCCESS */
+    uint32_t protocol;
     LONG code;
 } ScdAnswer;
 
@@ -42,8 +44,8 @@ typedef enum {
 
 void scd_channel_init(ScdChannel *channel);
 
-/* Takes over the descriptor. */
-void scd_channel_open(ScdChannel *channel, int fd);
+/* Takes over the descriptor; false when out of memory. */
+bool scd_channel_open(ScdChannel *channel, int fd);
 void scd_channel_close(ScdChannel *channel);
 
 ScdAskResult scd_channel_ask(ScdChannel *channel, const ScdRequest *request, ScdAnswer *answer);

@@ -53,20 +53,34 @@ SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protoco
 }
 
 static LONG
-reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_protocol)
+check_reconnect_locked(ScdCard *card, ScdConnectArguments *arguments)
 {
-    LONG code =
-        arguments->initialization > SCARD_UNPOWER_CARD ? SCARD_E_INVALID_VALUE : SCARD_S_SUCCESS;
+    LONG code = check_arguments(arguments);
 
-    *active_protocol = SCARD_PROTOCOL_UNDEFINED;
-    if (code == SCARD_S_SUCCESS)
-        code = check_arguments(arguments);
+    if (arguments->initialization > SCARD_UNPOWER_CARD)
+        return SCARD_E_INVALID_VALUE;
     if (code == SCARD_S_SUCCESS && !scd_turn_may_block() &&
         scd_turn_look_locked(card) == SCARD_E_SHARING_VIOLATION)
-        code = SCARD_E_SHARING_VIOLATION;
+        return SCARD_E_SHARING_VIOLATION;
+    return code;
+}
+
+/* The protocol is left alone when all is lost, and told when others share the card. */
+static LONG
+reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_protocol)
+{
+    LONG code = scd_card_check(card);
+
     if (code != SCARD_S_SUCCESS)
         return code;
-    return scd_card_reconnect_locked(card, arguments, active_protocol);
+    *active_protocol = SCARD_PROTOCOL_UNDEFINED;
+    code = check_reconnect_locked(card, arguments);
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    code = scd_card_reconnect_locked(card, arguments);
+    if (code == SCARD_S_SUCCESS || code == SCARD_E_SHARING_VIOLATION)
+        *active_protocol = card->protocol;
+    return code;
 }
 
 LONG

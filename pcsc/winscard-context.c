@@ -14,10 +14,10 @@ SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARD
 {
     if (!context)
         return SCARD_E_INVALID_PARAMETER;
+    if (scope <= SCARD_SCOPE_GLOBAL)
+        return scd_context_new(context);
     *context = 0;
-    if (scope > SCARD_SCOPE_GLOBAL)
-        return SCARD_E_INVALID_VALUE;
-    return scd_context_new(context);
+    return SCARD_E_INVALID_VALUE;
 }
 
 LONG

@@ -8,12 +8,6 @@
 #include "buffer.h"
 #include "turn.h"
 
-/* What the service's channel takes at most as a command: the longest that there is. */
-#define COMMAND_MAX 65544
-
-/* SCARD_PROTOCOL_ANY of old, which pcscd takes for whatever the card speaks. */
-#define PROTOCOL_ANY_OLD 0x1000
-
 /* What SCardStatus tells, for the reader at this moment. */
 typedef struct {
     DWORD state;
@@ -40,9 +34,10 @@ get_status_locked(ScdCard *card, Status *status)
     scd_context_lock(context);
     LONG code = scd_context_check_locked(context);
     const ScdReader *reader = scd_readers_find(&context->connection.readers, card->reader);
-    if (code == SCARD_S_SUCCESS &&
-        (!reader || card->ended || (reader->state & SCARD_STATE_UNAVAILABLE)))
+    if (code == SCARD_S_SUCCESS && (!reader || (reader->state & SCARD_STATE_UNAVAILABLE)))
         code = SCARD_E_READER_UNAVAILABLE;
+    else if (code == SCARD_S_SUCCESS)
+        code = card->ended;
     if (code == SCARD_S_SUCCESS) {
         status->state = ((DWORD)reader->event_count << 16) | card_state(reader->state);
         status->atr_length = reader->atr_length;
@@ -60,6 +55,17 @@ status_locked(ScdCard *card, Status *status)
     if (code != SCARD_S_SUCCESS && code != SCARD_E_INVALID_VALUE)
         return code;
     return get_status_locked(card, status);
+}
+
+/* Zeros behind it, to the end of the buffer. */
+static LONG
+fill_name(LPSTR buffer, LPDWORD length, const char *name)
+{
+    size_t size = strlen(name) + 1;
+
+    if (buffer && *length != SCARD_AUTOALLOCATE && *length > size)
+        memset(buffer + size, 0, *length - size);
+    return scd_buffer_fill(buffer, length, name, size, SCD_BUFFER_PARTLY);
 }
 
 LONG
@@ -89,8 +95,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
             *protocol = card->protocol;
         *reader_length = reader_room;
         *atr_length = atr_room;
-        code = scd_buffer_fill(reader, reader_length, card->reader, strlen(card->reader) + 1,
-                               SCD_BUFFER_PARTLY);
+        code = fill_name(reader, reader_length, card->reader);
         LONG code_of_atr =
             scd_buffer_fill(atr, atr_length, status.atr, status.atr_length, SCD_BUFFER_PARTLY);
         if (code == SCARD_S_SUCCESS)
@@ -100,39 +105,20 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
     return code;
 }
 
-static bool
-is_empty_locked(ScdCard *card)
+/* As the channel has it, where 0 stands for whatever the card speaks: no header can mean that. */
+static uint32_t
+named_protocol(DWORD protocol)
 {
-    Status status;
-    return get_status_locked(card, &status) == SCARD_S_SUCCESS && (status.state & SCARD_ABSENT);
-}
-
-/* What pcscd says before it asks the driver. */
-static LONG
-check_protocol_locked(ScdCard *card, DWORD protocol)
-{
-    if (protocol == SCARD_PROTOCOL_RAW || protocol == card->protocol)
-        return SCARD_S_SUCCESS;
-    LONG code = scd_turn_wait_locked(card);
-    if (code != SCARD_S_SUCCESS)
-        return code;
-    if (is_empty_locked(card))
-        return SCARD_E_NO_SMARTCARD;
-    return protocol == PROTOCOL_ANY_OLD ? SCARD_S_SUCCESS : SCARD_E_PROTO_MISMATCH;
+    return protocol == SCARD_PROTOCOL_UNDEFINED ? SCD_FRAME_NO_PROTOCOL : (uint32_t)protocol;
 }
 
 static LONG
-transmit_locked(ScdCard *card, DWORD protocol, const ScdRequest *request, ScdAnswer *answer)
+transmit_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
 {
-    LONG code = check_protocol_locked(card, protocol);
+    LONG code = scd_turn_may_block() ? SCARD_S_SUCCESS : scd_turn_look_locked(card);
 
-    if (code == SCARD_S_SUCCESS && !scd_turn_may_block())
-        code = scd_turn_look_locked(card);
-    if (code != SCARD_S_SUCCESS)
-        return code;
-    if (request->length == 0 || request->length > COMMAND_MAX)
-        return SCARD_E_NOT_TRANSACTED;
-    code = scd_card_ask_locked(card, request, answer);
+    if (code == SCARD_S_SUCCESS)
+        code = scd_card_ask_locked(card, request, answer);
     return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
                                                                     : code;
 }
@@ -149,12 +135,16 @@ SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
         *response_length = 0;
         return SCARD_E_INVALID_HANDLE;
     }
-    const ScdRequest request = {SCD_FRAME_TRANSMIT, 0, command, command_length};
+    const ScdRequest request = {SCD_FRAME_TRANSMIT, named_protocol(send_pci->dwProtocol), command,
+                                command_length};
     ScdAnswer answer = {.buffer = response, .size = *response_length};
     LONG code = SCARD_E_INSUFFICIENT_BUFFER;
     if (command_length <= MAX_BUFFER_SIZE_EXTENDED) {
-        code = transmit_locked(card, send_pci->dwProtocol, &request, &answer);
-        *response_length = answer.length;
+        code = transmit_locked(card, &request, &answer);
+        if (code != SCARD_E_NO_SERVICE)
+            *response_length = answer.length;
+        if (code == SCARD_S_SUCCESS && receive_pci && answer.protocol != SCD_FRAME_NO_PROTOCOL)
+            receive_pci->dwProtocol = answer.protocol;
     }
     scd_card_leave(card);
     return code;

@@ -26,8 +26,7 @@ scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *requ
     request->length = length - SCD_FRAME_HEADER;
 
     switch (request->operation) {
-    case SCD_FRAME_TRANSMIT:
-        return request->argument == 0 && request->length > 0 && request->length <= SCD_COMMAND_MAX;
+    case SCD_FRAME_TRANSMIT: /* what is no APDU is for the driver to refuse */
     case SCD_FRAME_CONTROL:
         return request->length <= SCD_RESPONSE_MAX;
     case SCD_FRAME_GET_ATTRIBUTE:
@@ -41,10 +40,9 @@ scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *requ
 }
 
 void
-scd_frame_write_answer(guint8 *header, guint32 code)
+scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol)
 {
-    guint32 number = GUINT32_TO_LE(code);
+    const guint32 numbers[] = {GUINT32_TO_LE(code), GUINT32_TO_LE(protocol)};
 
-    memset(header, 0, SCD_FRAME_HEADER);
-    memcpy(header, &number, sizeof number);
+    memcpy(header, numbers, SCD_FRAME_HEADER);
 }

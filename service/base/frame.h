@@ -20,5 +20,5 @@ typedef struct {
 /* FALSE for a packet that is no request: the other end does not speak this protocol. */
 gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
 
-/* Writes the SCD_FRAME_HEADER bytes before an answer. */
-void scd_frame_write_answer(guint8 *header, guint32 code);
+/* Writes the SCD_FRAME_HEADER bytes before an answer; protocol: 0 where none is to be told. */
+void scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol);

@@ -9,6 +9,7 @@
 #include <reader.h>
 
 #include "base/exchange.h"
+#include "base/frame.h"
 #include "base/secret.h"
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
@@ -167,27 +168,30 @@ pci_of(const ScdCardHandle *handle)
     }
 }
 
-/* One command. *length: room for the answer, and then what came. */
+/* One command of the job. *length: room for the answer, and then what came. */
 static guint32
-transmit_in_worker(const ScdCardHandle *handle, gconstpointer command, gsize command_length,
-                   guint8 *answer, gsize *length)
+transmit_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer command,
+                   gsize command_length, guint8 *answer, gsize *length)
 {
-    const SCARD_IO_REQUEST *pci = pci_of(handle);
+    const SCARD_IO_REQUEST named = {job->number, sizeof named};
+    const SCARD_IO_REQUEST *pci = job->number ? &named : pci_of(handle);
+    SCARD_IO_REQUEST told = {SCD_FRAME_NO_PROTOCOL, sizeof told};
     DWORD received = *length;
-    guint32 code =
-        SCardTransmit(handle->card, pci, command, command_length, NULL, answer, &received);
+    guint32 code = SCardTransmit(handle->card, pci, command, command_length,
+                                 job->number ? &told : NULL, answer, &received);
 
     *length = code == SCARD_S_SUCCESS ? received : 0;
+    job->protocol = job->number ? (guint32)told.dwProtocol : 0;
     /* Some readers call it a success when the card was pulled in mid-command. */
-    if (code == SCARD_S_SUCCESS && received < 2 && pci != SCARD_PCI_RAW)
+    if (code == SCARD_S_SUCCESS && received < 2 && pci->dwProtocol != SCARD_PROTOCOL_RAW)
         code = SCARD_E_COMM_DATA_LOST;
     return code;
 }
 
 /* One command and, under follow, all that belongs to its answer. */
 static guint32
-exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, GBytes *command,
-                   gboolean follow, GBytes **response)
+exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job, GBytes *command,
+                   GBytes **response)
 {
     ScdExchange exchange;
     gsize length, used = 0, n;
@@ -198,13 +202,13 @@ exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, GBytes *com
     scd_exchange_init(&exchange, bytes, length, place->buffer);
     do {
         n = scd_exchange_room(&exchange);
-        code = transmit_in_worker(handle, exchange.command, exchange.command_length,
+        code = transmit_in_worker(handle, job, exchange.command, exchange.command_length,
                                   place->buffer + exchange.length, &n);
         used = MAX(used, exchange.length + n);
-        more = code == SCARD_S_SUCCESS && follow && scd_exchange_go_on(&exchange, n);
+        more = code == SCARD_S_SUCCESS && job->follow && scd_exchange_go_on(&exchange, n);
     } while (more);
     if (code == SCARD_S_SUCCESS)
-        *response = scd_secret_new(place->buffer, follow ? exchange.length : n);
+        *response = scd_secret_new(place->buffer, job->follow ? exchange.length : n);
     else if (code == SCARD_E_SHARING_VIOLATION && exchange.command != bytes)
         code = SCARD_E_COMM_DATA_LOST; /* too late to wait and try again */
     explicit_bzero(place->buffer, used);
@@ -230,7 +234,7 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         GBytes *command = job->inputs->pdata[job->outputs->len];
         g_autoptr(GBytes) response = NULL;
 
-        job->code = exchange_in_worker(handle, place, command, job->follow, &response);
+        job->code = exchange_in_worker(handle, place, job, command, &response);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
         if (job->code != SCARD_S_SUCCESS)

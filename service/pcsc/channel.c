@@ -152,7 +152,7 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
     guint8 header[SCD_FRAME_HEADER];
     struct iovec parts[2] = {{header, sizeof header}, {NULL, 0}};
 
-    scd_frame_write_answer(header, code);
+    scd_frame_write_answer(header, code, code == 0 ? job->protocol : 0);
     if (code == 0 && job->outputs->len > 0)
         parts[1].iov_base = (gpointer)g_bytes_get_data(job->outputs->pdata[0], &parts[1].iov_len);
 

@@ -20,7 +20,8 @@ typedef enum {
     SCD_JOB_DISCONNECT,    /* action (disposition) */
     SCD_JOB_BEGIN,         /* a transaction */
     SCD_JOB_END,           /* action (disposition) */
-    SCD_JOB_TRANSMIT,      /* inputs (commands), follow, expect → outputs (responses) */
+    SCD_JOB_TRANSMIT,      /* inputs (commands), follow, expect, number (the protocol in their
+                            * headers, 0 for the handle's) → outputs (responses), protocol */
     SCD_JOB_CONTROL,       /* number (control code), inputs (one) → outputs (one) */
     SCD_JOB_GET_ATTRIBUTE, /* number (attribute id) → outputs (one) */
     SCD_JOB_SET_ATTRIBUTE, /* number (attribute id), inputs (one) */
@@ -59,7 +60,7 @@ struct ScdJob {
 
     /* What came of it. */
     guint32 code;       /* PC/SC's: for done(), which is given another one when it was cancelled */
-    guint32 protocol;   /* the active one */
+    guint32 protocol;   /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     GPtrArray *outputs; /* of GBytes; for a script as many as were answered */
 
     ScdJobState state; /* the worker's to change, under its lock; atomic */

@@ -60,6 +60,23 @@ class Channels(ChannelTest):
         for command in commands:
             self.assertEqual(self.channel.transmit(command), self.card.transmit(command))
 
+    def test_what_is_no_command(self):
+        """The driver's to refuse: the simulated reader has an answer to nothing at all."""
+        from scdtest.channel import NOT_TRANSACTED, transmit
+        self.assertEqual(self.channel.transmit(""), "6700")
+        for length in (65545, 65548):
+            self.assertEqual(self.channel.ask(transmit("80" * length)), (NOT_TRANSACTED, b""))
+
+    def test_protocol_that_the_header_names(self):
+        """pcscd compares it with the card's; the simulated reader names the one that it was told."""
+        from scdtest.channel import PROTO_MISMATCH, TRANSMIT, request
+        select = bytes.fromhex(SELECT)
+        for named, code, told, answer in ((2, 0, 1, b"\x90\x00"), (4, 0, 4, b"\x90\x00"),
+                                          (0, 0, 0, b"\x90\x00"), (1, PROTO_MISMATCH, 0, b""),
+                                          (0x80000000, PROTO_MISMATCH, 0, b"")):
+            self.channel.send(request(TRANSMIT, named, select))
+            self.assertEqual(self.channel.receive_with_number(), (code, told, answer))
+
     def test_transactions(self):
         from scdtest.channel import BEGIN, END, NOT_TRANSACTED, request
         self.assertEqual(self.channel.ask(request(END)), (NOT_TRANSACTED, b""))

@@ -13,7 +13,6 @@ longest_data(ScdFrameOperation operation)
 {
     switch (operation) {
     case SCD_FRAME_TRANSMIT:
-        return SCD_COMMAND_MAX;
     case SCD_FRAME_CONTROL:
         return SCD_RESPONSE_MAX;
     case SCD_FRAME_GET_ATTRIBUTE:
@@ -36,9 +35,9 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_assert_true(request.data == data + SCD_FRAME_HEADER);
     g_assert_cmpuint(request.length, ==, size - SCD_FRAME_HEADER);
 
-    /* Nothing else was in the header. An answer has its number first, a request last. */
-    scd_frame_write_answer(header, request.argument);
-    g_assert_cmpmem(data + 4, 4, header, 4);
+    /* Nothing else was in the header. */
+    scd_frame_write_answer(header, 0, request.argument);
+    g_assert_cmpmem(data + 4, 4, header + 4, 4);
     const guint8 start[] = {request.operation, 0, 0, 0};
     g_assert_cmpmem(data, sizeof start, start, sizeof start);
     return 0;

@@ -20,6 +20,7 @@ LEAVE, RESET, UNPOWER, EJECT = range(4)
 SUCCESS = 0
 CANCELLED = 0x80100002
 NO_SMARTCARD = 0x8010000C
+PROTO_MISMATCH = 0x8010000F
 INVALID_VALUE = 0x80100011
 COMM_ERROR = 0x80100013
 NOT_TRANSACTED = 0x80100016
@@ -92,13 +93,21 @@ class Channel:
     def has_answer(self):
         return bool(select.select([self.socket], [], [], 0)[0])
 
-    def receive(self):
+    def receive_with_number(self):
         packet = self.socket.recv(LONGEST + 1)
         if not packet:
             return None
-        code, zero = struct.unpack_from("<II", packet)
-        assert zero == 0 and (code == SUCCESS or len(packet) == 8), packet[:16]
-        return code, packet[8:]
+        code, number = struct.unpack_from("<II", packet)
+        assert code == SUCCESS or (number == 0 and len(packet) == 8), packet[:16]
+        return code, number, packet[8:]
+
+    def receive(self):
+        answer = self.receive_with_number()
+        if not answer:
+            return None
+        code, number, data = answer
+        assert number == 0, number
+        return code, data
 
     def receive_all(self, most=None):
         """The codes of all answers until the end of file, or of so many."""
