@@ -9,7 +9,7 @@
 
 struct ScdClients {
     GDBusConnection *bus;
-    GHashTable *by_name; /* of those that are not gone; they own the keys */
+    GHashTable *by_name; /* of those that are not gone; they own the keys; a reference of each */
     guint subscription;
 };
 
@@ -59,6 +59,7 @@ leave(ScdClient *left)
     Leave *next;
 
     g_hash_table_remove(client->clients->by_name, client->name);
+    scd_client_unref(left);
     client->state = GONE;
     answer(client, error);
     while ((next = g_queue_pop_head(&client->leaves))) {
@@ -146,7 +147,7 @@ ask(ScdClients *clients, const char *unique_name)
     client->clients = clients;
     client->name = g_strdup(unique_name);
     client->state = ASKED;
-    g_hash_table_insert(clients->by_name, client->name, client);
+    g_hash_table_insert(clients->by_name, client->name, scd_client_ref(client));
     g_dbus_connection_call(clients->bus, BUS_NAME, BUS_PATH, BUS_NAME, "GetConnectionUnixUser",
                            g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(u)"),
                            G_DBUS_CALL_FLAGS_NONE, -1, NULL, got_uid, client);
@@ -183,8 +184,6 @@ scd_client_unref(ScdClient *client)
     if (!g_ref_count_dec(&client->references))
         return;
     g_assert(g_queue_is_empty(&client->askers) && g_queue_is_empty(&client->leaves));
-    if (client->state != GONE)
-        g_hash_table_remove(client->clients->by_name, client->name);
     g_free(client->name);
     g_free(client);
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Who is on the bus: for each unique name that holds something of ours, the
- * user whom it runs for, and what to do when it leaves.
+ * Who is on the bus: for each unique name that has asked for something, until it
+ * leaves, the user whom it runs for, and what to do then.
  *
  * One subscription serves all, made before the first name is asked about: so
  * no departure is missed, and the bus has one match rule of ours however many
