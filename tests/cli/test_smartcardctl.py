@@ -386,6 +386,7 @@ class Monitor(CliTest):
         self.world.start_service()
         on_terminal.wait_for("Waiting for cards and readers.")
         events = ["reader-present", "card-present", "reader-present"]
+        in_pipe.wait_for_lines(2 * len(events) + 2)
         self.insert("B")
         in_pipe.wait_for("card-inserted")
         self.finish(on_terminal)
