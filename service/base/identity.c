@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/identity.h"
+
+#include <string.h>
+
+#include "base/channel-id.h"
+#include "base/device-text.h"
+#include "base/feature.h"
+#include "base/usb-tree.h"
+
+#define USUAL_SEAT "seat0"
+
+void
+scd_driver_answers_clear(ScdDriverAnswers *answers)
+{
+    g_clear_pointer(&answers->usb_path, g_bytes_unref);
+    g_clear_pointer(&answers->channel_id, g_bytes_unref);
+    g_clear_pointer(&answers->vendor, g_bytes_unref);
+    g_clear_pointer(&answers->product, g_bytes_unref);
+    g_clear_pointer(&answers->serial, g_bytes_unref);
+    g_clear_pointer(&answers->version, g_bytes_unref);
+    g_clear_pointer(&answers->features, g_bytes_unref);
+    g_clear_pointer(&answers->tlv_properties, g_bytes_unref);
+}
+
+/* No answer is like one without bytes. */
+static const guint8 *
+bytes_of(GBytes *answer, gsize *length)
+{
+    *length = 0;
+    return answer != NULL ? g_bytes_get_data(answer, length) : NULL;
+}
+
+static void
+take_place_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
+{
+    gsize path_length, channel_length;
+    const guint8 *path = bytes_of(answers->usb_path, &path_length);
+    const guint8 *channel = bytes_of(answers->channel_id, &channel_length);
+    guint8 bus, address;
+
+    identity->has_usb_path = scd_usb_path_parse_answer(path, path_length, &identity->usb_path);
+    if (identity->has_usb_path)
+        identity->usb_bus = identity->usb_path.port.bus;
+    if (!scd_channel_id_parse_usb(channel, channel_length, &bus, &address))
+        return;
+    if (identity->has_usb_path && bus != identity->usb_bus)
+        return;
+    identity->usb_bus = bus;
+    identity->usb_address = address;
+}
+
+static ScdUsbDevice *
+find_device(ScdIdentity *identity, const ScdReaderName *name, const char *sysfs)
+{
+    ScdUsbDevice *device;
+
+    if (identity->has_usb_path)
+        return scd_usb_tree_find_port(sysfs, &identity->usb_path.port);
+    if (identity->usb_bus == 0) {
+        device = scd_usb_tree_find_name(sysfs, name, &identity->usb_path);
+        identity->has_usb_path = device != NULL;
+        return device;
+    }
+    device = scd_usb_tree_find_address(sysfs, identity->usb_bus, identity->usb_address);
+    identity->has_usb_path =
+        device != NULL && scd_usb_device_find_interface(device, name, &identity->usb_path);
+    return device;
+}
+
+static void
+take_facts_from_kernel(ScdIdentity *identity, const ScdUsbDevice *device)
+{
+    identity->in_kernel = TRUE;
+    identity->usb_port = device->port;
+    identity->usb_bus = device->port.bus;
+    if (device->address != 0)
+        identity->usb_address = device->address;
+    identity->vendor_id = device->vendor_id;
+    identity->product_id = device->product_id;
+    identity->vendor = g_strdup(device->manufacturer);
+    identity->product = g_strdup(device->product);
+    identity->serial = g_strdup(device->serial);
+    identity->built_in = device->built_in;
+}
+
+/* What is known already is left as it is. */
+static void
+take_text(char **text, const void *bytes, gsize length)
+{
+    if (*text != NULL && **text != '\0')
+        return;
+    g_free(*text);
+    *text = scd_device_text_clean(bytes, length);
+}
+
+static void
+take_text_from_driver(char **text, GBytes *answer)
+{
+    gsize length;
+    const guint8 *bytes = bytes_of(answer, &length);
+
+    take_text(text, bytes, length);
+}
+
+/* A number 0xMMmmbbbb, the lowest byte first. Some drivers write a longer one. */
+static char *
+print_version(GBytes *answer)
+{
+    gsize length;
+    const guint8 *bytes = bytes_of(answer, &length);
+
+    if (length < 4)
+        return g_strdup("");
+    return g_strdup_printf("%u.%u.%u", bytes[3], bytes[2], (guint)(bytes[1] << 8 | bytes[0]));
+}
+
+static void
+take_facts_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
+{
+    gsize features_length, properties_length;
+    const guint8 *features = bytes_of(answers->features, &features_length);
+    const guint8 *properties = bytes_of(answers->tlv_properties, &properties_length);
+    g_autoptr(ScdTlvProperties) parsed = scd_tlv_properties_parse(properties, properties_length);
+
+    identity->complete = answers->asked;
+    if (identity->vendor_id == 0) {
+        identity->vendor_id = parsed->vendor_id;
+        identity->product_id = parsed->product_id;
+    }
+    take_text_from_driver(&identity->vendor, answers->vendor);
+    take_text_from_driver(&identity->product, answers->product);
+    take_text_from_driver(&identity->serial, answers->serial);
+    identity->driver_version = print_version(answers->version);
+    identity->features = scd_features_dup_words(features, features_length);
+}
+
+ScdIdentity *
+scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char *sysfs)
+{
+    ScdIdentity *identity = g_new0(ScdIdentity, 1);
+    g_autoptr(ScdReaderName) name = scd_reader_name_parse(reader);
+
+    take_place_from_driver(identity, answers);
+    g_autoptr(ScdUsbDevice) device = sysfs != NULL ? find_device(identity, name, sysfs) : NULL;
+    if (device != NULL)
+        take_facts_from_kernel(identity, device);
+    take_facts_from_driver(identity, answers);
+    take_text(&identity->serial, name->serial, strlen(name->serial));
+    identity->slot = name->slot;
+    identity->seat = g_strdup(USUAL_SEAT);
+    return identity;
+}
+
+void
+scd_identity_free(ScdIdentity *identity)
+{
+    if (identity == NULL)
+        return;
+    g_free(identity->vendor);
+    g_free(identity->product);
+    g_free(identity->serial);
+    g_free(identity->driver_version);
+    g_strfreev(identity->features);
+    g_free(identity->seat);
+    g_free(identity);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is made of a driver's answers alone; tests/bus/test_identity.py has them with a tree. */
+
+#include "base/identity.h"
+
+#include <string.h>
+
+/* Text of a driver, with the NUL. */
+static GBytes *
+answer(const char *text)
+{
+    return g_bytes_new_static(text, strlen(text) + 1);
+}
+
+static GBytes *
+bytes(const char *data, gsize length)
+{
+    return g_bytes_new_static(data, length);
+}
+
+static void
+test_nothing(void)
+{
+    static const ScdDriverAnswers nothing = {0};
+    g_autoptr(ScdIdentity) identity = scd_identity_new("X (S1) 00 02", &nothing, NULL);
+
+    g_assert_false(identity->complete);
+    g_assert_false(identity->has_usb_path);
+    g_assert_false(identity->in_kernel);
+    g_assert_cmpuint(identity->slot, ==, 2);
+    g_assert_cmpuint(identity->usb_bus + identity->usb_address, ==, 0);
+    g_assert_cmpuint(identity->vendor_id + identity->product_id, ==, 0);
+    g_assert_cmpstr(identity->vendor, ==, "");
+    g_assert_cmpstr(identity->product, ==, "");
+    g_assert_cmpstr(identity->serial, ==, "S1");
+    g_assert_cmpstr(identity->driver_version, ==, "");
+    g_assert_cmpuint(g_strv_length(identity->features), ==, 0);
+    g_assert_false(identity->built_in);
+    g_assert_cmpstr(identity->seat, ==, "seat0");
+}
+
+static void
+test_path(void)
+{
+    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .usb_path = answer("3-4.1:1.2")};
+    g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, "/nonexistent");
+    g_autofree char *path = scd_usb_path_to_string(&identity->usb_path);
+
+    g_assert_true(identity->complete);
+    g_assert_true(identity->has_usb_path);
+    g_assert_false(identity->in_kernel);
+    g_assert_cmpstr(path, ==, "3-4.1:1.2");
+    g_assert_cmpuint(identity->usb_bus, ==, 3);
+    g_assert_cmpuint(identity->usb_address, ==, 0);
+}
+
+static void
+assert_address(const char *path, const char *channel, gsize length, guint8 bus, guint8 address)
+{
+    g_auto(ScdDriverAnswers)
+        answers = {.asked = TRUE, .usb_path = answer(path), .channel_id = bytes(channel, length)};
+    g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, "/nonexistent");
+
+    g_assert_cmpuint(identity->usb_bus, ==, bus);
+    g_assert_cmpuint(identity->usb_address, ==, address);
+}
+
+/* The address of another bus is not the reader's, whoever is wrong. */
+static void
+test_address(void)
+{
+    assert_address("3-4:1.0", "\x07\x03\x20\x00", 4, 3, 7);
+    assert_address("3-4:1.0", "\x07\x02\x20\x00", 4, 3, 0);
+    assert_address("3-4:1.0", "\x07\x03\x20", 3, 3, 0);
+    assert_address("no path", "\x07\x03\x20\x00", 4, 3, 7);
+    assert_address("no path", "\x07\x03\x10\x00", 4, 0, 0);
+}
+
+static void
+assert_version(const char *data, gsize length, const char *expected)
+{
+    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .version = bytes(data, length)};
+    g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, NULL);
+
+    g_assert_cmpstr(identity->driver_version, ==, expected);
+}
+
+static void
+test_version(void)
+{
+    assert_version("\x02\x01\x05\x01", 4, "1.5.258");
+    assert_version("\xFF\xFF\xFF\xFF", 4, "255.255.65535");
+    assert_version("\x00\x00\x01\x02\x00\x00\x00\x00", 8, "2.1.0");
+    assert_version("\x02\x01\x05", 3, "");
+    assert_version("", 0, "");
+}
+
+static void
+test_texts(void)
+{
+    g_auto(ScdDriverAnswers) answers = {
+        .asked = TRUE,
+        .vendor = answer(" Maker\x01 "),
+        .product = answer(""),
+        .serial = answer("S2"),
+    };
+    g_autoptr(ScdIdentity) identity = scd_identity_new("X (S1) 00 00", &answers, NULL);
+
+    g_assert_cmpstr(identity->vendor, ==, "Maker\xEF\xBF\xBD");
+    g_assert_cmpstr(identity->product, ==, "");
+    g_assert_cmpstr(identity->serial, ==, "S2");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/identity/nothing", test_nothing);
+    g_test_add_func("/identity/path", test_path);
+    g_test_add_func("/identity/address", test_address);
+    g_test_add_func("/identity/version", test_version);
+    g_test_add_func("/identity/texts", test_texts);
+    return g_test_run();
+}
