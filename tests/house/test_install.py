@@ -35,6 +35,7 @@ EXPECTED = {
     "lib/smartcardd/libpcsclite.so.1",
     "lib/systemd/system/smartcardd.service",
     "lib/sysusers.d/smartcardd.conf",
+    "lib/udev/rules.d/60-smartcardd.rules",
     "libexec/smartcardd",
     "share/dbus-1/interfaces/org.smartcardd1.Card.xml",
     "share/dbus-1/interfaces/org.smartcardd1.Manager.xml",
@@ -154,6 +155,18 @@ class Files(unittest.TestCase):
             content = without_debug_information(file)
             for folder in (BUILD, SOURCE):
                 self.assertNotIn(folder.encode(), content, path)
+
+    def test_udev_rule_is_valid(self):
+        """It starts our unit, for readers alone."""
+        rule = installed("lib/udev/rules.d/60-smartcardd.rules")
+        with open(rule, encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn('ATTR{bInterfaceClass}=="0b"', text)
+        self.assertEqual(re.findall(r'SYSTEMD_WANTS}\+="([^"]*)"', text),
+                         [os.path.basename(installed("lib/systemd/system/smartcardd.service"))])
+        if subprocess.run("udevadm verify --version", shell=True, capture_output=True).returncode:
+            self.skipTest("udevadm verify is not installed")
+        subprocess.run(["udevadm", "verify", rule], check=True)
 
     def test_activation_and_unit_agree(self):
         activation = sections("share/dbus-1/system-services/org.smartcardd1.service")
