@@ -4,7 +4,7 @@
  * smartcardd: options, the bus name, signals, and what systemd wants to hear.
  *
  * The name is asked for when there is something to show: the first snapshot of
- * the readers, and the names of cards. So the first answer that anybody gets is
+ * the readers, what they are, and the names of cards. So the first answer that anybody gets is
  * complete, and whoever started us through the bus waits for just that.
  */
 
@@ -23,6 +23,7 @@
 #include "pcsc/monitor.h"
 
 #define BUS_NAME "org.smartcardd1"
+#define SYSFS "/sys"
 
 /* A pcscd that does not answer must not keep us from saying so. */
 #define FIRST_SNAPSHOT_LIMIT_MS 2000
@@ -37,6 +38,7 @@
 typedef struct {
     char *card_list;
     char *config_file;
+    char *sysfs;
     int call_limit_s;
     gboolean version;
 } Options;
@@ -49,6 +51,7 @@ typedef struct {
     GThread *card_list_thread; /* while it reads */
     ScdCardList *card_list;    /* NULL where there is none */
     gboolean card_list_done;
+    ScdServiceOptions service_options;
     ScdService *service;
     ScdMonitor *monitor;
     guint name;
@@ -118,7 +121,12 @@ snapshot_changed(ScdSnapshot *snapshot, gpointer data)
     if (snapshot->trouble)
         g_message("pcscd: %s", snapshot->trouble);
     scd_service_follow(program->service, snapshot);
-    own_name(program);
+}
+
+static void
+service_shown(gpointer data)
+{
+    own_name(data);
 }
 
 static void
@@ -156,7 +164,14 @@ start(Program *program)
     static const ScdMonitorEvents events = {snapshot_changed, monitor_looked, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
-    program->service = scd_service_new(program->bus, program->card_list, &program->config, &error);
+    program->service_options = (ScdServiceOptions){
+        .card_list = program->card_list,
+        .config = &program->config,
+        .sysfs = program->options->sysfs,
+        .shown = service_shown,
+        .data = program,
+    };
+    program->service = scd_service_new(program->bus, &program->service_options, &error);
     if (program->service)
         program->monitor =
             scd_monitor_new(&events, program, program->options->call_limit_s, &error);
@@ -310,6 +325,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
          "Settings, see smartcardd.conf(5) (default: " CONFIG_FILE ")", "FILE"},
         {"call-limit", 0, 0, G_OPTION_ARG_INT, &options->call_limit_s,
          "Start anew when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
+        {"sysfs", 0, 0, G_OPTION_ARG_FILENAME, &options->sysfs,
+         "Where the kernel tells of USB devices (default: " SYSFS ")", "FOLDER"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
@@ -331,6 +348,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
     }
     if (!options->card_list)
         options->card_list = g_strdup(CARD_LIST);
+    if (!options->sysfs)
+        options->sysfs = g_strdup(SYSFS);
     if (!options->config_file)
         options->config_file = g_strdup(CONFIG_FILE);
     return TRUE;
@@ -358,6 +377,7 @@ main(int argc, char **argv)
     }
     g_free(options.card_list);
     g_free(options.config_file);
+    g_free(options.sysfs);
     if (start_anew)
         execv("/proc/self/exe", arguments);
     return status;

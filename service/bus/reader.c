@@ -12,7 +12,6 @@ struct ScdReader {
     ScdSessions *sessions;
     ScdWaiters *waiters;
     ScdObject *object;
-    ScdReaderName *name; /* the parts of state->name */
     ScdReaderState *state;
     ScdCard *card;      /* NULL when the reader is empty */
     GPtrArray *watches; /* of ScdReaderWatch, which belong to those who watch */
@@ -53,28 +52,30 @@ static const ScdMethod methods[] = {
 
 static const ScdInterface interface = {&scd_reader_interface, methods};
 
-/* What stays the same for as long as the reader is there. */
+/* What stays the same for as long as the reader is there, unless more of it gets known. */
 static void
-set_identity(ScdReader *reader)
+set_identity(ScdReader *reader, const ScdIdentity *identity)
 {
     ScdObject *object = reader->object;
+    g_autofree char *path =
+        identity->has_usb_path ? scd_usb_path_to_string(&identity->usb_path) : g_strdup("");
 
-    scd_object_set(object, "Name", g_variant_new_string(reader->state->name));
-    scd_object_set(object, "Vendor", g_variant_new_string(""));
-    scd_object_set(object, "Product", g_variant_new_string(""));
-    scd_object_set(object, "Serial", g_variant_new_string(reader->name->serial));
-    scd_object_set(object, "Slot", g_variant_new_uint32(reader->name->slot));
-    scd_object_set(object, "UsbPath", g_variant_new_string(""));
-    scd_object_set(object, "UsbBus", g_variant_new_byte(0));
-    scd_object_set(object, "UsbAddress", g_variant_new_byte(0));
-    scd_object_set(object, "UsbVendorId", g_variant_new_uint16(0));
-    scd_object_set(object, "UsbProductId", g_variant_new_uint16(0));
-    scd_object_set(object, "BuiltIn", g_variant_new_boolean(FALSE));
-    scd_object_set(object, "Alias", g_variant_new_string(""));
-    scd_object_set(object, "DriverVersion", g_variant_new_string(""));
-    scd_object_set(object, "Features", g_variant_new_strv(NULL, 0));
-    scd_object_set(object, "Seat", g_variant_new_string("seat0"));
-    scd_object_set(object, "LoginCandidate", g_variant_new_boolean(FALSE));
+    scd_object_set(object, "Vendor", g_variant_new_string(identity->vendor));
+    scd_object_set(object, "Product", g_variant_new_string(identity->product));
+    scd_object_set(object, "Serial", g_variant_new_string(identity->serial));
+    scd_object_set(object, "Slot", g_variant_new_uint32(identity->slot));
+    scd_object_set(object, "UsbPath", g_variant_new_string(path));
+    scd_object_set(object, "UsbBus", g_variant_new_byte(identity->usb_bus));
+    scd_object_set(object, "UsbAddress", g_variant_new_byte(identity->usb_address));
+    scd_object_set(object, "UsbVendorId", g_variant_new_uint16(identity->vendor_id));
+    scd_object_set(object, "UsbProductId", g_variant_new_uint16(identity->product_id));
+    scd_object_set(object, "BuiltIn", g_variant_new_boolean(identity->built_in));
+    scd_object_set(object, "DriverVersion", g_variant_new_string(identity->driver_version));
+    scd_object_set(object, "Features",
+                   g_variant_new_strv((const char *const *)identity->features, -1));
+    scd_object_set(object, "Seat", g_variant_new_string(identity->seat));
+    /* Only USB devices are known to be here. */
+    scd_object_set(object, "LoginCandidate", g_variant_new_boolean(identity->usb_bus != 0));
 }
 
 static void
@@ -98,32 +99,54 @@ static void
 release(ScdReader *reader)
 {
     g_clear_pointer(&reader->object, scd_object_free);
-    scd_reader_name_free(reader->name);
     scd_reader_state_unref(reader->state);
     g_ptr_array_unref(reader->watches);
     g_free(reader);
 }
 
+/* NULL when another reader has this label. */
+static ScdObject *
+new_object(ScdReader *reader, const char *label, GError **error)
+{
+    g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
+    return scd_object_new(scd_tree_bus(reader->tree), path, &interface, reader, NULL, error);
+}
+
+static ScdObject *
+new_object_at_usb_path(ScdReader *reader, const ScdIdentity *identity)
+{
+    g_autofree char *label = scd_usb_path_to_label(&identity->usb_path, identity->slot);
+    ScdObject *object = new_object(reader, label, NULL);
+
+    if (!object)
+        g_warning("Reader '%s' is said to be at the USB port of another one, and named by its name",
+                  reader->state->name);
+    return object;
+}
+
 ScdReader *
 scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters, ScdReaderState *state,
-               GError **error)
+               const ScdIdentity *identity, GError **error)
 {
     g_autofree char *label = scd_reader_name_to_label(state->name);
-    g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
     ScdReader *reader = g_new0(ScdReader, 1);
 
     reader->tree = tree;
     reader->sessions = sessions;
     reader->waiters = waiters;
     reader->watches = g_ptr_array_new();
-    reader->name = scd_reader_name_parse(state->name);
     reader->state = scd_reader_state_ref(state);
-    reader->object = scd_object_new(scd_tree_bus(tree), path, &interface, reader, NULL, error);
+    if (identity->has_usb_path)
+        reader->object = new_object_at_usb_path(reader, identity);
+    if (!reader->object)
+        reader->object = new_object(reader, label, error);
     if (!reader->object) {
         release(reader);
         return NULL;
     }
-    set_identity(reader);
+    scd_object_set(reader->object, "Name", g_variant_new_string(state->name));
+    scd_object_set(reader->object, "Alias", g_variant_new_string(""));
+    set_identity(reader, identity);
     set_state(reader);
     scd_tree_add(tree, reader->object);
     return reader;
@@ -173,7 +196,13 @@ scd_reader_path(const ScdReader *reader)
 const char *
 scd_reader_serial(const ScdReader *reader)
 {
-    return reader->name->serial;
+    return scd_object_get_string(reader->object, "Serial");
+}
+
+const char *
+scd_reader_usb_path(const ScdReader *reader)
+{
+    return scd_object_get_string(reader->object, "UsbPath");
 }
 
 const char *
@@ -205,7 +234,7 @@ scd_reader_details(const ScdReader *reader)
 {
     return (ScdAuthorityDetails){
         .reader = reader->state->name,
-        .usb_path = scd_object_get_string(reader->object, "UsbPath"),
+        .usb_path = scd_reader_usb_path(reader),
         .alias = scd_object_get_string(reader->object, "Alias"),
         .atr = reader->card ? scd_card_atr_hex(reader->card) : "",
     };
@@ -221,6 +250,13 @@ void
 scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch)
 {
     g_ptr_array_remove_fast(reader->watches, (gpointer)watch);
+}
+
+void
+scd_reader_identify(ScdReader *reader, const ScdIdentity *identity)
+{
+    set_identity(reader, identity);
+    scd_object_announce(reader->object);
 }
 
 void

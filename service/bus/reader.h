@@ -7,6 +7,7 @@
  */
 
 #include "base/card-list.h"
+#include "base/identity.h"
 #include "bus/card.h"
 #include "bus/sessions.h"
 #include "bus/tree.h"
@@ -23,9 +24,9 @@ typedef struct {
     gpointer data;
 } ScdReaderWatch;
 
-/* An empty reader. */
+/* An empty reader. Its object path is made of the identity, and stays. */
 ScdReader *scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
-                          ScdReaderState *state, GError **error);
+                          ScdReaderState *state, const ScdIdentity *identity, GError **error);
 
 /* The card must have been removed. why: what those hear who use the reader. */
 void scd_reader_free(ScdReader *reader, ScdSessionEnd why);
@@ -33,6 +34,7 @@ void scd_reader_free(ScdReader *reader, ScdSessionEnd why);
 const char *scd_reader_path(const ScdReader *reader);
 const char *scd_reader_name(const ScdReader *reader);
 const char *scd_reader_serial(const ScdReader *reader);
+const char *scd_reader_usb_path(const ScdReader *reader);
 const ScdReaderState *scd_reader_state(const ScdReader *reader);
 
 /* NULL when the reader is empty. */
@@ -46,6 +48,9 @@ ScdAuthorityDetails scd_reader_details(const ScdReader *reader);
 
 void scd_reader_watch(ScdReader *reader, const ScdReaderWatch *watch);
 void scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch);
+
+/* More is known of the reader. */
+void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
 
 /* state: what pcscd says of the reader from now on. */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);

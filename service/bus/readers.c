@@ -2,6 +2,8 @@
 
 #include "bus/readers.h"
 
+#include <string.h>
+
 #include "bus/error.h"
 #include "pcsc/difference.h"
 
@@ -9,6 +11,7 @@ struct ScdReaders {
     ScdTree *tree;
     ScdSessions *sessions;
     ScdWaiters *waiters;
+    const ScdIdentification *identification;
     const ScdCardList *card_list;
     ScdSnapshot *snapshot;
     GHashTable *by_name; /* PC/SC name, a GRefString → ScdReader */
@@ -16,12 +19,13 @@ struct ScdReaders {
 
 ScdReaders *
 scd_readers_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
-                const ScdCardList *card_list)
+                const ScdIdentification *identification, const ScdCardList *card_list)
 {
     ScdReaders *readers = g_new0(ScdReaders, 1);
     readers->tree = tree;
     readers->sessions = sessions;
     readers->waiters = waiters;
+    readers->identification = identification;
     readers->card_list = card_list;
     readers->snapshot = scd_snapshot_new_unavailable(NULL);
     readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -43,8 +47,9 @@ static void
 add_reader(ScdReaders *readers, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
+    const ScdIdentity *identity = scd_identification_of(readers->identification, state->name);
     ScdReader *reader =
-        scd_reader_new(readers->tree, readers->sessions, readers->waiters, state, &error);
+        scd_reader_new(readers->tree, readers->sessions, readers->waiters, state, identity, &error);
 
     if (!reader)
         g_error("The path of reader '%s' was in use: %s", state->name, error->message);
@@ -100,32 +105,74 @@ scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot)
     readers->snapshot = snapshot;
 }
 
+void
+scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity)
+{
+    ScdReader *reader = g_hash_table_lookup(readers->by_name, name);
+    if (reader)
+        scd_reader_identify(reader, identity);
+}
+
+static gboolean
+has_object_path(const ScdReader *reader, const char *selector)
+{
+    return g_str_equal(scd_reader_path(reader), selector);
+}
+
+/* Paths have one form only, so ports and paths can be compared as texts. */
+static gboolean
+is_at_usb_port(const ScdReader *reader, const char *selector)
+{
+    const char *path = scd_reader_usb_path(reader);
+    gsize length = strlen(selector);
+
+    return g_str_has_prefix(path, selector) && (path[length] == '\0' || path[length] == ':');
+}
+
+static gboolean
+has_serial(const ScdReader *reader, const char *selector)
+{
+    return g_str_equal(scd_reader_serial(reader), selector);
+}
+
+/* The first one, and whether there are others. */
+static ScdReader *
+find_by(ScdReaders *readers, gboolean (*fits)(const ScdReader *reader, const char *selector),
+        const char *selector, gboolean *ambiguous)
+{
+    GHashTableIter iter;
+    gpointer reader;
+    ScdReader *found = NULL;
+
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader)) {
+        if (!fits(reader, selector))
+            continue;
+        *ambiguous = found != NULL;
+        found = reader;
+    }
+    return found;
+}
+
 ScdReader *
 scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
 {
+    /* What a device tells of itself comes last: it must not pass for another one. */
+    gboolean (*const ways[])(const ScdReader *, const char *) = {has_object_path, is_at_usb_port,
+                                                                 has_serial};
     ScdReader *found = g_hash_table_lookup(readers->by_name, selector);
-    GHashTableIter iter;
-    gpointer value;
+    gboolean ambiguous = FALSE;
 
-    if (found)
-        return found;
     if (!*selector) {
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "The name of the reader is empty");
         return NULL;
     }
-    g_hash_table_iter_init(&iter, readers->by_name);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        if (g_str_equal(scd_reader_path(value), selector))
-            return value;
-        if (!g_str_equal(scd_reader_serial(value), selector))
-            continue;
-        if (found) {
-            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                        "Several readers have the serial number '%s': name one by its object path",
-                        selector);
-            return NULL;
-        }
-        found = value;
+    for (gsize i = 0; !found && i < G_N_ELEMENTS(ways); i++)
+        found = find_by(readers, ways[i], selector, &ambiguous);
+    if (ambiguous) {
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "Several readers are '%s': name one by its object path", selector);
+        return NULL;
     }
     if (!found)
         g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_READER,

@@ -5,21 +5,25 @@
  * The readers on the bus, kept in step with the monitor's snapshots.
  */
 
+#include "bus/identification.h"
 #include "bus/reader.h"
 
 typedef struct ScdReaders ScdReaders;
 
-/* card_list: what ATRs are known as, or NULL; must live longer. */
+/* card_list: what ATRs are known as, or NULL. All that is given must live longer. */
 ScdReaders *scd_readers_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
-                            const ScdCardList *card_list);
+                            const ScdIdentification *identification, const ScdCardList *card_list);
 
 /* Takes all readers and cards from the bus. */
 void scd_readers_free(ScdReaders *readers);
 
-/* Carries out what differs between the last snapshot and this one. */
+/* Carries out what differs between the last snapshot and this one. Its readers are identified. */
 void scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot);
 
-/* The one reader that a person means by an object path, a PC/SC name, or a serial number. */
+/* More is known of a reader, by its PC/SC name; it need not be shown yet. */
+void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);
+
+/* The one reader that a person means: see FindReader() of the Manager. */
 ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **error);
 
 /* Any reader of which fits(name, reader, data) is true, or NULL. */

@@ -6,12 +6,14 @@
 #include "bus/readers.h"
 
 struct ScdService {
+    const ScdServiceOptions *options;
     ScdTree *tree;
     ScdClients *clients;
     ScdAuthority *authority;
     ScdWorkers *workers;
     ScdSessions *sessions;
     ScdWaiters *waiters;
+    ScdIdentification *identification;
     ScdReaders *readers;
     ScdManager *manager;
 };
@@ -23,23 +25,47 @@ authority_changed(gpointer data)
     scd_sessions_recheck(service->sessions);
 }
 
-ScdService *
-scd_service_new(GDBusConnection *bus, const ScdCardList *card_list, const ScdConfig *config,
-                GError **error)
+static void
+show(ScdSnapshot *snapshot, gpointer data)
 {
+    ScdService *service = data;
+
+    /* While Available is false there are no readers: true comes first, and false last. */
+    if (!snapshot->trouble)
+        scd_manager_set_trouble(service->manager, NULL);
+    scd_readers_follow(service->readers, snapshot);
+    if (snapshot->trouble)
+        scd_manager_set_trouble(service->manager, snapshot->trouble);
+    service->options->shown(service->options->data);
+}
+
+static void
+learn(const char *reader, const ScdIdentity *identity, gpointer data)
+{
+    ScdService *service = data;
+    scd_readers_identify(service->readers, reader, identity);
+}
+
+ScdService *
+scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
+{
+    static const ScdIdentificationEvents identification_events = {show, learn};
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
+    service->options = options;
     service->tree = scd_tree_new(bus, error);
     if (!service->tree)
         return NULL;
     service->clients = scd_clients_new(bus);
     service->authority = scd_authority_new(authority_changed, service);
-    service->workers = scd_workers_new(config->idle_limit_s * 1000);
-    service->sessions =
-        scd_sessions_new(bus, service->clients, service->authority, service->workers, config);
-    service->waiters = scd_waiters_new(service->clients, config);
-    service->readers =
-        scd_readers_new(service->tree, service->sessions, service->waiters, card_list);
+    service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
+    service->sessions = scd_sessions_new(bus, service->clients, service->authority,
+                                         service->workers, options->config);
+    service->waiters = scd_waiters_new(service->clients, options->config);
+    service->identification =
+        scd_identification_new(options->sysfs, &identification_events, service);
+    service->readers = scd_readers_new(service->tree, service->sessions, service->waiters,
+                                       service->identification, options->card_list);
     service->manager = scd_manager_new(service->tree, service->readers, service->clients,
                                        service->authority, service->waiters, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
@@ -55,6 +81,7 @@ scd_service_free(ScdService *service)
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
+    g_clear_pointer(&service->identification, scd_identification_free);
     g_clear_pointer(&service->waiters, scd_waiters_free);
     if (service->workers && !scd_workers_stop(service->workers)) {
         g_warning("A worker is caught in a call of libpcsclite");
@@ -80,12 +107,7 @@ scd_service_set_monitor(ScdService *service, ScdMonitor *monitor)
 void
 scd_service_follow(ScdService *service, ScdSnapshot *snapshot)
 {
-    /* While Available is false there are no readers: true comes first, and false last. */
-    if (!snapshot->trouble)
-        scd_manager_set_trouble(service->manager, NULL);
-    scd_readers_follow(service->readers, snapshot);
-    if (snapshot->trouble)
-        scd_manager_set_trouble(service->manager, snapshot->trouble);
+    scd_identification_follow(service->identification, snapshot);
 }
 
 void

@@ -13,15 +13,25 @@
 
 typedef struct ScdService ScdService;
 
-/* card_list: what ATRs are known as, or NULL. It and the config must live longer. */
-ScdService *scd_service_new(GDBusConnection *bus, const ScdCardList *card_list,
-                            const ScdConfig *config, GError **error);
+/* All of it must live longer. */
+typedef struct {
+    const ScdCardList *card_list; /* what ATRs are known as, or NULL */
+    const ScdConfig *config;
+    const char *sysfs;            /* where /sys is */
+    void (*shown)(gpointer data); /* what is on the bus now may be looked at */
+    gpointer data;
+} ScdServiceOptions;
+
+ScdService *scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error);
 void scd_service_free(ScdService *service);
 
 /* Whom to ask for a look at the readers; before any is shown. */
 void scd_service_set_monitor(ScdService *service, ScdMonitor *monitor);
 
-/* Shows the readers and cards of a snapshot, or that pcscd cannot be reached. */
+/*
+ * Shows the readers and cards of a snapshot, once it is known which devices they are, or that pcscd
+ * cannot be reached.
+ */
 void scd_service_follow(ScdService *service, ScdSnapshot *snapshot);
 
 /* The look that the monitor was asked for is over. */

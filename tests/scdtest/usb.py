@@ -20,7 +20,7 @@ from gi.repository import UMockdev  # noqa: E402
 PRELOAD = "libumockdev-preload.so.0"
 DRIVERS = "/usr/lib/pcsc/drivers"
 CONTROLLER = "/devices/pci0000:00/0000:00:14.0"
-VENDOR, PRODUCT = "5c0d", "0001"
+VENDOR = "5c0d"
 
 
 class Bus:
@@ -57,36 +57,55 @@ class Bus:
         subprocess.run(["umount", "--lazy", DRIVERS], check=True)
 
 
-class Reader:
-    """A USB device, one CCID interface a reader. port: as the kernel names it, 1-1, 1-2.3, ..."""
+class Hub:
+    """folder: the parent of what is plugged into it."""
 
-    def __init__(self, bus, port, address, serial="", interfaces=("",)):
-        self._bus, self._port, self._address = bus, port, address
-        self._serial, self._interfaces = serial, interfaces
+    def __init__(self, bus, port, address, parent=None):
+        self.folder = bus.add(port, parent.folder if parent else bus.root,
+                              {"busnum": "1", "devnum": str(address), "bDeviceClass": "09",
+                               "idVendor": "1d6b", "idProduct": "0002"},
+                              {"DEVTYPE": "usb_device", "TYPE": "9/0/1",
+                               "DEVNAME": f"/dev/bus/usb/001/{address:03}"})
+
+
+class Reader:
+    """A USB device, one CCID interface a reader. port: as the kernel names it, 1-1, 1-2.3, ...
+
+    slots: 1 or 4; seat: what udev says; attributes: of the device.
+    """
+
+    def __init__(self, bus, port, address, serial="", interfaces=("",), slots=1, hub=None,
+                 seat=None, **attributes):
+        self._bus, self.port, self._address = bus, port, address
+        self._interfaces = interfaces
+        self._parent = hub.folder if hub else bus.root
+        self._product = f"{slots:04}"
+        self._attributes = attributes | ({"serial": serial} if serial else {})
+        self._properties = {"ID_SEAT": seat} if seat else {}
         self._folders = []
 
     def name(self, interface=0):
         """What the simulator calls it."""
         return f"001/{self._address:03}" + (f".{interface}" if interface else "")
 
-    def plug(self):
+    def plug(self, port=None, address=None):
+        """The same reader may be plugged in elsewhere, where it gets another address too."""
+        self.port, self._address = port or self.port, address or self._address
         attributes = {"busnum": "1", "devnum": str(self._address), "idVendor": VENDOR,
-                      "idProduct": PRODUCT, "bDeviceClass": "00", "speed": "12",
+                      "idProduct": self._product, "bDeviceClass": "00", "speed": "12",
                       "bNumInterfaces": f" {len(self._interfaces)}",
-                      "product": "Simulated USB Reader"}
-        if self._serial:
-            attributes["serial"] = self._serial
-        product = {"PRODUCT": f"{VENDOR}/1/100", "TYPE": "0/0/0"}
-        device = self._bus.add(self._port, self._bus.root, attributes, {
+                      "product": "Simulated USB Reader", **self._attributes}
+        product = {"PRODUCT": f"{VENDOR}/{int(self._product)}/100", "TYPE": "0/0/0"}
+        device = self._bus.add(self.port, self._parent, attributes, {
             "DEVTYPE": "usb_device", "DEVNAME": f"/dev/bus/usb/001/{self._address:03}",
-            "BUSNUM": "001", "DEVNUM": f"{self._address:03}", **product})
+            "BUSNUM": "001", "DEVNUM": f"{self._address:03}", **self._properties, **product})
         self._folders = [device]
         for number, name in enumerate(self._interfaces):
             attributes = {"bInterfaceNumber": f"{number:02x}", "bInterfaceClass": "0b",
                           "bInterfaceSubClass": "00", "bInterfaceProtocol": "00"}
             if name:
                 attributes["interface"] = name
-            self._folders.append(self._bus.add(f"{self._port}:1.{number}", device, attributes, {
+            self._folders.append(self._bus.add(f"{self.port}:1.{number}", device, attributes, {
                 "DEVTYPE": "usb_interface", "INTERFACE": "11/0/0", **product}))
 
     def unplug(self):

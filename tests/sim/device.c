@@ -6,8 +6,9 @@
  *   usb:VVVV/PPPP:libudev:INTERFACE:/dev/bus/usb/B/D    from pcscd's own search for USB readers
  *
  * NAME is made of letters, digits, dots and hyphens. ATR, in hex, is that of a card which is in
- * slot 0 from the start. A USB reader has one empty slot; it is named B/D for interface 0 and
- * B/D.INTERFACE for the others.
+ * slot 0 from the start. A USB reader has as many slots as the number of its product says, all of
+ * them empty; it is named B/D for interface 0 and B/D.INTERFACE for the others, and tells bus and
+ * address as its channel.
  */
 
 #include "device.h"
@@ -46,9 +47,11 @@ parse_usb(const char *text, struct device *device)
     unsigned interface, bus, address;
     int end = 0;
 
-    sscanf(text, "%*4x/%*4x:libudev:%u:/dev/bus/usb/%u/%u%n", &interface, &bus, &address, &end);
-    if (end == 0 || text[end] != '\0')
+    sscanf(text, "%*4x/%4x:libudev:%u:/dev/bus/usb/%u/%u%n", &device->slots, &interface, &bus,
+           &address, &end);
+    if (end == 0 || text[end] != '\0' || device->slots == 0 || device->slots > DEVICE_SLOTS_MAX)
         return false;
+    device->channel = 0x0020 << 16 | (bus & 0xFF) << 8 | (address & 0xFF);
     snprintf(device->name, sizeof(device->name), interface == 0 ? "%03u/%03u" : "%03u/%03u.%u", bus,
              address, interface);
     return true;

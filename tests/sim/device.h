@@ -8,7 +8,8 @@ enum { DEVICE_NAME_MAX = 63, DEVICE_SLOTS_MAX = 255 };
 struct device {
     char name[DEVICE_NAME_MAX + 1];
     unsigned slots;
-    struct atr atr; /* empty when no card is in from the start */
+    uint32_t channel; /* SCARD_ATTR_CHANNEL_ID of a USB reader, else 0 */
+    struct atr atr;   /* empty when no card is in from the start */
 };
 
 bool device_parse(const char *text, struct device *device);

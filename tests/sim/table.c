@@ -9,6 +9,7 @@
 
 #include "table.h"
 
+#include <reader.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,15 @@ find_by_address(const char *address)
     return link;
 }
 
+static void
+set_channel(struct slot *slot, uint32_t channel)
+{
+    const uint8_t bytes[] = {(uint8_t)channel, (uint8_t)(channel >> 8), (uint8_t)(channel >> 16),
+                             (uint8_t)(channel >> 24)};
+
+    order_set(&slot->attributes, SCARD_ATTR_CHANNEL_ID, bytes, sizeof(bytes));
+}
+
 static struct entry *
 entry_new(DWORD lun, const struct device *device)
 {
@@ -59,6 +69,8 @@ entry_new(DWORD lun, const struct device *device)
              number);
 
     slot_init(&entry->slot, number == 0 ? &device->atr : &(struct atr){0});
+    if (device->channel != 0)
+        set_channel(&entry->slot, device->channel);
     return entry;
 }
 

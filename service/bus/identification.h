@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Between the monitor, which sees that there is a reader, and the tree, which shows it: holds each
+ * reader back until it is known which device it is, for its object path is made of that.
+ *
+ * The first snapshot of a pcscd is held back as a whole, so that all readers of before come at
+ * once; but not for long. A reader whose driver could not be asked is shown by what is known of it,
+ * and asked again at its next event.
+ */
+
+#include "base/identity.h"
+#include "pcsc/snapshot.h"
+
+typedef struct ScdIdentification ScdIdentification;
+
+typedef struct {
+    /* What can be shown now. */
+    void (*identified)(ScdSnapshot *snapshot, gpointer data);
+    /* More is known of a reader than when it was shown, or was to be. */
+    void (*learnt)(const char *reader, const ScdIdentity *identity, gpointer data);
+} ScdIdentificationEvents;
+
+/* sysfs: where /sys is. */
+ScdIdentification *scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events,
+                                          gpointer data);
+void scd_identification_free(ScdIdentification *identification);
+
+/* What the monitor sees. */
+void scd_identification_follow(ScdIdentification *identification, ScdSnapshot *snapshot);
+
+/* Of a reader in a snapshot that could be shown; valid until the next snapshot or event. */
+const ScdIdentity *scd_identification_of(const ScdIdentification *identification,
+                                         const char *reader);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdIdentification, scd_identification_free)

@@ -1,0 +1,345 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which reader is which: what drivers and the kernel say, what they refuse to, and when."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+READERS = "/org/smartcardd1/readers/"
+USB_PATH = 0x42000E11
+GET_FEATURES = 0x42000D48
+CHANNEL_ID, VENDOR, PRODUCT = 0x20110, 0x10100, 0x10101
+VERSION, SERIAL = 0x10102, 0x10103
+
+# The examples of libccid's documentation: path, label, bus, address.
+EXAMPLES = (("1-3:1.0", "usb_1_3", 1, 4), ("1-6:1.0", "usb_1_6", 1, 5),
+            ("1-3.1:1.0", "usb_1_3_1", 1, 17), ("1-3.4:1.0", "usb_1_3_4", 1, 18))
+
+
+def text(words):
+    """As a driver writes it, with the NUL."""
+    return words.encode().hex() + "00"
+
+
+def channel(bus, address):
+    return f"{address:02x}{bus:02x}2000"
+
+
+class IdentityTest(case.WorldTest):
+    """Readers of reader.conf, whose driver says what the test wants, over a tree of the test."""
+
+    def setUp(self):
+        from scdtest.sysfs import Sysfs
+        super().setUp()
+        self.world.start_bus()
+        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+
+    def start_pcscd(self, *readers):
+        self.world.start_pcscd(readers)
+        self.driver = self.simulator()
+
+    def start_service(self):
+        self.world.start_service("--sysfs", self.sysfs.folder)
+        self.client = self.recorder()
+
+    def start(self, *names):
+        from scdtest.world import simulated_reader
+        self.start_pcscd(*(simulated_reader(name) for name in names))
+
+    def control(self, reader, code, answer):
+        self.driver.order("control", reader, f"{code:x}", answer)
+
+    def attribute(self, reader, tag, answer):
+        self.driver.order("attribute", reader, f"{tag:x}", answer)
+
+    def reader(self, words):
+        """Label and properties."""
+        path = self.client.reader(words)
+        (properties,) = [properties for known, properties in self.client.readers().values()
+                         if known == path]
+        return path.removeprefix(READERS), properties
+
+    def find(self, selector):
+        from gi.repository import GLib
+        (path,) = self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
+                                   GLib.Variant("(s)", (selector,)))
+        return path.removeprefix(READERS)
+
+    def assert_refused(self, error, selector):
+        from gi.repository import Gio, GLib
+        with self.assertRaises(GLib.Error) as caught:
+            self.find(selector)
+        self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
+                         "org.smartcardd1.Error." + error)
+
+    def assert_has(self, words, label, **expected):
+        found, properties = self.reader(words)
+        self.assertEqual(found, label)
+        self.assertEqual({name: properties[name] for name in expected}, expected)
+
+
+class Place(IdentityTest):
+    def add_examples(self):
+        for path, _, _, address in EXAMPLES:
+            self.sysfs.add(path.partition(":")[0], address)
+
+    def assert_examples(self):
+        for name, (path, label, bus, address) in zip("ABCD", EXAMPLES):
+            self.assert_has("Reader " + name, label, UsbPath=path, UsbBus=bus, UsbAddress=address,
+                            LoginCandidate=True, Seat="seat0")
+            self.assertEqual(self.find(path), label)
+            self.assertEqual(self.find(path.partition(":")[0]), label)
+
+    def test_examples_by_path(self):
+        self.add_examples()
+        self.start(*"ABCD")
+        for name, (path, *_) in zip("ABCD", EXAMPLES):
+            self.control(name, USB_PATH, text(path))
+        self.start_service()
+        self.assert_examples()
+
+    def test_examples_by_channel_id(self):
+        self.add_examples()
+        self.start(*"ABCD")
+        for name, (_, _, bus, address) in zip("ABCD", EXAMPLES):
+            self.attribute(name, CHANNEL_ID, channel(bus, address))
+        self.start_service()
+        self.assert_examples()
+
+    def test_the_path_counts_before_the_channel(self):
+        self.add_examples()
+        self.start("A")
+        self.control("A", USB_PATH, text("1-3:1.0"))
+        self.attribute("A", CHANNEL_ID, channel(1, 5))
+        self.start_service()
+        self.assert_has("Reader A", "usb_1_3", UsbPath="1-3:1.0", UsbAddress=4)
+
+    def test_without_a_tree(self):
+        """The driver's word will do for the path; a channel alone leads nowhere."""
+        self.start(*"AB")
+        self.control("A", USB_PATH, text("12-3:1.0"))
+        self.attribute("A", CHANNEL_ID, channel(12, 4))
+        self.attribute("B", CHANNEL_ID, channel(12, 5))
+        self.start_service()
+        self.assert_has("Reader A", "usb_12_3", UsbPath="12-3:1.0", UsbBus=12, UsbAddress=4)
+        self.assert_has("Reader B", "Simulated_Reader_B_01_00", UsbPath="", UsbBus=12,
+                        UsbAddress=5)
+
+    def test_malformed_paths(self):
+        """Each is passed over, for the channel where there is one."""
+        self.add_examples()
+        wrong = ("1-6:1.0".encode().hex(), "silent", "31" * 300, text("no path"), text(""),
+                 text("../1-6:1.0"), text("1-6:1.0\n"), text("1-6"), text("1-6:1.0") + "00")
+        names = [f"R{number}" for number in range(2 * len(wrong))]
+        self.start(*names[:len(wrong)])
+        for name, answer in zip(names, wrong):
+            self.control(name, USB_PATH, answer)
+        self.start_service()
+        for name in names[:len(wrong)]:
+            label, properties = self.reader(f"Reader {name} ")
+            self.assertTrue(label.startswith("Simulated_Reader_"), label)
+            self.assertEqual(properties["UsbPath"], "")
+            self.assertFalse(properties["LoginCandidate"])
+        self.world.stop_service()
+        for number, answer in enumerate(wrong):
+            self.control("R0", USB_PATH, answer)
+            self.attribute("R0", CHANNEL_ID, channel(1, 17))
+            self.start_service()
+            self.assert_has("Reader R0 ", "usb_1_3_1", UsbPath="1-3.1:1.0")
+            self.world.stop_service()
+
+    def test_drivers_without_usb(self):
+        self.add_examples()
+        self.start("A")
+        self.start_service()
+        self.assert_has("Reader A", "Simulated_Reader_A_00_00", UsbPath="", UsbBus=0,
+                        UsbAddress=0, LoginCandidate=False, Seat="seat0", Features=[])
+
+    def test_only_device_that_fits_the_name(self):
+        from scdtest.world import simulated_reader
+        self.sysfs.add("1-1", 2, serial="S1")
+        self.sysfs.add("1-2", 3, serial="S2")
+        self.sysfs.add("2-1", 2, manufacturer="Twin", product="Reader")
+        self.sysfs.add("2-2", 3, manufacturer="Twin", product="Reader")
+        self.start_pcscd(simulated_reader("A", "Some Reader (S2)"),
+                         simulated_reader("B", "Twin Reader"))
+        self.start_service()
+        self.assert_has("Some Reader", "usb_1_2", UsbPath="1-2:1.0", UsbAddress=3, Serial="S2")
+        self.assert_has("Twin Reader", "Twin_Reader_01_00", UsbPath="", UsbBus=0)
+
+    def test_four_slots(self):
+        from scdtest.world import simulated_reader
+        self.sysfs.add("1-3", 4)
+        self.start_pcscd(simulated_reader("A", slots=4))
+        slots = ["A", "A@1", "A@2", "A@3"]
+        for slot in slots:
+            self.control(slot, USB_PATH, text("1-3:1.0"))
+        self.start_service()
+        labels = {properties["Slot"]: path.removeprefix(READERS)
+                  for path, properties in self.client.readers().values()}
+        self.assertEqual(labels, {0: "usb_1_3", 1: "usb_1_3_slot1", 2: "usb_1_3_slot2",
+                                  3: "usb_1_3_slot3"})
+        self.assert_refused("InvalidArgument", "1-3")
+        self.assert_refused("InvalidArgument", "1-3:1.0")
+        self.assertEqual(self.find(READERS + "usb_1_3_slot2"), "usb_1_3_slot2")
+
+    def test_two_interfaces(self):
+        from scdtest.world import simulated_reader
+        self.sysfs.add("1-3", 4, interfaces=(("0b", "Contact"), ("03", ""), ("0b", "NFC")))
+        self.start_pcscd(simulated_reader("A", "X [Contact]"), simulated_reader("B", "X [NFC]"))
+        self.control("A", USB_PATH, text("1-3:1.0"))
+        self.attribute("B", CHANNEL_ID, channel(1, 4))
+        self.start_service()
+        self.assert_has("[Contact]", "usb_1_3", UsbPath="1-3:1.0")
+        self.assert_has("[NFC]", "usb_1_3_if2", UsbPath="1-3:1.2")
+        self.assert_refused("InvalidArgument", "1-3")
+        self.assertEqual(self.find("1-3:1.2"), "usb_1_3_if2")
+        self.assert_refused("UnknownReader", "1-3:1.1")
+
+    def test_two_readers_cannot_be_in_one_place(self):
+        self.sysfs.add("1-3", 4)
+        self.start(*"AB")
+        for name in "AB":
+            self.control(name, USB_PATH, text("1-3:1.0"))
+        self.start_service()
+        labels = {self.reader("Reader " + name)[0] for name in "AB"}
+        self.assertEqual(len(labels), 2)
+        self.assertIn("usb_1_3", labels)
+        self.assertIn("is said to be at the USB port of another one", self.world.service.output)
+
+    def test_serial_number_that_looks_like_a_port(self):
+        self.sysfs.add("1-3", 4, serial="1-6")
+        self.sysfs.add("1-6", 5, serial="1-3:1.0")
+        self.start(*"AB")
+        self.control("A", USB_PATH, text("1-3:1.0"))
+        self.control("B", USB_PATH, text("1-6:1.0"))
+        self.start_service()
+        for selector, label in (("1-6", "usb_1_6"), ("1-3:1.0", "usb_1_3"), ("1-3", "usb_1_3")):
+            self.assertEqual(self.find(selector), label)
+        self.assert_refused("UnknownReader", "1-")
+        self.assert_refused("UnknownReader", "1-3:1")
+
+
+class Facts(IdentityTest):
+    def test_from_the_kernel(self):
+        self.sysfs.add("1-3", 4, idVendor="08e6", idProduct="3437", manufacturer="Gemalto",
+                       product="PC Twin Reader", serial="X1", removable="fixed")
+        self.sysfs.add("1-4", 5, idVendor="08e6", idProduct="3438", removable="removable")
+        self.start(*"AB")
+        for name, path in (("A", "1-3:1.0"), ("B", "1-4:1.0")):
+            self.control(name, USB_PATH, text(path))
+            self.attribute(name, VENDOR, text("the driver's author"))
+        self.start_service()
+        self.assert_has("Reader A", "usb_1_3", Vendor="Gemalto", Product="PC Twin Reader",
+                        Serial="X1", UsbVendorId=0x08E6, UsbProductId=0x3437, BuiltIn=True)
+        self.assert_has("Reader B", "usb_1_4", Vendor="the driver's author", Product="",
+                        UsbProductId=0x3438, BuiltIn=False)
+        self.assertEqual(self.find("X1"), "usb_1_3")
+
+    def test_from_the_driver(self):
+        self.start("A")
+        self.attribute("A", VENDOR, text("Maker\x1b[2J"))
+        self.attribute("A", PRODUCT, text("Model"))
+        self.attribute("A", SERIAL, text("S77"))
+        self.attribute("A", VERSION, "05000102")
+        self.control("A", GET_FEATURES, "0604420000dc" "120442330012" "0a0142")
+        self.control("A", 0x42330012, "0b02e608" "0c023734")
+        self.start_service()
+        self.assert_has("Reader A", "Simulated_Reader_A_00_00", Vendor="Maker\ufffd[2J",
+                        Product="Model", Serial="S77", DriverVersion="2.1.5",
+                        UsbVendorId=0x08E6, UsbProductId=0x3437,
+                        Features=["verify-pin-direct", "get-tlv-properties"])
+        self.assertEqual(self.find("S77"), "Simulated_Reader_A_00_00")
+
+
+class Asking(IdentityTest):
+    """It disturbs nobody, and is put off while somebody else has the reader."""
+
+    def start_held(self, *order):
+        """A reader with a card, which a plain program holds before the service comes."""
+        from scdtest.plain import Plain
+        from scdtest.world import simulated_reader
+        self.start_pcscd(simulated_reader("A", "Held (S1)", card=ATR), simulated_reader("B"))
+        self.control("A", USB_PATH, text("1-3:1.0"))
+        self.control("A", GET_FEATURES, "0604420000dc")
+        self.holder = Plain()
+        self.addCleanup(self.holder.close)
+        self.holder.do("connect", "exclusive" if not order else "shared", "Held (S1) 00 00")
+        for words in order:
+            self.holder.do(*words.split())
+        self.start_service()
+
+    def wait_until_asked(self):
+        self.client.wait_for_state(lambda c: self.reader("Held")[1]["Features"],
+                                   "the driver has been asked")
+
+    def test_disturbs_nobody(self):
+        from scdtest.plain import Plain
+        from scdtest.world import simulated_reader
+        self.start_pcscd(simulated_reader("A", card=ATR))
+        user = Plain()
+        self.addCleanup(user.close)
+        user.do("connect", "shared", "Simulated Reader A 00 00")
+        user.do("begin")
+        user.do("transmit", "00A4040000")
+        user.do("end", "leave")
+        before = self.driver.status("A")
+        self.start_service()
+        _, properties = self.reader("Reader A")
+        self.assertEqual(self.driver.status("A"), before)
+        self.assertEqual((properties["EventCount"], properties["CardPresent"]), (0, True))
+        user.do("transmit", "00A4040000")
+
+    def test_exclusive_holder_and_a_device_that_fits(self):
+        self.sysfs.add("1-3", 4, serial="S1")
+        self.start_held()
+        self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=[], Serial="S1")
+        self.assert_has("Reader B", "Simulated_Reader_B_01_00")
+        self.holder.do("disconnect", "leave")
+        self.driver.swap("A")
+        self.wait_until_asked()
+        self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=["verify-pin-direct"])
+
+    def test_exclusive_holder_and_two_devices_that_fit(self):
+        self.sysfs.add("1-3", 4, serial="S1")
+        self.sysfs.add("1-4", 5, serial="S1")
+        self.start_held()
+        label = "Held___28S1__29_00_00"
+        self.assert_has("Held", label, UsbPath="", UsbBus=0, Serial="S1")
+        self.holder.do("disconnect", "leave")
+        self.driver.swap("A")
+        self.wait_until_asked()
+        self.assert_has("Held", label, UsbPath="1-3:1.0", UsbBus=1, UsbAddress=4)
+        self.assertEqual(self.find("1-3"), label)
+
+    def test_refused_again_at_the_next_event(self):
+        self.sysfs.add("1-3", 4, serial="S1")
+        self.start_held()
+        self.driver.swap("A")
+        self.client.wait_for_signal("CardInserted")
+        self.assert_has("Held", "usb_1_3", Features=[])
+        self.holder.do("disconnect", "leave")
+        self.driver.swap("A")
+        self.wait_until_asked()
+
+    def test_transaction_that_holds_it_up(self):
+        """The late answer needs no event."""
+        self.sysfs.add("1-3", 4, serial="S1")
+        self.start_held("begin")
+        self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=[])
+        self.holder.do("end", "leave")
+        self.wait_until_asked()
+        self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=["verify-pin-direct"])
+
+    def test_end_while_it_is_held_up(self):
+        self.start_held("begin")
+        self.world.stop_service()
+
+
+if __name__ == "__main__":
+    case.main()

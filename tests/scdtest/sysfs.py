@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A plain tree that looks like /sys as far as USB devices go."""
+
+import os
+
+CCID = "0b"
+
+
+class Sysfs:
+    def __init__(self, folder):
+        self.folder = folder
+        self._devices = os.path.join(folder, "bus", "usb", "devices")
+        os.makedirs(self._devices)
+
+    def add(self, port, address, interfaces=((CCID, ""),), **attributes):
+        """port: as the kernel names it, 1-3.1; interfaces: class and name of each."""
+        self._write(port, busnum=port.partition("-")[0], devnum=address, **attributes)
+        for number, (kind, name) in enumerate(interfaces):
+            self._write(os.path.join(port, f"{port}:1.{number}"), bInterfaceClass=kind,
+                        bInterfaceNumber=f"{number:02x}", **({"interface": name} if name else {}))
+
+    def _write(self, folder, **attributes):
+        os.makedirs(os.path.join(self._devices, folder))
+        for name, value in attributes.items():
+            path = os.path.join(self._devices, folder, name)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"{value}\n")
