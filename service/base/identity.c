@@ -153,6 +153,14 @@ scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char
     return identity;
 }
 
+gboolean
+scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before)
+{
+    if (identity->complete != before->complete)
+        return identity->complete;
+    return !before->has_usb_path && identity->has_usb_path;
+}
+
 void
 scd_identity_free(ScdIdentity *identity)
 {

@@ -17,7 +17,7 @@
 
 /* What a driver answered; NULL for what it did not. */
 typedef struct {
-    gboolean asked;         /* FALSE when there was no connection: to be tried again */
+    gboolean asked;         /* FALSE when somebody else had the reader: to be tried again */
     GBytes *usb_path;       /* control code 3601 of libccid */
     GBytes *channel_id;     /* SCARD_ATTR_CHANNEL_ID */
     GBytes *vendor;         /* SCARD_ATTR_VENDOR_NAME */
@@ -58,5 +58,9 @@ typedef struct {
  */
 ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answers,
                               const char *sysfs);
+
+/* Whether it says more than what was found before: the driver's word, or a place at all. */
+gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
+
 void scd_identity_free(ScdIdentity *identity);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdIdentity, scd_identity_free)

@@ -5,9 +5,6 @@
 #include "pcsc/difference.h"
 #include "pcsc/probe.h"
 
-/* How long all readers together may hold the first snapshot back. */
-#define FIRST_LIMIT_MS 1200
-
 struct ScdIdentification {
     const ScdIdentificationEvents *events;
     gpointer data;
@@ -16,7 +13,6 @@ struct ScdIdentification {
     GHashTable *identities; /* PC/SC name → ScdIdentity, NULL until it is known, of those seen */
     guint n_unknown;
     gboolean begun; /* the first snapshot of this pcscd has been told */
-    guint patience; /* source that ends the wait for all of it */
 };
 
 /* The readers that are known. */
@@ -41,18 +37,8 @@ tell(ScdIdentification *identification)
 {
     g_autoptr(ScdSnapshot) snapshot = dup_identified(identification);
 
-    g_clear_handle_id(&identification->patience, g_source_remove);
     identification->begun = !snapshot->trouble;
     identification->events->identified(snapshot, identification->data);
-}
-
-static gboolean
-out_of_patience(gpointer data)
-{
-    ScdIdentification *identification = data;
-    identification->patience = 0;
-    tell(identification);
-    return G_SOURCE_REMOVE;
 }
 
 static void
@@ -60,8 +46,6 @@ tell_when_ready(ScdIdentification *identification)
 {
     if (identification->begun || identification->n_unknown == 0)
         tell(identification);
-    else if (!identification->patience)
-        identification->patience = g_timeout_add(FIRST_LIMIT_MS, out_of_patience, identification);
 }
 
 static void
@@ -72,7 +56,7 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
     gboolean was_known = before != NULL;
 
     /* What the kernel alone could say may come after what the driver has said. */
-    if (was_known && before->complete) {
+    if (was_known && !scd_identity_is_better(identity, before)) {
         scd_identity_free(identity);
         return;
     }
@@ -101,7 +85,6 @@ scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events,
 void
 scd_identification_free(ScdIdentification *identification)
 {
-    g_clear_handle_id(&identification->patience, g_source_remove);
     scd_probes_free(identification->probes);
     scd_snapshot_unref(identification->seen);
     g_hash_table_unref(identification->identities);

@@ -6,8 +6,9 @@
  * reader back until it is known which device it is, for its object path is made of that.
  *
  * The first snapshot of a pcscd is held back as a whole, so that all readers of before come at
- * once; but not for long. A reader whose driver could not be asked is shown by what is known of it,
- * and asked again at its next event.
+ * once: when each is identified or its driver has been given up, which takes a second. A reader
+ * whose driver could not be asked is shown by what is known of it, and asked again at its next
+ * event.
  */
 
 #include "base/identity.h"

@@ -18,8 +18,17 @@
 #define ANSWER_LIMIT_MS 1000
 #define LOOK_LIMIT_MS 100
 
-/* Each is a client of pcscd, which has 200 of them at most. */
-#define PROBES_AT_ONCE 8
+/*
+ * libpcsclite guards the handles of its contexts badly: two threads that open some at once may
+ * crash it. So drivers are asked one after the other, unless one takes longer than this.
+ */
+#define TURN_MS 10
+
+/*
+ * Each is a client of pcscd, which has 200 of them at most. When so many are late that asking more
+ * would keep other programs out, only the kernel is asked.
+ */
+#define ASKING_MAX 64
 
 typedef struct {
     ScdProbes *probes; /* NULL when nobody waits for it any more; the main thread's */
@@ -36,54 +45,61 @@ struct ScdProbes {
     gpointer data;
     GQueue waiting;     /* of Probe */
     GPtrArray *running; /* of Probe, late ones too */
-    guint n_in_time;    /* of those that run */
+    Probe *turn;        /* the one that keeps the next from running; NULL when none does */
+    guint turn_timer;   /* while there is one */
 };
 
+/* A transaction that another program has begun since we connected keeps the answer from us. */
 static GBytes *
-ask_driver_in_probe(SCARDHANDLE reader, DWORD code)
+take_answer_in_probe(ScdDriverAnswers *answers, LONG code, const guint8 *bytes, DWORD length)
+{
+    if (code == SCARD_E_SHARING_VIOLATION)
+        answers->asked = FALSE;
+    return code == SCARD_S_SUCCESS ? g_bytes_new(bytes, length) : NULL;
+}
+
+static GBytes *
+ask_driver_in_probe(SCARDHANDLE reader, DWORD control_code, ScdDriverAnswers *answers)
 {
     guint8 answer[MAX_BUFFER_SIZE];
     DWORD length = 0;
+    LONG code = SCardControl(reader, control_code, NULL, 0, answer, sizeof answer, &length);
 
-    if (SCardControl(reader, code, NULL, 0, answer, sizeof answer, &length) != SCARD_S_SUCCESS)
-        return NULL;
-    return g_bytes_new(answer, length);
+    return take_answer_in_probe(answers, code, answer, length);
 }
 
 static GBytes *
-get_attribute_in_probe(SCARDHANDLE reader, DWORD id)
+get_attribute_in_probe(SCARDHANDLE reader, DWORD id, ScdDriverAnswers *answers)
 {
     guint8 value[MAX_BUFFER_SIZE];
     DWORD length = sizeof value;
+    LONG code = SCardGetAttrib(reader, id, value, &length);
 
-    if (SCardGetAttrib(reader, id, value, &length) != SCARD_S_SUCCESS)
-        return NULL;
-    return g_bytes_new(value, length);
+    return take_answer_in_probe(answers, code, value, length);
 }
 
 static GBytes *
-ask_feature_in_probe(SCARDHANDLE reader, GBytes *features, guint8 feature)
+ask_feature_in_probe(SCARDHANDLE reader, guint8 feature, ScdDriverAnswers *answers)
 {
     gsize length = 0;
-    const guint8 *list = features ? g_bytes_get_data(features, &length) : NULL;
+    const guint8 *list = answers->features ? g_bytes_get_data(answers->features, &length) : NULL;
     guint32 code = scd_features_find_code(list, length, feature);
 
-    return code != 0 ? ask_driver_in_probe(reader, code) : NULL;
+    return code != 0 ? ask_driver_in_probe(reader, code, answers) : NULL;
 }
 
 static void
 ask_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
 {
     answers->asked = TRUE;
-    answers->usb_path = ask_driver_in_probe(reader, GET_USB_PATH);
-    answers->channel_id = get_attribute_in_probe(reader, SCARD_ATTR_CHANNEL_ID);
-    answers->vendor = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_NAME);
-    answers->product = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_TYPE);
-    answers->serial = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_SERIAL_NO);
-    answers->version = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_VERSION);
-    answers->features = ask_driver_in_probe(reader, CM_IOCTL_GET_FEATURE_REQUEST);
-    answers->tlv_properties =
-        ask_feature_in_probe(reader, answers->features, SCD_FEATURE_GET_TLV_PROPERTIES);
+    answers->usb_path = ask_driver_in_probe(reader, GET_USB_PATH, answers);
+    answers->channel_id = get_attribute_in_probe(reader, SCARD_ATTR_CHANNEL_ID, answers);
+    answers->vendor = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_NAME, answers);
+    answers->product = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_TYPE, answers);
+    answers->serial = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_SERIAL_NO, answers);
+    answers->version = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_VERSION, answers);
+    answers->features = ask_driver_in_probe(reader, CM_IOCTL_GET_FEATURE_REQUEST, answers);
+    answers->tlv_properties = ask_feature_in_probe(reader, SCD_FEATURE_GET_TLV_PROPERTIES, answers);
 }
 
 static void
@@ -96,10 +112,10 @@ connect_and_ask_in_probe(const char *name, ScdDriverAnswers *answers)
     if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS)
         return;
     /* Without a protocol: any other value would change that of everybody on the reader. */
-    if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol) == SCARD_S_SUCCESS) {
+    if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol) == SCARD_S_SUCCESS)
         ask_in_probe(reader, answers);
-        SCardDisconnect(reader, SCARD_LEAVE_CARD);
-    }
+    /* Leaves the card alone, and unlike SCardDisconnect() other threads' handles too: see TURN_MS.
+     */
     SCardReleaseContext(context);
 }
 
@@ -133,6 +149,13 @@ free_probe(gpointer data)
 
 static void run_waiting(ScdProbes *probes);
 
+static void
+end_turn(ScdProbes *probes)
+{
+    g_clear_handle_id(&probes->turn_timer, g_source_remove);
+    probes->turn = NULL;
+}
+
 /* Whatever it still finds out, nobody hears of it. */
 static void
 leave_behind(Probe *probe)
@@ -140,10 +163,9 @@ leave_behind(Probe *probe)
     ScdProbes *probes = probe->probes;
 
     g_ptr_array_remove_fast(probes->running, probe);
-    if (probe->timer) {
-        g_clear_handle_id(&probe->timer, g_source_remove);
-        probes->n_in_time--;
-    }
+    g_clear_handle_id(&probe->timer, g_source_remove);
+    if (probes->turn == probe)
+        end_turn(probes);
     probe->probes = NULL;
 }
 
@@ -182,6 +204,18 @@ new_probe(ScdProbes *probes, const char *reader, gboolean asks)
     return probe;
 }
 
+static gboolean time_over(gpointer data);
+
+static void
+run(Probe *probe)
+{
+    guint limit_ms = probe->asks ? ANSWER_LIMIT_MS : LOOK_LIMIT_MS;
+
+    g_ptr_array_add(probe->probes->running, probe);
+    probe->timer = g_timeout_add(limit_ms, time_over, probe);
+    g_thread_unref(g_thread_new("probe", run_in_probe, probe));
+}
+
 static gboolean
 time_over(gpointer data)
 {
@@ -190,11 +224,20 @@ time_over(gpointer data)
     ScdProbes *probes = probe->probes;
 
     probe->timer = 0;
-    probes->n_in_time--;
     if (probe->asks)
-        g_queue_push_head(&probes->waiting, new_probe(probes, probe->reader, FALSE));
+        run(new_probe(probes, probe->reader, FALSE));
     else
         probes->func(probe->reader, scd_identity_new(probe->reader, &nothing, NULL), probes->data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+turn_over(gpointer data)
+{
+    ScdProbes *probes = data;
+
+    probes->turn_timer = 0;
+    end_turn(probes);
     run_waiting(probes);
     return G_SOURCE_REMOVE;
 }
@@ -202,15 +245,12 @@ time_over(gpointer data)
 static void
 run_waiting(ScdProbes *probes)
 {
-    while (probes->n_in_time < PROBES_AT_ONCE && probes->waiting.length > 0) {
-        Probe *probe = g_queue_pop_head(&probes->waiting);
-
-        g_ptr_array_add(probes->running, probe);
-        probes->n_in_time++;
-        probe->timer =
-            g_timeout_add(probe->asks ? ANSWER_LIMIT_MS : LOOK_LIMIT_MS, time_over, probe);
-        g_thread_unref(g_thread_new("probe", run_in_probe, probe));
-    }
+    if (probes->turn || probes->waiting.length == 0)
+        return;
+    probes->turn = g_queue_pop_head(&probes->waiting);
+    probes->turn->asks = probes->running->len < ASKING_MAX;
+    probes->turn_timer = g_timeout_add(TURN_MS, turn_over, probes);
+    run(probes->turn);
 }
 
 ScdProbes *

@@ -47,9 +47,12 @@ class IdentityTest(case.WorldTest):
         self.world.start_service("--sysfs", self.sysfs.folder)
         self.client = self.recorder()
 
-    def start(self, *names):
+    def simulated_reader(self, *arguments, **keywords):
         from scdtest.world import simulated_reader
-        self.start_pcscd(*(simulated_reader(name) for name in names))
+        return simulated_reader(*arguments, **keywords)
+
+    def start(self, *names):
+        self.start_pcscd(*map(self.simulated_reader, names))
 
     def control(self, reader, code, answer):
         self.driver.order("control", reader, f"{code:x}", answer)
@@ -161,21 +164,19 @@ class Place(IdentityTest):
                         UsbAddress=0, LoginCandidate=False, Seat="seat0", Features=[])
 
     def test_only_device_that_fits_the_name(self):
-        from scdtest.world import simulated_reader
         self.sysfs.add("1-1", 2, serial="S1")
         self.sysfs.add("1-2", 3, serial="S2")
         self.sysfs.add("2-1", 2, manufacturer="Twin", product="Reader")
         self.sysfs.add("2-2", 3, manufacturer="Twin", product="Reader")
-        self.start_pcscd(simulated_reader("A", "Some Reader (S2)"),
-                         simulated_reader("B", "Twin Reader"))
+        self.start_pcscd(self.simulated_reader("A", "Some Reader (S2)"),
+                         self.simulated_reader("B", "Twin Reader"))
         self.start_service()
         self.assert_has("Some Reader", "usb_1_2", UsbPath="1-2:1.0", UsbAddress=3, Serial="S2")
         self.assert_has("Twin Reader", "Twin_Reader_01_00", UsbPath="", UsbBus=0)
 
     def test_four_slots(self):
-        from scdtest.world import simulated_reader
         self.sysfs.add("1-3", 4)
-        self.start_pcscd(simulated_reader("A", slots=4))
+        self.start_pcscd(self.simulated_reader("A", slots=4))
         slots = ["A", "A@1", "A@2", "A@3"]
         for slot in slots:
             self.control(slot, USB_PATH, text("1-3:1.0"))
@@ -189,9 +190,9 @@ class Place(IdentityTest):
         self.assertEqual(self.find(READERS + "usb_1_3_slot2"), "usb_1_3_slot2")
 
     def test_two_interfaces(self):
-        from scdtest.world import simulated_reader
         self.sysfs.add("1-3", 4, interfaces=(("0b", "Contact"), ("03", ""), ("0b", "NFC")))
-        self.start_pcscd(simulated_reader("A", "X [Contact]"), simulated_reader("B", "X [NFC]"))
+        self.start_pcscd(self.simulated_reader("A", "X [Contact]"),
+                         self.simulated_reader("B", "X [NFC]"))
         self.control("A", USB_PATH, text("1-3:1.0"))
         self.attribute("B", CHANNEL_ID, channel(1, 4))
         self.start_service()
@@ -234,6 +235,8 @@ class Facts(IdentityTest):
         for name, path in (("A", "1-3:1.0"), ("B", "1-4:1.0")):
             self.control(name, USB_PATH, text(path))
             self.attribute(name, VENDOR, text("the driver's author"))
+            self.control(name, GET_FEATURES, "120442330012")
+            self.control(name, 0x42330012, "0b020100" "0c020200")
         self.start_service()
         self.assert_has("Reader A", "usb_1_3", Vendor="Gemalto", Product="PC Twin Reader",
                         Serial="X1", UsbVendorId=0x08E6, UsbProductId=0x3437, BuiltIn=True)
@@ -257,14 +260,37 @@ class Facts(IdentityTest):
         self.assertEqual(self.find("S77"), "Simulated_Reader_A_00_00")
 
 
+class FirstAnswer(IdentityTest):
+    """It has all readers that pcscd has."""
+
+    def test_slow_driver(self):
+        self.start(*"AB")
+        self.control("A", USB_PATH, text("1-3:1.0"))
+        self.driver.order("delay", "A", 200)
+        self.start_service()
+        self.assert_has("Reader A", "usb_1_3")
+        self.assert_has("Reader B", "Simulated_Reader_B_01_00")
+
+    def test_pcscd_that_comes_back(self):
+        names = [f"R{number}" for number in range(8)]
+        self.start(*names)
+        self.start_service()
+        self.world.stop_pcscd()
+        self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
+        self.client.signals.clear()
+        self.start_pcscd(*map(self.simulated_reader, names))
+        self.client.wait_for_signal("PropertiesChanged", "/org/smartcardd1")
+        self.assertEqual(len(self.client.readers()), len(names))
+
+
 class Asking(IdentityTest):
     """It disturbs nobody, and is put off while somebody else has the reader."""
 
     def start_held(self, *order):
         """A reader with a card, which a plain program holds before the service comes."""
         from scdtest.plain import Plain
-        from scdtest.world import simulated_reader
-        self.start_pcscd(simulated_reader("A", "Held (S1)", card=ATR), simulated_reader("B"))
+        self.start_pcscd(self.simulated_reader("A", "Held (S1)", card=ATR),
+                         self.simulated_reader("B"))
         self.control("A", USB_PATH, text("1-3:1.0"))
         self.control("A", GET_FEATURES, "0604420000dc")
         self.holder = Plain()
@@ -280,8 +306,7 @@ class Asking(IdentityTest):
 
     def test_disturbs_nobody(self):
         from scdtest.plain import Plain
-        from scdtest.world import simulated_reader
-        self.start_pcscd(simulated_reader("A", card=ATR))
+        self.start_pcscd(self.simulated_reader("A", card=ATR))
         user = Plain()
         self.addCleanup(user.close)
         user.do("connect", "shared", "Simulated Reader A 00 00")
@@ -326,6 +351,53 @@ class Asking(IdentityTest):
         self.holder.do("disconnect", "leave")
         self.driver.swap("A")
         self.wait_until_asked()
+
+    def test_what_was_known_is_kept(self):
+        """Another device of that kind makes it ambiguous for whoever looks now."""
+        self.sysfs.add("1-3", 4, serial="S1")
+        self.start_held()
+        self.sysfs.add("1-4", 5, serial="S1")
+        self.driver.swap("A")
+        self.client.wait_for_signal("CardInserted")
+        self.holder.do("disconnect", "leave")
+        self.driver.swap("A")
+        self.wait_until_asked()
+        self.assertEqual([signal for signal in self.client.signals
+                          if signal.member == "PropertiesChanged"
+                          and "UsbPath" in signal.arguments[1]], [])
+
+    def test_once_is_enough(self):
+        self.start("A")
+        self.control("A", GET_FEATURES, "0604420000dc")
+        self.start_service()
+        before = self.driver.status("A")["commands"]
+        for _ in range(3):
+            self.driver.insert("A")
+            self.client.signals.remove(self.client.wait_for_signal("CardInserted"))
+            self.driver.remove("A")
+            self.client.signals.remove(self.client.wait_for_signal("CardRemoved"))
+        self.assertEqual((before, self.driver.status("A")["commands"]), ("1", "1"))
+
+    def test_transaction_that_begins_in_the_middle(self):
+        """What it kept from us is asked for at the next event."""
+        self.start_held()
+        self.control("A", GET_FEATURES, "120442330012")
+        self.control("A", 0x42330012, "0c023734")
+        self.holder.do("disconnect", "leave")
+        self.driver.order("delay", "A", 300)
+        self.driver.swap("A")
+        self.driver.wait_for("A", "busy=1")
+        self.holder.do("connect", "shared", "Held (S1) 00 00")
+        self.holder.do("begin")
+        self.client.wait_for_state(lambda c: self.reader("Held")[1]["UsbPath"],
+                                   "the first answer is used")
+        self.assert_has("Held", "Held___28S1__29_00_00", UsbPath="1-3:1.0", UsbProductId=0)
+        self.driver.order("delay", "A", 0)
+        self.holder.do("end", "leave")
+        self.driver.swap("A")
+        self.client.wait_for_state(lambda c: self.reader("Held")[1]["UsbProductId"],
+                                   "the driver has been asked again")
+        self.assert_has("Held", "Held___28S1__29_00_00", UsbPath="1-3:1.0", UsbProductId=0x3437)
 
     def test_transaction_that_holds_it_up(self):
         """The late answer needs no event."""

@@ -11,7 +11,8 @@
  *                                 resets=1 busy=0; protocol is 0 or 1 for T=0 and T=1, or none;
  *                                 counts are since the slot was opened; busy: a command is running
  *   mute R on|off                 power-ups and resets fail
- *   delay R MILLISECONDS          how long each command takes
+ *   delay R MILLISECONDS          how long each command takes; ordered control codes are
+ *                                 commands too
  *   fail R COUNT                  as many of the next commands fail
  *   pull R                        the card goes out after half the delay of the next command
  *   unplugged R on|off            the reader is gone, and any command that it runs cut off

@@ -214,16 +214,9 @@ IFDHControl(DWORD lun, DWORD code, PUCHAR request, DWORD length, PUCHAR answer, 
     TABLE_AUTORELEASE struct slot *slot = table_acquire(lun);
 
     *answer_length = 0;
-    if (slot == NULL || slot->unplugged)
+    if (slot == NULL)
         return IFD_COMMUNICATION_ERROR;
-    const struct order *order = order_find(slot->controls, (uint32_t)code);
-    if (order == NULL)
-        return IFD_ERROR_NOT_SUPPORTED;
-    if (order->length > answer_size)
-        return IFD_ERROR_INSUFFICIENT_BUFFER;
-    *answer_length = order->length;
-    memcpy(answer, order->answer, order->length);
-    return IFD_SUCCESS;
+    return slot_control(slot, (uint32_t)code, answer, answer_size, answer_length);
 }
 
 #pragma GCC visibility pop

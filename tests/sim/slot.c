@@ -19,6 +19,7 @@
 #include "slot.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 static struct timespec
@@ -183,6 +184,16 @@ slot_pass_time(struct slot *slot, unsigned milliseconds)
     return slot->departed == departed;
 }
 
+/* As long as a command takes; false when it is cut off. */
+static bool
+slot_be_busy(struct slot *slot, unsigned milliseconds)
+{
+    slot->busy = true;
+    bool stayed = slot_pass_time(slot, milliseconds);
+    slot->busy = false;
+    return stayed;
+}
+
 /* A command that is cut off is a communication error; one that finds no card is not even sent. */
 RESPONSECODE
 slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t *answer,
@@ -198,9 +209,7 @@ slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t 
         return IFD_COMMUNICATION_ERROR;
 
     slot->pull = false;
-    slot->busy = true;
-    bool stayed = slot_pass_time(slot, pull ? slot->delay / 2 : slot->delay);
-    slot->busy = false;
+    bool stayed = slot_be_busy(slot, pull ? slot->delay / 2 : slot->delay);
     if (!stayed || (pull && slot_remove(slot)))
         return IFD_COMMUNICATION_ERROR;
     if (slot->failures > 0) {
@@ -213,6 +222,25 @@ slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t 
     if (count > size)
         return IFD_ERROR_INSUFFICIENT_BUFFER;
     *answer_length = count;
+    return IFD_SUCCESS;
+}
+
+/* One that nobody has ordered an answer for is refused at once. */
+RESPONSECODE
+slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size, DWORD *answer_length)
+{
+    const struct order *order = order_find(slot->controls, code);
+
+    if (slot->unplugged || (order != NULL && !slot_be_busy(slot, slot->delay)))
+        return IFD_COMMUNICATION_ERROR;
+    order = order_find(slot->controls, code); /* it may have been dropped meanwhile */
+    if (order == NULL)
+        return IFD_ERROR_NOT_SUPPORTED;
+    slot->commands++;
+    if (order->length > size)
+        return IFD_ERROR_INSUFFICIENT_BUFFER;
+    *answer_length = order->length;
+    memcpy(answer, order->answer, order->length);
     return IFD_SUCCESS;
 }
 

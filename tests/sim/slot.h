@@ -52,5 +52,7 @@ RESPONSECODE slot_presence(const struct slot *slot);
 RESPONSECODE slot_power(struct slot *slot, DWORD action);
 RESPONSECODE slot_transmit(struct slot *slot, const uint8_t *command, size_t length,
                            uint8_t *answer, DWORD *answer_length);
+RESPONSECODE slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size,
+                          DWORD *answer_length);
 RESPONSECODE slot_poll(struct slot *slot, unsigned timeout);
 void slot_stop_polling(struct slot *slot);

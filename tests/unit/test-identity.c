@@ -111,6 +111,37 @@ test_texts(void)
     g_assert_cmpstr(identity->serial, ==, "S2");
 }
 
+static ScdIdentity *
+found(gboolean asked, const char *path)
+{
+    g_auto(ScdDriverAnswers) answers = {.asked = asked, .usb_path = path ? answer(path) : NULL};
+
+    return scd_identity_new("X 00 00", &answers, NULL);
+}
+
+static void
+assert_better(gboolean asked, const char *path, gboolean asked_before, const char *path_before,
+              gboolean better)
+{
+    g_autoptr(ScdIdentity) identity = found(asked, path);
+    g_autoptr(ScdIdentity) before = found(asked_before, path_before);
+
+    g_assert_true(scd_identity_is_better(identity, before) == better);
+}
+
+static void
+test_better(void)
+{
+    assert_better(TRUE, NULL, FALSE, NULL, TRUE);
+    assert_better(TRUE, "1-1:1.0", FALSE, "1-2:1.0", TRUE);
+    assert_better(FALSE, "1-1:1.0", FALSE, NULL, TRUE);
+    assert_better(FALSE, "1-1:1.0", FALSE, "1-2:1.0", FALSE);
+    assert_better(FALSE, NULL, FALSE, "1-2:1.0", FALSE);
+    assert_better(FALSE, NULL, FALSE, NULL, FALSE);
+    assert_better(FALSE, "1-1:1.0", TRUE, NULL, FALSE);
+    assert_better(TRUE, NULL, TRUE, NULL, FALSE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -120,5 +151,6 @@ main(int argc, char **argv)
     g_test_add_func("/identity/address", test_address);
     g_test_add_func("/identity/version", test_version);
     g_test_add_func("/identity/texts", test_texts);
+    g_test_add_func("/identity/better", test_better);
     return g_test_run();
 }
