@@ -155,6 +155,7 @@ parse(const ScdCommand *command, Parsed *parsed, GOptionContext *context, int ar
             entries[n++] = known[i].entry;
     }
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+    g_option_context_set_strict_posix(context, command->has_program);
     return g_option_context_parse(context, &argc, &argv, error);
 }
 

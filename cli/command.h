@@ -44,6 +44,7 @@ typedef struct {
     guint min_operands;
     guint max_operands;
     ScdOptions options;
+    gboolean has_program; /* the operands, whose options are none of ours */
 
     /* Gives an exit status, and says why when it is not 0. Whether all was written is for the
      * caller. */
@@ -55,6 +56,7 @@ extern const ScdCommand scd_command_control;
 extern const ScdCommand scd_command_list;
 extern const ScdCommand scd_command_monitor;
 extern const ScdCommand scd_command_reset;
+extern const ScdCommand scd_command_run;
 extern const ScdCommand scd_command_script;
 extern const ScdCommand scd_command_status;
 extern const ScdCommand scd_command_transmit;

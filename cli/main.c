@@ -20,9 +20,9 @@
 #define NAME_COLUMNS 10 /* of a command in the help */
 
 static const ScdCommand *const commands[] = {
-    &scd_command_list,  &scd_command_status,   &scd_command_monitor,
-    &scd_command_wait,  &scd_command_transmit, &scd_command_script,
-    &scd_command_reset, &scd_command_control,  &scd_command_attributes,
+    &scd_command_list,       &scd_command_status, &scd_command_monitor, &scd_command_wait,
+    &scd_command_transmit,   &scd_command_script, &scd_command_reset,   &scd_command_control,
+    &scd_command_attributes, &scd_command_run,
 };
 
 typedef struct {
@@ -31,11 +31,15 @@ typedef struct {
     gboolean version;
 } Options;
 
-/* GOption passes over the value of an option that takes none, as all of ours do but one. */
+/*
+ * GOption passes over the value of an option that takes none, as all of ours do but one. What a
+ * program is run with is not for us.
+ */
 static const char *
 find_option_with_value(char **argv)
 {
-    for (char **at = argv; *at && !g_str_equal(*at, "--"); at++) {
+    for (char **at = argv;
+         *at && !g_str_equal(*at, "--") && !g_str_equal(*at, scd_command_run.name); at++) {
         if (g_str_has_prefix(*at, "--") && strchr(*at, '=') && !g_str_has_prefix(*at, "--timeout="))
             return *at;
     }

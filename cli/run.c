@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * smartcardctl run: one program that reaches its cards over the bus, whatever version of pcsc-lite
+ * is installed. Since 2.1 that loads the library which LIBPCSCLITE_DELEGATE names; before, and for
+ * programs that bring their own, the library is found first by its name.
+ */
+
+#include <errno.h>
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+#include "cli-config.h"
+#include "command.h"
+
+/* Where the library is, when it is not where it is installed. */
+#define FOLDER_VARIABLE "SMARTCARDCTL_LIBRARY_DIR"
+
+/* As env(1) and shells have it. */
+#define STATUS_CANNOT_RUN 126
+#define STATUS_NOT_FOUND 127
+
+static int
+complain(int status, const char *what, const char *why)
+{
+    g_autofree char *message = g_strdup_printf("%s: %s", what, why);
+
+    scd_output_complain(message);
+    return status;
+}
+
+static void
+set_environment(const char *folder, const char *library)
+{
+    const char *others = g_getenv("LD_LIBRARY_PATH");
+    g_autofree char *folders =
+        others && *others ? g_strconcat(folder, ":", others, NULL) : g_strdup(folder);
+
+    g_setenv("LD_LIBRARY_PATH", folders, TRUE);
+    g_setenv("LIBPCSCLITE_DELEGATE", library, TRUE);
+}
+
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
+{
+    char **command = (char **)arguments->operands;
+    const char *other_folder = g_getenv(FOLDER_VARIABLE);
+    const char *folder = other_folder ? other_folder : PCSC_LIBRARY_DIR;
+    g_autofree char *library = g_build_filename(folder, "libpcsclite-dbus.so.1", NULL);
+
+    if (access(library, R_OK) < 0)
+        return complain(STATUS_CANNOT_RUN, library, g_strerror(errno));
+    set_environment(folder, library);
+    execvp(command[0], command);
+    return complain(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, command[0],
+                    g_strerror(errno));
+}
+
+const ScdCommand scd_command_run = {
+    .name = "run",
+    .argument = N_("[--] PROGRAM [ARGUMENTS…]"),
+    .summary = N_("Run a program that reaches cards through smartcardd"),
+    .description =
+        N_("The program uses PC/SC, as pcsc_scan, gpg and browsers do, and is not changed:\n"
+           "its calls go over the bus to smartcardd instead of to pcscd. So do those of\n"
+           "programs that it runs.\n"
+           "\n"
+           "The exit status is the program's; 127 when there is no such program, 126 when\n"
+           "it cannot be run."),
+    .reader = SCD_READER_NEVER,
+    .min_operands = 1,
+    .max_operands = G_MAXUINT,
+    .has_program = TRUE,
+    .run = run,
+};

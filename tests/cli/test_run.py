@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl run: a program as it is, and its cards over the bus."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import USAGE, CliTest
+
+NOT_FOUND, CANNOT_RUN = 127, 126
+
+
+class Run(CliTest):
+    def setUp(self):
+        super().setUp()
+        from scdtest.world import built
+        self.folder = built("pcsc")
+        self.library = os.path.join(self.folder, "libpcsclite-dbus.so.1")
+        self.environment = {"SMARTCARDCTL_LIBRARY_DIR": self.folder}
+
+    def run_program(self, *command, status=0, **environment):
+        return self.run_to_end("run", *command, status=status,
+                               environment={**self.environment, **environment})
+
+    def test_card_over_the_bus(self):
+        """To whoever would go there directly, pcscd is not there."""
+        from scdtest.world import built
+        orders = "connect shared A 00 00\ntransmit 8010000003010203\n"
+        nowhere = {**self.environment, "PCSCLITE_CSOCK_NAME": "/nowhere"}
+        self.start_world("A")
+        self.insert("A")
+        program = self.start("run", "--", built("tests/plain/scd-plain"), text=orders,
+                             environment=nowhere)
+        program.wait()
+        self.assertEqual(program.lines, ["ok", "ok 0102039000"])
+
+    def test_environment(self):
+        show = ("sh", "-c", 'echo "$LIBPCSCLITE_DELEGATE"; echo "$LD_LIBRARY_PATH"')
+        self.assertEqual(self.run_program(*show, LD_LIBRARY_PATH="").lines,
+                         [self.library, self.folder])
+        self.assertEqual(self.run_program(*show, LD_LIBRARY_PATH="/a:/b").lines,
+                         [self.library, self.folder + ":/a:/b"])
+
+    def test_arguments_are_the_programs(self):
+        for arguments in (["--json", "--help", "--", "-h", "--raw=1", ""], ["--"], []):
+            for dashes in ([], ["--"]):
+                program = self.run_program(*dashes, "printf", "<%s>", *arguments)
+                self.assertEqual(program.output,
+                                 "".join(f"<{word}>" for word in arguments) or "<>")
+
+    def test_status(self):
+        self.run_program("sh", "-c", "exit 42", status=42)
+        for command, status in (("/nowhere/program", NOT_FOUND), ("nowhere", NOT_FOUND),
+                                ("/", CANNOT_RUN)):
+            self.assert_one_line(self.run_program(command, status=status).errors, command)
+
+    def test_usage(self):
+        for arguments in ([], ["--"], ["--unknown", "true"]):
+            self.run_program(*arguments, status=USAGE)
+
+    def test_without_the_library(self):
+        program = self.run_program("true", status=CANNOT_RUN, SMARTCARDCTL_LIBRARY_DIR="/nowhere")
+        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1")
+
+
+if __name__ == "__main__":
+    case.main()
