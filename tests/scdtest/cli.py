@@ -12,6 +12,15 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
 ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
 KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room in a line", "Another")
 
+# Each with what it cannot do without.
+COMMANDS = {"list": [], "status": [], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
+            "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
+
+# For the card of the simulated reader, and what it answers.
+SELECT, ECHO, NOT_FOUND = "00A40400", "8010000003 010203", "80146A82"
+VERIFY, IS_VERIFIED = "0020008008 3132333435363738", "80220000"
+PATTERN = bytes((7 * i + 3) % 256 for i in range(16))
+
 
 class CliTest(case.WorldTest):
     def setUp(self):
@@ -57,3 +66,24 @@ class CliTest(case.WorldTest):
         self.assertNotRegex(text, CONTROL)
         for word in words:
             self.assertIn(word, text)
+
+
+class CardTest(CliTest):
+    """A reader with a card in it."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_world("A")
+        self.readers.insert("A")
+        self.client.wait_for_signal("CardInserted")
+
+    def sent(self):
+        """How many commands the card has had."""
+        return int(dict(pair.split("=") for pair in
+                        self.readers.order("status", "A").split())["commands"])
+
+    def transmit(self, *arguments, **options):
+        return self.run_to_end("transmit", "A 00 00", *arguments, **options)
+
+    def script(self, text, *options, **more):
+        return self.run_to_end("script", *options, "-", text=text, **more)

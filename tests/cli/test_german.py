@@ -1,0 +1,76 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl in German, where that is the user's language."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import COMMANDS, USAGE, CliTest
+
+
+class German(CliTest):
+    def setUp(self):
+        from scdtest import german
+        super().setUp()
+        if german.why_not():
+            self.skipTest(german.why_not())
+        os.environ.update(LOCPATH=german.LOCALES, LC_ALL=german.LOCALE)
+        self.addCleanup(os.environ.pop, "LOCPATH")
+
+    def test_list(self):
+        self.start_world("A", "B")
+        self.insert("A")
+        self.assertEqual(self.run_to_end("list", columns=80).screen,
+                         ["LESER    ZUSTAND       KARTE",
+                          "A 00 00  Karte steckt  unbekannte Karte, T=0",
+                          "B 01 00  leer", ""])
+        self.assertEqual([line.split("\t")[1] for line in self.run_to_end("list").lines],
+                         ["card", "empty"])
+
+    def test_json_is_not_translated(self):
+        self.start_world("A", "B")
+        self.insert("A")
+        for command in ("list", "status"):
+            self.assertEqual(self.run_to_end("--json", command).output,
+                             self.run_to_end("--json", command, environment={"LC_ALL": "C.UTF-8"})
+                             .output)
+
+    def test_help_is_no_wider_than_a_terminal(self):
+        for arguments in ([], *([command] for command in COMMANDS)):
+            program = self.run_to_end(*arguments, "--help")
+            self.assertIn("JSON ausgeben", program.output)
+            self.assertLessEqual(max(map(len, program.lines)), 80)
+
+    def test_errors(self):
+        self.assert_one_line(self.run_to_end("list", "x", status=USAGE).errors,
+                             "»x« ist ein Argument zu viel", "siehe »smartcardctl list --help«")
+        self.start_world("A", "B")
+        self.assert_one_line(self.run_to_end("status", "x", status=1).errors,
+                             "es gibt keinen Kartenleser »x«")
+
+    def test_status_words(self):
+        self.start_world("A")
+        self.insert("A")
+        self.assertEqual(self.run_to_end("transmit", "A 00 00", "801463C2", columns=80).screen[0],
+                         "63C2  Warnung, verbleibende Versuche oder ein anderer Zähler: 2")
+        program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=1)
+        self.assertEqual(json.loads(program.output)["meaning"], "file or application not found")
+        self.assert_one_line(program.errors,
+                             "Zeile 1: angehalten beim Statuswort 6A82 (Datei oder Anwendung")
+
+    def test_monitor(self):
+        self.start_world("A", "B")
+        monitor = self.start("monitor", columns=80)
+        monitor.wait_for("Es wird auf Karten und Leser gewartet. Strg+C beendet.")
+        self.insert("A")
+        monitor.wait_for("Karte eingesteckt")
+        monitor.type("\x03")
+        self.assertEqual(monitor.wait(), 0)
+
+
+if __name__ == "__main__":
+    case.main()

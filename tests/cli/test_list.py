@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl list: in a pipe, on terminals wide and narrow, and as JSON."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
+
+
+class List(CliTest):
+    def test_list_in_a_pipe(self):
+        self.start_world("A", "B", "C")
+        self.insert("A", KNOWN_ATR)
+        self.readers.order("mute", "C", "on")
+        self.insert("C")
+        program = self.run_to_end("list")
+        self.assertEqual([line.split("\t") for line in program.lines],
+                         [["A 00 00", "card", KNOWN_ATR, KNOWN_NAMES[0] + " (or 1 other)"],
+                          ["B 01 00", "empty", "", ""],
+                          ["C 02 00", "mute", "", "the card does not answer"]])
+        self.assertEqual(program.errors, "")
+
+    def test_list_on_a_terminal(self):
+        self.start_world("Office", "B")
+        self.insert("A", KNOWN_ATR)
+        self.assertEqual(self.run_to_end("list", columns=120).screen,
+                         ["READER        STATE         CARD",
+                          "B 01 00       empty",
+                          f"Office 00 00  card present  {KNOWN_NAMES[0]} (or 1 other)", ""])
+
+    def test_list_on_a_narrow_terminal(self):
+        self.start_world("Office", "B")
+        self.insert("A", KNOWN_ATR)
+        self.assertEqual(self.run_to_end("list", columns=70).screen,
+                         ["READER        STATE         CARD",
+                          "B 01 00       empty",
+                          "Office 00 00  card present",
+                          f"  {KNOWN_NAMES[0]} (or 1 other)", ""])
+
+    def test_columns_of_wide_characters(self):
+        self.start_world("日本", "Abcd")
+        self.assertEqual(self.run_to_end("list", columns=80).screen[1:3],
+                         ["Abcd 01 00  empty", "日本 00 00  empty"])
+
+    def test_text_that_the_locale_has_not(self):
+        self.start_world("日本ü")
+        c = {"LC_ALL": "C", "LANG": "C"}
+        self.assertTrue(self.run_to_end("list", columns=80, environment=c).raw_output.isascii())
+        self.assertIn("日本ü 00 00", self.run_to_end("list", environment=c).output)
+        self.assertIn("日本ü", self.run_to_end("status", "日本ü 00 00", environment=c).output)
+
+    def test_json_on_a_terminal_is_the_same(self):
+        self.start_world("A", "B")
+        self.insert("A")
+        self.assertEqual("\n".join(self.run_to_end("--json", "list", columns=80).screen),
+                         self.run_to_end("--json", "list").output)
+
+    def test_name_that_turns_the_direction_of_writing(self):
+        self.start_world("Br\u202eetae", "two\u00a0words")
+        self.assertEqual([line.split("\t")[0] for line in self.run_to_end("list").lines],
+                         ["Br\\u202eetae 00 00", "two\u00a0words 01 00"])
+
+
+if __name__ == "__main__":
+    case.main()

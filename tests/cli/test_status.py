@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl status: of one reader, and of all."""
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import CONTROL, KNOWN_ATR, KNOWN_NAMES, CliTest
+
+
+class Status(CliTest):
+    def test_status_of_all_and_of_one(self):
+        self.start_world("A", "B")
+        self.insert("A", KNOWN_ATR)
+        program = self.run_to_end("status")
+        self.assertEqual(self.run_to_end("status", columns=80).screen[:-1], program.lines)
+        first, second = program.output.split("\n\n")
+        self.assertEqual(self.run_to_end("status", "A 00 00").output, first + "\n")
+        path = self.client.reader("B 01")
+        self.assertEqual(self.run_to_end("status", path).output, second)
+        for line in ("A 00 00", "  State             card present",
+                     "  ATR               3B 02 14 50", '  Historical bytes  14 50  ".P"',
+                     "  Protocols         T=0", "  Known as          " + KNOWN_NAMES[0],
+                     "                    " + KNOWN_NAMES[1]):
+            self.assertIn(line, first.split("\n"))
+        self.assertIn("  State             empty", second.split("\n"))
+        self.assertNotIn("ATR", second)
+
+    def expected_json(self):
+        """From the tree on the bus, as the help promises it."""
+        def key(name):
+            return re.sub(r"(?<=.)([A-Z])", r"-\1", name).lower()
+
+        def plain(properties, *left_out):
+            return {key(name): bytes(value).hex().upper() if name in ("Atr", "HistoricalBytes")
+                    else value for name, value in properties.items() if name not in left_out}
+
+        cards = {path: {"path": path, **plain(card, "AtrHex", "Reader")}
+                 for path, card in self.client.cards().items()}
+        return [{"path": path, **plain(reader, "Card"), "card": cards.get(reader["Card"])}
+                for _, (path, reader) in sorted(self.client.readers().items())]
+
+    def test_json_agrees_with_the_tree(self):
+        self.start_world("A", "Br\u202eetae", "日本")
+        self.insert("A", KNOWN_ATR)
+        self.insert("C", "3BFF")
+        expected = self.expected_json()
+        self.assertEqual(expected[0]["card"]["atr"], KNOWN_ATR)
+        for arguments in (["--json", "list"], ["list", "--json"], ["status", "--json"]):
+            program = self.run_to_end(*arguments)
+            self.assertEqual(json.loads(program.output), expected)
+            self.assertNotRegex(program.output, CONTROL)
+        for reader in expected:
+            program = self.run_to_end("--json", "status", reader["name"])
+            self.assertEqual(json.loads(program.output), reader)
+
+
+if __name__ == "__main__":
+    case.main()
