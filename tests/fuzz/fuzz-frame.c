@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
+#include "fuzz.h"
 
 static gsize
 longest_data(ScdFrameOperation operation)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Any bytes as a driver's features and as its TLV properties. */
+
+#include "base/feature.h"
+
+#include "fuzz.h"
+
+int
+LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
+{
+    g_auto(GStrv) words = scd_features_dup_words(data, size);
+    g_autoptr(ScdTlvProperties) properties = scd_tlv_properties_parse(data, size);
+    guint n_codes = 0;
+
+    for (guint tag = 0; tag <= G_MAXUINT8; tag++)
+        n_codes += scd_features_find_code(data, size, (guint8)tag) != 0;
+    g_assert_cmpuint(g_strv_length(words), <=, n_codes);
+    for (char **word = words; *word != NULL; word++)
+        g_assert_false(g_strv_contains((const char *const *)word + 1, *word));
+    scd_fuzz_assert_clean(properties->firmware);
+    return 0;
+}
