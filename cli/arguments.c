@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "cli-config.h"
+#include "text.h"
 
 int
 scd_command_complain_about_usage(const char *problem)
@@ -15,6 +16,13 @@ scd_command_complain_about_usage(const char *problem)
 
     scd_output_complain(message);
     return SCD_STATUS_USAGE;
+}
+
+int
+scd_command_fail(const GError *error)
+{
+    scd_output_complain(error->message);
+    return EXIT_FAILURE;
 }
 
 GOptionContext *
@@ -33,15 +41,6 @@ scd_arguments_print_help(GOptionContext *context, ScdOutput *output)
 
     scd_output_line(output, g_strchomp(help));
     return EXIT_SUCCESS;
-}
-
-/* In the locale's encoding or, as a path or name may be copied from elsewhere, in UTF-8. */
-static char *
-decode(const char *argument)
-{
-    if (g_utf8_validate(argument, -1, NULL))
-        return g_strdup(argument);
-    return g_locale_to_utf8(argument, -1, NULL, NULL, NULL);
 }
 
 /* What is wrong with the number of words, NULL when nothing is. */
@@ -75,7 +74,7 @@ run_with_words(const ScdCommand *command, ScdArguments *arguments, char **words,
     if (problem)
         return scd_command_complain_about_usage(problem);
     if (names_reader(command, words)) {
-        reader = decode(*words++);
+        reader = scd_text_from_argument(*words++);
         if (!reader || !*reader)
             return scd_command_complain_about_usage(
                 _("the name of the reader is empty or no text"));
@@ -100,6 +99,19 @@ clear_parsed(Parsed *parsed)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parsed, clear_parsed)
+
+/* Wherever a reader can be named, it can be named in the same ways. */
+static char *
+describe(const ScdCommand *command)
+{
+    if (command->reader == SCD_READER_NEVER)
+        return g_strdup(_(command->description));
+    return g_strjoin(
+        "\n\n", _(command->description),
+        _("READER is an alias, a USB port or path ('1-3.1', '1-3.1:1.0'), a serial\n"
+          "number, a name as 'smartcardctl list' shows it, or an object path on D-Bus."),
+        NULL);
+}
 
 /* What is wrong with the options, NULL when nothing is. */
 static const char *
@@ -135,6 +147,14 @@ parse(const ScdCommand *command, Parsed *parsed, GOptionContext *context, int ar
         {SCD_OPTION_REMOVAL,
          {"removal", 0, 0, G_OPTION_ARG_NONE, &arguments->removal,
           N_("Wait until the card is taken out"), NULL}},
+        {SCD_OPTION_REMOVE,
+         {"remove", 0, 0, G_OPTION_ARG_NONE, &arguments->remove, N_("Take the alias away"), NULL}},
+        {SCD_OPTION_BY_SERIAL,
+         {"serial", 0, 0, G_OPTION_ARG_NONE, &arguments->by_serial,
+          N_("Follow the reader's serial number, not its port"), NULL}},
+        {SCD_OPTION_SERIALS,
+         {"serials", 0, 0, G_OPTION_ARG_NONE, &arguments->serials,
+          N_("Show what identifies this very reader or card"), NULL}},
         {SCD_OPTION_TIMEOUT,
          {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout, N_("Wait no longer than that"),
           N_("SECONDS")}},
@@ -165,13 +185,14 @@ scd_arguments_run(const ScdCommand *command, gboolean json, int argc, char **arg
 {
     g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
     g_auto(Parsed) parsed = {.arguments = {.json = json, .timeout = -1}};
+    g_autofree char *description = describe(command);
     g_autoptr(GOptionContext) context = scd_arguments_new_context(NULL);
     char *nothing[] = {NULL};
     g_autoptr(GError) error = NULL;
 
     g_set_prgname(name);
     g_option_context_set_summary(context, _(command->summary));
-    g_option_context_set_description(context, _(command->description));
+    g_option_context_set_description(context, description);
     if (!parse(command, &parsed, context, argc, argv, &error))
         return scd_command_complain_about_usage(error->message);
     if (parsed.help)

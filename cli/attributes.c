@@ -89,14 +89,12 @@ static int
 run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments->reader, &error);
-    g_autoptr(ScdSession) session = reader ? scd_session_open_direct(reader, &error) : NULL;
+    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
+    g_autoptr(ScdSession) session = reader ? scd_session_begin_direct(reader, &error) : NULL;
     g_autoptr(GPtrArray) values = session ? ask(session, &error) : NULL;
 
-    if (!values) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!values)
+        return scd_command_fail(error);
     if (arguments->json)
         print_json(values, output);
     else

@@ -38,6 +38,8 @@ what_is_wrong(const GError *error)
         return _("smartcardd does not run and cannot be started (is it installed?)");
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
         return _("the system bus does not let this user talk to smartcardd");
+    if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD))
+        return _("smartcardd is too old for that (restart it after an update)");
     return _("smartcardd cannot be reached (see 'systemctl status smartcardd')");
 }
 
@@ -78,16 +80,23 @@ call(GDBusConnection *bus, const char *interface, const char *method, GVariant *
     return NULL;
 }
 
-ScdMirror *
-scd_client_load(GDBusConnection *bus, GError **error)
+GVariant *
+scd_client_get_manager(GDBusConnection *bus, GError **error)
 {
     g_autoptr(GVariant) answer =
         call(bus, DBUS_INTERFACE_PROPERTIES, "GetAll", g_variant_new("(s)", SCD_INTERFACE_MANAGER),
              "(a{sv})", error);
-    if (!answer)
-        return NULL;
 
-    g_autoptr(GVariant) manager = g_variant_get_child_value(answer, 0);
+    return answer ? g_variant_get_child_value(answer, 0) : NULL;
+}
+
+ScdMirror *
+scd_client_load(GDBusConnection *bus, GError **error)
+{
+    g_autoptr(GVariant) manager = scd_client_get_manager(bus, error);
+
+    if (!manager)
+        return NULL;
     if (!scd_property_flag(manager, "Available")) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _("pcscd cannot be reached: %s"),
                     scd_property_text(manager, "UnavailableReason"));
@@ -126,4 +135,39 @@ scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **erro
     }
     g_propagate_error(error, trouble);
     return NULL;
+}
+
+/* The only reader; an error when there is none, or more than one. */
+static gboolean
+look_at_only(ScdMirror *mirror, ScdReaderView *reader, GError **error)
+{
+    g_autoptr(GArray) readers = scd_mirror_readers(mirror);
+
+    if (readers->len == 0) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
+    } else if (readers->len > 1) {
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                    _("there are %u readers: name one ('smartcardctl list' shows them)"),
+                    readers->len);
+    } else {
+        *reader = g_array_index(readers, ScdReaderView, 0);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+scd_client_look(GDBusConnection *bus, ScdMirror *mirror, const char *selector,
+                ScdReaderView *reader, GError **error)
+{
+    if (!selector)
+        return look_at_only(mirror, reader, error);
+    g_autofree char *path = scd_client_find_reader(bus, selector, error);
+    if (!path)
+        return FALSE;
+    if (scd_mirror_look(mirror, path, reader))
+        return TRUE;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                _("reader '%s' has come just now; try again"), selector);
+    return FALSE;
 }

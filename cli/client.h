@@ -23,11 +23,21 @@
 /* The system bus; losing it does not end the process. */
 GDBusConnection *scd_client_connect(GError **error);
 
+/* The properties of the service itself, a{sv}. */
+GVariant *scd_client_get_manager(GDBusConnection *bus, GError **error);
+
 /* All readers and cards. That pcscd cannot be reached is an error. */
 ScdMirror *scd_client_load(GDBusConnection *bus, GError **error);
 
-/* The path of the one reader that the user means. */
+/*
+ * The path of the one reader that the user means: by its alias, USB path, serial number, object
+ * path or PC/SC name.
+ */
 char *scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error);
+
+/* The same, as the mirror has it; without a selector the only reader that there is. */
+gboolean scd_client_look(GDBusConnection *bus, ScdMirror *mirror, const char *selector,
+                         ScdReaderView *reader, GError **error);
 
 /* Makes the message of a failed call one for the user. Errors of the service are SCD_ERROR. */
 void scd_client_explain(GError *error);

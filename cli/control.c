@@ -36,27 +36,20 @@ read_data(ScdOutput *output, GError **error)
 }
 
 static int
-complain(const GError *error)
-{
-    scd_output_complain(error->message);
-    return EXIT_FAILURE;
-}
-
-static int
 run_with_data(guint32 code, GBytes *data, const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments->reader, &error);
+    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
 
     if (!reader)
-        return complain(error);
+        return scd_command_fail(error);
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
-    g_autoptr(GVariant) answer = scd_reader_call(
+    g_autoptr(GVariant) answer = scd_reader_call_in_turn(
         reader, reader->path, SCD_INTERFACE_READER, "Control",
         g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), "(ay)",
         &error);
     if (!answer)
-        return complain(error);
+        return scd_command_fail(error);
     g_autoptr(GVariant) value = g_variant_get_child_value(answer, 0);
     g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
     scd_response_print_plain(response, arguments, output);
@@ -77,7 +70,8 @@ run(const ScdArguments *arguments, ScdOutput *output)
     g_autoptr(GBytes) data =
         from_input ? read_data(output, &error) : scd_input_parse_hex(hex, &error);
     if (!data)
-        return from_input ? complain(error) : scd_command_complain_about_usage(error->message);
+        return from_input ? scd_command_fail(error)
+                          : scd_command_complain_about_usage(error->message);
     return run_with_data(code, data, arguments, output);
 }
 

@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "base/hex.h"
+#include "base/usb-path.h"
 #include "property.h"
 #include "text.h"
 
@@ -19,9 +20,36 @@ scd_describe_state(const ScdReaderView *reader)
 }
 
 char *
+scd_describe_text(const ScdReaderView *reader, const char *property)
+{
+    return scd_text_escape(scd_property_text(reader->properties, property), FALSE);
+}
+
+char *
 scd_describe_reader(const ScdReaderView *reader)
 {
-    return scd_text_escape(scd_property_text(reader->properties, "Name"), FALSE);
+    return scd_describe_text(reader, "Name");
+}
+
+/* "1-3.1" rather than "1-3.1:1.0", which tells nobody more. */
+static char *
+short_usb_path(const char *text)
+{
+    ScdUsbPath path;
+
+    if (scd_usb_path_parse(text, &path) && path.interface == 0)
+        return scd_usb_port_to_string(&path.port);
+    return scd_text_escape(text, FALSE);
+}
+
+char *
+scd_describe_port(const ScdReaderView *reader)
+{
+    g_autofree char *port = short_usb_path(scd_property_text(reader->properties, "UsbPath"));
+
+    if (!scd_property_flag(reader->properties, "BuiltIn"))
+        return g_steal_pointer(&port);
+    return *port ? g_strdup_printf(_("%s (built in)"), port) : g_strdup(_("built in"));
 }
 
 /* The list has up to dozens of names for one ATR; the first one tells enough for a line. */

@@ -13,7 +13,16 @@ typedef struct {
 /* Whether there is a card, and whether it answers. */
 ScdCardState scd_describe_state(const ScdReaderView *reader);
 
+/* One of the reader's properties that are texts. */
+char *scd_describe_text(const ScdReaderView *reader, const char *property);
+
 char *scd_describe_reader(const ScdReaderView *reader);
+
+/*
+ * Where it is: its USB port, with the interface where that is not the first, and whether it is
+ * built in. "1-3.1", "1-6 (built in)"; empty when not known.
+ */
+char *scd_describe_port(const ScdReaderView *reader);
 
 /* What the card is: one line, empty when there is none. */
 char *scd_describe_card(const ScdReaderView *reader);

@@ -71,13 +71,11 @@ int
 scd_dialogue_run(GPtrArray *steps, const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments->reader, &error);
+    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
     g_autoptr(ScdSession) session = reader ? scd_session_begin(reader, &error) : NULL;
 
-    if (!session) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!session)
+        return scd_command_fail(error);
     return take_steps(session, steps, arguments, output) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -95,9 +93,7 @@ scd_dialogue_run_file(const char *name, const ScdArguments *arguments, ScdOutput
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) steps = read_steps(name, output, &error);
 
-    if (!steps) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!steps)
+        return scd_command_fail(error);
     return scd_dialogue_run(steps, arguments, output);
 }

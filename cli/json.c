@@ -72,6 +72,13 @@ scd_json_add_properties(JsonBuilder *builder, GVariant *properties)
 }
 
 static void
+add_path(JsonBuilder *builder, const char *path)
+{
+    if (path)
+        scd_json_add_text(builder, "path", path);
+}
+
+static void
 add_card(JsonBuilder *builder, const ScdReaderView *reader)
 {
     json_builder_set_member_name(builder, "card");
@@ -80,7 +87,7 @@ add_card(JsonBuilder *builder, const ScdReaderView *reader)
         return;
     }
     json_builder_begin_object(builder);
-    scd_json_add_text(builder, "path", reader->card_path);
+    add_path(builder, reader->card_path);
     scd_json_add_properties(builder, reader->card);
     json_builder_end_object(builder);
 }
@@ -89,7 +96,7 @@ static void
 add_reader(JsonBuilder *builder, const ScdReaderView *reader)
 {
     json_builder_begin_object(builder);
-    scd_json_add_text(builder, "path", reader->path);
+    add_path(builder, reader->path);
     scd_json_add_properties(builder, reader->properties);
     add_card(builder, reader);
     json_builder_end_object(builder);
@@ -113,14 +120,20 @@ scd_json_reader(const ScdReaderView *reader)
     return scd_json_to_text(builder, TRUE);
 }
 
+void
+scd_json_add_readers(JsonBuilder *builder, GArray *readers)
+{
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < readers->len; i++)
+        add_reader(builder, &g_array_index(readers, ScdReaderView, i));
+    json_builder_end_array(builder);
+}
+
 char *
 scd_json_readers(GArray *readers)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
-    json_builder_begin_array(builder);
-    for (guint i = 0; i < readers->len; i++)
-        add_reader(builder, &g_array_index(readers, ScdReaderView, i));
-    json_builder_end_array(builder);
+    scd_json_add_readers(builder, readers);
     return scd_json_to_text(builder, TRUE);
 }

@@ -31,6 +31,9 @@ void scd_json_add_properties(JsonBuilder *builder, GVariant *properties);
 /* One line, or several with indentation. */
 char *scd_json_to_text(JsonBuilder *builder, gboolean indented);
 
+/* Of ScdReaderView; a path that is NULL is left out. */
+void scd_json_add_readers(JsonBuilder *builder, GArray *readers);
+
 /* Documents: a reader with its card, and an array of ScdReaderView. */
 char *scd_json_reader(const ScdReaderView *reader);
 char *scd_json_readers(GArray *readers);

@@ -12,6 +12,7 @@
 #include "command.h"
 #include "describe.h"
 #include "json.h"
+#include "property.h"
 #include "text.h"
 
 static void
@@ -29,40 +30,90 @@ print_fields(GArray *readers, ScdOutput *output)
         g_autofree char *name = scd_describe_reader(reader);
         g_autofree char *atr = scd_describe_atr(reader, FALSE);
         g_autofree char *card = scd_describe_card(reader);
-        g_autofree char *line =
-            g_strjoin("\t", name, scd_describe_state(reader).word, atr, card, NULL);
+        g_autofree char *alias = scd_describe_text(reader, "Alias");
+        g_autofree char *usb_path = scd_describe_text(reader, "UsbPath");
+        const char *built_in = scd_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
+        g_autofree char *line = g_strjoin("\t", name, scd_describe_state(reader).word, atr, card,
+                                          alias, usb_path, built_in, NULL);
         scd_output_line(output, line);
     }
 }
 
+/* The last one has what the others leave. */
+enum {
+    COLUMN_READER,
+    COLUMN_ALIAS,
+    COLUMN_PORT,
+    COLUMN_STATE,
+    COLUMN_CARD,
+    N_COLUMNS,
+};
+
+/* A row is N_COLUMNS texts. */
 typedef struct {
-    guint name;
-    guint state;
-} Widths;
+    GPtrArray *rows;
+    guint widths[COLUMN_CARD]; /* 0 for a column with nothing in it */
+    gboolean tall;             /* nothing has room beside the names */
+    guint columns;             /* of the terminal */
+} Table;
 
-static Widths
-measure(GArray *readers)
+static void
+add_row(Table *table, const ScdReaderView *reader)
 {
-    Widths widths = {scd_text_width(_("READER")), scd_text_width(_("STATE"))};
+    char **row = g_new0(char *, N_COLUMNS + 1);
 
-    for (guint i = 0; i < readers->len; i++) {
-        const ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
-        g_autofree char *name = scd_describe_reader(reader);
-        widths.name = MAX(widths.name, scd_text_width(name));
-        widths.state = MAX(widths.state, scd_text_width(scd_describe_state(reader).text));
-    }
-    return widths;
+    row[COLUMN_READER] = scd_describe_reader(reader);
+    row[COLUMN_ALIAS] = scd_describe_text(reader, "Alias");
+    row[COLUMN_PORT] = scd_describe_port(reader);
+    row[COLUMN_STATE] = g_strdup(scd_describe_state(reader).text);
+    row[COLUMN_CARD] = scd_describe_card(reader);
+    g_ptr_array_add(table->rows, row);
+    for (guint i = 0; i < COLUMN_CARD; i++)
+        table->widths[i] = MAX(table->widths[i], scd_text_width(row[i]));
 }
 
-/* A card that has no room beside its reader comes below it. */
 static void
-print_row(ScdOutput *output, Widths widths, const char *name, const char *state, const char *card)
+measure(Table *table, char **heading)
 {
-    gboolean fits =
-        widths.name + 2 + widths.state + 2 + scd_text_width(card) <= scd_output_columns(output);
-    g_autofree char *first = scd_text_pad(name, widths.name);
-    g_autofree char *second = fits ? scd_text_pad(state, widths.state) : g_strdup(state);
-    g_autofree char *line = g_strconcat(first, "  ", second, fits ? "  " : "\n  ", card, NULL);
+    guint width = 0;
+
+    for (guint i = 0; i < COLUMN_CARD; i++) {
+        if (table->widths[i] == 0)
+            continue;
+        table->widths[i] = MAX(table->widths[i], scd_text_width(heading[i]));
+        width += table->widths[i] + 2;
+    }
+    table->tall = width > table->columns + 2;
+}
+
+/* The columns before the card, from the first one on that is on this line. */
+static char *
+join(const Table *table, char **row, guint first)
+{
+    g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = first; i < COLUMN_CARD; i++) {
+        if (table->widths[i] > 0)
+            g_ptr_array_add(cells, scd_text_pad(row[i], table->widths[i]));
+    }
+    g_ptr_array_add(cells, NULL);
+    return g_strjoinv("  ", (char **)cells->pdata);
+}
+
+/* What has no room beside comes below: the card, or all but the name. */
+static void
+print_row(const Table *table, char **row, ScdOutput *output)
+{
+    g_autofree char *cells = join(table, row, table->tall ? COLUMN_ALIAS : COLUMN_READER);
+    g_autofree char *start =
+        table->tall ? g_strdup_printf("%s\n  %s", row[COLUMN_READER], cells) : g_strdup(cells);
+    guint taken = scd_text_width(cells) + (table->tall ? 2 : 0);
+    gboolean fits = taken + 2 + scd_text_width(row[COLUMN_CARD]) <= table->columns;
+    g_autofree char *card =
+        fits ? g_strdup(row[COLUMN_CARD])
+             : scd_text_shorten(row[COLUMN_CARD], table->columns - MIN(table->columns, 2));
+    g_autofree char *line =
+        g_strconcat(fits ? start : g_strchomp(start), fits ? "  " : "\n  ", card, NULL);
 
     scd_output_line(output, g_strchomp(line));
 }
@@ -70,15 +121,19 @@ print_row(ScdOutput *output, Widths widths, const char *name, const char *state,
 static void
 print_table(GArray *readers, ScdOutput *output)
 {
-    Widths widths = measure(readers);
+    char *heading[] = {_("READER"), _("ALIAS"), _("PORT"), _("STATE"), _("CARD"), NULL};
+    Table table = {
+        .rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev),
+        .columns = scd_output_columns(output),
+    };
 
-    print_row(output, widths, _("READER"), _("STATE"), _("CARD"));
-    for (guint i = 0; i < readers->len; i++) {
-        const ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
-        g_autofree char *name = scd_describe_reader(reader);
-        g_autofree char *card = scd_describe_card(reader);
-        print_row(output, widths, name, scd_describe_state(reader).text, card);
-    }
+    for (guint i = 0; i < readers->len; i++)
+        add_row(&table, &g_array_index(readers, ScdReaderView, i));
+    measure(&table, heading);
+    print_row(&table, heading, output);
+    for (guint i = 0; i < table.rows->len; i++)
+        print_row(&table, table.rows->pdata[i], output);
+    g_ptr_array_unref(table.rows);
 }
 
 static int
@@ -88,10 +143,8 @@ run(const ScdArguments *arguments, ScdOutput *output)
     g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
     g_autoptr(ScdMirror) mirror = bus ? scd_client_load(bus, &error) : NULL;
 
-    if (!mirror) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!mirror)
+        return scd_command_fail(error);
     g_autoptr(GArray) readers = scd_mirror_readers(mirror);
     if (arguments->json)
         print_json(readers, output);
@@ -107,9 +160,12 @@ run(const ScdArguments *arguments, ScdOutput *output)
 const ScdCommand scd_command_list = {
     .name = "list",
     .summary = N_("Show the readers, one a line"),
-    .description = N_("Into a pipe or a file each line has four fields separated by tabs: the\n"
+    .description = N_("On a narrow terminal what has no room beside a reader stands below it.\n"
+                      "\n"
+                      "Into a pipe or a file each line has seven fields separated by tabs: the\n"
                       "reader's name; 'empty', 'card', or 'mute' for a card that does not answer;\n"
-                      "the card's ATR in hexadecimal; and what the card is.\n"
+                      "the card's ATR in hexadecimal; what the card is; the reader's alias; its\n"
+                      "USB path; and 'built-in' if it is.\n"
                       "\n"
                       "JSON is the same as that of 'status'."),
     .run = run,

@@ -20,9 +20,10 @@
 #define NAME_COLUMNS 10 /* of a command in the help */
 
 static const ScdCommand *const commands[] = {
-    &scd_command_list,       &scd_command_status, &scd_command_monitor, &scd_command_wait,
-    &scd_command_transmit,   &scd_command_script, &scd_command_reset,   &scd_command_control,
-    &scd_command_attributes, &scd_command_run,
+    &scd_command_list,  &scd_command_status,  &scd_command_show,       &scd_command_monitor,
+    &scd_command_wait,  &scd_command_alias,   &scd_command_transmit,   &scd_command_script,
+    &scd_command_reset, &scd_command_control, &scd_command_attributes, &scd_command_report,
+    &scd_command_run,
 };
 
 typedef struct {

@@ -116,10 +116,8 @@ run(const ScdArguments *arguments, ScdOutput *output)
     g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
     Monitor monitor = {.loop = loop, .output = output, .json = arguments->json};
 
-    if (!bus) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!bus)
+        return scd_command_fail(error);
     follow(&monitor, bus);
     return monitor.status;
 }

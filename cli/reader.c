@@ -5,7 +5,10 @@
 #include <glib/gi18n.h>
 
 #include "base/error.h"
+#include "long-call.h"
 #include "property.h"
+
+#define QUIET_MS 1000 /* before the user is told why nothing happens */
 
 /* What everybody meets once is told in the user's language, not in the service's. */
 static const struct {
@@ -22,32 +25,16 @@ static const struct {
     {SCD_E_UNSUPPORTED_FEATURE, N_("neither the reader nor its driver knows that")},
 };
 
-/* The only reader; NULL, with an error, when there is none, or more than one. */
-static const ScdReaderView *
-find_only(GArray *readers, GError **error)
-{
-    if (readers->len == 1)
-        return &g_array_index(readers, ScdReaderView, 0);
-    if (readers->len == 0)
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
-    else
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                    _("there are %u readers: name one ('smartcardctl list' shows them)"),
-                    readers->len);
-    return NULL;
-}
-
 static gboolean
 choose_only(ScdReader *reader, GError **error)
 {
     g_autoptr(ScdMirror) mirror = scd_client_load(reader->bus, error);
-    g_autoptr(GArray) readers = mirror ? scd_mirror_readers(mirror) : NULL;
-    const ScdReaderView *only = readers ? find_only(readers, error) : NULL;
+    ScdReaderView only;
 
-    if (!only)
+    if (!mirror || !scd_client_look(reader->bus, mirror, NULL, &only, error))
         return FALSE;
-    reader->path = g_strdup(only->path);
-    reader->name = g_strdup(scd_property_text(only->properties, "Name"));
+    reader->path = g_strdup(only.path);
+    reader->name = g_strdup(scd_property_text(only.properties, "Name"));
     return TRUE;
 }
 
@@ -60,10 +47,12 @@ choose_named(ScdReader *reader, const char *selector, GError **error)
 }
 
 ScdReader *
-scd_reader_choose(const char *selector, GError **error)
+scd_reader_choose(const ScdArguments *arguments, ScdOutput *output, GError **error)
 {
     g_autoptr(ScdReader) reader = g_new0(ScdReader, 1);
+    const char *selector = arguments->reader;
 
+    reader->output = arguments->json ? NULL : output;
     reader->bus = scd_client_connect(error);
     if (!reader->bus)
         return NULL;
@@ -81,17 +70,19 @@ scd_reader_free(ScdReader *reader)
     g_free(reader);
 }
 
-/* Makes the message one for the user. */
-static void
-explain(const ScdReader *reader, GError *error)
+/* Makes the message one for the user; NULL. */
+static GVariant *
+explain(const ScdReader *reader, GError *trouble, GError **error)
 {
-    scd_client_explain(error);
+    scd_client_explain(trouble);
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        if (!g_error_matches(error, SCD_ERROR, (int)texts[i].code))
+        if (!g_error_matches(trouble, SCD_ERROR, (int)texts[i].code))
             continue;
-        g_free(error->message);
-        error->message = g_strdup_printf(_("reader '%s': %s"), reader->name, _(texts[i].text));
+        g_free(trouble->message);
+        trouble->message = g_strdup_printf(_("reader '%s': %s"), reader->name, _(texts[i].text));
     }
+    g_propagate_error(error, trouble);
+    return NULL;
 }
 
 GVariant *
@@ -103,9 +94,26 @@ scd_reader_call(ScdReader *reader, const char *path, const char *interface, cons
         reader->bus, SCD_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &trouble);
 
-    if (!answer) {
-        explain(reader, trouble);
-        g_propagate_error(error, trouble);
-    }
-    return answer;
+    return answer ? answer : explain(reader, trouble, error);
+}
+
+GVariant *
+scd_reader_call_in_turn(ScdReader *reader, const char *path, const char *interface,
+                        const char *method, GVariant *arguments, const char *type, GError **error)
+{
+    const ScdLongCall call = {
+        .bus = reader->bus,
+        .path = path,
+        .interface = interface,
+        .method = method,
+        .type = type,
+        .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+        .output = reader->output,
+        .what = _("Waiting: another program may have the reader."),
+        .quiet_ms = QUIET_MS,
+    };
+    GError *trouble = NULL;
+    GVariant *answer = scd_long_call(&call, arguments, &trouble);
+
+    return answer ? answer : explain(reader, trouble, error);
 }

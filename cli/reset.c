@@ -28,14 +28,12 @@ static int
 run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments->reader, &error);
+    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
     g_autoptr(ScdSession) session = reader ? scd_session_begin(reader, &error) : NULL;
     g_autofree char *protocol = session ? scd_session_reset(session, &error) : NULL;
 
-    if (!protocol) {
-        scd_output_complain(error->message);
-        return EXIT_FAILURE;
-    }
+    if (!protocol)
+        return scd_command_fail(error);
     print_protocol(protocol, arguments, output);
     return EXIT_SUCCESS;
 }

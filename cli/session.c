@@ -17,11 +17,11 @@ call(ScdSession *session, const char *method, GVariant *arguments, const char *t
 static ScdSession *
 open_session(ScdReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(GVariant) answer =
-        scd_reader_call(reader, reader->path, SCD_INTERFACE_READER, "Connect",
-                        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
-                                      g_variant_new_parsed("@a{sv} {}")),
-                        "(os)", error);
+    g_autoptr(GVariant) answer = scd_reader_call_in_turn(
+        reader, reader->path, SCD_INTERFACE_READER, "Connect",
+        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
+                      g_variant_new_parsed("@a{sv} {}")),
+        "(os)", error);
     if (!answer)
         return NULL;
 
@@ -31,20 +31,29 @@ open_session(ScdReader *reader, const char *share_mode, GError **error)
     return session;
 }
 
-ScdSession *
-scd_session_begin(ScdReader *reader, GError **error)
+static ScdSession *
+begin(ScdReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(ScdSession) session = open_session(reader, "shared", error);
-    g_autoptr(GVariant) answer = session ? call(session, "BeginTransaction",
-                                                g_variant_new_parsed("(@a{sv} {},)"), "()", error)
-                                         : NULL;
+    g_autoptr(ScdSession) session = open_session(reader, share_mode, error);
+
+    if (!session)
+        return NULL;
+    g_autoptr(GVariant) answer =
+        scd_reader_call_in_turn(reader, session->path, SCD_INTERFACE_SESSION, "BeginTransaction",
+                                g_variant_new_parsed("(@a{sv} {},)"), "()", error);
     return answer ? g_steal_pointer(&session) : NULL;
 }
 
 ScdSession *
-scd_session_open_direct(ScdReader *reader, GError **error)
+scd_session_begin(ScdReader *reader, GError **error)
 {
-    return open_session(reader, "direct", error);
+    return begin(reader, "shared", error);
+}
+
+ScdSession *
+scd_session_begin_direct(ScdReader *reader, GError **error)
+{
+    return begin(reader, "direct", error);
 }
 
 void

@@ -14,8 +14,8 @@ typedef struct ScdSession ScdSession;
 /* With the card, shared with others, but in a transaction: they wait until the end. */
 ScdSession *scd_session_begin(ScdReader *reader, GError **error);
 
-/* With the reader alone, whether there is a card or not. */
-ScdSession *scd_session_open_direct(ScdReader *reader, GError **error);
+/* Likewise with the reader alone, whether there is a card or not. */
+ScdSession *scd_session_begin_direct(ScdReader *reader, GError **error);
 
 /* The end: what was done is done, whatever the service says to it. */
 void scd_session_free(ScdSession *session);

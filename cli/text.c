@@ -73,3 +73,22 @@ scd_text_cut(const char *text, guint width)
     }
     return g_strndup(text, (gsize)(end - text));
 }
+
+char *
+scd_text_shorten(const char *text, guint width)
+{
+    static const char ellipsis[] = "...";
+
+    if (scd_text_width(text) <= width)
+        return g_strdup(text);
+    g_autofree char *start = scd_text_cut(text, width - MIN(width, scd_text_width(ellipsis)));
+    return g_strconcat(start, ellipsis, NULL);
+}
+
+char *
+scd_text_from_argument(const char *argument)
+{
+    if (g_utf8_validate(argument, -1, NULL))
+        return g_strdup(argument);
+    return g_locale_to_utf8(argument, -1, NULL, NULL, NULL);
+}

@@ -22,3 +22,9 @@ char *scd_text_pad(const char *text, guint width);
 
 /* As much of it as takes no more than that width. */
 char *scd_text_cut(const char *text, guint width);
+
+/* The same, with "..." for what is left out. */
+char *scd_text_shorten(const char *text, guint width);
+
+/* Of an argument: in the locale's encoding or, as a name may be copied from elsewhere, in UTF-8. */
+char *scd_text_from_argument(const char *argument);

@@ -2,51 +2,24 @@
 
 /*
  * smartcardctl wait: until there is a card, or until those that are in are out. Each is told by a
- * line in the form of monitor. Ctrl-C and SIGTERM end the process as they do without us, so that a
- * shell script does not take it for a card; only the terminal is left clean.
+ * line in the form of monitor.
  */
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/error.h"
 #include "client.h"
 #include "command.h"
 #include "event.h"
-#include "text.h"
+#include "long-call.h"
 
 typedef struct {
     const ScdArguments *arguments;
     ScdOutput *output;
     GDBusConnection *bus;
-    GMainLoop *loop;
-    GCancellable *stop;
-    int signal_number; /* of what stopped it, else 0 */
-    gint64 end;        /* in g_get_monotonic_time(), when there is a time-out */
-    GAsyncResult *result;
+    gint64 end; /* in g_get_monotonic_time(), when there is a time-out */
 } Wait;
-
-static gboolean
-stop_by(Wait *wait, int signal_number)
-{
-    wait->signal_number = signal_number;
-    g_cancellable_cancel(wait->stop);
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-interrupted(gpointer data)
-{
-    return stop_by(data, SIGINT);
-}
-
-static gboolean
-terminated(gpointer data)
-{
-    return stop_by(data, SIGTERM);
-}
 
 /* With the time that is left. */
 static GVariant *
@@ -64,33 +37,6 @@ options_for(const Wait *wait, const char *reader)
     return g_variant_builder_end(&options);
 }
 
-static void
-answered(GObject *source, GAsyncResult *result, gpointer data)
-{
-    Wait *wait = data;
-
-    wait->result = g_object_ref(result);
-    g_main_loop_quit(wait->loop);
-}
-
-static GVariant *
-call(Wait *wait, const char *method, GVariant *arguments, const char *type, GError **error)
-{
-    GError *trouble = NULL;
-
-    g_dbus_connection_call(wait->bus, SCD_BUS_NAME, SCD_ROOT_PATH, SCD_INTERFACE_MANAGER, method,
-                           arguments, G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, G_MAXINT,
-                           wait->stop, answered, wait);
-    g_main_loop_run(wait->loop);
-    g_autoptr(GAsyncResult) result = g_steal_pointer(&wait->result);
-    GVariant *answer = g_dbus_connection_call_finish(wait->bus, result, &trouble);
-    if (!answer) {
-        scd_client_explain(trouble);
-        g_propagate_error(error, trouble);
-    }
-    return answer;
-}
-
 static char *
 describe(const ScdArguments *arguments)
 {
@@ -103,25 +49,35 @@ describe(const ScdArguments *arguments)
     return g_strdup(_("Waiting for a card."));
 }
 
-/* From the moment on at which what is waited for is settled. */
-static void
-show_status(const Wait *wait)
+static GVariant *
+call(const Wait *wait, const char *method, GVariant *arguments, const char *type, GError **error)
 {
     g_autofree char *what = describe(wait->arguments);
-    g_autofree char *safe = scd_text_escape(what, FALSE);
-    g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
+    const ScdLongCall long_call = {
+        .bus = wait->bus,
+        .path = SCD_ROOT_PATH,
+        .interface = SCD_INTERFACE_MANAGER,
+        .method = method,
+        .type = type,
+        .output = wait->arguments->json ? NULL : wait->output,
+        .what = what,
+    };
+    GError *trouble = NULL;
+    GVariant *answer = scd_long_call(&long_call, arguments, &trouble);
 
-    if (!wait->arguments->json)
-        scd_output_set_status(wait->output, status);
+    if (!answer) {
+        scd_client_explain(trouble);
+        g_propagate_error(error, trouble);
+    }
+    return answer;
 }
 
 static gboolean
-wait_for_card(Wait *wait, GError **error)
+wait_for_card(const Wait *wait, GError **error)
 {
     const char *path, *card_path;
     ScdEvent event = {.kind = SCD_EVENT_CARD_PRESENT};
 
-    show_status(wait);
     g_autoptr(GVariant) answer =
         call(wait, "WaitForCard",
              g_variant_new("(@a{sv})", options_for(wait, wait->arguments->reader)), "(oo)", error);
@@ -140,7 +96,7 @@ wait_for_card(Wait *wait, GError **error)
 }
 
 static gboolean
-wait_for_one_removal(Wait *wait, const ScdReaderView *reader, GError **error)
+wait_for_one_removal(const Wait *wait, const ScdReaderView *reader, GError **error)
 {
     ScdEvent event = {.kind = SCD_EVENT_CARD_REMOVED, .reader = *reader};
 
@@ -157,7 +113,7 @@ wait_for_one_removal(Wait *wait, const ScdReaderView *reader, GError **error)
 
 /* Of the cards that are in now, in the reader that is named or in all. */
 static gboolean
-wait_for_removal(Wait *wait, GError **error)
+wait_for_removal(const Wait *wait, GError **error)
 {
     const char *selector = wait->arguments->reader;
     g_autofree char *path = selector ? scd_client_find_reader(wait->bus, selector, error) : NULL;
@@ -166,7 +122,6 @@ wait_for_removal(Wait *wait, GError **error)
         return FALSE;
     g_autoptr(ScdMirror) mirror = scd_client_load(wait->bus, error);
     g_autoptr(GArray) readers = mirror ? scd_mirror_readers(mirror) : NULL;
-    show_status(wait);
     for (guint i = 0; readers && i < readers->len; i++) {
         const ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
         if ((!path || g_str_equal(reader->path, path)) &&
@@ -174,19 +129,6 @@ wait_for_removal(Wait *wait, GError **error)
             return FALSE;
     }
     return readers != NULL;
-}
-
-static gboolean
-wait_in_loop(Wait *wait, GError **error)
-{
-    guint interrupt = g_unix_signal_add(SIGINT, interrupted, wait);
-    guint term = g_unix_signal_add(SIGTERM, terminated, wait);
-    gboolean done =
-        wait->arguments->removal ? wait_for_removal(wait, error) : wait_for_card(wait, error);
-    scd_output_set_status(wait->output, NULL);
-    g_source_remove(term);
-    g_source_remove(interrupt);
-    return done;
 }
 
 static void
@@ -213,18 +155,17 @@ static int
 run(const ScdArguments *arguments, ScdOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    g_autoptr(GCancellable) stop = g_cancellable_new();
     g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
-    Wait wait = {arguments, output, bus, loop, stop, 0, 0, NULL};
+    const Wait wait = {
+        .arguments = arguments,
+        .output = output,
+        .bus = bus,
+        .end = g_get_monotonic_time() + (gint64)arguments->timeout * G_USEC_PER_SEC,
+    };
 
-    wait.end = g_get_monotonic_time() + (gint64)arguments->timeout * G_USEC_PER_SEC;
-    if (bus && wait_in_loop(&wait, &error))
+    if (bus &&
+        (arguments->removal ? wait_for_removal(&wait, &error) : wait_for_card(&wait, &error)))
         return EXIT_SUCCESS;
-    if (wait.signal_number) {
-        signal(wait.signal_number, SIG_DFL);
-        raise(wait.signal_number);
-    }
     complain(&wait, error);
     return EXIT_FAILURE;
 }

@@ -2,6 +2,8 @@
 
 #include "base/usb-tree.h"
 
+#include <string.h>
+
 #define DEVICES "bus/usb/devices"
 
 static char *
@@ -36,6 +38,38 @@ list_ports(const char *root)
             g_array_append_val(ports, port);
     }
     return ports;
+}
+
+static int
+compare_ports(gconstpointer a, gconstpointer b)
+{
+    const ScdUsbPort *left = a;
+    const ScdUsbPort *right = b;
+
+    if (left->bus != right->bus)
+        return left->bus - right->bus;
+    return memcmp(left->ports, right->ports, sizeof left->ports);
+}
+
+static void
+free_device(gpointer data)
+{
+    scd_usb_device_free(data);
+}
+
+GPtrArray *
+scd_usb_tree_list(const char *root)
+{
+    g_autoptr(GArray) ports = list_ports(root);
+    GPtrArray *devices = g_ptr_array_new_with_free_func(free_device);
+
+    g_array_sort(ports, compare_ports);
+    for (guint i = 0; i < ports->len; i++) {
+        ScdUsbDevice *device = scd_usb_tree_find_port(root, &g_array_index(ports, ScdUsbPort, i));
+        if (device != NULL)
+            g_ptr_array_add(devices, device);
+    }
+    return devices;
 }
 
 ScdUsbDevice *

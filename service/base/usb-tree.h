@@ -13,6 +13,9 @@
 
 #include "base/usb-device.h"
 
+/* All, as ScdUsbDevice, by bus and port: each behind the hub that it is plugged into. */
+GPtrArray *scd_usb_tree_list(const char *root);
+
 ScdUsbDevice *scd_usb_tree_find_port(const char *root, const ScdUsbPort *port);
 ScdUsbDevice *scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address);
 

@@ -31,6 +31,21 @@ class German(CliTest):
         self.assertEqual([line.split("\t")[1] for line in self.run_to_end("list").lines],
                          ["card", "empty"])
 
+    def test_ports(self):
+        self.start_world("A", usb={"A": {"path": "1-6:1.0", "address": 5, "removable": "fixed"}})
+        self.assertEqual(self.run_to_end("list", columns=80).screen,
+                         ["LESER    ANSCHLUSS        ZUSTAND  KARTE",
+                          "A 00 00  1-6 (eingebaut)  leer", ""])
+        lines = [line.split(maxsplit=1) for line in self.run_to_end("show").lines]
+        for line in (["Alias", "nicht vorhanden"], ["Eingebaut", "ja"], ["Hersteller", "unbekannt"]):
+            self.assertIn(line, lines)
+
+    def test_report_is_english(self):
+        self.start_world("A")
+        english = self.run_to_end("report", environment={"LC_ALL": "C.UTF-8"}).output
+        self.assertIn("State             empty", english)
+        self.assertEqual(self.run_to_end("report").output, english)
+
     def test_json_is_not_translated(self):
         self.start_world("A", "B")
         self.insert("A")
@@ -40,7 +55,7 @@ class German(CliTest):
                              .output)
 
     def test_help_is_no_wider_than_a_terminal(self):
-        for arguments in ([], *([command] for command in COMMANDS)):
+        for arguments in ([], ["report"], *([command] for command in COMMANDS)):
             program = self.run_to_end(*arguments, "--help")
             self.assertIn("JSON ausgeben", program.output)
             self.assertLessEqual(max(map(len, program.lines)), 80)

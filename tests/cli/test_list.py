@@ -19,9 +19,10 @@ class List(CliTest):
         self.insert("C")
         program = self.run_to_end("list")
         self.assertEqual([line.split("\t") for line in program.lines],
-                         [["A 00 00", "card", KNOWN_ATR, KNOWN_NAMES[0] + " (or 1 other)"],
-                          ["B 01 00", "empty", "", ""],
-                          ["C 02 00", "mute", "", "the card does not answer"]])
+                         [["A 00 00", "card", KNOWN_ATR, KNOWN_NAMES[0] + " (or 1 other)",
+                           "", "", ""],
+                          ["B 01 00", "empty", "", "", "", "", ""],
+                          ["C 02 00", "mute", "", "the card does not answer", "", "", ""]])
         self.assertEqual(program.errors, "")
 
     def test_list_on_a_terminal(self):
@@ -40,6 +41,38 @@ class List(CliTest):
                           "B 01 00       empty",
                           "Office 00 00  card present",
                           f"  {KNOWN_NAMES[0]} (or 1 other)", ""])
+
+    def test_card_that_no_line_has_room_for(self):
+        self.start_world("Office")
+        self.insert("A", KNOWN_ATR)
+        self.assertEqual(self.run_to_end("list", columns=40).screen[1:],
+                         ["Office 00 00  card present", f"  {KNOWN_NAMES[0][:35]}...", ""])
+
+    def start_usb_world(self, name="A"):
+        self.start_world(name, "B", "C", usb={
+            "A": {"path": "1-3.1:1.0", "address": 4},
+            "B": {"path": "1-6:1.1", "address": 5, "removable": "fixed"}})
+
+    def test_ports(self):
+        self.start_usb_world()
+        self.assertEqual([line.split("\t")[4:] for line in self.run_to_end("list").lines],
+                         [["", "1-3.1:1.0", ""], ["", "1-6:1.1", "built-in"], ["", "", ""]])
+        self.assertEqual(self.run_to_end("list", columns=80).screen,
+                         ["READER   PORT                STATE  CARD",
+                          "A 00 00  1-3.1               empty",
+                          "B 01 00  1-6:1.1 (built in)  empty",
+                          "C 02 00                      empty", ""])
+
+    def test_names_that_leave_no_room(self):
+        name = "A reader with a rather long name [Contacts]"
+        self.start_usb_world(name)
+        self.insert("A", KNOWN_ATR)
+        screen = self.run_to_end("list", columns=80).screen
+        self.assertEqual(screen[:4],
+                         ["READER", "  PORT                STATE         CARD",
+                          name + " 00 00", "  1-3.1               card present"])
+        self.assertLessEqual(max(map(len, screen)), 80)
+        self.assertEqual(len(self.run_to_end("list", columns=200).screen), 5)
 
     def test_columns_of_wide_characters(self):
         self.start_world("日本", "Abcd")

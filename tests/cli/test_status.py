@@ -30,6 +30,7 @@ class Status(CliTest):
             self.assertIn(line, first.split("\n"))
         self.assertIn("  State             empty", second.split("\n"))
         self.assertNotIn("ATR", second)
+        self.assertNotIn("Convention", first)
 
     def expected_json(self):
         """From the tree on the bus, as the help promises it."""

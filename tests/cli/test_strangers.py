@@ -35,7 +35,8 @@ class Strangers(CliTest):
             self.assert_obeys_nothing(self.run_to_end("list", columns=columns).screen)
         (line,) = self.run_to_end("list").lines
         escaped = "a\\u001b[31m\\u0007\\u007f\\u009b2J\\u000ab\\u202ec\\u2028d\\u0009e"
-        self.assertEqual(line.split("\t"), [escaped, "card", "3B001B", "unknown card, " + escaped])
+        self.assertEqual(line.split("\t"), [escaped, "card", "3B001B", "unknown card, " + escaped,
+                                            escaped, escaped, ""])
 
     def test_status(self):
         self.start_stranger()
@@ -43,11 +44,14 @@ class Strangers(CliTest):
             program = self.run_to_end("status", columns=columns)
             self.assert_obeys_nothing(program.shown)
             self.assertEqual(len(program.lines), 17)
+            for command in (["show"], ["report"], ["report", "--serials"]):
+                self.assert_obeys_nothing(self.run_to_end(*command, columns=columns).shown)
 
     def test_json(self):
         self.start_stranger()
         program = self.run_to_end("--json", "list")
         self.assertNotRegex(program.output, CONTROL)
+        self.assertNotRegex(self.run_to_end("--json", "report").output, CONTROL)
         (reader,) = json.loads(program.output)
         self.assertEqual((reader["name"], reader["card"]["protocols"]), (UGLY, [UGLY]))
 

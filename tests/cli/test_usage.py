@@ -22,12 +22,12 @@ class Usage(CliTest):
     def test_help(self):
         for option in ("--help", "-h"):
             program = self.run_to_end(option)
-            for command in COMMANDS:
+            for command in (*COMMANDS, "report"):
                 self.assertRegex(program.output, rf"(?m)^  {command}\b")
             self.assertEqual(program.errors, "")
 
     def test_help_of_each_command(self):
-        for command in COMMANDS:
+        for command in (*COMMANDS, "report"):
             program = self.run_to_end(command, "--help")
             self.assertIn("smartcardctl " + command, program.lines[1])
             self.assertIn("--json", program.output)
@@ -60,7 +60,13 @@ class Usage(CliTest):
                                 (["wait", "--timeout=-1"], "seconds"),
                                 (["wait", "--timeout=9999999"], "seconds"),
                                 (["list", "--timeout=1"], "--timeout"),
-                                (["list", "--raw"], "--raw"),
+                                (["list", "--raw"], "--raw"), (["list", "--serials"], "--serials"),
+                                (["report", "A"], "A"), (["show", "A", "B"], "quotes"),
+                                (["alias"], "READER"), (["alias", "A", ""], "empty"),
+                                (["alias", "A", "--serial"], "--serial"),
+                                (["alias", "A", "x", "--remove"], "--remove"),
+                                (["alias", "A", b"\xff"], "no text"),
+                                (["alias", "A", "b", "c"], "quotes"),
                                 (["status", "Office", "00", "00"], "quotes"),
                                 (["status", ""], "empty"), (["status", "a\nb", "c"], "quotes")):
             program = self.run_to_end(*arguments, status=USAGE)

@@ -12,8 +12,10 @@ CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
 ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
 KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room in a line", "Another")
 
+USB_PATH = "42000e11"  # the control code that asks a driver for it
+
 # Each with what it cannot do without.
-COMMANDS = {"list": [], "status": [], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
+COMMANDS = {"list": [], "status": [], "show": [], "alias": ["A"], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
             "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
 
 # For the card of the simulated reader, and what it answers.
@@ -41,18 +43,31 @@ class CliTest(case.WorldTest):
         self.assertEqual(ended, status, program.output + program.errors)
         return program
 
-    def start_world(self, *names):
-        """Readers of these names, told to the simulator as A, B and so on."""
+    def start_world(self, *names, usb=None):
+        """Readers of these names, told to the simulator as A, B and so on.
+
+        usb: for some of these, their USB device: path, address and attributes.
+        """
+        from .sysfs import Sysfs
         from .world import simulated_reader
+        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
         cards = os.path.join(self.world.folder, "cards")
         with open(cards, "w", encoding="utf-8") as file:
             file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
         self.world.start_bus()
         self.world.start_pcscd([simulated_reader(chr(ord("A") + number), name)
                                 for number, name in enumerate(names)])
-        self.world.start_service("--card-list", cards)
         if names:
-            self.readers, self.client = self.simulator(), self.recorder()
+            self.readers = self.simulator()
+        for name, device in (usb or {}).items():
+            self._plug(name, **device)
+        self.world.start_service("--card-list", cards, "--sysfs", self.sysfs.folder)
+        if names:
+            self.client = self.recorder()
+
+    def _plug(self, name, path, address, **attributes):
+        self.readers.order("control", name, USB_PATH, path.encode().hex() + "00")
+        self.sysfs.add(path.partition(":")[0], address, **attributes)
 
     def insert(self, reader, atr=ATR):
         """Gives the path of the card, when a client of the bus has seen it."""

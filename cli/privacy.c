@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "privacy.h"
+
+#include <string.h>
+
+#include "base/atr.h"
+#include "base/hex.h"
+#include "base/reader-name.h"
+#include "property.h"
+
+#define HIDDEN "..."
+#define SHORTEST_SERIAL 4 /* characters; shorter ones are no secret, and stand in other numbers */
+
+static const char *const left_out[] = {"Alias", "Serial", "HistoricalBytes", "AtrHex", NULL};
+
+char *
+scd_privacy_hide(const char *text, const char *serial)
+{
+    GString *hidden = g_string_new(text);
+
+    if (serial && g_utf8_strlen(serial, -1) >= SHORTEST_SERIAL)
+        g_string_replace(hidden, serial, HIDDEN, 0);
+    return g_string_free(hidden, FALSE);
+}
+
+static char *
+hide_in_name(const char *text, const char *serial)
+{
+    g_autoptr(ScdReaderName) name = scd_reader_name_parse(text);
+    g_autofree char *in_parentheses = g_strdup_printf("(%s)", name->serial);
+    GString *hidden = g_string_new(text);
+
+    if (*name->serial)
+        g_string_replace(hidden, in_parentheses, "(" HIDDEN ")", 0);
+    g_autofree char *rest = g_string_free(hidden, FALSE);
+    return scd_privacy_hide(rest, serial);
+}
+
+/* One that makes no sense is hidden as a whole. */
+static char *
+hide_in_atr(GBytes *bytes)
+{
+    gsize length;
+    const guint8 *data = g_bytes_get_data(bytes, &length);
+    ScdAtr atr;
+    gsize n_shown = scd_atr_parse(data, length, &atr, NULL) ? atr.historical_offset : 0;
+    g_autofree char *shown = scd_hex_from_bytes(data, n_shown);
+    GString *text = g_string_new(shown);
+
+    for (gsize i = n_shown; i < length; i++)
+        g_string_append(text, "..");
+    return g_string_free(text, FALSE);
+}
+
+/* serial: of the reader. NULL to leave the value as it is. */
+static char *
+hide_value(GVariant *properties, const char *name, const char *serial)
+{
+    g_autoptr(GBytes) bytes = scd_property_bytes(properties, name);
+    const char *text = scd_property_text(properties, name);
+
+    if (g_str_equal(name, "Atr"))
+        return hide_in_atr(bytes);
+    if (g_str_equal(name, "Name"))
+        return hide_in_name(text, serial);
+    if (g_str_equal(name, "Vendor") || g_str_equal(name, "Product"))
+        return scd_privacy_hide(text, serial);
+    return NULL;
+}
+
+static GVariant *
+reduce(GVariant *properties, const char *serial)
+{
+    g_auto(GVariantBuilder) reduced = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    GVariantIter iter;
+    const char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autofree char *hidden = hide_value(properties, name, serial);
+        if (!g_strv_contains(left_out, name))
+            g_variant_builder_add(&reduced, "{sv}", name,
+                                  hidden ? g_variant_new_string(hidden) : value);
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&reduced));
+}
+
+ScdReaderView
+scd_privacy_reduce(const ScdReaderView *reader)
+{
+    const char *serial = scd_property_text(reader->properties, "Serial");
+
+    return (ScdReaderView){
+        .properties = reduce(reader->properties, serial),
+        .card = reader->card ? reduce(reader->card, serial) : NULL,
+    };
+}
+
+void
+scd_privacy_clear(ScdReaderView *reader)
+{
+    g_clear_pointer(&reader->properties, g_variant_unref);
+    g_clear_pointer(&reader->card, g_variant_unref);
+}

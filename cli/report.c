@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * smartcardctl report: a text for a bug report, or for a list of hardware. It is written for
+ * strangers, so it is English everywhere. Whatever cannot be had is said in it, and is no failure.
+ */
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <stdlib.h>
+
+#include "client.h"
+#include "command.h"
+#include "json.h"
+#include "machine.h"
+#include "privacy.h"
+#include "property.h"
+#include "sheet.h"
+#include "text.h"
+#include "usb-map.h"
+
+typedef struct {
+    GArray *versions; /* of ScdVersion */
+    char *missing;    /* why there are no readers to tell of, else NULL */
+    ScdMirror *mirror;
+    GArray *readers; /* of ScdReaderView, as they are shown */
+    GPtrArray *usb;  /* of ScdUsbDevice */
+} Report;
+
+static void
+clear_report(Report *report)
+{
+    g_array_unref(report->versions);
+    g_free(report->missing);
+    g_clear_pointer(&report->mirror, scd_mirror_free);
+    g_array_unref(report->readers);
+    g_ptr_array_unref(report->usb);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Report, clear_report)
+
+static void
+clear_reduced(gpointer data)
+{
+    scd_privacy_clear(data);
+}
+
+/* The same readers without what is private. */
+static GArray *
+reduce(GArray *readers)
+{
+    GArray *reduced = g_array_new(FALSE, FALSE, sizeof(ScdReaderView));
+
+    g_array_set_clear_func(reduced, clear_reduced);
+    for (guint i = 0; i < readers->len; i++) {
+        ScdReaderView reader = scd_privacy_reduce(&g_array_index(readers, ScdReaderView, i));
+        g_array_append_val(reduced, reader);
+    }
+    return reduced;
+}
+
+/* The tree of the service, and its version in any case where it answers. */
+static ScdMirror *
+load(char **version, GError **error)
+{
+    g_autoptr(GDBusConnection) bus = scd_client_connect(error);
+    g_autoptr(GVariant) manager = bus ? scd_client_get_manager(bus, error) : NULL;
+
+    if (!manager)
+        return NULL;
+    *version = g_strdup(scd_property_text(manager, "Version"));
+    return scd_client_load(bus, error);
+}
+
+static void
+fill(Report *report, gboolean serials)
+{
+    g_autofree char *version = NULL;
+    g_autoptr(GError) error = NULL;
+
+    report->mirror = load(&version, &error);
+    report->missing = error ? scd_text_escape(error->message, FALSE) : NULL;
+    report->versions = scd_machine_versions(version);
+    g_autoptr(GArray) readers = report->mirror ? scd_mirror_readers(report->mirror)
+                                               : g_array_new(FALSE, FALSE, sizeof(ScdReaderView));
+    report->usb = scd_usb_map_load(readers);
+    report->readers = serials ? g_array_ref(readers) : reduce(readers);
+}
+
+static void
+print_versions(GArray *versions, ScdOutput *output)
+{
+    guint width = 0;
+
+    scd_output_line(output, "Versions");
+    for (guint i = 0; i < versions->len; i++)
+        width = MAX(width, scd_text_width(g_array_index(versions, ScdVersion, i).name));
+    for (guint i = 0; i < versions->len; i++) {
+        const ScdVersion *version = &g_array_index(versions, ScdVersion, i);
+        g_autofree char *name = scd_text_pad(version->name, width);
+        g_autofree char *line =
+            g_strdup_printf("  %s  %s", name, version->version ? version->version : "not known");
+        scd_output_line(output, line);
+    }
+}
+
+static void
+print(const Report *report, gboolean serials, ScdOutput *output)
+{
+    print_versions(report->versions, output);
+    scd_output_line(output, "");
+    scd_output_line(output, "USB devices on the way to readers");
+    if (report->usb->len == 0)
+        scd_output_line(output, "  none");
+    scd_usb_map_print(report->usb, serials, output);
+    scd_output_line(output, "");
+    scd_output_line(output, report->missing        ? report->missing
+                            : report->readers->len ? "Readers"
+                                                   : "No readers");
+    for (guint i = 0; i < report->readers->len; i++) {
+        scd_output_line(output, "");
+        scd_sheet_print(&g_array_index(report->readers, ScdReaderView, i), SCD_SHEET_KNOWN, output);
+    }
+}
+
+static void
+add_versions(JsonBuilder *builder, GArray *versions)
+{
+    json_builder_begin_object(builder);
+    for (guint i = 0; i < versions->len; i++) {
+        const ScdVersion *version = &g_array_index(versions, ScdVersion, i);
+        scd_json_add_text(builder, version->name, version->version ? version->version : "");
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+print_json(const Report *report, gboolean serials, ScdOutput *output)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "versions");
+    add_versions(builder, report->versions);
+    scd_json_add_text(builder, "missing", report->missing ? report->missing : "");
+    json_builder_set_member_name(builder, "usb");
+    scd_usb_map_add_to_json(report->usb, serials, builder);
+    json_builder_set_member_name(builder, "readers");
+    scd_json_add_readers(builder, report->readers);
+    json_builder_end_object(builder);
+    g_autofree char *text = scd_json_to_text(builder, TRUE);
+    scd_output_line(output, text);
+}
+
+static int
+run(const ScdArguments *arguments, ScdOutput *output)
+{
+    g_auto(Report) report = {0};
+
+    setlocale(LC_MESSAGES, "C");
+    fill(&report, arguments->serials);
+    if (arguments->json)
+        print_json(&report, arguments->serials, output);
+    else
+        print(&report, arguments->serials, output);
+    return EXIT_SUCCESS;
+}
+
+const ScdCommand scd_command_report = {
+    .name = "report",
+    .summary = N_("Write a report on versions, readers and cards"),
+    .description =
+        N_("To be pasted into a bug report or a list of hardware, so it is in English.\n"
+           "What cannot be had, as without pcscd, is said in it.\n"
+           "\n"
+           "Serial numbers (in a reader's name all that is in parentheses), aliases and\n"
+           "object paths are left out. Of a card's ATR the historical bytes and the check\n"
+           "byte are dots, two for each: on some cards they hold a number of the card or\n"
+           "of its holder. Only --serials shows all of that. USB devices that neither\n"
+           "are readers nor lead to one are never shown. The version of libpcsclite is\n"
+           "the one smartcardd was built with, those of pcscd and of drivers (*.bundle)\n"
+           "are the installed ones.\n"
+           "\n"
+           "JSON is an object with 'versions', 'missing' (why there are no readers),\n"
+           "'usb' and 'readers', these as for 'status'."),
+    .options = SCD_OPTION_SERIALS,
+    .run = run,
+};

@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""smartcardctl report: a text for strangers."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import CliTest
+
+
+SERIAL, OTHER_SERIAL = "21120945301234", "A0B1C2D3"
+READER, OTHER = f"Maker Model ({SERIAL})", "Own [Contactless]"
+ATR, HIDDEN_ATR = "3BDA18FF81B1FE751F030031C573C001400090000C", "3BDA18FF81B1FE751F03" + 11 * ".."
+HUB = (("09", ""),)
+KEYBOARD = (("03", ""),)
+
+
+class Report(CliTest):
+    def start_usb_world(self):
+        self.start_world(READER, OTHER, usb={
+            "A": {"path": "1-3.1:1.0", "address": 5, "idVendor": "04e6", "idProduct": "5116",
+                  "manufacturer": "Maker", "product": "Model", "serial": SERIAL},
+            "B": {"path": "2-6:1.0", "address": 9, "product": f"Own {OTHER_SERIAL}",
+                  "serial": OTHER_SERIAL, "removable": "fixed"}})
+        self.sysfs.add("1-3", 4, HUB, idVendor="05e3", idProduct="0610", product="Hub")
+        self.sysfs.add("1-4", 6, HUB, product="Other hub")
+        self.sysfs.add("2-3", 8, HUB, product="Other hub")
+        self.sysfs.add("1-4.1", 7, KEYBOARD, product="Keyboard", serial="K1")
+        self.insert("A", ATR)
+        self.show_sysfs()
+
+    def show_sysfs(self):
+        subprocess.run(["mount", "--bind", self.sysfs.folder, "/sys"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", "/sys"], check=True)
+
+    def report(self, *options, **more):
+        return self.run_to_end("report", *options, **more).output.replace("\r", "")
+
+    def test_text(self):
+        self.start_usb_world()
+        text = self.report()
+        self.assertEqual(self.report(columns=80), text)
+        for line in ("  bus 1\n  |__ 1-3  05e3:0610, address 4, Hub\n"
+                     "      |__ 1-3.1  04e6:5116, address 5, CCID, Maker Model\n"
+                     "  bus 2\n  |__ 2-6  0000:0000, address 9, CCID, built in, Own ...\n",
+                     "\nMaker Model (...) 00 00\n", "  Vendor            Maker\n",
+                     "  Slot              0\n", "  USB path          1-3.1:1.0\n",
+                     "  USB device        04e6:5116, bus 1, address 5\n",
+                     f"  ATR               {HIDDEN_ATR}\n",
+                     "\nOwn [Contactless] 01 00\n", "  Built in          yes\n"):
+            self.assertIn(line, text)
+
+    def test_versions(self):
+        from scdtest.world import pcscd_version
+        self.start_world()
+        versions = json.loads(self.report("--json"))["versions"]
+        self.assertEqual(versions["smartcardd"], versions["smartcardctl"])
+        self.assertEqual(versions["pcscd"], ".".join(map(str, pcscd_version())))
+        self.assertEqual(versions["kernel"], " ".join(os.uname()[i] for i in (0, 2, 4)))
+        self.assertRegex(versions["libpcsclite"], r"^\d+\.\d+\.\d+")
+        text = self.report()
+        for name, version in versions.items():
+            self.assertRegex(text, rf"(?m)^  {name} +" + re.escape(version or "not known"))
+
+    def test_nothing_private(self):
+        self.start_usb_world()
+        path = self.client.reader("Maker")
+        private = (SERIAL, OTHER_SERIAL, ATR[20:], "00 31", path, "/cards/", os.uname().nodename)
+        for options in ([], ["--json"]):
+            text = self.report(*options)
+            for word in (*private, "Keyboard", "Other hub"):
+                self.assertNotIn(word, text)
+            self.assertIn(HIDDEN_ATR, text)
+            text = self.report("--serials", *options)
+            for word in (SERIAL, OTHER_SERIAL, path):
+                self.assertIn(word, text)
+            self.assertNotIn("Keyboard", text)
+
+    def test_atr_without_sense(self):
+        self.start_world("A")
+        self.insert("A", "3BFF")
+        self.assertIn("  ATR               ....\n", self.report())
+
+    def test_json(self):
+        self.start_usb_world()
+        report = json.loads(self.report("--json"))
+        self.assertEqual(report["missing"], "")
+        self.assertEqual([device["port"] for device in report["usb"]], ["1-3", "1-3.1", "2-6"])
+        self.assertEqual(report["usb"][1],
+                         {"port": "1-3.1", "bus": 1, "address": 5, "vendor-id": 0x04E6,
+                          "product-id": 0x5116, "vendor": "Maker", "product": "Model",
+                          "built-in": False, "ccid": True})
+        reader, other = report["readers"]
+        self.assertEqual((reader["name"], reader["usb-path"], reader["card"]["atr"]),
+                         ("Maker Model (...) 00 00", "1-3.1:1.0", HIDDEN_ATR))
+        self.assertEqual((other["built-in"], other["card"]), (True, None))
+        whole = json.loads(self.report("--json", "--serials"))
+        self.assertEqual(whole["readers"], json.loads(self.run_to_end("--json", "list").output))
+        self.assertEqual(whole["usb"][1]["serial"], SERIAL)
+
+    def assert_missing(self, why):
+        """The rest is there all the same."""
+        text = self.report()
+        self.assertIn(why, text)
+        self.assertIn("  |__ 1-2  0000:0000, address 2, CCID, Model\n", text)
+        report = json.loads(self.report("--json"))
+        self.assertIn(why, report["missing"])
+        self.assertEqual((report["readers"], len(report["usb"])), ([], 1))
+        return report["versions"]["smartcardd"]
+
+    def test_what_cannot_be_had(self):
+        from scdtest.sysfs import Sysfs
+        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+        self.sysfs.add("1-2", 2, product="Model")
+        self.show_sysfs()
+        self.assertEqual(self.assert_missing("the system bus cannot be reached"), "")
+        self.world.start_bus()
+        self.assertEqual(self.assert_missing("smartcardd does not run"), "")
+        self.world.start_service()
+        self.assertNotEqual(self.assert_missing("pcscd cannot be reached"), "")
+
+    def test_no_usb(self):
+        self.start_world()
+        os.rmdir(os.path.join(self.sysfs.folder, "bus", "usb", "devices"))
+        self.show_sysfs()
+        self.assertIn("USB devices on the way to readers\n  none\n", self.report())
+
+    def test_reader_of_no_reader_class(self):
+        """The service knows it."""
+        self.start_world("A", usb={"A": {"path": "1-2:1.0", "address": 3, "product": "Old",
+                                         "interfaces": (("ff", ""),)}})
+        self.show_sysfs()
+        self.assertIn("  |__ 1-2  0000:0000, address 3, Old\n", self.report())
+
+
+if __name__ == "__main__":
+    case.main()
