@@ -17,6 +17,7 @@ from scdtest.cli import CliTest
 SERIAL, OTHER_SERIAL = "21120945301234", "A0B1C2D3"
 READER, OTHER = f"Maker Model ({SERIAL})", "Own [Contactless]"
 ATR, HIDDEN_ATR = "3BDA18FF81B1FE751F030031C573C001400090000C", "3BDA18FF81B1FE751F03" + 11 * ".."
+DRIVERS = "/usr/lib/pcsc/drivers"
 HUB = (("09", ""),)
 KEYBOARD = (("03", ""),)
 
@@ -67,6 +68,21 @@ class Report(CliTest):
         text = self.report()
         for name, version in versions.items():
             self.assertRegex(text, rf"(?m)^  {name} +" + re.escape(version or "not known"))
+
+    def test_drivers(self):
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", DRIVERS], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", DRIVERS], check=True)
+        for name, text in (("b.bundle", b"<string>1.5.2</string>"), ("a.bundle", b"<string>\x1b"),
+                           ("c.bundle", b"\xff"), ("folder", b"<string>1.0</string>")):
+            folder = os.path.join(DRIVERS, name, "Contents")
+            os.makedirs(folder)
+            with open(os.path.join(folder, "Info.plist"), "wb") as file:
+                file.write(b"<key>CFBundleShortVersionString</key>\n\t" + text)
+        os.mkdir(os.path.join(DRIVERS, "d.bundle"))
+        versions = json.loads(self.report("--json"))["versions"]
+        self.assertEqual({name: version for name, version in versions.items() if "." in name},
+                         {"a.bundle": "", "b.bundle": "1.5.2", "c.bundle": "", "d.bundle": ""})
+        self.assertNotIn("folder", versions)
 
     def test_nothing_private(self):
         self.start_usb_world()

@@ -466,6 +466,38 @@ test_odd_entries(void)
 }
 
 static void
+assert_list(const char *root, const char *expected)
+{
+    g_autoptr(GPtrArray) devices = scd_usb_tree_list(root);
+    GString *ports = g_string_new(NULL);
+
+    for (guint i = 0; i < devices->len; i++) {
+        const ScdUsbDevice *device = devices->pdata[i];
+        g_autofree char *port = scd_usb_port_to_string(&device->port);
+
+        g_string_append_printf(ports, "%s%s", i == 0 ? "" : " ", port);
+    }
+    g_assert_cmpstr(ports->str, ==, expected);
+    g_string_free(ports, TRUE);
+}
+
+/* A hub before what is plugged into it, and numbers by their value. */
+static void
+test_list(void)
+{
+    static const char *const ports[] = {"10-1",    "1-3.10", "1-10", "2-1", "1-3.2.1",
+                                        "1-3.9.1", "1-3.2",  "1-3",  "1-4", "1-3.9"};
+    g_auto(Tree) tree = {0};
+
+    tree_init(&tree);
+    assert_list(tree.root, "");
+    for (gsize i = 0; i < G_N_ELEMENTS(ports); i++)
+        add_device(&tree, ports[i], "2", NULL);
+    make_link(&tree, "../../../devices/gone", "1-2");
+    assert_list(tree.root, "1-3 1-3.2 1-3.2.1 1-3.9 1-3.9.1 1-3.10 1-4 1-10 2-1 10-1");
+}
+
+static void
 test_no_tree(void)
 {
     ScdUsbPort port;
@@ -476,6 +508,7 @@ test_no_tree(void)
     g_assert_null(scd_usb_tree_find_port("/nonexistent", &port));
     g_assert_null(scd_usb_tree_find_address("/nonexistent", 1, 3));
     g_assert_null(scd_usb_tree_find_name("/nonexistent", name, &path));
+    assert_list("/nonexistent", "");
 }
 
 int
@@ -492,6 +525,7 @@ main(int argc, char **argv)
     g_test_add_func("/usb-tree/hostile-attributes", test_hostile_attributes);
     g_test_add_func("/usb-tree/unreadable-attributes", test_unreadable_attributes);
     g_test_add_func("/usb-tree/odd-entries", test_odd_entries);
+    g_test_add_func("/usb-tree/list", test_list);
     g_test_add_func("/usb-tree/no-tree", test_no_tree);
     return g_test_run();
 }
