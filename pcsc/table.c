@@ -12,6 +12,7 @@
 static struct {
     pthread_mutex_t lock;
     ScdEntry *rows[N_ROWS];
+    ScdEntry *inherited; /* from the parent; sd-bus does not let go of its memory in a child */
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
@@ -30,9 +31,12 @@ static void
 after_fork_in_child(void)
 {
     for (unsigned row = 0; row < N_ROWS; row++) {
-        for (ScdEntry *entry = table.rows[row]; entry; entry = entry->next)
+        for (ScdEntry *entry; (entry = table.rows[row]);) {
             entry->class->abandon_in_child(entry);
-        table.rows[row] = NULL;
+            table.rows[row] = entry->next;
+            entry->next = table.inherited;
+            table.inherited = entry;
+        }
     }
     pthread_mutex_unlock(&table.lock);
 }
