@@ -18,7 +18,7 @@ typedef struct {
 } Setting;
 
 static const Setting settings[] = {
-    {"Limits", "SessionsPerUser", offsetof(ScdConfig, sessions_per_user), 32, 1, 10000},
+    {"Limits", "SessionsPerUser", offsetof(ScdConfig, sessions_per_user), 128, 1, 10000},
     {"Limits", "Sessions", offsetof(ScdConfig, sessions), 256, 1, 10000},
     {"Limits", "CallsPerSession", offsetof(ScdConfig, calls_per_session), 128, 1, 10000},
     {"Limits", "BytesPerSession", offsetof(ScdConfig, bytes_per_session), 4194304, 65544,

@@ -38,7 +38,7 @@ test_defaults(void)
 
     ScdConfig config;
     scd_config_set_defaults(&config);
-    g_assert_cmpuint(config.sessions_per_user, ==, 32);
+    g_assert_cmpuint(config.sessions_per_user, ==, 128);
     g_assert_cmpuint(config.sessions, ==, 256);
     g_assert_cmpuint(config.calls_per_session, ==, 128);
     g_assert_cmpuint(config.bytes_per_session, ==, 4194304);
