@@ -54,12 +54,8 @@ static void
 print(const char *alias, const ScdArguments *arguments, ScdOutput *output)
 {
     g_autofree char *safe = scd_text_escape(alias, FALSE);
-    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *json = scd_json_single("alias", alias);
 
-    json_builder_begin_object(builder);
-    scd_json_add_text(builder, "alias", alias);
-    json_builder_end_object(builder);
-    g_autofree char *json = scd_json_to_text(builder, FALSE);
     if (arguments->json)
         scd_output_line(output, json);
     else if (*alias)

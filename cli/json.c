@@ -112,6 +112,17 @@ scd_json_to_text(JsonBuilder *builder, gboolean indented)
 }
 
 char *
+scd_json_single(const char *key, const char *text)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+
+    json_builder_begin_object(builder);
+    scd_json_add_text(builder, key, text);
+    json_builder_end_object(builder);
+    return scd_json_to_text(builder, FALSE);
+}
+
+char *
 scd_json_reader(const ScdReaderView *reader)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();

@@ -34,6 +34,9 @@ char *scd_json_to_text(JsonBuilder *builder, gboolean indented);
 /* Of ScdReaderView; a path that is NULL is left out. */
 void scd_json_add_readers(JsonBuilder *builder, GArray *readers);
 
+/* A document in a line: an object with this text alone. */
+char *scd_json_single(const char *key, const char *text);
+
 /* Documents: a reader with its card, and an array of ScdReaderView. */
 char *scd_json_reader(const ScdReaderView *reader);
 char *scd_json_readers(GArray *readers);

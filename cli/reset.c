@@ -13,12 +13,7 @@
 static void
 print_protocol(const char *protocol, const ScdArguments *arguments, ScdOutput *output)
 {
-    g_autoptr(JsonBuilder) builder = json_builder_new();
-
-    json_builder_begin_object(builder);
-    scd_json_add_text(builder, "protocol", protocol);
-    json_builder_end_object(builder);
-    g_autofree char *json = scd_json_to_text(builder, FALSE);
+    g_autofree char *json = scd_json_single("protocol", protocol);
     g_autofree char *safe = scd_text_escape(protocol, FALSE);
     g_autofree char *text = g_strdup_printf(_("The card was reset. It speaks %s."), safe);
     scd_output_line(output, arguments->json ? json : scd_output_is_terminal(output) ? text : safe);

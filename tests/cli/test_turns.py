@@ -63,15 +63,8 @@ class Turns(CardTest):
         self.assertNotIn("Waiting", json.output)
 
     def test_stop(self):
-        """The card is not reset, and the terminal is left clean."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            waiting = self.start_waiting("transmit", "A 00 00", SELECT)
-            if number == signal.SIGINT:
-                waiting.type("\x03")
-            else:
-                waiting.send_signal(number)
-            self.assertEqual(waiting.wait(), -number)
-            self.assertIn(waiting.screen, ([""], ["^C"]))
+            self.stop(self.start_waiting("transmit", "A 00 00", SELECT), number)
         self.holder.do("end")
         self.assertEqual(self.transmit(SELECT).output, "9000\n")
 

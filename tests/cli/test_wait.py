@@ -93,13 +93,7 @@ class Wait(CliTest):
     def test_stop(self):
         """Nobody takes it for a card."""
         for number in (signal.SIGINT, signal.SIGTERM):
-            waiting = self.start_waiting()
-            if number == signal.SIGINT:
-                waiting.type("\x03")
-            else:
-                waiting.send_signal(number)
-            self.assertEqual(waiting.wait(), -number)
-            self.assertIn(waiting.screen, ([""], ["^C"]))
+            self.stop(self.start_waiting(), number)
 
     def test_trouble(self):
         self.assert_one_line(self.run_to_end("wait", "--removal", "C", status=1).errors,

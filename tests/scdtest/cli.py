@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 
 from . import case
 
@@ -68,6 +69,15 @@ class CliTest(case.WorldTest):
     def _plug(self, name, path, address, **attributes):
         self.readers.order("control", name, USB_PATH, path.encode().hex() + "00")
         self.sysfs.add(path.partition(":")[0], address, **attributes)
+
+    def stop(self, waiting, number):
+        """A program on a terminal ends as it would without a word to it, and leaves it clean."""
+        if number == signal.SIGINT:
+            waiting.type("\x03")
+        else:
+            waiting.send_signal(number)
+        self.assertEqual(waiting.wait(), -number)
+        self.assertIn(waiting.screen, ([""], ["^C"]))
 
     def insert(self, reader, atr=ATR):
         """Gives the path of the card, when a client of the bus has seen it."""
