@@ -273,9 +273,9 @@ scd_connection_call(ScdConnection *connection, sd_bus_message *call, sd_bus_mess
     SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *owned = call;
     SCD_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
-    if (connection->lost || !call)
+    if (connection->lost || !owned)
         return SCARD_E_NO_SERVICE;
-    if (sd_bus_call(connection->bus, call, UINT64_MAX, &error, reply) >= 0)
+    if (sd_bus_call(connection->bus, owned, UINT64_MAX, &error, reply) >= 0)
         return SCARD_S_SUCCESS;
     if (sd_bus_is_open(connection->bus) <= 0)
         connection->lost = true;
