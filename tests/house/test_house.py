@@ -4,7 +4,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import unittest
@@ -192,14 +191,6 @@ class Settings(unittest.TestCase):
         self.assertEqual(list(parts), [row[1] for row in self.table()])
         for _, key, standard, least, most in self.table():
             self.assertRegex(parts[key], rf"\b{least}\b.* to {most}; default {standard}\.\n", key)
-
-    def test_man_pages_have_no_faults(self):
-        if not shutil.which("groff"):
-            self.skipTest("groff is not installed")
-        for name in files(r"^data/.*\.[1-8]$"):
-            result = subprocess.run(["groff", "-ww", "-z", "-man", "-Tutf8", name], cwd=SOURCE,
-                                    capture_output=True, text=True, check=True)
-            self.assertEqual(result.stderr, "", name)
 
 
 if __name__ == "__main__":

@@ -33,19 +33,28 @@ EXPECTED = {
     "etc/smartcardd/smartcardd.conf",
     "lib/smartcardd/libpcsclite-dbus.so.1",
     "lib/smartcardd/libpcsclite.so.1",
+    "lib/systemd/catalog/smartcardd.catalog",
     "lib/systemd/system/smartcardd.service",
     "lib/sysusers.d/smartcardd.conf",
     "lib/udev/rules.d/60-smartcardd.rules",
     "libexec/smartcardd",
+    "share/bash-completion/completions/smartcardctl",
     "share/dbus-1/interfaces/org.smartcardd1.Card.xml",
     "share/dbus-1/interfaces/org.smartcardd1.Manager.xml",
     "share/dbus-1/interfaces/org.smartcardd1.Reader.xml",
     "share/dbus-1/interfaces/org.smartcardd1.Session.xml",
     "share/dbus-1/system-services/org.smartcardd1.service",
     "share/dbus-1/system.d/org.smartcardd1.conf",
+    "share/fish/vendor_completions.d/smartcardctl.fish",
+    "share/man/man1/smartcardctl.1",
+    "share/man/man5/org.smartcardd1.5",
     "share/man/man5/smartcardd.conf.5",
+    "share/man/man8/smartcardd.8",
+    "share/metainfo/org.smartcardd.smartcardd.metainfo.xml",
+    "share/pkgconfig/smartcardd.pc",
     "share/polkit-1/actions/org.smartcardd1.policy",
     "share/polkit-1/rules.d/50-smartcardd.rules",
+    "share/zsh/site-functions/_smartcardctl",
 }
 
 
@@ -187,6 +196,58 @@ class Files(unittest.TestCase):
                 spoken = [text.get("{http://www.w3.org/XML/1998/namespace}lang")
                           for text in action.iter(tag)]
                 self.assertEqual(sorted(filter(None, spoken)), sorted(languages()))
+
+    def test_manual_pages_have_no_faults(self):
+        if not shutil.which("groff"):
+            self.skipTest("groff is not installed")
+        for path, file in installed().items():
+            if path.startswith("share/man/"):
+                page = subprocess.run(["groff", "-ww", "-K", "utf8", "-man", "-Tutf8", file],
+                                      capture_output=True, text=True, check=True)
+                self.assertEqual(page.stderr, "", path)
+                self.assertNotRegex(page.stdout, r"@[A-Z]+@", path)
+
+    def test_manual_page_has_each_member(self):
+        with open(installed("share/man/man5/org.smartcardd1.5"), encoding="utf-8") as file:
+            page = file.read()
+        for path, file in installed().items():
+            if not path.startswith("share/dbus-1/interfaces/"):
+                continue
+            for interface in ElementTree.parse(file).iter("interface"):
+                part = page.partition(f'"INTERFACE {interface.get("name")}"')[2].partition(".SH")[0]
+                told = re.findall(r'^\.B "(\w+)', part, re.M)
+                self.assertCountEqual(told, [member.get("name") for member in interface
+                                             if member.tag != "annotation"])
+
+    def test_interfaces_are_found_by_pkg_config(self):
+        folder = os.path.dirname(installed("share/pkgconfig/smartcardd.pc"))
+        answer = subprocess.run(["pkg-config", "--variable=interfaces_dir", "smartcardd"],
+                                env={**os.environ, "PKG_CONFIG_PATH": folder}, check=True,
+                                capture_output=True, text=True).stdout.strip()
+        self.assertTrue(os.path.exists(f"{ROOT}{answer}/org.smartcardd1.Reader.xml"), answer)
+
+    def test_metainfo_is_valid(self):
+        if not shutil.which("appstreamcli"):
+            self.skipTest("appstreamcli is not installed")
+        subprocess.run(["appstreamcli", "validate", "--no-net",
+                        installed("share/metainfo/org.smartcardd.smartcardd.metainfo.xml")],
+                       check=True, stdout=subprocess.DEVNULL)
+
+    def test_catalog_is_valid(self):
+        """journalctl reads it, and has a subject for each message."""
+        if not shutil.which("journalctl"):
+            self.skipTest("journalctl is not installed")
+        with open(installed("lib/systemd/catalog/smartcardd.catalog"), encoding="utf-8") as file:
+            numbers = re.findall(r"^-- ([0-9a-f]{32})$", file.read(), re.M)
+        root = "/run/scd/catalog"
+        shutil.copytree(os.path.dirname(installed("lib/systemd/catalog/smartcardd.catalog")),
+                        root + "/usr/lib/systemd/catalog")
+        os.makedirs(root + "/var/lib/systemd/catalog")
+        subprocess.run(["journalctl", "--root=" + root, "--update-catalog"], check=True)
+        listed = subprocess.run(["journalctl", "--root=" + root, "--no-pager", "--list-catalog"],
+                                check=True, capture_output=True, text=True).stdout
+        self.assertCountEqual(re.findall(r"^([0-9a-f]{32}) smartcardd: \S.*$", listed, re.M),
+                              numbers)
 
     def test_policy_is_well_formed(self):
         subprocess.run(["xmllint", "--noout", "--nonet",

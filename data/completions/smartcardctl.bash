@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Completion of smartcardctl for bash.
+
+# Names of readers that go on from what was typed, quotes and all.
+_smartcardctl_readers() {
+    local typed=${1//[\\\"\']/} name
+    while IFS=$'\t' read -r name _; do
+        [[ $name == "$typed"* ]] && COMPREPLY+=("$name")
+    done < <(timeout 2 smartcardctl list 2>/dev/null)
+    compopt -o filenames # names have spaces: let bash quote them
+}
+
+_smartcardctl() {
+    local word command= current=${COMP_WORDS[COMP_CWORD]}
+    local commands='list status monitor wait transmit script reset control attributes'
+    local options='--json --help'
+    COMPREPLY=()
+
+    local -i operands=0
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case $word in
+        -*) ;;
+        *)
+            if [[ $command ]]; then
+                operands+=1
+            else
+                command=$word
+            fi
+            ;;
+        esac
+    done
+    case $command in
+    '') options+=' --version' ;;
+    transmit | script) options+=' --follow --raw' ;;
+    control) options+=' --raw' ;;
+    wait) options+=' --removal --timeout=' ;;
+    esac
+
+    if [[ $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+        [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+        return 0
+    fi
+    case $command in
+    '') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
+    status | wait | transmit | reset | control | attributes)
+        ((operands == 0)) && _smartcardctl_readers "$current"
+        ;;
+    script)
+        ((operands == 0)) && _smartcardctl_readers "$current"
+        mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
+        compopt -o filenames
+        ;;
+    esac
+    return 0
+}
+
+complete -F _smartcardctl smartcardctl

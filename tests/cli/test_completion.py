@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What shells complete after "smartcardctl", and its manual page: all that the program's help has."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import CliTest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+DATA = os.path.join(SOURCE, "data")
+BASH = os.path.join(DATA, "completions", "smartcardctl.bash")
+ZSH = os.path.join(DATA, "completions", "_smartcardctl")
+FISH = os.path.join(DATA, "completions", "smartcardctl.fish")
+READERS = ["Office 00 00", "Office (red) 01 00"]
+
+
+def program_path():
+    """For shells, which look for the program as a user's shell does."""
+    from scdtest.world import built
+    return {"PATH": os.path.dirname(built("cli/smartcardctl")) + ":/usr/bin:/bin"}
+
+
+def help_of(*words):
+    text = subprocess.run(["smartcardctl", *words, "--help"], env={**os.environ, **program_path()},
+                          capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  ([a-z]+)  ", text.partition("Options:")[0], re.M)
+    return commands, re.findall(r"^  .*?(--[a-z]+)", text.partition("Options:")[2], re.M)
+
+
+def in_bash(*words):
+    """What bash would propose for the last word, which may be empty."""
+    proposed = subprocess.run(
+        ["bash", "--norc", "-c", 'compopt() { :; }; . "$1"; shift; COMP_WORDS=("$@")\n'
+         'COMP_CWORD=$(($# - 1)); _smartcardctl; printf "%s\\n" "${COMPREPLY[@]}"', "bash", BASH,
+         "smartcardctl", *words],
+        env={**os.environ, **program_path()}, capture_output=True, text=True, check=True,
+        ).stdout.splitlines()
+    return list(filter(None, proposed))
+
+
+def in_fish(line):
+    found = subprocess.run(["fish", "--no-config", "-c", f"source {FISH}; complete -C {line!r}"],
+                           env={**os.environ, **program_path(), "HOME": "/run/scd"},
+                           capture_output=True, text=True, check=True).stdout
+    return [word.split("\t")[0] for word in found.splitlines()]
+
+
+class Words(unittest.TestCase):
+    """Commands and options: in each of the places where they are written again."""
+
+    def setUp(self):
+        self.commands, options = help_of()
+        self.options = {"": options, **{name: help_of(name)[1] for name in self.commands}}
+        self.assertIn("transmit", self.commands)
+        self.assertIn("--timeout", self.options["wait"])
+
+    def test_bash(self):
+        self.assertEqual(sorted(in_bash("")), sorted(self.commands))
+        for command, options in self.options.items():
+            proposed = in_bash(*filter(None, [command]), "--")
+            self.assertEqual(sorted(word.removesuffix("=") for word in proposed), sorted(options))
+
+    def test_fish(self):
+        if not shutil.which("fish"):
+            self.skipTest("fish is not installed")
+        self.assertEqual(sorted(in_fish("smartcardctl ")), sorted(self.commands))
+        for command, options in self.options.items():
+            proposed = in_fish(f"smartcardctl {command} --".replace("  ", " "))
+            self.assertEqual(sorted(word.removesuffix("=") for word in proposed), sorted(options))
+
+    def test_zsh(self):
+        with open(ZSH, encoding="utf-8") as file:
+            text = file.read()
+        self.assertEqual(re.findall(r"""^    ['"]([a-z]+):""", text, re.M), self.commands)
+        branches = dict(re.findall(r"^    ([a-z|]+)\)\n(.*?);;$", text, re.M | re.S))
+        branches = {name: body for names, body in branches.items() for name in names.split("|")}
+        self.assertEqual(sorted(branches), sorted(self.commands))
+        common = re.search(r"common=\((.*)\)", text)[1]
+        for command, body in branches.items():
+            body = body.replace("$common", common)
+            self.assertEqual(set(re.findall(r"--[a-z]+", body)), set(self.options[command]))
+        if shutil.which("zsh"):
+            subprocess.run(["zsh", "-n", ZSH], check=True)
+
+    def test_manual_page(self):
+        with open(os.path.join(DATA, "smartcardctl.1"), encoding="utf-8") as file:
+            page = file.read().replace("\\-", "-")
+        commands = page.partition(".SH COMMANDS")[2].partition(".SH")[0]
+        self.assertEqual(re.findall(r"^\.TP\n\.BI? ([a-z]+)", commands, re.M), self.commands)
+        options = page.partition(".SH OPTIONS")[2].partition(".SH")[0]
+        self.assertEqual(set(re.findall(r"--[a-z]+", options)),
+                         {option for options in self.options.values() for option in options})
+
+
+class Readers(CliTest):
+    """Their names, which have spaces and what means something to a shell."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_world(*(re.sub(" .. ..$", "", name) for name in READERS))
+
+    def test_bash(self):
+        self.assertCountEqual(in_bash("status", ""), READERS)
+        self.assertEqual(in_bash("--json", "status", "Office\\ \\("), READERS[1:])
+        self.assertEqual(in_bash("transmit", '"Office 0'), READERS[:1])
+        self.assertEqual(in_bash("transmit", READERS[0], ""), [])
+        self.assertEqual(in_bash("list", ""), [])
+
+    def test_fish(self):
+        if not shutil.which("fish"):
+            self.skipTest("fish is not installed")
+        self.assertCountEqual(in_fish("smartcardctl status "), READERS)
+        self.assertEqual(in_fish("smartcardctl transmit Office\\ 0"), READERS[:1])
+
+    def test_without_service(self):
+        self.world.stop_service()
+        self.world.bus.stop()
+        self.assertEqual(in_bash("status", ""), [])
+
+
+if __name__ == "__main__":
+    case.main()
