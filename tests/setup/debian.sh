@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Small Debians in a folder: what tests/suites/run and tests/boot/run have in common.
+# To be read after machine.sh, by a script that has a function "usage".
+
+wrong_usage() {
+    say "$0: $1 ($0 --help tells what there is)"
+    exit 2
+}
+
+# get_arguments ARGUMENT...: SUITE [--keep FOLDER] [OTHER...], into the variables suite, folder, and
+# others. Without --keep the folder goes when the script ends.
+get_arguments() {
+    suite=
+    folder=
+    others=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --help | -h)
+            usage
+            exit 0
+            ;;
+        --keep)
+            [ $# -gt 1 ] || wrong_usage "--keep needs a folder"
+            folder=$2
+            shift
+            ;;
+        -*) wrong_usage "unknown option '$1'" ;;
+        *)
+            if [ -z "$suite" ]; then suite=$1; else others+=("$1"); fi
+            ;;
+        esac
+        shift
+    done
+    [ -n "$suite" ] || wrong_usage "which suite?"
+    [ "$(id -u)" = 0 ] || wrong_usage "needs root: try sudo"
+
+    if [ -n "$folder" ]; then
+        mkdir -p "$folder"
+        folder=$(cd "$folder" && pwd)
+    else
+        folder=$(mktemp -d /var/tmp/smartcardd-suite.XXXXXX)
+        trap 'rm -rf --one-file-system "$folder"' EXIT
+    fi
+}
+
+# Whether and how packages are verified and fetched is for this machine to say.
+apt_options() {
+    apt-config dump --format='--aptopt=%F "%v";%n' Acquire | grep -E '=Acquire::(Check-|https?::)' || :
+}
+
+mirror() {
+    apt-get indextargets --format '$(LABEL) $(SITE)' 'Created-By: Packages' |
+        awk '$1 == "Debian" && !n++ { print $2 }'
+}
+
+# need_debian PACKAGES [MMDEBSTRAP-OPTION...]: makes $folder/root, of that suite and with these
+# packages, unless it is there. One that lacks what has become necessary since is made anew.
+need_debian() {
+    local packages=$1 options
+    shift
+    if printf '%s\n' "$suite" "$packages" "$@" | cmp --quiet - "$folder/made-of"; then
+        return 0
+    fi
+    rm -rf --one-file-system "$folder/root"
+    mapfile -t options < <(apt_options)
+    quietly "Making a root of $suite" mmdebstrap --mode=root --variant=apt --format=directory \
+        --dpkgopt=force-unsafe-io --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
+        --include="$(echo $packages)" "$@" "$suite" "$folder/root" $(mirror)
+    printf '%s\n' "$suite" "$packages" "$@" >"$folder/made-of"
+}
+
+# All that a commit would have, and nothing that was built here.
+copy_tree() {
+    rm -rf "$1"
+    mkdir "$1"
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+        tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory="$1"
+}
+
+# in_root ROOT COMMAND...: in namespaces of its own, so that nothing is left behind: no process, no
+# mount; and without a network, for a build downloads nothing.
+in_root() {
+    unshare --mount --propagation private --net --pid --fork --kill-child bash -euc '
+        mount --bind "$0" "$0"
+        mount -t proc proc "$0/proc"
+        mount -t sysfs -o ro sysfs "$0/sys"
+        mount --rbind /dev "$0/dev"
+        exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
+    ' "$@"
+}
