@@ -16,6 +16,7 @@
 
 #include "base/card-list.h"
 #include "base/config.h"
+#include "base/log.h"
 #include "bus/error.h"
 #include "bus/service.h"
 #include "config.h"
@@ -118,8 +119,6 @@ snapshot_changed(ScdSnapshot *snapshot, gpointer data)
 {
     Program *program = data;
 
-    if (snapshot->trouble)
-        g_message("pcscd: %s", snapshot->trouble);
     scd_service_follow(program->service, snapshot);
 }
 
@@ -159,6 +158,12 @@ monitor_stuck(const char *why, gpointer data)
 }
 
 static void
+headline_changed(const char *text, gpointer data)
+{
+    sd_notifyf(0, "STATUS=%s", text);
+}
+
+static void
 start(Program *program)
 {
     static const ScdMonitorEvents events = {snapshot_changed, monitor_looked, monitor_stuck};
@@ -169,6 +174,7 @@ start(Program *program)
         .config = &program->config,
         .sysfs = program->options->sysfs,
         .shown = service_shown,
+        .headline = headline_changed,
         .data = program,
     };
     program->service = scd_service_new(program->bus, &program->service_options, &error);
@@ -364,6 +370,7 @@ main(int argc, char **argv)
     int status = EXIT_SUCCESS;
     gboolean start_anew = FALSE;
 
+    scd_log_start();
     /* Read by libpcsclite: what another program's transaction holds up is to say so, not to sleep.
      */
     g_setenv("PCSCLITE_NO_BLOCKING", "1", TRUE);

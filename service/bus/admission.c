@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "bus/audit.h"
 
 typedef struct {
     ScdAuthority *authority;
+    ScdAudit *audit;
     GDBusMethodInvocation *invocation;
     GCancellable *cancellable;
     ScdReader *reader; /* not to be looked at once the cancellable is cancelled */
@@ -56,6 +58,10 @@ got_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 
     if (!error && !refusal && (verdict == SCD_VERDICT_NO || verdict == SCD_VERDICT_CHALLENGE))
         refusal = scd_action_refusal(question->action, verdict, scd_reader_name(question->reader));
+    if (!g_cancellable_is_cancelled(question->cancellable) &&
+        g_error_matches(error ? error : refusal, SCD_ERROR, SCD_NOT_AUTHORIZED))
+        scd_audit_client(question->audit, SCD_AUDIT_REFUSED, question->client, question->reader,
+                         scd_action_id(question->action));
     answer(question, verdict == SCD_VERDICT_AUTHENTICATED, error ? error : refusal);
 }
 
@@ -88,6 +94,7 @@ scd_admission_ask(const ScdAdmission *admission, GDBusMethodInvocation *invocati
     Question *question = g_new0(Question, 1);
 
     question->authority = admission->authority;
+    question->audit = admission->audit;
     question->invocation = g_object_ref(invocation);
     question->cancellable = g_object_ref(cancellable);
     question->reader = (ScdReader *)reader;

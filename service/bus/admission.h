@@ -11,6 +11,7 @@
 typedef struct {
     ScdClients *clients;
     ScdAuthority *authority;
+    ScdAudit *audit;
 } ScdAdmission;
 
 /* What the table of actions says that the call needs. */

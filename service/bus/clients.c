@@ -20,7 +20,8 @@ struct ScdClient {
     ScdClients *clients; /* valid until it is gone */
     char *name;
     State state;
-    guint uid;      /* once it is known */
+    guint uid; /* once it is known, as is */
+    guint pid;
     GQueue askers;  /* of Asker, until it is known */
     GQueue leaves;  /* of Leave, in the order in which they came */
     guint leave_id; /* the last one given */
@@ -121,7 +122,7 @@ scd_clients_free(ScdClients *clients)
 
 /* The question holds a reference. */
 static void
-got_uid(GObject *source, GAsyncResult *result, gpointer data)
+got_credentials(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ScdClient) client = data;
     g_autoptr(GError) error = NULL;
@@ -134,7 +135,12 @@ got_uid(GObject *source, GAsyncResult *result, gpointer data)
         leave(client);
         return;
     }
-    g_variant_get(reply, "(u)", &client->uid);
+    g_autoptr(GVariant) credentials = g_variant_get_child_value(reply, 0);
+    if (!g_variant_lookup(credentials, "UnixUserID", "u", &client->uid)) {
+        leave(client);
+        return;
+    }
+    g_variant_lookup(credentials, "ProcessID", "u", &client->pid);
     client->state = KNOWN;
     answer(client, NULL);
 }
@@ -148,9 +154,9 @@ ask(ScdClients *clients, const char *unique_name)
     client->name = g_strdup(unique_name);
     client->state = ASKED;
     g_hash_table_insert(clients->by_name, client->name, scd_client_ref(client));
-    g_dbus_connection_call(clients->bus, BUS_NAME, BUS_PATH, BUS_NAME, "GetConnectionUnixUser",
-                           g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(u)"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, got_uid, client);
+    g_dbus_connection_call(clients->bus, BUS_NAME, BUS_PATH, BUS_NAME, "GetConnectionCredentials",
+                           g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(a{sv})"),
+                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, got_credentials, client);
     return client;
 }
 
@@ -198,6 +204,12 @@ guint
 scd_client_uid(const ScdClient *client)
 {
     return client->uid;
+}
+
+guint
+scd_client_pid(const ScdClient *client)
+{
+    return client->pid;
 }
 
 gboolean

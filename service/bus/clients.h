@@ -26,7 +26,7 @@ ScdClients *scd_clients_new(GDBusConnection *bus);
 /* To those who are still known it is as if the client left. */
 void scd_clients_free(ScdClients *clients);
 
-/* Asks the bus for the user, and calls func; at once when the name is known. */
+/* Asks the bus for user and process, and calls func; at once when the name is known. */
 void scd_clients_get(ScdClients *clients, const char *unique_name, ScdClientFunc func,
                      gpointer data);
 
@@ -35,6 +35,10 @@ void scd_client_unref(ScdClient *client);
 
 const char *scd_client_name(const ScdClient *client);
 guint scd_client_uid(const ScdClient *client);
+
+/* 0 when the bus does not know it. Whoever has it may have ended since. */
+guint scd_client_pid(const ScdClient *client);
+
 gboolean scd_client_is_gone(const ScdClient *client);
 
 /*

@@ -3,6 +3,7 @@
 #include "bus/grants.h"
 
 #include "base/error.h"
+#include "bus/audit.h"
 #include "bus/call.h"
 
 struct ScdGrants {
@@ -140,8 +141,11 @@ rechecked(ScdVerdict verdict, const GError *error, gpointer data)
 
     if (grants->ended || g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
         return;
-    if (verdict == SCD_VERDICT_NO || (verdict == SCD_VERDICT_CHALLENGE && !authenticated))
-        grants->owner.revoked(grants->owner.data);
+    if (verdict != SCD_VERDICT_NO && (verdict != SCD_VERDICT_CHALLENGE || authenticated))
+        return;
+    scd_audit_client(grants->admission.audit, SCD_AUDIT_REVOKED, grants->client, grants->reader,
+                     NULL);
+    grants->owner.revoked(grants->owner.data);
 }
 
 void

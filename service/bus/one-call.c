@@ -4,6 +4,7 @@
 
 #include "base/words.h"
 #include "bus/admission.h"
+#include "bus/audit.h"
 #include "bus/call.h"
 #include "bus/grants.h"
 #include "bus/options.h"
@@ -156,7 +157,8 @@ static void
 watch(OneCall *one_call, gboolean authenticated)
 {
     const ScdAdmission admission = {scd_sessions_clients(one_call->sessions),
-                                    scd_sessions_authority(one_call->sessions)};
+                                    scd_sessions_authority(one_call->sessions),
+                                    scd_sessions_audit(one_call->sessions)};
     const ScdGrantsOwner owner = {NULL, revoked, one_call};
 
     one_call->leave = scd_client_on_leave(one_call->client, client_left, one_call);
@@ -184,6 +186,8 @@ admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointe
         refuse(one_call, error);
     } else if (!one_call->ended) {
         watch(one_call, authenticated);
+        scd_audit_client(scd_sessions_audit(one_call->sessions), SCD_AUDIT_OPENED, client,
+                         one_call->reader, NULL);
         submit(one_call);
     }
     release(one_call);
@@ -205,7 +209,8 @@ start(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneCall *temp
     one_call->watch = (ScdReaderWatch){reader_left, card_left, one_call};
     scd_reader_watch(reader, &one_call->watch);
 
-    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions)};
+    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions),
+                              scd_sessions_audit(sessions)};
     g_ref_count_inc(&one_call->references);
     scd_admission_ask(&admission, invocation, reader, one_call->questions, admitted, one_call);
 }

@@ -186,3 +186,16 @@ scd_readers_search(ScdReaders *readers, GHRFunc fits, gpointer data)
 {
     return g_hash_table_find(readers->by_name, fits, data);
 }
+
+void
+scd_readers_count(const ScdReaders *readers, guint *n_readers, guint *n_cards)
+{
+    GHashTableIter iter;
+    gpointer reader;
+
+    *n_readers = g_hash_table_size(readers->by_name);
+    *n_cards = 0;
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader))
+        *n_cards += scd_reader_card(reader) != NULL;
+}

@@ -26,6 +26,8 @@ void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdenti
 /* The one reader that a person means: see FindReader() of the Manager. */
 ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **error);
 
+void scd_readers_count(const ScdReaders *readers, guint *n_readers, guint *n_cards);
+
 /* Any reader of which fits(name, reader, data) is true, or NULL. */
 ScdReader *scd_readers_search(ScdReaders *readers, GHRFunc fits, gpointer data);
 

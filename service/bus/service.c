@@ -2,6 +2,9 @@
 
 #include "bus/service.h"
 
+#include "bus/audit.h"
+#include "bus/headline.h"
+#include "bus/log-control.h"
 #include "bus/manager.h"
 #include "bus/readers.h"
 
@@ -10,12 +13,14 @@ struct ScdService {
     ScdTree *tree;
     ScdClients *clients;
     ScdAuthority *authority;
+    ScdAudit *audit;
     ScdWorkers *workers;
     ScdSessions *sessions;
     ScdWaiters *waiters;
     ScdIdentification *identification;
     ScdReaders *readers;
     ScdManager *manager;
+    ScdHeadline *headline;
 };
 
 static void
@@ -36,6 +41,8 @@ show(ScdSnapshot *snapshot, gpointer data)
     scd_readers_follow(service->readers, snapshot);
     if (snapshot->trouble)
         scd_manager_set_trouble(service->manager, snapshot->trouble);
+    scd_audit_pcscd(service->audit, snapshot->trouble);
+    scd_headline_set_trouble(service->headline, snapshot->trouble);
     service->options->shown(service->options->data);
 }
 
@@ -46,6 +53,12 @@ learn(const char *reader, const ScdIdentity *identity, gpointer data)
     scd_readers_identify(service->readers, reader, identity);
 }
 
+static void
+change_headline(gpointer data)
+{
+    scd_headline_changed(data);
+}
+
 ScdService *
 scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
 {
@@ -54,18 +67,22 @@ scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError *
 
     service->options = options;
     service->tree = scd_tree_new(bus, error);
-    if (!service->tree)
+    if (!service->tree || !scd_log_control_register(bus, error))
         return NULL;
     service->clients = scd_clients_new(bus);
     service->authority = scd_authority_new(authority_changed, service);
+    service->audit = scd_audit_new(bus);
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
-    service->sessions = scd_sessions_new(bus, service->clients, service->authority,
+    service->sessions = scd_sessions_new(bus, service->clients, service->authority, service->audit,
                                          service->workers, options->config);
-    service->waiters = scd_waiters_new(service->clients, options->config);
+    service->waiters = scd_waiters_new(service->clients, service->audit, options->config);
     service->identification =
         scd_identification_new(options->sysfs, &identification_events, service);
     service->readers = scd_readers_new(service->tree, service->sessions, service->waiters,
                                        service->identification, options->card_list);
+    service->headline =
+        scd_headline_new(service->readers, service->sessions, options->headline, options->data);
+    scd_sessions_on_change(service->sessions, change_headline, service->headline);
     service->manager = scd_manager_new(service->tree, service->readers, service->clients,
                                        service->authority, service->waiters, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
@@ -75,6 +92,9 @@ void
 scd_service_free(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
+    if (service->headline)
+        scd_sessions_on_change(service->sessions, NULL, NULL);
+    g_clear_pointer(&service->headline, scd_headline_free);
     if (service->waiters)
         scd_waiters_end_all(service->waiters);
     /* The cards are reset while there are workers to do it. */
@@ -89,11 +109,14 @@ scd_service_free(ScdService *service)
     }
     g_clear_pointer(&service->authority, scd_authority_free);
     g_clear_pointer(&service->clients, scd_clients_free);
+    if (service->audit)
+        scd_audit_stop(service->audit);
     /* What the workers and the bus have told us last gives up its hold on the sessions' limits. */
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_clear_pointer(&service->sessions, scd_sessions_free);
     g_clear_pointer(&service->workers, scd_workers_free);
+    g_clear_pointer(&service->audit, scd_audit_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);
 }

@@ -8,6 +8,7 @@
 
 #include "base/card-list.h"
 #include "base/config.h"
+#include "bus/headline.h"
 #include "bus/tree.h"
 #include "pcsc/monitor.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     const ScdConfig *config;
     const char *sysfs;            /* where /sys is */
     void (*shown)(gpointer data); /* what is on the bus now may be looked at */
+    ScdHeadlineFunc headline;     /* what there is, in a line */
     gpointer data;
 } ScdServiceOptions;
 

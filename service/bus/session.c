@@ -3,6 +3,7 @@
 #include "bus/session.h"
 
 #include "base/words.h"
+#include "bus/audit.h"
 #include "bus/error.h"
 #include "bus/session-private.h"
 #include "pcsc/code.h"
@@ -95,11 +96,38 @@ revoked(gpointer data)
     scd_session_end(data, SCD_SESSION_REVOKED);
 }
 
+typedef struct {
+    ScdSessions *sessions;
+    guint64 number;
+} Which;
+
+/* By the number: the session may have ended meanwhile. */
+static gboolean
+transaction_taken(gpointer data)
+{
+    const Which *which = data;
+    const ScdSession *session = scd_sessions_find(which->sessions, which->number);
+
+    if (session)
+        scd_audit_client(scd_sessions_audit(which->sessions), SCD_AUDIT_TAKEN, session->client,
+                         session->reader, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+watch_transactions(ScdSession *session)
+{
+    Which *which = g_atomic_rc_box_new(Which);
+    *which = (Which){session->sessions, session->number};
+    scd_handle_on_transaction_taken(session->handle, transaction_taken, which);
+}
+
 static ScdGrants *
 new_grants(ScdSession *session)
 {
     const ScdAdmission admission = {scd_sessions_clients(session->sessions),
-                                    scd_sessions_authority(session->sessions)};
+                                    scd_sessions_authority(session->sessions),
+                                    scd_sessions_audit(session->sessions)};
     const ScdGrantsOwner owner = {granted, revoked, session};
 
     return scd_grants_new(&admission, session->client, session->reader, &owner);
@@ -128,6 +156,9 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, owner_left, session);
     session->number = scd_sessions_add(sessions, session);
+    watch_transactions(session);
+    scd_audit_client(scd_sessions_audit(sessions), SCD_AUDIT_OPENED, session->client,
+                     session->reader, NULL);
 
     g_autofree char *path =
         g_strdup_printf(SCD_ROOT_PATH "/sessions/%" G_GUINT64_FORMAT, session->number);

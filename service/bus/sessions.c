@@ -2,24 +2,28 @@
 
 #include "bus/sessions.h"
 
+#include "bus/audit.h"
 #include "bus/session.h"
 
 struct ScdSessions {
     GDBusConnection *bus;
     ScdClients *clients;
     ScdAuthority *authority;
+    ScdAudit *audit;
     ScdWorkers *workers;
     const ScdConfig *config;
     ScdUserLimit *limit;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
-    guint rules; /* how often they changed */
+    guint rules;                    /* how often they changed */
+    void (*changed)(gpointer data); /* or NULL */
+    gpointer changed_data;
     GPtrArray *rules_watches;
 };
 
 ScdSessions *
 scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *authority,
-                 ScdWorkers *workers, const ScdConfig *config)
+                 ScdAudit *audit, ScdWorkers *workers, const ScdConfig *config)
 {
     const ScdLimitRule per_user = {"sessions of one user", "SessionsPerUser",
                                    config->sessions_per_user};
@@ -28,6 +32,7 @@ scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *author
     sessions->bus = g_object_ref(bus);
     sessions->clients = clients;
     sessions->authority = authority;
+    sessions->audit = audit;
     sessions->workers = workers;
     sessions->config = config;
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
@@ -46,6 +51,19 @@ scd_sessions_free(ScdSessions *sessions)
     scd_user_limit_free(sessions->limit);
     g_object_unref(sessions->bus);
     g_free(sessions);
+}
+
+void
+scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data)
+{
+    sessions->changed = changed;
+    sessions->changed_data = data;
+}
+
+guint
+scd_sessions_count(const ScdSessions *sessions)
+{
+    return g_hash_table_size(sessions->by_number);
 }
 
 void
@@ -108,6 +126,12 @@ scd_sessions_authority(const ScdSessions *sessions)
     return sessions->authority;
 }
 
+ScdAudit *
+scd_sessions_audit(const ScdSessions *sessions)
+{
+    return sessions->audit;
+}
+
 ScdWorkers *
 scd_sessions_workers(const ScdSessions *sessions)
 {
@@ -124,12 +148,21 @@ ScdHandle *
 scd_sessions_new_handle(ScdSessions *sessions, ScdClient *client, const char *reader,
                         ScdUserCharge *charge, GError **error)
 {
-    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error))
+    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error)) {
+        scd_audit_client(sessions->audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
         return NULL;
+    }
     ScdHandle *handle = scd_workers_new_handle(sessions->workers, reader, error);
     if (!handle)
         scd_user_charge_give_back(charge);
     return handle;
+}
+
+static void
+tell_change(ScdSessions *sessions)
+{
+    if (sessions->changed)
+        sessions->changed(sessions->changed_data);
 }
 
 guint64
@@ -138,6 +171,7 @@ scd_sessions_add(ScdSessions *sessions, ScdSession *session)
     guint64 *key = g_new(guint64, 1);
     *key = ++sessions->last_number;
     g_hash_table_insert(sessions->by_number, key, session);
+    tell_change(sessions);
     return *key;
 }
 
@@ -145,6 +179,7 @@ void
 scd_sessions_remove(ScdSessions *sessions, guint64 number)
 {
     g_hash_table_remove(sessions->by_number, &number);
+    tell_change(sessions);
 }
 
 ScdSession *

@@ -10,6 +10,7 @@
 #include "bus/authority.h"
 #include "pcsc/workers.h"
 
+typedef struct ScdAudit ScdAudit;
 typedef struct ScdReader ScdReader;
 typedef struct ScdSession ScdSession;
 typedef struct ScdSessions ScdSessions;
@@ -25,9 +26,13 @@ typedef enum {
 
 /* All of them must live longer. */
 ScdSessions *scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *authority,
-                              ScdWorkers *workers, const ScdConfig *config);
+                              ScdAudit *audit, ScdWorkers *workers, const ScdConfig *config);
 
 void scd_sessions_free(ScdSessions *sessions);
+
+/* Called whenever there is one more, or one less. */
+void scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data);
+guint scd_sessions_count(const ScdSessions *sessions);
 
 /* The cards are reset. */
 void scd_sessions_end_all(ScdSessions *sessions);
@@ -51,6 +56,7 @@ guint scd_sessions_rules(const ScdSessions *sessions);
 GDBusConnection *scd_sessions_bus(const ScdSessions *sessions);
 ScdClients *scd_sessions_clients(const ScdSessions *sessions);
 ScdAuthority *scd_sessions_authority(const ScdSessions *sessions);
+ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
 ScdWorkers *scd_sessions_workers(const ScdSessions *sessions);
 
 const ScdConfig *scd_sessions_config(const ScdSessions *sessions);

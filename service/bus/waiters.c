@@ -4,6 +4,7 @@
 
 #include "base/atr-filter.h"
 #include "base/user-limit.h"
+#include "bus/audit.h"
 #include "bus/error.h"
 #include "bus/options.h"
 #include "bus/patience.h"
@@ -11,6 +12,7 @@
 
 struct ScdWaiters {
     ScdClients *clients;
+    ScdAudit *audit;
     ScdMonitor *monitor;
     ScdUserLimit *limit;
     GQueue all; /* of Waiter, in the order in which they came */
@@ -124,6 +126,7 @@ got_client(ScdClient *client, const GError *gone, gpointer data)
         fail(waiter, gone);
     } else if (waiter->invocation && !scd_user_charge_take(&waiter->charge, waiter->waiters->limit,
                                                            scd_client_uid(caller), &refusal)) {
+        scd_audit_client(waiter->waiters->audit, SCD_AUDIT_LIMIT, caller, NULL, refusal->message);
         fail(waiter, refusal);
     } else if (waiter->invocation) {
         waiter->client = g_steal_pointer(&caller);
@@ -157,7 +160,7 @@ begin_to_wait(Waiter *waiter, guint32 timeout_ms)
 }
 
 ScdWaiters *
-scd_waiters_new(ScdClients *clients, const ScdConfig *config)
+scd_waiters_new(ScdClients *clients, ScdAudit *audit, const ScdConfig *config)
 {
     const ScdLimitRule per_user = {"waiting calls of one user", "WaitersPerUser",
                                    config->waiters_per_user};
@@ -165,6 +168,7 @@ scd_waiters_new(ScdClients *clients, const ScdConfig *config)
     ScdWaiters *waiters = g_new0(ScdWaiters, 1);
 
     waiters->clients = clients;
+    waiters->audit = audit;
     waiters->limit = scd_user_limit_new(&per_user, &in_all);
     return waiters;
 }

@@ -15,11 +15,12 @@
 #include "bus/clients.h"
 #include "pcsc/monitor.h"
 
+typedef struct ScdAudit ScdAudit;
 typedef struct ScdReader ScdReader;
 typedef struct ScdReaders ScdReaders;
 typedef struct ScdWaiters ScdWaiters;
 
-ScdWaiters *scd_waiters_new(ScdClients *clients, const ScdConfig *config);
+ScdWaiters *scd_waiters_new(ScdClients *clients, ScdAudit *audit, const ScdConfig *config);
 
 /* None is left. */
 void scd_waiters_free(ScdWaiters *waiters);

@@ -56,6 +56,7 @@ scd_handle_free_locked(ScdHandle *handle)
     g_queue_clear(&handle->jobs);
     g_clear_pointer(&handle->channel, scd_channel_free);
     g_clear_pointer(&handle->next_channel, scd_channel_free);
+    g_clear_pointer(&handle->taken_data, g_atomic_rc_box_release);
     g_free(handle);
 }
 
@@ -166,6 +167,15 @@ gboolean
 scd_handle_in_transaction(const ScdHandle *handle)
 {
     return g_atomic_int_get(&handle->card.depth) > 0;
+}
+
+void
+scd_handle_on_transaction_taken(ScdHandle *handle, GSourceFunc func, gpointer data)
+{
+    g_mutex_lock(&handle->worker->lock);
+    handle->taken = func;
+    handle->taken_data = data;
+    g_mutex_unlock(&handle->worker->lock);
 }
 
 gboolean

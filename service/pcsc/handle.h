@@ -36,6 +36,13 @@ void scd_handle_close(ScdHandle *handle, ScdJob *disconnect, guint32 code);
  */
 gboolean scd_handle_open_channel(ScdHandle *handle, int fd);
 
+/*
+ * func is called in the main thread each time when a transaction of the handle
+ * was ended because it kept others waiting. data: from g_atomic_rc_box_new();
+ * taken over, and freed when the handle has ended.
+ */
+void scd_handle_on_transaction_taken(ScdHandle *handle, GSourceFunc func, gpointer data);
+
 /* As of now, from any thread. */
 guint scd_handle_protocol(const ScdHandle *handle);
 guint scd_handle_share_mode(const ScdHandle *handle);

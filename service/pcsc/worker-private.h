@@ -20,6 +20,8 @@ struct ScdHandle {
     ScdChannel *next_channel; /* waits until that one, which its client has left, is over */
     ScdCardHandle card;
     guint32 last_code; /* of the job before; the thread's own */
+    GSourceFunc taken; /* NULL when nobody wants to know; with its data under the lock */
+    gpointer taken_data;
 };
 
 struct ScdWorker {

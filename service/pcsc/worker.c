@@ -212,6 +212,9 @@ revoke_in_worker(ScdWorker *worker)
     g_mutex_lock(&worker->lock);
     worker->turns.holder = NULL;
     scd_handle_take_place_locked(handle);
+    if (handle->taken)
+        scd_main_call(handle->taken, g_atomic_rc_box_acquire(handle->taken_data),
+                      (GDestroyNotify)g_atomic_rc_box_release);
 }
 
 /* The worker may have been freed before the main thread hears of this. */

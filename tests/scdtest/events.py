@@ -48,8 +48,15 @@ class NotifySocket:
         os.chmod(path, 0o777)
         self._socket.settimeout(LIMIT_S)
 
+    def _receive(self):
+        return self._socket.recv(4096).decode().splitlines()
+
     def wait_for(self, line):
-        while line not in self._socket.recv(4096).decode().splitlines():
+        while line not in self._receive():
+            pass
+
+    def wait_for_line_with(self, words):
+        while not any(words in line for line in self._receive()):
             pass
 
     def close(self):

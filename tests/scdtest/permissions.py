@@ -80,7 +80,7 @@ class PermissionTest(case.WorldTest):
 
     def setUp(self):
         super().setUp()
-        self.world.start_bus()
+        self.start_bus()
         self.daemon = self.polkit()
         self.start_pcscd()
         config = os.path.join(self.world.folder, "smartcardd.conf")
@@ -91,6 +91,9 @@ class PermissionTest(case.WorldTest):
         self.cards = self.simulator()
         for code in (VERIFY_PIN_DIRECT, VENDOR_CODE):
             self.cards.order("control", self.simulated, f"{code:08X}", "9000")
+
+    def start_bus(self):
+        self.world.start_bus()
 
     def start_pcscd(self):
         from .world import simulated_reader

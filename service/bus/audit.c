@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/audit.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+
+#include "base/budget.h"
+#include "base/device-text.h"
+
+#define SYSTEMD "org.freedesktop.systemd1"
+#define SYSTEMD_PATH "/org/freedesktop/systemd1"
+
+/* systemd answers at once, or is busy with something that is more important. */
+#define ANSWER_LIMIT_MS 2000
+
+#define MESSAGES_PER_USER 60
+#define WHILE_US (60 * G_USEC_PER_SEC)
+
+struct ScdAudit {
+    GDBusConnection *bus;
+    GCancellable *questions;
+    ScdBudget *budget;
+    gboolean pcscd_known; /* whether it can be reached, and if not, why */
+    char *pcscd_trouble;
+};
+
+typedef struct {
+    const char *id; /* of the message: as in data/smartcardd.catalog */
+    GLogLevelFlags level;
+    const char *priority; /* the same in the words of the journal */
+} Kind;
+
+static const Kind kinds[] = {
+    [SCD_AUDIT_OPENED] = {"b32b14329c5e4241b8b4b35602adbcfe", G_LOG_LEVEL_INFO, "6"},
+    [SCD_AUDIT_REFUSED] = {"65a4b809feaa4533ac71efd73cc04d8e", G_LOG_LEVEL_MESSAGE, "5"},
+    [SCD_AUDIT_REVOKED] = {"069ce482ef6346659b69c176d23b665f", G_LOG_LEVEL_MESSAGE, "5"},
+    [SCD_AUDIT_LIMIT] = {"34b829fcea15422a97dd22bdd1c585c6", G_LOG_LEVEL_MESSAGE, "5"},
+    [SCD_AUDIT_TAKEN] = {"ad66bcc26f324d58bf4c70b6fb49c72a", G_LOG_LEVEL_MESSAGE, "5"},
+};
+
+static const Kind pcscd_lost = {"059ed11ac0c7416eb70ed4d1c537ee43", G_LOG_LEVEL_WARNING, "4"};
+static const Kind pcscd_back = {"7f1f8c92c252452dafc194f8be84acfe", G_LOG_LEVEL_MESSAGE, "5"};
+
+/* What is known when it happens. */
+typedef struct {
+    ScdAuditEvent event;
+    guint uid;
+    guint pid; /* 0 when the bus does not know */
+    char *reader;
+    char *usb_path;
+    char *detail;
+    gboolean last; /* the user's budget is spent */
+} Entry;
+
+static void
+free_entry(Entry *entry)
+{
+    g_free(entry->reader);
+    g_free(entry->usb_path);
+    g_free(entry->detail);
+    g_free(entry);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Entry, free_entry)
+
+/* values: by the names in front of them, up to a NULL; those that are empty are left out. */
+static void
+write_fields(const Kind *kind, const char *message, const char *const (*values)[2])
+{
+    GArray *fields = g_array_new(FALSE, FALSE, sizeof(GLogField));
+    const GLogField first[] = {
+        {"MESSAGE", message, -1},
+        {"MESSAGE_ID", kind->id, -1},
+        {"PRIORITY", kind->priority, -1},
+        {"GLIB_DOMAIN", "smartcardd", -1},
+    };
+
+    g_array_append_vals(fields, first, G_N_ELEMENTS(first));
+    for (; (*values)[0]; values++) {
+        const GLogField field = {(*values)[0], (*values)[1], -1};
+        if (field.value && *(const char *)field.value)
+            g_array_append_val(fields, field);
+    }
+    g_log_structured_array(kind->level, (GLogField *)fields->data, fields->len);
+    g_array_unref(fields);
+}
+
+static char *
+describe_client(const Entry *entry, const char *unit)
+{
+    if (!entry->pid)
+        return g_strdup_printf("A program of user %u", entry->uid);
+    if (!unit)
+        return g_strdup_printf("Process %u of user %u", entry->pid, entry->uid);
+    return g_strdup_printf("Process %u of user %u (%s)", entry->pid, entry->uid, unit);
+}
+
+static char *
+describe_reader(const Entry *entry)
+{
+    if (!entry->usb_path || !*entry->usb_path)
+        return g_strdup_printf("reader '%s'", entry->reader);
+    return g_strdup_printf("reader '%s' (USB port %s)", entry->reader, entry->usb_path);
+}
+
+static char *
+describe(const Entry *entry, const char *unit)
+{
+    g_autofree char *who = describe_client(entry, unit);
+    g_autofree char *what = entry->reader ? describe_reader(entry) : NULL;
+
+    switch (entry->event) {
+    case SCD_AUDIT_OPENED:
+        return g_strdup_printf("%s uses %s", who, what);
+    case SCD_AUDIT_REFUSED:
+        return g_strdup_printf("%s was refused %s (polkit action %s)", who, what, entry->detail);
+    case SCD_AUDIT_REVOKED:
+        return g_strdup_printf("%s may not use %s any more", who, what);
+    case SCD_AUDIT_LIMIT:
+        return g_strdup_printf("%s has reached a limit: %s", who, entry->detail);
+    case SCD_AUDIT_TAKEN:
+        return g_strdup_printf("%s kept the card in %s from others for too long: its transaction "
+                               "has ended, and the card was reset",
+                               who, what);
+    }
+    g_assert_not_reached();
+}
+
+static void
+write_entry(const Entry *entry, const char *unit)
+{
+    g_autofree char *uid = g_strdup_printf("%u", entry->uid);
+    g_autofree char *pid = entry->pid ? g_strdup_printf("%u", entry->pid) : NULL;
+    g_autofree char *described = describe(entry, unit);
+    g_autofree char *message = g_strconcat(
+        described, entry->last ? "; more of this user's are left out for a minute" : "", NULL);
+    const char *const values[][2] = {
+        {"READER", entry->reader},
+        {"USB_PATH", entry->usb_path},
+        {"CLIENT_UID", uid},
+        {"CLIENT_PID", pid},
+        {"CLIENT_UNIT", unit},
+        {"ACTION", entry->event == SCD_AUDIT_REFUSED ? entry->detail : NULL},
+        {NULL, NULL},
+    };
+
+    write_fields(&kinds[entry->event], message, values);
+}
+
+/* Where there is no systemd, or the process has ended, there is no unit. */
+static void
+got_unit(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(Entry) entry = data;
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
+    g_autofree char *unit = NULL;
+    char *name = NULL;
+
+    if (reply) {
+        const char *path;
+        g_variant_get(reply, "(&o)", &path);
+        if (sd_bus_path_decode(path, SYSTEMD_PATH "/unit", &name) > 0)
+            unit = scd_device_text_clean(name, strlen(name));
+        free(name);
+    }
+    write_entry(entry, unit);
+}
+
+ScdAudit *
+scd_audit_new(GDBusConnection *bus)
+{
+    ScdAudit *audit = g_new0(ScdAudit, 1);
+
+    audit->bus = g_object_ref(bus);
+    audit->questions = g_cancellable_new();
+    audit->budget = scd_budget_new(MESSAGES_PER_USER, WHILE_US);
+    return audit;
+}
+
+void
+scd_audit_stop(ScdAudit *audit)
+{
+    g_cancellable_cancel(audit->questions);
+}
+
+void
+scd_audit_free(ScdAudit *audit)
+{
+    g_object_unref(audit->questions);
+    g_object_unref(audit->bus);
+    scd_budget_free(audit->budget);
+    g_free(audit->pcscd_trouble);
+    g_free(audit);
+}
+
+static Entry *
+new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader, const char *detail)
+{
+    Entry *entry = g_new0(Entry, 1);
+
+    entry->event = event;
+    entry->uid = scd_client_uid(client);
+    entry->pid = scd_client_pid(client);
+    if (reader) {
+        const char *name = scd_reader_name(reader);
+        entry->reader = scd_device_text_clean(name, strlen(name));
+        entry->usb_path = g_strdup(scd_reader_details(reader).usb_path);
+    }
+    entry->detail = g_strdup(detail);
+    return entry;
+}
+
+void
+scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
+                 const ScdReader *reader, const char *detail)
+{
+    ScdBudgetState left =
+        scd_budget_spend(audit->budget, scd_client_uid(client), g_get_monotonic_time());
+    if (left == SCD_BUDGET_SPENT)
+        return;
+
+    g_autoptr(Entry) entry = new_entry(event, client, reader, detail);
+    entry->last = left == SCD_BUDGET_LAST;
+    if (!entry->pid) { /* systemd would take that for our own */
+        write_entry(entry, NULL);
+        return;
+    }
+    g_dbus_connection_call(audit->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "GetUnitByPID",
+                           g_variant_new("(u)", entry->pid), G_VARIANT_TYPE("(o)"),
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, ANSWER_LIMIT_MS, audit->questions,
+                           got_unit, entry);
+    g_steal_pointer(&entry);
+}
+
+void
+scd_audit_pcscd(ScdAudit *audit, const char *trouble)
+{
+    const char *const none[][2] = {{NULL, NULL}};
+    gboolean first = !audit->pcscd_known;
+
+    if (!first && g_strcmp0(trouble, audit->pcscd_trouble) == 0)
+        return;
+    audit->pcscd_known = TRUE;
+    g_free(audit->pcscd_trouble);
+    audit->pcscd_trouble = g_strdup(trouble);
+    if (trouble) {
+        g_autofree char *message = g_strdup_printf("pcscd: %s", trouble);
+        write_fields(&pcscd_lost, message, none);
+    } else if (!first) {
+        write_fields(&pcscd_back, "pcscd: can be reached again", none);
+    }
+}

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the journal hears of who uses cards, with the fields by which it can be found."""
+
+import os
+import re
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case, permissions
+from scdtest.permissions import ALICE, ALLOW, BOB, CARD, DENY_ALICE, VERIFY
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OPENED = "b32b14329c5e4241b8b4b35602adbcfe"
+REFUSED = "65a4b809feaa4533ac71efd73cc04d8e"
+REVOKED = "069ce482ef6346659b69c176d23b665f"
+LIMIT = "34b829fcea15422a97dd22bdd1c585c6"
+TAKEN = "ad66bcc26f324d58bf4c70b6fb49c72a"
+PCSCD_LOST = "059ed11ac0c7416eb70ed4d1c537ee43"
+PCSCD_BACK = "7f1f8c92c252452dafc194f8be84acfe"
+NAME = "Simulated Reader A 00 00"
+MESSAGES_PER_USER = 60
+
+SYSTEMD = "org.freedesktop.systemd1"
+SYSTEMD_XML = f"""<node><interface name="{SYSTEMD}.Manager"><method name="GetUnitByPID">
+    <arg name="pid" type="u" direction="in"/><arg name="unit" type="o" direction="out"/>
+    </method></interface></node>"""
+BUS_POLICY = """<busconfig>
+  <include>{policy}</include>
+  <policy user="root"><allow own="{name}"/></policy>
+  <policy context="default"><allow send_destination="{name}"/></policy>
+</busconfig>"""
+
+
+class AuditTest(permissions.PermissionTest):
+    def setUp(self):
+        from scdtest.journal import Journal
+        super().setUp()
+        self.daemon.start(ALLOW)
+        self.journal = Journal()
+        self.addCleanup(self.journal.close)
+        self.set_log("LogTarget", "journal")
+
+    def set_log(self, name, word):
+        from gi.repository import GLib
+        self.observer.call("/org/freedesktop/LogControl1", "org.freedesktop.DBus.Properties",
+                           "Set", GLib.Variant("(ssv)", ("org.freedesktop.LogControl1", name,
+                                                         GLib.Variant("s", word))))
+
+    def assert_tells(self, message, user, *words, reader=NAME):
+        """Who, which reader, and text for people."""
+        self.assertEqual((message.get("READER"), message["CLIENT_UID"], message["CLIENT_PID"]),
+                         (reader, str(user.uid), str(user.pid)))
+        for word in (*words, str(user.uid), str(user.pid), *filter(None, [reader])):
+            self.assertIn(word, message["MESSAGE"])
+
+
+class Audit(AuditTest):
+    settings = "[Limits]\nSessionsPerUser=2\n[Transactions]\nIdleLimitSec=1\n"
+
+    def test_session(self):
+        alice = self.other_user(ALICE)
+        session = self.connect(alice)
+        session.transmit(VERIFY)
+        message = self.journal.wait_for(OPENED)
+        self.assert_tells(message, alice, "uses")
+        self.assertEqual(message["PRIORITY"], "6")
+        self.assertNotIn("CLIENT_UNIT", message)
+
+    def test_call_without_session(self):
+        alice = self.other_user(ALICE)
+        alice.call(self.card(), CARD, "TransmitHex", "(s)", VERIFY)
+        self.assert_tells(self.journal.wait_for(OPENED), alice, "uses")
+
+    def test_refusal(self):
+        self.daemon.change_rule(DENY_ALICE)
+        alice = self.other_user(ALICE)
+        self.assert_refused("NotAuthorized", alice, self.send_connect(alice))
+        message = self.journal.wait_for(REFUSED)
+        self.assert_tells(message, alice, "refused", "org.smartcardd1.connect")
+        self.assertEqual(message["ACTION"], "org.smartcardd1.connect")
+        self.assertEqual(self.journal.with_id(OPENED), [])
+
+    def test_refusal_while_polkit_is_away(self):
+        self.daemon.stop()
+        alice = self.other_user(ALICE)
+        self.assert_refused("NotAuthorized", alice, self.send_connect(alice))
+        self.assert_tells(self.journal.wait_for(REFUSED), alice, "refused")
+
+    def test_revocation(self):
+        alice = self.other_user(ALICE)
+        session = self.connect(alice)
+        self.daemon.change_rule(DENY_ALICE)
+        session.wait_for_closed()
+        self.assert_tells(self.journal.wait_for(REVOKED), alice, "any more")
+
+    def test_limit(self):
+        alice = self.other_user(ALICE)
+        for _ in range(2):
+            self.connect(alice)
+        self.assert_refused("LimitExceeded", alice, self.send_connect(alice))
+        self.assert_tells(self.journal.wait_for(LIMIT), alice, "SessionsPerUser", reader=None)
+
+    def test_transaction_that_is_taken_away(self):
+        alice, bob = self.other_user(ALICE), self.other_user(BOB)
+        holder, other = self.connect(alice), self.connect(bob)
+        holder.begin()
+        number = other.send("BeginTransaction", "(a{sv})", {})
+        self.assert_refused("ResetCard", bob, number)
+        self.assert_tells(self.journal.wait_for(TAKEN), alice, "too long")
+
+    def test_pcscd(self):
+        self.world.stop_pcscd(signal.SIGKILL)
+        self.assertIn("pcscd", self.journal.wait_for(PCSCD_LOST)["MESSAGE"])
+        self.start_pcscd()
+        self.assertIn("pcscd", self.journal.wait_for(PCSCD_BACK)["MESSAGE"])
+        self.assertEqual(len(self.journal.with_id(PCSCD_LOST)), 1)
+
+    def test_nothing_of_what_cards_hear(self):
+        self.set_log("LogLevel", "debug")
+        alice = self.other_user(ALICE)
+        self.connect(alice).transmit(VERIFY)
+        alice.call(self.card(), CARD, "TransmitHex", "(s)", VERIFY)
+        self.journal.wait_for(OPENED, 2)
+        self.assertNotIn(VERIFY[10:].upper(), repr(self.journal.messages).upper())
+
+    def test_each_message_is_in_the_catalog(self):
+        with open(os.path.join(SOURCE, "data", "smartcardd.catalog"), encoding="utf-8") as file:
+            explained = re.findall(r"^-- (\w+)$", file.read(), re.M)
+        self.assertCountEqual(explained, [OPENED, REFUSED, REVOKED, LIMIT, TAKEN, PCSCD_LOST,
+                                          PCSCD_BACK])
+
+
+class Flood(AuditTest):
+    def test_one_user_leaves_room_for_others(self):
+        alice = self.other_user(ALICE)
+        for _ in range(MESSAGES_PER_USER + 10):
+            self.connect(alice).close()
+        bob = self.other_user(BOB)
+        self.connect(bob)
+        self.assert_tells(self.journal.wait_for(OPENED, MESSAGES_PER_USER + 1), bob)
+        told = self.journal.with_id(OPENED)
+        self.assertIn("left out", told[MESSAGES_PER_USER - 1]["MESSAGE"])
+        self.assertNotIn("left out", told[MESSAGES_PER_USER - 2]["MESSAGE"])
+
+
+class Unit(AuditTest):
+    """Where systemd is on the bus, it knows the unit of a process."""
+
+    def start_bus(self):
+        policy = os.path.join(self.world.folder, "policy.conf")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write(BUS_POLICY.format(
+                policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf"), name=SYSTEMD))
+        self.world.start_bus(policy=policy)
+
+    def start_systemd(self, answer):
+        """answer: what becomes of the question about a process."""
+        from gi.repository import Gio, GLib
+        connection = self.recorder().connection
+        connection.register_object(
+            "/org/freedesktop/systemd1", Gio.DBusNodeInfo.new_for_xml(SYSTEMD_XML).interfaces[0],
+            lambda *call: answer(call[5].unpack()[0], call[6]), None, None)
+        connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName",
+                             GLib.Variant("(su)", (SYSTEMD, 0)), None, Gio.DBusCallFlags.NONE, -1,
+                             None)
+
+    def test_is_told(self):
+        from gi.repository import GLib
+        asked = []
+
+        def answer(pid, invocation):
+            asked.append(pid)
+            path = "/org/freedesktop/systemd1/unit/user_401000_2eservice"
+            invocation.return_value(GLib.Variant("(o)", (path,)))
+        self.start_systemd(answer)
+        alice = self.other_user(ALICE)
+        self.connect(alice)
+        message = self.journal.wait_for(OPENED)
+        self.assert_tells(message, alice, "user@1000.service")
+        self.assertEqual((message["CLIENT_UNIT"], asked), ("user@1000.service", [alice.pid]))
+
+    def test_systemd_does_not_know(self):
+        self.start_systemd(lambda _pid, invocation: invocation.return_dbus_error(
+            SYSTEMD + ".NoUnitForPID", "no unit"))
+        alice = self.other_user(ALICE)
+        self.connect(alice)
+        self.assertNotIn("CLIENT_UNIT", self.journal.wait_for(OPENED))
+
+    def test_systemd_does_not_answer(self):
+        """Nobody waits for that but the message."""
+        self.start_systemd(lambda _pid, _invocation: None)
+        alice = self.other_user(ALICE)
+        self.connect(alice).close()
+        self.assertEqual(self.journal.messages, [])
+        self.world.stop_service()
+        self.assert_tells(self.journal.wait_for(OPENED), alice)
+
+
+if __name__ == "__main__":
+    case.main()

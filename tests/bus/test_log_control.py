@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What of the log is written, and where to, as systemctl changes it; and the line for its status."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.simulator import ATR
+
+PATH, INTERFACE = "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+
+
+class LogControl(case.WorldTest):
+    def setUp(self):
+        super().setUp()
+        self.world.start_bus()
+        os.environ.pop("G_MESSAGES_DEBUG", None)
+
+    def start(self, **options):
+        self.world.start_service("--card-list", "/nothing", **options)
+        self.client = self.recorder()
+
+    def get(self, name):
+        return self.client.get(PATH, INTERFACE, name)
+
+    def set(self, name, word):
+        from gi.repository import GLib
+        self.client.call(PATH, PROPERTIES, "Set",
+                         GLib.Variant("(ssv)", (INTERFACE, name, GLib.Variant("s", word))))
+
+    def test_what_there_is(self):
+        self.start()
+        self.assertEqual([self.get(name) for name in ("LogLevel", "LogTarget", "SyslogIdentifier")],
+                         ["info", "auto", "smartcardd"])
+        self.assertIn("No card list", self.world.service.output)
+        for level in ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"):
+            self.set("LogLevel", level)
+            self.assertEqual(self.get("LogLevel"), level)
+        for target in ("journal", "console", "null", "auto"):
+            self.set("LogTarget", target)
+            self.assertEqual(self.get("LogTarget"), target)
+
+    def test_debugging_by_environment(self):
+        self.start(environment={"G_MESSAGES_DEBUG": "all"})
+        self.assertEqual(self.get("LogLevel"), "debug")
+
+    def test_words_that_are_unknown(self):
+        from gi.repository import GLib
+        self.start()
+        for name in ("LogLevel", "LogTarget"):
+            for word in ("", "loud", "info "):
+                with self.assertRaisesRegex(GLib.Error, "InvalidArgs.*'" + word + "'"):
+                    self.set(name, word)
+        with self.assertRaises(GLib.Error):
+            self.set("SyslogIdentifier", "somebody")
+        self.assertEqual((self.get("LogLevel"), self.get("LogTarget")), ("info", "auto"))
+
+    def test_only_root_may(self):
+        from scdtest.other_user import CallError
+        self.start()
+        user = self.other_user("nobody")
+        self.assertEqual(user.call(PATH, PROPERTIES, "Get", "(ss)", INTERFACE, "LogLevel"),
+                         ["info"])
+        with self.assertRaisesRegex(CallError, "AccessDenied"):
+            user.call("/org/smartcardd1", PROPERTIES, "Set", "(sss)", INTERFACE, "LogLevel", "err")
+
+    def test_levels_and_targets_hold(self):
+        """pcscd that is lost is a warning, that is back a notice."""
+        from scdtest.journal import Journal
+        self.world.start_pcscd()
+        self.start()
+        self.set("LogLevel", "warning")
+        self.lose_pcscd_and_get_it_back()
+        self.assertIn("pcscd: ", self.world.service.output)
+        self.assertNotIn("reached again", self.world.service.output)
+
+        self.set("LogLevel", "notice")
+        self.lose_pcscd_and_get_it_back()
+        self.assertIn("reached again", self.world.service.output)
+
+        journal, written = Journal(), len(self.world.service.output)
+        self.addCleanup(journal.close)
+        self.set("LogTarget", "journal")
+        self.lose_pcscd_and_get_it_back()
+        self.client.wait(lambda: len(journal.messages) == 2, "both are in the journal")
+        self.set("LogTarget", "null")
+        self.lose_pcscd_and_get_it_back()
+        self.assertEqual(len(self.world.service.output), written)
+
+    def lose_pcscd_and_get_it_back(self):
+        self.world.stop_pcscd()
+        self.client.wait_for_state(lambda client: not client.manager("Available"), "pcscd is away")
+        self.world.start_pcscd()
+        self.client.wait_for_state(lambda client: client.manager("Available"), "pcscd is back")
+        self.get("LogLevel")  # what it says of that it says before it answers
+
+
+class Status(case.WorldTest):
+    def test_line_for_systemctl(self):
+        from scdtest.events import NotifySocket
+        from scdtest.world import NOTIFY_SOCKET, simulated_reader
+        from gi.repository import GLib
+        self.world.start_bus()
+        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.world.start_service()
+        systemd = NotifySocket(NOTIFY_SOCKET)
+        self.addCleanup(systemd.close)
+        client, cards = self.recorder(), self.simulator()
+        cards.insert("A", ATR)
+        systemd.wait_for("STATUS=2 readers, 1 card, 0 sessions")
+        client.call(client.reader("Reader B"), "org.smartcardd1.Reader", "Connect",
+                    GLib.Variant("(sasa{sv})", ("direct", [], {})))
+        systemd.wait_for("STATUS=2 readers, 1 card, 1 session")
+        client.close()
+        systemd.wait_for("STATUS=2 readers, 1 card, 0 sessions")
+        self.world.stop_pcscd()
+        systemd.wait_for_line_with("pcscd")
+
+
+if __name__ == "__main__":
+    case.main()
