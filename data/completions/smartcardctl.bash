@@ -12,7 +12,7 @@ _smartcardctl_readers() {
 
 _smartcardctl() {
     local word command= current=${COMP_WORDS[COMP_CWORD]}
-    local commands='list status monitor wait transmit script reset control attributes'
+    local commands='list status monitor wait transmit script reset control attributes run'
     local options='--json --help'
     COMPREPLY=()
 
@@ -50,6 +50,10 @@ _smartcardctl() {
         ((operands == 0)) && _smartcardctl_readers "$current"
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")
         compopt -o filenames
+        ;;
+    run)
+        mapfile -t COMPREPLY < <(compgen -A "$( ((operands)) && echo file || echo command)" \
+            -- "$current")
         ;;
     esac
     return 0

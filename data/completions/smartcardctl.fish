@@ -5,7 +5,7 @@ function __smartcardctl_readers
     timeout 2 smartcardctl list 2>/dev/null | string replace -r '\t.*' ''
 end
 
-set -l commands list status monitor wait transmit script reset control attributes
+set -l commands list status monitor wait transmit script reset control attributes run
 set -l with_reader status wait transmit script reset control attributes
 
 complete -c smartcardctl -f
@@ -23,9 +23,12 @@ complete -c smartcardctl -n $first -a script -d 'Send the commands in a file to 
 complete -c smartcardctl -n $first -a reset -d 'Reset the card'
 complete -c smartcardctl -n $first -a control -d "Send a control code to the reader's driver"
 complete -c smartcardctl -n $first -a attributes -d "Show what the reader's driver knows"
+complete -c smartcardctl -n $first -a run -d 'Run a program that reaches cards'
 
 complete -c smartcardctl -n "__fish_seen_subcommand_from $with_reader" -a '(__smartcardctl_readers)'
 complete -c smartcardctl -n '__fish_seen_subcommand_from script' -F
+complete -c smartcardctl -n '__fish_seen_subcommand_from run' \
+    -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script' -l follow \
     -d 'After 61xx and 6Cxx, fetch what the card has'
 complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script control' -l raw \
