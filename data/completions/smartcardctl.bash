@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion of smartcardctl for bash.
 
-# Names of readers that go on from what was typed, quotes and all.
+# Names and aliases of readers that go on from what was typed, quotes and all.
 _smartcardctl_readers() {
     local typed=${1//[\\\"\']/} name
-    while IFS=$'\t' read -r name _; do
-        [[ $name == "$typed"* ]] && COMPREPLY+=("$name")
-    done < <(timeout 2 smartcardctl list 2>/dev/null)
+    while read -r name; do
+        [[ $name && $name == "$typed"* ]] && COMPREPLY+=("$name")
+    done < <(timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n')
     compopt -o filenames # names have spaces: let bash quote them
 }
 
 _smartcardctl() {
     local word command= current=${COMP_WORDS[COMP_CWORD]}
-    local commands='list status monitor wait transmit script reset control attributes run'
+    local commands='list status show monitor wait alias transmit script reset control attributes'
+    commands+=' report run'
     local options='--json --help'
     COMPREPLY=()
 
@@ -31,6 +32,8 @@ _smartcardctl() {
     done
     case $command in
     '') options+=' --version' ;;
+    alias) options+=' --remove --serial' ;;
+    report) options+=' --serials' ;;
     transmit | script) options+=' --follow --raw' ;;
     control) options+=' --raw' ;;
     wait) options+=' --removal --timeout=' ;;
@@ -43,7 +46,7 @@ _smartcardctl() {
     fi
     case $command in
     '') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
-    status | wait | transmit | reset | control | attributes)
+    status | show | wait | alias | transmit | reset | control | attributes)
         ((operands == 0)) && _smartcardctl_readers "$current"
         ;;
     script)
