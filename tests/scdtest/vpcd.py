@@ -62,10 +62,16 @@ class VirtualCard:
         """The socket is closed whatever happens: pcscd would wait for ever."""
         with contextlib.suppress(ConnectionError), self._socket, \
                 self._socket.makefile("rb") as messages:
-            while length := messages.read(2):
-                response = self._respond_in_thread(messages.read(int.from_bytes(length, "big")))
+            while length := self._read_in_thread(messages, 2):
+                message = self._read_in_thread(messages, int.from_bytes(length, "big"))
+                response = self._respond_in_thread(message)
                 if response:
                     self._socket.sendall(len(response).to_bytes(2, "big") + response)
+
+    def _read_in_thread(self, messages, count):
+        """vpcd sends the length alone, and the rest when that has been acknowledged: at once."""
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        return messages.read(count)
 
     def _respond_in_thread(self, message):
         if len(message) > 1:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The two ways to a card that a PC/SC program has: directly, and by the library over the bus.
+
+A way is how a program's command line begins.
+"""
+
+import re
+import subprocess
+
+from . import events
+from .recorder import Recorder
+from .simulator import Simulator
+from .world import World, built
+
+LIBRARY_FOLDER = built("pcsc")
+
+
+def preload():
+    """A library with sanitizers wants theirs to be loaded first."""
+    listed = subprocess.run(["ldd", LIBRARY_FOLDER + "/libpcsclite.so.1"], capture_output=True,
+                            text=True, check=True).stdout
+    sanitizer = re.search(r"libasan\S* => (\S+)", listed)
+    return [f"LD_PRELOAD={sanitizer[1]}"] if sanitizer else []
+
+
+DIRECT = ()
+# To whoever would go there directly all the same, pcscd is not there.
+THROUGH_LIBRARY = ("env", "PCSCLITE_CSOCK_NAME=/nowhere", *preload(),
+                   "SMARTCARDCTL_LIBRARY_DIR=" + LIBRARY_FOLDER, built("cli/smartcardctl"), "run",
+                   "--")
+
+
+class Stage:
+    """A world of its own for programs that come these ways; the service runs if any needs it."""
+
+    def __init__(self, *ways):
+        self.way = ways[0]
+        self.world = World()
+        self._simulator = None
+        self.world.start_bus()
+        self._service = Recorder() if THROUGH_LIBRARY in ways else None
+
+    def start(self, readers, **more):
+        self.world.start_pcscd(readers, **more)
+        self.start_service()
+
+    def start_service(self):
+        if self._service:
+            self.world.start_service()
+
+    def simulator(self):
+        if not self._simulator:
+            self._simulator = Simulator()
+        return self._simulator
+
+    def forget_simulator(self):
+        """It ends with pcscd."""
+        if self._simulator:
+            self._simulator.close()
+            self._simulator = None
+
+    def wait_for_readers(self, count):
+        """Until the service, if any, shows as many: before that, the library has none."""
+        if self._service:
+            self._service.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
+
+    def wait_for_cards(self, count):
+        if self._service:
+            self._service.wait_for_state(lambda c: len(c.cards()) == count, f"{count} cards")
+
+    def command(self, *command):
+        """Of a program that nobody here wrote: what it leaks is its own affair."""
+        return [*self.way, "env", "ASAN_OPTIONS=detect_leaks=0", *command]
+
+    def run(self, *command, **options):
+        """Output and errors of a program that must succeed."""
+        status, output = self.try_to_run(*command, **options)
+        assert status == 0, f"{command} ended with {status}:\n{output}"
+        return output
+
+    def try_to_run(self, *command, **options):
+        """The status of the program too."""
+        result = subprocess.run(self.command(*command), stdout=subprocess.PIPE, text=True,
+                                stderr=subprocess.STDOUT, timeout=events.LIMIT_S, check=False,
+                                **options)
+        return result.returncode, result.stdout
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.forget_simulator()
+        if self._service:
+            self._service.close()
+        self.world.close()
