@@ -146,7 +146,6 @@ show_hand_over(SCARDCONTEXT context)
     show((LONG)ours, "begin after it");
     ask("other send begin");
     walk("it waits for us", card);
-    show(SCardEndTransaction(card, SCARD_LEAVE_CARD), "our end");
     show_answer("it waited", ask("other answer"));
     ask("other end leave");
     ask("other disconnect leave");
