@@ -22,4 +22,5 @@ scd_long(uint32_t code)
     return (LONG)code;
 }
 
-#define SCD_CLEANUP(function) __attribute__((cleanup(function)))
+/* Some variables are there for their end alone. */
+#define SCD_CLEANUP(function) __attribute__((cleanup(function), unused))
