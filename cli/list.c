@@ -83,7 +83,7 @@ measure(Table *table, char **heading)
         table->widths[i] = MAX(table->widths[i], scd_text_width(heading[i]));
         width += table->widths[i] + 2;
     }
-    table->tall = width > table->columns + 2;
+    table->tall = width > table->columns + 2; /* the last one needs no space behind it */
 }
 
 /* The columns before the card, from the first one on that is on this line. */

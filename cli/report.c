@@ -79,7 +79,7 @@ fill(Report *report, gboolean serials)
     g_autoptr(GError) error = NULL;
 
     report->mirror = load(&version, &error);
-    report->missing = error ? scd_text_escape(error->message, FALSE) : NULL;
+    report->missing = error ? g_strdup(error->message) : NULL;
     report->versions = scd_machine_versions(version);
     g_autoptr(GArray) readers = report->mirror ? scd_mirror_readers(report->mirror)
                                                : g_array_new(FALSE, FALSE, sizeof(ScdReaderView));
@@ -107,6 +107,8 @@ print_versions(GArray *versions, ScdOutput *output)
 static void
 print(const Report *report, gboolean serials, ScdOutput *output)
 {
+    g_autofree char *missing = report->missing ? scd_text_escape(report->missing, FALSE) : NULL;
+
     print_versions(report->versions, output);
     scd_output_line(output, "");
     scd_output_line(output, "USB devices on the way to readers");
@@ -114,9 +116,7 @@ print(const Report *report, gboolean serials, ScdOutput *output)
         scd_output_line(output, "  none");
     scd_usb_map_print(report->usb, serials, output);
     scd_output_line(output, "");
-    scd_output_line(output, report->missing        ? report->missing
-                            : report->readers->len ? "Readers"
-                                                   : "No readers");
+    scd_output_line(output, missing ? missing : report->readers->len ? "Readers" : "No readers");
     for (guint i = 0; i < report->readers->len; i++) {
         scd_output_line(output, "");
         scd_sheet_print(&g_array_index(report->readers, ScdReaderView, i), SCD_SHEET_KNOWN, output);
