@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The ways to name a reader, in every command that takes one."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.cli import SELECT, CliTest
+
+FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
+
+
+class Selectors(CliTest):
+    def setUp(self):
+        super().setUp()
+        self.start_world("A", "B", usb={
+            "A": {"path": "1-1:1.0", "address": 3, "serial": "S1"},
+            "B": {"path": "1-2:1.1", "address": 4, "serial": "S2"}})
+        self.readers.order("control", "B", FEATURES, "0A0B")
+        self.insert("B")
+
+    def test_each_way_in_each_command(self):
+        for reader in ("B 01 00", "1-2", "1-2:1.1", "S2", self.client.reader("B 01")):
+            for command, result in ((["status", reader], "B 01 00"), (["show", reader], "B 01 00"),
+                                    (["wait", reader], "B 01 00"), (["reset", reader], "T=0"),
+                                    (["transmit", reader, SELECT], "9000"),
+                                    (["script", reader, "-"], "9000"),
+                                    (["control", reader, "0x" + FEATURES], "0A0B"),
+                                    (["attributes", reader], "atr-string"),
+                                    (["alias", reader], "")):
+                self.assertIn(result, self.run_to_end(*command, text=SELECT).output)
+
+    def test_what_fits_none(self):
+        for command in (["status"], ["show"], ["alias"], ["wait", "--removal"], ["reset"],
+                        ["attributes"]):
+            for reader in ("1-3", "1-2:1.0", "S", "/org/smartcardd1", "a b"):
+                self.assert_one_line(self.run_to_end(*command, reader, status=1).errors,
+                                     f"there is no reader '{reader}'")
+
+
+if __name__ == "__main__":
+    case.main()
