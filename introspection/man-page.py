@@ -64,10 +64,11 @@ def signature(member):
 def describe_member(member, comment):
     yield ".TP"
     yield f'.B "{escape(signature(member))}"'
-    for name, text in comment.arguments:
-        yield f'.IR {escape(name)} :'
+    for number, (name, text) in enumerate(comment.arguments):
+        if number > 0:
+            yield ".br"
+        yield f".IR {escape(name)} :"
         yield escape(text) + "."
-        yield ".br"
     if comment.arguments:
         yield ".sp"
     yield from body(comment.text)
