@@ -14,9 +14,8 @@ free_card(ScdEntry *entry)
 {
     ScdCard *card = (ScdCard *)entry;
 
-    scd_channel_close(&card->channel);
+    scd_channel_clear(&card->channel);
     scd_context_unref(card->context);
-    pthread_mutex_destroy(&card->channel.lock);
     pthread_mutex_destroy(&card->lock);
     free(card->reader);
     free(card->session);
@@ -116,7 +115,8 @@ open_channel_locked(ScdCard *card)
         return code;
     if (sd_bus_message_read(reply, "h", &fd) < 0)
         return SCARD_F_COMM_ERROR;
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    /* The message keeps its own; not one of the standard streams, where those are closed. */
+    fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (fd < 0)
         return SCARD_E_NO_MEMORY;
     return scd_channel_open(&card->channel, fd) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
@@ -321,7 +321,7 @@ end_locked(ScdCard *card, DWORD disposition)
 }
 
 LONG
-scd_card_check(ScdCard *card)
+scd_card_check_locked(ScdCard *card)
 {
     scd_context_lock(card->context);
     LONG code = scd_context_check_locked(card->context);
@@ -342,7 +342,7 @@ scd_card_disconnect(SCARDHANDLE number, DWORD disposition)
     }
     scd_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
-    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : scd_card_check(card);
+    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : scd_card_check_locked(card);
     if (code == SCARD_S_SUCCESS)
         code = end_locked(card, disposition);
     scd_card_leave(card);

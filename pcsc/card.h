@@ -50,10 +50,11 @@ LONG scd_card_disconnect(SCARDHANDLE number, DWORD disposition);
 /* At the end of its context, as pcscd does with what programs leave behind. Takes the reference. */
 void scd_card_release(ScdCard *card);
 
-/* SCARD_S_SUCCESS, or what calls get when the context is lost. */
-LONG scd_card_check(ScdCard *card);
+/* The service has closed a session of the list; with the context's lock held. */
+void scd_card_session_closed_locked(ScdCard *cards, const char *session, const char *reason);
 
-/* All that follows with the card's lock held, but for the last. */
+/* All that follows with the card's lock held. SCARD_S_SUCCESS unless the context is lost. */
+LONG scd_card_check_locked(ScdCard *card);
 LONG scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments);
 
 /* Asks on the channel; the code of the answer, or why there is none. */
@@ -62,6 +63,3 @@ LONG scd_card_ask_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *an
 /* A method that is called on the bus: NULL when out of memory, or lost; then taken over. */
 sd_bus_message *scd_card_new_call_locked(ScdCard *card, const char *method);
 LONG scd_card_call_locked(ScdCard *card, sd_bus_message *call, sd_bus_message **reply);
-
-/* The service has closed a session; with the context's lock held. */
-void scd_card_session_closed_locked(ScdCard *cards, const char *session, const char *reason);

@@ -43,6 +43,13 @@ scd_channel_close(ScdChannel *channel)
     channel->spare = NULL;
 }
 
+void
+scd_channel_clear(ScdChannel *channel)
+{
+    scd_channel_close(channel);
+    pthread_mutex_destroy(&channel->lock);
+}
+
 static void
 hang_up_locked(ScdChannel *channel)
 {

@@ -43,6 +43,7 @@ typedef enum {
 } ScdAskResult;
 
 void scd_channel_init(ScdChannel *channel);
+void scd_channel_clear(ScdChannel *channel);
 
 /* Takes over the descriptor; false when out of memory. */
 bool scd_channel_open(ScdChannel *channel, int fd);

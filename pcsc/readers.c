@@ -190,7 +190,7 @@ add_card(ScdReaders *readers, const char *path, const ScdFacts *facts)
 bool
 scd_readers_add(ScdReaders *readers, const char *path, const ScdFacts *facts)
 {
-    if (facts->is_reader && facts->name && *facts->name)
+    if (facts->is_reader && facts->name && *facts->name && strlen(facts->name) < MAX_READERNAME)
         return add_reader(readers, path, facts);
     if (facts->is_card && facts->reader)
         return add_card(readers, path, facts);

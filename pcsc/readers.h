@@ -31,7 +31,10 @@ typedef struct {
 
 void scd_readers_clear(ScdReaders *readers);
 
-/* An object is there, or tells something new of itself; false when out of memory. */
+/*
+ * An object is there, or tells something new of itself; false when out of memory. Names that a
+ * program could not have room for are none.
+ */
 bool scd_readers_add(ScdReaders *readers, const char *path, const ScdFacts *facts);
 void scd_readers_update(ScdReaders *readers, const char *path, const ScdFacts *facts);
 void scd_readers_remove(ScdReaders *readers, const char *path);

@@ -219,7 +219,7 @@ LONG
 scd_status_change_wait(ScdContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
 {
     Wait wait = {.context = context, .entries = entries, .count = count};
-    bool for_ever = timeout == INFINITE || timeout == (DWORD)-1;
+    bool for_ever = timeout >= INFINITE; /* programs sign-extend it, too */
     long long until_ns = for_ever ? -1 : now_ns() + (long long)timeout * NSEC_PER_MSEC;
 
     pthread_mutex_lock(&context->watch);

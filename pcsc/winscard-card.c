@@ -69,7 +69,7 @@ check_reconnect_locked(ScdCard *card, ScdConnectArguments *arguments)
 static LONG
 reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_protocol)
 {
-    LONG code = scd_card_check(card);
+    LONG code = scd_card_check_locked(card);
 
     if (code != SCARD_S_SUCCESS)
         return code;

@@ -58,11 +58,13 @@ class HostileService(case.WorldTest):
 
     def test_objects_with_odd_properties(self):
         from gi.repository import GLib
-        from scdtest.fake_service import card, objects, reader
-        nameless = objects(reader(Name=GLib.Variant("s", "")), card())
-        self.assertEqual(self.run_program(GetManagedObjects=nameless)[0], "error " + UNKNOWN_READER)
-        empty = objects({}, {})
-        self.assertEqual(self.run_program(GetManagedObjects=empty)[0], "error " + UNKNOWN_READER)
+        from scdtest.fake_service import READER_NAME, card, objects, reader
+        for name in (None, "", "x" * 128):
+            properties = {} if name is None else reader(Name=GLib.Variant("s", name))
+            orders = f"connect shared {READER_NAME if name is None else name}\n"
+            self.assertEqual(self.run_program(orders=orders,
+                                              GetManagedObjects=objects(properties, {})),
+                             ["error " + UNKNOWN_READER])
         for odd in (card(Atr=GLib.Variant("ay", b"x" * 300)), card(Atr=GLib.Variant("ay", b"")),
                     card(Reader=GLib.Variant("o", "/"))):
             self.assertEqual(self.run_program(GetManagedObjects=objects(reader(), odd))[0], "ok")
