@@ -12,12 +12,15 @@
 
 enum { SHORT_MS = 30, LONG_MS = 30000, MANY = 17 };
 
+/* Behind an ATR there may be what is left of the one before, which pcsc-lite saw during the wait.
+ */
 static void
 show_state(const SCARD_READERSTATE *state)
 {
     show_bits("event", state->dwEventState);
     show_number("atr-length", state->cbAtr);
-    show_bytes("atr", state->rgbAtr, sizeof state->rgbAtr);
+    show_bytes("atr", state->rgbAtr,
+               state->cbAtr < MAX_ATR_SIZE ? state->cbAtr : sizeof state->rgbAtr);
 }
 
 static SCARD_READERSTATE
