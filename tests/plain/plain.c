@@ -9,7 +9,8 @@
  *   begin                                    a transaction
  *   end leave|reset
  *   transmit HEX                             upper-case digits, as those of the response, the value
- *   disconnect leave|reset
+ *   control CODE                             in hex, without data; the value is what the driver
+ * says disconnect leave|reset
  */
 
 #include <stdbool.h>
@@ -95,6 +96,14 @@ run_transmit(char *words)
 }
 
 static LONG
+run_control(char *words)
+{
+    DWORD code = strtoul(words, NULL, 16);
+
+    return SCardControl(card, code, NULL, 0, response, sizeof response, &response_length);
+}
+
+static LONG
 run_disconnect(char *words)
 {
     return SCardDisconnect(card, parse_disposition(words));
@@ -104,8 +113,10 @@ static const struct order {
     const char *name;
     LONG (*run)(char *words);
 } orders[] = {
-    {"connect", run_connect}, {"reconnect", run_reconnect}, {"begin", run_begin},
-    {"end", run_end},         {"transmit", run_transmit},   {"disconnect", run_disconnect},
+    {"connect", run_connect},       {"reconnect", run_reconnect},
+    {"begin", run_begin},           {"end", run_end},
+    {"transmit", run_transmit},     {"control", run_control},
+    {"disconnect", run_disconnect},
 };
 
 static LONG

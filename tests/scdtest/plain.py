@@ -12,11 +12,12 @@ from .world import built
 class Plain:
     """One order at a time; its answer is read by the main loop."""
 
-    def __init__(self, environment=None, command=()):
-        """command: what it is run by, and how."""
-        self._child = subprocess.Popen([*command, built("tests/plain/scd-plain")],
+    def __init__(self, environment=None, command=(), program=None):
+        """command: what it is run by, and how. program: a copy of it."""
+        self._child = subprocess.Popen([*command, program or built("tests/plain/scd-plain")],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        env=environment)
+        self.pid = self._child.pid
         self._lines = []
         self._source = GLib.io_add_watch(self._child.stdout, GLib.IOCondition.IN, self._read)
 
