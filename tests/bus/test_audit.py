@@ -116,7 +116,13 @@ class Audit(AuditTest):
         self.assertIn("pcscd", self.journal.wait_for(PCSCD_LOST)["MESSAGE"])
         self.start_pcscd()
         self.assertIn("pcscd", self.journal.wait_for(PCSCD_BACK)["MESSAGE"])
-        self.assertEqual(len(self.journal.with_id(PCSCD_LOST)), 1)
+        since = len(self.observer.signals)
+        self.simulator().remove("A")
+        self.observer.wait_for_signal("CardRemoved", since=since)
+        self.world.stop_pcscd()
+        self.journal.wait_for(PCSCD_LOST, 2)
+        self.assertEqual([len(self.journal.with_id(what)) for what in (PCSCD_LOST, PCSCD_BACK)],
+                         [2, 1])
 
     def test_nothing_of_what_cards_hear(self):
         self.set_log("LogLevel", "debug")
