@@ -83,4 +83,5 @@
     X(NOT_AUTHORIZED, 0xF0, "NotAuthorized", "polkit does not allow it")     \
     X(NOT_OWNER, 0xF1, "NotOwner", "the session belongs to another program") \
     X(LIMIT_EXCEEDED, 0xF2, "LimitExceeded", "a limit is reached")           \
-    X(INVALID_ARGUMENT, 0xF3, "InvalidArgument", "an argument is not valid")
+    X(INVALID_ARGUMENT, 0xF3, "InvalidArgument", "an argument is not valid") \
+    X(NOT_SAVED, 0xF4, "NotSaved", "it could not be written to the disk")

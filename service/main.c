@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 #include <glib-unix.h>
 #include <stdlib.h>
+#include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ typedef struct {
     char *card_list;
     char *config_file;
     char *sysfs;
+    char *state;
     int call_limit_s;
     gboolean version;
 } Options;
@@ -47,6 +49,7 @@ typedef struct {
 typedef struct {
     const Options *options;
     ScdConfig config;
+    char *settings; /* the folder of the file of settings */
     GMainLoop *loop;
     GDBusConnection *bus;
     GThread *card_list_thread; /* while it reads */
@@ -173,6 +176,8 @@ start(Program *program)
         .card_list = program->card_list,
         .config = &program->config,
         .sysfs = program->options->sysfs,
+        .settings = program->settings,
+        .state = program->options->state,
         .shown = service_shown,
         .headline = headline_changed,
         .data = program,
@@ -291,6 +296,7 @@ clear(Program *program)
     if (program->bus)
         g_dbus_connection_flush_sync(program->bus, NULL, NULL);
     g_clear_object(&program->bus);
+    g_free(program->settings);
     g_main_loop_unref(program->loop);
 }
 
@@ -300,6 +306,7 @@ run(const Options *options, int *status)
 {
     Program program = {
         .options = options,
+        .settings = g_path_get_dirname(options->config_file),
         .loop = g_main_loop_new(NULL, FALSE),
         .started = g_get_monotonic_time(),
     };
@@ -321,6 +328,15 @@ run(const Options *options, int *status)
     return program.restart;
 }
 
+/* systemd may give several; a unit that does has ours first. */
+static char *
+get_state_directory(void)
+{
+    const char *folders = g_getenv("STATE_DIRECTORY");
+
+    return folders && *folders ? g_strndup(folders, strcspn(folders, ":")) : NULL;
+}
+
 static gboolean
 parse_options(int argc, char **argv, Options *options, GError **error)
 {
@@ -333,6 +349,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
          "Start anew when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
         {"sysfs", 0, 0, G_OPTION_ARG_FILENAME, &options->sysfs,
          "Where the kernel tells of USB devices (default: " SYSFS ")", "FOLDER"},
+        {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state,
+         "Where to keep aliases (default: $STATE_DIRECTORY, which systemd sets)", "FOLDER"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
@@ -358,6 +376,8 @@ parse_options(int argc, char **argv, Options *options, GError **error)
         options->sysfs = g_strdup(SYSFS);
     if (!options->config_file)
         options->config_file = g_strdup(CONFIG_FILE);
+    if (!options->state)
+        options->state = get_state_directory();
     return TRUE;
 }
 
@@ -385,6 +405,7 @@ main(int argc, char **argv)
     g_free(options.card_list);
     g_free(options.config_file);
     g_free(options.sysfs);
+    g_free(options.state);
     if (start_anew)
         execv("/proc/self/exe", arguments);
     return status;

@@ -85,6 +85,12 @@ check_unique(const GPtrArray *aliases, const ScdAlias *alias)
     return NULL;
 }
 
+static gboolean
+is_ours(const char *group)
+{
+    return g_strcmp0(group, GROUP) == 0;
+}
+
 static char *
 read_alias(gpointer data, const char *group, const char *key, const char *value)
 {
@@ -92,7 +98,7 @@ read_alias(gpointer data, const char *group, const char *key, const char *value)
     g_autoptr(GError) error = NULL;
     char *refusal;
 
-    if (!g_str_equal(group, GROUP))
+    if (!is_ours(group))
         return NULL;
     if (!scd_alias_check_name(key, &error))
         return g_strdup_printf("alias %s: %s", key, error->message);
@@ -108,9 +114,29 @@ read_alias(gpointer data, const char *group, const char *key, const char *value)
 }
 
 char **
+scd_alias_file_read_settings(GPtrArray *aliases, const char *text, gsize length)
+{
+    static const ScdKeyLinesReader reader = {.is_mine = is_ours, .value = read_alias};
+
+    return scd_key_lines_read(text, length, &reader, aliases);
+}
+
+static gboolean
+is_any(const char *group)
+{
+    return TRUE;
+}
+
+static char *
+read_group(gpointer data, const char *group)
+{
+    return is_ours(group) ? NULL : g_strdup_printf("unknown group [%s]", group);
+}
+
+char **
 scd_alias_file_read(GPtrArray *aliases, const char *text, gsize length)
 {
-    static const ScdKeyLinesReader reader = {.value = read_alias};
+    static const ScdKeyLinesReader reader = {is_any, read_group, read_alias};
 
     return scd_key_lines_read(text, length, &reader, aliases);
 }

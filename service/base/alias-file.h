@@ -9,7 +9,7 @@
  *     badge=serial '0123456789' slot 1
  *
  * Interface and slot are 0 where they are not named. Words are quoted as in a shell where there is
- * need. Other groups are somebody else's.
+ * need.
  */
 
 #include <glib.h>
@@ -24,5 +24,8 @@ GPtrArray *scd_alias_file_new(void);
  * the first text read wins. Gives what was not understood, a line of English each.
  */
 char **scd_alias_file_read(GPtrArray *aliases, const char *text, gsize length);
+
+/* Likewise, of a file of settings: its other groups are somebody else's. */
+char **scd_alias_file_read_settings(GPtrArray *aliases, const char *text, gsize length);
 
 char *scd_alias_file_write(const GPtrArray *aliases);

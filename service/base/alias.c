@@ -6,6 +6,7 @@
 
 #include "base/device-text.h"
 #include "base/error.h"
+#include "base/reader-name.h"
 
 static gboolean
 is_letter(gunichar c)
@@ -30,6 +31,14 @@ has_good_signs(const char *name)
     return before != ' ';
 }
 
+static gboolean
+is_like_reader_name(const char *name)
+{
+    g_autoptr(ScdReaderName) parsed = scd_reader_name_parse(name);
+
+    return parsed->well_formed;
+}
+
 gboolean
 scd_alias_check_name(const char *name, GError **error)
 {
@@ -47,6 +56,12 @@ scd_alias_check_name(const char *name, GError **error)
     if (scd_usb_port_parse(name, &port)) {
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
                     "%s is a USB port, which cannot be an alias", name);
+        return FALSE;
+    }
+    if (is_like_reader_name(name)) {
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "%s is like the name that pcscd gives to a reader, which cannot be an alias",
+                    name);
         return FALSE;
     }
     return TRUE;
@@ -79,6 +94,16 @@ scd_alias_new_for_serial(const char *name, const char *serial, guint8 interface,
     return alias;
 }
 
+ScdAlias *
+scd_alias_copy(const ScdAlias *alias)
+{
+    ScdAlias *copy = g_memdup2(alias, sizeof *alias);
+
+    copy->name = g_strdup(alias->name);
+    copy->serial = g_strdup(alias->serial);
+    return copy;
+}
+
 void
 scd_alias_free(ScdAlias *alias)
 {
@@ -97,13 +122,13 @@ scd_alias_is_bound_alike(const ScdAlias *a, const ScdAlias *b)
 }
 
 gboolean
-scd_alias_names(const ScdAlias *alias, const ScdUsbPath *path, const char *serial, guint slot)
+scd_alias_names(const ScdAlias *alias, const ScdIdentity *reader)
 {
-    guint8 interface = path != NULL ? path->interface : 0;
+    guint8 interface = reader->has_usb_path ? reader->usb_path.interface : 0;
 
-    if (alias->interface != interface || alias->slot != slot)
+    if (alias->interface != interface || alias->slot != reader->slot)
         return FALSE;
     if (alias->serial != NULL)
-        return g_str_equal(alias->serial, serial);
-    return path != NULL && scd_usb_port_equal(&alias->port, &path->port);
+        return g_str_equal(alias->serial, reader->serial);
+    return reader->has_usb_path && scd_usb_port_equal(&alias->port, &reader->usb_path.port);
 }

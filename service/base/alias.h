@@ -10,7 +10,7 @@
 
 #include <glib.h>
 
-#include "base/usb-path.h"
+#include "base/identity.h"
 
 #define SCD_ALIAS_MAX_LENGTH 64 /* bytes */
 
@@ -24,8 +24,8 @@ typedef struct {
 
 /*
  * Letters and digits of any script, and after the first also "-", "_", "." and single spaces; 1 to
- * SCD_ALIAS_MAX_LENGTH bytes. No USB port: that is a way to name readers already.
- * SCD_INVALID_ARGUMENT.
+ * SCD_ALIAS_MAX_LENGTH bytes. No USB port and nothing like a PC/SC name, "Front desk 00 00": those
+ * are ways to name readers already. SCD_INVALID_ARGUMENT.
  */
 gboolean scd_alias_check_name(const char *name, GError **error);
 
@@ -36,6 +36,7 @@ gboolean scd_alias_check_name(const char *name, GError **error);
 ScdAlias *scd_alias_new_for_port(const char *name, const ScdUsbPath *path, guint slot);
 ScdAlias *scd_alias_new_for_serial(const char *name, const char *serial, guint8 interface,
                                    guint slot);
+ScdAlias *scd_alias_copy(const ScdAlias *alias);
 void scd_alias_free(ScdAlias *alias);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAlias, scd_alias_free)
 
@@ -43,8 +44,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAlias, scd_alias_free)
 gboolean scd_alias_is_bound_alike(const ScdAlias *a, const ScdAlias *b);
 
 /*
- * Whether it names this reader. A path that is not known is NULL, and counts as interface 0 then. A
- * serial number may be that of several readers: whoever asks for all has to see to that.
+ * Whether it names this reader. Where no path is known the interface counts as 0. A serial number
+ * may be that of several readers: whoever asks for all has to see to that.
  */
-gboolean scd_alias_names(const ScdAlias *alias, const ScdUsbPath *path, const char *serial,
-                         guint slot);
+gboolean scd_alias_names(const ScdAlias *alias, const ScdIdentity *reader);

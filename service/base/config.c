@@ -61,10 +61,16 @@ find_setting(const char *group, const char *key)
     return NULL;
 }
 
+static gboolean
+is_mine(const char *group)
+{
+    return g_strcmp0(group, ALIASES) != 0;
+}
+
 static char *
 read_group(gpointer data, const char *group)
 {
-    if (is_known_group(group) || g_str_equal(group, ALIASES))
+    if (is_known_group(group) || !is_mine(group))
         return NULL;
     return g_strdup_printf("unknown group [%s], passed over", group);
 }
@@ -91,7 +97,7 @@ read_setting(gpointer data, const char *group, const char *key, const char *valu
 char **
 scd_config_read(ScdConfig *config, const char *text, gsize length)
 {
-    static const ScdKeyLinesReader reader = {read_group, read_setting};
+    static const ScdKeyLinesReader reader = {is_mine, read_group, read_setting};
 
     return scd_key_lines_read(text, length, &reader, config);
 }

@@ -139,7 +139,7 @@ take_facts_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
 ScdIdentity *
 scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char *sysfs)
 {
-    ScdIdentity *identity = g_new0(ScdIdentity, 1);
+    ScdIdentity *identity = g_atomic_rc_box_new0(ScdIdentity);
     g_autoptr(ScdReaderName) name = scd_reader_name_parse(reader);
 
     take_place_from_driver(identity, answers);
@@ -161,16 +161,28 @@ scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before)
     return !before->has_usb_path && identity->has_usb_path;
 }
 
-void
-scd_identity_free(ScdIdentity *identity)
+ScdIdentity *
+scd_identity_ref(const ScdIdentity *identity)
 {
-    if (identity == NULL)
-        return;
+    return g_atomic_rc_box_acquire((gpointer)identity);
+}
+
+static void
+clear(gpointer data)
+{
+    ScdIdentity *identity = data;
+
     g_free(identity->vendor);
     g_free(identity->product);
     g_free(identity->serial);
     g_free(identity->driver_version);
     g_strfreev(identity->features);
     g_free(identity->seat);
-    g_free(identity);
+}
+
+void
+scd_identity_unref(ScdIdentity *identity)
+{
+    if (identity != NULL)
+        g_atomic_rc_box_release_full(identity, clear);
 }

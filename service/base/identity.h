@@ -31,7 +31,10 @@ typedef struct {
 void scd_driver_answers_clear(ScdDriverAnswers *answers);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScdDriverAnswers, scd_driver_answers_clear)
 
-/* Texts are never NULL and clean (device-text.h), empty when not known. */
+/*
+ * Never changes once others have it. Texts are never NULL and clean (device-text.h), empty when not
+ * known.
+ */
 typedef struct {
     gboolean complete; /* the driver was asked: there is nothing more to find out */
     guint slot;
@@ -62,5 +65,6 @@ ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answer
 /* Whether it says more than what was found before: the driver's word, or a place at all. */
 gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
 
-void scd_identity_free(ScdIdentity *identity);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdIdentity, scd_identity_free)
+ScdIdentity *scd_identity_ref(const ScdIdentity *identity);
+void scd_identity_unref(ScdIdentity *identity);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdIdentity, scd_identity_unref)

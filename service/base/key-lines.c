@@ -42,13 +42,16 @@ read_line(Reading *reading, const char *line)
     gsize n_groups = 0;
 
     if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_KEEP_TRANSLATIONS, &error)) {
-        take_warning(reading, g_strdup(error->message));
+        if (reading->reader->is_mine(reading->group))
+            take_warning(reading, g_strdup(error->message));
         return;
     }
     g_auto(GStrv) groups = g_key_file_get_groups(file, &n_groups);
     if (n_groups == 0)
         return;
     read_group(reading, groups[n_groups - 1]);
+    if (!reading->reader->is_mine(reading->group))
+        return;
 
     g_auto(GStrv) keys = g_key_file_get_keys(file, reading->group, NULL, NULL);
     for (char **key = keys; *key != NULL; key++) {

@@ -10,8 +10,13 @@
 
 #include <glib.h>
 
-/* Each gives what is wrong with what it is told, in a line of English; NULL when nothing is. */
+/*
+ * The last two give what is wrong with what they are told, in a line of English; NULL when nothing
+ * is.
+ */
 typedef struct {
+    /* Whose lines are read, and their faults told; NULL is what stands before the first. */
+    gboolean (*is_mine)(const char *group);
     char *(*group)(gpointer data, const char *group); /* it begins here; NULL takes any */
     char *(*value)(gpointer data, const char *group, const char *key, const char *value);
 } ScdKeyLinesReader;

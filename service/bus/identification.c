@@ -57,7 +57,7 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
 
     /* What the kernel alone could say may come after what the driver has said. */
     if (was_known && !scd_identity_is_better(identity, before)) {
-        scd_identity_free(identity);
+        scd_identity_unref(identity);
         return;
     }
     g_hash_table_insert(identification->identities, g_strdup(reader), identity);
@@ -78,7 +78,7 @@ scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events,
     identification->probes = scd_probes_new(sysfs, found, identification);
     identification->seen = scd_snapshot_new_unavailable(NULL);
     identification->identities =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_free);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
     return identification;
 }
 

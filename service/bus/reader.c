@@ -3,6 +3,7 @@
 #include "bus/reader.h"
 
 #include "base/reader-name.h"
+#include "bus/naming.h"
 #include "bus/one-call.h"
 #include "bus/opening.h"
 #include "scd-interface-info.h"
@@ -11,7 +12,9 @@ struct ScdReader {
     ScdTree *tree;
     ScdSessions *sessions;
     ScdWaiters *waiters;
+    ScdAliases *aliases;
     ScdObject *object;
+    ScdIdentity *identity;
     ScdReaderState *state;
     ScdCard *card;      /* NULL when the reader is empty */
     GPtrArray *watches; /* of ScdReaderWatch, which belong to those who watch */
@@ -45,9 +48,16 @@ refresh(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
     scd_waiters_wait_for_look(reader->waiters, invocation);
 }
 
+static void
+set_alias(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdReader *reader = owner;
+    scd_naming_start(reader->sessions, reader->aliases, reader, arguments, invocation);
+}
+
 static const ScdMethod methods[] = {
-    {"Connect", connect}, {"Control", control}, {"GetAttribute", get_attribute},
-    {"Refresh", refresh}, {NULL, NULL},
+    {"Connect", connect}, {"Control", control},    {"GetAttribute", get_attribute},
+    {"Refresh", refresh}, {"SetAlias", set_alias}, {NULL, NULL},
 };
 
 static const ScdInterface interface = {&scd_reader_interface, methods};
@@ -57,9 +67,11 @@ static void
 set_identity(ScdReader *reader, const ScdIdentity *identity)
 {
     ScdObject *object = reader->object;
+    g_autoptr(ScdIdentity) before = reader->identity;
     g_autofree char *path =
         identity->has_usb_path ? scd_usb_path_to_string(&identity->usb_path) : g_strdup("");
 
+    reader->identity = scd_identity_ref(identity);
     scd_object_set(object, "Vendor", g_variant_new_string(identity->vendor));
     scd_object_set(object, "Product", g_variant_new_string(identity->product));
     scd_object_set(object, "Serial", g_variant_new_string(identity->serial));
@@ -100,6 +112,7 @@ release(ScdReader *reader)
 {
     g_clear_pointer(&reader->object, scd_object_free);
     scd_reader_state_unref(reader->state);
+    scd_identity_unref(reader->identity);
     g_ptr_array_unref(reader->watches);
     g_free(reader);
 }
@@ -125,19 +138,19 @@ new_object_at_usb_path(ScdReader *reader, const ScdIdentity *identity)
 }
 
 ScdReader *
-scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters, ScdReaderState *state,
-               const ScdIdentity *identity, GError **error)
+scd_reader_new(const ScdReaderParts *parts, ScdReaderState *state, GError **error)
 {
     g_autofree char *label = scd_reader_name_to_label(state->name);
     ScdReader *reader = g_new0(ScdReader, 1);
 
-    reader->tree = tree;
-    reader->sessions = sessions;
-    reader->waiters = waiters;
+    reader->tree = parts->tree;
+    reader->sessions = parts->sessions;
+    reader->waiters = parts->waiters;
+    reader->aliases = parts->aliases;
     reader->watches = g_ptr_array_new();
     reader->state = scd_reader_state_ref(state);
-    if (identity->has_usb_path)
-        reader->object = new_object_at_usb_path(reader, identity);
+    if (parts->identity->has_usb_path)
+        reader->object = new_object_at_usb_path(reader, parts->identity);
     if (!reader->object)
         reader->object = new_object(reader, label, error);
     if (!reader->object) {
@@ -145,10 +158,10 @@ scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters, ScdRea
         return NULL;
     }
     scd_object_set(reader->object, "Name", g_variant_new_string(state->name));
-    scd_object_set(reader->object, "Alias", g_variant_new_string(""));
-    set_identity(reader, identity);
+    scd_object_set(reader->object, "Alias", g_variant_new_string(parts->alias));
+    set_identity(reader, parts->identity);
     set_state(reader);
-    scd_tree_add(tree, reader->object);
+    scd_tree_add(reader->tree, reader->object);
     return reader;
 }
 
@@ -193,10 +206,10 @@ scd_reader_path(const ScdReader *reader)
     return scd_object_path(reader->object);
 }
 
-const char *
-scd_reader_serial(const ScdReader *reader)
+const ScdIdentity *
+scd_reader_identity(const ScdReader *reader)
 {
-    return scd_object_get_string(reader->object, "Serial");
+    return reader->identity;
 }
 
 const char *
@@ -257,6 +270,16 @@ scd_reader_identify(ScdReader *reader, const ScdIdentity *identity)
 {
     set_identity(reader, identity);
     scd_object_announce(reader->object);
+}
+
+gboolean
+scd_reader_set_alias(ScdReader *reader, const char *alias)
+{
+    if (g_str_equal(scd_object_get_string(reader->object, "Alias"), alias))
+        return FALSE;
+    scd_object_set(reader->object, "Alias", g_variant_new_string(alias));
+    scd_object_announce(reader->object);
+    return TRUE;
 }
 
 void

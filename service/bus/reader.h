@@ -8,6 +8,7 @@
 
 #include "base/card-list.h"
 #include "base/identity.h"
+#include "bus/aliases.h"
 #include "bus/card.h"
 #include "bus/sessions.h"
 #include "bus/tree.h"
@@ -24,17 +25,26 @@ typedef struct {
     gpointer data;
 } ScdReaderWatch;
 
+/* What a reader is made with; all but the identity must live longer. */
+typedef struct {
+    ScdTree *tree;
+    ScdSessions *sessions;
+    ScdWaiters *waiters;
+    ScdAliases *aliases;
+    const ScdIdentity *identity;
+    const char *alias; /* empty when it has none */
+} ScdReaderParts;
+
 /* An empty reader. Its object path is made of the identity, and stays. */
-ScdReader *scd_reader_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
-                          ScdReaderState *state, const ScdIdentity *identity, GError **error);
+ScdReader *scd_reader_new(const ScdReaderParts *parts, ScdReaderState *state, GError **error);
 
 /* The card must have been removed. why: what those hear who use the reader. */
 void scd_reader_free(ScdReader *reader, ScdSessionEnd why);
 
 const char *scd_reader_path(const ScdReader *reader);
 const char *scd_reader_name(const ScdReader *reader);
-const char *scd_reader_serial(const ScdReader *reader);
 const char *scd_reader_usb_path(const ScdReader *reader);
+const ScdIdentity *scd_reader_identity(const ScdReader *reader);
 const ScdReaderState *scd_reader_state(const ScdReader *reader);
 
 /* NULL when the reader is empty. */
@@ -51,6 +61,9 @@ void scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch);
 
 /* More is known of the reader. */
 void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
+
+/* TRUE when it had another one before. */
+gboolean scd_reader_set_alias(ScdReader *reader, const char *alias);
 
 /* state: what pcscd says of the reader from now on. */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);

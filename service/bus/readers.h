@@ -10,9 +10,17 @@
 
 typedef struct ScdReaders ScdReaders;
 
-/* card_list: what ATRs are known as, or NULL. All that is given must live longer. */
-ScdReaders *scd_readers_new(ScdTree *tree, ScdSessions *sessions, ScdWaiters *waiters,
-                            const ScdIdentification *identification, const ScdCardList *card_list);
+/* All of it must live longer. */
+typedef struct {
+    ScdTree *tree;
+    ScdSessions *sessions;
+    ScdWaiters *waiters;
+    ScdAliases *aliases;
+    const ScdIdentification *identification;
+    const ScdCardList *card_list; /* what ATRs are known as, or NULL */
+} ScdReadersParts;
+
+ScdReaders *scd_readers_new(const ScdReadersParts *parts);
 
 /* Takes all readers and cards from the bus. */
 void scd_readers_free(ScdReaders *readers);
@@ -22,6 +30,12 @@ void scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot);
 
 /* More is known of a reader, by its PC/SC name; it need not be shown yet. */
 void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);
+
+/* How many readers the alias names. */
+guint scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias);
+
+/* There are other aliases now. */
+void scd_readers_rename_all(ScdReaders *readers);
 
 /* The one reader that a person means: see FindReader() of the Manager. */
 ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **error);

@@ -18,6 +18,7 @@ struct ScdService {
     ScdSessions *sessions;
     ScdWaiters *waiters;
     ScdIdentification *identification;
+    ScdAliases *aliases;
     ScdReaders *readers;
     ScdManager *manager;
     ScdHeadline *headline;
@@ -59,10 +60,40 @@ change_headline(gpointer data)
     scd_headline_changed(data);
 }
 
+static guint
+count_named(const ScdAlias *alias, gpointer data)
+{
+    ScdService *service = data;
+    return scd_readers_count_named(service->readers, alias);
+}
+
+static void
+aliases_changed(gpointer data)
+{
+    ScdService *service = data;
+    scd_readers_rename_all(service->readers);
+}
+
+static ScdReaders *
+new_readers(ScdService *service)
+{
+    const ScdReadersParts parts = {
+        .tree = service->tree,
+        .sessions = service->sessions,
+        .waiters = service->waiters,
+        .aliases = service->aliases,
+        .identification = service->identification,
+        .card_list = service->options->card_list,
+    };
+
+    return scd_readers_new(&parts);
+}
+
 ScdService *
 scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
 {
     static const ScdIdentificationEvents identification_events = {show, learn};
+    static const ScdAliasesEvents aliases_events = {count_named, aliases_changed};
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
     service->options = options;
@@ -78,8 +109,8 @@ scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError *
     service->waiters = scd_waiters_new(service->clients, service->audit, options->config);
     service->identification =
         scd_identification_new(options->sysfs, &identification_events, service);
-    service->readers = scd_readers_new(service->tree, service->sessions, service->waiters,
-                                       service->identification, options->card_list);
+    service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
+    service->readers = new_readers(service);
     service->headline =
         scd_headline_new(service->readers, service->sessions, options->headline, options->data);
     scd_sessions_on_change(service->sessions, change_headline, service->headline);
@@ -101,6 +132,7 @@ scd_service_free(ScdService *service)
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
+    g_clear_pointer(&service->aliases, scd_aliases_free);
     g_clear_pointer(&service->identification, scd_identification_free);
     g_clear_pointer(&service->waiters, scd_waiters_free);
     if (service->workers && !scd_workers_stop(service->workers)) {

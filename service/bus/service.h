@@ -18,7 +18,9 @@ typedef struct ScdService ScdService;
 typedef struct {
     const ScdCardList *card_list; /* what ATRs are known as, or NULL */
     const ScdConfig *config;
-    const char *sysfs;            /* where /sys is */
+    const char *sysfs;    /* where /sys is */
+    const char *settings; /* folder of files *.conf that may give aliases */
+    const char *state;    /* folder for those that SetAlias() gives; NULL when there is none */
     void (*shown)(gpointer data); /* what is on the bus now may be looked at */
     ScdHeadlineFunc headline;     /* what there is, in a line */
     gpointer data;

@@ -38,6 +38,7 @@ typedef struct {
     Condition condition;
     ScdReaders *readers;
     char *selector; /* of the only reader that is meant, or NULL */
+    gboolean new;   /* what was in before does not count */
     ScdAtrFilter filter;
     char *card; /* that is to be removed */
 } Waiter;
@@ -237,14 +238,13 @@ check_selector(const Waiter *waiter, GError **error)
 }
 
 static gboolean
-read_card_options(Waiter *waiter, GVariant *options, gboolean *new, guint32 *timeout_ms,
-                  GError **error)
+read_card_options(Waiter *waiter, GVariant *options, guint32 *timeout_ms, GError **error)
 {
     g_autoptr(GVariant) atr = NULL;
     g_autoptr(GVariant) mask = NULL;
     const ScdOption known[] = {
         {"reader", "s", &waiter->selector}, {"atr", "@ay", &atr},
-        {"atr-mask", "@ay", &mask},         {"new", "b", new},
+        {"atr-mask", "@ay", &mask},         {"new", "b", &waiter->new},
         {"timeout-ms", "u", timeout_ms},    {NULL, NULL, NULL},
     };
 
@@ -259,14 +259,13 @@ scd_waiters_wait_for_card(ScdWaiters *waiters, ScdReaders *readers, GVariant *ar
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
     Waiter *waiter = new_waiter(waiters, FOR_CARD, invocation);
     guint32 timeout_ms = SCD_NO_TIMEOUT;
-    gboolean new = FALSE;
     const ScdReader *reader;
     g_autoptr(GError) error = NULL;
 
     waiter->readers = readers;
-    if (!read_card_options(waiter, options, &new, &timeout_ms, &error))
+    if (!read_card_options(waiter, options, &timeout_ms, &error))
         fail(waiter, error);
-    else if (!new && (reader = find_card_that_fits(waiter)))
+    else if (!waiter->new && (reader = find_card_that_fits(waiter)))
         tell_card(waiter, reader);
     else
         begin_to_wait(waiter, timeout_ms);
@@ -342,6 +341,14 @@ card_inserted(Waiter *waiter, gpointer reader)
         tell_card(waiter, reader);
 }
 
+/* When its card came is not known. */
+static void
+reader_named(Waiter *waiter, gpointer reader)
+{
+    if (!waiter->new)
+        card_inserted(waiter, reader);
+}
+
 static void
 card_removed(Waiter *waiter, gpointer card)
 {
@@ -372,6 +379,12 @@ void
 scd_waiters_card_inserted(ScdWaiters *waiters, ScdReader *reader)
 {
     tell_each(waiters, card_inserted, reader);
+}
+
+void
+scd_waiters_reader_named(ScdWaiters *waiters, ScdReader *reader)
+{
+    tell_each(waiters, reader_named, reader);
 }
 
 void

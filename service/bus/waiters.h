@@ -40,6 +40,7 @@ void scd_waiters_wait_for_look(ScdWaiters *waiters, GDBusMethodInvocation *invoc
 
 /* What happened; it has been announced. */
 void scd_waiters_card_inserted(ScdWaiters *waiters, ScdReader *reader);
+void scd_waiters_reader_named(ScdWaiters *waiters, ScdReader *reader); /* differently */
 void scd_waiters_card_removed(ScdWaiters *waiters, const char *card);
 void scd_waiters_looked(ScdWaiters *waiters);
 

@@ -141,7 +141,7 @@ static void
 free_probe(gpointer data)
 {
     Probe *probe = data;
-    scd_identity_free(probe->identity);
+    scd_identity_unref(probe->identity);
     g_free(probe->sysfs);
     g_free(probe->reader);
     g_free(probe);

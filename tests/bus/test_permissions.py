@@ -27,6 +27,7 @@ ON_READER = [
     ("connect", "Control", "(uaya{sv})", VERIFY_PIN_DIRECT, [], {}),
     ("control", "Control", "(uaya{sv})", VENDOR_CODE, [], {}),
     ("connect", "GetAttribute", "(u)", FRIENDLY_NAME),
+    ("manage", "SetAlias", "(sa{sv})", "desk", {}),
 ]
 ON_CARD = [
     ("connect", "Connect", "(sasa{sv})", "shared", [], {}),
@@ -101,6 +102,9 @@ class Members(permissions.PermissionTest):
 
     def test_control(self):
         self.check_all("control")
+
+    def test_manage(self):
+        self.check_all("manage")
 
 
 class Readers(permissions.PermissionTest):

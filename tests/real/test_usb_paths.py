@@ -181,6 +181,56 @@ class UsbPaths(case.WorldTest):
         self.assertNotEqual(names, {found: properties["Name"]
                                     for found, properties in self.readers().items()})
 
+    def set_alias(self, found, alias, **options):
+        from gi.repository import GLib
+        from scdtest import client
+        self.client.call(READERS + found, "org.smartcardd1.Reader", "SetAlias",
+                         GLib.Variant.new_tuple(GLib.Variant("s", alias),
+                                                client.options(**options)))
+
+    def aliases(self):
+        return {found: properties["Alias"] for found, properties in self.readers().items()}
+
+    def wait_for_aliases(self, expected):
+        self.client.wait_for_state(lambda c: self.aliases() == expected, f"{expected}")
+
+    def test_alias_of_a_port(self):
+        """It stays there, whatever is plugged in."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        one.plug()
+        other.plug()
+        self.wait_for("usb_1_1", "usb_1_2")
+        self.set_alias("usb_1_1", "login")
+        for reader in (one, other):
+            reader.unplug()
+        self.wait_for()
+        one.plug("1-2", 4)
+        self.wait_for_aliases({"usb_1_2": ""})
+        other.plug("1-1", 5)
+        self.wait_for_aliases({"usb_1_1": "login", "usb_1_2": ""})
+        self.world.stop_pcscd(signal.SIGKILL)
+        self.wait_for()
+        self.world.start_pcscd(environment=self.bus.environment())
+        self.wait_for_aliases({"usb_1_1": "login", "usb_1_2": ""})
+
+    def test_alias_of_a_serial_number(self):
+        """It goes with the reader, and is nobody's while two have that number."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2, serial="S1"), self.usb_reader("1-2", 3, serial="S1")
+        one.plug()
+        self.wait_for("usb_1_1")
+        self.set_alias("usb_1_1", "badge", bind="serial")
+        one.unplug()
+        self.wait_for()
+        one.plug("1-3", 4)
+        self.wait_for_aliases({"usb_1_3": "badge"})
+        other.plug()
+        self.wait_for_aliases({"usb_1_2": "", "usb_1_3": ""})
+        self.assertEqual(self.world.service.output.count("Alias 'badge' names no reader"), 1)
+        other.unplug()
+        self.wait_for_aliases({"usb_1_3": "badge"})
+
     def start_held(self, held, *others):
         """A plain program has begun a transaction before the service comes. Gives the program."""
         from scdtest.plain import Plain

@@ -13,21 +13,48 @@ read_text(GPtrArray *aliases, const char *text)
     return g_strjoinv("\n", warnings);
 }
 
+static char *
+read_settings(GPtrArray *aliases, const char *text)
+{
+    g_auto(GStrv) warnings = scd_alias_file_read_settings(aliases, text, strlen(text));
+
+    return g_strjoinv("\n", warnings);
+}
+
+/* In our own file they are a fault, in settings not even their faults are ours. */
+static void
+test_other_groups(void)
+{
+    static const char text[] = "x\n[Limits]\nSessions=3\ny\n[Aliases]\nlogin=port 1-3\nz\n";
+    g_autoptr(GPtrArray) aliases = scd_alias_file_new();
+    g_autoptr(GPtrArray) fixed = scd_alias_file_new();
+    g_autofree char *faults = read_text(aliases, text);
+    g_autofree char *warnings = read_settings(fixed, text);
+
+    g_assert_cmpuint(aliases->len, ==, 1);
+    g_assert_cmpuint(fixed->len, ==, 1);
+    g_assert_true(g_str_has_prefix(faults, "line 1: "));
+    g_assert_nonnull(strstr(faults, "\nline 2: unknown group [Limits]\n"));
+    g_assert_nonnull(strstr(faults, "\nline 4: "));
+    g_assert_true(g_str_has_prefix(warnings, "line 7: "));
+    g_assert_null(strchr(warnings, '\n'));
+}
+
 static void
 test_reading(void)
 {
     g_autoptr(GPtrArray) aliases = scd_alias_file_new();
     g_autofree char *warnings =
-        read_text(aliases, "# who is who\r\n"
-                           "[Limits]\n"
-                           "Sessions=3\n"
-                           "[Aliases]\n"
-                           "login=port 1-3.1\n"
-                           "Front desk = port 1-3.1 interface 2 slot 1\n"
-                           "[Other]\n"
-                           "[Aliases]\n"
-                           "badge=serial 0123\n"
-                           "odd=serial 'it'\\''s 7 slot 1' slot 4294967295\n");
+        read_settings(aliases, "# who is who\r\n"
+                               "[Limits]\n"
+                               "Sessions=3\n"
+                               "[Aliases]\n"
+                               "login=port 1-3.1\n"
+                               "Front desk = port 1-3.1 interface 2 slot 1\n"
+                               "[Other]\n"
+                               "[Aliases]\n"
+                               "badge=serial 0123\n"
+                               "odd=serial 'it'\\''s 7 slot 1' slot 4294967295\n");
     g_autofree char *text = scd_alias_file_write(aliases);
 
     g_assert_cmpstr(warnings, ==, "");
@@ -202,6 +229,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/alias-file/other-groups", test_other_groups);
     g_test_add_func("/alias-file/reading", test_reading);
     g_test_add_func("/alias-file/bad-values", test_bad_values);
     g_test_add_func("/alias-file/bad-lines", test_bad_lines);

@@ -81,6 +81,32 @@ test_a_port_is_no_name(void)
 }
 
 static void
+test_a_reader_name_is_no_name(void)
+{
+    const char *const bad[] = {"Front desk 00 00", "a 0A 1F", "Reader 00 00000001"};
+    const char *const good[] = {"Front desk 00", "a 0a 1f", "00 00", "desk 1 2"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(scd_alias_check_name(bad[i], &error));
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(scd_alias_check_name(good[i], NULL));
+}
+
+static gboolean
+names(const ScdAlias *alias, const ScdUsbPath *path, const char *serial, guint slot)
+{
+    ScdIdentity reader = {.has_usb_path = path != NULL, .serial = (char *)serial, .slot = slot};
+
+    if (path != NULL)
+        reader.usb_path = *path;
+    return scd_alias_names(alias, &reader);
+}
+
+static void
 test_port(void)
 {
     ScdUsbPath path;
@@ -95,16 +121,16 @@ test_port(void)
     g_autoptr(ScdAlias) alias = scd_alias_new_for_port("login", &path, 1);
 
     g_assert_cmpstr(alias->name, ==, "login");
-    g_assert_true(scd_alias_names(alias, &path, "", 1));
-    g_assert_true(scd_alias_names(alias, &path, "any", 1));
-    g_assert_true(scd_alias_names(alias, &other_configuration, "", 1));
-    g_assert_false(scd_alias_names(alias, &path, "", 0));
-    g_assert_false(scd_alias_names(alias, &other_interface, "", 1));
-    g_assert_false(scd_alias_names(alias, &other_port, "", 1));
-    g_assert_false(scd_alias_names(alias, NULL, "", 1));
+    g_assert_true(names(alias, &path, "", 1));
+    g_assert_true(names(alias, &path, "any", 1));
+    g_assert_true(names(alias, &other_configuration, "", 1));
+    g_assert_false(names(alias, &path, "", 0));
+    g_assert_false(names(alias, &other_interface, "", 1));
+    g_assert_false(names(alias, &other_port, "", 1));
+    g_assert_false(names(alias, NULL, "", 1));
 
     g_autoptr(ScdAlias) first = scd_alias_new_for_port("first", &other_interface, 0);
-    g_assert_false(scd_alias_names(first, NULL, "", 0));
+    g_assert_false(names(first, NULL, "", 0));
 }
 
 static void
@@ -119,14 +145,14 @@ test_serial(void)
     g_autoptr(ScdAlias) second = scd_alias_new_for_serial("badge", "42", 2, 3);
 
     g_assert_cmpstr(alias->serial, ==, "42");
-    g_assert_true(scd_alias_names(alias, &path, "42", 3));
-    g_assert_true(scd_alias_names(alias, NULL, "42", 3));
-    g_assert_false(scd_alias_names(alias, &path, "43", 3));
-    g_assert_false(scd_alias_names(alias, &path, "", 3));
-    g_assert_false(scd_alias_names(alias, &path, "42", 0));
-    g_assert_false(scd_alias_names(alias, &other_interface, "42", 3));
-    g_assert_true(scd_alias_names(second, &other_interface, "42", 3));
-    g_assert_false(scd_alias_names(second, NULL, "42", 3));
+    g_assert_true(names(alias, &path, "42", 3));
+    g_assert_true(names(alias, NULL, "42", 3));
+    g_assert_false(names(alias, &path, "43", 3));
+    g_assert_false(names(alias, &path, "", 3));
+    g_assert_false(names(alias, &path, "42", 0));
+    g_assert_false(names(alias, &other_interface, "42", 3));
+    g_assert_true(names(second, &other_interface, "42", 3));
+    g_assert_false(names(second, NULL, "42", 3));
 }
 
 /* Else it would be the alias of all readers that have none. */
@@ -161,6 +187,24 @@ test_bound_alike(void)
         scd_alias_free(aliases[i]);
 }
 
+static void
+test_copy(void)
+{
+    ScdUsbPath path;
+
+    g_assert_true(scd_usb_path_parse("1-3.1:1.2", &path));
+    g_autoptr(ScdAlias) port = scd_alias_new_for_port("login", &path, 1);
+    g_autoptr(ScdAlias) serial = scd_alias_new_for_serial("badge", "42", 2, 3);
+    g_autoptr(ScdAlias) port_copy = scd_alias_copy(port);
+    g_autoptr(ScdAlias) serial_copy = scd_alias_copy(serial);
+
+    g_assert_cmpstr(port_copy->name, ==, "login");
+    g_assert_cmpstr(serial_copy->name, ==, "badge");
+    g_assert_true(scd_alias_is_bound_alike(port, port_copy));
+    g_assert_true(scd_alias_is_bound_alike(serial, serial_copy));
+    g_assert_false(scd_alias_is_bound_alike(port, serial_copy));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -168,9 +212,11 @@ main(int argc, char **argv)
     g_test_add_func("/alias/names", test_names);
     g_test_add_func("/alias/bad-names", test_bad_names);
     g_test_add_func("/alias/a-port-is-no-name", test_a_port_is_no_name);
+    g_test_add_func("/alias/a-reader-name-is-no-name", test_a_reader_name_is_no_name);
     g_test_add_func("/alias/port", test_port);
     g_test_add_func("/alias/serial", test_serial);
     g_test_add_func("/alias/no-serial", test_no_serial);
     g_test_add_func("/alias/bound-alike", test_bound_alike);
+    g_test_add_func("/alias/copy", test_copy);
     return g_test_run();
 }

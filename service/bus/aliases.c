@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/aliases.h"
+
+#include <string.h>
+
+#include "base/alias-file.h"
+#include "base/error.h"
+#include "pcsc/main-call.h"
+
+#define OWN_FILE "aliases"
+#define SETTINGS_SUFFIX ".conf"
+
+/* What somebody wants; nothing is decided before its turn. */
+typedef struct {
+    ScdIdentity *reader;
+    ScdAlias *alias; /* NULL to take it away */
+    ScdAliasesFunc func;
+    gpointer data;
+} Change;
+
+/* The thread's until it has told the main thread. */
+typedef struct {
+    ScdAliases *aliases; /* NULL when nobody waits for it any more; the main thread's */
+    GPtrArray *next;     /* of ScdAlias: ours when it is written; the main thread's */
+    char *file;
+    char *text;
+    gboolean damaged;
+    GError *error;
+} Writing;
+
+struct ScdAliases {
+    const ScdAliasesEvents *events;
+    gpointer data;
+    GPtrArray *settings; /* of ScdAlias, in the order of files and lines */
+    GHashTable *files;   /* one of these → its file, char * */
+    GPtrArray *ours;     /* of ScdAlias */
+    char *file;          /* for ours; NULL when there is to be none */
+    gboolean damaged;    /* not all of it was understood */
+    gboolean told;       /* that there is none */
+    GQueue changes;      /* of Change; the first may be being written */
+    Writing *writing;    /* NULL when none is */
+};
+
+static const ScdAlias *
+find_in(const GPtrArray *list, const char *name)
+{
+    for (guint i = 0; i < list->len; i++) {
+        const ScdAlias *alias = list->pdata[i];
+
+        if (g_str_equal(alias->name, name))
+            return alias;
+    }
+    return NULL;
+}
+
+const ScdAlias *
+scd_aliases_find(const ScdAliases *aliases, const char *name)
+{
+    const ScdAlias *alias = find_in(aliases->settings, name);
+
+    return alias ? alias : find_in(aliases->ours, name);
+}
+
+static gboolean
+names(const ScdAlias *alias, const ScdIdentity *reader, gboolean shared)
+{
+    return (!alias->serial || !shared) && scd_alias_names(alias, reader);
+}
+
+const ScdAlias *
+scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader, gboolean shared)
+{
+    for (guint i = 0; i < aliases->settings->len; i++)
+        if (names(aliases->settings->pdata[i], reader, shared))
+            return aliases->settings->pdata[i];
+    for (guint i = 0; i < aliases->ours->len; i++) {
+        const ScdAlias *alias = aliases->ours->pdata[i];
+
+        if (names(alias, reader, shared) && !find_in(aliases->settings, alias->name))
+            return alias;
+    }
+    return NULL;
+}
+
+static void
+warn_of(const char *file, char **faults)
+{
+    for (char **fault = faults; *fault; fault++)
+        g_warning("%s: %s", file, *fault);
+}
+
+static void
+read_settings(ScdAliases *aliases, const char *file)
+{
+    guint n_before = aliases->settings->len;
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize length;
+
+    if (!g_file_get_contents(file, &text, &length, &error)) {
+        g_warning("No aliases from there: %s", error->message);
+        return;
+    }
+    g_auto(GStrv) faults = scd_alias_file_read_settings(aliases->settings, text, length);
+    warn_of(file, faults);
+    for (guint i = n_before; i < aliases->settings->len; i++)
+        g_hash_table_insert(aliases->files, aliases->settings->pdata[i], g_strdup(file));
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void
+read_all_settings(ScdAliases *aliases, const char *folder)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *entry;
+
+    while (dir && (entry = g_dir_read_name(dir)))
+        if (g_str_has_suffix(entry, SETTINGS_SUFFIX))
+            g_ptr_array_add(files, g_build_filename(folder, entry, NULL));
+    g_ptr_array_sort(files, compare_names);
+    for (guint i = 0; i < files->len; i++)
+        read_settings(aliases, files->pdata[i]);
+}
+
+static void
+read_ours(ScdAliases *aliases)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize length;
+
+    if (!g_file_get_contents(aliases->file, &text, &length, &error)) {
+        aliases->damaged = !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+        if (aliases->damaged)
+            g_warning("No aliases from there, and none can be set: %s", error->message);
+        return;
+    }
+    g_auto(GStrv) faults = scd_alias_file_read(aliases->ours, text, length);
+    warn_of(aliases->file, faults);
+    aliases->damaged = *faults != NULL;
+    if (aliases->damaged)
+        g_warning("%s will be kept beside when an alias is set", aliases->file);
+}
+
+ScdAliases *
+scd_aliases_new(const char *settings, const char *own, const ScdAliasesEvents *events,
+                gpointer data)
+{
+    ScdAliases *aliases = g_new0(ScdAliases, 1);
+    aliases->events = events;
+    aliases->data = data;
+    aliases->settings = scd_alias_file_new();
+    aliases->files = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    aliases->ours = scd_alias_file_new();
+    g_queue_init(&aliases->changes);
+    read_all_settings(aliases, settings);
+    if (own) {
+        aliases->file = g_build_filename(own, OWN_FILE, NULL);
+        read_ours(aliases);
+    }
+    return aliases;
+}
+
+/* Ends it; next, if there is one, is what is ours from now on. */
+static void
+finish_change(ScdAliases *aliases, GPtrArray *next, const GError *error)
+{
+    g_autofree Change *change = g_queue_pop_head(&aliases->changes);
+    g_autoptr(ScdIdentity) reader = change->reader;
+    g_autoptr(ScdAlias) alias = change->alias;
+
+    if (next) {
+        g_ptr_array_unref(aliases->ours);
+        aliases->ours = g_ptr_array_ref(next);
+        aliases->events->changed(aliases->data);
+    }
+    change->func(error, change->data);
+}
+
+void
+scd_aliases_free(ScdAliases *aliases)
+{
+    g_autoptr(GError) error =
+        g_error_new_literal(SCD_ERROR, SCD_P_SHUTDOWN, "The service is shutting down");
+
+    while (!g_queue_is_empty(&aliases->changes))
+        finish_change(aliases, NULL, error);
+    if (aliases->writing)
+        aliases->writing->aliases = NULL;
+    g_ptr_array_unref(aliases->settings);
+    g_hash_table_unref(aliases->files);
+    g_ptr_array_unref(aliases->ours);
+    g_free(aliases->file);
+    g_free(aliases);
+}
+
+/* Settings are not changed from here. */
+static gboolean
+check_settings(const ScdAliases *aliases, const Change *change, GError **error)
+{
+    const ScdAlias *of_reader = NULL;
+    const ScdAlias *same = change->alias ? find_in(aliases->settings, change->alias->name) : NULL;
+
+    for (guint i = 0; !of_reader && i < aliases->settings->len; i++)
+        if (scd_alias_names(aliases->settings->pdata[i], change->reader))
+            of_reader = aliases->settings->pdata[i];
+    if (of_reader)
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "This reader's alias '%s' is set in %s: change it there", of_reader->name,
+                    (char *)g_hash_table_lookup(aliases->files, of_reader));
+    else if (same)
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "Alias '%s' is set in %s, for another reader", same->name,
+                    (char *)g_hash_table_lookup(aliases->files, same));
+    return !of_reader && !same;
+}
+
+/* An alias of a reader that is not there may move to this one: nobody else could take it away. */
+static gboolean
+check_ours(const ScdAliases *aliases, const Change *change, GError **error)
+{
+    const ScdAlias *same = find_in(aliases->ours, change->alias->name);
+
+    gboolean is_others = same && !scd_alias_names(same, change->reader) &&
+                         aliases->events->count(same, aliases->data) > 0;
+    gboolean is_shared =
+        change->alias->serial && aliases->events->count(change->alias, aliases->data) > 1;
+
+    if (is_others)
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "Another reader has alias '%s': take it away there first", same->name);
+    else if (is_shared)
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "Several readers have serial number '%s': bind the alias to the port",
+                    change->alias->serial);
+    return !is_others && !is_shared;
+}
+
+/* What is ours after the change; NULL with an error when it cannot be. */
+static GPtrArray *
+plan(const ScdAliases *aliases, const Change *change, GError **error)
+{
+    g_autoptr(GPtrArray) next = scd_alias_file_new();
+
+    if (!check_settings(aliases, change, error) ||
+        (change->alias && !check_ours(aliases, change, error)))
+        return NULL;
+    for (guint i = 0; i < aliases->ours->len; i++) {
+        const ScdAlias *alias = aliases->ours->pdata[i];
+
+        if (!scd_alias_names(alias, change->reader) &&
+            !(change->alias && g_str_equal(alias->name, change->alias->name)))
+            g_ptr_array_add(next, scd_alias_copy(alias));
+    }
+    if (change->alias && next->len >= SCD_ALIASES_MAX) {
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "There are %d aliases already",
+                    SCD_ALIASES_MAX);
+        return NULL;
+    }
+    if (change->alias)
+        g_ptr_array_add(next, scd_alias_copy(change->alias));
+    return g_steal_pointer(&next);
+}
+
+/* Each time under another name: nothing of what somebody wrote gets lost. */
+static gboolean
+keep_beside_in_thread(const char *file, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *beside = NULL;
+    gsize length;
+
+    if (!g_file_get_contents(file, &text, &length, error))
+        return FALSE;
+    for (guint i = 1; !beside || g_file_test(beside, G_FILE_TEST_EXISTS); i++) {
+        g_free(beside);
+        beside = g_strdup_printf("%s.damaged-%u", file, i);
+    }
+    return g_file_set_contents_full(beside, text, length,
+                                    G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+                                    0600, error);
+}
+
+static void
+free_writing(gpointer data)
+{
+    Writing *writing = data;
+    g_ptr_array_unref(writing->next);
+    g_free(writing->file);
+    g_free(writing->text);
+    g_clear_error(&writing->error);
+    g_free(writing);
+}
+
+static void carry_out(ScdAliases *aliases);
+
+static gboolean
+written(gpointer data)
+{
+    Writing *writing = data;
+    ScdAliases *aliases = writing->aliases;
+    g_autoptr(GError) error = NULL;
+
+    if (!aliases)
+        return G_SOURCE_REMOVE;
+    aliases->writing = NULL;
+    if (writing->error)
+        g_set_error(&error, SCD_ERROR, SCD_NOT_SAVED, "The alias stays as it was: %s",
+                    writing->error->message);
+    else
+        aliases->damaged = FALSE;
+    finish_change(aliases, error ? NULL : writing->next, error);
+    carry_out(aliases);
+    return G_SOURCE_REMOVE;
+}
+
+static gpointer
+write_in_thread(gpointer data)
+{
+    Writing *writing = data;
+
+    if (!writing->damaged || keep_beside_in_thread(writing->file, &writing->error))
+        g_file_set_contents_full(writing->file, writing->text, -1,
+                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                 &writing->error);
+    scd_main_call(written, writing, free_writing);
+    return NULL;
+}
+
+static void
+begin_to_write(ScdAliases *aliases, GPtrArray *next)
+{
+    Writing *writing = g_new0(Writing, 1);
+
+    writing->aliases = aliases;
+    writing->next = g_ptr_array_ref(next);
+    writing->file = g_strdup(aliases->file);
+    writing->text = scd_alias_file_write(next);
+    writing->damaged = aliases->damaged;
+    aliases->writing = writing;
+    g_thread_unref(g_thread_new("aliases", write_in_thread, writing));
+}
+
+static gboolean
+is_change(const ScdAliases *aliases, const Change *change, const GPtrArray *next)
+{
+    return change->alias || next->len != aliases->ours->len;
+}
+
+static void
+carry_out(ScdAliases *aliases)
+{
+    while (!aliases->writing && !g_queue_is_empty(&aliases->changes)) {
+        const Change *change = g_queue_peek_head(&aliases->changes);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GPtrArray) next = plan(aliases, change, &error);
+
+        if (next && aliases->file && is_change(aliases, change, next))
+            begin_to_write(aliases, next);
+        else
+            finish_change(aliases, next, error);
+    }
+}
+
+/* Once, to whom it may concern: whoever sets aliases expects them to stay. */
+static void
+tell_if_not_kept(ScdAliases *aliases)
+{
+    if (!aliases->file && !aliases->told)
+        g_message("Aliases last as long as the service: it has no folder to keep them in "
+                  "(--state, or StateDirectory= of its unit)");
+    aliases->told = TRUE;
+}
+
+void
+scd_aliases_set(ScdAliases *aliases, const ScdIdentity *reader, ScdAlias *alias,
+                ScdAliasesFunc func, gpointer data)
+{
+    Change *change = g_new0(Change, 1);
+
+    change->reader = scd_identity_ref(reader);
+    change->alias = alias;
+    change->func = func;
+    change->data = data;
+    g_queue_push_tail(&aliases->changes, change);
+    tell_if_not_kept(aliases);
+    carry_out(aliases);
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of the readers' identity begin with: drivers that say what the test wants of them."""
+
+import os
+
+from . import case
+
+READERS = "/org/smartcardd1/readers/"
+USB_PATH = 0x42000E11
+GET_FEATURES = 0x42000D48
+CHANNEL_ID, VENDOR, PRODUCT = 0x20110, 0x10100, 0x10101
+VERSION, SERIAL = 0x10102, 0x10103
+
+
+def text(words):
+    """As a driver writes it, with the NUL."""
+    return words.encode().hex() + "00"
+
+
+def channel(bus, address):
+    return f"{address:02x}{bus:02x}2000"
+
+
+class IdentityTest(case.WorldTest):
+    """Readers of reader.conf, whose driver says what the test wants, over a tree of the test."""
+
+    def setUp(self):
+        from .sysfs import Sysfs
+        super().setUp()
+        self.world.start_bus()
+        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+
+    def start_pcscd(self, *readers):
+        self.world.start_pcscd(readers)
+        self.driver = self.simulator()
+
+    def start_service(self, *options, **keywords):
+        self.world.start_service("--sysfs", self.sysfs.folder, *options, **keywords)
+        self.client = self.recorder()
+
+    def simulated_reader(self, *arguments, **keywords):
+        from .world import simulated_reader
+        return simulated_reader(*arguments, **keywords)
+
+    def start(self, *names):
+        self.start_pcscd(*map(self.simulated_reader, names))
+
+    def control(self, reader, code, answer):
+        self.driver.order("control", reader, f"{code:x}", answer)
+
+    def attribute(self, reader, tag, answer):
+        self.driver.order("attribute", reader, f"{tag:x}", answer)
+
+    def reader(self, words):
+        """Label and properties."""
+        path = self.client.reader(words)
+        (properties,) = [properties for known, properties in self.client.readers().values()
+                         if known == path]
+        return path.removeprefix(READERS), properties
+
+    def find(self, selector):
+        from gi.repository import GLib
+        (path,) = self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
+                                   GLib.Variant("(s)", (selector,)))
+        return path.removeprefix(READERS)
+
+    def assert_refused(self, error, selector):
+        from gi.repository import Gio, GLib
+        with self.assertRaises(GLib.Error) as caught:
+            self.find(selector)
+        self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
+                         "org.smartcardd1.Error." + error)
+
+    def assert_has(self, words, label, **expected):
+        found, properties = self.reader(words)
+        self.assertEqual(found, label)
+        self.assertEqual({name: properties[name] for name in expected}, expected)
