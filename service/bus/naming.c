@@ -147,6 +147,7 @@ scd_naming_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader, 
     }
     naming->watch = (ScdReaderWatch){reader_left, card_left, naming};
     scd_reader_watch(reader, &naming->watch);
-    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions)};
+    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions),
+                              scd_sessions_audit(sessions)};
     scd_admission_ask(&admission, invocation, reader, naming->questions, admitted, naming);
 }
