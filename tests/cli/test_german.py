@@ -9,16 +9,16 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
-from scdtest.cli import COMMANDS, USAGE, CliTest
+from scdtest.cli import USAGE, CliTest
 
 
 class German(CliTest):
     def setUp(self):
-        from scdtest import german
+        from scdtest import translation
         super().setUp()
-        if german.why_not():
-            self.skipTest(german.why_not())
-        os.environ.update(LOCPATH=german.LOCALES, LC_ALL=german.LOCALE)
+        if translation.why_not("de"):
+            self.skipTest(translation.why_not("de"))
+        os.environ.update(translation.environment("de"))
         self.addCleanup(os.environ.pop, "LOCPATH")
 
     def test_list(self):
@@ -45,20 +45,6 @@ class German(CliTest):
         english = self.run_to_end("report", environment={"LC_ALL": "C.UTF-8"}).output
         self.assertIn("State             empty", english)
         self.assertEqual(self.run_to_end("report").output, english)
-
-    def test_json_is_not_translated(self):
-        self.start_world("A", "B")
-        self.insert("A")
-        for command in ("list", "status"):
-            self.assertEqual(self.run_to_end("--json", command).output,
-                             self.run_to_end("--json", command, environment={"LC_ALL": "C.UTF-8"})
-                             .output)
-
-    def test_help_is_no_wider_than_a_terminal(self):
-        for arguments in ([], ["report"], *([command] for command in COMMANDS)):
-            program = self.run_to_end(*arguments, "--help")
-            self.assertIn("JSON ausgeben", program.output)
-            self.assertLessEqual(max(map(len, program.lines)), 80)
 
     def test_errors(self):
         self.assert_one_line(self.run_to_end("list", "x", status=USAGE).errors,

@@ -154,7 +154,8 @@ class Translations(unittest.TestCase):
     def test_each_language_is_complete(self):
         template = self.extract()
         languages = [line for line in read("po/LINGUAS").splitlines() if not line.startswith("#")]
-        self.assertEqual([f"po/{language}.po" for language in languages], files(r"^po/.*\.po$"))
+        self.assertEqual([f"po/{language}.po" for language in languages],
+                         sorted(files(r"^po/.*\.po$")))
         for language in languages:
             catalog = f"po/{language}.po"
             for command in (["msgfmt", "--check", "--output-file=/dev/null", catalog],
