@@ -15,6 +15,8 @@ SHELL = "--shell" in sys.argv
 ON_TERMINAL = sys.stdout.isatty()
 
 CARDS = {"Office": "3BDA18FF81B1FE751F030031C573C001400090000C", "Home": "3B021450"}
+USB_PATH = "1-3.4:1.0"  # of the reader Home, as its driver tells it; the other is no USB device
+GET_USB_PATH = "42000E11"
 STEPS = (("insert", "Office"), ("insert", "Home"), ("remove", "Office"),
          ("insert", "Office"), ("remove", "Home"), ("insert", "Home"))
 
@@ -69,6 +71,14 @@ def follow_cards():
     say()
 
 
+def plug_in():
+    from scdtest.simulator import Simulator
+
+    readers = Simulator()
+    readers.order("control", "Home", GET_USB_PATH, USB_PATH.encode().hex() + "00")
+    readers.close()
+
+
 def put_cards_in():
     from scdtest.recorder import Recorder
     from scdtest.simulator import Simulator
@@ -94,7 +104,8 @@ def shell():
         "  smartcardctl list\n"
         "  busctl tree org.smartcardd1\n"
         "  gdbus monitor --system --dest org.smartcardd1 &\n"
-        "  scd-sim remove Office; scd-sim insert Office\n")
+        "  scd-sim remove Office; scd-sim insert Office\n"
+        "  smartcardctl alias 1-3.4 login; smartcardctl show login\n")
     os.environ["debian_chroot"] = "demo"  # Debian's prompt shows it
     return in_foreground("script", "--quiet", "--return", "--command", program, "/dev/null")
 
@@ -118,6 +129,7 @@ def show_simulated():
         "  busctl introspect org.smartcardd1 /org/smartcardd1/readers/Office_00_00\n"
         "  gdbus monitor --system --dest org.smartcardd1\n"
         "  scd-sim remove Office; scd-sim insert Office\n"
+        "  smartcardctl alias 1-3.4 login; smartcardctl show login\n"
         "With a reader of your own:  ./demo --hardware")
     return 0
 
@@ -126,12 +138,17 @@ def main():
     from scdtest.world import World, built, simulated_reader
 
     os.environ["PATH"] = os.pathsep.join([built("cli"), built("tests/sim"), os.environ["PATH"]])
+    os.environ["SMARTCARDCTL_LIBRARY_DIR"] = built("pcsc")
     world = World()
     try:
         world.start_bus()
-        if not HARDWARE:
+        if HARDWARE:
+            world.start_service()
+        else:
             world.start_pcscd([simulated_reader(name, name) for name in CARDS])
-        world.start_service()
+            plug_in()
+            # The machine has something else at that port.
+            world.start_service("--sysfs", world.folder)
         if SHELL:
             return shell()
         return show_hardware() if HARDWARE else show_simulated()
