@@ -8,11 +8,12 @@
 #include "bus/authority.h"
 #include "bus/reader.h"
 
-typedef struct {
+/* All that it takes to decide that; all of it must live longer. */
+struct ScdAdmission {
     ScdClients *clients;
     ScdAuthority *authority;
-    ScdAudit *audit;
-} ScdAdmission;
+    ScdAudit *audit; /* hears of refusals */
+};
 
 /* What the table of actions says that the call needs. */
 ScdAction scd_admission_action(GDBusMethodInvocation *invocation);

@@ -147,7 +147,6 @@ scd_naming_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader, 
     }
     naming->watch = (ScdReaderWatch){reader_left, card_left, naming};
     scd_reader_watch(reader, &naming->watch);
-    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions),
-                              scd_sessions_audit(sessions)};
-    scd_admission_ask(&admission, invocation, reader, naming->questions, admitted, naming);
+    scd_admission_ask(scd_sessions_admission(sessions), invocation, reader, naming->questions,
+                      admitted, naming);
 }

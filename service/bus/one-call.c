@@ -156,13 +156,11 @@ rules_changed(gpointer data)
 static void
 watch(OneCall *one_call, gboolean authenticated)
 {
-    const ScdAdmission admission = {scd_sessions_clients(one_call->sessions),
-                                    scd_sessions_authority(one_call->sessions),
-                                    scd_sessions_audit(one_call->sessions)};
     const ScdGrantsOwner owner = {NULL, revoked, one_call};
 
     one_call->leave = scd_client_on_leave(one_call->client, client_left, one_call);
-    one_call->grants = scd_grants_new(&admission, one_call->client, one_call->reader, &owner);
+    one_call->grants = scd_grants_new(scd_sessions_admission(one_call->sessions), one_call->client,
+                                      one_call->reader, &owner);
     if (authenticated)
         scd_grants_set_authenticated(one_call->grants, one_call->action);
     one_call->rules_watch = (ScdRulesWatch){rules_changed, one_call};
@@ -209,10 +207,9 @@ start(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneCall *temp
     one_call->watch = (ScdReaderWatch){reader_left, card_left, one_call};
     scd_reader_watch(reader, &one_call->watch);
 
-    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions),
-                              scd_sessions_audit(sessions)};
     g_ref_count_inc(&one_call->references);
-    scd_admission_ask(&admission, invocation, reader, one_call->questions, admitted, one_call);
+    scd_admission_ask(scd_sessions_admission(sessions), invocation, reader, one_call->questions,
+                      admitted, one_call);
 }
 
 static ScdReplyForm

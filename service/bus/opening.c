@@ -247,8 +247,7 @@ scd_opening_start(ScdSessions *sessions, ScdReader *reader, const ScdCard *card,
     if (timeout_ms != SCD_NO_TIMEOUT)
         opening->timer = g_timeout_add(timeout_ms, time_over, opening);
 
-    ScdAdmission admission = {scd_sessions_clients(sessions), scd_sessions_authority(sessions),
-                              scd_sessions_audit(sessions)};
     g_ref_count_inc(&opening->references);
-    scd_admission_ask(&admission, invocation, reader, opening->questions, admitted, opening);
+    scd_admission_ask(scd_sessions_admission(sessions), invocation, reader, opening->questions,
+                      admitted, opening);
 }

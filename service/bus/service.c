@@ -2,6 +2,7 @@
 
 #include "bus/service.h"
 
+#include "bus/admission.h"
 #include "bus/audit.h"
 #include "bus/headline.h"
 #include "bus/log-control.h"
@@ -104,8 +105,8 @@ scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError *
     service->authority = scd_authority_new(authority_changed, service);
     service->audit = scd_audit_new(bus);
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
-    service->sessions = scd_sessions_new(bus, service->clients, service->authority, service->audit,
-                                         service->workers, options->config);
+    const ScdAdmission admission = {service->clients, service->authority, service->audit};
+    service->sessions = scd_sessions_new(bus, &admission, service->workers, options->config);
     service->waiters = scd_waiters_new(service->clients, service->audit, options->config);
     service->identification =
         scd_identification_new(options->sysfs, &identification_events, service);

@@ -125,12 +125,10 @@ watch_transactions(ScdSession *session)
 static ScdGrants *
 new_grants(ScdSession *session)
 {
-    const ScdAdmission admission = {scd_sessions_clients(session->sessions),
-                                    scd_sessions_authority(session->sessions),
-                                    scd_sessions_audit(session->sessions)};
     const ScdGrantsOwner owner = {granted, revoked, session};
 
-    return scd_grants_new(&admission, session->client, session->reader, &owner);
+    return scd_grants_new(scd_sessions_admission(session->sessions), session->client,
+                          session->reader, &owner);
 }
 
 ScdSession *

@@ -2,14 +2,13 @@
 
 #include "bus/sessions.h"
 
+#include "bus/admission.h"
 #include "bus/audit.h"
 #include "bus/session.h"
 
 struct ScdSessions {
     GDBusConnection *bus;
-    ScdClients *clients;
-    ScdAuthority *authority;
-    ScdAudit *audit;
+    ScdAdmission admission;
     ScdWorkers *workers;
     const ScdConfig *config;
     ScdUserLimit *limit;
@@ -22,17 +21,15 @@ struct ScdSessions {
 };
 
 ScdSessions *
-scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *authority,
-                 ScdAudit *audit, ScdWorkers *workers, const ScdConfig *config)
+scd_sessions_new(GDBusConnection *bus, const ScdAdmission *admission, ScdWorkers *workers,
+                 const ScdConfig *config)
 {
     const ScdLimitRule per_user = {"sessions of one user", "SessionsPerUser",
                                    config->sessions_per_user};
     const ScdLimitRule in_all = {"sessions", "Sessions", config->sessions};
     ScdSessions *sessions = g_new0(ScdSessions, 1);
     sessions->bus = g_object_ref(bus);
-    sessions->clients = clients;
-    sessions->authority = authority;
-    sessions->audit = audit;
+    sessions->admission = *admission;
     sessions->workers = workers;
     sessions->config = config;
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
@@ -114,22 +111,16 @@ scd_sessions_bus(const ScdSessions *sessions)
     return sessions->bus;
 }
 
-ScdClients *
-scd_sessions_clients(const ScdSessions *sessions)
+const ScdAdmission *
+scd_sessions_admission(const ScdSessions *sessions)
 {
-    return sessions->clients;
-}
-
-ScdAuthority *
-scd_sessions_authority(const ScdSessions *sessions)
-{
-    return sessions->authority;
+    return &sessions->admission;
 }
 
 ScdAudit *
 scd_sessions_audit(const ScdSessions *sessions)
 {
-    return sessions->audit;
+    return sessions->admission.audit;
 }
 
 ScdWorkers *
@@ -149,7 +140,8 @@ scd_sessions_new_handle(ScdSessions *sessions, ScdClient *client, const char *re
                         ScdUserCharge *charge, GError **error)
 {
     if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error)) {
-        scd_audit_client(sessions->audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
+        scd_audit_client(sessions->admission.audit, SCD_AUDIT_LIMIT, client, NULL,
+                         (*error)->message);
         return NULL;
     }
     ScdHandle *handle = scd_workers_new_handle(sessions->workers, reader, error);

@@ -10,6 +10,7 @@
 #include "bus/authority.h"
 #include "pcsc/workers.h"
 
+typedef struct ScdAdmission ScdAdmission;
 typedef struct ScdAudit ScdAudit;
 typedef struct ScdReader ScdReader;
 typedef struct ScdSession ScdSession;
@@ -25,8 +26,8 @@ typedef enum {
 } ScdSessionEnd;
 
 /* All of them must live longer. */
-ScdSessions *scd_sessions_new(GDBusConnection *bus, ScdClients *clients, ScdAuthority *authority,
-                              ScdAudit *audit, ScdWorkers *workers, const ScdConfig *config);
+ScdSessions *scd_sessions_new(GDBusConnection *bus, const ScdAdmission *admission,
+                              ScdWorkers *workers, const ScdConfig *config);
 
 void scd_sessions_free(ScdSessions *sessions);
 
@@ -54,8 +55,7 @@ void scd_sessions_unwatch_rules(ScdSessions *sessions, ScdRulesWatch *watch);
 guint scd_sessions_rules(const ScdSessions *sessions);
 
 GDBusConnection *scd_sessions_bus(const ScdSessions *sessions);
-ScdClients *scd_sessions_clients(const ScdSessions *sessions);
-ScdAuthority *scd_sessions_authority(const ScdSessions *sessions);
+const ScdAdmission *scd_sessions_admission(const ScdSessions *sessions);
 ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
 ScdWorkers *scd_sessions_workers(const ScdSessions *sessions);
 
