@@ -105,7 +105,7 @@ format_atr(const Line *line, const ScdReaderView *reader, GVariant *properties)
     return scd_atr_parse(data, length, &atr, NULL) ? line->of_atr(&atr) : NULL;
 }
 
-/* "04e6:5116, bus 1, address 7", as lsusb(8) has it. */
+/* "04e6:5116, bus 1, address 7", as lsusb(8) has it. A path alone tells no address. */
 static char *
 format_usb_device(const Line *line, const ScdReaderView *reader, GVariant *properties)
 {
@@ -114,11 +114,11 @@ format_usb_device(const Line *line, const ScdReaderView *reader, GVariant *prope
     guint bus = (guint)scd_property_number(properties, "UsbBus");
     guint address = (guint)scd_property_number(properties, "UsbAddress");
 
-    if (vendor && bus)
+    if (vendor && address)
         return g_strdup_printf(_("%04x:%04x, bus %u, address %u"), vendor, product, bus, address);
     if (vendor)
         return g_strdup_printf("%04x:%04x", vendor, product);
-    return bus ? g_strdup_printf(_("bus %u, address %u"), bus, address) : NULL;
+    return address ? g_strdup_printf(_("bus %u, address %u"), bus, address) : NULL;
 }
 
 static char *
