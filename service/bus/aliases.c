@@ -173,8 +173,8 @@ static void
 finish_change(ScdAliases *aliases, GPtrArray *next, const GError *error)
 {
     g_autofree Change *change = g_queue_pop_head(&aliases->changes);
-    g_autoptr(ScdIdentity) reader = change->reader;
-    g_autoptr(ScdAlias) alias = change->alias;
+    g_autoptr(ScdIdentity) reader G_GNUC_UNUSED = change->reader;
+    g_autoptr(ScdAlias) alias G_GNUC_UNUSED = change->alias;
 
     if (next) {
         g_ptr_array_unref(aliases->ours);
