@@ -21,16 +21,17 @@ class Selectors(CliTest):
             "B": {"path": "1-2:1.1", "address": 4, "serial": "S2"}})
         self.readers.order("control", "B", FEATURES, "0A0B")
         self.insert("B")
+        self.run_to_end("alias", "1-2", "login")
 
     def test_each_way_in_each_command(self):
-        for reader in ("B 01 00", "1-2", "1-2:1.1", "S2", self.client.reader("B 01")):
+        for reader in ("login", "B 01 00", "1-2", "1-2:1.1", "S2", self.client.reader("B 01")):
             for command, result in ((["status", reader], "B 01 00"), (["show", reader], "B 01 00"),
                                     (["wait", reader], "B 01 00"), (["reset", reader], "T=0"),
                                     (["transmit", reader, SELECT], "9000"),
                                     (["script", reader, "-"], "9000"),
                                     (["control", reader, "0x" + FEATURES], "0A0B"),
                                     (["attributes", reader], "atr-string"),
-                                    (["alias", reader], "")):
+                                    (["alias", reader], "login")):
                 self.assertIn(result, self.run_to_end(*command, text=SELECT).output)
 
     def test_what_fits_none(self):

@@ -52,8 +52,7 @@ class CliTest(case.WorldTest):
         from .sysfs import Sysfs
         from .world import simulated_reader
         self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
-        cards = os.path.join(self.world.folder, "cards")
-        with open(cards, "w", encoding="utf-8") as file:
+        with open(self._cards(), "w", encoding="utf-8") as file:
             file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
         self.world.start_bus()
         self.world.start_pcscd([simulated_reader(chr(ord("A") + number), name)
@@ -62,9 +61,16 @@ class CliTest(case.WorldTest):
             self.readers = self.simulator()
         for name, device in (usb or {}).items():
             self._plug(name, **device)
-        self.world.start_service("--card-list", cards, "--sysfs", self.sysfs.folder)
+        self.start_service()
         if names:
             self.client = self.recorder()
+
+    def _cards(self):
+        return os.path.join(self.world.folder, "cards")
+
+    def start_service(self):
+        self.world.start_service("--card-list", self._cards(), "--sysfs", self.sysfs.folder,
+                                 "--state", self.world.folder)
 
     def _plug(self, name, path, address, **attributes):
         self.readers.order("control", name, USB_PATH, path.encode().hex() + "00")
