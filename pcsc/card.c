@@ -157,10 +157,11 @@ scd_card_ask_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
 static int
 append_share_mode_and_protocols(sd_bus_message *call, const ScdConnectArguments *arguments)
 {
-    const char *words[SCD_PROTOCOL_WORDS];
+    const char *words[SCD_PROTOCOL_WORDS] = {NULL};
     int r = sd_bus_message_append(call, "s", scd_share_mode_to_word(arguments->share_mode));
 
-    scd_protocols_to_words(arguments->protocols, words);
+    if (arguments->protocols != SCARD_PROTOCOL_ANY) /* which is what no word means */
+        scd_protocols_to_words(arguments->protocols, words);
     return r < 0 ? r : sd_bus_message_append_strv(call, (char **)words);
 }
 
@@ -183,7 +184,7 @@ new_connect_call_locked(ScdContext *context, const char *reader,
     if (!call)
         return NULL;
     if (append_share_mode_and_protocols(call, arguments) < 0 ||
-        sd_bus_message_append(call, "a{sv}", 0) < 0)
+        sd_bus_message_append(call, "a{sv}", 1, "quiet", "b", true) < 0)
         return sd_bus_message_unref(call);
     return call;
 }
@@ -309,15 +310,13 @@ close_session_locked(ScdCard *card, DWORD disposition)
     return code == SCARD_E_NO_SERVICE ? code : SCARD_S_SUCCESS;
 }
 
-static LONG
-end_locked(ScdCard *card, DWORD disposition)
+static void
+forget_locked(ScdCard *card)
 {
     card->closed = true;
     scd_channel_close(&card->channel);
-    LONG code = close_session_locked(card, disposition);
     leave_context(card);
     scd_table_remove(&card->entry);
-    return code;
 }
 
 LONG
@@ -342,9 +341,9 @@ scd_card_disconnect(SCARDHANDLE number, DWORD disposition)
     }
     scd_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
-    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : scd_card_check_locked(card);
+    LONG code = card->closed ? SCARD_E_INVALID_HANDLE : close_session_locked(card, disposition);
     if (code == SCARD_S_SUCCESS)
-        code = end_locked(card, disposition);
+        forget_locked(card);
     scd_card_leave(card);
     return code;
 }
@@ -355,7 +354,9 @@ scd_card_release(ScdCard *card)
     scd_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
     bool held = card->depth > 0 || card->share_mode == SCARD_SHARE_EXCLUSIVE;
-    if (!card->closed)
-        end_locked(card, held ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+    if (!card->closed) {
+        close_session_locked(card, held ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
+        forget_locked(card);
+    }
     scd_card_leave(card);
 }

@@ -21,6 +21,7 @@ typedef struct {
     GBytes *atr; /* of the only card that is meant, or NULL */
     ScdShareMode share_mode;
     ScdProtocol protocols;
+    gboolean quiet;
     guint timer;
     GCancellable *questions;
     ScdClient *client;
@@ -123,6 +124,7 @@ become_session(Opening *opening, guint32 protocol)
         .atr = opening->atr,
         .client = g_steal_pointer(&opening->client),
         .authenticated = opening->authenticated,
+        .quiet = opening->quiet,
         .handle = g_steal_pointer(&opening->handle),
         .charge = opening->charge,
     };
@@ -215,7 +217,8 @@ read_arguments(Opening *opening, GVariant *arguments, guint32 *timeout_ms, GErro
     g_autofree const char **protocols = NULL;
     g_autoptr(GVariant) options = NULL;
     const char *share_mode;
-    const ScdOption known[] = {{"timeout-ms", "u", timeout_ms}, {NULL, NULL, NULL}};
+    const ScdOption known[] = {
+        {"timeout-ms", "u", timeout_ms}, {"quiet", "b", &opening->quiet}, {NULL, NULL, NULL}};
 
     g_variant_get(arguments, "(&s^a&s@a{sv})", &share_mode, &protocols, &options);
     return scd_share_mode_from_word(share_mode, &opening->share_mode, error) &&

@@ -20,6 +20,7 @@ struct ScdSession {
     char *card_path; /* NULL when there was no card */
     GBytes *atr;     /* of the only card it is for; NULL: for any */
     gboolean card_left;
+    gboolean quiet;
     ScdClient *client;
     guint leave;
     ScdHandle *handle;

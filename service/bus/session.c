@@ -45,7 +45,7 @@ scd_session_end_with(ScdSession *session, ScdSessionEnd why, ScdJob *disconnect)
     scd_grants_end(session->grants, scd_code_of_error(codes[why]));
     scd_patience_free(session->patience);
     scd_handle_close(session->handle, disconnect, scd_code_of_error(codes[why]));
-    if (reasons[why])
+    if (reasons[why] && !(session->quiet && why == SCD_SESSION_CLOSED))
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reasons[why]));
     scd_reader_unwatch(session->reader, &session->watch);
     scd_client_remove_leave(session->client, session->leave);
@@ -141,6 +141,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->reader = parts->reader;
     session->card_path = g_strdup(parts->card_path);
     session->atr = parts->atr ? g_bytes_ref(parts->atr) : NULL;
+    session->quiet = parts->quiet;
     session->client = parts->client;
     session->handle = parts->handle;
     session->patience = scd_patience_new(session->handle);

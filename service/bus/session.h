@@ -16,6 +16,7 @@ typedef struct {
     const char *card_path;  /* the card it was opened for, which it stays with; NULL: any */
     ScdClient *client;      /* a reference that is taken over */
     gboolean authenticated; /* polkit allowed it after a dialog only */
+    gboolean quiet;         /* its owner needs no signal after its own Close */
     ScdHandle *handle;      /* connected; taken over */
     GBytes *atr;            /* of that card; NULL: any */
     ScdUserCharge charge;   /* taken over */

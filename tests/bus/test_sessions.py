@@ -170,6 +170,19 @@ class Owner(SessionTest):
         self.assertEqual(session.send("GetStatus").error(),
                          "org.freedesktop.DBus.Error.UnknownMethod")
 
+    def test_quiet_session(self):
+        """It says nothing of its owner's own Close, and all else."""
+        session, loud, left = (self.session(quiet=quiet) for quiet in (True, False, True))
+        for each in (session, loud):
+            each.close()
+            later = each.client.connect(each.client.reader("Reader A"))
+            later.close()
+            later.wait_for_closed()
+        self.assertNotIn(session.path, [signal.path for signal in session.client.signals])
+        self.assertEqual(loud.wait_for_closed(), "closed")
+        self.world.stop_pcscd()
+        self.assertEqual(left.wait_for_closed(), "service-unavailable")
+
     def test_session_number_is_not_used_again(self):
         session = self.session()
         session.close()
