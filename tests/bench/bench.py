@@ -1,44 +1,77 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures smartcardd beside the real pcscd, and prints a table.
+"""Measures smartcardd beside the real pcscd, and prints tables; see ./bench --help.
 
-Everything runs on one CPU, with real-time priority where that is allowed, so that
-others who use the machine are not measured too; what is compared is interleaved,
-and a row is judged by a ratio within this run: it is worth nothing where a control
-is not good. Only for people: no test looks at it. Arguments choose the parts.
+Everything but the last tables runs on one CPU, with real-time priority where
+that is allowed, so that others who use the machine are not measured too; what is
+compared is interleaved, and a row is judged by a ratio within this run: it is
+worth nothing where a control is not good. Only for people: no test looks at it.
 """
 
+import argparse
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import namespace
+from scdtest import namespace  # noqa: E402
 
 
-def have_one_cpu():
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
-    except OSError as error:
-        print(f"# no real-time priority: {error.strerror}", flush=True)
+def benches():
+    """By the name that --only takes, in their order."""
+    from calls import bench_calls
+    from contention import bench_contention
+    from latency import bench_latency
+    from life import bench_idle, bench_kill, bench_memory, bench_start
+    from scale import bench_scale
+    from throughput import bench_throughput
+    from transmit import bench_broker, bench_free, bench_paths, bench_slow
+    from tree import bench_tree
+    from watchers import bench_watchers
+    return {bench.__name__.removeprefix("bench_"): bench
+            for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
+                          bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
+                          bench_start, bench_memory, bench_idle, bench_kill, bench_free)}
+
+
+def parse_arguments(tables):
+    """./bench tells what they are."""
+    parser = argparse.ArgumentParser(prog="./bench", add_help=False, usage="see ./bench --help")
+    parser.add_argument("--only", action="append", metavar="TABLE", choices=tables)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--plot", metavar="FILE.svg")
+    return parser.parse_args()
+
+
+def measure(tables, options):
+    import plot
+    import report
+    from cpu import one_cpu
+    if options.json:
+        report.be_quiet()
+    report.heading()
+    chosen = {name: bench for name, bench in tables.items()
+              if not options.only or name in options.only}
+    free = chosen.pop("free", None)
+    with one_cpu():
+        for bench in chosen.values():
+            bench()
+    if free:
+        free()
+    report.ending()
+    if options.json:
+        report.print_json()
+    if options.plot:
+        plot.draw(report.rows, options.plot)
 
 
 def main():
-    import report
-    from contention import bench_contention
-    from latency import bench_latency
-    from life import bench_idle, bench_kill, bench_start
-    from throughput import bench_throughput
-    from transmit import bench_transmit
-    have_one_cpu()
-    report.heading()
-    for bench in (bench_latency, bench_kill, bench_start, bench_idle, bench_transmit,
-                  bench_contention, bench_throughput):
-        if len(sys.argv) < 2 or bench.__name__.removeprefix("bench_") in sys.argv[1:]:
-            bench()
+    from cpu import in_child
+    tables = benches()
+    options = parse_arguments(tables)
+    return in_child(lambda: measure(tables, options))
 
 
 if __name__ == "__main__":
     namespace.enter()
-    main()
+    sys.exit(main())

@@ -3,14 +3,22 @@
 #include "client.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "measure.h"
 
 #define SERVICE "org.smartcardd1"
 #define ROOT "/org/smartcardd1"
+
+/* What the service takes from one channel before it has answered (base/frame.h has the packets). */
+#define IN_FLIGHT_MAX 32
+#define HEADER 8
 
 /* Somebody who is starved waits for long. */
 #define CALL_LIMIT_US (120 * UINT64_C(1000000))
@@ -54,45 +62,87 @@ new_session_call(Client *client, const char *method)
     return message;
 }
 
+/* The path of the reader's object, to be freed. */
+static char *
+find_reader(sd_bus *bus, const char *reader)
+{
+    const char *path;
+    sd_bus_message *message = new_call(bus, ROOT, SERVICE ".Manager", "FindReader");
+
+    check(sd_bus_message_append(message, "s", reader) >= 0, "FindReader");
+    sd_bus_message *found = call(bus, message);
+    check(sd_bus_message_read(found, "o", &path) >= 0, "FindReader");
+    char *copy = strdup(path);
+    sd_bus_message_unref(found);
+    return copy;
+}
+
+/* The path of the new session, to be freed. */
+static char *
+connect_session(sd_bus *bus, const char *reader_path)
+{
+    const char *path;
+    sd_bus_message *message = new_call(bus, reader_path, SERVICE ".Reader", "Connect");
+
+    check(sd_bus_message_append(message, "sasa{sv}", "shared", 0, 0) >= 0, "Connect");
+    sd_bus_message *connected = call(bus, message);
+    check(sd_bus_message_read(connected, "os", &path, NULL) >= 0, "Connect");
+    char *copy = strdup(path);
+    sd_bus_message_unref(connected);
+    return copy;
+}
+
 static void
 open_session(Client *client, const char *reader)
 {
-    const char *path;
-
     check(sd_bus_open_system(&client->bus) >= 0, "bus");
-    sd_bus_message *message = new_call(client->bus, ROOT, SERVICE ".Manager", "FindReader");
-    check(sd_bus_message_append(message, "s", reader) >= 0, "FindReader");
-    sd_bus_message *found = call(client->bus, message);
-    check(sd_bus_message_read(found, "o", &path) >= 0, "FindReader");
-
-    message = new_call(client->bus, path, SERVICE ".Reader", "Connect");
-    check(sd_bus_message_append(message, "sasa{sv}", "shared", 0, 0) >= 0, "Connect");
-    sd_bus_message *connected = call(client->bus, message);
-    check(sd_bus_message_read(connected, "os", &path, NULL) >= 0, "Connect");
+    client->reader_path = find_reader(client->bus, reader);
     client->service = SERVICE;
     client->interface = SERVICE ".Session";
-    client->path = strdup(path);
-    sd_bus_message_unref(found);
-    sd_bus_message_unref(connected);
+    client->path = connect_session(client->bus, client->reader_path);
+}
+
+static void
+open_channel(Client *client)
+{
+    int fd;
+    sd_bus_message *message = new_session_call(client, "OpenChannel");
+
+    check(sd_bus_message_append(message, "a{sv}", 0) >= 0, "OpenChannel");
+    sd_bus_message *opened = call(client->bus, message);
+    check(sd_bus_message_read(opened, "h", &fd) >= 0, "OpenChannel");
+    client->channel = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    check(client->channel >= 0, "descriptor");
+    sd_bus_message_unref(opened);
+}
+
+static SCARDHANDLE
+connect_plainly(Client *client, const char *reader)
+{
+    SCARDHANDLE card;
+    DWORD protocol;
+
+    check_code(SCardConnect(client->context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &card,
+                            &protocol),
+               "SCardConnect");
+    client->pci = protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
+    return card;
 }
 
 static void
 open_plain(Client *client, const char *reader)
 {
-    DWORD protocol;
-
     check_code(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &client->context),
                "SCardEstablishContext");
-    check_code(SCardConnect(client->context, reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY,
-                            &client->card, &protocol),
-               "SCardConnect");
-    client->pci = protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
+    client->card = connect_plainly(client, reader);
 }
 
 ClientKind
 client_kind(const char *word)
 {
-    return strcmp(word, "plain") == 0 ? CLIENT_PLAIN : CLIENT_SESSION;
+    if (strcmp(word, "plain") == 0)
+        return CLIENT_PLAIN;
+    return strcmp(word, "channel") == 0 ? CLIENT_CHANNEL : CLIENT_SESSION;
 }
 
 void
@@ -103,6 +153,8 @@ client_open(Client *client, ClientKind kind, const char *reader)
         open_plain(client, reader);
     else
         open_session(client, reader);
+    if (kind == CLIENT_CHANNEL)
+        open_channel(client);
 }
 
 void
@@ -113,6 +165,14 @@ client_open_echo(Client *client, const char *name)
     client->path = strdup("/echo");
 }
 
+static void
+close_session(Client *client, const char *path)
+{
+    sd_bus_message *message = new_call(client->bus, path, client->interface, "Close");
+    check(sd_bus_message_append(message, "s", "leave") >= 0, "Close");
+    sd_bus_message_unref(call(client->bus, message));
+}
+
 void
 client_close(Client *client)
 {
@@ -121,11 +181,13 @@ client_close(Client *client)
         check_code(SCardReleaseContext(client->context), "SCardReleaseContext");
         return;
     }
-    sd_bus_message *message = new_session_call(client, "Close");
-    check(sd_bus_message_append(message, "s", "leave") >= 0, "Close");
-    sd_bus_message_unref(call(client->bus, message));
+    if (client->kind == CLIENT_CHANNEL)
+        close(client->channel);
+    close_session(client, client->path);
     sd_bus_flush_close_unref(client->bus);
     free(client->path);
+    free(client->reader_path);
+    free(client->card_path);
 }
 
 void
@@ -152,27 +214,72 @@ client_end(Client *client)
     sd_bus_message_unref(call(client->bus, message));
 }
 
-void
-client_transmit(Client *client, const uint8_t *command, size_t length)
+static size_t
+transmit_plainly(Client *client, const uint8_t *command, size_t length)
 {
-    uint8_t answer[CLIENT_ANSWER_SIZE];
-    DWORD received = sizeof answer;
+    DWORD received = sizeof client->answer;
+
+    check_code(
+        SCardTransmit(client->card, client->pci, command, length, NULL, client->answer, &received),
+        "SCardTransmit");
+    return received;
+}
+
+static void
+send_packet(Client *client, const uint8_t *command, size_t length)
+{
+    static const uint8_t header[HEADER];
+    struct iovec parts[] = {{(void *)header, HEADER}, {(void *)command, length}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+    check(sendmsg(client->channel, &message, MSG_NOSIGNAL) >= 0, "channel");
+}
+
+static void
+check_answer(const uint8_t *answer, ssize_t length)
+{
+    static const uint8_t success[4];
+
+    check(length > HEADER && memcmp(answer, success, sizeof success) == 0, "channel");
+}
+
+/* Of a session, a card or the echo: what they take and give is the same. */
+static size_t
+transmit_on_bus(Client *client, sd_bus_message *message, const uint8_t *command, size_t length)
+{
     const void *response;
     size_t response_length;
 
-    if (client->kind == CLIENT_PLAIN) {
-        check_code(
-            SCardTransmit(client->card, client->pci, command, length, NULL, answer, &received),
-            "SCardTransmit");
-        return;
-    }
-    sd_bus_message *message = new_session_call(client, "Transmit");
     check(sd_bus_message_append_array(message, 'y', command, length) >= 0 &&
               sd_bus_message_append(message, "a{sv}", 0) >= 0,
           "Transmit");
     sd_bus_message *reply = call(client->bus, message);
     check(sd_bus_message_read_array(reply, 'y', &response, &response_length) > 0, "Transmit");
     sd_bus_message_unref(reply);
+    return response_length;
+}
+
+static size_t
+transmit_on_channel(Client *client, const uint8_t *command, size_t length)
+{
+    send_packet(client, command, length);
+    ssize_t received = recv(client->channel, client->answer, sizeof client->answer, 0);
+    check_answer(client->answer, received);
+    return (size_t)received - HEADER;
+}
+
+size_t
+client_transmit(Client *client, const uint8_t *command, size_t length)
+{
+    switch (client->kind) {
+    case CLIENT_PLAIN:
+        return transmit_plainly(client, command, length);
+    case CLIENT_CHANNEL:
+        return transmit_on_channel(client, command, length);
+    case CLIENT_SESSION:
+        break;
+    }
+    return transmit_on_bus(client, new_session_call(client, "Transmit"), command, length);
 }
 
 void
@@ -194,4 +301,96 @@ client_transmit_many(Client *client, const uint8_t *command, size_t length, int 
         check(sd_bus_message_read_array(reply, 'y', &response, &response_length) > 0,
               "TransmitMany");
     sd_bus_message_unref(reply);
+}
+
+/* As many of them as there is room for now; gives how many. */
+static int
+send_packets(Client *client, const uint8_t *command, size_t length, int count)
+{
+    static const uint8_t header[HEADER];
+    struct iovec parts[] = {{(void *)header, HEADER}, {(void *)command, length}};
+    struct mmsghdr packets[IN_FLIGHT_MAX];
+
+    for (int i = 0; i < count; i++)
+        packets[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = parts, .msg_iovlen = 2}};
+    int sent = sendmmsg(client->channel, packets, (unsigned)count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    check(sent > 0, "channel");
+    return sent;
+}
+
+/* Waits for so many answers. */
+static void
+receive_packets(Client *client, int count)
+{
+    static uint8_t answers[IN_FLIGHT_MAX][CLIENT_ANSWER_MAX];
+    struct iovec parts[IN_FLIGHT_MAX];
+    struct mmsghdr packets[IN_FLIGHT_MAX];
+
+    for (int i = 0; i < count; i++) {
+        parts[i] = (struct iovec){answers[i], sizeof answers[i]};
+        packets[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+    }
+    check(recvmmsg(client->channel, packets, (unsigned)count, 0, NULL) == count, "channel");
+    for (int i = 0; i < count; i++)
+        check_answer(answers[i], packets[i].msg_len);
+}
+
+void
+client_transmit_in_flight(Client *client, const uint8_t *command, size_t length, int count)
+{
+    for (int sent; count > 0; count -= sent) {
+        sent = send_packets(client, command, length, count < IN_FLIGHT_MAX ? count : IN_FLIGHT_MAX);
+        receive_packets(client, sent);
+    }
+}
+
+/* The path of the session's card, to be freed. */
+static char *
+get_card(Client *client)
+{
+    sd_bus_message *reply = NULL;
+    const char *path;
+
+    check(sd_bus_get_property(client->bus, SERVICE, client->path, client->interface, "Card", NULL,
+                              &reply, "o") >= 0 &&
+              sd_bus_message_read(reply, "o", &path) >= 0,
+          "Card");
+    char *copy = strdup(path);
+    sd_bus_message_unref(reply);
+    return copy;
+}
+
+void
+client_transmit_on_card(Client *client, const uint8_t *command, size_t length)
+{
+    if (!client->card_path)
+        client->card_path = get_card(client);
+    transmit_on_bus(client, new_call(client->bus, client->card_path, SERVICE ".Card", "Transmit"),
+                    command, length);
+}
+
+void
+client_connect_and_close(Client *client, const char *reader)
+{
+    if (client->kind == CLIENT_PLAIN) {
+        SCARDHANDLE card = connect_plainly(client, reader);
+        check_code(SCardDisconnect(card, SCARD_LEAVE_CARD), "SCardDisconnect");
+        return;
+    }
+    char *path = connect_session(client->bus, client->reader_path);
+    close_session(client, path);
+    free(path);
+}
+
+void
+client_transmit_from_scratch(Client *client, const char *reader, const uint8_t *command,
+                             size_t length)
+{
+    Client once = *client;
+
+    once.card = connect_plainly(client, reader);
+    client_begin(&once);
+    transmit_plainly(&once, command, length);
+    client_end(&once);
+    check_code(SCardDisconnect(once.card, SCARD_LEAVE_CARD), "SCardDisconnect");
 }

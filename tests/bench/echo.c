@@ -2,13 +2,16 @@
 
 /*
  * The least that a GDBus service can be: takes and gives what Session.Transmit
- * does, without a card. Prints its name on the bus, and runs until it is killed.
+ * does, without a card. Owns a name, prints its unique one, and runs until it is
+ * killed.
  */
 
 #include <gio/gio.h>
 #include <stdio.h>
 
 #include "measure.h"
+
+#define NAME "org.smartcardd1.Echo"
 
 static const char description[] =
     "<node><interface name='org.smartcardd1.Echo'><method name='Transmit'>"
@@ -23,6 +26,13 @@ answer(GDBusConnection *bus, const char *sender, const char *path, const char *i
     g_dbus_method_invocation_return_value(invocation, g_variant_new("(@ay)", command));
 }
 
+static void
+got_name(GDBusConnection *bus, const char *name, gpointer data)
+{
+    puts(g_dbus_connection_get_unique_name(bus));
+    fflush(stdout);
+}
+
 static const GDBusInterfaceVTable vtable = {answer, NULL, NULL, {NULL}};
 
 int
@@ -35,8 +45,8 @@ main(void)
     check(bus && g_dbus_connection_register_object(bus, "/echo", node->interfaces[0], &vtable, NULL,
                                                    NULL, NULL) > 0,
           "bus");
-    puts(g_dbus_connection_get_unique_name(bus));
-    fflush(stdout);
+    g_bus_own_name_on_connection(bus, NAME, G_BUS_NAME_OWNER_FLAGS_NONE, got_name, NULL, NULL,
+                                 NULL);
     g_main_loop_run(loop);
     return 0;
 }

@@ -19,53 +19,38 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 #include <winscard.h>
 
+#include "finger.h"
 #include "measure.h"
 
 /* Time for a waiter to begin its wait, before the card is put in. */
 #define SETTLE_NS 3000000
 
-static struct {
-    int simulator;
-    const char *order; /* "insert READER" or "remove READER" */
-    int64_t ordered_at;
-} finger;
-
-static void
-order(const char *text)
-{
-    char answer[256];
-
-    finger.ordered_at = now_ns();
-    check(write(finger.simulator, text, strlen(text)) == (ssize_t)strlen(text), "order");
-    check(read(finger.simulator, answer, sizeof answer) > 0 && strncmp(answer, "ok", 2) == 0, text);
-}
+static const char *reader;
+static int64_t signalled_at; /* of the bare bus */
 
 static void *
-order_later(void *text)
+order_later(void *what)
 {
     sleep_ns(SETTLE_NS);
-    order(text);
+    finger_order(what, reader);
     return NULL;
 }
 
 /* Orders while somebody waits in wait(); gives the time between in microseconds. */
 static double
-measure(const char *text, void (*wait)(void *), void *data)
+measure(const char *what, void (*wait)(void *), void *data)
 {
     pthread_t thread;
 
-    check(pthread_create(&thread, NULL, order_later, (void *)text) == 0, "thread");
+    check(pthread_create(&thread, NULL, order_later, (void *)what) == 0, "thread");
     wait(data);
     int64_t heard_at = now_ns();
     pthread_join(thread, NULL);
-    return (double)(heard_at - finger.ordered_at) / 1000;
+    return (double)(heard_at - finger_ordered_at()) / 1000;
 }
 
 typedef struct {
@@ -83,13 +68,13 @@ wait_directly(void *data)
 }
 
 static double
-measure_directly(Direct *direct, const char *insert, const char *removal)
+measure_directly(Direct *direct)
 {
     /* As things are now. */
     direct->state.dwCurrentState = SCARD_STATE_UNAWARE;
     wait_directly(direct);
-    double time = measure(insert, wait_directly, direct);
-    order(removal);
+    double time = measure("insert", wait_directly, direct);
+    finger_order("remove", reader);
     wait_directly(direct);
     return time;
 }
@@ -122,12 +107,12 @@ wait_on_bus(void *data)
 }
 
 static double
-measure_on_bus(Client *client, const char *insert, const char *removal)
+measure_on_bus(Client *client)
 {
     client->awaited = "CardInserted";
-    double time = measure(insert, wait_on_bus, client);
+    double time = measure("insert", wait_on_bus, client);
     client->awaited = "CardRemoved";
-    measure(removal, wait_on_bus, client);
+    measure("remove", wait_on_bus, client);
     return time;
 }
 
@@ -139,7 +124,7 @@ signal_later(void *bus)
     static const char filler[330];
 
     sleep_ns(SETTLE_NS);
-    finger.ordered_at = now_ns();
+    signalled_at = now_ns();
     for (int i = 0; i < 3; i++) {
         sd_bus_message *message = NULL;
         check(sd_bus_message_new_signal(bus, &message, "/bench", "org.smartcardd1.Reader",
@@ -163,23 +148,13 @@ measure_bare_bus(Client *client, sd_bus *sender)
     wait_on_bus(client);
     int64_t heard_at = now_ns();
     pthread_join(thread, NULL);
-    return (double)(heard_at - finger.ordered_at) / 1000;
-}
-
-static void
-connect_to_simulator(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    finger.simulator = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-    check(connect(finger.simulator, (struct sockaddr *)&address, sizeof address) == 0, path);
+    return (double)(heard_at - signalled_at) / 1000;
 }
 
 int
 main(int argc, char **argv)
 {
-    char insert[64], removal[64], name[128];
+    char name[128];
     Direct direct = {0};
     Client client = {0};
     sd_bus *sender = NULL;
@@ -188,10 +163,9 @@ main(int argc, char **argv)
         fprintf(stderr, "Usage: latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS\n");
         return 2;
     }
-    connect_to_simulator(argv[1]);
-    snprintf(insert, sizeof insert, "insert %s\n", argv[2]);
-    snprintf(removal, sizeof removal, "remove %s\n", argv[2]);
-    snprintf(name, sizeof name, "Simulated Reader %s 00 00", argv[2]);
+    finger_connect(argv[1]);
+    reader = argv[2];
+    snprintf(name, sizeof name, "Simulated Reader %s 00 00", reader);
     pid_t service = atoi(argv[3]);
 
     check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) == SCARD_S_SUCCESS,
@@ -204,14 +178,14 @@ main(int argc, char **argv)
 
     for (int round = atoi(argv[4]); round > 0; round--) {
         check(kill(service, SIGSTOP) == 0, "SIGSTOP");
-        double first = measure_directly(&direct, insert, removal);
-        double second = measure_directly(&direct, insert, removal);
+        double first = measure_directly(&direct);
+        double second = measure_directly(&direct);
         check(kill(service, SIGCONT) == 0, "SIGCONT");
         /* What the service slept through is none of the bus client's business. */
         sleep_ns(5 * SETTLE_NS);
         while (sd_bus_process(client.bus, NULL) > 0)
             ;
-        double bus = measure_on_bus(&client, insert, removal);
+        double bus = measure_on_bus(&client);
         printf("%.1f %.1f %.1f %.1f\n", first, second, bus, measure_bare_bus(&client, sender));
         fflush(stdout);
     }

@@ -1,7 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The table that the bench prints: a row a figure, with its mark and whether it was missed."""
+"""The tables that the bench prints: a row a figure, with its mark and whether it was missed.
 
+A row is judged by its ratio, when it has one, else by its value. On a terminal
+the last line tells what is being measured.
+"""
+
+import json
+import platform
+import re
 import statistics
+import subprocess
+import sys
+from contextlib import contextmanager
+
+CONTROL = (0.90, 1.10)
+COLUMNS = "{:<54} {:>14} {:>10} {:>8} {:>9}  {}"
+
+rows = []
+_table = None
+_quiet = False
 
 
 def median(values):
@@ -12,31 +29,109 @@ def p99(values):
     return sorted(values)[int(len(values) * 0.99)]
 
 
-def heading():
-    row("what", "median", "mark")
+def ratios(times, to):
+    """The median over the rounds of what one is to the other in each."""
+    return median(mine / its for mine, its in zip(times, to))
 
 
-def row(what, value, mark="", verdict=""):
-    print(f"{what:<52} {value:>16}  {mark:>10}  {verdict}", flush=True)
+def be_quiet():
+    """Rows are kept for print_json() alone."""
+    global _quiet
+    _quiet = True
 
 
-def judged(what, value, mark, kept):
-    row(what, value, mark, "" if kept else "MISSED")
+def _print(text=""):
+    if not _quiet:
+        print(text, flush=True)
 
 
-def at_most(what, value, unit, limit):
-    judged(what, f"{value:.2f} {unit}", f"≤ {limit:g}", value <= limit)
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def at_least(what, value, unit, limit):
-    judged(what, f"{value:.2f} {unit}", f"≥ {limit:g}", value >= limit)
+@contextmanager
+def table(title):
+    global _table
+    _table = title
+    _print(COLUMNS.format(title, "median", "p99", "ratio", "mark", "").rstrip())
+    progress(f"{title} …")
+    yield
+    _print()
+    progress("")
 
 
-def within(what, value, unit, least, most):
-    judged(what, f"{value:.2f} {unit}", f"{least:g}–{most:g}", least <= value <= most)
+def _number(value):
+    if value is None:
+        return ""
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def control(value):
+def _mark(least, most):
+    if least is not None and most is not None:
+        return f"{least:g}–{most:g}"
+    if most is not None:
+        return f"≤ {most:g}"
+    return f"≥ {least:g}" if least is not None else ""
+
+
+def row(what, value, unit="", tail=None, ratio=None, least=None, most=None, note=""):
+    """value: a median; tail: its p99; ratio: to what the table or the row names."""
+    judged = value if ratio is None else ratio
+    missed = (most is not None and judged > most) or (least is not None and judged < least)
+    rows.append({"table": _table, "what": what.strip(), "value": value, "unit": unit, "p99": tail,
+                 "ratio": ratio, "least": least, "most": most, "missed": missed, "note": note})
+    verdict = "  ".join(filter(None, ("MISSED" if missed else "", note)))
+    shown = "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}"
+    progress("")
+    _print(COLUMNS.format(what, f"{_number(value)} {unit}".rstrip(), _number(tail), shown,
+                          _mark(least, most), verdict).rstrip())
+    progress(f"{_table} …")
+
+
+def timed(what, times, unit="µs", to=None, **options):
+    """A row of as many times as there were rounds; to: those of what it is compared with."""
+    row(what, median(times), unit, p99(times), None if to is None else ratios(times, to), **options)
+
+
+def rate(what, rates, to=None, least=None):
+    row(what, median(rates), "APDU/s", ratio=None if to is None else ratios(rates, to), least=least)
+
+
+def control(what, times, to, unit="µs"):
     """The same measured twice in the same rounds: what its ratio says of the machine."""
-    row("  control: direct to direct", f"{value:.2f}", "0.9–1.1",
-        "" if 0.9 <= value <= 1.1 else "REPEAT THE RUN")
+    fair = CONTROL[0] <= ratios(times, to) <= CONTROL[1]
+    timed(what, times, unit, to, least=CONTROL[0], most=CONTROL[1],
+          note="" if fair else "REPEAT THE RUN")
+
+
+def machine():
+    """What it was measured on, in a line."""
+    def version(*command):
+        text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        found = re.search(r"\d+(\.\d+)+", text)
+        return found[0] if found else "?"
+
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        info = file.read()
+    model = re.search(r"^model name\s*: (.*)$", info, re.M)
+    return (f"{model[1].strip() if model else platform.machine()}, "
+            f"{info.count('processor	:')} CPUs, Linux {platform.release()}, "
+            f"{platform.freedesktop_os_release()['PRETTY_NAME']}, "
+            f"pcscd {version('pcscd', '--version')}, "
+            f"GLib {version('pkg-config', '--modversion', 'glib-2.0')}, "
+            f"dbus-daemon {version('dbus-daemon', '--version')}")
+
+
+def print_json():
+    print(json.dumps({"machine": machine(), "rows": rows}, ensure_ascii=False, indent=1))
+
+
+def heading():
+    _print(f"# {machine()}")
+
+
+def ending():
+    missed = sum(1 for entry in rows if entry["missed"])
+    marks = sum(1 for entry in rows if entry["least"] is not None or entry["most"] is not None)
+    _print(f"{marks - missed} of {marks} marks met")

@@ -7,7 +7,8 @@
  *   throughput ROUNDS MILLISECONDS READER…
  *
  * Prints a line a round: commands a second over all readers, in so much time
- * each, by plain PC/SC programs, by the same again, and by clients of the service.
+ * each, by plain PC/SC programs, by the same again, by clients of the service over
+ * the bus, and through channels.
  */
 
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include "measure.h"
 
 #define READERS_MAX 64
-#define PATHS 3
+#define PATHS 4
 
 /* Between two paths: for what is still under way, in any of the programs. */
 #define PAUSE_NS 200000000
@@ -48,15 +49,17 @@ measure(Client *client, int64_t begin, int64_t end)
 static void
 run_program(const Plan *plan, const char *reader, int number, Rates *rates)
 {
-    Client plain, session;
-    Client *const paths[PATHS] = {&plain, &plain, &session};
+    static Client plain, session, channel;
+    Client *const paths[PATHS] = {&plain, &plain, &session, &channel};
 
     client_open(&plain, CLIENT_PLAIN, reader);
     client_open(&session, CLIENT_SESSION, reader);
+    client_open(&channel, CLIENT_CHANNEL, reader);
     for (int phase = 0; phase < plan->rounds * PATHS; phase++) {
         int64_t begin = plan->start + phase * (plan->length + PAUSE_NS);
         rates[phase][number] = measure(paths[phase % PATHS], begin, begin + plan->length);
     }
+    client_close(&channel);
     client_close(&session);
     client_close(&plain);
 }

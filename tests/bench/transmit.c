@@ -3,67 +3,214 @@
 /*
  * What a command costs by each path to the card.
  *
- *   transmit READER ECHO-NAME LENGTH ROUNDS CALLS
+ *   transmit READER ECHO-NAME LENGTH ROUNDS CALLS PATH...
  *
- * Prints a line a round: microseconds a command, of so many calls each, by a
- * direct SCardTransmit, the same again, Session.Transmit, TransmitMany of 32 and
- * of 8 commands, and what the bus takes with nobody but an echo behind it.
+ * Prints a line a round: microseconds a command, of so many calls each, by each
+ * of the paths, one after the other. CALLS is a multiple of 32. The paths are in
+ * the table below; the times of connect and connect-directly are those of a
+ * connection and its end.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "bare.h"
 #include "client.h"
+#include "gdbus-client.h"
 #include "measure.h"
 
-#define COMMAND_MAX 261
+#define COMMAND_MAX 65544
+#define SHORT_MAX 261
+#define PATHS_MAX 16
 
-typedef struct {
-    Client *client;
-    int at_once; /* more than one: by TransmitMany */
-} Path;
+static struct {
+    const char *reader;
+    Client plain, session, channel, bare, echo;
+    GdbusClient *gdbus;
+    uint8_t command[COMMAND_MAX];
+    size_t length;
+} bench;
+
+static void
+direct(int calls)
+{
+    while (calls-- > 0)
+        client_transmit(&bench.plain, bench.command, bench.length);
+}
+
+static void
+direct_from_scratch(int calls)
+{
+    while (calls-- > 0)
+        client_transmit_from_scratch(&bench.plain, bench.reader, bench.command, bench.length);
+}
+
+static void
+connect_directly(int calls)
+{
+    while (calls-- > 0)
+        client_connect_and_close(&bench.plain, bench.reader);
+}
+
+static void
+channel(int calls)
+{
+    while (calls-- > 0)
+        client_transmit(&bench.channel, bench.command, bench.length);
+}
+
+static void
+in_flight(int calls)
+{
+    client_transmit_in_flight(&bench.channel, bench.command, bench.length, calls);
+}
+
+static void
+bare(int calls)
+{
+    while (calls-- > 0)
+        client_transmit(&bench.bare, bench.command, bench.length);
+}
+
+static void
+session(int calls)
+{
+    while (calls-- > 0)
+        client_transmit(&bench.session, bench.command, bench.length);
+}
+
+static void
+gdbus(int calls)
+{
+    while (calls-- > 0)
+        gdbus_client_transmit(bench.gdbus, bench.command, bench.length);
+}
+
+static void
+many(int calls, int at_once)
+{
+    for (; calls > 0; calls -= at_once)
+        client_transmit_many(&bench.session, bench.command, bench.length, at_once);
+}
+
+static void
+many_32(int calls)
+{
+    many(calls, 32);
+}
+
+static void
+many_8(int calls)
+{
+    many(calls, 8);
+}
+
+static void
+card(int calls)
+{
+    while (calls-- > 0)
+        client_transmit_on_card(&bench.session, bench.command, bench.length);
+}
+
+static void
+connect_session(int calls)
+{
+    while (calls-- > 0)
+        client_connect_and_close(&bench.session, bench.reader);
+}
+
+static void
+echo(int calls)
+{
+    while (calls-- > 0)
+        client_transmit(&bench.echo, bench.command, bench.length);
+}
+
+static const struct {
+    const char *name;
+    void (*transmit)(int calls);
+} paths[] = {
+    {"direct", direct},
+    {"direct-from-scratch", direct_from_scratch},
+    {"connect-directly", connect_directly},
+    {"channel", channel},
+    {"in-flight", in_flight},
+    {"bare", bare},
+    {"session", session},
+    {"gdbus", gdbus},
+    {"many-32", many_32},
+    {"many-8", many_8},
+    {"card", card},
+    {"connect", connect_session},
+    {"echo", echo},
+};
+
+static size_t
+find_path(const char *name)
+{
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (strcmp(paths[i].name, name) == 0)
+            return i;
+    fprintf(stderr, "transmit: there is no path '%s'\n", name);
+    exit(2);
+}
+
+/* The card's echo: without data it answers two bytes, else the data and two more. */
+static void
+make_command(size_t length)
+{
+    bench.length = length;
+    bench.command[0] = 0x80;
+    bench.command[1] = 0x10;
+    if (length > SHORT_MAX) { /* no Le: 4 of header, 3 of Lc, data */
+        bench.command[5] = (uint8_t)((length - 7) >> 8);
+        bench.command[6] = (uint8_t)(length - 7);
+    } else if (length > 5) { /* 4 of header, Lc, data, Le */
+        bench.command[4] = (uint8_t)(length - 6);
+    }
+}
 
 static double
-measure(const Path *path, const uint8_t *command, size_t length, int calls)
+measure(size_t path, int calls)
 {
     int64_t begin = now_ns();
 
-    for (int done = 0; done < calls; done += path->at_once) {
-        if (path->at_once == 1)
-            client_transmit(path->client, command, length);
-        else
-            client_transmit_many(path->client, command, length, path->at_once);
-    }
+    paths[path].transmit(calls);
     return (double)(now_ns() - begin) / 1000 / calls;
 }
 
 int
 main(int argc, char **argv)
 {
-    Client plain, session, echo;
-    /* The card's echo: without data it answers two bytes, else the data and two more. */
-    uint8_t command[COMMAND_MAX] = {0x80, 0x10};
+    size_t chosen[PATHS_MAX];
+    int count = argc - 6;
 
-    if (argc != 6) {
-        fprintf(stderr, "Usage: transmit READER ECHO-NAME LENGTH ROUNDS CALLS\n");
+    if (count < 1 || count > PATHS_MAX) {
+        fprintf(stderr, "Usage: transmit READER ECHO-NAME LENGTH ROUNDS CALLS PATH...\n");
         return 2;
     }
-    size_t length = strtoul(argv[3], NULL, 10);
+    for (int i = 0; i < count; i++)
+        chosen[i] = find_path(argv[6 + i]);
+    bench.reader = argv[1];
+    make_command(strtoul(argv[3], NULL, 10));
     int calls = atoi(argv[5]);
-    command[4] = length > 5 ? COMMAND_MAX - 6 : 0;
-    client_open(&plain, CLIENT_PLAIN, argv[1]);
-    client_open(&session, CLIENT_SESSION, argv[1]);
-    client_open_echo(&echo, argv[2]);
+    bench.bare = (Client){.kind = CLIENT_CHANNEL, .channel = bare_channel_open(bench.reader)};
+    client_open(&bench.plain, CLIENT_PLAIN, bench.reader);
+    client_open(&bench.session, CLIENT_SESSION, bench.reader);
+    client_open(&bench.channel, CLIENT_CHANNEL, bench.reader);
+    client_open_echo(&bench.echo, argv[2]);
+    bench.gdbus = gdbus_client_open(bench.reader);
 
-    const Path paths[] = {{&plain, 1},    {&plain, 1},   {&session, 1},
-                          {&session, 32}, {&session, 8}, {&echo, 1}};
     for (int round = atoi(argv[4]); round > 0; round--) {
-        for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-            printf("%.2f ", measure(&paths[i], command, length, calls));
+        for (int i = 0; i < count; i++)
+            printf("%.2f ", measure(chosen[i], calls));
         printf("\n");
         fflush(stdout);
     }
-    client_close(&plain);
-    client_close(&session);
+    gdbus_client_close(bench.gdbus);
+    client_close(&bench.channel);
+    client_close(&bench.session);
+    client_close(&bench.plain);
     return 0;
 }

@@ -119,7 +119,10 @@ class World:
 
 
 def simulated_reader(name, friendly_name=None, card=None, slots=1, library="libscd-sim.so"):
-    """A reader of reader.conf. card: the ATR, in hex, of a card that is in from the start."""
+    """A reader of reader.conf. card: the ATR, in hex, of a card that is in from the start.
+
+    library: in the build folder, or a copy with an absolute path.
+    """
     device = "sim:" + name
     if slots > 1:
         device += f"/{slots}"
@@ -127,4 +130,4 @@ def simulated_reader(name, friendly_name=None, card=None, slots=1, library="libs
         device += ":" + card
     return (f'FRIENDLYNAME "{friendly_name or "Simulated Reader " + name}"\n'
             f"DEVICENAME {device}\n"
-            f"LIBPATH {built('tests/sim/' + library)}\n")
+            f"LIBPATH {os.path.join(built('tests/sim'), library)}\n")

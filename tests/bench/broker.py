@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""dbus-broker instead of dbus-daemon, where it is installed.
+
+Its launcher wants a socket as systemd hands it over, and one to log to; systemd
+itself it does without until it has a service to start.
+"""
+
+import os
+import shutil
+import socket
+
+from scdtest import events
+from scdtest.bus import write_bus_config
+from scdtest.process import Process
+from scdtest.world import BUS_ADDRESS, BUS_SOCKET
+
+JOURNAL = "/run/systemd/journal/socket"
+
+
+def is_there():
+    return all(map(shutil.which, ("dbus-broker-launch", "systemd-socket-activate")))
+
+
+def write_broker_config(path, policy):
+    """Without the limits, of which the launcher makes a quota of no bytes at all."""
+    write_bus_config(path, BUS_ADDRESS, policy)
+    with open(path, encoding="utf-8") as file:
+        lines = [line for line in file if "<limit" not in line]
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+class Broker(Process):
+    def __init__(self, folder, policy):
+        config = os.path.join(folder, "broker.conf")
+        write_broker_config(config, policy)
+        os.makedirs(os.path.dirname(JOURNAL), exist_ok=True)
+        self._journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._journal.bind(JOURNAL)
+        super().__init__("dbus-broker", ["systemd-socket-activate", "--listen=" + BUS_SOCKET,
+                                         "dbus-broker-launch", "--scope=system",
+                                         "--config-file=" + config])
+        events.wait_for_file(BUS_SOCKET)
+
+    def stop(self, *arguments, **options):
+        super().stop(*arguments, **options)
+        self._journal.close()
+        os.unlink(JOURNAL)
+        os.unlink(BUS_SOCKET)

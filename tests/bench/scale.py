@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""More and more readers: what the service takes for them, and for one more event.
+
+pcscd takes 16 of them before 2.5, and then as many as there are.
+"""
+
+import time
+
+import report
+import stage
+from life import memory
+from scdtest.world import SIMULATOR_SOCKET, pcscd_version
+
+ROUNDS, CALLS = 20, 4
+INSERTIONS = 30
+SUBSCRIBERS, SUBSCRIBED_INSERTIONS = 1000, 5
+MARK_KB = 10  # private memory, of each reader
+
+
+def steps():
+    return (1, 16) if pcscd_version() < (2, 5) else (1, 10, 100, 300, 1000)
+
+
+def private_kb(pid):
+    return 1024 * memory(pid, "Private_Clean", "Private_Dirty")
+
+
+def report_objects():
+    (times,) = zip(*stage.measure("objects", ROUNDS, CALLS, "org.smartcardd1"))
+    report.timed("  GetManagedObjects", times)
+    report.row("  its answer", stage.size_of_objects() / 1024, "kB")
+
+
+def report_insertion(pid):
+    direct, _, bus, _ = zip(*stage.measure("latency", SIMULATOR_SOCKET, "R0", pid, INSERTIONS))
+    report.timed("  insertion → SCardGetStatusChange of that one", direct)
+    report.timed("  insertion → CardInserted at an sd-bus client", bus, to=direct)
+
+
+def report_step(count):
+    """Gives the private memory, in kB, before anybody has asked for anything."""
+    with stage.world([f"R{number}" for number in range(count)], service=False) as world:
+        begin = time.monotonic()
+        world.start_service()
+        report.row(f"{count} readers: start until all are there", (time.monotonic() - begin) * 1000,
+                   "ms")
+        private = private_kb(world.service.pid)
+        report_objects()
+        report_insertion(world.service.pid)
+        if count == steps()[-1]:
+            lines = stage.measure("watchers", "bus", SUBSCRIBERS, SUBSCRIBED_INSERTIONS,
+                                  SIMULATOR_SOCKET, "R0", stage.reader_name("R0"))
+            report.timed(f"  insertion → the last of {SUBSCRIBERS} clients",
+                         [last for _, last in lines])
+    return private
+
+
+def bench_scale():
+    """more and more readers"""
+    with report.table("more and more readers"):
+        sizes = [(count, report_step(count)) for count in steps()]
+        for (few, before), (many, after) in zip(sizes, sizes[1:]):
+            report.row(f"private memory of a reader, from {few} of them to {many}",
+                       (after - before) / (many - few), "kB", most=MARK_KB)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All objects in one answer."""
+
+import report
+import stage
+from scdtest.simulator import ATR
+
+READERS = [f"R{number}" for number in range(16)]
+ROUNDS, CALLS = 40, 16
+MARK = 0.5
+
+
+def bench_tree():
+    """GetManagedObjects of 16 readers, each with a card"""
+    with stage.world(READERS, card=ATR), stage.beside("stock") as stock, \
+            report.table(f"GetManagedObjects, {len(READERS)} readers with cards"):
+        times, control, ours = zip(*stage.measure("objects", ROUNDS, CALLS, stock, stock,
+                                                  "org.smartcardd1"))
+        report.timed("a stock GDBusObjectManagerServer with the same content", times)
+        report.control("the same again: the control", control, times)
+        report.timed("smartcardd", ours, to=times, most=MARK)

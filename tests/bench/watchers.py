@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Many programs that watch many readers: when the last one of them knows of a card."""
+
+import os
+import signal
+
+import report
+import stage
+from scdtest.world import SIMULATOR_SOCKET
+
+READERS = [f"R{number}" for number in range(16)]
+FEW, MANY = 100, 1000  # pcscd takes 200 direct ones
+RUNS, ROUNDS = 4, 5
+MARK = 0.2
+
+
+def last_to_know(kind, count, rounds):
+    """Microseconds, one a round."""
+    names = stage.reader_names(READERS)
+    lines = stage.measure("watchers", kind, count, rounds, SIMULATOR_SOCKET, READERS[0], *names)
+    return [last for _, last in lines]
+
+
+def direct_ones(service):
+    """While they watch, and look at pcscd, the service is stopped."""
+    os.kill(service.pid, signal.SIGSTOP)
+    try:
+        return last_to_know("direct", FEW, ROUNDS)
+    finally:
+        os.kill(service.pid, signal.SIGCONT)
+
+
+def bench_watchers():
+    """100 and 1,000 programs that watch 16 readers"""
+    with stage.world(READERS) as world, \
+            report.table(f"insertion, to the last of many programs that watch {len(READERS)} readers"):
+        direct, control, bus = [], [], []
+        for _ in range(RUNS):
+            direct += direct_ones(world.service)
+            control += direct_ones(world.service)
+            bus += last_to_know("bus", FEW, ROUNDS)
+        report.timed(f"{FEW} in SCardGetStatusChange", direct)
+        report.control(f"{FEW} in SCardGetStatusChange again: the control", control, direct)
+        report.timed(f"{FEW} sd-bus clients", bus, to=direct, most=MARK)
+        report.timed(f"{MANY} sd-bus clients", last_to_know("bus", MANY, ROUNDS))
