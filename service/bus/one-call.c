@@ -118,7 +118,7 @@ submit(OneCall *one_call)
     connect->share_mode = one_call->share_mode;
     connect->protocols = one_call->how.protocols;
     if (one_call->atr)
-        g_ptr_array_add(connect->inputs, g_bytes_ref(one_call->atr));
+        scd_bytes_list_add(&connect->inputs, g_bytes_ref(one_call->atr));
     scd_handle_submit(handle, connect);
 
     if (one_call->job->kind == SCD_JOB_TRANSMIT) {

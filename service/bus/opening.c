@@ -189,7 +189,7 @@ connect_card(Opening *opening)
     job->share_mode = opening->share_mode;
     job->protocols = opening->protocols;
     if (opening->atr)
-        g_ptr_array_add(job->inputs, g_bytes_ref(opening->atr));
+        scd_bytes_list_add(&job->inputs, g_bytes_ref(opening->atr));
     scd_handle_submit(opening->handle, job);
 }
 

@@ -52,7 +52,7 @@ add_hex(ScdJob *job, GVariant *command, GError **error)
     explicit_bzero((gpointer)text, text_length); /* as for bytes: scd_call_add_input() */
     if (!bytes)
         return FALSE;
-    g_ptr_array_add(job->inputs, scd_secret_new(bytes, length));
+    scd_bytes_list_add(&job->inputs, scd_secret_new(bytes, length));
     explicit_bzero(bytes, length);
     return TRUE;
 }
@@ -64,7 +64,8 @@ add_command(ScdJob *job, GVariant *command, GError **error)
         scd_call_add_input(job, command);
     else if (!add_hex(job, command, error))
         return FALSE;
-    return scd_command_check(g_bytes_get_size(job->inputs->pdata[job->inputs->len - 1]), error);
+    return scd_command_check(
+        g_bytes_get_size(scd_bytes_list_get(&job->inputs, job->inputs.length - 1)), error);
 }
 
 static gboolean

@@ -71,7 +71,7 @@ connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         SCardConnect(place->context, place->reader, job->share_mode, protocols, &card, &active);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
-    if (job->inputs->len > 0 && !has_atr_in_worker(card, job->inputs->pdata[0])) {
+    if (job->inputs.length > 0 && !has_atr_in_worker(card, scd_bytes_list_get(&job->inputs, 0))) {
         SCardDisconnect(card, SCARD_LEAVE_CARD);
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
@@ -230,8 +230,8 @@ is_expected(const ScdJob *job, GBytes *response)
 static ScdOutcome
 run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    while (job->outputs->len < job->inputs->len) {
-        GBytes *command = job->inputs->pdata[job->outputs->len];
+    while (job->outputs.length < job->inputs.length) {
+        GBytes *command = scd_bytes_list_get(&job->inputs, job->outputs.length);
         g_autoptr(GBytes) response = NULL;
 
         job->code = exchange_in_worker(handle, place, job, command, &response);
@@ -240,10 +240,10 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         if (job->code != SCARD_S_SUCCESS)
             break;
         gboolean go_on = is_expected(job, response);
-        g_ptr_array_add(job->outputs, g_steal_pointer(&response));
+        scd_bytes_list_add(&job->outputs, g_steal_pointer(&response));
         if (!go_on)
             break;
-        if (job->outputs->len < job->inputs->len && g_atomic_int_get(&job->unwanted)) {
+        if (job->outputs.length < job->inputs.length && g_atomic_int_get(&job->unwanted)) {
             job->code = SCARD_E_CANCELLED;
             break;
         }
@@ -265,7 +265,7 @@ static void
 take_output(ScdCardPlace *place, ScdJob *job, gsize length)
 {
     if (job->code == SCARD_S_SUCCESS)
-        g_ptr_array_add(job->outputs, scd_secret_new(place->buffer, length));
+        scd_bytes_list_add(&job->outputs, scd_secret_new(place->buffer, length));
     explicit_bzero(place->buffer, length);
 }
 
@@ -273,7 +273,7 @@ static ScdOutcome
 control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     gsize length;
-    gconstpointer input = g_bytes_get_data(job->inputs->pdata[0], &length);
+    gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
 
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
@@ -298,7 +298,7 @@ static ScdOutcome
 set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     gsize length;
-    gconstpointer value = g_bytes_get_data(job->inputs->pdata[0], &length);
+    gconstpointer value = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
 
     job->code = is_documented_attribute(job->number)
                     ? SCardSetAttrib(handle->card, job->number, value, length)

@@ -153,8 +153,9 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
     struct iovec parts[2] = {{header, sizeof header}, {NULL, 0}};
 
     scd_frame_write_answer(header, code, code == 0 ? job->protocol : 0);
-    if (code == 0 && job->outputs->len > 0)
-        parts[1].iov_base = (gpointer)g_bytes_get_data(job->outputs->pdata[0], &parts[1].iov_len);
+    if (code == 0 && job->outputs.length > 0)
+        parts[1].iov_base =
+            (gpointer)g_bytes_get_data(scd_bytes_list_get(&job->outputs, 0), &parts[1].iov_len);
 
     if (channel->unsent.length > 0 || !try_to_send(channel, parts, G_N_ELEMENTS(parts)))
         send_later(channel, parts);
@@ -181,7 +182,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
         job->refused = scd_code_of_error(SCD_W_SECURITY_VIOLATION);
     job->number = request->argument;
     job->action = request->argument;
-    g_ptr_array_add(job->inputs, scd_secret_new(request->data, request->length));
+    scd_bytes_list_add(&job->inputs, scd_secret_new(request->data, request->length));
     return job;
 }
 

@@ -2,12 +2,6 @@
 
 #include "pcsc/job.h"
 
-static GPtrArray *
-new_list_of_bytes(void)
-{
-    return g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-}
-
 ScdJob *
 scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free_data)
 {
@@ -17,8 +11,6 @@ scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free
     job->done = done;
     job->data = data;
     job->free_data = free_data;
-    job->inputs = new_list_of_bytes();
-    job->outputs = new_list_of_bytes();
     return job;
 }
 
@@ -36,8 +28,8 @@ scd_job_unref(ScdJob *job)
         return;
     if (job->free_data)
         job->free_data(job->data);
-    g_ptr_array_unref(job->inputs);
-    g_ptr_array_unref(job->outputs);
+    scd_bytes_list_clear(&job->inputs);
+    scd_bytes_list_clear(&job->outputs);
     g_free(job);
 }
 

@@ -13,6 +13,7 @@
 #include <glib.h>
 
 #include "base/apdu.h"
+#include "base/bytes-list.h"
 
 typedef enum {
     SCD_JOB_CONNECT,       /* share_mode, protocols, inputs (ATR, or none) → protocol */
@@ -54,14 +55,14 @@ struct ScdJob {
     guint32 protocols;
     guint32 action;
     guint32 number;
-    GPtrArray *inputs; /* of GBytes */
-    gboolean follow;   /* fetch 61xx, resend 6Cxx */
-    ScdExpect expect;  /* another status word ends the script */
+    ScdBytesList inputs;
+    gboolean follow;  /* fetch 61xx, resend 6Cxx */
+    ScdExpect expect; /* another status word ends the script */
 
     /* What came of it. */
-    guint32 code;       /* PC/SC's: for done(), which is given another one when it was cancelled */
-    guint32 protocol;   /* the active one; of a response, if number is not 0: SCD_FRAME_… */
-    GPtrArray *outputs; /* of GBytes; for a script as many as were answered */
+    guint32 code;     /* PC/SC's: for done(), which is given another one when it was cancelled */
+    guint32 protocol; /* the active one; of a response, if number is not 0: SCD_FRAME_… */
+    ScdBytesList outputs; /* for a script as many as were answered */
 
     ScdJobState state; /* the worker's to change, under its lock; atomic */
     gint unwanted;     /* whoever wanted it closed the handle while it was carried out; atomic */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/bytes-list.h"
+
+void
+scd_bytes_list_add(ScdBytesList *list, GBytes *bytes)
+{
+    guint index = list->length++;
+
+    if (index == 0) {
+        list->first = bytes;
+        return;
+    }
+    if (index > list->room) {
+        list->room = MAX(8, 2 * list->room);
+        list->others = g_renew(GBytes *, list->others, list->room);
+    }
+    list->others[index - 1] = bytes;
+}
+
+GBytes *
+scd_bytes_list_get(const ScdBytesList *list, guint index)
+{
+    g_assert(index < list->length);
+    return index == 0 ? list->first : list->others[index - 1];
+}
+
+void
+scd_bytes_list_clear(ScdBytesList *list)
+{
+    for (guint i = 0; i < list->length; i++)
+        g_bytes_unref(scd_bytes_list_get(list, i));
+    g_free(list->others);
+    *list = (ScdBytesList){0};
+}
