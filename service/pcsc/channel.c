@@ -19,7 +19,8 @@
 struct ScdChannel {
     int fd;
     guint in_flight;
-    GQueue unsent; /* of GBytes, whole packets */
+    GQueue unsent;   /* of GBytes, whole packets */
+    gboolean ending; /* when all is answered and fetched that came before */
     gboolean ended;
 };
 
@@ -52,6 +53,12 @@ scd_channel_has_jobs(const ScdChannel *channel)
     return channel->in_flight > channel->unsent.length;
 }
 
+gboolean
+scd_channel_has_unsent(const ScdChannel *channel)
+{
+    return channel->unsent.length > 0;
+}
+
 int
 scd_channel_fd(const ScdChannel *channel)
 {
@@ -65,6 +72,8 @@ scd_channel_events(const ScdChannel *channel)
         return 0;
     if (channel->unsent.length > 0)
         return POLLOUT;
+    if (channel->ending)
+        return 0;
     return channel->in_flight < IN_FLIGHT_MAX ? POLLIN : POLLRDHUP;
 }
 
@@ -81,6 +90,23 @@ hang_up(ScdChannel *channel)
     shutdown(channel->fd, SHUT_RDWR);
     while (recv(channel->fd, &nothing, sizeof nothing, MSG_DONTWAIT) > 0)
         ;
+}
+
+/* Nothing more is read. Who asked before has an answer first. */
+static void
+end_after_answers(ScdChannel *channel)
+{
+    channel->ending = TRUE;
+    if (channel->in_flight == 0)
+        hang_up(channel);
+}
+
+static void
+note_answered(ScdChannel *channel)
+{
+    channel->in_flight--;
+    if (channel->ending)
+        end_after_answers(channel);
 }
 
 void
@@ -120,7 +146,7 @@ send_unsent(ScdChannel *channel)
         if (!try_to_send(channel, &whole, 1))
             return;
         g_bytes_unref(g_queue_pop_head(&channel->unsent));
-        channel->in_flight--;
+        note_answered(channel);
     }
 }
 
@@ -160,7 +186,7 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
     if (channel->unsent.length > 0 || !try_to_send(channel, parts, G_N_ELEMENTS(parts)))
         send_later(channel, parts);
     else
-        channel->in_flight--;
+        note_answered(channel);
     if (!job->refused && is_last(code))
         hang_up(channel);
 }
@@ -186,53 +212,67 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
     return job;
 }
 
-/* The length of a packet without anything beside it; 0 when there is none, or the channel ended. */
-static gsize
-receive(ScdChannel *channel, guint8 *buffer)
+/* Whether the packet has nothing beside it, and is not the end of file. */
+static gboolean
+is_good(const struct mmsghdr *packet)
 {
-    struct iovec whole = {buffer, SCD_FRAME_MAX};
-    struct msghdr message = {.msg_iov = &whole, .msg_iovlen = 1};
-    ssize_t length = recvmsg(channel->fd, &message, MSG_DONTWAIT);
-
-    if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-        return 0;
     /* Too long, or with descriptors, which the kernel has closed as there is no room for them. */
-    if (length <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
-        hang_up(channel);
-        return 0;
-    }
-    return length;
+    return packet->msg_len > 0 && !(packet->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 }
 
-static ScdJob *
-receive_job(ScdChannel *channel, guint8 *buffer)
+/* As many as there are and as may be under way, into the buffers of the packets; or -1. */
+static int
+receive(ScdChannel *channel, struct mmsghdr *packets)
 {
-    ScdFrameRequest request;
-    ScdJob *job = NULL;
-    gsize length = receive(channel, buffer);
+    guint most = MIN(SCD_CHANNEL_BATCH, IN_FLIGHT_MAX - channel->in_flight);
+    int count = recvmmsg(channel->fd, packets, most, MSG_DONTWAIT, NULL);
 
-    if (length == 0)
-        return NULL;
-    if (!scd_frame_read_request(buffer, length, &request)) {
+    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         hang_up(channel);
-    } else {
-        channel->in_flight++;
-        job = new_job(channel, &request);
-    }
-    explicit_bzero(buffer, length);
-    return job;
+    return count;
 }
 
-ScdJob *
-scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer)
+static void
+take_request(ScdChannel *channel, const struct mmsghdr *packet, GPtrArray *jobs)
+{
+    const guint8 *bytes = packet->msg_hdr.msg_iov->iov_base;
+    ScdFrameRequest request;
+
+    if (!is_good(packet) || !scd_frame_read_request(bytes, packet->msg_len, &request)) {
+        end_after_answers(channel);
+        return;
+    }
+    channel->in_flight++;
+    g_ptr_array_add(jobs, new_job(channel, &request));
+}
+
+static void
+receive_jobs(ScdChannel *channel, guint8 *buffer, GPtrArray *jobs)
+{
+    struct iovec parts[SCD_CHANNEL_BATCH];
+    struct mmsghdr packets[SCD_CHANNEL_BATCH];
+
+    for (guint i = 0; i < SCD_CHANNEL_BATCH; i++) {
+        parts[i] = (struct iovec){buffer + i * SCD_FRAME_MAX, SCD_FRAME_MAX};
+        packets[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
+    }
+    int count = receive(channel, packets);
+    for (int i = 0; i < count; i++) {
+        if (!channel->ending)
+            take_request(channel, &packets[i], jobs);
+        explicit_bzero(parts[i].iov_base, packets[i].msg_len);
+    }
+}
+
+void
+scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer, GPtrArray *jobs)
 {
     if (channel->ended || events == 0)
-        return NULL;
+        return;
     if (events & POLLOUT)
         send_unsent(channel);
     if (events & POLLIN)
-        return receive_job(channel, buffer);
-    if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
+        receive_jobs(channel, buffer, jobs);
+    else if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
         hang_up(channel);
-    return NULL;
 }

@@ -10,7 +10,14 @@
  * itself. Whoever does not keep to the protocol is hung up on.
  */
 
+#include "base/frame.h"
 #include "pcsc/job.h"
+
+/* Requests that are received by one system call, as those of a client with several under way are.
+ */
+#define SCD_CHANNEL_BATCH 8
+
+#define SCD_CHANNEL_BUFFER (SCD_CHANNEL_BATCH * SCD_FRAME_MAX)
 
 typedef struct ScdChannel ScdChannel;
 
@@ -34,9 +41,13 @@ int scd_channel_fd(const ScdChannel *channel);
 /* What to poll for; 0 when the channel has ended. */
 short scd_channel_events(const ScdChannel *channel);
 
+/* Whether there are answers that the client has left no room for. */
+gboolean scd_channel_has_unsent(const ScdChannel *channel);
+
 /*
- * After a poll: sends what is left, and receives one request into the buffer,
- * of SCD_FRAME_MAX bytes. A job to be submitted, which answers by itself; NULL
- * when there is none.
+ * After a poll: sends what is left, and receives requests that have come, into
+ * the buffer, of SCD_CHANNEL_BUFFER bytes. Adds jobs to be submitted, which answer
+ * by themselves.
  */
-ScdJob *scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer);
+void scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer,
+                                 GPtrArray *jobs);

@@ -42,7 +42,8 @@ struct ScdWorker {
 
     /* The thread's own. */
     ScdCardPlace place;
-    guint8 *packet;      /* of SCD_FRAME_MAX bytes, for the channels */
+    guint8 *packets;     /* of SCD_CHANNEL_BUFFER bytes, for the channels */
+    GPtrArray *received; /* jobs of a channel, on their way to its handle */
     GArray *polled;      /* of struct pollfd: the wake-up, then the channels */
     GPtrArray *speakers; /* the handles of these channels, in that order */
     ScdNeighbours neighbours;

@@ -295,10 +295,21 @@ serve_channels_locked(ScdWorker *worker)
         short events = g_array_index(worker->polled, struct pollfd, i + 1).revents;
         if (handle->closed) /* by the main thread, while we polled: its last job is there */
             continue;
-        ScdJob *job = scd_channel_serve_in_worker(handle->channel, events, worker->packet);
-        if (job)
-            scd_handle_append_locked(handle, job);
+        g_ptr_array_set_size(worker->received, 0);
+        scd_channel_serve_in_worker(handle->channel, events, worker->packets, worker->received);
+        for (guint n = 0; n < worker->received->len; n++)
+            scd_handle_append_locked(handle, worker->received->pdata[n]);
     }
+}
+
+/* Then nobody is passed over when the next of its requests that were received is carried out. */
+static gboolean
+is_only_speaker_locked(const ScdWorker *worker, const ScdHandle *handle)
+{
+    const GPtrArray *speakers = worker->speakers;
+
+    return speakers->len == 0 || (speakers->len == 1 && speakers->pdata[0] == handle &&
+                                  !scd_channel_has_unsent(handle->channel));
 }
 
 /* Sleeps until there may be something to do; looks only, when until is not later than now. */
@@ -328,7 +339,8 @@ run_in_worker(gpointer data)
     ScdWorker *worker = data;
 
     worker->place.buffer = g_malloc(SCD_PCSC_BUFFER_SIZE);
-    worker->packet = g_malloc(SCD_FRAME_MAX);
+    worker->packets = g_malloc(SCD_CHANNEL_BUFFER);
+    worker->received = g_ptr_array_new();
     worker->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     worker->speakers = g_ptr_array_new();
     worker->unused_since = g_get_monotonic_time();
@@ -339,9 +351,8 @@ run_in_worker(gpointer data)
         ScdHandle *handle = choose_locked(worker, now, &wait_until);
 
         if (handle && worker->heard) {
+            worker->heard = is_only_speaker_locked(worker, handle);
             run_job_in_worker(worker, handle);
-            if (worker->speakers->len > 0)
-                worker->heard = FALSE;
         } else if (handle)
             poll_in_worker(worker, now, now); /* who speaks on a channel waits in the same line */
         else if (is_hogged_locked(worker, now, &wait_until))
@@ -356,7 +367,8 @@ run_in_worker(gpointer data)
     g_mutex_unlock(&worker->lock);
     release_context_in_worker(worker);
     g_free(worker->place.buffer);
-    g_free(worker->packet);
+    g_free(worker->packets);
+    g_ptr_array_unref(worker->received);
     g_array_unref(worker->polled);
     g_ptr_array_unref(worker->speakers);
 

@@ -5,6 +5,7 @@
 import itertools
 import os
 import signal
+import socket
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -50,6 +51,25 @@ class Clients(ChannelTest):
         for _ in range(3):
             self.other.transmit(SELECT)  # by now the service has closed its end
         self.assertEqual(self.channel.receive_all(), [0])
+
+    def test_requests_before_one_that_is_none(self):
+        """They may all be read together; each has its answer before the end."""
+        from scdtest.channel import request, transmit
+        self.cards.order("delay", "A", 100)
+        self.channel.send(transmit(SELECT))
+        self.wait_until_running()
+        self.channel.send(*[transmit(SELECT)] * 3, request(255), transmit(SELECT))
+        self.assertEqual(self.channel.receive_all(), [0] * 4)
+
+    def test_client_that_only_listens_any_more(self):
+        """What it asked before is answered."""
+        from scdtest.channel import transmit
+        self.cards.order("delay", "A", 100)
+        self.channel.send(transmit(SELECT))
+        self.wait_until_running()
+        self.channel.send(*[transmit(SELECT)] * 3)
+        self.channel.socket.shutdown(socket.SHUT_WR)
+        self.assertEqual(self.channel.receive_all(), [0] * 4)
 
     def test_descriptors(self):
         """None of them stays in the service."""
