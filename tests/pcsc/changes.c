@@ -40,7 +40,9 @@ show_one(SCARDCONTEXT context, const char *what, const char *reader, DWORD curre
 {
     SCARD_READERSTATE state = new_state(reader, current);
 
-    show(SCardGetStatusChange(context, milliseconds, &state, 1), "%s", what);
+    show(milliseconds == LONG_MS ? wait_for_change(context, milliseconds, &state)
+                                 : SCardGetStatusChange(context, milliseconds, &state, 1),
+         "%s", what);
     show_state(&state);
     return state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 }
@@ -111,7 +113,7 @@ show_swap(SCARDCONTEXT context, DWORD before)
 
     ask("swap B 3B021450");
     do {
-        code = SCardGetStatusChange(context, LONG_MS, &state, 1);
+        code = wait_for_change(context, LONG_MS, &state);
         state.dwCurrentState = state.dwEventState;
     } while (code == SCARD_S_SUCCESS && state.dwEventState >> 16 != (before >> 16) + 2);
     show(code, "swap");

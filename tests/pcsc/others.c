@@ -154,17 +154,31 @@ show_hand_over(SCARDCONTEXT context)
     disconnect(card, SCARD_UNPOWER_CARD);
 }
 
-/* pcscd finds out by itself that a program has died, and may tell nobody that a card is free. */
+static void
+pass_a_moment(SCARDCONTEXT context)
+{
+    SCARD_READERSTATE nothing_new = {.szReader = READER_B, .dwCurrentState = SCARD_STATE_EMPTY};
+
+    SCardGetStatusChange(context, MOMENT_MS, &nothing_new, 1);
+}
+
+/* pcscd finds out by itself that a program has died, and may tell nobody what that changes. */
+static void
+wait_until_reset(SCARDCONTEXT context, SCARDHANDLE card)
+{
+    while (SCardStatus(card, NULL, NULL, NULL, NULL, NULL, NULL) == SCARD_S_SUCCESS)
+        pass_a_moment(context);
+}
+
 static void
 wait_until_free(SCARDCONTEXT context)
 {
-    SCARD_READERSTATE nothing_new = {.szReader = READER_B, .dwCurrentState = SCARD_STATE_EMPTY};
     SCARDHANDLE card;
     DWORD protocol;
 
     while (SCardConnect(context, READER_A, SCARD_SHARE_EXCLUSIVE, BOTH_PROTOCOLS, &card,
                         &protocol) == (LONG)SCARD_E_SHARING_VIOLATION)
-        SCardGetStatusChange(context, MOMENT_MS, &nothing_new, 1);
+        pass_a_moment(context);
     disconnect(card, SCARD_LEAVE_CARD);
 }
 
@@ -178,6 +192,7 @@ show_its_death(SCARDCONTEXT context)
     ask("other connect shared " READER_A);
     ask("other begin");
     ask("other leave");
+    wait_until_reset(context, card);
     show(SCardBeginTransaction(card), "it died in a transaction, begin");
     show_status("it died in a transaction", card);
     disconnect(card, SCARD_UNPOWER_CARD);

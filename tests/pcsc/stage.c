@@ -133,13 +133,25 @@ show_verified(SCARDHANDLE card)
         show_word(answer[0] == 0x90 ? "verified" : "not verified");
 }
 
+/* At such a moment pcsc-lite 2.5 at times calls the reader unknown, or the call unsupported. */
+LONG
+wait_for_change(SCARDCONTEXT context, DWORD milliseconds, SCARD_READERSTATE *state)
+{
+    LONG code;
+
+    do
+        code = SCardGetStatusChange(context, milliseconds, state, 1);
+    while (code == (LONG)SCARD_E_UNKNOWN_READER || code == (LONG)SCARD_E_UNSUPPORTED_FEATURE);
+    return code;
+}
+
 void
 wait_for_state(SCARDCONTEXT context, const char *reader, DWORD bits, DWORD others)
 {
     SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE};
 
     do {
-        demand(SCardGetStatusChange(context, PATIENCE_MS, &state, 1), "waiting for a state");
+        demand(wait_for_change(context, PATIENCE_MS, &state), "waiting for a state");
         state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
     } while ((state.dwEventState & (bits | others)) != bits);
 }

@@ -42,6 +42,9 @@ void verify_pin(SCARDHANDLE card);
 /* Adds to the line whether the card has the PIN of verify_pin() still, where it can be asked. */
 void show_verified(SCARDHANDLE card);
 
+/* SCardGetStatusChange of a reader that is there, while something happens to it. */
+LONG wait_for_change(SCARDCONTEXT context, DWORD milliseconds, SCARD_READERSTATE *state);
+
 /* Returns when the reader's state has these bits, and none of the others. */
 void wait_for_state(SCARDCONTEXT context, const char *reader, DWORD bits, DWORD others);
 void insert_card(SCARDCONTEXT context, char reader);

@@ -4,13 +4,14 @@
 #include "wait.h"
 
 #include "show.h"
+#include "stage.h"
 
 static void *
 wait_in_thread(void *data)
 {
     struct wait *wait = data;
 
-    wait->code = SCardGetStatusChange(wait->context, wait->milliseconds, &wait->state, 1);
+    wait->code = wait_for_change(wait->context, wait->milliseconds, &wait->state);
     atomic_store(&wait->is_over, true);
     return NULL;
 }
