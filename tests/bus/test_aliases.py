@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
 from scdtest.identity import READERS, SERIAL, USB_PATH, IdentityTest, text
+from scdtest.simulator import ATR
 
 READER = "org.smartcardd1.Reader"
 MANAGER_PATH, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
@@ -32,17 +33,21 @@ class AliasTest(IdentityTest):
         os.mkdir(self.state)
         os.mkdir(self.settings)
 
+    def new_caller(self):
+        from scdtest.client import Client
+        caller = Client()
+        self._clients.append(caller)
+        return caller
+
     def start_at_ports(self, ports="AB", serials=""):
         """ports: which reader is at which."""
-        from scdtest.client import Client
         self.start(*sorted(ports))
         for number, name in enumerate(ports, 1):
             self.control(name, USB_PATH, text(f"1-{number}:1.0"))
         for name, serial in zip(sorted(ports), serials):
             self.attribute(name, SERIAL, text(serial))
         self.start_service()
-        self.caller = Client()
-        self._clients.append(self.caller)
+        self.caller = self.new_caller()
 
     def start_service(self, *options, **keywords):
         super().start_service("--config", os.path.join(self.settings, "smartcardd.conf"),
@@ -86,6 +91,12 @@ class AliasTest(IdentityTest):
     def file(self):
         with open(os.path.join(self.state, "aliases"), encoding="utf-8") as file:
             return file.read()
+
+    def write_many(self, count):
+        """Of readers that are not there."""
+        lines = "".join(f"n{number}=port 200-{number // 255 + 1}.{number % 255 + 1}\n"
+                        for number in range(count))
+        self.write_file(b"[Aliases]\n" + lines.encode())
 
     def write_file(self, content):
         with open(os.path.join(self.state, "aliases"), "wb") as file:
@@ -220,6 +231,40 @@ class Kept(AliasTest):
         self.assertEqual(self.find("second"), "usb_1_1_if2_slot1")
         self.assert_refused("UnknownReader", "none")
 
+    def test_serial_number_of_an_interface(self):
+        self.start("AB")
+        self.control("AB", USB_PATH, text("1-1:1.2"))
+        self.attribute("AB", SERIAL, text("S 1"))
+        self.start_service()
+        self.caller = self.new_caller()
+        self.set_alias("AB", "badge", bind="serial")
+        self.assertEqual(self.aliases(), {"AB": "badge"})
+        self.assertEqual(self.file(), "[Aliases]\nbadge=serial 'S 1' interface 2\n")
+        self.restart_service()
+        self.assertEqual(self.find("badge"), "usb_1_1_if2")
+
+    def test_reader_whose_port_is_found_later(self):
+        """Another program has it for itself at first."""
+        from scdtest import client
+        from scdtest.plain import Plain
+        self.write_file(b"[Aliases]\nlogin=port 1-1\n")
+        self.start_pcscd(self.simulated_reader("A", card=ATR))
+        self.control("A", USB_PATH, text("1-1:1.0"))
+        holder = Plain()
+        self.addCleanup(holder.close)
+        holder.do("connect", "exclusive", "Simulated Reader A 00 00")
+        self.start_service()
+        self.assertEqual(self.aliases(), {})
+        self.driver.remove("A")
+        self.client.wait_for_signal("CardRemoved")
+        holder.do("disconnect", "leave")
+        caller = self.new_caller()
+        waiting = caller.send(MANAGER_PATH, MANAGER, "WaitForCard", client.options(reader="login"))
+        caller.manager("Version")
+        self.driver.insert("A")
+        self.assertEqual(waiting.wait()[0], self.client.reader("Reader A"))
+        self.assertEqual(self.aliases(), {"A": "login"})
+
     def test_no_folder(self):
         """They last as long as the service, which says so once."""
         self.start_at_ports()
@@ -253,14 +298,15 @@ class Kept(AliasTest):
             self.start_service()
 
     def test_end_while_it_writes(self):
-        """Each call has an answer."""
+        """The file is whole here as well, and nobody is left waiting."""
+        self.write_many(900)
         self.start_at_ports()
         calls = [self.send_alias("A", f"desk {number}") for number in range(100)]
-        calls[5].wait()
+        self.caller.connection.flush_sync(None)
+        calls[0].wait()
         self.world.stop_service()
-        for call in calls[6:]:
-            self.caller.wait(lambda call=call: call.is_done, "it is answered")
-        self.assertRegex(self.file(), ONE_LINE)
+        self.caller.wait(lambda: all(call.is_done for call in calls), "all are answered")
+        self.assertRegex(self.file(), r"\ndesk [0-9]+=port 1-1\n\Z")
 
 
 class Settings(AliasTest):
@@ -347,9 +393,7 @@ class Refused(AliasTest):
         self.set_alias("A", "badge")
 
     def test_too_many(self):
-        lines = "".join(f"n{number}=port 200-{number // 255 + 1}.{number % 255 + 1}\n"
-                        for number in range(MAX - 1))
-        self.write_file(b"[Aliases]\n" + lines.encode())
+        self.write_many(MAX - 1)
         self.start_at_ports()
         self.set_alias("A", "login")
         error, message = self.refusal("B", "door")

@@ -283,6 +283,18 @@ class Asking(IdentityTest):
         self.driver.swap("A")
         self.wait_until_asked()
 
+    def test_wait_for_a_card_in_a_port_that_is_found_later(self):
+        from scdtest import client
+        self.start_held()
+        caller = client.Client()
+        self._clients.append(caller)
+        waiting = caller.send("/org/smartcardd1", "org.smartcardd1.Manager", "WaitForCard",
+                              client.options(reader="1-3"))
+        caller.manager("Version")
+        self.holder.do("disconnect", "leave")
+        caller.ask(self.client.reader("Held"), "org.smartcardd1.Reader", "Refresh")
+        self.assertEqual(waiting.wait()[0], self.client.reader("Held"))
+
     def test_what_was_known_is_kept(self):
         """Another device of that kind makes it ambiguous for whoever looks now."""
         self.sysfs.add("1-3", 4, serial="S1")
