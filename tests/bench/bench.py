@@ -22,6 +22,7 @@ def benches():
     from calls import bench_calls
     from contention import bench_contention
     from latency import bench_latency
+    from library import bench_library
     from life import bench_idle, bench_kill, bench_memory, bench_start
     from scale import bench_scale
     from throughput import bench_throughput
@@ -31,7 +32,8 @@ def benches():
     return {bench.__name__.removeprefix("bench_"): bench
             for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
                           bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
-                          bench_start, bench_memory, bench_idle, bench_kill, bench_free)}
+                          bench_library, bench_start, bench_memory, bench_idle, bench_kill,
+                          bench_free)}
 
 
 def parse_arguments(tables):

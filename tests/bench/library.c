@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What PC/SC costs through the library over the bus, beside pcsc-lite's own in the same process.
+ *
+ *   library transmit|connect LIBRARY READER ROUNDS CALLS
+ *
+ * Prints a line a round: microseconds a call, of so many each, directly, directly again, and
+ * through the library, a file.
+ *
+ *   library wait LIBRARY READER
+ *
+ * Waits through the library for a reader with a card to change, for ever; prints a line first.
+ */
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <winscard.h>
+
+#include "measure.h"
+
+#define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1)
+
+typedef struct {
+    __typeof__(SCardEstablishContext) *establish;
+    __typeof__(SCardConnect) *connect;
+    __typeof__(SCardDisconnect) *disconnect;
+    __typeof__(SCardTransmit) *transmit;
+    __typeof__(SCardGetStatusChange) *get_status_change;
+    SCARDCONTEXT context;
+    SCARDHANDLE card;
+    DWORD protocol;
+} Library;
+
+typedef void Call(Library *library, const char *reader);
+
+static void
+must(LONG code, const char *what)
+{
+    check(code == SCARD_S_SUCCESS, what);
+}
+
+static void
+load(Library *library, const char *file)
+{
+    void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    check(handle != NULL, file);
+
+    library->establish = dlsym(handle, "SCardEstablishContext");
+    library->connect = dlsym(handle, "SCardConnect");
+    library->disconnect = dlsym(handle, "SCardDisconnect");
+    library->transmit = dlsym(handle, "SCardTransmit");
+    library->get_status_change = dlsym(handle, "SCardGetStatusChange");
+    must(library->establish(SCARD_SCOPE_SYSTEM, NULL, NULL, &library->context), "establish");
+}
+
+static void
+connect_card(Library *library, const char *reader)
+{
+    must(library->connect(library->context, reader, SCARD_SHARE_SHARED, PROTOCOLS, &library->card,
+                          &library->protocol),
+         "connect");
+}
+
+static void
+transmit(Library *library, const char *reader)
+{
+    static const unsigned char command[] = {0x00, 0xA4, 0x04, 0x00, 0x00};
+    unsigned char response[2];
+    DWORD length = sizeof response;
+    SCARD_IO_REQUEST header = {library->protocol, sizeof header};
+
+    must(
+        library->transmit(library->card, &header, command, sizeof command, NULL, response, &length),
+        "transmit");
+}
+
+static void
+connect_and_disconnect(Library *library, const char *reader)
+{
+    connect_card(library, reader);
+    must(library->disconnect(library->card, SCARD_LEAVE_CARD), "disconnect");
+}
+
+static double
+measure(Library *library, Call *call, const char *reader, int calls)
+{
+    int64_t start = now_ns();
+
+    for (int i = 0; i < calls; i++)
+        call(library, reader);
+    return (double)(now_ns() - start) / 1000 / calls;
+}
+
+static void
+compare(Library *direct, Library *library, Call *call, const char *reader, int rounds, int calls)
+{
+    measure(direct, call, reader, calls);
+    measure(library, call, reader, calls);
+    for (int i = 0; i < rounds; i++) {
+        double once = measure(direct, call, reader, calls);
+        double again = measure(direct, call, reader, calls);
+
+        printf("%f %f %f\n", once, again, measure(library, call, reader, calls));
+    }
+}
+
+static void
+wait_for_ever(Library *library, const char *reader)
+{
+    SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = SCARD_STATE_PRESENT};
+
+    puts("waiting");
+    fflush(stdout);
+    library->get_status_change(library->context, INFINITE, &state, 1);
+}
+
+int
+main(int argc, char **argv)
+{
+    check(argc > 3, "usage");
+    const char *reader = argv[3];
+    Library direct, library;
+
+    /* By its name first: the other one has the same, but is loaded by its path. */
+    if (strcmp(argv[1], "wait") != 0)
+        load(&direct, "libpcsclite.so.1");
+    load(&library, argv[2]);
+    if (strcmp(argv[1], "wait") == 0) {
+        wait_for_ever(&library, reader);
+        return 0;
+    }
+
+    check(argc == 6, "usage");
+    Call *call = connect_and_disconnect;
+    if (strcmp(argv[1], "transmit") == 0) {
+        connect_card(&direct, reader);
+        connect_card(&library, reader);
+        call = transmit;
+    }
+    compare(&direct, &library, call, reader, atoi(argv[4]), atoi(argv[5]));
+    return 0;
+}

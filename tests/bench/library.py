@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PC/SC programs that come through the library over the bus, beside the same that come directly."""
+
+import os
+import pty
+import signal
+import subprocess
+import time
+
+import report
+import stage
+from scdtest.library import DIRECT, LIBRARY_FOLDER, THROUGH_LIBRARY
+from scdtest.simulator import ATR, Simulator
+from scdtest.world import built
+
+LIBRARY = LIBRARY_FOLDER + "/libpcsclite-dbus.so.1"
+ROUNDS, CALLS = 40, 64
+CONNECTIONS = 16  # a round
+INSERTIONS, BLOCK = 50, 10
+PROGRAMS = 100
+IDLE_S = 60
+
+TRANSMIT_MARK = 1.6
+CONNECT_MARK = 12
+INSERTION_MARK = 1  # ms later than directly
+IDLE_MARK = 0
+
+
+def bench_library():
+    """PC/SC programs through the library over the bus"""
+    with stage.world(("A", "B"), card=ATR), report.table("PC/SC through the library"):
+        compare("SCardTransmit, 5 bytes", "transmit", CALLS, TRANSMIT_MARK)
+        compare("SCardConnect + SCardDisconnect", "connect", CONNECTIONS, CONNECT_MARK)
+        bench_insertion()
+        bench_programs()
+        bench_wait()
+
+
+def compare(what, call, calls, mark):
+    direct, control, library = zip(*stage.measure("library", call, LIBRARY,
+                                                  stage.reader_name("A"), ROUNDS, calls))
+    report.timed(f"{what}, directly", direct)
+    report.control("the same again: the control", control, direct)
+    report.timed("through the library", library, to=direct, most=mark)
+
+
+def bench_insertion():
+    """Until pcsc_scan says so; by blocks, for two at once would hinder one another."""
+    times = {DIRECT: [], THROUGH_LIBRARY: []}
+    simulator = Simulator()
+    for _ in range(INSERTIONS // BLOCK):
+        for way, taken in times.items():
+            taken += insertions(way, simulator)
+    simulator.close()
+    report.timed("insertion → pcsc_scan says so, directly", times[DIRECT], "ms")
+    report.timed("through the library", times[THROUGH_LIBRARY], "ms")
+    report.row("  so much later", report.median(times[THROUGH_LIBRARY])
+               - report.median(times[DIRECT]), "ms", most=INSERTION_MARK)
+
+
+def insertions(way, simulator):
+    """Milliseconds, a block of them. On a terminal pcsc_scan writes at once."""
+    own_end, child_end = pty.openpty()
+    with subprocess.Popen([*way, "pcsc_scan", "-n"], stdin=subprocess.DEVNULL, stdout=child_end,
+                          start_new_session=True) as scan:
+        os.close(child_end)
+        read_until(own_end, b"Reader 1", b"Card state")
+        taken = []
+        for _ in range(BLOCK):
+            simulator.remove("A")
+            read_until(own_end, b"Card removed")
+            start = time.monotonic()
+            simulator.insert("A")
+            read_until(own_end, b"Card inserted")
+            taken.append((time.monotonic() - start) * 1000)
+        scan.send_signal(signal.SIGINT)
+    os.close(own_end)
+    return taken
+
+
+def read_until(terminal, *words):
+    """One after the other, whatever comes between."""
+    text = b""
+    for word in words:
+        while word not in text:
+            text += os.read(terminal, 65536)
+        text = text.partition(word)[2]
+
+
+def bench_programs():
+    """So many that each connect, transmit and leave."""
+    orders = f"connect shared {stage.reader_name('A')}\ntransmit 00A40400\ndisconnect leave\n"
+    for what, way in ((f"{PROGRAMS} programs at once, directly", DIRECT),
+                      ("through the library", THROUGH_LIBRARY)):
+        start = time.monotonic()
+        programs = [subprocess.Popen([*way, built("tests/plain/scd-plain")], text=True,
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                    for _ in range(PROGRAMS)]
+        for program in programs:
+            program.stdin.write(orders)
+            program.stdin.close()
+        answers = [program.stdout.read() for program in programs]
+        for program in programs:
+            program.stdout.close()
+            program.wait()
+        served = sum(answer == "ok\nok 9000\nok\n" for answer in answers)
+        report.row(what, time.monotonic() - start, "s", note=f"{served} of {PROGRAMS} served")
+
+
+def bench_wait():
+    from life import switches
+    with subprocess.Popen([built("tests/bench/library"), "wait", LIBRARY, stage.reader_name("A")],
+                          stdout=subprocess.PIPE) as program:
+        program.stdout.readline()
+        time.sleep(1)  # until it sleeps
+        before = switches(program.pid)
+        time.sleep(IDLE_S)
+        count = sum(switches(program.pid).values()) - sum(before.values())
+        program.kill()
+    report.row(f"wake-ups of SCardGetStatusChange in {IDLE_S} s", count, most=IDLE_MARK)
