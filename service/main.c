@@ -132,6 +132,13 @@ service_shown(gpointer data)
 }
 
 static void
+monitor_listed(gpointer data)
+{
+    Program *program = data;
+    scd_service_listed(program->service);
+}
+
+static void
 monitor_looked(gpointer data)
 {
     Program *program = data;
@@ -169,7 +176,8 @@ headline_changed(const char *text, gpointer data)
 static void
 start(Program *program)
 {
-    static const ScdMonitorEvents events = {snapshot_changed, monitor_looked, monitor_stuck};
+    static const ScdMonitorEvents events = {snapshot_changed, monitor_listed, monitor_looked,
+                                            monitor_stuck};
     g_autoptr(GError) error = NULL;
 
     program->service_options = (ScdServiceOptions){

@@ -161,6 +161,16 @@ scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before)
     return !before->has_usb_path && identity->has_usb_path;
 }
 
+gboolean
+scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before)
+{
+    if (!identity->complete || !before->complete)
+        return FALSE;
+    return identity->has_usb_path != before->has_usb_path ||
+           identity->usb_address != before->usb_address ||
+           (identity->has_usb_path && !scd_usb_path_equal(&identity->usb_path, &before->usb_path));
+}
+
 ScdIdentity *
 scd_identity_ref(const ScdIdentity *identity)
 {

@@ -65,6 +65,10 @@ ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answer
 /* Whether it says more than what was found before: the driver's word, or a place at all. */
 gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
 
+/* Whether the driver tells now of another place than it did before: another reader, or replugged.
+ */
+gboolean scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before);
+
 ScdIdentity *scd_identity_ref(const ScdIdentity *identity);
 void scd_identity_unref(ScdIdentity *identity);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdIdentity, scd_identity_unref)

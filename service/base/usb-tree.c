@@ -22,6 +22,14 @@ scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
     return scd_usb_device_read(folder, port);
 }
 
+guint8
+scd_usb_tree_read_address(const char *root, const ScdUsbPort *port)
+{
+    g_autofree char *folder = folder_of(root, port);
+
+    return scd_usb_device_read_address(folder);
+}
+
 /* Of ScdUsbPort. Root hubs are not among them: they have no port. */
 static GArray *
 list_ports(const char *root)

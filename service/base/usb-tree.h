@@ -19,6 +19,9 @@ GPtrArray *scd_usb_tree_list(const char *root);
 ScdUsbDevice *scd_usb_tree_find_port(const char *root, const ScdUsbPort *port);
 ScdUsbDevice *scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address);
 
+/* Of the device at the port; 0 when there is none. It is another one each time it is plugged in. */
+guint8 scd_usb_tree_read_address(const char *root, const ScdUsbPort *port);
+
 /*
  * The device of the only interface of class 0b for which pcscd may have made this name, and the
  * path of that. The name must tell more than the driver's word for the model: an interface, a

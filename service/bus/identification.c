@@ -4,11 +4,17 @@
 
 #include "pcsc/difference.h"
 #include "pcsc/probe.h"
+#include "pcsc/whereabouts.h"
+
+/* All that happens meanwhile is checked at once, when those who wait for events have been told. */
+#define CHECK_DELAY_MS 500
 
 struct ScdIdentification {
     const ScdIdentificationEvents *events;
     gpointer data;
     ScdProbes *probes;
+    ScdWhereabouts *whereabouts;
+    guint check_timer;
     ScdSnapshot *seen;      /* the latest of the monitor */
     GHashTable *identities; /* PC/SC name → ScdIdentity, NULL until it is known, of those seen */
     guint n_unknown;
@@ -48,6 +54,15 @@ tell_when_ready(ScdIdentification *identification)
         tell(identification);
 }
 
+/* There is another reader of this name now: for everybody the one that was there leaves. */
+static void
+take_away(ScdIdentification *identification, const char *reader)
+{
+    g_hash_table_insert(identification->identities, g_strdup(reader), NULL);
+    identification->n_unknown++;
+    tell(identification);
+}
+
 static void
 found(const char *reader, ScdIdentity *identity, gpointer data)
 {
@@ -55,6 +70,10 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
     const ScdIdentity *before = g_hash_table_lookup(identification->identities, reader);
     gboolean was_known = before != NULL;
 
+    if (was_known && scd_identity_is_elsewhere(identity, before)) {
+        take_away(identification, reader);
+        was_known = FALSE;
+    }
     /* What the kernel alone could say may come after what the driver has said. */
     if (was_known && !scd_identity_is_better(identity, before)) {
         scd_identity_unref(identity);
@@ -69,6 +88,32 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
     }
 }
 
+static void
+may_have_moved(const char *reader, gpointer data)
+{
+    ScdIdentification *identification = data;
+
+    if (g_hash_table_lookup(identification->identities, reader))
+        scd_probes_start(identification->probes, reader);
+}
+
+static gboolean
+check_now(gpointer data)
+{
+    ScdIdentification *identification = data;
+
+    identification->check_timer = 0;
+    scd_whereabouts_check(identification->whereabouts, identification->identities);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_identification_check(ScdIdentification *identification)
+{
+    if (!identification->check_timer)
+        identification->check_timer = g_timeout_add(CHECK_DELAY_MS, check_now, identification);
+}
+
 ScdIdentification *
 scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events, gpointer data)
 {
@@ -76,6 +121,7 @@ scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events,
     identification->events = events;
     identification->data = data;
     identification->probes = scd_probes_new(sysfs, found, identification);
+    identification->whereabouts = scd_whereabouts_new(sysfs, may_have_moved, identification);
     identification->seen = scd_snapshot_new_unavailable(NULL);
     identification->identities =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
@@ -85,6 +131,8 @@ scd_identification_new(const char *sysfs, const ScdIdentificationEvents *events,
 void
 scd_identification_free(ScdIdentification *identification)
 {
+    g_clear_handle_id(&identification->check_timer, g_source_remove);
+    scd_whereabouts_free(identification->whereabouts);
     scd_probes_free(identification->probes);
     scd_snapshot_unref(identification->seen);
     g_hash_table_unref(identification->identities);

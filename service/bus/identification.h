@@ -31,6 +31,12 @@ void scd_identification_free(ScdIdentification *identification);
 /* What the monitor sees. */
 void scd_identification_follow(ScdIdentification *identification, ScdSnapshot *snapshot);
 
+/*
+ * Some readers may be others under the same names: looks at all of them soon, and shows those anew,
+ * at their own paths, as if one had gone and another come.
+ */
+void scd_identification_check(ScdIdentification *identification);
+
 /* Of a reader in a snapshot that could be shown; valid until the next snapshot or event. */
 const ScdIdentity *scd_identification_of(const ScdIdentification *identification,
                                          const char *reader);

@@ -167,6 +167,12 @@ scd_service_follow(ScdService *service, ScdSnapshot *snapshot)
 }
 
 void
+scd_service_listed(ScdService *service)
+{
+    scd_identification_check(service->identification);
+}
+
+void
 scd_service_looked(ScdService *service)
 {
     scd_waiters_looked(service->waiters);

@@ -38,6 +38,9 @@ void scd_service_set_monitor(ScdService *service, ScdMonitor *monitor);
  */
 void scd_service_follow(ScdService *service, ScdSnapshot *snapshot);
 
+/* pcscd was asked for all its readers. */
+void scd_service_listed(ScdService *service);
+
 /* The look that the monitor was asked for is over. */
 void scd_service_looked(ScdService *service);
 

@@ -87,6 +87,15 @@ deliver(gpointer data)
 }
 
 static gboolean
+tell_listed(gpointer data)
+{
+    ScdMonitor *monitor = data;
+    if (!monitor->over)
+        monitor->events.listed(monitor->data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
 tell_looked(gpointer data)
 {
     ScdMonitor *monitor = data;
@@ -319,8 +328,10 @@ watch_in_monitor(ScdMonitor *monitor)
 
     while (is_passing(code) && !is_stopping(monitor)) {
         guint generation = scd_watch_list_generation(monitor->list);
-        if (scd_watch_list_is_doubtful(monitor->list))
+        if (scd_watch_list_is_doubtful(monitor->list)) {
             code = enumerate_in_monitor(monitor);
+            call_main(monitor, tell_listed);
+        }
         if (!is_passing(code))
             break;
         if (generation != scd_watch_list_generation(monitor->list))

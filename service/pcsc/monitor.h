@@ -19,6 +19,8 @@ typedef struct ScdMonitor ScdMonitor;
 
 typedef struct {
     void (*changed)(ScdSnapshot *snapshot, gpointer data);
+    /* pcscd was asked for all its readers: some may be others under the same names. */
+    void (*listed)(gpointer data);
     /* After what scd_monitor_look() brought. */
     void (*looked)(gpointer data);
     /* The monitor cannot go on in this process: a call does not return, or libpcsclite lost its

@@ -193,6 +193,13 @@ class Settings(unittest.TestCase):
         for _, key, standard, least, most in self.table():
             self.assertRegex(parts[key], rf"\b{least}\b.* to {most}; default {standard}\.\n", key)
 
+    def test_man_page_has_each_option(self):
+        options = re.findall(r'^        \{"([a-z-]+)", 0, 0, G_OPTION', read("service/main.c"), re.M)
+        page = read("data/smartcardd.8").replace("\\-", "-")
+        self.assertEqual(sorted(options),
+                         sorted(re.findall(r"^\.BI? --([a-z-]+)", page, re.M)))
+        self.assertIn("state", options)
+
 
 if __name__ == "__main__":
     case.main(private=False)

@@ -164,6 +164,25 @@ class UsbPaths(case.WorldTest):
         self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=True)
         self.assert_has("usb_1_2", Seat="seat0")
 
+    def test_swap_that_nobody_saw(self):
+        """pcscd has given the name of the one that went to another one meanwhile."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2, seat="seat0"), self.usb_reader("1-3", 4)
+        one.plug()
+        self.wait_for("usb_1_1")
+        self.set_alias("usb_1_1", "login")
+        name = self.readers()["usb_1_1"]["Name"]
+        self.world.service.send_signal(signal.SIGSTOP)
+        one.unplug()
+        one.plug("1-2", 3)
+        other.plug()
+        self.simulator().wait_until_listed(other.name())
+        self.world.service.send_signal(signal.SIGCONT)
+        self.wait_for("usb_1_2", "usb_1_3")
+        self.assert_has("usb_1_2", Name=name, UsbPath="1-2:1.0", UsbAddress=3, Alias="")
+        self.simulator().insert(one.name())
+        self.client.wait_for_signal("CardInserted", READERS + "usb_1_2")
+
     def test_pcscd_that_comes_back(self):
         """Another order of names, the same paths."""
         self.start()

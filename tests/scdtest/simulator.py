@@ -42,6 +42,12 @@ class Simulator:
         while word not in self.order("status", reader).split():
             assert time.monotonic() < deadline, f"{reader} never has {word}"
 
+    def wait_until_listed(self, reader):
+        """Likewise, until there is such a reader."""
+        deadline = time.monotonic() + events.LIMIT_S
+        while reader not in self.order("list").split():
+            assert time.monotonic() < deadline, f"{reader} never comes"
+
     def powerups(self, reader):
         """How often pcscd has powered a card up, as it does with each that it sees come."""
         return int(self.status(reader)["powerups"])

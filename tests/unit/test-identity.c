@@ -142,6 +142,37 @@ test_better(void)
     assert_better(TRUE, NULL, TRUE, NULL, FALSE);
 }
 
+static ScdIdentity *
+found_at(const char *path, const char *channel)
+{
+    g_auto(ScdDriverAnswers) answers = {
+        .asked = TRUE,
+        .usb_path = path ? answer(path) : NULL,
+        .channel_id = channel ? bytes(channel, 4) : NULL,
+    };
+
+    return scd_identity_new("X 00 00", &answers, NULL);
+}
+
+static void
+test_elsewhere(void)
+{
+    g_autoptr(ScdIdentity) place = found_at("1-1:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) same = found_at("1-1:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) replugged = found_at("1-1:1.0", "\x08\x01\x20\x00");
+    g_autoptr(ScdIdentity) other = found_at("1-2:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) nowhere = found_at(NULL, NULL);
+    g_autoptr(ScdIdentity) refused = found(FALSE, "1-2:1.0");
+
+    g_assert_false(scd_identity_is_elsewhere(same, place));
+    g_assert_true(scd_identity_is_elsewhere(replugged, place));
+    g_assert_true(scd_identity_is_elsewhere(other, place));
+    g_assert_true(scd_identity_is_elsewhere(nowhere, place));
+    g_assert_true(scd_identity_is_elsewhere(place, nowhere));
+    g_assert_false(scd_identity_is_elsewhere(refused, place));
+    g_assert_false(scd_identity_is_elsewhere(place, refused));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -152,5 +183,6 @@ main(int argc, char **argv)
     g_test_add_func("/identity/version", test_version);
     g_test_add_func("/identity/texts", test_texts);
     g_test_add_func("/identity/better", test_better);
+    g_test_add_func("/identity/elsewhere", test_elsewhere);
     return g_test_run();
 }
