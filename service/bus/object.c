@@ -8,6 +8,7 @@
 
 typedef struct {
     GVariant *value; /* NULL until it is set */
+    GVariant *entry; /* {sv}: name and value, as all who ask for more than one get them */
     gboolean changed;
 } Property;
 
@@ -17,7 +18,6 @@ struct ScdObject {
     const ScdInterface *interface;
     guint n_properties;
     Property *properties; /* in the order of the interface */
-    GVariant *dictionary; /* a{sv} of all of them; NULL when it has to be made */
     gpointer owner;
     char *client;
     guint registration;
@@ -32,23 +32,39 @@ index_of(const ScdObject *object, const char *name)
     g_assert_not_reached();
 }
 
-static void
-add_property(const ScdObject *object, guint index, GVariantBuilder *builder)
+/* One for the properties of that name of all objects, for ever: they take as much as the values. */
+static GVariant *
+name_of(const GDBusPropertyInfo *info)
 {
-    g_variant_builder_add(builder, "{sv}", object->interface->info->properties[index]->name,
-                          object->properties[index].value);
+    static GHashTable *names;
+    GVariant *name;
+
+    if (!names)
+        names = g_hash_table_new(NULL, NULL);
+    name = g_hash_table_lookup(names, info);
+    if (!name) {
+        name = g_variant_ref_sink(g_variant_new_string(info->name));
+        g_hash_table_insert(names, (gpointer)info, name);
+    }
+    return name;
+}
+
+static void
+clear_property(Property *property)
+{
+    g_clear_pointer(&property->value, g_variant_unref);
+    g_clear_pointer(&property->entry, g_variant_unref);
 }
 
 GVariant *
-scd_object_dup_properties(ScdObject *object)
+scd_object_dup_properties(const ScdObject *object)
 {
-    if (!object->dictionary) {
-        g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-        for (guint i = 0; i < object->n_properties; i++)
-            add_property(object, i, &builder);
-        object->dictionary = g_variant_ref_sink(g_variant_builder_end(&builder));
-    }
-    return g_variant_ref(object->dictionary);
+    g_autofree GVariant **entries = g_new(GVariant *, object->n_properties);
+
+    for (guint i = 0; i < object->n_properties; i++)
+        entries[i] = object->properties[i].entry;
+    return g_variant_ref_sink(
+        g_variant_new_array(G_VARIANT_TYPE("{sv}"), entries, object->n_properties));
 }
 
 /* GDBus has seen to it that there is such a property, and that nobody may write any. */
@@ -122,9 +138,8 @@ scd_object_free(ScdObject *object)
 {
     if (object->registration)
         g_dbus_connection_unregister_object(object->bus, object->registration);
-    g_clear_pointer(&object->dictionary, g_variant_unref);
     for (guint i = 0; i < object->n_properties; i++)
-        g_clear_pointer(&object->properties[i].value, g_variant_unref);
+        clear_property(&object->properties[i]);
     g_free(object->properties);
     g_free(object->client);
     g_free(object->path);
@@ -155,15 +170,17 @@ emit(ScdObject *object, const char *interface, const char *signal, GVariant *arg
 void
 scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
-    Property *property = &object->properties[index_of(object, name)];
+    guint index = index_of(object, name);
+    Property *property = &object->properties[index];
     g_autoptr(GVariant) is = g_variant_ref_sink(value);
-    g_autoptr(GVariant) was = property->value;
 
-    property->value = g_variant_ref(is);
-    if (was && g_variant_equal(was, is))
+    if (property->value && g_variant_equal(property->value, is))
         return;
-    property->changed = was != NULL;
-    g_clear_pointer(&object->dictionary, g_variant_unref);
+    property->changed = property->value != NULL;
+    clear_property(property);
+    property->value = g_variant_ref(is);
+    property->entry = g_variant_ref_sink(g_variant_new_dict_entry(
+        name_of(object->interface->info->properties[index]), g_variant_new_variant(is)));
 }
 
 const char *
@@ -181,7 +198,7 @@ scd_object_announce(ScdObject *object)
     for (guint i = 0; i < object->n_properties; i++) {
         if (!object->properties[i].changed)
             continue;
-        add_property(object, i, &changed);
+        g_variant_builder_add_value(&changed, object->properties[i].entry);
         object->properties[i].changed = FALSE;
         any = TRUE;
     }

@@ -6,9 +6,8 @@
  *
  * Whoever owns the object sets each of its properties before anybody is told
  * of it, and again what may have changed: what did change is announced as one
- * PropertiesChanged. The dictionary of all of them is made when somebody asks,
- * and kept until one changes. An object must be the same to everybody: signals
- * and property changes go out at once, in the order of the calls.
+ * PropertiesChanged. Each is kept as it is sent, and no more than once. An object must be the same
+ * to everybody: signals and property changes go out at once, in the order of the calls.
  */
 
 #include <gio/gio.h>
@@ -43,7 +42,7 @@ const char *scd_object_path(const ScdObject *object);
 const char *scd_object_interface_name(const ScdObject *object);
 
 /* a{sv}, to be unreferenced. All properties have been set. */
-GVariant *scd_object_dup_properties(ScdObject *object);
+GVariant *scd_object_dup_properties(const ScdObject *object);
 
 /* A name of the interface; a floating value is taken over. */
 void scd_object_set(ScdObject *object, const char *name, GVariant *value);
