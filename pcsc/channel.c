@@ -7,8 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
+
+typedef struct {
+    uint8_t operation;
+    uint8_t zero[3];
+    uint32_t argument;
+} ScdRequestHeader;
+
+typedef struct {
+    uint32_t code;
+    uint32_t protocol;
+} ScdAnswerHeader;
+
+_Static_assert(sizeof(ScdRequestHeader) == SCD_FRAME_HEADER, "a request's header");
+_Static_assert(sizeof(ScdAnswerHeader) == SCD_FRAME_HEADER, "an answer's header");
+
+#define PACKET_MAX (SCD_FRAME_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 
 void
 scd_channel_init(ScdChannel *channel)
@@ -20,8 +35,8 @@ scd_channel_init(ScdChannel *channel)
 bool
 scd_channel_open(ScdChannel *channel, int fd)
 {
-    channel->spare = malloc(MAX_BUFFER_SIZE_EXTENDED);
-    if (!channel->spare) {
+    channel->packet = malloc(PACKET_MAX);
+    if (!channel->packet) {
         close(fd);
         return false;
     }
@@ -39,8 +54,8 @@ scd_channel_close(ScdChannel *channel)
         close(channel->fd);
     channel->fd = -1;
     pthread_mutex_unlock(&channel->lock);
-    free(channel->spare);
-    channel->spare = NULL;
+    free(channel->packet);
+    channel->packet = NULL;
 }
 
 void
@@ -89,58 +104,43 @@ set_waits(ScdChannel *channel, bool waits)
 static bool
 send_request(const ScdChannel *channel, const ScdRequest *request)
 {
-    const struct {
-        uint8_t operation;
-        uint8_t zero[3];
-        uint32_t argument;
-    } header = {.operation = (uint8_t)request->operation, .argument = htole32(request->argument)};
-    _Static_assert(sizeof header == SCD_FRAME_HEADER, "a request's header");
-    struct iovec parts[2] = {{(void *)&header, sizeof header},
-                             {(void *)request->data, request->length}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = request->length > 0 ? 2 : 1};
+    ScdRequestHeader header = {.operation = (uint8_t)request->operation,
+                               .argument = htole32(request->argument)};
     ssize_t sent;
 
+    memcpy(channel->packet, &header, sizeof header);
+    if (request->length > 0)
+        memcpy(channel->packet + sizeof header, request->data, request->length);
     do
-        sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
+        sent = send(channel->fd, channel->packet, sizeof header + request->length, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
+    explicit_bzero(channel->packet, sizeof header + request->length);
     return sent >= 0;
 }
 
-/* The data of the answer at the place; false when there was none that one could understand. */
-static bool
-receive_at(const ScdChannel *channel, void *place, ScdAnswer *answer)
-{
-    struct {
-        uint32_t code;
-        uint32_t protocol;
-    } header;
-    _Static_assert(sizeof header == SCD_FRAME_HEADER, "an answer's header");
-    struct iovec parts[2] = {{&header, sizeof header}, {place, MAX_BUFFER_SIZE_EXTENDED}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t received;
-
-    do
-        received = recvmsg(channel->fd, &message, MSG_TRUNC);
-    while (received < 0 && errno == EINTR);
-    if (received < (ssize_t)sizeof header || (message.msg_flags & MSG_TRUNC))
-        return false;
-    answer->code = scd_long(le32toh(header.code));
-    answer->protocol = le32toh(header.protocol);
-    answer->length = (size_t)received - sizeof header;
-    return answer->code == SCARD_S_SUCCESS || answer->length == 0;
-}
-
-/* pcsc-lite leaves a buffer alone that is too short. */
+/* False when there was none that one could understand. */
 static bool
 receive_answer(const ScdChannel *channel, ScdAnswer *answer)
 {
-    if (answer->size >= MAX_BUFFER_SIZE_EXTENDED)
-        return receive_at(channel, answer->buffer, answer);
-    bool received = receive_at(channel, channel->spare, answer);
-    if (received && answer->length > 0 && answer->length <= answer->size)
-        memcpy(answer->buffer, channel->spare, answer->length);
-    explicit_bzero(channel->spare, received ? answer->length : MAX_BUFFER_SIZE_EXTENDED);
-    return received;
+    ScdAnswerHeader header;
+    ssize_t received;
+
+    do
+        received = recv(channel->fd, channel->packet, PACKET_MAX, MSG_TRUNC);
+    while (received < 0 && errno == EINTR);
+    if (received < (ssize_t)sizeof header || received > (ssize_t)PACKET_MAX) {
+        explicit_bzero(channel->packet, PACKET_MAX);
+        return false;
+    }
+    memcpy(&header, channel->packet, sizeof header);
+    answer->code = scd_long(le32toh(header.code));
+    answer->protocol = le32toh(header.protocol);
+    answer->length = (size_t)received - sizeof header;
+    /* pcsc-lite leaves a buffer alone that is too short. */
+    if (answer->length > 0 && answer->length <= answer->size)
+        memcpy(answer->buffer, channel->packet + sizeof header, answer->length);
+    explicit_bzero(channel->packet, (size_t)received);
+    return answer->code == SCARD_S_SUCCESS || answer->length == 0;
 }
 
 ScdAskResult

@@ -18,14 +18,14 @@ typedef struct {
     pthread_mutex_t lock; /* of what can be interrupted; held for no longer than a look */
     bool waits;           /* for its turn, which may take for ever */
     bool interrupted;     /* for good */
-    uint8_t *spare;       /* where answers go that a program may have no room for; wiped */
+    uint8_t *packet;      /* there may be secrets in it: wiped after each use */
 } ScdChannel;
 
 typedef struct {
     ScdFrameOperation operation;
     uint32_t argument;
     const void *data;
-    size_t length;
+    size_t length; /* at most MAX_BUFFER_SIZE_EXTENDED */
 } ScdRequest;
 
 typedef struct {

@@ -171,6 +171,20 @@ control_on_bus_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answe
     return SCARD_S_SUCCESS;
 }
 
+static LONG
+control_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+{
+    if (request->length > MAX_BUFFER_SIZE_EXTENDED)
+        return SCARD_E_INSUFFICIENT_BUFFER;
+    if (!request->data && request->length > 0)
+        return SCARD_E_INVALID_PARAMETER;
+    LONG code = scd_card_ask_locked(card, request, answer);
+    if (code == SCARD_W_SECURITY_VIOLATION)
+        code = control_on_bus_locked(card, request, answer);
+    return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
+                                                                    : code;
+}
+
 LONG
 SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_length,
              LPVOID response, DWORD response_size, LPDWORD response_length)
@@ -183,16 +197,9 @@ SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_le
     ScdCard *card = scd_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = SCARD_E_INSUFFICIENT_BUFFER;
-    if (data_length <= MAX_BUFFER_SIZE_EXTENDED) {
-        code = scd_card_ask_locked(card, &request, &answer);
-        if (code == SCARD_W_SECURITY_VIOLATION)
-            code = control_on_bus_locked(card, &request, &answer);
-        if (code == SCARD_S_SUCCESS && answer.length > answer.size)
-            code = SCARD_E_INSUFFICIENT_BUFFER;
-        if (response_length)
-            *response_length = answer.length;
-    }
+    LONG code = control_locked(card, &request, &answer);
+    if (response_length)
+        *response_length = answer.length;
     scd_card_leave(card);
     return code;
 }

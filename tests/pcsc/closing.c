@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <winscard.h>
@@ -66,36 +67,46 @@ new_card(SCARDCONTEXT context, const char *reader, DWORD share_mode)
     return card;
 }
 
-/* Whether the thread sleeps in a system call; second: its second argument, 0 for any. */
+/* The system call that the thread sleeps in; false when it does not. */
 static bool
-sleeps_in(int thread, long call, unsigned long second)
+read_call(int thread, long *call, unsigned long *first, unsigned long *second)
 {
     char path[64];
-    long current = -1;
-    unsigned long argument = 0;
 
     snprintf(path, sizeof path, "/proc/self/task/%d/syscall", thread);
     FILE *file = fopen(path, "r");
     if (!file)
         return false;
-    int read = fscanf(file, "%ld %*x %lx", &current, &argument);
+    int read = fscanf(file, "%ld %lx %lx", call, first, second);
     fclose(file);
-    return read == 2 && current == call && (second == 0 || second == argument);
+    return read == 3;
 }
 
-/* Until it waits for the service's answer: the bus is never read by a call that sleeps. */
+/* Until it waits for the service's answer on a channel. */
 static void
 see_begin_wait(const Use *use)
 {
-    while (!sleeps_in(use->thread, SYS_recvmsg, 0))
+    unsigned long fd, second;
+    long call;
+    int type = 0;
+
+    while (type != SOCK_SEQPACKET) {
+        socklen_t length = sizeof type;
         sched_yield();
+        if (!read_call(use->thread, &call, &fd, &second) || call == SYS_ppoll ||
+            getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &length) < 0)
+            type = 0;
+    }
 }
 
 /* Until it waits for events: by two descriptors, unlike calls on the bus. */
 static void
 see_wait_begin(const Use *use)
 {
-    while (!sleeps_in(use->thread, SYS_ppoll, 2))
+    unsigned long first, count = 0;
+    long call;
+
+    while (!read_call(use->thread, &call, &first, &count) || call != SYS_ppoll || count != 2)
         sched_yield();
 }
 
