@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case, usb
 from scdtest.conformance import Conformance
-from scdtest.library import DIRECT, THROUGH_LIBRARY, Stage
+from scdtest.library import DIRECT, THROUGH_LIBRARY, Stage, through_library
 from scdtest.sessions import ATR
 from scdtest.world import simulated_reader
 
@@ -39,12 +39,12 @@ def listed_differences():
 
 class ConformanceTest(unittest.TestCase):
     @staticmethod
-    def run_at(way, other_way, subjects, environment=None):
+    def run_at(way, other_way, subjects, **more):
         """One world for all subjects."""
         with Stage(way, other_way) as stage:
             stage.start(READERS)
             return Conformance(stage.simulator, way, other_command=other_way,
-                               environment=environment).run(*subjects)
+                               **more).run(*subjects)
 
     def assert_same(self, direct, library):
         listed = listed_differences()
@@ -69,7 +69,7 @@ class Conforms(ConformanceTest):
 
     def test_without_blocking(self):
         environment = {"PCSCLITE_NO_BLOCKING": "1"}
-        self.assert_same(*(self.run_at(way, way, ["no-blocking"], environment)
+        self.assert_same(*(self.run_at(way, way, ["no-blocking"], environment=environment)
                            for way in (DIRECT, THROUGH_LIBRARY)))
 
     def test_pcscd_comes_and_goes(self):
@@ -104,6 +104,21 @@ class Conforms(ConformanceTest):
         with Stage(way) as stage:
             stage.start((), environment=bus.environment())
             return Conformance(stage.simulator, way, orders=orders).run("unplug")
+
+
+class UnderTools(ConformanceTest):
+    """Slow, and so only where they are asked for by the environment."""
+
+    @unittest.skipUnless("SCD_VALGRIND" in os.environ, "SCD_VALGRIND=1 runs it")
+    def test_valgrind(self):
+        way = (*THROUGH_LIBRARY, "valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full")
+        self.run_at(way, THROUGH_LIBRARY, SUBJECTS)
+
+    @unittest.skipUnless("SCD_TSAN_BUILD" in os.environ,
+                         "SCD_TSAN_BUILD=FOLDER, one of -Db_sanitize=thread, runs it")
+    def test_thread_sanitizer(self):
+        build = os.path.abspath(os.environ["SCD_TSAN_BUILD"])
+        self.run_at(through_library(build + "/pcsc"), THROUGH_LIBRARY, SUBJECTS, build=build)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ from scdtest import case, events, openpgp_card, vpcd
 from scdtest.library import DIRECT, THROUGH_LIBRARY, Stage, preload
 from scdtest.program import Program
 from scdtest.sessions import ATR
-from scdtest.world import simulated_reader
+from scdtest.world import built, simulated_reader
 
 READERS = [simulated_reader("A", card=ATR), simulated_reader("B")]
 READER_A = "Simulated Reader A 00 00"
 NEW_ATR = "3B021450"
+PROGRAMS = 100
 EXAMPLES = "/usr/share/doc/python3-pyscard/examples/"
 
 # Its examples sleep until their user has done something: here, until the test writes a line.
@@ -116,6 +117,29 @@ class Programs(SimulatedReaderTest):
         said = self.run_both("scriptor", "-r", READER_A, input=script)
         self.assertIn("AB CD 90 00", said)
         self.assertIn("OK: 3B 9A 11", said)
+
+
+class AtOnce(SimulatedReaderTest):
+    def test_a_hundred_programs(self):
+        """Each one connects before the first one leaves."""
+        def run(stage):
+            programs = [subprocess.Popen([*stage.way, built("tests/plain/scd-plain")], text=True,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                        for _ in range(PROGRAMS)]
+            said = [self.order_all(programs, order)
+                    for order in ("connect shared " + READER_A, "transmit 00A40400",
+                                  "disconnect leave")]
+            for program in programs:
+                program.communicate()
+            return said
+        self.assertEqual(self.both(run),
+                         [["ok"] * PROGRAMS, ["ok 9000"] * PROGRAMS, ["ok"] * PROGRAMS])
+
+    @staticmethod
+    def order_all(programs, order):
+        for program in programs:
+            print(order, file=program.stdin, flush=True)
+        return [program.stdout.readline().rstrip() for program in programs]
 
 
 class WithPyscard(SimulatedReaderTest):

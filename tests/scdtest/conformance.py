@@ -7,26 +7,30 @@ import subprocess
 
 from . import events
 from .plain import Plain
-from .world import built
+from .world import BUILD
 
 
 class Conformance:
     """orders: a function for the first word of what may be asked for, which gets the other words
-    and gives what came of it. All other words are for the simulated reader."""
+    and gives what came of it. All other words are for the simulated reader.
 
-    def __init__(self, simulator, command=(), orders=None, other_command=(), environment=None):
+    build: whose program it is.
+    """
+
+    def __init__(self, simulator, command=(), orders=None, other_command=(), environment=None,
+                 build=BUILD):
         self._simulator = simulator
         self._orders = {"other": self._order_other, **(orders or {})}
         self._command, self._other_command = command, other_command
         self._environment = {**os.environ, **(environment or {})}
+        self._program = os.path.join(build, "tests/pcsc/scd-conformance")
         self._other = None
 
     def run(self, *subjects):
         """The lines of all cases."""
         lines = []
-        with subprocess.Popen([*self._command, built("tests/pcsc/scd-conformance"), *subjects],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              env=self._environment) as program:
+        with subprocess.Popen([*self._command, self._program, *subjects], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, env=self._environment) as program:
             try:
                 for line in self._read(program, lines):
                     if line.startswith("? "):

@@ -15,19 +15,22 @@ from .world import World, built
 LIBRARY_FOLDER = built("pcsc")
 
 
-def preload():
+def preload(folder=LIBRARY_FOLDER):
     """A library with sanitizers wants theirs to be loaded first."""
-    listed = subprocess.run(["ldd", LIBRARY_FOLDER + "/libpcsclite.so.1"], capture_output=True,
+    listed = subprocess.run(["ldd", folder + "/libpcsclite.so.1"], capture_output=True,
                             text=True, check=True).stdout
     sanitizer = re.search(r"libasan\S* => (\S+)", listed)
     return [f"LD_PRELOAD={sanitizer[1]}"] if sanitizer else []
 
 
+def through_library(folder=LIBRARY_FOLDER):
+    """To whoever would go there directly all the same, pcscd is not there."""
+    return ("env", "PCSCLITE_CSOCK_NAME=/nowhere", *preload(folder),
+            "SMARTCARDCTL_LIBRARY_DIR=" + folder, built("cli/smartcardctl"), "run", "--")
+
+
 DIRECT = ()
-# To whoever would go there directly all the same, pcscd is not there.
-THROUGH_LIBRARY = ("env", "PCSCLITE_CSOCK_NAME=/nowhere", *preload(),
-                   "SMARTCARDCTL_LIBRARY_DIR=" + LIBRARY_FOLDER, built("cli/smartcardctl"), "run",
-                   "--")
+THROUGH_LIBRARY = through_library()
 
 
 class Stage:
@@ -38,7 +41,7 @@ class Stage:
         self.world = World()
         self._simulator = None
         self.world.start_bus()
-        self._service = Recorder() if THROUGH_LIBRARY in ways else None
+        self._service = Recorder() if any(way != DIRECT for way in ways) else None
 
     def start(self, readers, **more):
         self.world.start_pcscd(readers, **more)
