@@ -235,6 +235,9 @@ have_polkit(ScdAuthority *authority, PolkitAuthority *polkit)
 
     authority->polkit = g_object_ref(polkit);
     g_signal_connect_swapped(polkit, "changed", G_CALLBACK(polkit_changed), authority);
+    /* Newer ones tell that a session is in front no longer by a signal of its own. */
+    if (g_signal_lookup("sessions-changed", POLKIT_TYPE_AUTHORITY))
+        g_signal_connect_swapped(polkit, "sessions-changed", G_CALLBACK(polkit_changed), authority);
     g_signal_connect_swapped(polkit, "notify::owner", G_CALLBACK(polkit_owner_changed), authority);
     g_hash_table_iter_init(&iter, authority->users);
     while (g_hash_table_iter_next(&iter, NULL, &user))
