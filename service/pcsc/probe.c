@@ -16,7 +16,12 @@
 #define REAL_SYSFS "/sys" /* the only one that udev knows */
 
 #define ANSWER_LIMIT_MS 1000
-#define LOOK_LIMIT_MS 100
+
+/*
+ * The kernel answers at once; but the machine may have much else to do, as when it boots, and a
+ * reader that is shown without its place keeps a path without it.
+ */
+#define LOOK_LIMIT_MS 10000
 
 /*
  * libpcsclite guards the handles of its contexts badly: two threads that open some at once may
