@@ -12,6 +12,7 @@
 #include <glib-unix.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -249,6 +250,9 @@ read_card_list_in_thread(gpointer data)
     g_autoptr(GBytes) text = file ? g_mapped_file_get_bytes(file) : NULL;
     ScdCardList *list = text ? scd_card_list_new(text) : NULL;
 
+    /* It has been read from end to end, and hardly any of it will be again: nothing need stay. */
+    if (file)
+        madvise(g_mapped_file_get_contents(file), g_mapped_file_get_length(file), MADV_DONTNEED);
     scd_main_call(got_card_list, program, NULL);
     return list;
 }
