@@ -24,16 +24,21 @@ class CallError(Exception):
 
 
 class OtherUser:
-    """Its answers and signals come by the main loop, which serves whoever else is in the test."""
+    """Its answers and signals come by the main loop, which serves whoever else is in the test.
 
-    def __init__(self, user):
+    launcher: a command that runs another one for that user; else it is simply started.
+    """
+
+    def __init__(self, user, launcher=()):
         account = pwd.getpwnam(user)
         with open(PROGRAM, encoding="utf-8") as file:
             program = file.read()
+        identity = {} if launcher else {"user": account.pw_uid, "group": account.pw_gid,
+                                        "extra_groups": []}
         self._child = subprocess.Popen(
-            ["/usr/bin/python3", "-c", program, BUS_ADDRESS, str(int(events.LIMIT_S * 1000))],
-            user=account.pw_uid, group=account.pw_gid, extra_groups=[], cwd="/", bufsize=0,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            [*launcher, "/usr/bin/python3", "-c", program, BUS_ADDRESS,
+             str(int(events.LIMIT_S * 1000))],
+            cwd="/", bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **identity)
         self.pid, self.uid = self._child.pid, account.pw_uid
         self.name = None
         self.signals = []  # of its sessions: (path, member, arguments)
@@ -103,7 +108,8 @@ class OtherUser:
         self._child.wait()
 
     def close(self):
+        """A launcher leaves behind what it has launched; without orders that ends."""
         self.leave()
-        events.wait_until(lambda: self._ended, "the end of the other user's program")
         self._child.stdin.close()
+        events.wait_until(lambda: self._ended, "the end of the other user's program")
         self._child.stdout.close()

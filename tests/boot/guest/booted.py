@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a test on a booted machine needs: orders to the world outside, systemd, the kernel."""
+
+import glob
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.dirname(os.path.dirname(HERE)), os.path.dirname(HERE)]
+
+from machines import MACHINES
+from scdtest import case, events
+from scdtest.client import Client
+from scdtest.recorder import CARD, MANAGER, NAME, READER, ROOT
+
+UNIT, PCSCD = "smartcardd.service", "pcscd.service"
+READERS = ROOT + "/readers/"
+
+# What the journal has when a service wants more than its confinement lets it have. In this machine
+# a system call that is not allowed ends the service: see tests/boot/guest/setup.
+DENIAL = re.compile(r"status=31/SYS|SIGSYS|seccomp|not permitted|[Pp]ermission denied"
+                    r"|[Rr]ead-only file system", re.M)
+
+
+def run(*command):
+    """Gives what it prints."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, f"{command}: {result.returncode} {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def unit(name, unit_name=UNIT):
+    """A property of a unit."""
+    return run("systemctl", "show", "--value", "--property", name, unit_name).strip()
+
+
+def object_path(place):
+    """Of the reader whose USB port is there."""
+    return READERS + "usb_" + re.sub(r"[-.]", "_", place)
+
+
+def sysfs(place, name):
+    with open(f"/sys/bus/usb/devices/{place}/{name}", encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def interfaces():
+    """The readers' interfaces, as the kernel calls them."""
+    return {file.split("/")[-2] for file in glob.glob("/sys/bus/usb/devices/*/bInterfaceClass")
+            if sysfs(file.split("/")[-2], "bInterfaceClass") == "0b"}
+
+
+class Outside:
+    """Whoever plugs and unplugs: tests/boot/machine.py."""
+
+    def __init__(self):
+        self._port = open("/dev/virtio-ports/orders", "r+b", buffering=0)
+
+    def order(self, *words):
+        self._port.write(" ".join(words).encode() + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            answer += self._port.read(4096)
+        assert answer == b"\n", answer.decode()
+
+
+class BootTest(unittest.TestCase):
+    """places: of the readers that are there, by their names."""
+
+    outside = Outside()
+    places = dict(MACHINES[os.environ["SCD_BOOT_MACHINE"]])
+
+    def setUp(self):
+        self._cursor = run("journalctl", "--lines=0", "--show-cursor").split()[-1]
+        self.client = Client()
+        self.addCleanup(self.client.close)
+
+    def tearDown(self):
+        denied = [line for line in self.journal().splitlines() if DENIAL.search(line)]
+        self.assertEqual(denied, [])
+
+    def journal(self):
+        """Of the service, since the test began."""
+        return run("journalctl", "--after-cursor", self._cursor, "--unit", UNIT)
+
+    def plug(self, name, place):
+        self.outside.order("plug", name, place)
+        self.places[name] = place
+
+    def unplug(self, name):
+        self.outside.order("unplug", name)
+        del self.places[name]
+
+    def wait_for_service(self):
+        """Without starting it."""
+        self.client.wait(lambda: unit("ActiveState") == "active", "the service is there")
+
+    def wait_for_places(self):
+        """Until the service shows exactly the readers that are plugged in."""
+        expected = {object_path(place) for place in self.places.values()}
+        shown = set()
+
+        def is_so(client):
+            nonlocal shown
+            shown = {path for path, _ in client.readers().values()}
+            return shown == expected
+        try:
+            self.client.wait_for_state(is_so, f"the readers are {sorted(expected)}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}, but {sorted(shown)}") from None
+
+    def wait_for_card(self, name):
+        """Gives the path of the card that is in the reader of that name."""
+        reader = object_path(self.places[name])
+        self.client.wait_for_state(lambda client: client.get(reader, READER, "CardPresent"),
+                                   f"a card is in {name}")
+        card = self.client.get(reader, READER, "Card")
+        self.assertEqual(bytes(self.client.get(card, CARD, "HistoricalBytes")).decode(), name)
+        return card
+
+
+def main():
+    case.main(private=False)

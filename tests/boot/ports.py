@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The USB ports of a virtual machine: what is plugged in, and the hubs that it takes.
+
+A place is a port as the kernel names it: 1-3, or 1-4.1 behind a hub at 1-4. Hubs
+come by themselves.
+"""
+
+from card import Card
+from qmp import Qmp
+
+CONTROLLER = "usb"
+DEVICE = f"qemu-xhci,id={CONTROLLER},p2=15,p3=4"
+
+
+def parent(place: str) -> str:
+    """The place of the hub that it is behind; empty when there is none."""
+    return place.rpartition(".")[0]
+
+
+def hub_id(place: str) -> str:
+    return "hub-" + place.replace(".", "-")
+
+
+class Ports:
+    """folder: for sockets."""
+
+    def __init__(self, qmp: Qmp, folder: str):
+        self._qmp, self._folder = qmp, folder
+        self._cards: dict[str, Card] = {}
+        self._readers: dict[str, str] = {}  # that are plugged in → place
+        self._hubs: set[str] = set()
+
+    async def plug(self, name: str, place: str) -> None:
+        """A reader that was never there before comes without a card."""
+        if name not in self._cards:
+            await self._new_card(name)
+        await self._need_hub(parent(place))
+        await self._add("usb-ccid", name, place)
+        await self._qmp.command("device_add", driver="ccid-card-passthru", id=name + "-card",
+                                bus=name + ".0", chardev=name + "-socket")
+        self._readers[name] = place
+
+    async def unplug(self, name: str) -> None:
+        self._cards[name].unplugged()
+        await self._qmp.delete(name)
+        del self._readers[name]
+
+    async def unplug_hub(self, place: str) -> None:
+        """With all that is behind it."""
+        for name in [name for name, at in self._readers.items() if at.startswith(place + ".")]:
+            self._cards[name].unplugged()
+            del self._readers[name]
+        await self._qmp.delete(hub_id(place))
+        self._hubs = {hub for hub in self._hubs if not (hub + ".").startswith(place + ".")}
+
+    async def insert(self, name: str) -> None:
+        await self._cards[name].insert()
+
+    async def remove(self, name: str) -> None:
+        await self._cards[name].remove()
+
+    async def _new_card(self, name: str) -> None:
+        path = f"{self._folder}/{name}"
+        card = Card(name)
+        await card.listen(path)
+        address = {"type": "unix", "data": {"path": path}}
+        await self._qmp.command("chardev-add", id=name + "-socket", backend={
+            "type": "socket", "data": {"addr": address, "server": False}})
+        self._cards[name] = card
+
+    async def _need_hub(self, place: str) -> None:
+        if not place or place in self._hubs:
+            return
+        await self._need_hub(parent(place))
+        await self._add("usb-hub", hub_id(place), place)
+        self._hubs.add(place)
+
+    async def _add(self, driver: str, name: str, place: str) -> None:
+        port = place.removeprefix("1-")
+        await self._qmp.command("device_add", driver=driver, id=name, bus=CONTROLLER + ".0",
+                                port=port)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""QEMU's control connection (QMP): commands, and devices that have gone."""
+
+import asyncio
+import json
+
+LIMIT_S = 30
+
+
+class Refused(Exception):
+    """QEMU's own words."""
+
+
+class Qmp:
+    """QEMU connects to the path when it starts."""
+
+    def __init__(self):
+        self._answers: asyncio.Queue[dict] = asyncio.Queue()
+        self._leaving: dict[str, asyncio.Future] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._greeted = asyncio.Event()
+
+    async def listen(self, path: str) -> None:
+        await asyncio.start_unix_server(self._read, path)
+
+    async def greet(self) -> None:
+        await asyncio.wait_for(self._greeted.wait(), LIMIT_S)
+        await self.command("qmp_capabilities")
+
+    async def command(self, name: str, **arguments) -> None:
+        """One at a time."""
+        self._writer.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
+        answer = await asyncio.wait_for(self._answers.get(), LIMIT_S)
+        if "error" in answer:
+            raise Refused(answer["error"]["desc"])
+
+    async def delete(self, device: str) -> None:
+        """Until it has gone."""
+        gone = self._leaving[device] = asyncio.get_running_loop().create_future()
+        await self.command("device_del", id=device)
+        await asyncio.wait_for(gone, LIMIT_S)
+
+    async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        while line := await reader.readline():
+            message = json.loads(line)
+            if "QMP" in message:
+                self._greeted.set()
+            elif "event" not in message:
+                self._answers.put_nowait(message)
+            elif message["event"] == "DEVICE_DELETED":
+                gone = self._leaving.pop(message["data"].get("device"), None)
+                if gone:
+                    gone.set_result(None)
+        writer.close()
