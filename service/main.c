@@ -60,7 +60,7 @@ typedef struct {
     ScdService *service;
     ScdMonitor *monitor;
     guint name;
-    guint patience; /* source that ends the wait for the first snapshot */
+    guint patience; /* source that ends the wait for pcscd's first answer */
     gint64 started; /* monotonic, microseconds */
     gboolean restart;
     int status;
@@ -123,6 +123,8 @@ snapshot_changed(ScdSnapshot *snapshot, gpointer data)
 {
     Program *program = data;
 
+    /* pcscd has answered, and what the readers are will be known soon, whatever it is. */
+    g_clear_handle_id(&program->patience, g_source_remove);
     scd_service_follow(program->service, snapshot);
 }
 
