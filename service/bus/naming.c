@@ -97,7 +97,7 @@ static void
 admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
 {
     Naming *naming = data;
-    g_autoptr(ScdClient) caller = client;
+    g_autoptr(ScdClient) caller G_GNUC_UNUSED = client;
 
     if (naming->invocation) {
         scd_reader_unwatch(naming->reader, &naming->watch);

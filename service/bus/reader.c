@@ -67,7 +67,7 @@ static void
 set_identity(ScdReader *reader, const ScdIdentity *identity)
 {
     ScdObject *object = reader->object;
-    g_autoptr(ScdIdentity) before = reader->identity;
+    g_autoptr(ScdIdentity) before G_GNUC_UNUSED = reader->identity;
     g_autofree char *path =
         identity->has_usb_path ? scd_usb_path_to_string(&identity->usb_path) : g_strdup("");
 
