@@ -12,7 +12,7 @@ import stage
 from scdtest.simulator import ATR
 from transmit import measure_paths
 
-FEW, MANY = 640, 6400
+FEW, MANY = 640, 25600
 MARK = 13
 
 

@@ -158,6 +158,7 @@ main(int argc, char **argv)
     Direct direct = {0};
     Client client = {0};
     sd_bus *sender = NULL;
+    DWORD names_length = 0;
 
     if (argc != 5) {
         fprintf(stderr, "Usage: latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS\n");
@@ -168,7 +169,10 @@ main(int argc, char **argv)
     snprintf(name, sizeof name, "Simulated Reader %s 00 00", reader);
     pid_t service = atoi(argv[3]);
 
-    check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) == SCARD_S_SUCCESS,
+    /* The library of pcsc-lite 2.5 wants to hear how many readers there are before it waits. */
+    check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) ==
+                  SCARD_S_SUCCESS &&
+              SCardListReaders(direct.context, NULL, NULL, &names_length) == SCARD_S_SUCCESS,
           "SCardEstablishContext");
     direct.state.szReader = name;
     check(sd_bus_open_system(&client.bus) >= 0 && sd_bus_open_system(&sender) >= 0, "bus");

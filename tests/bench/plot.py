@@ -10,18 +10,20 @@ PATHS = {
     "channel, one at a time": "channel,\\none at a time",
     "TransmitMany of 32": "TransmitMany\\nof 32",
     "TransmitMany of 8": "TransmitMany\\nof 8",
-    "Session.Transmit, sd-bus client": "Session.Transmit,\\nsd-bus client",
-    "Session.Transmit, GDBus client": "Session.Transmit,\\nGDBus client",
+    "Session.Transmit, sd-bus client": "Session.Transmit,\\nby sd-bus",
+    "Session.Transmit, GDBus client": "Session.Transmit,\\nby GDBus",
 }
 
 SCRIPT = """
-set terminal svg size 860,420 font "sans-serif,12" background "white"
+set terminal svg size 960,420 font "sans-serif,12" background "white"
 set output "{path}"
 set title "Time of a command, to a direct SCardTransmit (a card that answers at once)"
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid
 set boxwidth 0.9
+set bmargin 4
+set xrange [-0.6:5.6]
 set yrange [0:*]
 set grid ytics
 set key top left
@@ -43,6 +45,13 @@ def ratios_by_size(rows):
     return sizes
 
 
+def add_licence(path):
+    with open(path, encoding="utf-8") as file:
+        first, *lines = file
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines([first, "<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->\n", *lines])
+
+
 def draw(rows, path):
     sizes = ratios_by_size(rows)
     if not sizes:
@@ -52,3 +61,4 @@ def draw(rows, path):
         lines.append(" ".join([f'"{name}"', *(f"{those[what]:.3f}" for those in sizes.values())]))
     script = SCRIPT.format(path=path, data="\n".join(lines), columns=len(sizes) + 1)
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    add_licence(path)

@@ -67,6 +67,10 @@ def _number(value):
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
+def _ratio(value):
+    return f"{value:.2f}" if value >= 1 else f"{value:.3f}" if value >= 0.1 else f"{value:.4f}"
+
+
 def _mark(least, most):
     if least is not None and most is not None:
         return f"{least:g}–{most:g}"
@@ -82,7 +86,7 @@ def row(what, value, unit="", tail=None, ratio=None, least=None, most=None, note
     rows.append({"table": _table, "what": what.strip(), "value": value, "unit": unit, "p99": tail,
                  "ratio": ratio, "least": least, "most": most, "missed": missed, "note": note})
     verdict = "  ".join(filter(None, ("MISSED" if missed else "", note)))
-    shown = "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}"
+    shown = "" if ratio is None else _ratio(ratio)
     progress("")
     _print(COLUMNS.format(what, f"{_number(value)} {unit}".rstrip(), _number(tail), shown,
                           _mark(least, most), verdict).rstrip())
