@@ -6,13 +6,15 @@ import stage
 from scdtest.world import SIMULATOR_SOCKET
 
 ROUNDS = 200
+SETTLE_MS = 3
 MARK = 2.3
 
 
 def bench_latency():
     """a card that goes in, to the program that hears of it"""
     with stage.world() as world, report.table("insertion of a card"):
-        rounds = stage.measure("latency", SIMULATOR_SOCKET, "A", world.service.pid, ROUNDS)
+        rounds = stage.measure("latency", SIMULATOR_SOCKET, "A", world.service.pid,
+                               ROUNDS, SETTLE_MS)
         direct, control, bus, bare = zip(*rounds)
         report.timed("→ SCardGetStatusChange", direct)
         report.control("→ SCardGetStatusChange again: the control", control, direct)

@@ -8,12 +8,14 @@ import time
 
 import report
 import stage
+from latency import SETTLE_MS
 from life import memory
 from scdtest.world import SIMULATOR_SOCKET, pcscd_version
 
 ROUNDS, CALLS = 20, 4
-INSERTIONS = 30
+INSERTIONS = 20
 SUBSCRIBERS, SUBSCRIBED_INSERTIONS = 1000, 5
+SETTLE_S = 3  # until threads that were needed at first have ended
 MARK_KB = 10  # private memory, of each reader
 
 
@@ -22,7 +24,8 @@ def steps():
 
 
 def private_kb(pid):
-    return 1024 * memory(pid, "Private_Clean", "Private_Dirty")
+    """What it has written: pages of files are private only while nobody else reads them."""
+    return 1024 * memory(pid, "Private_Dirty")
 
 
 def report_objects():
@@ -31,8 +34,10 @@ def report_objects():
     report.row("  its answer", stage.size_of_objects() / 1024, "kB")
 
 
-def report_insertion(pid):
-    direct, _, bus, _ = zip(*stage.measure("latency", SIMULATOR_SOCKET, "R0", pid, INSERTIONS))
+def report_insertion(pid, count):
+    settle_ms = SETTLE_MS + count // 10
+    direct, _, bus, _ = zip(*stage.measure("latency", SIMULATOR_SOCKET, "R0", pid, INSERTIONS,
+                                           settle_ms))
     report.timed("  insertion → SCardGetStatusChange of that one", direct)
     report.timed("  insertion → CardInserted at an sd-bus client", bus, to=direct)
 
@@ -44,9 +49,10 @@ def report_step(count):
         world.start_service()
         report.row(f"{count} readers: start until all are there", (time.monotonic() - begin) * 1000,
                    "ms")
+        time.sleep(SETTLE_S)
         private = private_kb(world.service.pid)
         report_objects()
-        report_insertion(world.service.pid)
+        report_insertion(world.service.pid, count)
         if count == steps()[-1]:
             lines = stage.measure("watchers", "bus", SUBSCRIBERS, SUBSCRIBED_INSERTIONS,
                                   SIMULATOR_SOCKET, "R0", stage.reader_name("R0"))
