@@ -127,6 +127,11 @@ class Service(DeskTest):
             self.assertEqual(bool(change.arguments[2]), owner == "back")
         self.wait_for_places()
 
+    def test_log_level(self):
+        self.addCleanup(run, "systemctl", "service-log-level", UNIT, "info")
+        run("systemctl", "service-log-level", UNIT, "debug")
+        self.assertEqual(run("systemctl", "service-log-level", UNIT), "debug\n")
+
 
 if __name__ == "__main__":
     main()
