@@ -15,6 +15,7 @@ from scdtest.world import built
 READERS = ("A", "B")
 STARTS = 40
 KILLS = 20
+SETTLE_S = 10  # pcscd powers down a card that nobody uses after 5
 IDLE_S = 120  # libpcsclite itself wakes up once a minute
 
 START_MARK = 2
@@ -78,7 +79,7 @@ def switches(pid):
 def bench_idle():
     """context switches while nothing happens"""
     with stage.world(READERS, card=ATR) as world, report.table("idle"):
-        time.sleep(5)
+        time.sleep(SETTLE_S)
         before = switches(world.service.pid)
         time.sleep(IDLE_S)
         # A thread that ended meanwhile woke up once for that.
