@@ -18,10 +18,10 @@
 #define ANSWER_LIMIT_MS 1000
 
 /*
- * The kernel answers at once; but the machine may have much else to do, as when it boots, and a
- * reader that is shown without its place keeps a path without it.
+ * The kernel answers at once; but the machine may have much else to do, as when it boots with many
+ * readers, and one that is shown without its place keeps a path without it.
  */
-#define LOOK_LIMIT_MS 10000
+#define LOOK_LIMIT_MS 60000
 
 /*
  * libpcsclite guards the handles of its contexts badly: two threads that open some at once may
