@@ -18,7 +18,7 @@ LIMIT_S = 10
 
 
 class Card:
-    """In the reader, or not. It tells whose it is: in its historical bytes, and when it is asked."""
+    """In the reader, or not. It tells whose it is: in its historical bytes, and when asked."""
 
     def __init__(self, owner: str):
         assert len(owner) < 16

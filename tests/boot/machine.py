@@ -2,9 +2,9 @@
 """A virtual machine that boots an image, runs its test, and is switched off by it.
 
 QEMU emulates it all (TCG): it needs neither KVM nor rights. There is one processor, for
-the kernel changes its own code while others run it, which QEMU 7.2 does not get right
-always. What the test prints is passed on; its orders, a line each, come through a port of their own and are
-carried out at the machine's USB ports.
+the kernel changes its own code while others run it, which QEMU 7.2 does not always get
+right. What the test prints is passed on; its orders, a line each, come through a port of
+their own and are carried out at the machine's USB ports.
 """
 
 import asyncio

@@ -11,6 +11,8 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.dirname(os.path.dirname(HERE)), os.path.dirname(HERE)]
 
+from gi.repository import Gio, GLib
+
 from machines import MACHINES
 from scdtest import case, events
 from scdtest.client import Client
@@ -18,6 +20,7 @@ from scdtest.recorder import CARD, MANAGER, NAME, READER, ROOT
 
 UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"
+BUS = "org.freedesktop.DBus"
 
 # What the journal has when a service wants more than its confinement lets it have. In this machine
 # a system call that is not allowed ends the service: see tests/boot/guest/setup.
@@ -96,7 +99,11 @@ class BootTest(unittest.TestCase):
 
     def wait_for_service(self):
         """Without starting it."""
-        self.client.wait(lambda: unit("ActiveState") == "active", "the service is there")
+        def has_owner():
+            name = GLib.Variant("(s)", (NAME,))
+            return self.client.connection.call_sync(BUS, "/", BUS, "NameHasOwner", name, None,
+                                                    Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+        self.client.wait(has_owner, "the service is there")
 
     def wait_for_places(self):
         """Until the service shows exactly the readers that are plugged in."""
