@@ -18,14 +18,12 @@
 
 /*
  * How long a wait may last. Events end it; the time-outs are for what gives no
- * event: before pcsc-lite 2.3 a reader that comes between two waits, and a
- * library that hangs. Both happen while readers come and go, so a change of the
- * list is followed by one short wait. (A finite wait is one poll() in
- * libpcsclite, INFINITE one a minute: as often as we look where a reader that
- * comes may go unnoticed.)
+ * event: a library that hangs, and before pcsc-lite 2.3 a reader that comes
+ * between two waits. Both happen while something else does, so a change of the
+ * list, and with such a library any event, is followed by one short wait. (A
+ * finite wait is one poll() in libpcsclite, INFINITE one a minute.)
  */
 #define SETTLING_WAIT_MS 1000
-#define WARY_WAIT_MS (60 * 1000)
 #define QUIET_WAIT_MS (10 * 60 * 1000)
 
 /* While the list of readers is in doubt: the first wait, and twice as long each time. */
@@ -304,12 +302,6 @@ begin_in_monitor(ScdMonitor *monitor)
     return is_passing(code) ? enumerate_in_monitor(monitor) : code;
 }
 
-static guint
-quiet_wait_ms(ScdMonitor *monitor)
-{
-    return scd_watch_list_misses_none(monitor->list) ? QUIET_WAIT_MS : WARY_WAIT_MS;
-}
-
 /* Longer and longer: a list that never gets better does not keep us busy. */
 static guint
 doubtful_wait_ms(guint doubts)
@@ -350,7 +342,9 @@ watch_in_monitor(ScdMonitor *monitor)
         if (look)
             end_look_in_monitor(monitor);
         else if (code == SCARD_E_TIMEOUT && !doubts)
-            timeout_ms = quiet_wait_ms(monitor);
+            timeout_ms = QUIET_WAIT_MS;
+        if (code != SCARD_E_TIMEOUT && !scd_watch_list_misses_none(monitor->list))
+            timeout_ms = SETTLING_WAIT_MS;
         if (news || look || code == SCARD_E_TIMEOUT)
             fruitless = monitor->tries = 0;
         else if (code != SCARD_E_CANCELLED)
