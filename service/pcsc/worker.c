@@ -302,14 +302,17 @@ serve_channels_locked(ScdWorker *worker)
     }
 }
 
-/* Then nobody is passed over when the next of its requests that were received is carried out. */
+/*
+ * Then nobody is passed over when the next of its requests that were received is carried out. The
+ * one that spoke may have gone since, and a new one, without a channel yet, be in its place.
+ */
 static gboolean
 is_only_speaker_locked(const ScdWorker *worker, const ScdHandle *handle)
 {
     const GPtrArray *speakers = worker->speakers;
 
     return speakers->len == 0 || (speakers->len == 1 && speakers->pdata[0] == handle &&
-                                  !scd_channel_has_unsent(handle->channel));
+                                  handle->channel && !scd_channel_has_unsent(handle->channel));
 }
 
 /* Sleeps until there may be something to do; looks only, when until is not later than now. */
