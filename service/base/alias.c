@@ -124,9 +124,7 @@ scd_alias_is_bound_alike(const ScdAlias *a, const ScdAlias *b)
 gboolean
 scd_alias_names(const ScdAlias *alias, const ScdIdentity *reader)
 {
-    guint8 interface = reader->has_usb_path ? reader->usb_path.interface : 0;
-
-    if (alias->interface != interface || alias->slot != reader->slot)
+    if (alias->interface != scd_identity_interface(reader) || alias->slot != reader->slot)
         return FALSE;
     if (alias->serial != NULL)
         return g_str_equal(alias->serial, reader->serial);

@@ -161,6 +161,12 @@ scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before)
     return !before->has_usb_path && identity->has_usb_path;
 }
 
+guint8
+scd_identity_interface(const ScdIdentity *identity)
+{
+    return identity->has_usb_path ? identity->usb_path.interface : 0;
+}
+
 gboolean
 scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before)
 {

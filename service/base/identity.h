@@ -62,6 +62,9 @@ typedef struct {
 ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answers,
                               const char *sysfs);
 
+/* The number of its interface in the USB device; 0 where that is not known. */
+guint8 scd_identity_interface(const ScdIdentity *identity);
+
 /* Whether it says more than what was found before: the driver's word, or a place at all. */
 gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
 

@@ -62,11 +62,11 @@ static ScdAlias *
 bind_alias(const Naming *naming, GError **error)
 {
     const ScdIdentity *identity = scd_reader_identity(naming->reader);
-    guint8 interface = identity->has_usb_path ? identity->usb_path.interface : 0;
     ScdAlias *alias = NULL;
 
     if (naming->by_serial)
-        alias = scd_alias_new_for_serial(naming->name, identity->serial, interface, identity->slot);
+        alias = scd_alias_new_for_serial(naming->name, identity->serial,
+                                         scd_identity_interface(identity), identity->slot);
     else if (identity->has_usb_path)
         alias = scd_alias_new_for_port(naming->name, &identity->usb_path, identity->slot);
     if (!alias)

@@ -38,10 +38,8 @@ scd_readers_free(ScdReaders *readers)
 static gboolean
 are_alike(const ScdIdentity *a, const ScdIdentity *b)
 {
-    guint8 interface_a = a->has_usb_path ? a->usb_path.interface : 0;
-    guint8 interface_b = b->has_usb_path ? b->usb_path.interface : 0;
-
-    return g_str_equal(a->serial, b->serial) && interface_a == interface_b && a->slot == b->slot;
+    return g_str_equal(a->serial, b->serial) && a->slot == b->slot &&
+           scd_identity_interface(a) == scd_identity_interface(b);
 }
 
 /* self: the reader itself, NULL before it is there. */
