@@ -7,34 +7,23 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
+from scdtest import case, plugging
 
 PLUG = ["InterfacesAdded"]
 UNPLUG_WITH_CARD = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved", "InterfacesRemoved"]
 
 
-class Usb(case.WorldTest):
-    def setUp(self):
-        from scdtest.usb import Bus
-        super().setUp()
-        self.bus = Bus()
-        self.addCleanup(self.bus.close)
-        self.world.start_bus()
-
+class Usb(plugging.PluggingTest):
     def start(self):
         self.world.start_pcscd(environment=self.bus.environment())
         self.world.start_service()
         self.client = self.recorder()
 
-    def reader(self, *arguments, **keywords):
-        from scdtest.usb import Reader
-        return Reader(self.bus, *arguments, **keywords)
-
     def wait_for_readers(self, count):
         self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
 
     def test_plugged_before_the_start(self):
-        self.reader("1-1", 2, serial="S1").plug()
+        self.usb_reader("1-1", 2, serial="S1").plug()
         self.start()
         self.wait_for_readers(1)
         (name, (path, properties)), = self.client.readers().items()
@@ -50,7 +39,7 @@ class Usb(case.WorldTest):
     def test_plugged_and_unplugged(self):
         self.start()
         self.assertEqual(self.client.readers(), {})
-        reader = self.reader("1-1", 2)
+        reader = self.usb_reader("1-1", 2)
         reader.plug()
         self.wait_for_readers(1)
         (path, _), = self.client.readers().values()
@@ -65,7 +54,7 @@ class Usb(case.WorldTest):
         self.assertEqual(self.client.readers().popitem()[1][0], path)
 
     def test_unplugged_with_its_card_in(self):
-        reader = self.reader("1-1", 2)
+        reader = self.usb_reader("1-1", 2)
         reader.plug()
         self.start()
         self.wait_for_readers(1)
@@ -102,7 +91,7 @@ class Usb(case.WorldTest):
         reader.unplug()
 
     def test_unplugged_during_a_transmit(self):
-        reader = self.reader("1-1", 2)
+        reader = self.usb_reader("1-1", 2)
         session, = self.open_sessions(reader, 1)
         calls = [session.send_transmit("00A40400") for _ in range(2)]
         self.unplug_during_a_command(reader)
@@ -114,7 +103,7 @@ class Usb(case.WorldTest):
 
     def test_unplugged_while_channels_are_open(self):
         from scdtest.channel import UNPLUGGED, Channel, transmit
-        reader = self.reader("1-1", 2)
+        reader = self.usb_reader("1-1", 2)
         channel, idle = [Channel(session) for session in self.open_sessions(reader, 2)]
         self.addCleanup(channel.close)
         self.addCleanup(idle.close)
@@ -128,7 +117,7 @@ class Usb(case.WorldTest):
 
     def test_two_interfaces(self):
         self.start()
-        reader = self.reader("1-1", 2, interfaces=("Contact", "Contactless"))
+        reader = self.usb_reader("1-1", 2, interfaces=("Contact", "Contactless"))
         reader.plug()
         self.wait_for_readers(2)
         self.simulator().insert(reader.name(1))
@@ -136,7 +125,7 @@ class Usb(case.WorldTest):
 
     def test_sixteen_at_once(self):
         self.start()
-        readers = [self.reader(f"1-{port}", port + 1, serial=f"S{port}") for port in range(1, 17)]
+        readers = [self.usb_reader(f"1-{port}", port + 1, serial=f"S{port}") for port in range(1, 17)]
         for _ in range(3):
             for reader in readers:
                 reader.plug()
@@ -165,7 +154,7 @@ class Usb(case.WorldTest):
         self.world.start_pcscd(environment=self.bus.environment())
         self.world.start_service(environment=faults.environment)
         self.client = self.recorder()
-        reader = self.reader("1-1", 2)
+        reader = self.usb_reader("1-1", 2)
         for _ in range(3):
             for change, count in ((reader.plug, 1), (reader.unplug, 0)):
                 faults.wait_until_quiet()

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
+from scdtest import case, plugging
 
 READERS = "/org/smartcardd1/readers/"
 PORTS = ("1-1", "1-2", "1-3", "1-4")
@@ -19,14 +19,7 @@ def label(port):
     return "usb_" + port.replace("-", "_").replace(".", "_")
 
 
-class UsbPaths(case.WorldTest):
-    def setUp(self):
-        from scdtest.usb import Bus
-        super().setUp()
-        self.bus = Bus()
-        self.addCleanup(self.bus.close)
-        self.world.start_bus()
-
+class UsbPaths(plugging.PluggingTest):
     def start(self):
         self.world.start_pcscd(environment=self.bus.environment())
         self.start_service()
@@ -34,10 +27,6 @@ class UsbPaths(case.WorldTest):
     def start_service(self):
         self.world.start_service("--sysfs", self.bus.testbed.get_sys_dir())
         self.client = self.recorder()
-
-    def usb_reader(self, *arguments, **keywords):
-        from scdtest.usb import Reader
-        return Reader(self.bus, *arguments, **keywords)
 
     def readers(self):
         """Label → properties."""
