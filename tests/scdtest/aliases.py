@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What tests of aliases begin with: readers at USB ports, and folders for what is kept and set."""
+
+import os
+
+from .identity import SERIAL, USB_PATH, IdentityTest, text
+
+READER = "org.smartcardd1.Reader"
+
+
+class AliasTest(IdentityTest):
+    """Readers A, B, … at the ports 1-1, 1-2, …"""
+
+    def setUp(self):
+        super().setUp()
+        self.state = os.path.join(self.world.folder, "state")
+        self.settings = os.path.join(self.world.folder, "settings")
+        os.mkdir(self.state)
+        os.mkdir(self.settings)
+
+    def new_caller(self):
+        from .client import Client
+        caller = Client()
+        self._clients.append(caller)
+        return caller
+
+    def start_at_ports(self, ports="AB", serials=""):
+        """ports: which reader is at which."""
+        self.start(*sorted(ports))
+        for number, name in enumerate(ports, 1):
+            self.control(name, USB_PATH, text(f"1-{number}:1.0"))
+        for name, serial in zip(sorted(ports), serials):
+            self.attribute(name, SERIAL, text(serial))
+        self.start_service()
+        self.caller = self.new_caller()
+
+    def start_service(self, *options, **keywords):
+        super().start_service("--config", os.path.join(self.settings, "smartcardd.conf"),
+                              *(options or ("--state", self.state)), **keywords)
+
+    def restart_service(self, *options, **keywords):
+        self.world.stop_service()
+        self.start_service(*options, **keywords)
+
+    def send_alias(self, name, alias, **options):
+        from . import client
+        return self.caller.send(self.client.reader("Reader " + name), READER, "SetAlias", alias,
+                                client.options(**options))
+
+    def set_alias(self, name, alias, **options):
+        self.send_alias(name, alias, **options).wait()
+
+    def refusal(self, name, alias, **options):
+        """Name and message of the error."""
+        from .client import Refused
+        with self.assertRaises(Refused) as caught:
+            self.set_alias(name, alias, **options)
+        return caught.exception.name, caught.exception.message
+
+    def assert_invalid(self, words, name, alias, **options):
+        error, message = self.refusal(name, alias, **options)
+        self.assertEqual(error, "InvalidArgument", alias)
+        self.assertIn(words, message)
+
+    def aliases(self):
+        """As they are shown, of those that have one."""
+        return {properties["Name"].split()[2]: properties["Alias"]
+                for _, properties in self.client.readers().values() if properties["Alias"]}
+
+    def setting(self, name, *lines):
+        path = os.path.join(self.settings, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(["[Aliases]", *lines, ""]))
+        return path
+
+    def file(self):
+        with open(os.path.join(self.state, "aliases"), encoding="utf-8") as file:
+            return file.read()
+
+    def write_many(self, count):
+        """Of readers that are not there."""
+        lines = "".join(f"n{number}=port 200-{number // 255 + 1}.{number % 255 + 1}\n"
+                        for number in range(count))
+        self.write_file(b"[Aliases]\n" + lines.encode())
+
+    def write_file(self, content):
+        with open(os.path.join(self.state, "aliases"), "wb") as file:
+            file.write(content)
