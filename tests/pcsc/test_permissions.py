@@ -90,6 +90,7 @@ class Permissions(permissions.PermissionTest):
         self.daemon.start(ASK)
         self.assertEqual(self.program().order(*CONNECT), REFUSED)
         program = self.program(DISPLAY=":0")
+        program.order("disconnect", "leave")  # an answer: by now it is that user's
         agent = Agent(types.SimpleNamespace(pid=program.pid, uid=self.account.pw_uid))
         self.addCleanup(agent.close)
         program.send(*CONNECT)
