@@ -138,7 +138,7 @@ def main():
     from scdtest.world import World, built, simulated_reader
 
     os.environ["PATH"] = os.pathsep.join([built("cli"), built("tests/sim"), os.environ["PATH"]])
-    os.environ["SMARTCARDCTL_LIBRARY_DIR"] = built("pcsc")
+    os.environ["SMARTCARDCTL_LIBRARY_DIR"] = built("libpcsclite-dbus")
     world = World()
     try:
         world.start_bus()

@@ -17,7 +17,7 @@ class Run(CliTest):
     def setUp(self):
         super().setUp()
         from scdtest.world import built
-        self.folder = built("pcsc")
+        self.folder = built("libpcsclite-dbus")
         self.library = os.path.join(self.folder, "libpcsclite-dbus.so.1")
         self.environment = {"SMARTCARDCTL_LIBRARY_DIR": self.folder}
 

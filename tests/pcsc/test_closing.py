@@ -21,7 +21,7 @@ class Closing(case.WorldTest):
         self.world.start_bus()
         self.world.start_pcscd([simulated_reader(name, card=ATR) for name in "AB"])
         self.world.start_service()
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": built("pcsc")}
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": built("libpcsclite-dbus")}
         self.program = built("tests/pcsc/scd-closing")
 
     def codes(self, name):

@@ -28,7 +28,7 @@ class HostileService(case.WorldTest):
         from scdtest.world import built
         service = FakeService(on_packet, **answers)
         program = Program([built("tests/plain/scd-plain")], text=orders,
-                          environment={"LD_LIBRARY_PATH": built("pcsc")})
+                          environment={"LD_LIBRARY_PATH": built("libpcsclite-dbus")})
         self.addCleanup(program.close)
         status = program.wait()
         service.close()
@@ -117,7 +117,7 @@ class Signals(case.WorldTest):
         self.world.start_bus()
         self.service = FakeService(lambda packet: SUCCESS + b"\x90\x00")
         self.addCleanup(self.service.close)
-        self.program = Plain(command=("env", "LD_LIBRARY_PATH=" + built("pcsc")))
+        self.program = Plain(command=("env", "LD_LIBRARY_PATH=" + built("libpcsclite-dbus")))
         self.addCleanup(self.program.close)
         self.assertEqual(self.program.order("connect", "shared", "Nobody 00 00"),
                          ("error", UNKNOWN_READER))

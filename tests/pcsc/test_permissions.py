@@ -36,7 +36,7 @@ class Permissions(permissions.PermissionTest):
         folder = "/run/scd/copy"
         os.mkdir(folder)
         self.addCleanup(shutil.rmtree, folder)
-        for name in ("tests/plain/scd-plain", "pcsc/libpcsclite-dbus.so.1"):
+        for name in ("tests/plain/scd-plain", "libpcsclite-dbus/libpcsclite-dbus.so.1"):
             shutil.copy(built(name), folder)
         os.symlink("libpcsclite-dbus.so.1", folder + "/libpcsclite.so.1")
         return folder

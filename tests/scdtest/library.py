@@ -12,7 +12,7 @@ from .recorder import Recorder
 from .simulator import Simulator
 from .world import World, built
 
-LIBRARY_FOLDER = built("pcsc")
+LIBRARY_FOLDER = built("libpcsclite-dbus")
 
 
 def preload(folder=LIBRARY_FOLDER):

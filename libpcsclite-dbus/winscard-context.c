@@ -15,7 +15,7 @@ SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARD
     if (!context)
         return SCARD_E_INVALID_PARAMETER;
     if (scope <= SCARD_SCOPE_GLOBAL)
-        return scd_context_new(context);
+        return pld_context_new(context);
     *context = 0;
     return SCARD_E_INVALID_VALUE;
 }
@@ -23,23 +23,23 @@ SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARD
 LONG
 SCardReleaseContext(SCARDCONTEXT number)
 {
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
 
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = scd_context_release(context);
-    scd_context_unref(context);
+    LONG code = pld_context_release(context);
+    pld_context_unref(context);
     return code;
 }
 
 LONG
 SCardIsValidContext(SCARDCONTEXT number)
 {
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
 
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    scd_context_unref(context);
+    pld_context_unref(context);
     return SCARD_S_SUCCESS;
 }
 
@@ -55,9 +55,9 @@ SCardFreeMemory(SCARDCONTEXT number, LPCVOID memory)
 
 /* A multi-string: each name with its NUL, and one more at the end. NULL when out of memory. */
 static char *
-join_names_locked(const ScdContext *context, size_t *size)
+join_names_locked(const PldContext *context, size_t *size)
 {
-    const ScdReaders *readers = &context->connection.readers;
+    const PldReaders *readers = &context->connection.readers;
 
     *size = 1;
     for (size_t i = 0; i < readers->count; i++)
@@ -70,23 +70,23 @@ join_names_locked(const ScdContext *context, size_t *size)
 }
 
 static LONG
-list_readers(ScdContext *context, LPSTR buffer, LPDWORD length)
+list_readers(PldContext *context, LPSTR buffer, LPDWORD length)
 {
     char *names = NULL;
     size_t size = 0;
 
-    scd_context_lock(context);
-    LONG code = scd_context_check_locked(context);
+    pld_context_lock(context);
+    LONG code = pld_context_check_locked(context);
     if (code == SCARD_S_SUCCESS)
         names = join_names_locked(context, &size);
-    scd_context_unlock(context);
+    pld_context_unlock(context);
 
     if (!names || size == 1) {
         *length = size;
         if (code == SCARD_S_SUCCESS)
             code = names ? SCARD_E_NO_READERS_AVAILABLE : SCARD_E_NO_MEMORY;
     } else {
-        code = scd_buffer_fill(buffer, length, names, size, SCD_BUFFER_WHOLE);
+        code = pld_buffer_fill(buffer, length, names, size, PLD_BUFFER_WHOLE);
     }
     free(names);
     return code;
@@ -97,11 +97,11 @@ SCardListReaders(SCARDCONTEXT number, LPCSTR groups, LPSTR buffer, LPDWORD lengt
 {
     if (!length)
         return SCARD_E_INVALID_PARAMETER;
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
     if (!context)
         return SCARD_E_INVALID_HANDLE;
     LONG code = list_readers(context, buffer, length);
-    scd_context_unref(context);
+    pld_context_unref(context);
     return code;
 }
 
@@ -115,7 +115,7 @@ SCardListReaderGroups(SCARDCONTEXT number, LPSTR buffer, LPDWORD length)
     LONG code = SCardIsValidContext(number);
     if (code != SCARD_S_SUCCESS)
         return code;
-    return scd_buffer_fill(buffer, length, groups, sizeof groups, SCD_BUFFER_WHOLE);
+    return pld_buffer_fill(buffer, length, groups, sizeof groups, PLD_BUFFER_WHOLE);
 }
 
 /* nothing_to_do: all entries, if there are any, are to be ignored. */
@@ -141,22 +141,22 @@ SCardGetStatusChange(SCARDCONTEXT number, DWORD timeout, SCARD_READERSTATE *entr
 
     if (code != SCARD_S_SUCCESS || nothing_to_do)
         return code;
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    code = scd_status_change_wait(context, timeout, entries, count);
-    scd_context_unref(context);
+    code = pld_status_change_wait(context, timeout, entries, count);
+    pld_context_unref(context);
     return code;
 }
 
 LONG
 SCardCancel(SCARDCONTEXT number)
 {
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
 
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    scd_context_cancel(context);
-    scd_context_unref(context);
+    pld_context_cancel(context);
+    pld_context_unref(context);
     return SCARD_S_SUCCESS;
 }

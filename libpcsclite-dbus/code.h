@@ -14,4 +14,4 @@
  * Never SCARD_S_SUCCESS; SCARD_E_INVALID_HANDLE when there is no such object, or
  * not any more.
  */
-LONG scd_code_of_error(const sd_bus_error *error);
+LONG pld_code_of_error(const sd_bus_error *error);

@@ -19,7 +19,7 @@
 #define NSEC_PER_MSEC 1000000LL
 
 typedef struct {
-    ScdContext *context;
+    PldContext *context;
     SCARD_READERSTATE *entries;
     DWORD count;
     uint32_t changes; /* of the list of readers, when the wait began */
@@ -89,7 +89,7 @@ new_bits(DWORD known, DWORD state)
 }
 
 static bool
-look_at_reader(const ScdReader *reader, SCARD_READERSTATE *entry)
+look_at_reader(const PldReader *reader, SCARD_READERSTATE *entry)
 {
     DWORD known = entry->dwCurrentState;
     DWORD counted = (DWORD)reader->event_count << 16;
@@ -114,8 +114,8 @@ look_locked(const Wait *wait)
 
     for (DWORD i = 0; i < wait->count; i++) {
         SCARD_READERSTATE *entry = &wait->entries[i];
-        const ScdReader *reader =
-            scd_readers_find(&wait->context->connection.readers, entry->szReader);
+        const PldReader *reader =
+            pld_readers_find(&wait->context->connection.readers, entry->szReader);
         if (entry->dwCurrentState & SCARD_STATE_IGNORE)
             continue;
         if (reader)
@@ -136,14 +136,14 @@ look_locked(const Wait *wait)
 static void
 refresh_locked(const Wait *wait)
 {
-    ScdConnection *connection = &wait->context->connection;
+    PldConnection *connection = &wait->context->connection;
 
     for (DWORD i = 0; i < wait->count; i++) {
-        const ScdReader *reader = scd_readers_find(&connection->readers, wait->entries[i].szReader);
+        const PldReader *reader = pld_readers_find(&connection->readers, wait->entries[i].szReader);
         if (!reader || (wait->entries[i].dwCurrentState & SCARD_STATE_IGNORE))
             continue;
-        scd_connection_call(
-            connection, scd_connection_new_call(connection, reader->path, SCD_READER, "Refresh"),
+        pld_connection_call(
+            connection, pld_connection_new_call(connection, reader->path, PLD_READER, "Refresh"),
             NULL);
         return;
     }
@@ -152,18 +152,18 @@ refresh_locked(const Wait *wait)
 static LONG
 begin_locked(Wait *wait)
 {
-    LONG code = scd_context_check_locked(wait->context);
+    LONG code = pld_context_check_locked(wait->context);
 
     if (code == SCARD_S_SUCCESS) {
         refresh_locked(wait);
-        code = scd_context_check_locked(wait->context);
+        code = pld_context_check_locked(wait->context);
     }
     if (code != SCARD_S_SUCCESS)
         return code;
     wait->changes = wait->context->connection.readers.changes;
     for (DWORD i = 0; i < wait->count; i++) {
         const SCARD_READERSTATE *entry = &wait->entries[i];
-        if (!scd_readers_find(&wait->context->connection.readers, entry->szReader) &&
+        if (!pld_readers_find(&wait->context->connection.readers, entry->szReader) &&
             !is_plug_and_play(entry))
             return SCARD_E_UNKNOWN_READER;
     }
@@ -183,7 +183,7 @@ now_ns(void)
 
 /* Until there is something to read, or somebody wakes us; left_ns: negative for ever. */
 static void
-sleep_locked(ScdContext *context, long long left_ns)
+sleep_locked(PldContext *context, long long left_ns)
 {
     const long long sec = 1000 * NSEC_PER_MSEC;
     struct timespec left = {.tv_sec = left_ns / sec, .tv_nsec = left_ns % sec};
@@ -200,7 +200,7 @@ sleep_locked(ScdContext *context, long long left_ns)
 static LONG
 wait_locked(Wait *wait, long long until_ns)
 {
-    ScdContext *context = wait->context;
+    PldContext *context = wait->context;
     LONG code = begin_locked(wait);
 
     while (code == SCARD_S_SUCCESS && !look_locked(wait)) {
@@ -210,13 +210,13 @@ wait_locked(Wait *wait, long long until_ns)
         if (until_ns >= 0 && left_ns <= 0)
             return SCARD_E_TIMEOUT;
         sleep_locked(context, left_ns);
-        code = scd_context_check_locked(context);
+        code = pld_context_check_locked(context);
     }
     return code;
 }
 
 LONG
-scd_status_change_wait(ScdContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
+pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
 {
     Wait wait = {.context = context, .entries = entries, .count = count};
     bool for_ever = timeout >= INFINITE; /* programs sign-extend it, too */
@@ -225,10 +225,10 @@ scd_status_change_wait(ScdContext *context, DWORD timeout, SCARD_READERSTATE *en
     pthread_mutex_lock(&context->watch);
     context->cancelled = false;
     context->waiting = true;
-    scd_context_lock(context);
+    pld_context_lock(context);
     LONG code = wait_locked(&wait, until_ns);
     context->waiting = false;
-    scd_context_unlock(context);
+    pld_context_unlock(context);
     pthread_mutex_unlock(&context->watch);
     return code;
 }

@@ -3,13 +3,13 @@
 
 /*
  * The readers and what is in them, as the service told last. No bus, no lock:
- * facts in, readers out; it belongs to a context.
+ * properties in, readers out; it belongs to a context.
  *
  * pcsc-lite lists readers in the order of its places for them, which the number
  * and the slot at the end of each name tell. So it is here.
  */
 
-#include "facts.h"
+#include "object-properties.h"
 
 typedef struct {
     char *path;
@@ -19,24 +19,25 @@ typedef struct {
     char *card; /* path of the object whose ATR it is, NULL when there is none */
     uint8_t atr[MAX_ATR_SIZE];
     size_t atr_length;
-} ScdReader;
+} PldReader;
 
 /* All zero to begin with. */
 typedef struct {
-    ScdReader **list;
+    PldReader **list;
     size_t count;
-    struct ScdStrayCard *strays; /* of readers that we have not heard of yet */
+    struct PldStrayCard *strays; /* of readers that we have not heard of yet */
     uint32_t changes;            /* of the list, since the beginning */
-} ScdReaders;
+} PldReaders;
 
-void scd_readers_clear(ScdReaders *readers);
+void pld_readers_clear(PldReaders *readers);
 
 /*
  * An object is there, or tells something new of itself; false when out of memory. Names that a
  * program could not have room for are none.
  */
-bool scd_readers_add(ScdReaders *readers, const char *path, const ScdFacts *facts);
-void scd_readers_update(ScdReaders *readers, const char *path, const ScdFacts *facts);
-void scd_readers_remove(ScdReaders *readers, const char *path);
+bool pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties *properties);
+void pld_readers_update(PldReaders *readers, const char *path,
+                        const PldObjectProperties *properties);
+void pld_readers_remove(PldReaders *readers, const char *path);
 
-const ScdReader *scd_readers_find(const ScdReaders *readers, const char *name);
+const PldReader *pld_readers_find(const PldReaders *readers, const char *name);

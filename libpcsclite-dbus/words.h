@@ -6,14 +6,14 @@
 #include "pcsc.h"
 
 /* NULL for a number that has none. */
-const char *scd_share_mode_to_word(DWORD share_mode);
-const char *scd_disposition_to_word(DWORD disposition);
+const char *pld_share_mode_to_word(DWORD share_mode);
+const char *pld_disposition_to_word(DWORD disposition);
 
 /* Room for the words of all protocols, and NULL at the end. */
-#define SCD_PROTOCOL_WORDS 5
+#define PLD_PROTOCOL_WORDS 5
 
 /* How many there are; those that the service does not know are left out. */
-unsigned scd_protocols_to_words(DWORD protocols, const char *words[SCD_PROTOCOL_WORDS]);
+unsigned pld_protocols_to_words(DWORD protocols, const char *words[PLD_PROTOCOL_WORDS]);
 
 /* SCARD_PROTOCOL_UNDEFINED for a word that is none. */
-DWORD scd_protocol_from_word(const char *word);
+DWORD pld_protocol_from_word(const char *word);

@@ -17,32 +17,32 @@ typedef struct {
     /* The service has closed a session; reason: as for its signal Closed. */
     void (*session_closed)(const char *session, const char *reason, void *data);
     void *data;
-} ScdConnectionOwner;
+} PldConnectionOwner;
 
 typedef struct {
     sd_bus *bus;
     int fd;        /* the socket; -1 when there is none */
     char *service; /* its unique name: nobody else's signals count */
-    ScdReaders readers;
+    PldReaders readers;
     bool lost;
     LONG code; /* of the first questions */
     unsigned unanswered;
-    ScdConnectionOwner owner;
-} ScdConnection;
+    PldConnectionOwner owner;
+} PldConnection;
 
 /* Asks the service for all there is; to be closed whatever comes of it. */
-LONG scd_connection_open(ScdConnection *connection, const ScdConnectionOwner *owner);
-void scd_connection_close(ScdConnection *connection);
+LONG pld_connection_open(PldConnection *connection, const PldConnectionOwner *owner);
+void pld_connection_close(PldConnection *connection);
 
 /* Takes note of what has come; does not wait. */
-void scd_connection_follow(ScdConnection *connection);
+void pld_connection_follow(PldConnection *connection);
 
 /* A call of the service; NULL when out of memory. */
-sd_bus_message *scd_connection_new_call(ScdConnection *connection, const char *path,
+sd_bus_message *pld_connection_new_call(PldConnection *connection, const char *path,
                                         const char *interface, const char *method);
 
 /*
  * Takes over the call, and waits for the answer for as long as it takes.
  * SCARD_E_INVALID_HANDLE: the service has no such object. reply may be NULL.
  */
-LONG scd_connection_call(ScdConnection *connection, sd_bus_message *call, sd_bus_message **reply);
+LONG pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_message **reply);

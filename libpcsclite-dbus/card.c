@@ -10,12 +10,12 @@
 #include "words.h"
 
 static void
-free_card(ScdEntry *entry)
+free_card(PldEntry *entry)
 {
-    ScdCard *card = (ScdCard *)entry;
+    PldCard *card = (PldCard *)entry;
 
-    scd_channel_clear(&card->channel);
-    scd_context_unref(card->context);
+    pld_channel_clear(&card->channel);
+    pld_context_unref(card->context);
     pthread_mutex_destroy(&card->lock);
     free(card->reader);
     free(card->session);
@@ -23,41 +23,41 @@ free_card(ScdEntry *entry)
 }
 
 static void
-abandon_in_child(ScdEntry *entry)
+abandon_in_child(PldEntry *entry)
 {
-    ScdCard *card = (ScdCard *)entry;
+    PldCard *card = (PldCard *)entry;
 
     if (card->channel.fd >= 0)
         close(card->channel.fd);
 }
 
-static const ScdEntryClass class = {SCD_KIND_CARD, free_card, abandon_in_child};
+static const PldEntryClass class = {PLD_KIND_CARD, free_card, abandon_in_child};
 
 void
-scd_card_leave(ScdCard *card)
+pld_card_leave(PldCard *card)
 {
     pthread_mutex_unlock(&card->lock);
-    scd_entry_unref(&card->entry);
+    pld_entry_unref(&card->entry);
 }
 
-ScdCard *
-scd_card_enter(SCARDHANDLE number)
+PldCard *
+pld_card_enter(SCARDHANDLE number)
 {
-    ScdCard *card = (ScdCard *)scd_table_get(SCD_KIND_CARD, number);
+    PldCard *card = (PldCard *)pld_table_get(PLD_KIND_CARD, number);
 
     if (!card)
         return NULL;
     pthread_mutex_lock(&card->lock);
     if (!card->closed)
         return card;
-    scd_card_leave(card);
+    pld_card_leave(card);
     return NULL;
 }
 
 void
-scd_card_session_closed_locked(ScdCard *cards, const char *session, const char *reason)
+pld_card_session_closed_locked(PldCard *cards, const char *session, const char *reason)
 {
-    for (ScdCard *card = cards; card; card = card->next) {
+    for (PldCard *card = cards; card; card = card->next) {
         if (strcmp(card->session, session) != 0)
             continue;
         if (strcmp(reason, "reader-removed") == 0)
@@ -71,9 +71,9 @@ scd_card_session_closed_locked(ScdCard *cards, const char *session, const char *
 
 /* What a call gets whose session the service does not know any more. */
 static LONG
-why_ended_locked(ScdCard *card)
+why_ended_locked(PldCard *card)
 {
-    LONG code = scd_context_check_locked(card->context);
+    LONG code = pld_context_check_locked(card->context);
 
     if (code == SCARD_S_SUCCESS)
         code = card->ended;
@@ -81,36 +81,36 @@ why_ended_locked(ScdCard *card)
 }
 
 sd_bus_message *
-scd_card_new_call_locked(ScdCard *card, const char *method)
+pld_card_new_call_locked(PldCard *card, const char *method)
 {
-    scd_context_lock(card->context);
+    pld_context_lock(card->context);
     sd_bus_message *call =
-        scd_connection_new_call(&card->context->connection, card->session, SCD_SESSION, method);
-    scd_context_unlock(card->context);
+        pld_connection_new_call(&card->context->connection, card->session, PLD_SESSION, method);
+    pld_context_unlock(card->context);
     return call;
 }
 
 LONG
-scd_card_call_locked(ScdCard *card, sd_bus_message *call, sd_bus_message **reply)
+pld_card_call_locked(PldCard *card, sd_bus_message *call, sd_bus_message **reply)
 {
-    scd_context_lock(card->context);
-    LONG code = scd_connection_call(&card->context->connection, call, reply);
+    pld_context_lock(card->context);
+    LONG code = pld_connection_call(&card->context->connection, call, reply);
     if (code == SCARD_E_INVALID_HANDLE)
         code = why_ended_locked(card);
-    scd_context_unlock(card->context);
+    pld_context_unlock(card->context);
     return code;
 }
 
 static LONG
-open_channel_locked(ScdCard *card)
+open_channel_locked(PldCard *card)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    sd_bus_message *call = scd_card_new_call_locked(card, "OpenChannel");
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    sd_bus_message *call = pld_card_new_call_locked(card, "OpenChannel");
     int fd;
 
     if (call && sd_bus_message_append(call, "a{sv}", 0) < 0)
         call = sd_bus_message_unref(call);
-    LONG code = scd_card_call_locked(card, call, &reply);
+    LONG code = pld_card_call_locked(card, call, &reply);
     if (code != SCARD_S_SUCCESS)
         return code;
     if (sd_bus_message_read(reply, "h", &fd) < 0)
@@ -119,67 +119,67 @@ open_channel_locked(ScdCard *card)
     fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (fd < 0)
         return SCARD_E_NO_MEMORY;
-    return scd_channel_open(&card->channel, fd) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+    return pld_channel_open(&card->channel, fd) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
 }
 
 /* The service hung up before it answered: why? Not sent again, as the card may have done it. */
 static LONG
-why_no_answer_locked(ScdCard *card)
+why_no_answer_locked(PldCard *card)
 {
     LONG code = open_channel_locked(card);
     return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
 }
 
 LONG
-scd_card_ask_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+pld_card_ask_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
 {
-    ScdAskResult result = scd_channel_ask(&card->channel, request, answer);
+    PldAskResult result = pld_channel_ask(&card->channel, request, answer);
 
-    if (result == SCD_NOT_SENT) {
-        scd_channel_close(&card->channel);
+    if (result == PLD_NOT_SENT) {
+        pld_channel_close(&card->channel);
         LONG code = open_channel_locked(card);
         if (code != SCARD_S_SUCCESS)
             return code;
-        result = scd_channel_ask(&card->channel, request, answer);
+        result = pld_channel_ask(&card->channel, request, answer);
     }
-    if (result == SCD_ANSWERED && answer->code != SCARD_E_CANCELLED) {
+    if (result == PLD_ANSWERED && answer->code != SCARD_E_CANCELLED) {
         /* The service hangs up now. */
         if (answer->code == SCARD_W_REMOVED_CARD)
-            scd_channel_close(&card->channel);
+            pld_channel_close(&card->channel);
         return answer->code;
     }
-    scd_channel_close(&card->channel);
-    if (scd_channel_is_interrupted(&card->channel))
+    pld_channel_close(&card->channel);
+    if (pld_channel_is_interrupted(&card->channel))
         return SCARD_E_INVALID_HANDLE;
     return why_no_answer_locked(card);
 }
 
 static int
-append_share_mode_and_protocols(sd_bus_message *call, const ScdConnectArguments *arguments)
+append_share_mode_and_protocols(sd_bus_message *call, const PldConnectArguments *arguments)
 {
-    const char *words[SCD_PROTOCOL_WORDS] = {NULL};
-    int r = sd_bus_message_append(call, "s", scd_share_mode_to_word(arguments->share_mode));
+    const char *words[PLD_PROTOCOL_WORDS] = {NULL};
+    int r = sd_bus_message_append(call, "s", pld_share_mode_to_word(arguments->share_mode));
 
     if (arguments->protocols != SCARD_PROTOCOL_ANY) /* which is what no word means */
-        scd_protocols_to_words(arguments->protocols, words);
+        pld_protocols_to_words(arguments->protocols, words);
     return r < 0 ? r : sd_bus_message_append_strv(call, (char **)words);
 }
 
 /* The service has no RAW for a connection to the reader alone, since it is for all who share it. */
 static DWORD
-active_protocol(const char *word, const ScdConnectArguments *arguments)
+active_protocol(const char *word, const PldConnectArguments *arguments)
 {
     if (arguments->share_mode == SCARD_SHARE_DIRECT && (arguments->protocols & SCARD_PROTOCOL_RAW))
         return SCARD_PROTOCOL_RAW;
-    return scd_protocol_from_word(word);
+    return pld_protocol_from_word(word);
 }
 
 static sd_bus_message *
-new_connect_call_locked(ScdContext *context, const char *reader,
-                        const ScdConnectArguments *arguments)
+new_connect_call_locked(PldContext *context, const char *reader,
+                        const PldConnectArguments *arguments)
 {
     sd_bus_message *call =
-        scd_connection_new_call(&context->connection, reader, SCD_READER, "Connect");
+        pld_connection_new_call(&context->connection, reader, PLD_READER, "Connect");
 
     if (!call)
         return NULL;
@@ -189,20 +189,20 @@ new_connect_call_locked(ScdContext *context, const char *reader,
     return call;
 }
 
-static ScdCard *
-new_card(ScdContext *context, const char *reader, const char *session)
+static PldCard *
+new_card(PldContext *context, const char *reader, const char *session)
 {
-    ScdCard *card = calloc(1, sizeof *card);
+    PldCard *card = calloc(1, sizeof *card);
 
     if (!card)
         return NULL;
     card->context = context;
-    scd_entry_ref(&context->entry);
+    pld_entry_ref(&context->entry);
     card->reader = strdup(reader);
     card->session = strdup(session);
     pthread_mutex_init(&card->lock, NULL);
-    scd_channel_init(&card->channel);
-    if (card->reader && card->session && scd_table_add(&card->entry, &class))
+    pld_channel_init(&card->channel);
+    if (card->reader && card->session && pld_table_add(&card->entry, &class))
         return card;
     free_card(&card->entry);
     return NULL;
@@ -210,14 +210,14 @@ new_card(ScdContext *context, const char *reader, const char *session)
 
 /* reply: of Connect. */
 static LONG
-become_card_locked(ScdContext *context, const char *reader, const ScdConnectArguments *arguments,
+become_card_locked(PldContext *context, const char *reader, const PldConnectArguments *arguments,
                    sd_bus_message *reply, SCARDHANDLE *number)
 {
     const char *session, *protocol;
 
     if (sd_bus_message_read(reply, "os", &session, &protocol) < 0)
         return SCARD_F_COMM_ERROR;
-    ScdCard *card = new_card(context, reader, session);
+    PldCard *card = new_card(context, reader, session);
     if (!card)
         return SCARD_E_NO_MEMORY;
     card->share_mode = arguments->share_mode;
@@ -225,24 +225,24 @@ become_card_locked(ScdContext *context, const char *reader, const ScdConnectArgu
     card->next = context->cards;
     context->cards = card;
     *number = card->entry.number;
-    scd_entry_unref(&card->entry);
+    pld_entry_unref(&card->entry);
     return SCARD_S_SUCCESS;
 }
 
 static LONG
-connect_locked(ScdContext *context, const char *name, const ScdConnectArguments *arguments,
+connect_locked(PldContext *context, const char *name, const PldConnectArguments *arguments,
                SCARDHANDLE *number)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    LONG code = scd_context_check_locked(context);
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    LONG code = pld_context_check_locked(context);
 
     if (code != SCARD_S_SUCCESS)
         return code;
-    const ScdReader *reader = scd_readers_find(&context->connection.readers, name);
+    const PldReader *reader = pld_readers_find(&context->connection.readers, name);
     if (!reader)
         return SCARD_E_UNKNOWN_READER;
     sd_bus_message *call = new_connect_call_locked(context, reader->path, arguments);
-    code = scd_connection_call(&context->connection, call, &reply);
+    code = pld_connection_call(&context->connection, call, &reply);
     if (code == SCARD_E_INVALID_HANDLE)
         return SCARD_E_UNKNOWN_READER;
     return code == SCARD_S_SUCCESS ? become_card_locked(context, name, arguments, reply, number)
@@ -250,30 +250,30 @@ connect_locked(ScdContext *context, const char *name, const ScdConnectArguments 
 }
 
 LONG
-scd_card_connect(ScdContext *context, const char *reader, const ScdConnectArguments *arguments,
+pld_card_connect(PldContext *context, const char *reader, const PldConnectArguments *arguments,
                  SCARDHANDLE *number, DWORD *protocol)
 {
-    scd_context_lock(context);
+    pld_context_lock(context);
     LONG code = context->released ? SCARD_E_INVALID_HANDLE
                                   : connect_locked(context, reader, arguments, number);
     if (code == SCARD_S_SUCCESS)
         *protocol = context->cards->protocol;
-    scd_context_unlock(context);
+    pld_context_unlock(context);
     return code;
 }
 
 LONG
-scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments)
+pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
     const char *word;
 
-    sd_bus_message *call = scd_card_new_call_locked(card, "Reconnect");
+    sd_bus_message *call = pld_card_new_call_locked(card, "Reconnect");
     if (call &&
         (append_share_mode_and_protocols(call, arguments) < 0 ||
-         sd_bus_message_append(call, "s", scd_disposition_to_word(arguments->initialization)) < 0))
+         sd_bus_message_append(call, "s", pld_disposition_to_word(arguments->initialization)) < 0))
         call = sd_bus_message_unref(call);
-    LONG code = scd_card_call_locked(card, call, &reply);
+    LONG code = pld_card_call_locked(card, call, &reply);
     if (code == SCARD_S_SUCCESS && sd_bus_message_read(reply, "s", &word) < 0)
         code = SCARD_F_COMM_ERROR;
     if (code == SCARD_S_SUCCESS) {
@@ -284,79 +284,79 @@ scd_card_reconnect_locked(ScdCard *card, const ScdConnectArguments *arguments)
 }
 
 static void
-leave_context(ScdCard *card)
+leave_context(PldCard *card)
 {
-    ScdContext *context = card->context;
+    PldContext *context = card->context;
 
-    scd_context_lock(context);
-    for (ScdCard **link = &context->cards; *link; link = &(*link)->next) {
+    pld_context_lock(context);
+    for (PldCard **link = &context->cards; *link; link = &(*link)->next) {
         if (*link == card) {
             *link = card->next;
             break;
         }
     }
-    scd_context_unlock(context);
+    pld_context_unlock(context);
 }
 
 static LONG
-close_session_locked(ScdCard *card, DWORD disposition)
+close_session_locked(PldCard *card, DWORD disposition)
 {
-    sd_bus_message *call = scd_card_new_call_locked(card, "Close");
+    sd_bus_message *call = pld_card_new_call_locked(card, "Close");
 
-    if (call && sd_bus_message_append(call, "s", scd_disposition_to_word(disposition)) < 0)
+    if (call && sd_bus_message_append(call, "s", pld_disposition_to_word(disposition)) < 0)
         call = sd_bus_message_unref(call);
-    LONG code = scd_card_call_locked(card, call, NULL);
+    LONG code = pld_card_call_locked(card, call, NULL);
     /* pcsc-lite does not mind a reader that has gone. */
     return code == SCARD_E_NO_SERVICE ? code : SCARD_S_SUCCESS;
 }
 
 static void
-forget_locked(ScdCard *card)
+forget_locked(PldCard *card)
 {
     card->closed = true;
-    scd_channel_close(&card->channel);
+    pld_channel_close(&card->channel);
     leave_context(card);
-    scd_table_remove(&card->entry);
+    pld_table_remove(&card->entry);
 }
 
 LONG
-scd_card_check_locked(ScdCard *card)
+pld_card_check_locked(PldCard *card)
 {
-    scd_context_lock(card->context);
-    LONG code = scd_context_check_locked(card->context);
-    scd_context_unlock(card->context);
+    pld_context_lock(card->context);
+    LONG code = pld_context_check_locked(card->context);
+    pld_context_unlock(card->context);
     return code;
 }
 
 LONG
-scd_card_disconnect(SCARDHANDLE number, DWORD disposition)
+pld_card_disconnect(SCARDHANDLE number, DWORD disposition)
 {
-    ScdCard *card = (ScdCard *)scd_table_get(SCD_KIND_CARD, number);
+    PldCard *card = (PldCard *)pld_table_get(PLD_KIND_CARD, number);
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     if (disposition > SCARD_EJECT_CARD) {
-        scd_entry_unref(&card->entry);
+        pld_entry_unref(&card->entry);
         return SCARD_E_INVALID_VALUE;
     }
-    scd_channel_interrupt(&card->channel);
+    pld_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
     LONG code = card->closed ? SCARD_E_INVALID_HANDLE : close_session_locked(card, disposition);
     if (code == SCARD_S_SUCCESS)
         forget_locked(card);
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
 void
-scd_card_release(ScdCard *card)
+pld_card_release(PldCard *card)
 {
-    scd_channel_interrupt(&card->channel);
+    pld_channel_interrupt(&card->channel);
     pthread_mutex_lock(&card->lock);
     bool held = card->depth > 0 || card->share_mode == SCARD_SHARE_EXCLUSIVE;
     if (!card->closed) {
         close_session_locked(card, held ? SCARD_RESET_CARD : SCARD_LEAVE_CARD);
         forget_locked(card);
     }
-    scd_card_leave(card);
+    pld_card_leave(card);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct ScdStrayCard ScdStrayCard;
+typedef struct PldStrayCard PldStrayCard;
 
-struct ScdStrayCard {
-    ScdStrayCard *next;
+struct PldStrayCard {
+    PldStrayCard *next;
     char *path;
     char *reader;
     uint8_t atr[MAX_ATR_SIZE];
@@ -16,7 +16,7 @@ struct ScdStrayCard {
 };
 
 static void
-free_reader(ScdReader *reader)
+free_reader(PldReader *reader)
 {
     if (!reader)
         return;
@@ -27,7 +27,7 @@ free_reader(ScdReader *reader)
 }
 
 static void
-free_stray(ScdStrayCard *stray)
+free_stray(PldStrayCard *stray)
 {
     if (!stray)
         return;
@@ -37,20 +37,20 @@ free_stray(ScdStrayCard *stray)
 }
 
 void
-scd_readers_clear(ScdReaders *readers)
+pld_readers_clear(PldReaders *readers)
 {
     for (size_t i = 0; i < readers->count; i++)
         free_reader(readers->list[i]);
-    for (ScdStrayCard *stray = readers->strays, *next; stray; stray = next) {
+    for (PldStrayCard *stray = readers->strays, *next; stray; stray = next) {
         next = stray->next;
         free_stray(stray);
     }
     free(readers->list);
-    *readers = (ScdReaders){.changes = readers->changes};
+    *readers = (PldReaders){.changes = readers->changes};
 }
 
-const ScdReader *
-scd_readers_find(const ScdReaders *readers, const char *name)
+const PldReader *
+pld_readers_find(const PldReaders *readers, const char *name)
 {
     for (size_t i = 0; i < readers->count; i++)
         if (strcmp(readers->list[i]->name, name) == 0)
@@ -58,8 +58,8 @@ scd_readers_find(const ScdReaders *readers, const char *name)
     return NULL;
 }
 
-static ScdReader *
-find_path(const ScdReaders *readers, const char *path)
+static PldReader *
+find_path(const PldReaders *readers, const char *path)
 {
     for (size_t i = 0; i < readers->count; i++)
         if (strcmp(readers->list[i]->path, path) == 0)
@@ -83,16 +83,16 @@ place_of(const char *name)
 }
 
 static void
-take_facts(ScdReader *reader, const ScdFacts *facts)
+copy_properties(PldReader *reader, const PldObjectProperties *properties)
 {
-    if (facts->has_state)
-        reader->state = facts->state & 0xFFFF;
-    if (facts->has_event_count)
-        reader->event_count = facts->event_count & 0xFFFF;
+    if (properties->has_state)
+        reader->state = properties->state & 0xFFFF;
+    if (properties->has_event_count)
+        reader->event_count = properties->event_count & 0xFFFF;
 }
 
 static bool
-put_card_in(ScdReader *reader, const char *path, const uint8_t *atr, size_t atr_length)
+put_card_in(PldReader *reader, const char *path, const uint8_t *atr, size_t atr_length)
 {
     char *card = strdup(path);
 
@@ -107,9 +107,9 @@ put_card_in(ScdReader *reader, const char *path, const uint8_t *atr, size_t atr_
 
 /* Makes room for one at the place where it belongs. */
 static bool
-insert(ScdReaders *readers, ScdReader *reader)
+insert(PldReaders *readers, PldReader *reader)
 {
-    ScdReader **list = reallocarray(readers->list, readers->count + 1, sizeof *list);
+    PldReader **list = reallocarray(readers->list, readers->count + 1, sizeof *list);
     size_t at = readers->count;
 
     if (!list)
@@ -125,12 +125,12 @@ insert(ScdReaders *readers, ScdReader *reader)
 
 /* Its card may have been told of before. */
 static bool
-adopt_strays(ScdReaders *readers, ScdReader *reader)
+adopt_strays(PldReaders *readers, PldReader *reader)
 {
     bool done = true;
 
-    for (ScdStrayCard **link = &readers->strays; *link;) {
-        ScdStrayCard *stray = *link;
+    for (PldStrayCard **link = &readers->strays; *link;) {
+        PldStrayCard *stray = *link;
         if (strcmp(stray->reader, reader->path) != 0) {
             link = &stray->next;
             continue;
@@ -143,15 +143,15 @@ adopt_strays(ScdReaders *readers, ScdReader *reader)
 }
 
 static bool
-add_reader(ScdReaders *readers, const char *path, const ScdFacts *facts)
+add_reader(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    scd_readers_remove(readers, path);
-    ScdReader *reader = calloc(1, sizeof *reader);
+    pld_readers_remove(readers, path);
+    PldReader *reader = calloc(1, sizeof *reader);
     if (!reader)
         return false;
     reader->path = strdup(path);
-    reader->name = strdup(facts->name);
-    take_facts(reader, facts);
+    reader->name = strdup(properties->name);
+    copy_properties(reader, properties);
     if (reader->path && reader->name && insert(readers, reader))
         return adopt_strays(readers, reader);
     free_reader(reader);
@@ -159,58 +159,59 @@ add_reader(ScdReaders *readers, const char *path, const ScdFacts *facts)
 }
 
 static bool
-add_stray(ScdReaders *readers, const char *path, const ScdFacts *facts)
+add_stray(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    ScdStrayCard *stray = calloc(1, sizeof *stray);
+    PldStrayCard *stray = calloc(1, sizeof *stray);
 
     if (!stray)
         return false;
     stray->path = strdup(path);
-    stray->reader = strdup(facts->reader);
+    stray->reader = strdup(properties->reader);
     if (!stray->path || !stray->reader) {
         free_stray(stray);
         return false;
     }
-    memcpy(stray->atr, facts->atr, facts->atr_length);
-    stray->atr_length = facts->atr_length;
+    memcpy(stray->atr, properties->atr, properties->atr_length);
+    stray->atr_length = properties->atr_length;
     stray->next = readers->strays;
     readers->strays = stray;
     return true;
 }
 
 static bool
-add_card(ScdReaders *readers, const char *path, const ScdFacts *facts)
+add_card(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    ScdReader *reader = find_path(readers, facts->reader);
+    PldReader *reader = find_path(readers, properties->reader);
 
-    return reader ? put_card_in(reader, path, facts->atr, facts->atr_length)
-                  : add_stray(readers, path, facts);
+    return reader ? put_card_in(reader, path, properties->atr, properties->atr_length)
+                  : add_stray(readers, path, properties);
 }
 
 bool
-scd_readers_add(ScdReaders *readers, const char *path, const ScdFacts *facts)
+pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    if (facts->is_reader && facts->name && *facts->name && strlen(facts->name) < MAX_READERNAME)
-        return add_reader(readers, path, facts);
-    if (facts->is_card && facts->reader)
-        return add_card(readers, path, facts);
+    if (properties->is_reader && properties->name && *properties->name &&
+        strlen(properties->name) < MAX_READERNAME)
+        return add_reader(readers, path, properties);
+    if (properties->is_card && properties->reader)
+        return add_card(readers, path, properties);
     return true;
 }
 
 void
-scd_readers_update(ScdReaders *readers, const char *path, const ScdFacts *facts)
+pld_readers_update(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    ScdReader *reader = find_path(readers, path);
+    PldReader *reader = find_path(readers, path);
 
-    if (reader && facts->is_reader)
-        take_facts(reader, facts);
+    if (reader && properties->is_reader)
+        copy_properties(reader, properties);
 }
 
 static void
-remove_stray(ScdReaders *readers, const char *path)
+remove_stray(PldReaders *readers, const char *path)
 {
-    for (ScdStrayCard **link = &readers->strays; *link; link = &(*link)->next) {
-        ScdStrayCard *stray = *link;
+    for (PldStrayCard **link = &readers->strays; *link; link = &(*link)->next) {
+        PldStrayCard *stray = *link;
         if (strcmp(stray->path, path) != 0)
             continue;
         *link = stray->next;
@@ -220,11 +221,11 @@ remove_stray(ScdReaders *readers, const char *path)
 }
 
 void
-scd_readers_remove(ScdReaders *readers, const char *path)
+pld_readers_remove(PldReaders *readers, const char *path)
 {
     remove_stray(readers, path);
     for (size_t i = 0; i < readers->count; i++) {
-        ScdReader *reader = readers->list[i];
+        PldReader *reader = readers->list[i];
         if (reader->card && strcmp(reader->card, path) == 0) {
             free(reader->card);
             reader->card = NULL;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "turn.h"
+#include "card-access.h"
 
 #define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 | SCARD_PROTOCOL_RAW)
 
@@ -16,7 +16,7 @@
 static const struct timespec retry_pause = {.tv_nsec = 100 * 1000 * 1000};
 
 static LONG
-check_arguments(ScdConnectArguments *arguments)
+check_arguments(PldConnectArguments *arguments)
 {
     if (arguments->share_mode != SCARD_SHARE_DIRECT &&
         !(arguments->protocols & (PROTOCOLS | PROTOCOL_ANY_OLD)))
@@ -32,7 +32,7 @@ LONG
 SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protocols,
              LPSCARDHANDLE card, LPDWORD active_protocol)
 {
-    ScdConnectArguments arguments = {.share_mode = share_mode, .protocols = protocols};
+    PldConnectArguments arguments = {.share_mode = share_mode, .protocols = protocols};
 
     if (!card || !active_protocol)
         return SCARD_E_INVALID_PARAMETER;
@@ -41,35 +41,35 @@ SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protoco
         return SCARD_E_UNKNOWN_READER;
     if (strlen(reader) > MAX_READERNAME)
         return SCARD_E_INVALID_VALUE;
-    ScdContext *context = scd_context_get(number);
+    PldContext *context = pld_context_get(number);
     if (!context)
         return SCARD_E_INVALID_HANDLE;
     *active_protocol = SCARD_PROTOCOL_UNDEFINED;
     LONG code = check_arguments(&arguments);
     if (code == SCARD_S_SUCCESS)
-        code = scd_card_connect(context, reader, &arguments, card, active_protocol);
-    scd_context_unref(context);
+        code = pld_card_connect(context, reader, &arguments, card, active_protocol);
+    pld_context_unref(context);
     return code;
 }
 
 static LONG
-check_reconnect_locked(ScdCard *card, ScdConnectArguments *arguments)
+check_reconnect_locked(PldCard *card, PldConnectArguments *arguments)
 {
     LONG code = check_arguments(arguments);
 
     if (arguments->initialization > SCARD_UNPOWER_CARD)
         return SCARD_E_INVALID_VALUE;
-    if (code == SCARD_S_SUCCESS && !scd_turn_may_block() &&
-        scd_turn_look_locked(card) == SCARD_E_SHARING_VIOLATION)
+    if (code == SCARD_S_SUCCESS && !pld_card_access_may_block() &&
+        pld_card_access_check_locked(card) == SCARD_E_SHARING_VIOLATION)
         return SCARD_E_SHARING_VIOLATION;
     return code;
 }
 
 /* The protocol is left alone when all is lost, and told when others share the card. */
 static LONG
-reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_protocol)
+reconnect_locked(PldCard *card, PldConnectArguments *arguments, LPDWORD active_protocol)
 {
-    LONG code = scd_card_check_locked(card);
+    LONG code = pld_card_check_locked(card);
 
     if (code != SCARD_S_SUCCESS)
         return code;
@@ -77,7 +77,7 @@ reconnect_locked(ScdCard *card, ScdConnectArguments *arguments, LPDWORD active_p
     code = check_reconnect_locked(card, arguments);
     if (code != SCARD_S_SUCCESS)
         return code;
-    code = scd_card_reconnect_locked(card, arguments);
+    code = pld_card_reconnect_locked(card, arguments);
     if (code == SCARD_S_SUCCESS || code == SCARD_E_SHARING_VIOLATION)
         *active_protocol = card->protocol;
     return code;
@@ -87,18 +87,18 @@ LONG
 SCardReconnect(SCARDHANDLE number, DWORD share_mode, DWORD protocols, DWORD initialization,
                LPDWORD active_protocol)
 {
-    ScdConnectArguments arguments = {share_mode, protocols, initialization};
+    PldConnectArguments arguments = {share_mode, protocols, initialization};
 
     if (!active_protocol)
         return SCARD_E_INVALID_PARAMETER;
     while (true) {
-        ScdCard *card = scd_card_enter(number);
+        PldCard *card = pld_card_enter(number);
         if (!card)
             return SCARD_E_INVALID_HANDLE;
         LONG code = reconnect_locked(card, &arguments, active_protocol);
-        scd_card_leave(card);
+        pld_card_leave(card);
         /* The service waits for transactions, but not until others leave the card. */
-        if (code != SCARD_E_SHARING_VIOLATION || !scd_turn_may_block())
+        if (code != SCARD_E_SHARING_VIOLATION || !pld_card_access_may_block())
             return code;
         nanosleep(&retry_pause, NULL);
     }
@@ -107,38 +107,38 @@ SCardReconnect(SCARDHANDLE number, DWORD share_mode, DWORD protocols, DWORD init
 LONG
 SCardDisconnect(SCARDHANDLE number, DWORD disposition)
 {
-    return scd_card_disconnect(number, disposition);
+    return pld_card_disconnect(number, disposition);
 }
 
 LONG
 SCardBeginTransaction(SCARDHANDLE number)
 {
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = scd_turn_ask_locked(card, SCD_FRAME_BEGIN, 0);
+    LONG code = pld_card_access_request_locked(card, SCD_FRAME_BEGIN, 0);
     if (code == SCARD_S_SUCCESS)
         card->depth++;
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
 LONG
 SCardEndTransaction(SCARDHANDLE number, DWORD disposition)
 {
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     LONG code = SCARD_E_INVALID_VALUE;
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     if (disposition <= SCARD_EJECT_CARD) {
-        code = scd_turn_ask_locked(card, SCD_FRAME_END, disposition);
+        code = pld_card_access_request_locked(card, SCD_FRAME_END, disposition);
         if (code == SCARD_E_NOT_TRANSACTED || code == SCARD_W_REMOVED_CARD)
             card->depth = 0;
         else if (code != SCARD_W_RESET_CARD && code != SCARD_E_SHARING_VIOLATION && card->depth > 0)
             card->depth--;
     }
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }

@@ -33,10 +33,10 @@ static const struct {
 };
 
 LONG
-scd_code_of_error(const sd_bus_error *error)
+pld_code_of_error(const sd_bus_error *error)
 {
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
         if (sd_bus_error_has_name(error, codes[i].name))
-            return scd_long(codes[i].code);
+            return pld_long(codes[i].code);
     return SCARD_E_NO_SERVICE;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "facts.h"
+#include "object-properties.h"
 
 #include <string.h>
 
@@ -14,7 +14,7 @@ read_u32(sd_bus_message *message, uint32_t *number, bool *told)
 }
 
 static int
-read_atr(sd_bus_message *message, ScdFacts *facts)
+read_atr(sd_bus_message *message, PldObjectProperties *properties)
 {
     const void *bytes;
     size_t length;
@@ -24,57 +24,59 @@ read_atr(sd_bus_message *message, ScdFacts *facts)
         r = sd_bus_message_read_array(message, 'y', &bytes, &length);
     if (r < 0)
         return r;
-    facts->atr_length = length < MAX_ATR_SIZE ? length : MAX_ATR_SIZE;
-    if (facts->atr_length > 0)
-        memcpy(facts->atr, bytes, facts->atr_length);
+    properties->atr_length = length < MAX_ATR_SIZE ? length : MAX_ATR_SIZE;
+    if (properties->atr_length > 0)
+        memcpy(properties->atr, bytes, properties->atr_length);
     return sd_bus_message_exit_container(message);
 }
 
 static int
-read_available(sd_bus_message *message, ScdFacts *facts)
+read_available(sd_bus_message *message, PldObjectProperties *properties)
 {
     int available = 1;
     int r = sd_bus_message_read(message, "v", "b", &available);
 
-    facts->says_unavailable = !available;
+    properties->says_unavailable = !available;
     return r;
 }
 
 static int
-read_value(ScdFacts *facts, sd_bus_message *message, const char *interface, const char *name)
+read_value(PldObjectProperties *properties, sd_bus_message *message, const char *interface,
+           const char *name)
 {
-    if (strcmp(interface, SCD_READER) == 0) {
+    if (strcmp(interface, PLD_READER) == 0) {
         if (strcmp(name, "Name") == 0)
-            return sd_bus_message_read(message, "v", "s", &facts->name);
+            return sd_bus_message_read(message, "v", "s", &properties->name);
         if (strcmp(name, "State") == 0)
-            return read_u32(message, &facts->state, &facts->has_state);
+            return read_u32(message, &properties->state, &properties->has_state);
         if (strcmp(name, "EventCount") == 0)
-            return read_u32(message, &facts->event_count, &facts->has_event_count);
-    } else if (strcmp(interface, SCD_CARD) == 0) {
+            return read_u32(message, &properties->event_count, &properties->has_event_count);
+    } else if (strcmp(interface, PLD_CARD) == 0) {
         if (strcmp(name, "Reader") == 0)
-            return sd_bus_message_read(message, "v", "o", &facts->reader);
+            return sd_bus_message_read(message, "v", "o", &properties->reader);
         if (strcmp(name, "Atr") == 0)
-            return read_atr(message, facts);
-    } else if (strcmp(interface, SCD_MANAGER) == 0 && strcmp(name, "Available") == 0) {
-        return read_available(message, facts);
+            return read_atr(message, properties);
+    } else if (strcmp(interface, PLD_MANAGER) == 0 && strcmp(name, "Available") == 0) {
+        return read_available(message, properties);
     }
     return sd_bus_message_skip(message, "v");
 }
 
 int
-scd_facts_read_properties(ScdFacts *facts, sd_bus_message *message, const char *interface)
+pld_object_properties_read_properties(PldObjectProperties *properties, sd_bus_message *message,
+                                      const char *interface)
 {
     const char *name;
     int r = sd_bus_message_enter_container(message, 'a', "{sv}");
 
-    facts->is_reader |= strcmp(interface, SCD_READER) == 0;
-    facts->is_card |= strcmp(interface, SCD_CARD) == 0;
+    properties->is_reader |= strcmp(interface, PLD_READER) == 0;
+    properties->is_card |= strcmp(interface, PLD_CARD) == 0;
     if (r < 0)
         return r;
     while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
         r = sd_bus_message_read(message, "s", &name);
         if (r >= 0)
-            r = read_value(facts, message, interface, name);
+            r = read_value(properties, message, interface, name);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
         if (r < 0)
@@ -84,7 +86,7 @@ scd_facts_read_properties(ScdFacts *facts, sd_bus_message *message, const char *
 }
 
 int
-scd_facts_read_interfaces(ScdFacts *facts, sd_bus_message *message)
+pld_object_properties_read_interfaces(PldObjectProperties *properties, sd_bus_message *message)
 {
     const char *interface;
     int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
@@ -94,7 +96,7 @@ scd_facts_read_interfaces(ScdFacts *facts, sd_bus_message *message)
     while ((r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
         r = sd_bus_message_read(message, "s", &interface);
         if (r >= 0)
-            r = scd_facts_read_properties(facts, message, interface);
+            r = pld_object_properties_read_properties(properties, message, interface);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
         if (r < 0)

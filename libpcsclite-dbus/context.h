@@ -8,12 +8,12 @@
  *
  * Locks, in the order in which they may be taken:
  *
- *   ScdCard.lock        what is done with one card handle, one thing at a time;
+ *   PldCard.lock        what is done with one card handle, one thing at a time;
  *                       held while the card works
- *   ScdContext.watch    one SCardGetStatusChange at a time
- *   ScdContext.lock     the connection, and the list of card handles; held for
+ *   PldContext.watch    one SCardGetStatusChange at a time
+ *   PldContext.lock     the connection, and the list of card handles; held for
  *                       calls of the service, but not by who waits for events
- *   ScdChannel.lock, the table's: for a look
+ *   PldChannel.lock, the table's: for a look
  *
  * So cards of one context do not wait for each other, nor for who waits for
  * events. Who waits for events sleeps on the connection's socket, which others
@@ -26,33 +26,33 @@
 #include "connection.h"
 #include "table.h"
 
-typedef struct ScdCard ScdCard;
+typedef struct PldCard PldCard;
 
 typedef struct {
-    ScdEntry entry;
+    PldEntry entry;
     pthread_mutex_t lock;
-    ScdConnection connection;
-    ScdCard *cards;
+    PldConnection connection;
+    PldCard *cards;
     atomic_bool released; /* set under the lock */
 
     pthread_mutex_t watch;
     int wake_fd;
     atomic_bool waiting;
     atomic_bool cancelled;
-} ScdContext;
+} PldContext;
 
-LONG scd_context_new(SCARDCONTEXT *number);
+LONG pld_context_new(SCARDCONTEXT *number);
 
 /* A reference, or NULL. */
-ScdContext *scd_context_get(SCARDCONTEXT number);
-void scd_context_unref(ScdContext *context);
+PldContext *pld_context_get(SCARDCONTEXT number);
+void pld_context_unref(PldContext *context);
 
-void scd_context_lock(ScdContext *context);
-void scd_context_unlock(ScdContext *context);
+void pld_context_lock(PldContext *context);
+void pld_context_unlock(PldContext *context);
 
 /* SCARD_S_SUCCESS, or what calls get when it is lost; takes note of what the service said. */
-LONG scd_context_check_locked(ScdContext *context);
+LONG pld_context_check_locked(PldContext *context);
 
-void scd_context_wake(ScdContext *context);
-void scd_context_cancel(ScdContext *context);
-LONG scd_context_release(ScdContext *context);
+void pld_context_wake(PldContext *context);
+void pld_context_cancel(PldContext *context);
+LONG pld_context_release(PldContext *context);

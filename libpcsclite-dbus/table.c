@@ -11,8 +11,8 @@
 
 static struct {
     pthread_mutex_t lock;
-    ScdEntry *rows[N_ROWS];
-    ScdEntry *inherited; /* from the parent; sd-bus does not let go of its memory in a child */
+    PldEntry *rows[N_ROWS];
+    PldEntry *inherited; /* from the parent; sd-bus does not let go of its memory in a child */
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void
@@ -31,7 +31,7 @@ static void
 after_fork_in_child(void)
 {
     for (unsigned row = 0; row < N_ROWS; row++) {
-        for (ScdEntry *entry; (entry = table.rows[row]);) {
+        for (PldEntry *entry; (entry = table.rows[row]);) {
             entry->class->abandon_in_child(entry);
             table.rows[row] = entry->next;
             entry->next = table.inherited;
@@ -47,16 +47,16 @@ watch_forks(void)
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-static ScdEntry **
+static PldEntry **
 row_of(long number)
 {
     return &table.rows[(unsigned long)number % N_ROWS];
 }
 
-static ScdEntry *
+static PldEntry *
 find_locked(long number)
 {
-    for (ScdEntry *entry = *row_of(number); entry; entry = entry->next)
+    for (PldEntry *entry = *row_of(number); entry; entry = entry->next)
         if (entry->number == number)
             return entry;
     return NULL;
@@ -77,7 +77,7 @@ new_number_locked(void)
 }
 
 bool
-scd_table_add(ScdEntry *entry, const ScdEntryClass *class)
+pld_table_add(PldEntry *entry, const PldEntryClass *class)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -94,11 +94,11 @@ scd_table_add(ScdEntry *entry, const ScdEntryClass *class)
     return entry->number != 0;
 }
 
-ScdEntry *
-scd_table_get(ScdKind kind, long number)
+PldEntry *
+pld_table_get(PldKind kind, long number)
 {
     pthread_mutex_lock(&table.lock);
-    ScdEntry *entry = find_locked(number);
+    PldEntry *entry = find_locked(number);
     if (entry && entry->class->kind != kind)
         entry = NULL;
     if (entry)
@@ -108,12 +108,12 @@ scd_table_get(ScdKind kind, long number)
 }
 
 bool
-scd_table_remove(ScdEntry *entry)
+pld_table_remove(PldEntry *entry)
 {
     bool found = false;
 
     pthread_mutex_lock(&table.lock);
-    for (ScdEntry **link = row_of(entry->number); *link; link = &(*link)->next) {
+    for (PldEntry **link = row_of(entry->number); *link; link = &(*link)->next) {
         if (*link == entry) {
             *link = entry->next;
             found = true;
@@ -122,12 +122,12 @@ scd_table_remove(ScdEntry *entry)
     }
     pthread_mutex_unlock(&table.lock);
     if (found)
-        scd_entry_unref(entry);
+        pld_entry_unref(entry);
     return found;
 }
 
-ScdEntry *
-scd_entry_ref(ScdEntry *entry)
+PldEntry *
+pld_entry_ref(PldEntry *entry)
 {
     pthread_mutex_lock(&table.lock);
     entry->references++;
@@ -136,7 +136,7 @@ scd_entry_ref(ScdEntry *entry)
 }
 
 void
-scd_entry_unref(ScdEntry *entry)
+pld_entry_unref(PldEntry *entry)
 {
     pthread_mutex_lock(&table.lock);
     bool last = --entry->references == 0;

@@ -16,36 +16,36 @@
 #include <stdbool.h>
 
 typedef enum {
-    SCD_KIND_CONTEXT,
-    SCD_KIND_CARD,
-} ScdKind;
+    PLD_KIND_CONTEXT,
+    PLD_KIND_CARD,
+} PldKind;
 
-typedef struct ScdEntry ScdEntry;
+typedef struct PldEntry PldEntry;
 
 typedef struct {
-    ScdKind kind;
-    void (*free)(ScdEntry *entry);
+    PldKind kind;
+    void (*free)(PldEntry *entry);
 
     /* In a child, whatever other threads were doing: closes descriptors, and nothing else. */
-    void (*abandon_in_child)(ScdEntry *entry);
-} ScdEntryClass;
+    void (*abandon_in_child)(PldEntry *entry);
+} PldEntryClass;
 
 /* The first member of what has a number. */
-struct ScdEntry {
-    const ScdEntryClass *class;
+struct PldEntry {
+    const PldEntryClass *class;
     long number;
     unsigned references; /* under the table's lock */
-    ScdEntry *next;
+    PldEntry *next;
 };
 
 /* Gives it a number and two references, the table's and the caller's; false: out of luck. */
-bool scd_table_add(ScdEntry *entry, const ScdEntryClass *class);
+bool pld_table_add(PldEntry *entry, const PldEntryClass *class);
 
 /* A reference; NULL for an unknown number, and for one of another kind. */
-ScdEntry *scd_table_get(ScdKind kind, long number);
+PldEntry *pld_table_get(PldKind kind, long number);
 
 /* Nobody finds it any more; false when another thread was first. */
-bool scd_table_remove(ScdEntry *entry);
+bool pld_table_remove(PldEntry *entry);
 
-ScdEntry *scd_entry_ref(ScdEntry *entry);
-void scd_entry_unref(ScdEntry *entry);
+PldEntry *pld_entry_ref(PldEntry *entry);
+void pld_entry_unref(PldEntry *entry);

@@ -12,5 +12,5 @@
 #include "context.h"
 
 /* At least one entry; none without a name. timeout: in milliseconds, or INFINITE. */
-LONG scd_status_change_wait(ScdContext *context, DWORD timeout, SCARD_READERSTATE *entries,
+LONG pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries,
                             DWORD count);

@@ -14,70 +14,70 @@
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
-#define FROM_SERVICE "type='signal',sender='" SCD_NAME "',"
+#define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
 
 /* What we want to hear of. Sessions tell their owner alone, without being asked. */
 static const char *const rules[] = {
     "type='signal',sender='" BUS_NAME "',interface='" BUS_NAME
-    "',member='NameOwnerChanged',arg0='" SCD_NAME "'",
+    "',member='NameOwnerChanged',arg0='" PLD_NAME "'",
     FROM_SERVICE "interface='" OBJECT_MANAGER "'",
-    FROM_SERVICE "interface='" PROPERTIES "',path_namespace='" SCD_ROOT "'",
+    FROM_SERVICE "interface='" PROPERTIES "',path_namespace='" PLD_ROOT "'",
 };
 
 static int
-owner_changed(ScdConnection *connection, sd_bus_message *message)
+owner_changed(PldConnection *connection, sd_bus_message *message)
 {
     const char *name, *before, *after;
     int r = sd_bus_message_read(message, "sss", &name, &before, &after);
 
-    if (r >= 0 && strcmp(name, SCD_NAME) == 0 && strcmp(before, connection->service) == 0)
+    if (r >= 0 && strcmp(name, PLD_NAME) == 0 && strcmp(before, connection->service) == 0)
         connection->lost = true;
     return r;
 }
 
 static int
-interfaces_added(ScdConnection *connection, sd_bus_message *message)
+interfaces_added(PldConnection *connection, sd_bus_message *message)
 {
-    ScdFacts facts = {0};
+    PldObjectProperties properties = {0};
     const char *path;
     int r = sd_bus_message_read(message, "o", &path);
 
     if (r >= 0)
-        r = scd_facts_read_interfaces(&facts, message);
-    if (r >= 0 && !scd_readers_add(&connection->readers, path, &facts))
+        r = pld_object_properties_read_interfaces(&properties, message);
+    if (r >= 0 && !pld_readers_add(&connection->readers, path, &properties))
         connection->lost = true;
     return r;
 }
 
 static int
-interfaces_removed(ScdConnection *connection, sd_bus_message *message)
+interfaces_removed(PldConnection *connection, sd_bus_message *message)
 {
     const char *path;
     int r = sd_bus_message_read(message, "o", &path);
 
     if (r >= 0)
-        scd_readers_remove(&connection->readers, path);
+        pld_readers_remove(&connection->readers, path);
     return r;
 }
 
 static int
-properties_changed(ScdConnection *connection, sd_bus_message *message)
+properties_changed(PldConnection *connection, sd_bus_message *message)
 {
-    ScdFacts facts = {0};
+    PldObjectProperties properties = {0};
     const char *interface;
     int r = sd_bus_message_read(message, "s", &interface);
 
     if (r >= 0)
-        r = scd_facts_read_properties(&facts, message, interface);
+        r = pld_object_properties_read_properties(&properties, message, interface);
     if (r < 0)
         return r;
-    scd_readers_update(&connection->readers, sd_bus_message_get_path(message), &facts);
-    connection->lost |= facts.says_unavailable;
+    pld_readers_update(&connection->readers, sd_bus_message_get_path(message), &properties);
+    connection->lost |= properties.says_unavailable;
     return r;
 }
 
 static int
-session_closed(ScdConnection *connection, sd_bus_message *message)
+session_closed(PldConnection *connection, sd_bus_message *message)
 {
     const char *reason;
     int r = sd_bus_message_read(message, "s", &reason);
@@ -91,19 +91,19 @@ session_closed(ScdConnection *connection, sd_bus_message *message)
 static const struct {
     const char *interface;
     const char *member;
-    int (*take)(ScdConnection *connection, sd_bus_message *message);
+    int (*take)(PldConnection *connection, sd_bus_message *message);
 } signals[] = {
     {PROPERTIES, "PropertiesChanged", properties_changed},
     {OBJECT_MANAGER, "InterfacesAdded", interfaces_added},
     {OBJECT_MANAGER, "InterfacesRemoved", interfaces_removed},
-    {SCD_SESSION, "Closed", session_closed},
+    {PLD_SESSION, "Closed", session_closed},
 };
 
 /* Anybody on the bus may send us signals. One that is not as it should be is passed over. */
 static int
 take_message(sd_bus_message *message, void *data, sd_bus_error *error)
 {
-    ScdConnection *connection = data;
+    PldConnection *connection = data;
     const char *sender = sd_bus_message_get_sender(message);
 
     if (!sender || !connection->service)
@@ -122,7 +122,7 @@ take_message(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static int
-read_objects(ScdConnection *connection, sd_bus_message *message)
+read_objects(PldConnection *connection, sd_bus_message *message)
 {
     const char *path;
     int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
@@ -130,15 +130,15 @@ read_objects(ScdConnection *connection, sd_bus_message *message)
     if (r < 0)
         return r;
     while ((r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
-        ScdFacts facts = {0};
+        PldObjectProperties properties = {0};
         r = sd_bus_message_read(message, "o", &path);
         if (r >= 0)
-            r = scd_facts_read_interfaces(&facts, message);
+            r = pld_object_properties_read_interfaces(&properties, message);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
         if (r < 0)
             return r;
-        if (!scd_readers_add(&connection->readers, path, &facts))
+        if (!pld_readers_add(&connection->readers, path, &properties))
             return -ENOMEM;
     }
     return r < 0 ? r : sd_bus_message_exit_container(message);
@@ -148,12 +148,12 @@ read_objects(ScdConnection *connection, sd_bus_message *message)
 static int
 take_objects(sd_bus_message *message, void *data, sd_bus_error *error)
 {
-    ScdConnection *connection = data;
+    PldConnection *connection = data;
     const char *sender = sd_bus_message_get_sender(message);
 
     connection->unanswered--;
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
-        connection->code = scd_code_of_error(sd_bus_message_get_error(message));
+        connection->code = pld_code_of_error(sd_bus_message_get_error(message));
         return 0;
     }
     connection->service = sender ? strdup(sender) : NULL;
@@ -165,7 +165,7 @@ take_objects(sd_bus_message *message, void *data, sd_bus_error *error)
 static int
 take_available(sd_bus_message *message, void *data, sd_bus_error *error)
 {
-    ScdConnection *connection = data;
+    PldConnection *connection = data;
     int available = 0;
 
     connection->unanswered--;
@@ -176,9 +176,9 @@ take_available(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static int
-ask_to_hear(ScdConnection *connection, const char *rule)
+ask_to_hear(PldConnection *connection, const char *rule)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *call = NULL;
     int r = sd_bus_message_new_method_call(connection->bus, &call, BUS_NAME, BUS_PATH, BUS_NAME,
                                            "AddMatch");
 
@@ -198,7 +198,7 @@ has_user(void)
 }
 
 static int
-start(ScdConnection *connection)
+start(PldConnection *connection)
 {
     int r = sd_bus_open_system(&connection->bus);
 
@@ -211,18 +211,18 @@ start(ScdConnection *connection)
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && r >= 0; i++)
         r = ask_to_hear(connection, rules[i]);
     if (r >= 0)
-        r = sd_bus_call_method_async(connection->bus, NULL, SCD_NAME, SCD_ROOT, OBJECT_MANAGER,
+        r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, OBJECT_MANAGER,
                                      "GetManagedObjects", take_objects, connection, NULL);
     if (r >= 0)
-        r = sd_bus_call_method_async(connection->bus, NULL, SCD_NAME, SCD_ROOT, PROPERTIES, "Get",
-                                     take_available, connection, "ss", SCD_MANAGER, "Available");
+        r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, PROPERTIES, "Get",
+                                     take_available, connection, "ss", PLD_MANAGER, "Available");
     return r;
 }
 
 LONG
-scd_connection_open(ScdConnection *connection, const ScdConnectionOwner *owner)
+pld_connection_open(PldConnection *connection, const PldConnectionOwner *owner)
 {
-    *connection = (ScdConnection){.fd = -1, .unanswered = 2, .owner = *owner};
+    *connection = (PldConnection){.fd = -1, .unanswered = 2, .owner = *owner};
     int r = start(connection);
 
     while (r >= 0 && connection->unanswered > 0) {
@@ -234,18 +234,18 @@ scd_connection_open(ScdConnection *connection, const ScdConnectionOwner *owner)
 }
 
 void
-scd_connection_close(ScdConnection *connection)
+pld_connection_close(PldConnection *connection)
 {
     connection->lost = true;
     connection->fd = -1;
     connection->bus = sd_bus_flush_close_unref(connection->bus);
-    scd_readers_clear(&connection->readers);
+    pld_readers_clear(&connection->readers);
     free(connection->service);
     connection->service = NULL;
 }
 
 void
-scd_connection_follow(ScdConnection *connection)
+pld_connection_follow(PldConnection *connection)
 {
     int r = 1;
 
@@ -256,22 +256,22 @@ scd_connection_follow(ScdConnection *connection)
 }
 
 sd_bus_message *
-scd_connection_new_call(ScdConnection *connection, const char *path, const char *interface,
+pld_connection_new_call(PldConnection *connection, const char *path, const char *interface,
                         const char *method)
 {
     sd_bus_message *call = NULL;
 
-    if (connection->lost || sd_bus_message_new_method_call(connection->bus, &call, SCD_NAME, path,
+    if (connection->lost || sd_bus_message_new_method_call(connection->bus, &call, PLD_NAME, path,
                                                            interface, method) < 0)
         return NULL;
     return call;
 }
 
 LONG
-scd_connection_call(ScdConnection *connection, sd_bus_message *call, sd_bus_message **reply)
+pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_message **reply)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *owned = call;
-    SCD_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *owned = call;
+    PLD_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
     if (connection->lost || !owned)
         return SCARD_E_NO_SERVICE;
@@ -279,5 +279,5 @@ scd_connection_call(ScdConnection *connection, sd_bus_message *call, sd_bus_mess
         return SCARD_S_SUCCESS;
     if (sd_bus_is_open(connection->bus) <= 0)
         connection->lost = true;
-    return scd_code_of_error(&error);
+    return pld_code_of_error(&error);
 }

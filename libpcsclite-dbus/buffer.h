@@ -12,10 +12,10 @@
 #include "pcsc.h"
 
 typedef enum {
-    SCD_BUFFER_WHOLE,  /* nothing when there is no room for all */
-    SCD_BUFFER_PARTLY, /* as much as there is room for */
-} ScdBufferFill;
+    PLD_BUFFER_WHOLE,  /* nothing when there is no room for all */
+    PLD_BUFFER_PARTLY, /* as much as there is room for */
+} PldBufferFill;
 
 /* buffer: NULL for the length alone. */
-LONG scd_buffer_fill(void *buffer, DWORD *length, const void *data, size_t size,
-                     ScdBufferFill fill);
+LONG pld_buffer_fill(void *buffer, DWORD *length, const void *data, size_t size,
+                     PldBufferFill fill);

@@ -11,13 +11,13 @@
 
 #include "card.h"
 
-bool scd_turn_may_block(void);
+bool pld_card_access_may_block(void);
 
 /* A request without data, and whose answer has none. */
-LONG scd_turn_ask_locked(ScdCard *card, ScdFrameOperation operation, DWORD argument);
+LONG pld_card_access_request_locked(PldCard *card, ScdFrameOperation operation, DWORD argument);
 
 /* Does not wait: SCARD_E_SHARING_VIOLATION while another handle has a transaction. */
-LONG scd_turn_look_locked(ScdCard *card);
+LONG pld_card_access_check_locked(PldCard *card);
 
 /* Waits where that is wanted. */
-LONG scd_turn_wait_locked(ScdCard *card);
+LONG pld_card_access_wait_locked(PldCard *card);

@@ -11,12 +11,12 @@
 
 #include "pcsc.h"
 
-#define SCD_NAME "org.smartcardd1"
-#define SCD_ROOT "/org/smartcardd1"
-#define SCD_MANAGER SCD_NAME ".Manager"
-#define SCD_READER SCD_NAME ".Reader"
-#define SCD_CARD SCD_NAME ".Card"
-#define SCD_SESSION SCD_NAME ".Session"
+#define PLD_NAME "org.smartcardd1"
+#define PLD_ROOT "/org/smartcardd1"
+#define PLD_MANAGER PLD_NAME ".Manager"
+#define PLD_READER PLD_NAME ".Reader"
+#define PLD_CARD PLD_NAME ".Card"
+#define PLD_SESSION PLD_NAME ".Session"
 
 /* Strings live as long as the message. What the message does not tell stays as it was. */
 typedef struct {
@@ -33,8 +33,9 @@ typedef struct {
     size_t atr_length;
 
     bool says_unavailable; /* pcscd has gone, says the manager */
-} ScdFacts;
+} PldObjectProperties;
 
 /* Both give 0, or a negative errno. The first reads an interface name and its properties. */
-int scd_facts_read_properties(ScdFacts *facts, sd_bus_message *message, const char *interface);
-int scd_facts_read_interfaces(ScdFacts *facts, sd_bus_message *message);
+int pld_object_properties_read_properties(PldObjectProperties *properties, sd_bus_message *message,
+                                          const char *interface);
+int pld_object_properties_read_interfaces(PldObjectProperties *properties, sd_bus_message *message);

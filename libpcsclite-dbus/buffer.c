@@ -19,7 +19,7 @@ allocate(void *buffer, const void *data, size_t size)
 }
 
 LONG
-scd_buffer_fill(void *buffer, DWORD *length, const void *data, size_t size, ScdBufferFill fill)
+pld_buffer_fill(void *buffer, DWORD *length, const void *data, size_t size, PldBufferFill fill)
 {
     DWORD room = *length;
 
@@ -28,7 +28,7 @@ scd_buffer_fill(void *buffer, DWORD *length, const void *data, size_t size, ScdB
         return allocate(buffer, data, size);
     if (!buffer)
         return SCARD_S_SUCCESS;
-    if (room >= size || fill == SCD_BUFFER_PARTLY)
+    if (room >= size || fill == PLD_BUFFER_PARTLY)
         memcpy(buffer, data, room < size ? room : size);
     return room < size ? SCARD_E_INSUFFICIENT_BUFFER : SCARD_S_SUCCESS;
 }

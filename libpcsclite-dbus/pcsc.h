@@ -17,10 +17,10 @@
 
 /* winscard.h has codes that are positive numbers where LONG has 64 bits. */
 static inline LONG
-scd_long(uint32_t code)
+pld_long(uint32_t code)
 {
     return (LONG)code;
 }
 
 /* Some variables are there for their end alone. */
-#define SCD_CLEANUP(function) __attribute__((cleanup(function), unused))
+#define PLD_CLEANUP(function) __attribute__((cleanup(function), unused))

@@ -27,19 +27,19 @@ find_word(const Word *list, DWORD number)
 }
 
 const char *
-scd_share_mode_to_word(DWORD share_mode)
+pld_share_mode_to_word(DWORD share_mode)
 {
     return find_word(share_modes, share_mode);
 }
 
 const char *
-scd_disposition_to_word(DWORD disposition)
+pld_disposition_to_word(DWORD disposition)
 {
     return find_word(dispositions, disposition);
 }
 
 unsigned
-scd_protocols_to_words(DWORD protocols, const char *words[SCD_PROTOCOL_WORDS])
+pld_protocols_to_words(DWORD protocols, const char *words[PLD_PROTOCOL_WORDS])
 {
     unsigned count = 0;
 
@@ -51,7 +51,7 @@ scd_protocols_to_words(DWORD protocols, const char *words[SCD_PROTOCOL_WORDS])
 }
 
 DWORD
-scd_protocol_from_word(const char *word)
+pld_protocol_from_word(const char *word)
 {
     const Word *known = protocols_known;
 

@@ -19,14 +19,14 @@ typedef struct {
     bool waits;           /* for its turn, which may take for ever */
     bool interrupted;     /* for good */
     uint8_t *packet;      /* there may be secrets in it: wiped after each use */
-} ScdChannel;
+} PldChannel;
 
 typedef struct {
     ScdFrameOperation operation;
     uint32_t argument;
     const void *data;
     size_t length; /* at most MAX_BUFFER_SIZE_EXTENDED */
-} ScdRequest;
+} PldRequest;
 
 typedef struct {
     void *buffer; /* left alone when the answer has no room */
@@ -34,23 +34,23 @@ typedef struct {
     size_t length; /* of the whole answer, 0 unless the code is SCARD_S_SUCCESS */
     uint32_t protocol;
     LONG code;
-} ScdAnswer;
+} PldAnswer;
 
 typedef enum {
-    SCD_ANSWERED,
-    SCD_NOT_SENT, /* the service has hung up, or there is no channel */
-    SCD_NO_ANSWER,
-} ScdAskResult;
+    PLD_ANSWERED,
+    PLD_NOT_SENT, /* the service has hung up, or there is no channel */
+    PLD_NO_ANSWER,
+} PldAskResult;
 
-void scd_channel_init(ScdChannel *channel);
-void scd_channel_clear(ScdChannel *channel);
+void pld_channel_init(PldChannel *channel);
+void pld_channel_clear(PldChannel *channel);
 
 /* Takes over the descriptor; false when out of memory. */
-bool scd_channel_open(ScdChannel *channel, int fd);
-void scd_channel_close(ScdChannel *channel);
+bool pld_channel_open(PldChannel *channel, int fd);
+void pld_channel_close(PldChannel *channel);
 
-ScdAskResult scd_channel_ask(ScdChannel *channel, const ScdRequest *request, ScdAnswer *answer);
+PldAskResult pld_channel_ask(PldChannel *channel, const PldRequest *request, PldAnswer *answer);
 
 /* From any thread: who waits for its turn waits no longer. */
-void scd_channel_interrupt(ScdChannel *channel);
-bool scd_channel_is_interrupted(ScdChannel *channel);
+void pld_channel_interrupt(PldChannel *channel);
+bool pld_channel_is_interrupted(PldChannel *channel);

@@ -13,27 +13,27 @@ typedef struct {
     uint8_t operation;
     uint8_t zero[3];
     uint32_t argument;
-} ScdRequestHeader;
+} PldRequestHeader;
 
 typedef struct {
     uint32_t code;
     uint32_t protocol;
-} ScdAnswerHeader;
+} PldAnswerHeader;
 
-_Static_assert(sizeof(ScdRequestHeader) == SCD_FRAME_HEADER, "a request's header");
-_Static_assert(sizeof(ScdAnswerHeader) == SCD_FRAME_HEADER, "an answer's header");
+_Static_assert(sizeof(PldRequestHeader) == SCD_FRAME_HEADER, "a request's header");
+_Static_assert(sizeof(PldAnswerHeader) == SCD_FRAME_HEADER, "an answer's header");
 
 #define PACKET_MAX (SCD_FRAME_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 
 void
-scd_channel_init(ScdChannel *channel)
+pld_channel_init(PldChannel *channel)
 {
-    *channel = (ScdChannel){.fd = -1};
+    *channel = (PldChannel){.fd = -1};
     pthread_mutex_init(&channel->lock, NULL);
 }
 
 bool
-scd_channel_open(ScdChannel *channel, int fd)
+pld_channel_open(PldChannel *channel, int fd)
 {
     channel->packet = malloc(PACKET_MAX);
     if (!channel->packet) {
@@ -47,7 +47,7 @@ scd_channel_open(ScdChannel *channel, int fd)
 }
 
 void
-scd_channel_close(ScdChannel *channel)
+pld_channel_close(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
     if (channel->fd >= 0)
@@ -59,21 +59,21 @@ scd_channel_close(ScdChannel *channel)
 }
 
 void
-scd_channel_clear(ScdChannel *channel)
+pld_channel_clear(PldChannel *channel)
 {
-    scd_channel_close(channel);
+    pld_channel_close(channel);
     pthread_mutex_destroy(&channel->lock);
 }
 
 static void
-hang_up_locked(ScdChannel *channel)
+hang_up_locked(PldChannel *channel)
 {
     if (channel->fd >= 0)
         shutdown(channel->fd, SHUT_RDWR);
 }
 
 void
-scd_channel_interrupt(ScdChannel *channel)
+pld_channel_interrupt(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
     channel->interrupted = true;
@@ -83,7 +83,7 @@ scd_channel_interrupt(ScdChannel *channel)
 }
 
 bool
-scd_channel_is_interrupted(ScdChannel *channel)
+pld_channel_is_interrupted(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
     bool interrupted = channel->interrupted;
@@ -92,7 +92,7 @@ scd_channel_is_interrupted(ScdChannel *channel)
 }
 
 static void
-set_waits(ScdChannel *channel, bool waits)
+set_waits(PldChannel *channel, bool waits)
 {
     pthread_mutex_lock(&channel->lock);
     channel->waits = waits;
@@ -102,9 +102,9 @@ set_waits(ScdChannel *channel, bool waits)
 }
 
 static bool
-send_request(const ScdChannel *channel, const ScdRequest *request)
+send_request(const PldChannel *channel, const PldRequest *request)
 {
-    ScdRequestHeader header = {.operation = (uint8_t)request->operation,
+    PldRequestHeader header = {.operation = (uint8_t)request->operation,
                                .argument = htole32(request->argument)};
     ssize_t sent;
 
@@ -120,9 +120,9 @@ send_request(const ScdChannel *channel, const ScdRequest *request)
 
 /* False when there was none that one could understand. */
 static bool
-receive_answer(const ScdChannel *channel, ScdAnswer *answer)
+receive_answer(const PldChannel *channel, PldAnswer *answer)
 {
-    ScdAnswerHeader header;
+    PldAnswerHeader header;
     ssize_t received;
 
     do
@@ -133,7 +133,7 @@ receive_answer(const ScdChannel *channel, ScdAnswer *answer)
         return false;
     }
     memcpy(&header, channel->packet, sizeof header);
-    answer->code = scd_long(le32toh(header.code));
+    answer->code = pld_long(le32toh(header.code));
     answer->protocol = le32toh(header.protocol);
     answer->length = (size_t)received - sizeof header;
     /* pcsc-lite leaves a buffer alone that is too short. */
@@ -143,18 +143,18 @@ receive_answer(const ScdChannel *channel, ScdAnswer *answer)
     return answer->code == SCARD_S_SUCCESS || answer->length == 0;
 }
 
-ScdAskResult
-scd_channel_ask(ScdChannel *channel, const ScdRequest *request, ScdAnswer *answer)
+PldAskResult
+pld_channel_ask(PldChannel *channel, const PldRequest *request, PldAnswer *answer)
 {
     bool waits = request->operation == SCD_FRAME_BEGIN;
-    ScdAskResult result = SCD_NOT_SENT;
+    PldAskResult result = PLD_NOT_SENT;
 
     if (channel->fd < 0)
-        return SCD_NOT_SENT;
+        return PLD_NOT_SENT;
     if (waits)
         set_waits(channel, true);
     if (send_request(channel, request))
-        result = receive_answer(channel, answer) ? SCD_ANSWERED : SCD_NO_ANSWER;
+        result = receive_answer(channel, answer) ? PLD_ANSWERED : PLD_NO_ANSWER;
     if (waits)
         set_waits(channel, false);
     return result;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "buffer.h"
-#include "turn.h"
+#include "card-access.h"
 
 /* What SCardStatus tells, for the reader at this moment. */
 typedef struct {
@@ -27,13 +27,13 @@ card_state(DWORD reader_state)
 
 /* What the service says of the card's reader. */
 static LONG
-get_status_locked(ScdCard *card, Status *status)
+get_status_locked(PldCard *card, Status *status)
 {
-    ScdContext *context = card->context;
+    PldContext *context = card->context;
 
-    scd_context_lock(context);
-    LONG code = scd_context_check_locked(context);
-    const ScdReader *reader = scd_readers_find(&context->connection.readers, card->reader);
+    pld_context_lock(context);
+    LONG code = pld_context_check_locked(context);
+    const PldReader *reader = pld_readers_find(&context->connection.readers, card->reader);
     if (code == SCARD_S_SUCCESS && (!reader || (reader->state & SCARD_STATE_UNAVAILABLE)))
         code = SCARD_E_READER_UNAVAILABLE;
     else if (code == SCARD_S_SUCCESS)
@@ -43,14 +43,14 @@ get_status_locked(ScdCard *card, Status *status)
         status->atr_length = reader->atr_length;
         memcpy(status->atr, reader->atr, reader->atr_length);
     }
-    scd_context_unlock(context);
+    pld_context_unlock(context);
     return code;
 }
 
 static LONG
-status_locked(ScdCard *card, Status *status)
+status_locked(PldCard *card, Status *status)
 {
-    LONG code = scd_turn_wait_locked(card);
+    LONG code = pld_card_access_wait_locked(card);
 
     if (code != SCARD_S_SUCCESS && code != SCARD_E_INVALID_VALUE)
         return code;
@@ -65,7 +65,7 @@ fill_name(LPSTR buffer, LPDWORD length, const char *name)
 
     if (buffer && *length != SCARD_AUTOALLOCATE && *length > size)
         memset(buffer + size, 0, *length - size);
-    return scd_buffer_fill(buffer, length, name, size, SCD_BUFFER_PARTLY);
+    return pld_buffer_fill(buffer, length, name, size, PLD_BUFFER_PARTLY);
 }
 
 LONG
@@ -84,7 +84,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
     if (protocol)
         *protocol = SCARD_PROTOCOL_UNDEFINED;
 
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     LONG code = status_locked(card, &status);
@@ -97,11 +97,11 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
         *atr_length = atr_room;
         code = fill_name(reader, reader_length, card->reader);
         LONG code_of_atr =
-            scd_buffer_fill(atr, atr_length, status.atr, status.atr_length, SCD_BUFFER_PARTLY);
+            pld_buffer_fill(atr, atr_length, status.atr, status.atr_length, PLD_BUFFER_PARTLY);
         if (code == SCARD_S_SUCCESS)
             code = code_of_atr;
     }
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
@@ -113,12 +113,12 @@ named_protocol(DWORD protocol)
 }
 
 static LONG
-transmit_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+transmit_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
 {
-    LONG code = scd_turn_may_block() ? SCARD_S_SUCCESS : scd_turn_look_locked(card);
+    LONG code = pld_card_access_may_block() ? SCARD_S_SUCCESS : pld_card_access_check_locked(card);
 
     if (code == SCARD_S_SUCCESS)
-        code = scd_card_ask_locked(card, request, answer);
+        code = pld_card_ask_locked(card, request, answer);
     return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
                                                                     : code;
 }
@@ -130,14 +130,14 @@ SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
 {
     if (!command || !response || !response_length || !send_pci)
         return SCARD_E_INVALID_PARAMETER;
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     if (!card) {
         *response_length = 0;
         return SCARD_E_INVALID_HANDLE;
     }
-    const ScdRequest request = {SCD_FRAME_TRANSMIT, named_protocol(send_pci->dwProtocol), command,
+    const PldRequest request = {SCD_FRAME_TRANSMIT, named_protocol(send_pci->dwProtocol), command,
                                 command_length};
-    ScdAnswer answer = {.buffer = response, .size = *response_length};
+    PldAnswer answer = {.buffer = response, .size = *response_length};
     LONG code = SCARD_E_INSUFFICIENT_BUFFER;
     if (command_length <= MAX_BUFFER_SIZE_EXTENDED) {
         code = transmit_locked(card, &request, &answer);
@@ -146,22 +146,22 @@ SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
         if (code == SCARD_S_SUCCESS && receive_pci && answer.protocol != SCD_FRAME_NO_PROTOCOL)
             receive_pci->dwProtocol = answer.protocol;
     }
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
 /* For codes that need a permission: the service may ask the user. */
 static LONG
-control_on_bus_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+control_on_bus_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
 {
-    SCD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    sd_bus_message *call = scd_card_new_call_locked(card, "Control");
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    sd_bus_message *call = pld_card_new_call_locked(card, "Control");
     const void *data;
 
     if (call && (sd_bus_message_append(call, "u", request->argument) < 0 ||
                  sd_bus_message_append_array(call, 'y', request->data, request->length) < 0))
         call = sd_bus_message_unref(call);
-    LONG code = scd_card_call_locked(card, call, &reply);
+    LONG code = pld_card_call_locked(card, call, &reply);
     if (code != SCARD_S_SUCCESS)
         return code;
     if (sd_bus_message_read_array(reply, 'y', &data, &answer->length) < 0)
@@ -172,13 +172,13 @@ control_on_bus_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answe
 }
 
 static LONG
-control_locked(ScdCard *card, const ScdRequest *request, ScdAnswer *answer)
+control_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
 {
     if (request->length > MAX_BUFFER_SIZE_EXTENDED)
         return SCARD_E_INSUFFICIENT_BUFFER;
     if (!request->data && request->length > 0)
         return SCARD_E_INVALID_PARAMETER;
-    LONG code = scd_card_ask_locked(card, request, answer);
+    LONG code = pld_card_ask_locked(card, request, answer);
     if (code == SCARD_W_SECURITY_VIOLATION)
         code = control_on_bus_locked(card, request, answer);
     return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
@@ -189,35 +189,35 @@ LONG
 SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_length,
              LPVOID response, DWORD response_size, LPDWORD response_length)
 {
-    const ScdRequest request = {SCD_FRAME_CONTROL, (uint32_t)control_code, data, data_length};
-    ScdAnswer answer = {.buffer = response, .size = response ? response_size : 0};
+    const PldRequest request = {SCD_FRAME_CONTROL, (uint32_t)control_code, data, data_length};
+    PldAnswer answer = {.buffer = response, .size = response ? response_size : 0};
 
     if (response_length)
         *response_length = 0;
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     LONG code = control_locked(card, &request, &answer);
     if (response_length)
         *response_length = answer.length;
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
 static LONG
-get_attribute_locked(ScdCard *card, DWORD id, LPBYTE value, LPDWORD length)
+get_attribute_locked(PldCard *card, DWORD id, LPBYTE value, LPDWORD length)
 {
     uint8_t bytes[MAX_BUFFER_SIZE];
-    const ScdRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE, .argument = (uint32_t)id};
-    ScdAnswer answer = {.buffer = bytes, .size = sizeof bytes};
+    const PldRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE, .argument = (uint32_t)id};
+    PldAnswer answer = {.buffer = bytes, .size = sizeof bytes};
 
     if (*length > MAX_BUFFER_SIZE)
         return SCARD_E_INSUFFICIENT_BUFFER;
-    LONG code = scd_card_ask_locked(card, &request, &answer);
+    LONG code = pld_card_ask_locked(card, &request, &answer);
     if (code == SCARD_S_SUCCESS && answer.length > sizeof bytes)
         return SCARD_F_COMM_ERROR;
     if (code == SCARD_S_SUCCESS)
-        code = scd_buffer_fill(value, length, bytes, answer.length, SCD_BUFFER_PARTLY);
+        code = pld_buffer_fill(value, length, bytes, answer.length, PLD_BUFFER_PARTLY);
     return code;
 }
 
@@ -238,23 +238,23 @@ SCardGetAttrib(SCARDHANDLE number, DWORD id, LPBYTE value, LPDWORD length)
     } else if (!value) {
         *length = MAX_BUFFER_SIZE;
     }
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     LONG code = get_attribute_locked(card, id, value, length);
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
 
 static LONG
-set_attribute_locked(ScdCard *card, DWORD id, LPCBYTE value, DWORD length)
+set_attribute_locked(PldCard *card, DWORD id, LPCBYTE value, DWORD length)
 {
-    sd_bus_message *call = scd_card_new_call_locked(card, "SetAttribute");
+    sd_bus_message *call = pld_card_new_call_locked(card, "SetAttribute");
 
     if (call && (sd_bus_message_append(call, "u", (uint32_t)id) < 0 ||
                  sd_bus_message_append_array(call, 'y', value, length) < 0))
         call = sd_bus_message_unref(call);
-    return scd_card_call_locked(card, call, NULL);
+    return pld_card_call_locked(card, call, NULL);
 }
 
 LONG
@@ -262,11 +262,11 @@ SCardSetAttrib(SCARDHANDLE number, DWORD id, LPCBYTE value, DWORD length)
 {
     if (!value || length == 0)
         return SCARD_E_INVALID_PARAMETER;
-    ScdCard *card = scd_card_enter(number);
+    PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     LONG code = length > MAX_BUFFER_SIZE ? SCARD_E_INSUFFICIENT_BUFFER
                                          : set_attribute_locked(card, id, value, length);
-    scd_card_leave(card);
+    pld_card_leave(card);
     return code;
 }
