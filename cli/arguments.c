@@ -9,24 +9,24 @@
 #include "text.h"
 
 int
-scd_command_complain_about_usage(const char *problem)
+ctl_command_complain_about_usage(const char *problem)
 {
     g_autofree char *hint = g_strdup_printf(_("try '%s --help'"), g_get_prgname());
     g_autofree char *message = g_strdup_printf("%s (%s)", problem, hint);
 
-    scd_output_complain(message);
-    return SCD_STATUS_USAGE;
+    ctl_output_complain(message);
+    return CTL_STATUS_USAGE;
 }
 
 int
-scd_command_fail(const GError *error)
+ctl_command_fail(const GError *error)
 {
-    scd_output_complain(error->message);
+    ctl_output_complain(error->message);
     return EXIT_FAILURE;
 }
 
 GOptionContext *
-scd_arguments_new_context(const char *arguments)
+ctl_arguments_new_context(const char *arguments)
 {
     GOptionContext *context = g_option_context_new(arguments);
 
@@ -35,23 +35,23 @@ scd_arguments_new_context(const char *arguments)
 }
 
 int
-scd_arguments_print_help(GOptionContext *context, ScdOutput *output)
+ctl_arguments_print_help(GOptionContext *context, CtlOutput *output)
 {
     g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
 
-    scd_output_line(output, g_strchomp(help));
+    ctl_output_line(output, g_strchomp(help));
     return EXIT_SUCCESS;
 }
 
 /* What is wrong with the number of words, NULL when nothing is. */
 static char *
-find_wrong_number(const ScdCommand *command, char **words)
+find_wrong_number(const CtlCommand *command, char **words)
 {
     guint n = g_strv_length(words);
 
-    if (n < command->min_operands + (command->reader == SCD_READER_ALWAYS))
+    if (n < command->min_operands + (command->reader == CTL_READER_ALWAYS))
         return g_strdup_printf(_("arguments are missing: %s"), _(command->argument));
-    if (n <= command->max_operands + (command->reader != SCD_READER_NEVER))
+    if (n <= command->max_operands + (command->reader != CTL_READER_NEVER))
         return NULL;
     if (!command->argument)
         return g_strdup_printf(_("'%s' is one argument too many"), words[0]);
@@ -59,24 +59,24 @@ find_wrong_number(const ScdCommand *command, char **words)
 }
 
 static gboolean
-names_reader(const ScdCommand *command, char **words)
+names_reader(const CtlCommand *command, char **words)
 {
-    return command->reader == SCD_READER_ALWAYS ||
-           (command->reader == SCD_READER_MAYBE && g_strv_length(words) > command->max_operands);
+    return command->reader == CTL_READER_ALWAYS ||
+           (command->reader == CTL_READER_MAYBE && g_strv_length(words) > command->max_operands);
 }
 
 static int
-run_with_words(const ScdCommand *command, ScdArguments *arguments, char **words, ScdOutput *output)
+run_with_words(const CtlCommand *command, CtlArguments *arguments, char **words, CtlOutput *output)
 {
     g_autofree char *problem = find_wrong_number(command, words);
     g_autofree char *reader = NULL;
 
     if (problem)
-        return scd_command_complain_about_usage(problem);
+        return ctl_command_complain_about_usage(problem);
     if (names_reader(command, words)) {
-        reader = scd_text_from_argument(*words++);
+        reader = ctl_text_from_argument(*words++);
         if (!reader || !*reader)
-            return scd_command_complain_about_usage(
+            return ctl_command_complain_about_usage(
                 _("the name of the reader is empty or no text"));
     }
     arguments->reader = reader;
@@ -85,7 +85,7 @@ run_with_words(const ScdCommand *command, ScdArguments *arguments, char **words,
 }
 
 typedef struct {
-    ScdArguments arguments;
+    CtlArguments arguments;
     gboolean help;
     char *timeout;
     GStrv words; /* what is no option, NULL when there is nothing */
@@ -102,9 +102,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parsed, clear_parsed)
 
 /* Wherever a reader can be named, it can be named in the same ways. */
 static char *
-describe(const ScdCommand *command)
+describe(const CtlCommand *command)
 {
-    if (command->reader == SCD_READER_NEVER)
+    if (command->reader == CTL_READER_NEVER)
         return g_strdup(_(command->description));
     return g_strjoin(
         "\n\n", _(command->description),
@@ -115,14 +115,14 @@ describe(const ScdCommand *command)
 
 /* What is wrong with the options, NULL when nothing is. */
 static const char *
-find_wrong_option(Parsed *parsed, ScdOutput *output)
+find_wrong_option(Parsed *parsed, CtlOutput *output)
 {
-    ScdArguments *arguments = &parsed->arguments;
+    CtlArguments *arguments = &parsed->arguments;
     guint64 timeout;
 
     if (arguments->raw && arguments->json)
         return _("--raw and --json exclude each other");
-    if (arguments->raw && scd_output_is_terminal(output))
+    if (arguments->raw && ctl_output_is_terminal(output))
         return _("--raw is for a file or a pipe: a terminal obeys some bytes");
     if (!parsed->timeout)
         return NULL;
@@ -133,32 +133,32 @@ find_wrong_option(Parsed *parsed, ScdOutput *output)
 }
 
 static gboolean
-parse(const ScdCommand *command, Parsed *parsed, GOptionContext *context, int argc, char **argv,
+parse(const CtlCommand *command, Parsed *parsed, GOptionContext *context, int argc, char **argv,
       GError **error)
 {
-    ScdArguments *arguments = &parsed->arguments;
+    CtlArguments *arguments = &parsed->arguments;
     const struct {
-        ScdOptions option; /* 0: each command has it */
+        CtlOptions option; /* 0: each command has it */
         GOptionEntry entry;
     } known[] = {
-        {SCD_OPTION_FOLLOW,
+        {CTL_OPTION_FOLLOW,
          {"follow", 0, 0, G_OPTION_ARG_NONE, &arguments->follow,
           N_("After 61xx and 6Cxx, fetch what the card has"), NULL}},
-        {SCD_OPTION_REMOVAL,
+        {CTL_OPTION_REMOVAL,
          {"removal", 0, 0, G_OPTION_ARG_NONE, &arguments->removal,
           N_("Wait until the card is taken out"), NULL}},
-        {SCD_OPTION_REMOVE,
+        {CTL_OPTION_REMOVE,
          {"remove", 0, 0, G_OPTION_ARG_NONE, &arguments->remove, N_("Take the alias away"), NULL}},
-        {SCD_OPTION_BY_SERIAL,
+        {CTL_OPTION_BY_SERIAL,
          {"serial", 0, 0, G_OPTION_ARG_NONE, &arguments->by_serial,
           N_("Follow the reader's serial number, not its port"), NULL}},
-        {SCD_OPTION_SERIALS,
+        {CTL_OPTION_SERIALS,
          {"serials", 0, 0, G_OPTION_ARG_NONE, &arguments->serials,
           N_("Show what identifies this very reader or card"), NULL}},
-        {SCD_OPTION_TIMEOUT,
+        {CTL_OPTION_TIMEOUT,
          {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout, N_("Wait no longer than that"),
           N_("SECONDS")}},
-        {SCD_OPTION_RAW,
+        {CTL_OPTION_RAW,
          {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw, N_("Write bytes, not digits"), NULL}},
         {0,
          {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, N_("Print JSON, for scripts"), NULL}},
@@ -180,13 +180,13 @@ parse(const ScdCommand *command, Parsed *parsed, GOptionContext *context, int ar
 }
 
 int
-scd_arguments_run(const ScdCommand *command, gboolean json, int argc, char **argv,
-                  ScdOutput *output)
+ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **argv,
+                  CtlOutput *output)
 {
     g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
     g_auto(Parsed) parsed = {.arguments = {.json = json, .timeout = -1}};
     g_autofree char *description = describe(command);
-    g_autoptr(GOptionContext) context = scd_arguments_new_context(NULL);
+    g_autoptr(GOptionContext) context = ctl_arguments_new_context(NULL);
     char *nothing[] = {NULL};
     g_autoptr(GError) error = NULL;
 
@@ -194,13 +194,13 @@ scd_arguments_run(const ScdCommand *command, gboolean json, int argc, char **arg
     g_option_context_set_summary(context, _(command->summary));
     g_option_context_set_description(context, description);
     if (!parse(command, &parsed, context, argc, argv, &error))
-        return scd_command_complain_about_usage(error->message);
+        return ctl_command_complain_about_usage(error->message);
     if (parsed.help)
-        return scd_arguments_print_help(context, output);
+        return ctl_arguments_print_help(context, output);
 
     const char *wrong = find_wrong_option(&parsed, output);
     if (wrong)
-        return scd_command_complain_about_usage(wrong);
+        return ctl_command_complain_about_usage(wrong);
     return run_with_words(command, &parsed.arguments, parsed.words ? parsed.words : nothing,
                           output);
 }

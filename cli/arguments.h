@@ -9,10 +9,10 @@
  * Options and words in any order; argv[0] is the command's name. json: it has been asked for
  * already. An exit status, that of the command where it was run.
  */
-int scd_arguments_run(const ScdCommand *command, gboolean json, int argc, char **argv,
-                      ScdOutput *output);
+int ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **argv,
+                      CtlOutput *output);
 
 /* Without GLib's own option for help, which does not notice a full disk. */
-GOptionContext *scd_arguments_new_context(const char *arguments);
+GOptionContext *ctl_arguments_new_context(const char *arguments);
 
-int scd_arguments_print_help(GOptionContext *context, ScdOutput *output);
+int ctl_arguments_print_help(GOptionContext *context, CtlOutput *output);

@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 
 char *
-scd_atr_text_convention(const ScdAtr *atr)
+ctl_atr_text_convention(const ScdAtr *atr)
 {
     return g_strdup(atr->convention == SCD_ATR_CONVENTION_DIRECT ? _("direct") : _("inverse"));
 }
@@ -26,7 +26,7 @@ append_level(GString *text, const ScdAtr *atr, guint number)
 }
 
 char *
-scd_atr_text_interface_bytes(const ScdAtr *atr)
+ctl_atr_text_interface_bytes(const ScdAtr *atr)
 {
     GString *text = g_string_new(NULL);
 
@@ -36,7 +36,7 @@ scd_atr_text_interface_bytes(const ScdAtr *atr)
 }
 
 char *
-scd_atr_text_mode(const ScdAtr *atr)
+ctl_atr_text_mode(const ScdAtr *atr)
 {
     if (atr->specific_mode)
         return g_strdup_printf(_("specific: T=%u and no other protocol"), atr->specific_protocol);
@@ -44,7 +44,7 @@ scd_atr_text_mode(const ScdAtr *atr)
 }
 
 char *
-scd_atr_text_check(const ScdAtr *atr)
+ctl_atr_text_check(const ScdAtr *atr)
 {
     switch (atr->check) {
     case SCD_ATR_CHECK_ABSENT:

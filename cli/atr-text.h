@@ -6,13 +6,13 @@
 #include "base/atr.h"
 
 /* "direct" or "inverse", as ISO/IEC 7816-3 has it. */
-char *scd_atr_text_convention(const ScdAtr *atr);
+char *ctl_atr_text_convention(const ScdAtr *atr);
 
 /* "TA1 18, TD1 81", a line for each level */
-char *scd_atr_text_interface_bytes(const ScdAtr *atr);
+char *ctl_atr_text_interface_bytes(const ScdAtr *atr);
 
 /* Whether a protocol can be chosen. */
-char *scd_atr_text_mode(const ScdAtr *atr);
+char *ctl_atr_text_mode(const ScdAtr *atr);
 
 /* Whether TCK is right. */
-char *scd_atr_text_check(const ScdAtr *atr);
+char *ctl_atr_text_check(const ScdAtr *atr);

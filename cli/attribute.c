@@ -18,7 +18,7 @@ typedef enum {
     VERSION, /* 0xMMmmbbbb: major, minor, build */
 } Form;
 
-const ScdAttribute scd_attributes[] = {
+const CtlAttribute ctl_attributes[] = {
     {"vendor-name", 0x00010100, TEXT},
     {"vendor-ifd-type", 0x00010101, TEXT},
     {"vendor-ifd-version", 0x00010102, VERSION},
@@ -61,7 +61,7 @@ const ScdAttribute scd_attributes[] = {
     {"device-system-name-w", 0x7FFF0006, BYTES},
     {"supress-t1-ifs-request", 0x7FFF0007, NUMBER},
 };
-const guint scd_n_attributes = G_N_ELEMENTS(scd_attributes);
+const guint ctl_n_attributes = G_N_ELEMENTS(ctl_attributes);
 
 /* Up to the first NUL byte; what is no UTF-8 in it is replaced. */
 static char *
@@ -121,35 +121,35 @@ number_to_text(Form form, guint64 number)
 }
 
 char *
-scd_attribute_to_text(const ScdAttribute *attribute, GBytes *value)
+ctl_attribute_to_text(const CtlAttribute *attribute, GBytes *value)
 {
     Form form = (Form)attribute->form;
     guint64 number;
 
     if (form == TEXT) {
         g_autofree char *text = read_text(value);
-        return scd_text_escape(text, FALSE);
+        return ctl_text_escape(text, FALSE);
     }
     if (form == BYTES || !read_number(value, &number))
-        return scd_describe_bytes(value);
+        return ctl_describe_bytes(value);
     return number_to_text(form, number);
 }
 
 void
-scd_attribute_to_json(const ScdAttribute *attribute, GBytes *value, JsonBuilder *builder)
+ctl_attribute_to_json(const CtlAttribute *attribute, GBytes *value, JsonBuilder *builder)
 {
     Form form = (Form)attribute->form;
     guint64 number;
 
     if (form == TEXT) {
         g_autofree char *text = read_text(value);
-        scd_json_add_text(builder, attribute->name, text);
+        ctl_json_add_text(builder, attribute->name, text);
     } else if (form == BYTES || !read_number(value, &number)) {
-        scd_json_add_bytes(builder, attribute->name, value);
+        ctl_json_add_bytes(builder, attribute->name, value);
     } else if (form == VERSION) {
         g_autofree char *version = number_to_text(form, number);
-        scd_json_add_text(builder, attribute->name, version);
+        ctl_json_add_text(builder, attribute->name, version);
     } else {
-        scd_json_add_number(builder, attribute->name, (gint64)number);
+        ctl_json_add_number(builder, attribute->name, (gint64)number);
     }
 }

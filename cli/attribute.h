@@ -16,13 +16,13 @@ typedef struct {
     const char *name; /* "vendor-name" is SCARD_ATTR_VENDOR_NAME */
     guint32 id;
     int form;
-} ScdAttribute;
+} CtlAttribute;
 
-extern const ScdAttribute scd_attributes[];
-extern const guint scd_n_attributes;
+extern const CtlAttribute ctl_attributes[];
+extern const guint ctl_n_attributes;
 
 /* For people; safe for a terminal. */
-char *scd_attribute_to_text(const ScdAttribute *attribute, GBytes *value);
+char *ctl_attribute_to_text(const CtlAttribute *attribute, GBytes *value);
 
 /* A text, a number, or hexadecimal digits, into the object that is open. */
-void scd_attribute_to_json(const ScdAttribute *attribute, GBytes *value, JsonBuilder *builder);
+void ctl_attribute_to_json(const CtlAttribute *attribute, GBytes *value, JsonBuilder *builder);

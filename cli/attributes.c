@@ -13,15 +13,15 @@
 #include "session.h"
 #include "text.h"
 
-/* Of scd_attributes, in its order; NULL for what the driver does not know, or fails to tell. */
+/* Of ctl_attributes, in its order; NULL for what the driver does not know, or fails to tell. */
 static GPtrArray *
-ask(ScdSession *session, GError **error)
+ask(CtlSession *session, GError **error)
 {
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 
-    for (guint i = 0; i < scd_n_attributes; i++) {
+    for (guint i = 0; i < ctl_n_attributes; i++) {
         g_autoptr(GError) trouble = NULL;
-        GBytes *value = scd_session_get_attribute(session, scd_attributes[i].id, &trouble);
+        GBytes *value = ctl_session_get_attribute(session, ctl_attributes[i].id, &trouble);
         if (!value && !g_error_matches(trouble, SCD_ERROR, SCD_E_UNSUPPORTED_FEATURE) &&
             !g_error_matches(trouble, SCD_ERROR, SCD_E_NOT_TRANSACTED)) {
             g_propagate_error(error, g_steal_pointer(&trouble));
@@ -33,18 +33,18 @@ ask(ScdSession *session, GError **error)
 }
 
 static void
-print_json(GPtrArray *values, ScdOutput *output)
+print_json(GPtrArray *values, CtlOutput *output)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
     for (guint i = 0; i < values->len; i++) {
         if (values->pdata[i])
-            scd_attribute_to_json(&scd_attributes[i], values->pdata[i], builder);
+            ctl_attribute_to_json(&ctl_attributes[i], values->pdata[i], builder);
     }
     json_builder_end_object(builder);
-    g_autofree char *text = scd_json_to_text(builder, TRUE);
-    scd_output_line(output, text);
+    g_autofree char *text = ctl_json_to_text(builder, TRUE);
+    ctl_output_line(output, text);
 }
 
 static guint
@@ -54,47 +54,47 @@ width_of_names(GPtrArray *values)
 
     for (guint i = 0; i < values->len; i++) {
         if (values->pdata[i])
-            width = MAX(width, scd_text_width(scd_attributes[i].name));
+            width = MAX(width, ctl_text_width(ctl_attributes[i].name));
     }
     return width;
 }
 
 static char *
-line_of(const ScdAttribute *attribute, GBytes *value, guint width, ScdOutput *output)
+line_of(const CtlAttribute *attribute, GBytes *value, guint width, CtlOutput *output)
 {
-    g_autofree char *text = scd_attribute_to_text(attribute, value);
+    g_autofree char *text = ctl_attribute_to_text(attribute, value);
 
-    if (scd_output_is_terminal(output)) {
-        g_autofree char *padded = scd_text_pad(attribute->name, width);
+    if (ctl_output_is_terminal(output)) {
+        g_autofree char *padded = ctl_text_pad(attribute->name, width);
         return g_strchomp(g_strdup_printf("%s  %s", padded, text));
     }
-    g_autofree char *hex = scd_describe_hex(value);
+    g_autofree char *hex = ctl_describe_hex(value);
     return g_strjoin("\t", attribute->name, hex, text, NULL);
 }
 
 static void
-print_lines(GPtrArray *values, ScdOutput *output)
+print_lines(GPtrArray *values, CtlOutput *output)
 {
     guint width = width_of_names(values);
 
     for (guint i = 0; i < values->len; i++) {
         if (!values->pdata[i])
             continue;
-        g_autofree char *line = line_of(&scd_attributes[i], values->pdata[i], width, output);
-        scd_output_line(output, line);
+        g_autofree char *line = line_of(&ctl_attributes[i], values->pdata[i], width, output);
+        ctl_output_line(output, line);
     }
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
-    g_autoptr(ScdSession) session = reader ? scd_session_begin_direct(reader, &error) : NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlSession) session = reader ? ctl_session_begin_direct(reader, &error) : NULL;
     g_autoptr(GPtrArray) values = session ? ask(session, &error) : NULL;
 
     if (!values)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     if (arguments->json)
         print_json(values, output);
     else
@@ -102,7 +102,7 @@ run(const ScdArguments *arguments, ScdOutput *output)
     return EXIT_SUCCESS;
 }
 
-const ScdCommand scd_command_attributes = {
+const CtlCommand ctl_command_attributes = {
     .name = "attributes",
     .argument = N_("[READER]"),
     .summary = N_("Show what the reader's driver knows of reader and card"),
@@ -115,6 +115,6 @@ const ScdCommand scd_command_attributes = {
                       "\n"
                       "JSON is an object with the names for keys. Values are texts, numbers, or\n"
                       "hexadecimal where the bytes make neither."),
-    .reader = SCD_READER_MAYBE,
+    .reader = CTL_READER_MAYBE,
     .run = run,
 };

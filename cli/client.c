@@ -9,7 +9,7 @@
 #include "property.h"
 
 GDBusConnection *
-scd_client_connect(GError **error)
+ctl_client_connect(GError **error)
 {
     scd_error_register();
     GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
@@ -22,7 +22,7 @@ scd_client_connect(GError **error)
 }
 
 gboolean
-scd_client_is_gone(const GError *error)
+ctl_client_is_gone(const GError *error)
 {
     return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
            g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
@@ -44,7 +44,7 @@ what_is_wrong(const GError *error)
 }
 
 void
-scd_client_explain(GError *error)
+ctl_client_explain(GError *error)
 {
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
@@ -56,12 +56,12 @@ scd_client_explain(GError *error)
     error->message = g_strdup_printf("%s: %s", what_is_wrong(error), detail);
 }
 
-/* Its error is for scd_client_explain(). */
+/* Its error is for ctl_client_explain(). */
 static GVariant *
 call_plainly(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
              const char *type, GError **error)
 {
-    return g_dbus_connection_call_sync(bus, SCD_BUS_NAME, SCD_ROOT_PATH, interface, method,
+    return g_dbus_connection_call_sync(bus, CTL_BUS_NAME, CTL_ROOT_PATH, interface, method,
                                        arguments, G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1,
                                        NULL, error);
 }
@@ -75,31 +75,31 @@ call(GDBusConnection *bus, const char *interface, const char *method, GVariant *
 
     if (answer)
         return answer;
-    scd_client_explain(trouble);
+    ctl_client_explain(trouble);
     g_propagate_error(error, trouble);
     return NULL;
 }
 
 GVariant *
-scd_client_get_manager(GDBusConnection *bus, GError **error)
+ctl_client_get_manager(GDBusConnection *bus, GError **error)
 {
     g_autoptr(GVariant) answer =
-        call(bus, DBUS_INTERFACE_PROPERTIES, "GetAll", g_variant_new("(s)", SCD_INTERFACE_MANAGER),
+        call(bus, DBUS_INTERFACE_PROPERTIES, "GetAll", g_variant_new("(s)", CTL_INTERFACE_MANAGER),
              "(a{sv})", error);
 
     return answer ? g_variant_get_child_value(answer, 0) : NULL;
 }
 
-ScdMirror *
-scd_client_load(GDBusConnection *bus, GError **error)
+CtlObjectCache *
+ctl_client_load(GDBusConnection *bus, GError **error)
 {
-    g_autoptr(GVariant) manager = scd_client_get_manager(bus, error);
+    g_autoptr(GVariant) manager = ctl_client_get_manager(bus, error);
 
     if (!manager)
         return NULL;
-    if (!scd_property_flag(manager, "Available")) {
+    if (!ctl_property_flag(manager, "Available")) {
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _("pcscd cannot be reached: %s"),
-                    scd_property_text(manager, "UnavailableReason"));
+                    ctl_property_text(manager, "UnavailableReason"));
         return NULL;
     }
 
@@ -108,24 +108,24 @@ scd_client_load(GDBusConnection *bus, GError **error)
     if (!tree)
         return NULL;
     g_autoptr(GVariant) objects = g_variant_get_child_value(tree, 0);
-    ScdMirror *mirror = scd_mirror_new();
-    scd_mirror_fill(mirror, objects);
-    return mirror;
+    CtlObjectCache *cache = ctl_object_cache_new();
+    ctl_object_cache_fill(cache, objects);
+    return cache;
 }
 
 char *
-scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **error)
+ctl_client_find_reader(GDBusConnection *bus, const char *selector, GError **error)
 {
     GError *trouble = NULL;
     char *path = NULL;
-    g_autoptr(GVariant) answer = call_plainly(bus, SCD_INTERFACE_MANAGER, "FindReader",
+    g_autoptr(GVariant) answer = call_plainly(bus, CTL_INTERFACE_MANAGER, "FindReader",
                                               g_variant_new("(s)", selector), "(o)", &trouble);
     if (answer) {
         g_variant_get(answer, "(o)", &path);
         return path;
     }
 
-    scd_client_explain(trouble);
+    ctl_client_explain(trouble);
     if (g_error_matches(trouble, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
         /* What everybody meets once is told in the user's language, not in the service's. */
         g_free(trouble->message);
@@ -139,9 +139,9 @@ scd_client_find_reader(GDBusConnection *bus, const char *selector, GError **erro
 
 /* The only reader; an error when there is none, or more than one. */
 static gboolean
-look_at_only(ScdMirror *mirror, ScdReaderView *reader, GError **error)
+look_at_only(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
 {
-    g_autoptr(GArray) readers = scd_mirror_readers(mirror);
+    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
 
     if (readers->len == 0) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
@@ -150,22 +150,22 @@ look_at_only(ScdMirror *mirror, ScdReaderView *reader, GError **error)
                     _("there are %u readers: name one ('smartcardctl list' shows them)"),
                     readers->len);
     } else {
-        *reader = g_array_index(readers, ScdReaderView, 0);
+        *reader = g_array_index(readers, CtlReaderView, 0);
         return TRUE;
     }
     return FALSE;
 }
 
 gboolean
-scd_client_look(GDBusConnection *bus, ScdMirror *mirror, const char *selector,
-                ScdReaderView *reader, GError **error)
+ctl_client_look(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
+                CtlReaderView *reader, GError **error)
 {
     if (!selector)
-        return look_at_only(mirror, reader, error);
-    g_autofree char *path = scd_client_find_reader(bus, selector, error);
+        return look_at_only(cache, reader, error);
+    g_autofree char *path = ctl_client_find_reader(bus, selector, error);
     if (!path)
         return FALSE;
-    if (scd_mirror_look(mirror, path, reader))
+    if (ctl_object_cache_look(cache, path, reader))
         return TRUE;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                 _("reader '%s' has come just now; try again"), selector);

@@ -25,39 +25,39 @@ parse_code(const char *text, guint32 *code)
 
 /* From the standard input, over as many lines as one likes. */
 static GBytes *
-read_data(ScdOutput *output, GError **error)
+read_data(CtlOutput *output, GError **error)
 {
-    g_autoptr(ScdInput) input = scd_input_read("-", output, error);
+    g_autoptr(CtlInput) input = ctl_input_read("-", output, error);
 
     if (!input)
         return NULL;
     g_strdelimit(input->text, "\t\r\n", ' ');
-    return scd_input_parse_hex(input->text, error);
+    return ctl_input_parse_hex(input->text, error);
 }
 
 static int
-run_with_data(guint32 code, GBytes *data, const ScdArguments *arguments, ScdOutput *output)
+run_with_data(guint32 code, GBytes *data, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
 
     if (!reader)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
-    g_autoptr(GVariant) answer = scd_reader_call_in_turn(
-        reader, reader->path, SCD_INTERFACE_READER, "Control",
+    g_autoptr(GVariant) answer = ctl_reader_call_in_turn(
+        reader, reader->path, CTL_INTERFACE_READER, "Control",
         g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), "(ay)",
         &error);
     if (!answer)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     g_autoptr(GVariant) value = g_variant_get_child_value(answer, 0);
     g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
-    scd_response_print_plain(response, arguments, output);
+    ctl_response_print_plain(response, arguments, output);
     return EXIT_SUCCESS;
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     const char *hex = arguments->operands[1] ? arguments->operands[1] : "";
     gboolean from_input = g_str_equal(hex, "-");
@@ -65,17 +65,17 @@ run(const ScdArguments *arguments, ScdOutput *output)
     g_autoptr(GError) error = NULL;
 
     if (!parse_code(arguments->operands[0], &code))
-        return scd_command_complain_about_usage(
+        return ctl_command_complain_about_usage(
             _("the control code is no number of 32 bits, decimal or with 0x"));
     g_autoptr(GBytes) data =
-        from_input ? read_data(output, &error) : scd_input_parse_hex(hex, &error);
+        from_input ? read_data(output, &error) : ctl_input_parse_hex(hex, &error);
     if (!data)
-        return from_input ? scd_command_fail(error)
-                          : scd_command_complain_about_usage(error->message);
+        return from_input ? ctl_command_fail(error)
+                          : ctl_command_complain_about_usage(error->message);
     return run_with_data(code, data, arguments, output);
 }
 
-const ScdCommand scd_command_control = {
+const CtlCommand ctl_command_control = {
     .name = "control",
     .argument = N_("READER CODE [HEX]"),
     .summary = N_("Send a control code to the reader's driver"),
@@ -87,9 +87,9 @@ const ScdCommand scd_command_control = {
            "\n"
            "Prints what the driver answers, as hexadecimal digits; JSON is an object with\n"
            "'response'. --raw writes the bytes."),
-    .reader = SCD_READER_ALWAYS,
+    .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = 2,
-    .options = SCD_OPTION_RAW,
+    .options = CTL_OPTION_RAW,
     .run = run,
 };

@@ -9,26 +9,26 @@
 #include "property.h"
 #include "text.h"
 
-ScdCardState
-scd_describe_state(const ScdReaderView *reader)
+CtlCardState
+ctl_describe_state(const CtlReaderView *reader)
 {
-    if (!scd_property_flag(reader->properties, "CardPresent"))
-        return (ScdCardState){"empty", _("empty")};
-    if (scd_property_flag(reader->properties, "Mute"))
-        return (ScdCardState){"mute", _("mute card")};
-    return (ScdCardState){"card", _("card present")};
+    if (!ctl_property_flag(reader->properties, "CardPresent"))
+        return (CtlCardState){"empty", _("empty")};
+    if (ctl_property_flag(reader->properties, "Mute"))
+        return (CtlCardState){"mute", _("mute card")};
+    return (CtlCardState){"card", _("card present")};
 }
 
 char *
-scd_describe_text(const ScdReaderView *reader, const char *property)
+ctl_describe_text(const CtlReaderView *reader, const char *property)
 {
-    return scd_text_escape(scd_property_text(reader->properties, property), FALSE);
+    return ctl_text_escape(ctl_property_text(reader->properties, property), FALSE);
 }
 
 char *
-scd_describe_reader(const ScdReaderView *reader)
+ctl_describe_reader(const CtlReaderView *reader)
 {
-    return scd_describe_text(reader, "Name");
+    return ctl_describe_text(reader, "Name");
 }
 
 /* "1-3.1" rather than "1-3.1:1.0", which tells nobody more. */
@@ -39,15 +39,15 @@ short_usb_path(const char *text)
 
     if (scd_usb_path_parse(text, &path) && path.interface == 0)
         return scd_usb_port_to_string(&path.port);
-    return scd_text_escape(text, FALSE);
+    return ctl_text_escape(text, FALSE);
 }
 
 char *
-scd_describe_port(const ScdReaderView *reader)
+ctl_describe_port(const CtlReaderView *reader)
 {
-    g_autofree char *port = short_usb_path(scd_property_text(reader->properties, "UsbPath"));
+    g_autofree char *port = short_usb_path(ctl_property_text(reader->properties, "UsbPath"));
 
-    if (!scd_property_flag(reader->properties, "BuiltIn"))
+    if (!ctl_property_flag(reader->properties, "BuiltIn"))
         return g_steal_pointer(&port);
     return *port ? g_strdup_printf(_("%s (built in)"), port) : g_strdup(_("built in"));
 }
@@ -56,7 +56,7 @@ scd_describe_port(const ScdReaderView *reader)
 static char *
 first_name(const char *const *names)
 {
-    g_autofree char *name = scd_text_escape(names[0], FALSE);
+    g_autofree char *name = ctl_text_escape(names[0], FALSE);
     guint more = g_strv_length((char **)names) - 1;
 
     if (more == 0)
@@ -69,25 +69,25 @@ first_name(const char *const *names)
 static char *
 unknown_card(GVariant *card)
 {
-    g_autofree const char **protocols = scd_property_list(card, "Protocols");
+    g_autofree const char **protocols = ctl_property_list(card, "Protocols");
     g_autofree char *joined = g_strjoinv(", ", (char **)protocols);
-    g_autofree char *offered = scd_text_escape(joined, FALSE);
+    g_autofree char *offered = ctl_text_escape(joined, FALSE);
 
     if (!*protocols)
         return g_strdup(_("unknown card with an ATR that makes no sense"));
-    if (scd_property_flag(card, "Contactless"))
+    if (ctl_property_flag(card, "Contactless"))
         return g_strdup_printf(_("unknown contactless card, %s"), offered);
     return g_strdup_printf(_("unknown card, %s"), offered);
 }
 
 char *
-scd_describe_card(const ScdReaderView *reader)
+ctl_describe_card(const CtlReaderView *reader)
 {
     if (!reader->card)
         return g_strdup("");
 
-    g_autofree const char **names = scd_property_list(reader->card, "Names");
-    g_autoptr(GBytes) atr = scd_property_bytes(reader->card, "Atr");
+    g_autofree const char **names = ctl_property_list(reader->card, "Names");
+    g_autoptr(GBytes) atr = ctl_property_bytes(reader->card, "Atr");
     if (*names)
         return first_name(names);
     if (g_bytes_get_size(atr) == 0)
@@ -96,7 +96,7 @@ scd_describe_card(const ScdReaderView *reader)
 }
 
 char *
-scd_describe_bytes(GBytes *bytes)
+ctl_describe_bytes(GBytes *bytes)
 {
     gsize length;
     const guint8 *byte = g_bytes_get_data(bytes, &length);
@@ -108,7 +108,7 @@ scd_describe_bytes(GBytes *bytes)
 }
 
 char *
-scd_describe_hex(GBytes *bytes)
+ctl_describe_hex(GBytes *bytes)
 {
     gsize length;
     const guint8 *byte = g_bytes_get_data(bytes, &length);
@@ -117,17 +117,17 @@ scd_describe_hex(GBytes *bytes)
 }
 
 char *
-scd_describe_atr(const ScdReaderView *reader, gboolean spaced)
+ctl_describe_atr(const CtlReaderView *reader, gboolean spaced)
 {
     if (!reader->card)
         return g_strdup("");
 
-    g_autoptr(GBytes) atr = scd_property_bytes(reader->card, "Atr");
-    return spaced ? scd_describe_bytes(atr) : scd_describe_hex(atr);
+    g_autoptr(GBytes) atr = ctl_property_bytes(reader->card, "Atr");
+    return spaced ? ctl_describe_bytes(atr) : ctl_describe_hex(atr);
 }
 
 char *
-scd_describe_ascii(GBytes *bytes)
+ctl_describe_ascii(GBytes *bytes)
 {
     gsize length;
     const guint8 *byte = g_bytes_get_data(bytes, &length);

@@ -16,19 +16,19 @@ typedef struct {
 } Kind;
 
 static const Kind kinds[] = {
-    [SCD_EVENT_READER_PRESENT] = {"reader-present", N_("reader present"), FALSE},
-    [SCD_EVENT_CARD_PRESENT] = {"card-present", N_("card present"), TRUE},
-    [SCD_EVENT_READER_CONNECTED] = {"reader-connected", N_("reader connected"), FALSE},
-    [SCD_EVENT_READER_REMOVED] = {"reader-removed", N_("reader removed"), FALSE},
-    [SCD_EVENT_CARD_INSERTED] = {"card-inserted", N_("card inserted"), TRUE},
-    [SCD_EVENT_CARD_REMOVED] = {"card-removed", N_("card removed"), TRUE},
-    [SCD_EVENT_CARD_MUTE] = {"card-mute", N_("card mute"), TRUE},
-    [SCD_EVENT_PCSCD_GONE] = {"pcscd-gone", N_("pcscd gone"), FALSE},
-    [SCD_EVENT_PCSCD_BACK] = {"pcscd-back", N_("pcscd back"), FALSE},
-    [SCD_EVENT_SERVICE_GONE] = {"service-gone", N_("service gone"), FALSE},
-    [SCD_EVENT_SERVICE_BACK] = {"service-back", N_("service back"), FALSE},
+    [CTL_EVENT_READER_PRESENT] = {"reader-present", N_("reader present"), FALSE},
+    [CTL_EVENT_CARD_PRESENT] = {"card-present", N_("card present"), TRUE},
+    [CTL_EVENT_READER_CONNECTED] = {"reader-connected", N_("reader connected"), FALSE},
+    [CTL_EVENT_READER_REMOVED] = {"reader-removed", N_("reader removed"), FALSE},
+    [CTL_EVENT_CARD_INSERTED] = {"card-inserted", N_("card inserted"), TRUE},
+    [CTL_EVENT_CARD_REMOVED] = {"card-removed", N_("card removed"), TRUE},
+    [CTL_EVENT_CARD_MUTE] = {"card-mute", N_("card mute"), TRUE},
+    [CTL_EVENT_PCCTL_GONE] = {"pcscd-gone", N_("pcscd gone"), FALSE},
+    [CTL_EVENT_PCCTL_BACK] = {"pcscd-back", N_("pcscd back"), FALSE},
+    [CTL_EVENT_SERVICE_GONE] = {"service-gone", N_("service gone"), FALSE},
+    [CTL_EVENT_SERVICE_BACK] = {"service-back", N_("service back"), FALSE},
 };
-G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == SCD_N_EVENTS);
+G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == CTL_N_EVENTS);
 
 static char *
 time_of_day(GDateTime *time)
@@ -48,10 +48,10 @@ date_and_time(GDateTime *time)
 }
 
 /* The event without what does not belong to it: a reader's has nothing of its card. */
-static ScdReaderView
-reader_of(const ScdEvent *event)
+static CtlReaderView
+reader_of(const CtlEvent *event)
 {
-    ScdReaderView reader = event->reader;
+    CtlReaderView reader = event->reader;
 
     if (!kinds[event->kind].of_card) {
         reader.card_path = NULL;
@@ -61,60 +61,60 @@ reader_of(const ScdEvent *event)
 }
 
 static char *
-name_of(const ScdEvent *event)
+name_of(const CtlEvent *event)
 {
-    return event->reader.properties ? scd_describe_reader(&event->reader) : g_strdup("");
+    return event->reader.properties ? ctl_describe_reader(&event->reader) : g_strdup("");
 }
 
 /* The card, or why it happened. */
 static char *
-what_it_is(const ScdEvent *event)
+what_it_is(const CtlEvent *event)
 {
-    ScdReaderView reader = reader_of(event);
+    CtlReaderView reader = reader_of(event);
 
     if (event->reason)
-        return scd_text_escape(event->reason, FALSE);
-    if (event->kind == SCD_EVENT_CARD_MUTE)
+        return ctl_text_escape(event->reason, FALSE);
+    if (event->kind == CTL_EVENT_CARD_MUTE)
         return g_strdup(_("the card does not answer any more"));
-    return scd_describe_card(&reader);
+    return ctl_describe_card(&reader);
 }
 
 static void
-add_reader(JsonBuilder *builder, const ScdReaderView *reader)
+add_reader(JsonBuilder *builder, const CtlReaderView *reader)
 {
-    scd_json_add_text(builder, "reader", scd_property_text(reader->properties, "Name"));
-    scd_json_add_text(builder, "reader-path", reader->path);
+    ctl_json_add_text(builder, "reader", ctl_property_text(reader->properties, "Name"));
+    ctl_json_add_text(builder, "reader-path", reader->path);
     if (!reader->card)
         return;
-    scd_json_add_text(builder, "card-path", reader->card_path);
-    scd_json_add_properties(builder, reader->card);
+    ctl_json_add_text(builder, "card-path", reader->card_path);
+    ctl_json_add_properties(builder, reader->card);
 }
 
 static char *
-to_json(const ScdEvent *event, GDateTime *time)
+to_json(const CtlEvent *event, GDateTime *time)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *when = date_and_time(time);
-    ScdReaderView reader = reader_of(event);
+    CtlReaderView reader = reader_of(event);
 
     json_builder_begin_object(builder);
-    scd_json_add_text(builder, "time", when);
-    scd_json_add_text(builder, "event", kinds[event->kind].word);
+    ctl_json_add_text(builder, "time", when);
+    ctl_json_add_text(builder, "event", kinds[event->kind].word);
     if (reader.properties)
         add_reader(builder, &reader);
     if (event->reason)
-        scd_json_add_text(builder, "reason", event->reason);
+        ctl_json_add_text(builder, "reason", event->reason);
     json_builder_end_object(builder);
-    return scd_json_to_text(builder, FALSE);
+    return ctl_json_to_text(builder, FALSE);
 }
 
 static char *
-to_fields(const ScdEvent *event, GDateTime *time)
+to_fields(const CtlEvent *event, GDateTime *time)
 {
-    ScdReaderView reader = reader_of(event);
+    CtlReaderView reader = reader_of(event);
     g_autofree char *when = date_and_time(time);
     g_autofree char *name = name_of(event);
-    g_autofree char *atr = scd_describe_atr(&reader, FALSE);
+    g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
     g_autofree char *what = what_it_is(event);
 
     return g_strjoin("\t", when, kinds[event->kind].word, name, atr, what, NULL);
@@ -127,7 +127,7 @@ width_of_kinds(void)
     guint width = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-        width = MAX(width, scd_text_width(_(kinds[i].text)));
+        width = MAX(width, ctl_text_width(_(kinds[i].text)));
     return width;
 }
 
@@ -135,7 +135,7 @@ width_of_kinds(void)
 static void
 append(GString *text, guint *taken, const char *part, guint columns, guint indentation)
 {
-    guint width = scd_text_width(part);
+    guint width = ctl_text_width(part);
 
     if (width == 0)
         return;
@@ -149,17 +149,17 @@ append(GString *text, guint *taken, const char *part, guint columns, guint inden
 }
 
 static char *
-to_screen(const ScdEvent *event, GDateTime *time, guint columns)
+to_screen(const CtlEvent *event, GDateTime *time, guint columns)
 {
-    ScdReaderView reader = reader_of(event);
+    CtlReaderView reader = reader_of(event);
     g_autofree char *when = time_of_day(time);
-    g_autofree char *kind = scd_text_pad(_(kinds[event->kind].text), width_of_kinds());
+    g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), width_of_kinds());
     g_autofree char *name = name_of(event);
-    g_autofree char *atr = scd_describe_atr(&reader, TRUE);
+    g_autofree char *atr = ctl_describe_atr(&reader, TRUE);
     g_autofree char *what = what_it_is(event);
 
     GString *text = g_string_new(when);
-    guint taken = scd_text_width(when);
+    guint taken = ctl_text_width(when);
     guint indentation = taken + 2;
     append(text, &taken, kind, columns, indentation);
     append(text, &taken, name, columns, indentation);
@@ -169,13 +169,13 @@ to_screen(const ScdEvent *event, GDateTime *time, guint columns)
 }
 
 void
-scd_event_print(const ScdEvent *event, gboolean json, ScdOutput *output)
+ctl_event_print(const CtlEvent *event, gboolean json, CtlOutput *output)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
     g_autofree char *text = json ? to_json(event, now)
-                            : scd_output_is_terminal(output)
-                                ? to_screen(event, now, scd_output_columns(output))
+                            : ctl_output_is_terminal(output)
+                                ? to_screen(event, now, ctl_output_columns(output))
                                 : to_fields(event, now);
 
-    scd_output_line(output, text);
+    ctl_output_line(output, text);
 }

@@ -26,7 +26,7 @@ fail(GError **error, const char *name, const char *why)
 
 /* To its end, or until there is no more room. */
 static gboolean
-read_all(int fd, ScdInput *input)
+read_all(int fd, CtlInput *input)
 {
     gssize n;
 
@@ -38,10 +38,10 @@ read_all(int fd, ScdInput *input)
 }
 
 static gboolean
-read_from(int fd, const char *name, ScdInput *input, ScdOutput *output, GError **error)
+read_from(int fd, const char *name, CtlInput *input, CtlOutput *output, GError **error)
 {
     if (isatty(fd))
-        scd_output_note(output, _("Type it here. Ctrl-D ends, Ctrl-C stops."));
+        ctl_output_note(output, _("Type it here. Ctrl-D ends, Ctrl-C stops."));
     if (!read_all(fd, input))
         return fail(error, name, g_strerror(errno));
     if (input->length == INPUT_MAX)
@@ -51,18 +51,18 @@ read_from(int fd, const char *name, ScdInput *input, ScdOutput *output, GError *
     return TRUE;
 }
 
-ScdInput *
-scd_input_read(const char *name, ScdOutput *output, GError **error)
+CtlInput *
+ctl_input_read(const char *name, CtlOutput *output, GError **error)
 {
     gboolean is_standard = g_str_equal(name, "-");
     int fd = is_standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-    g_autoptr(ScdInput) input = NULL;
+    g_autoptr(CtlInput) input = NULL;
 
     if (fd < 0) {
         fail(error, name, g_strerror(errno));
         return NULL;
     }
-    input = g_malloc0(sizeof(ScdInput) + INPUT_MAX + 1);
+    input = g_malloc0(sizeof(CtlInput) + INPUT_MAX + 1);
     gboolean read = read_from(fd, name, input, output, error);
     if (!is_standard)
         close(fd);
@@ -70,14 +70,14 @@ scd_input_read(const char *name, ScdOutput *output, GError **error)
 }
 
 void
-scd_input_free(ScdInput *input)
+ctl_input_free(CtlInput *input)
 {
     explicit_bzero(input->text, input->length);
     g_free(input);
 }
 
 GBytes *
-scd_input_parse_hex(const char *hex, GError **error)
+ctl_input_parse_hex(const char *hex, GError **error)
 {
     gsize length;
     g_autofree guint8 *bytes = scd_hex_to_bytes(hex, &length, error);

@@ -11,13 +11,13 @@
 typedef struct {
     gsize length;
     char text[]; /* ends with a NUL byte, and has no other; its user may write into it */
-} ScdInput;
+} CtlInput;
 
 /* name: of a file; "-" is the standard input. Whoever has to type is told so. */
-ScdInput *scd_input_read(const char *name, ScdOutput *output, GError **error);
-void scd_input_free(ScdInput *input);
+CtlInput *ctl_input_read(const char *name, CtlOutput *output, GError **error);
+void ctl_input_free(CtlInput *input);
 
 /* The bytes of an APDU, to be wiped with their last reference. */
-GBytes *scd_input_parse_hex(const char *hex, GError **error);
+GBytes *ctl_input_parse_hex(const char *hex, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdInput, scd_input_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlInput, ctl_input_free)

@@ -34,28 +34,28 @@ add_value(JsonBuilder *builder, GVariant *value)
 }
 
 void
-scd_json_add_text(JsonBuilder *builder, const char *key, const char *text)
+ctl_json_add_text(JsonBuilder *builder, const char *key, const char *text)
 {
     json_builder_set_member_name(builder, key);
     json_builder_add_string_value(builder, text);
 }
 
 void
-scd_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes)
+ctl_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes)
 {
-    g_autofree char *hex = scd_describe_hex(bytes);
-    scd_json_add_text(builder, key, hex);
+    g_autofree char *hex = ctl_describe_hex(bytes);
+    ctl_json_add_text(builder, key, hex);
 }
 
 void
-scd_json_add_number(JsonBuilder *builder, const char *key, gint64 number)
+ctl_json_add_number(JsonBuilder *builder, const char *key, gint64 number)
 {
     json_builder_set_member_name(builder, key);
     json_builder_add_int_value(builder, number);
 }
 
 void
-scd_json_add_properties(JsonBuilder *builder, GVariant *properties)
+ctl_json_add_properties(JsonBuilder *builder, GVariant *properties)
 {
     GVariantIter iter;
     const char *name;
@@ -75,11 +75,11 @@ static void
 add_path(JsonBuilder *builder, const char *path)
 {
     if (path)
-        scd_json_add_text(builder, "path", path);
+        ctl_json_add_text(builder, "path", path);
 }
 
 static void
-add_card(JsonBuilder *builder, const ScdReaderView *reader)
+add_card(JsonBuilder *builder, const CtlReaderView *reader)
 {
     json_builder_set_member_name(builder, "card");
     if (!reader->card) {
@@ -88,63 +88,63 @@ add_card(JsonBuilder *builder, const ScdReaderView *reader)
     }
     json_builder_begin_object(builder);
     add_path(builder, reader->card_path);
-    scd_json_add_properties(builder, reader->card);
+    ctl_json_add_properties(builder, reader->card);
     json_builder_end_object(builder);
 }
 
 static void
-add_reader(JsonBuilder *builder, const ScdReaderView *reader)
+add_reader(JsonBuilder *builder, const CtlReaderView *reader)
 {
     json_builder_begin_object(builder);
     add_path(builder, reader->path);
-    scd_json_add_properties(builder, reader->properties);
+    ctl_json_add_properties(builder, reader->properties);
     add_card(builder, reader);
     json_builder_end_object(builder);
 }
 
 char *
-scd_json_to_text(JsonBuilder *builder, gboolean indented)
+ctl_json_to_text(JsonBuilder *builder, gboolean indented)
 {
     g_autoptr(JsonNode) root = json_builder_get_root(builder);
     g_autofree char *text = json_to_string(root, indented);
 
-    return scd_text_escape(text, TRUE);
+    return ctl_text_escape(text, TRUE);
 }
 
 char *
-scd_json_single(const char *key, const char *text)
+ctl_json_single(const char *key, const char *text)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
-    scd_json_add_text(builder, key, text);
+    ctl_json_add_text(builder, key, text);
     json_builder_end_object(builder);
-    return scd_json_to_text(builder, FALSE);
+    return ctl_json_to_text(builder, FALSE);
 }
 
 char *
-scd_json_reader(const ScdReaderView *reader)
+ctl_json_reader(const CtlReaderView *reader)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     add_reader(builder, reader);
-    return scd_json_to_text(builder, TRUE);
+    return ctl_json_to_text(builder, TRUE);
 }
 
 void
-scd_json_add_readers(JsonBuilder *builder, GArray *readers)
+ctl_json_add_readers(JsonBuilder *builder, GArray *readers)
 {
     json_builder_begin_array(builder);
     for (guint i = 0; i < readers->len; i++)
-        add_reader(builder, &g_array_index(readers, ScdReaderView, i));
+        add_reader(builder, &g_array_index(readers, CtlReaderView, i));
     json_builder_end_array(builder);
 }
 
 char *
-scd_json_readers(GArray *readers)
+ctl_json_readers(GArray *readers)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
-    scd_json_add_readers(builder, readers);
-    return scd_json_to_text(builder, TRUE);
+    ctl_json_add_readers(builder, readers);
+    return ctl_json_to_text(builder, TRUE);
 }

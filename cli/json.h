@@ -19,24 +19,24 @@
 
 #include <json-glib/json-glib.h>
 
-#include "mirror.h"
+#include "object-cache.h"
 
-void scd_json_add_text(JsonBuilder *builder, const char *key, const char *text);
-void scd_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes);
-void scd_json_add_number(JsonBuilder *builder, const char *key, gint64 number);
+void ctl_json_add_text(JsonBuilder *builder, const char *key, const char *text);
+void ctl_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes);
+void ctl_json_add_number(JsonBuilder *builder, const char *key, gint64 number);
 
 /* The members of a reader or a card, into the object that is open. */
-void scd_json_add_properties(JsonBuilder *builder, GVariant *properties);
+void ctl_json_add_properties(JsonBuilder *builder, GVariant *properties);
 
 /* One line, or several with indentation. */
-char *scd_json_to_text(JsonBuilder *builder, gboolean indented);
+char *ctl_json_to_text(JsonBuilder *builder, gboolean indented);
 
-/* Of ScdReaderView; a path that is NULL is left out. */
-void scd_json_add_readers(JsonBuilder *builder, GArray *readers);
+/* Of CtlReaderView; a path that is NULL is left out. */
+void ctl_json_add_readers(JsonBuilder *builder, GArray *readers);
 
 /* A document in a line: an object with this text alone. */
-char *scd_json_single(const char *key, const char *text);
+char *ctl_json_single(const char *key, const char *text);
 
-/* Documents: a reader with its card, and an array of ScdReaderView. */
-char *scd_json_reader(const ScdReaderView *reader);
-char *scd_json_readers(GArray *readers);
+/* Documents: a reader with its card, and an array of CtlReaderView. */
+char *ctl_json_reader(const CtlReaderView *reader);
+char *ctl_json_readers(GArray *readers);

@@ -16,26 +16,26 @@
 #include "text.h"
 
 static void
-print_json(GArray *readers, ScdOutput *output)
+print_json(GArray *readers, CtlOutput *output)
 {
-    g_autofree char *text = scd_json_readers(readers);
-    scd_output_line(output, text);
+    g_autofree char *text = ctl_json_readers(readers);
+    ctl_output_line(output, text);
 }
 
 static void
-print_fields(GArray *readers, ScdOutput *output)
+print_fields(GArray *readers, CtlOutput *output)
 {
     for (guint i = 0; i < readers->len; i++) {
-        const ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
-        g_autofree char *name = scd_describe_reader(reader);
-        g_autofree char *atr = scd_describe_atr(reader, FALSE);
-        g_autofree char *card = scd_describe_card(reader);
-        g_autofree char *alias = scd_describe_text(reader, "Alias");
-        g_autofree char *usb_path = scd_describe_text(reader, "UsbPath");
-        const char *built_in = scd_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
-        g_autofree char *line = g_strjoin("\t", name, scd_describe_state(reader).word, atr, card,
+        const CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
+        g_autofree char *name = ctl_describe_reader(reader);
+        g_autofree char *atr = ctl_describe_atr(reader, FALSE);
+        g_autofree char *card = ctl_describe_card(reader);
+        g_autofree char *alias = ctl_describe_text(reader, "Alias");
+        g_autofree char *usb_path = ctl_describe_text(reader, "UsbPath");
+        const char *built_in = ctl_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
+        g_autofree char *line = g_strjoin("\t", name, ctl_describe_state(reader).word, atr, card,
                                           alias, usb_path, built_in, NULL);
-        scd_output_line(output, line);
+        ctl_output_line(output, line);
     }
 }
 
@@ -58,18 +58,18 @@ typedef struct {
 } Table;
 
 static void
-add_row(Table *table, const ScdReaderView *reader)
+add_row(Table *table, const CtlReaderView *reader)
 {
     char **row = g_new0(char *, N_COLUMNS + 1);
 
-    row[COLUMN_READER] = scd_describe_reader(reader);
-    row[COLUMN_ALIAS] = scd_describe_text(reader, "Alias");
-    row[COLUMN_PORT] = scd_describe_port(reader);
-    row[COLUMN_STATE] = g_strdup(scd_describe_state(reader).text);
-    row[COLUMN_CARD] = scd_describe_card(reader);
+    row[COLUMN_READER] = ctl_describe_reader(reader);
+    row[COLUMN_ALIAS] = ctl_describe_text(reader, "Alias");
+    row[COLUMN_PORT] = ctl_describe_port(reader);
+    row[COLUMN_STATE] = g_strdup(ctl_describe_state(reader).text);
+    row[COLUMN_CARD] = ctl_describe_card(reader);
     g_ptr_array_add(table->rows, row);
     for (guint i = 0; i < COLUMN_CARD; i++)
-        table->widths[i] = MAX(table->widths[i], scd_text_width(row[i]));
+        table->widths[i] = MAX(table->widths[i], ctl_text_width(row[i]));
 }
 
 static void
@@ -80,7 +80,7 @@ measure(Table *table, char **heading)
     for (guint i = 0; i < COLUMN_CARD; i++) {
         if (table->widths[i] == 0)
             continue;
-        table->widths[i] = MAX(table->widths[i], scd_text_width(heading[i]));
+        table->widths[i] = MAX(table->widths[i], ctl_text_width(heading[i]));
         width += table->widths[i] + 2;
     }
     table->tall = width > table->columns + 2; /* the last one needs no space behind it */
@@ -94,7 +94,7 @@ join(const Table *table, char **row, guint first)
 
     for (guint i = first; i < COLUMN_CARD; i++) {
         if (table->widths[i] > 0)
-            g_ptr_array_add(cells, scd_text_pad(row[i], table->widths[i]));
+            g_ptr_array_add(cells, ctl_text_pad(row[i], table->widths[i]));
     }
     g_ptr_array_add(cells, NULL);
     return g_strjoinv("  ", (char **)cells->pdata);
@@ -102,33 +102,33 @@ join(const Table *table, char **row, guint first)
 
 /* What has no room beside comes below: the card, or all but the name. */
 static void
-print_row(const Table *table, char **row, ScdOutput *output)
+print_row(const Table *table, char **row, CtlOutput *output)
 {
     g_autofree char *cells = join(table, row, table->tall ? COLUMN_ALIAS : COLUMN_READER);
     g_autofree char *start =
         table->tall ? g_strdup_printf("%s\n  %s", row[COLUMN_READER], cells) : g_strdup(cells);
-    guint taken = scd_text_width(cells) + (table->tall ? 2 : 0);
-    gboolean fits = taken + 2 + scd_text_width(row[COLUMN_CARD]) <= table->columns;
+    guint taken = ctl_text_width(cells) + (table->tall ? 2 : 0);
+    gboolean fits = taken + 2 + ctl_text_width(row[COLUMN_CARD]) <= table->columns;
     g_autofree char *card =
         fits ? g_strdup(row[COLUMN_CARD])
-             : scd_text_shorten(row[COLUMN_CARD], table->columns - MIN(table->columns, 2));
+             : ctl_text_shorten(row[COLUMN_CARD], table->columns - MIN(table->columns, 2));
     g_autofree char *line =
         g_strconcat(fits ? start : g_strchomp(start), fits ? "  " : "\n  ", card, NULL);
 
-    scd_output_line(output, g_strchomp(line));
+    ctl_output_line(output, g_strchomp(line));
 }
 
 static void
-print_table(GArray *readers, ScdOutput *output)
+print_table(GArray *readers, CtlOutput *output)
 {
     char *heading[] = {_("READER"), _("ALIAS"), _("PORT"), _("STATE"), _("CARD"), NULL};
     Table table = {
         .rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev),
-        .columns = scd_output_columns(output),
+        .columns = ctl_output_columns(output),
     };
 
     for (guint i = 0; i < readers->len; i++)
-        add_row(&table, &g_array_index(readers, ScdReaderView, i));
+        add_row(&table, &g_array_index(readers, CtlReaderView, i));
     measure(&table, heading);
     print_row(&table, heading, output);
     for (guint i = 0; i < table.rows->len; i++)
@@ -137,27 +137,27 @@ print_table(GArray *readers, ScdOutput *output)
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
-    g_autoptr(ScdMirror) mirror = bus ? scd_client_load(bus, &error) : NULL;
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
+    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
 
-    if (!mirror)
-        return scd_command_fail(error);
-    g_autoptr(GArray) readers = scd_mirror_readers(mirror);
+    if (!cache)
+        return ctl_command_fail(error);
+    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
     if (arguments->json)
         print_json(readers, output);
     else if (readers->len == 0)
-        scd_output_note(output, _("No readers are connected."));
-    else if (scd_output_is_terminal(output))
+        ctl_output_note(output, _("No readers are connected."));
+    else if (ctl_output_is_terminal(output))
         print_table(readers, output);
     else
         print_fields(readers, output);
     return EXIT_SUCCESS;
 }
 
-const ScdCommand scd_command_list = {
+const CtlCommand ctl_command_list = {
     .name = "list",
     .summary = N_("Show the readers, one a line"),
     .description = N_("On a narrow terminal what has no room beside a reader stands below it.\n"

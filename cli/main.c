@@ -19,11 +19,11 @@
 
 #define NAME_COLUMNS 10 /* of a command in the help */
 
-static const ScdCommand *const commands[] = {
-    &scd_command_list,  &scd_command_status,  &scd_command_show,       &scd_command_monitor,
-    &scd_command_wait,  &scd_command_alias,   &scd_command_transmit,   &scd_command_script,
-    &scd_command_reset, &scd_command_control, &scd_command_attributes, &scd_command_report,
-    &scd_command_run,
+static const CtlCommand *const commands[] = {
+    &ctl_command_list,  &ctl_command_status,  &ctl_command_show,       &ctl_command_monitor,
+    &ctl_command_wait,  &ctl_command_alias,   &ctl_command_transmit,   &ctl_command_script,
+    &ctl_command_reset, &ctl_command_control, &ctl_command_attributes, &ctl_command_report,
+    &ctl_command_run,
 };
 
 typedef struct {
@@ -40,7 +40,7 @@ static const char *
 find_option_with_value(char **argv)
 {
     for (char **at = argv;
-         *at && !g_str_equal(*at, "--") && !g_str_equal(*at, scd_command_run.name); at++) {
+         *at && !g_str_equal(*at, "--") && !g_str_equal(*at, ctl_command_run.name); at++) {
         if (g_str_has_prefix(*at, "--") && strchr(*at, '=') && !g_str_has_prefix(*at, "--timeout="))
             return *at;
     }
@@ -54,25 +54,25 @@ list_commands(void)
 
     g_string_append_printf(list, "\n\n%s", _("Commands:"));
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autofree char *padded = scd_text_pad(commands[i]->name, NAME_COLUMNS);
+        g_autofree char *padded = ctl_text_pad(commands[i]->name, NAME_COLUMNS);
         g_string_append_printf(list, "\n  %s  %s", padded, _(commands[i]->summary));
     }
     return g_string_free(list, FALSE);
 }
 
 static int
-dispatch(gboolean json, int argc, char **argv, ScdOutput *output)
+dispatch(gboolean json, int argc, char **argv, CtlOutput *output)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (g_str_equal(argv[0], commands[i]->name))
-            return scd_arguments_run(commands[i], json, argc, argv, output);
+            return ctl_arguments_run(commands[i], json, argc, argv, output);
     }
     g_autofree char *problem = g_strdup_printf(_("there is no command '%s'"), argv[0]);
-    return scd_command_complain_about_usage(problem);
+    return ctl_command_complain_about_usage(problem);
 }
 
 static int
-run(int argc, char **argv, ScdOutput *output)
+run(int argc, char **argv, CtlOutput *output)
 {
     const char *with_value = find_option_with_value(argv + 1);
     Options options = {0};
@@ -83,29 +83,29 @@ run(int argc, char **argv, ScdOutput *output)
         G_OPTION_ENTRY_NULL,
     };
     g_autofree char *summary = list_commands();
-    g_autoptr(GOptionContext) context = scd_arguments_new_context(_("COMMAND"));
+    g_autoptr(GOptionContext) context = ctl_arguments_new_context(_("COMMAND"));
     g_autoptr(GError) error = NULL;
 
     if (with_value) {
         g_autofree char *problem = g_strdup_printf(_("'%s': this option has no value"), with_value);
-        return scd_command_complain_about_usage(problem);
+        return ctl_command_complain_about_usage(problem);
     }
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_set_summary(context, summary);
     if (!g_option_context_parse(context, &argc, &argv, &error))
-        return scd_command_complain_about_usage(error->message);
+        return ctl_command_complain_about_usage(error->message);
     if (options.help)
-        return scd_arguments_print_help(context, output);
+        return ctl_arguments_print_help(context, output);
     if (options.version) {
-        scd_output_line(output, "smartcardctl " PROJECT_VERSION);
+        ctl_output_line(output, "smartcardctl " PROJECT_VERSION);
         return EXIT_SUCCESS;
     }
     if (argc > 1)
         return dispatch(options.json, argc - 1, argv + 1, output);
     g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
     g_printerr("%s", help);
-    return SCD_STATUS_USAGE;
+    return CTL_STATUS_USAGE;
 }
 
 /*
@@ -134,8 +134,8 @@ main(int argc, char **argv)
     occupy_standard_streams();
     g_set_prgname("smartcardctl");
 
-    g_autoptr(ScdOutput) output = scd_output_new();
+    g_autoptr(CtlOutput) output = ctl_output_new();
     int status = run(argc, argv, output);
-    int written = scd_output_finish(output);
+    int written = ctl_output_finish(output);
     return status ? status : written;
 }

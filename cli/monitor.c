@@ -16,7 +16,7 @@
 
 typedef struct {
     GMainLoop *loop;
-    ScdOutput *output;
+    CtlOutput *output;
     gboolean json;
     int status;
 } Monitor;
@@ -29,42 +29,42 @@ stop(Monitor *monitor, int status)
 }
 
 static void
-happened(const ScdEvent *event, gpointer data)
+happened(const CtlEvent *event, gpointer data)
 {
     Monitor *monitor = data;
 
-    scd_event_print(event, monitor->json, monitor->output);
-    if (!scd_output_is_open(monitor->output))
+    ctl_event_print(event, monitor->json, monitor->output);
+    if (!ctl_output_is_open(monitor->output))
         stop(monitor, EXIT_SUCCESS);
 }
 
 static const char *
-what_we_wait_for(ScdWatchState state)
+what_we_wait_for(CtlWatchState state)
 {
     switch (state) {
-    case SCD_WATCH_STARTING:
+    case CTL_WATCH_STARTING:
         return _("Waiting for smartcardd.");
-    case SCD_WATCH_NO_SERVICE:
+    case CTL_WATCH_NO_SERVICE:
         return _("Waiting for smartcardd to come back.");
-    case SCD_WATCH_NO_PCSCD:
+    case CTL_WATCH_NO_PCSCD:
         return _("Waiting for pcscd.");
-    case SCD_WATCH_NO_READERS:
+    case CTL_WATCH_NO_READERS:
         return _("Waiting for a reader to be connected.");
-    case SCD_WATCH_READY:
+    case CTL_WATCH_READY:
         return _("Waiting for cards and readers.");
     }
     g_assert_not_reached();
 }
 
 static void
-state_changed(ScdWatchState state, gpointer data)
+state_changed(CtlWatchState state, gpointer data)
 {
     Monitor *monitor = data;
     g_autofree char *status =
         g_strdup_printf("%s %s", what_we_wait_for(state), _("Press Ctrl-C to stop."));
 
     if (!monitor->json)
-        scd_output_set_status(monitor->output, status);
+        ctl_output_set_status(monitor->output, status);
 }
 
 static void
@@ -72,8 +72,8 @@ failed(const char *why, gpointer data)
 {
     Monitor *monitor = data;
 
-    scd_output_set_status(monitor->output, NULL);
-    scd_output_complain(why);
+    ctl_output_set_status(monitor->output, NULL);
+    ctl_output_complain(why);
     stop(monitor, EXIT_FAILURE);
 }
 
@@ -94,35 +94,35 @@ output_closed(int fd, GIOCondition condition, gpointer data)
 static void
 follow(Monitor *monitor, GDBusConnection *bus)
 {
-    static const ScdWatchEvents events = {happened, state_changed, failed};
+    static const CtlWatchEvents events = {happened, state_changed, failed};
     guint interrupt = g_unix_signal_add(SIGINT, stop_signal, monitor);
     guint term = g_unix_signal_add(SIGTERM, stop_signal, monitor);
     guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, output_closed, monitor);
-    ScdWatch *watch = scd_watch_new(bus, &events, monitor);
+    CtlWatch *watch = ctl_watch_new(bus, &events, monitor);
 
-    state_changed(SCD_WATCH_STARTING, monitor);
+    state_changed(CTL_WATCH_STARTING, monitor);
     g_main_loop_run(monitor->loop);
-    scd_watch_free(watch);
+    ctl_watch_free(watch);
     g_source_remove(closed);
     g_source_remove(term);
     g_source_remove(interrupt);
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
     Monitor monitor = {.loop = loop, .output = output, .json = arguments->json};
 
     if (!bus)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     follow(&monitor, bus);
     return monitor.status;
 }
 
-const ScdCommand scd_command_monitor = {
+const CtlCommand ctl_command_monitor = {
     .name = "monitor",
     .summary = N_("Show which cards and readers come and go, until Ctrl-C"),
     .description =

@@ -15,18 +15,18 @@
 #define ERASE_LINE "\r\033[K"
 #define USUAL_COLUMNS 80
 
-struct ScdOutput {
+struct CtlOutput {
     gboolean terminal;
     gboolean erasing; /* the terminal can erase a line */
     char *status;     /* NULL for none */
     int trouble;      /* errno of the write that failed, else 0 */
 };
 
-ScdOutput *
-scd_output_new(void)
+CtlOutput *
+ctl_output_new(void)
 {
     const char *kind = g_getenv("TERM");
-    ScdOutput *output = g_new0(ScdOutput, 1);
+    CtlOutput *output = g_new0(CtlOutput, 1);
 
     output->terminal = isatty(STDOUT_FILENO);
     output->erasing = output->terminal && kind && *kind && !g_str_equal(kind, "dumb");
@@ -36,20 +36,20 @@ scd_output_new(void)
 }
 
 void
-scd_output_free(ScdOutput *output)
+ctl_output_free(CtlOutput *output)
 {
     g_free(output->status);
     g_free(output);
 }
 
 gboolean
-scd_output_is_terminal(const ScdOutput *output)
+ctl_output_is_terminal(const CtlOutput *output)
 {
     return output->terminal;
 }
 
 guint
-scd_output_columns(const ScdOutput *output)
+ctl_output_columns(const CtlOutput *output)
 {
     struct winsize size = {0};
 
@@ -79,7 +79,7 @@ wait_for_room(void)
 }
 
 static void
-put_bytes(ScdOutput *output, const char *rest, gsize length)
+put_bytes(CtlOutput *output, const char *rest, gsize length)
 {
     while (length > 0 && !output->trouble) {
         gssize written = write(STDOUT_FILENO, rest, length);
@@ -95,7 +95,7 @@ put_bytes(ScdOutput *output, const char *rest, gsize length)
 }
 
 static void
-put(ScdOutput *output, const char *text)
+put(CtlOutput *output, const char *text)
 {
     g_autofree char *converted = output->terminal ? to_locale(text) : g_strdup(text);
 
@@ -104,16 +104,16 @@ put(ScdOutput *output, const char *text)
 
 /* Without the last column, after which some terminals start a new line, and with room for "^C". */
 static char *
-status_that_fits(const ScdOutput *output)
+status_that_fits(const CtlOutput *output)
 {
     if (!output->status || !output->erasing)
         return g_strdup("");
-    guint columns = scd_output_columns(output);
-    return scd_text_cut(output->status, columns > 3 ? columns - 3 : 0);
+    guint columns = ctl_output_columns(output);
+    return ctl_text_cut(output->status, columns > 3 ? columns - 3 : 0);
 }
 
 void
-scd_output_line(ScdOutput *output, const char *line)
+ctl_output_line(CtlOutput *output, const char *line)
 {
     g_autofree char *status = status_that_fits(output);
     g_autofree char *text = g_strconcat(*status ? ERASE_LINE : "", line, "\n", status, NULL);
@@ -122,7 +122,7 @@ scd_output_line(ScdOutput *output, const char *line)
 }
 
 void
-scd_output_bytes(ScdOutput *output, GBytes *bytes)
+ctl_output_bytes(CtlOutput *output, GBytes *bytes)
 {
     gsize length;
     const char *data = g_bytes_get_data(bytes, &length);
@@ -131,16 +131,16 @@ scd_output_bytes(ScdOutput *output, GBytes *bytes)
 }
 
 void
-scd_output_note(ScdOutput *output, const char *note)
+ctl_output_note(CtlOutput *output, const char *note)
 {
     if (output->terminal)
-        scd_output_line(output, note);
+        ctl_output_line(output, note);
     else
         g_printerr("%s\n", note);
 }
 
 void
-scd_output_set_status(ScdOutput *output, const char *status)
+ctl_output_set_status(CtlOutput *output, const char *status)
 {
     if (!output->terminal || g_strcmp0(status, output->status) == 0)
         return;
@@ -152,33 +152,33 @@ scd_output_set_status(ScdOutput *output, const char *status)
         g_autofree char *text = g_strconcat(ERASE_LINE, fitting, NULL);
         put(output, text);
     } else if (status) {
-        scd_output_line(output, status);
+        ctl_output_line(output, status);
     }
 }
 
 gboolean
-scd_output_is_open(const ScdOutput *output)
+ctl_output_is_open(const CtlOutput *output)
 {
     return output->trouble == 0;
 }
 
 int
-scd_output_finish(ScdOutput *output)
+ctl_output_finish(CtlOutput *output)
 {
-    scd_output_set_status(output, NULL);
+    ctl_output_set_status(output, NULL);
     if (close(STDOUT_FILENO) < 0 && !output->trouble)
         output->trouble = errno;
     if (!output->trouble || output->trouble == EPIPE)
         return EXIT_SUCCESS;
 
     g_autofree char *message = g_strdup_printf(_("cannot write: %s"), g_strerror(output->trouble));
-    scd_output_complain(message);
+    ctl_output_complain(message);
     return EXIT_FAILURE;
 }
 
 void
-scd_output_complain(const char *message)
+ctl_output_complain(const char *message)
 {
-    g_autofree char *safe = scd_text_escape(message, FALSE);
+    g_autofree char *safe = ctl_text_escape(message, FALSE);
     g_printerr("smartcardctl: %s\n", safe);
 }

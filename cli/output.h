@@ -13,35 +13,35 @@
 
 #include <glib.h>
 
-typedef struct ScdOutput ScdOutput;
+typedef struct CtlOutput CtlOutput;
 
-ScdOutput *scd_output_new(void);
-void scd_output_free(ScdOutput *output);
+CtlOutput *ctl_output_new(void);
+void ctl_output_free(CtlOutput *output);
 
-gboolean scd_output_is_terminal(const ScdOutput *output);
+gboolean ctl_output_is_terminal(const CtlOutput *output);
 
 /* Of the terminal, as it is now. */
-guint scd_output_columns(const ScdOutput *output);
+guint ctl_output_columns(const CtlOutput *output);
 
-/* Without its newline; safe to be shown: see scd_text_escape(). */
-void scd_output_line(ScdOutput *output, const char *line);
+/* Without its newline; safe to be shown: see ctl_text_escape(). */
+void ctl_output_line(CtlOutput *output, const char *line);
 
 /* As they are; not for a terminal. */
-void scd_output_bytes(ScdOutput *output, GBytes *bytes);
+void ctl_output_bytes(CtlOutput *output, GBytes *bytes);
 
 /* A word to people: on the standard error where a script may read the output. */
-void scd_output_note(ScdOutput *output, const char *note);
+void ctl_output_note(CtlOutput *output, const char *note);
 
 /* NULL for none. Nothing happens where the output is no terminal. */
-void scd_output_set_status(ScdOutput *output, const char *status);
+void ctl_output_set_status(CtlOutput *output, const char *status);
 
 /* Whether there is any sense in going on. */
-gboolean scd_output_is_open(const ScdOutput *output);
+gboolean ctl_output_is_open(const CtlOutput *output);
 
 /* Erases the status and closes the standard output; says what went wrong. An exit status. */
-int scd_output_finish(ScdOutput *output);
+int ctl_output_finish(CtlOutput *output);
 
 /* A line on the standard error, after our name; the message may be a stranger's. */
-void scd_output_complain(const char *message);
+void ctl_output_complain(const char *message);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdOutput, scd_output_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOutput, ctl_output_free)

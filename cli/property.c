@@ -3,7 +3,7 @@
 #include "property.h"
 
 const char *
-scd_property_text(GVariant *properties, const char *name)
+ctl_property_text(GVariant *properties, const char *name)
 {
     const char *text = "";
 
@@ -13,7 +13,7 @@ scd_property_text(GVariant *properties, const char *name)
 }
 
 gboolean
-scd_property_flag(GVariant *properties, const char *name)
+ctl_property_flag(GVariant *properties, const char *name)
 {
     gboolean flag = FALSE;
 
@@ -22,7 +22,7 @@ scd_property_flag(GVariant *properties, const char *name)
 }
 
 guint64
-scd_property_number(GVariant *properties, const char *name)
+ctl_property_number(GVariant *properties, const char *name)
 {
     g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, NULL);
 
@@ -43,7 +43,7 @@ scd_property_number(GVariant *properties, const char *name)
 }
 
 GBytes *
-scd_property_bytes(GVariant *properties, const char *name)
+ctl_property_bytes(GVariant *properties, const char *name)
 {
     g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, G_VARIANT_TYPE_BYTESTRING);
 
@@ -51,7 +51,7 @@ scd_property_bytes(GVariant *properties, const char *name)
 }
 
 const char **
-scd_property_list(GVariant *properties, const char *name)
+ctl_property_list(GVariant *properties, const char *name)
 {
     const char **list;
 
@@ -59,7 +59,7 @@ scd_property_list(GVariant *properties, const char *name)
 }
 
 GVariant *
-scd_property_merge(GVariant *properties, GVariant *changed, const char *const *invalidated)
+ctl_property_merge(GVariant *properties, GVariant *changed, const char *const *invalidated)
 {
     g_auto(GVariantBuilder) merged = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
     GVariantIter iter;

@@ -9,17 +9,17 @@
 
 #include <glib.h>
 
-const char *scd_property_text(GVariant *properties, const char *name);
-gboolean scd_property_flag(GVariant *properties, const char *name);
-guint64 scd_property_number(GVariant *properties, const char *name);
-GBytes *scd_property_bytes(GVariant *properties, const char *name);
+const char *ctl_property_text(GVariant *properties, const char *name);
+gboolean ctl_property_flag(GVariant *properties, const char *name);
+guint64 ctl_property_number(GVariant *properties, const char *name);
+GBytes *ctl_property_bytes(GVariant *properties, const char *name);
 
 /* Only the container is to be freed. */
-const char **scd_property_list(GVariant *properties, const char *name);
+const char **ctl_property_list(GVariant *properties, const char *name);
 
 /*
  * The properties after a PropertiesChanged signal, in the order they had; new ones come last.
  * Neither reference is taken over.
  */
-GVariant *scd_property_merge(GVariant *properties, GVariant *changed,
+GVariant *ctl_property_merge(GVariant *properties, GVariant *changed,
                              const char *const *invalidated);

@@ -5,7 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "base/error.h"
-#include "long-call.h"
+#include "pending-call.h"
 #include "property.h"
 
 #define QUIET_MS 1000 /* before the user is told why nothing happens */
@@ -26,34 +26,34 @@ static const struct {
 };
 
 static gboolean
-choose_only(ScdReader *reader, GError **error)
+choose_only(CtlReader *reader, GError **error)
 {
-    g_autoptr(ScdMirror) mirror = scd_client_load(reader->bus, error);
-    ScdReaderView only;
+    g_autoptr(CtlObjectCache) cache = ctl_client_load(reader->bus, error);
+    CtlReaderView only;
 
-    if (!mirror || !scd_client_look(reader->bus, mirror, NULL, &only, error))
+    if (!cache || !ctl_client_look(reader->bus, cache, NULL, &only, error))
         return FALSE;
     reader->path = g_strdup(only.path);
-    reader->name = g_strdup(scd_property_text(only.properties, "Name"));
+    reader->name = g_strdup(ctl_property_text(only.properties, "Name"));
     return TRUE;
 }
 
 static gboolean
-choose_named(ScdReader *reader, const char *selector, GError **error)
+choose_named(CtlReader *reader, const char *selector, GError **error)
 {
-    reader->path = scd_client_find_reader(reader->bus, selector, error);
+    reader->path = ctl_client_find_reader(reader->bus, selector, error);
     reader->name = g_strdup(selector);
     return reader->path != NULL;
 }
 
-ScdReader *
-scd_reader_choose(const ScdArguments *arguments, ScdOutput *output, GError **error)
+CtlReader *
+ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error)
 {
-    g_autoptr(ScdReader) reader = g_new0(ScdReader, 1);
+    g_autoptr(CtlReader) reader = g_new0(CtlReader, 1);
     const char *selector = arguments->reader;
 
     reader->output = arguments->json ? NULL : output;
-    reader->bus = scd_client_connect(error);
+    reader->bus = ctl_client_connect(error);
     if (!reader->bus)
         return NULL;
     if (!(selector ? choose_named(reader, selector, error) : choose_only(reader, error)))
@@ -62,7 +62,7 @@ scd_reader_choose(const ScdArguments *arguments, ScdOutput *output, GError **err
 }
 
 void
-scd_reader_free(ScdReader *reader)
+ctl_reader_free(CtlReader *reader)
 {
     g_clear_object(&reader->bus);
     g_free(reader->path);
@@ -72,9 +72,9 @@ scd_reader_free(ScdReader *reader)
 
 /* Makes the message one for the user; NULL. */
 static GVariant *
-explain(const ScdReader *reader, GError *trouble, GError **error)
+explain(const CtlReader *reader, GError *trouble, GError **error)
 {
-    scd_client_explain(trouble);
+    ctl_client_explain(trouble);
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         if (!g_error_matches(trouble, SCD_ERROR, (int)texts[i].code))
             continue;
@@ -86,22 +86,22 @@ explain(const ScdReader *reader, GError *trouble, GError **error)
 }
 
 GVariant *
-scd_reader_call(ScdReader *reader, const char *path, const char *interface, const char *method,
+ctl_reader_call(CtlReader *reader, const char *path, const char *interface, const char *method,
                 GVariant *arguments, const char *type, GError **error)
 {
     GError *trouble = NULL;
     GVariant *answer = g_dbus_connection_call_sync(
-        reader->bus, SCD_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
+        reader->bus, CTL_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &trouble);
 
     return answer ? answer : explain(reader, trouble, error);
 }
 
 GVariant *
-scd_reader_call_in_turn(ScdReader *reader, const char *path, const char *interface,
+ctl_reader_call_in_turn(CtlReader *reader, const char *path, const char *interface,
                         const char *method, GVariant *arguments, const char *type, GError **error)
 {
-    const ScdLongCall call = {
+    const CtlPendingCall call = {
         .bus = reader->bus,
         .path = path,
         .interface = interface,
@@ -113,7 +113,7 @@ scd_reader_call_in_turn(ScdReader *reader, const char *path, const char *interfa
         .quiet_ms = QUIET_MS,
     };
     GError *trouble = NULL;
-    GVariant *answer = scd_long_call(&call, arguments, &trouble);
+    GVariant *answer = ctl_pending_call(&call, arguments, &trouble);
 
     return answer ? answer : explain(reader, trouble, error);
 }

@@ -14,22 +14,22 @@ typedef struct {
     GDBusConnection *bus;
     char *path;
     char *name;        /* as the user gave it, else the PC/SC name */
-    ScdOutput *output; /* that may tell what is waited for, else NULL */
-} ScdReader;
+    CtlOutput *output; /* that may tell what is waited for, else NULL */
+} CtlReader;
 
 /* The reader that the arguments name, else the only one that there is. */
-ScdReader *scd_reader_choose(const ScdArguments *arguments, ScdOutput *output, GError **error);
-void scd_reader_free(ScdReader *reader);
+CtlReader *ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error);
+void ctl_reader_free(CtlReader *reader);
 
 /* path: of the reader, its card or a session. Its error is for the user; the service's: SCD_ERROR.
  */
-GVariant *scd_reader_call(ScdReader *reader, const char *path, const char *interface,
+GVariant *ctl_reader_call(CtlReader *reader, const char *path, const char *interface,
                           const char *method, GVariant *arguments, const char *type,
                           GError **error);
 
 /* A call that waits while others have the reader; on a terminal it says so after a while. */
-GVariant *scd_reader_call_in_turn(ScdReader *reader, const char *path, const char *interface,
+GVariant *ctl_reader_call_in_turn(CtlReader *reader, const char *path, const char *interface,
                                   const char *method, GVariant *arguments, const char *type,
                                   GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReader, scd_reader_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlReader, ctl_reader_free)

@@ -11,19 +11,19 @@
 
 #include "client.h"
 #include "command.h"
+#include "format.h"
 #include "json.h"
-#include "machine.h"
-#include "privacy.h"
 #include "property.h"
-#include "sheet.h"
+#include "redact.h"
 #include "text.h"
 #include "usb-map.h"
+#include "versions.h"
 
 typedef struct {
-    GArray *versions; /* of ScdVersion */
+    GArray *versions; /* of CtlVersion */
     char *missing;    /* why there are no readers to tell of, else NULL */
-    ScdMirror *mirror;
-    GArray *readers; /* of ScdReaderView, as they are shown */
+    CtlObjectCache *cache;
+    GArray *readers; /* of CtlReaderView, as they are shown */
     GPtrArray *usb;  /* of ScdUsbDevice */
 } Report;
 
@@ -32,7 +32,7 @@ clear_report(Report *report)
 {
     g_array_unref(report->versions);
     g_free(report->missing);
-    g_clear_pointer(&report->mirror, scd_mirror_free);
+    g_clear_pointer(&report->cache, ctl_object_cache_free);
     g_array_unref(report->readers);
     g_ptr_array_unref(report->usb);
 }
@@ -42,34 +42,34 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Report, clear_report)
 static void
 clear_reduced(gpointer data)
 {
-    scd_privacy_clear(data);
+    ctl_redact_clear(data);
 }
 
 /* The same readers without what is private. */
 static GArray *
 reduce(GArray *readers)
 {
-    GArray *reduced = g_array_new(FALSE, FALSE, sizeof(ScdReaderView));
+    GArray *reduced = g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
 
     g_array_set_clear_func(reduced, clear_reduced);
     for (guint i = 0; i < readers->len; i++) {
-        ScdReaderView reader = scd_privacy_reduce(&g_array_index(readers, ScdReaderView, i));
+        CtlReaderView reader = ctl_redact_reduce(&g_array_index(readers, CtlReaderView, i));
         g_array_append_val(reduced, reader);
     }
     return reduced;
 }
 
 /* The tree of the service, and its version in any case where it answers. */
-static ScdMirror *
+static CtlObjectCache *
 load(char **version, GError **error)
 {
-    g_autoptr(GDBusConnection) bus = scd_client_connect(error);
-    g_autoptr(GVariant) manager = bus ? scd_client_get_manager(bus, error) : NULL;
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(error);
+    g_autoptr(GVariant) manager = bus ? ctl_client_get_manager(bus, error) : NULL;
 
     if (!manager)
         return NULL;
-    *version = g_strdup(scd_property_text(manager, "Version"));
-    return scd_client_load(bus, error);
+    *version = g_strdup(ctl_property_text(manager, "Version"));
+    return ctl_client_load(bus, error);
 }
 
 static void
@@ -78,48 +78,49 @@ fill(Report *report, gboolean serials)
     g_autofree char *version = NULL;
     g_autoptr(GError) error = NULL;
 
-    report->mirror = load(&version, &error);
+    report->cache = load(&version, &error);
     report->missing = error ? g_strdup(error->message) : NULL;
-    report->versions = scd_machine_versions(version);
-    g_autoptr(GArray) readers = report->mirror ? scd_mirror_readers(report->mirror)
-                                               : g_array_new(FALSE, FALSE, sizeof(ScdReaderView));
-    report->usb = scd_usb_map_load(readers);
+    report->versions = ctl_versions_read(version);
+    g_autoptr(GArray) readers = report->cache ? ctl_object_cache_readers(report->cache)
+                                              : g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
+    report->usb = ctl_usb_map_load(readers);
     report->readers = serials ? g_array_ref(readers) : reduce(readers);
 }
 
 static void
-print_versions(GArray *versions, ScdOutput *output)
+print_versions(GArray *versions, CtlOutput *output)
 {
     guint width = 0;
 
-    scd_output_line(output, "Versions");
+    ctl_output_line(output, "Versions");
     for (guint i = 0; i < versions->len; i++)
-        width = MAX(width, scd_text_width(g_array_index(versions, ScdVersion, i).name));
+        width = MAX(width, ctl_text_width(g_array_index(versions, CtlVersion, i).name));
     for (guint i = 0; i < versions->len; i++) {
-        const ScdVersion *version = &g_array_index(versions, ScdVersion, i);
-        g_autofree char *name = scd_text_pad(version->name, width);
+        const CtlVersion *version = &g_array_index(versions, CtlVersion, i);
+        g_autofree char *name = ctl_text_pad(version->name, width);
         g_autofree char *line =
             g_strdup_printf("  %s  %s", name, version->version ? version->version : "not known");
-        scd_output_line(output, line);
+        ctl_output_line(output, line);
     }
 }
 
 static void
-print(const Report *report, gboolean serials, ScdOutput *output)
+print(const Report *report, gboolean serials, CtlOutput *output)
 {
-    g_autofree char *missing = report->missing ? scd_text_escape(report->missing, FALSE) : NULL;
+    g_autofree char *missing = report->missing ? ctl_text_escape(report->missing, FALSE) : NULL;
 
     print_versions(report->versions, output);
-    scd_output_line(output, "");
-    scd_output_line(output, "USB devices on the way to readers");
+    ctl_output_line(output, "");
+    ctl_output_line(output, "USB devices on the way to readers");
     if (report->usb->len == 0)
-        scd_output_line(output, "  none");
-    scd_usb_map_print(report->usb, serials, output);
-    scd_output_line(output, "");
-    scd_output_line(output, missing ? missing : report->readers->len ? "Readers" : "No readers");
+        ctl_output_line(output, "  none");
+    ctl_usb_map_print(report->usb, serials, output);
+    ctl_output_line(output, "");
+    ctl_output_line(output, missing ? missing : report->readers->len ? "Readers" : "No readers");
     for (guint i = 0; i < report->readers->len; i++) {
-        scd_output_line(output, "");
-        scd_sheet_print(&g_array_index(report->readers, ScdReaderView, i), SCD_SHEET_KNOWN, output);
+        ctl_output_line(output, "");
+        ctl_format_print(&g_array_index(report->readers, CtlReaderView, i), CTL_FORMAT_KNOWN,
+                         output);
     }
 }
 
@@ -128,32 +129,32 @@ add_versions(JsonBuilder *builder, GArray *versions)
 {
     json_builder_begin_object(builder);
     for (guint i = 0; i < versions->len; i++) {
-        const ScdVersion *version = &g_array_index(versions, ScdVersion, i);
-        scd_json_add_text(builder, version->name, version->version ? version->version : "");
+        const CtlVersion *version = &g_array_index(versions, CtlVersion, i);
+        ctl_json_add_text(builder, version->name, version->version ? version->version : "");
     }
     json_builder_end_object(builder);
 }
 
 static void
-print_json(const Report *report, gboolean serials, ScdOutput *output)
+print_json(const Report *report, gboolean serials, CtlOutput *output)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "versions");
     add_versions(builder, report->versions);
-    scd_json_add_text(builder, "missing", report->missing ? report->missing : "");
+    ctl_json_add_text(builder, "missing", report->missing ? report->missing : "");
     json_builder_set_member_name(builder, "usb");
-    scd_usb_map_add_to_json(report->usb, serials, builder);
+    ctl_usb_map_add_to_json(report->usb, serials, builder);
     json_builder_set_member_name(builder, "readers");
-    scd_json_add_readers(builder, report->readers);
+    ctl_json_add_readers(builder, report->readers);
     json_builder_end_object(builder);
-    g_autofree char *text = scd_json_to_text(builder, TRUE);
-    scd_output_line(output, text);
+    g_autofree char *text = ctl_json_to_text(builder, TRUE);
+    ctl_output_line(output, text);
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_auto(Report) report = {0};
 
@@ -166,7 +167,7 @@ run(const ScdArguments *arguments, ScdOutput *output)
     return EXIT_SUCCESS;
 }
 
-const ScdCommand scd_command_report = {
+const CtlCommand ctl_command_report = {
     .name = "report",
     .summary = N_("Write a report on versions, readers and cards"),
     .description =
@@ -183,6 +184,6 @@ const ScdCommand scd_command_report = {
            "\n"
            "JSON is an object with 'versions', 'missing' (why there are no readers),\n"
            "'usb' and 'readers', these as for 'status'."),
-    .options = SCD_OPTION_SERIALS,
+    .options = CTL_OPTION_SERIALS,
     .run = run,
 };

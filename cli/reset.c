@@ -11,29 +11,29 @@
 #include "text.h"
 
 static void
-print_protocol(const char *protocol, const ScdArguments *arguments, ScdOutput *output)
+print_protocol(const char *protocol, const CtlArguments *arguments, CtlOutput *output)
 {
-    g_autofree char *json = scd_json_single("protocol", protocol);
-    g_autofree char *safe = scd_text_escape(protocol, FALSE);
+    g_autofree char *json = ctl_json_single("protocol", protocol);
+    g_autofree char *safe = ctl_text_escape(protocol, FALSE);
     g_autofree char *text = g_strdup_printf(_("The card was reset. It speaks %s."), safe);
-    scd_output_line(output, arguments->json ? json : scd_output_is_terminal(output) ? text : safe);
+    ctl_output_line(output, arguments->json ? json : ctl_output_is_terminal(output) ? text : safe);
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
-    g_autoptr(ScdSession) session = reader ? scd_session_begin(reader, &error) : NULL;
-    g_autofree char *protocol = session ? scd_session_reset(session, &error) : NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
+    g_autofree char *protocol = session ? ctl_session_reset(session, &error) : NULL;
 
     if (!protocol)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     print_protocol(protocol, arguments, output);
     return EXIT_SUCCESS;
 }
 
-const ScdCommand scd_command_reset = {
+const CtlCommand ctl_command_reset = {
     .name = "reset",
     .argument = N_("[READER]"),
     .summary = N_("Reset the card"),
@@ -44,6 +44,6 @@ const ScdCommand scd_command_reset = {
            "\n"
            "Prints the protocol that the card speaks then, such as 'T=1'; JSON is an\n"
            "object with 'protocol'."),
-    .reader = SCD_READER_MAYBE,
+    .reader = CTL_READER_MAYBE,
     .run = run,
 };

@@ -10,8 +10,8 @@
 #include "command.h"
 
 /* Of a card: it ends with a status word. line: of the script, 0 for none. */
-void scd_response_print(GBytes *response, guint line, const ScdArguments *arguments,
-                        ScdOutput *output);
+void ctl_response_print(GBytes *response, guint line, const CtlArguments *arguments,
+                        CtlOutput *output);
 
 /* Of a driver: any bytes. */
-void scd_response_print_plain(GBytes *response, const ScdArguments *arguments, ScdOutput *output);
+void ctl_response_print_plain(GBytes *response, const CtlArguments *arguments, CtlOutput *output);

@@ -25,7 +25,7 @@ complain(int status, const char *what, const char *why)
 {
     g_autofree char *message = g_strdup_printf("%s: %s", what, why);
 
-    scd_output_complain(message);
+    ctl_output_complain(message);
     return status;
 }
 
@@ -41,7 +41,7 @@ set_environment(const char *folder, const char *library)
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     char **command = (char **)arguments->operands;
     const char *other_folder = g_getenv(FOLDER_VARIABLE);
@@ -56,7 +56,7 @@ run(const ScdArguments *arguments, ScdOutput *output)
                     g_strerror(errno));
 }
 
-const ScdCommand scd_command_run = {
+const CtlCommand ctl_command_run = {
     .name = "run",
     .argument = N_("[--] PROGRAM [ARGUMENTS…]"),
     .summary = N_("Run a program that reaches cards through smartcardd"),
@@ -67,7 +67,7 @@ const ScdCommand scd_command_run = {
            "\n"
            "The exit status is the program's; 127 when there is no such program, 126 when\n"
            "it cannot be run."),
-    .reader = SCD_READER_NEVER,
+    .reader = CTL_READER_NEVER,
     .min_operands = 1,
     .max_operands = G_MAXUINT,
     .has_program = TRUE,

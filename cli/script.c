@@ -5,15 +5,15 @@
 #include <glib/gi18n.h>
 
 #include "command.h"
-#include "dialogue.h"
+#include "transcript.h"
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
-    return scd_dialogue_run_file(arguments->operands[0], arguments, output);
+    return ctl_transcript_run_file(arguments->operands[0], arguments, output);
 }
 
-const ScdCommand scd_command_script = {
+const CtlCommand ctl_command_script = {
     .name = "script",
     .argument = N_("[READER] FILE"),
     .summary = N_("Send the commands in a file to the card"),
@@ -35,9 +35,9 @@ const ScdCommand scd_command_script = {
            "('line') with the number of the line.\n"
            "\n"
            "The exit status is 1 when the script stopped before its end."),
-    .reader = SCD_READER_MAYBE,
+    .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,
-    .options = SCD_OPTION_FOLLOW | SCD_OPTION_RAW,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
     .run = run,
 };

@@ -2,62 +2,62 @@
 
 #include "session.h"
 
-struct ScdSession {
-    ScdReader *reader;
+struct CtlSession {
+    CtlReader *reader;
     char *path;
 };
 
 static GVariant *
-call(ScdSession *session, const char *method, GVariant *arguments, const char *type, GError **error)
+call(CtlSession *session, const char *method, GVariant *arguments, const char *type, GError **error)
 {
-    return scd_reader_call(session->reader, session->path, SCD_INTERFACE_SESSION, method, arguments,
+    return ctl_reader_call(session->reader, session->path, CTL_INTERFACE_SESSION, method, arguments,
                            type, error);
 }
 
-static ScdSession *
-open_session(ScdReader *reader, const char *share_mode, GError **error)
+static CtlSession *
+open_session(CtlReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(GVariant) answer = scd_reader_call_in_turn(
-        reader, reader->path, SCD_INTERFACE_READER, "Connect",
+    g_autoptr(GVariant) answer = ctl_reader_call_in_turn(
+        reader, reader->path, CTL_INTERFACE_READER, "Connect",
         g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
                       g_variant_new_parsed("@a{sv} {}")),
         "(os)", error);
     if (!answer)
         return NULL;
 
-    ScdSession *session = g_new0(ScdSession, 1);
+    CtlSession *session = g_new0(CtlSession, 1);
     session->reader = reader;
     g_variant_get(answer, "(os)", &session->path, NULL);
     return session;
 }
 
-static ScdSession *
-begin(ScdReader *reader, const char *share_mode, GError **error)
+static CtlSession *
+begin(CtlReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(ScdSession) session = open_session(reader, share_mode, error);
+    g_autoptr(CtlSession) session = open_session(reader, share_mode, error);
 
     if (!session)
         return NULL;
     g_autoptr(GVariant) answer =
-        scd_reader_call_in_turn(reader, session->path, SCD_INTERFACE_SESSION, "BeginTransaction",
+        ctl_reader_call_in_turn(reader, session->path, CTL_INTERFACE_SESSION, "BeginTransaction",
                                 g_variant_new_parsed("(@a{sv} {},)"), "()", error);
     return answer ? g_steal_pointer(&session) : NULL;
 }
 
-ScdSession *
-scd_session_begin(ScdReader *reader, GError **error)
+CtlSession *
+ctl_session_begin(CtlReader *reader, GError **error)
 {
     return begin(reader, "shared", error);
 }
 
-ScdSession *
-scd_session_begin_direct(ScdReader *reader, GError **error)
+CtlSession *
+ctl_session_begin_direct(CtlReader *reader, GError **error)
 {
     return begin(reader, "direct", error);
 }
 
 void
-scd_session_free(ScdSession *session)
+ctl_session_free(CtlSession *session)
 {
     GVariant *answer = call(session, "Close", g_variant_new("(s)", "leave"), "()", NULL);
 
@@ -67,7 +67,7 @@ scd_session_free(ScdSession *session)
 }
 
 static GBytes *
-call_for_bytes(ScdSession *session, const char *method, GVariant *arguments, GError **error)
+call_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
 {
     g_autoptr(GVariant) answer = call(session, method, arguments, "(ay)", error);
     g_autoptr(GVariant) bytes = answer ? g_variant_get_child_value(answer, 0) : NULL;
@@ -76,7 +76,7 @@ call_for_bytes(ScdSession *session, const char *method, GVariant *arguments, GEr
 }
 
 GBytes *
-scd_session_transmit(ScdSession *session, GBytes *command, gboolean follow, GError **error)
+ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GError **error)
 {
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, command, TRUE);
     GVariant *options = g_variant_new_parsed("{'follow': <%b>}", follow);
@@ -85,7 +85,7 @@ scd_session_transmit(ScdSession *session, GBytes *command, gboolean follow, GErr
 }
 
 char *
-scd_session_reset(ScdSession *session, GError **error)
+ctl_session_reset(CtlSession *session, GError **error)
 {
     g_autoptr(GVariant) answer = call(
         session, "Reconnect",
@@ -98,7 +98,7 @@ scd_session_reset(ScdSession *session, GError **error)
 }
 
 GBytes *
-scd_session_get_attribute(ScdSession *session, guint32 id, GError **error)
+ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error)
 {
     return call_for_bytes(session, "GetAttribute", g_variant_new("(u)", id), error);
 }

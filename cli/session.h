@@ -9,23 +9,23 @@
 
 #include "reader.h"
 
-typedef struct ScdSession ScdSession;
+typedef struct CtlSession CtlSession;
 
 /* With the card, shared with others, but in a transaction: they wait until the end. */
-ScdSession *scd_session_begin(ScdReader *reader, GError **error);
+CtlSession *ctl_session_begin(CtlReader *reader, GError **error);
 
 /* Likewise with the reader alone, whether there is a card or not. */
-ScdSession *scd_session_begin_direct(ScdReader *reader, GError **error);
+CtlSession *ctl_session_begin_direct(CtlReader *reader, GError **error);
 
 /* The end: what was done is done, whatever the service says to it. */
-void scd_session_free(ScdSession *session);
+void ctl_session_free(CtlSession *session);
 
 /* follow: also fetch what 61xx and 6Cxx tell of. */
-GBytes *scd_session_transmit(ScdSession *session, GBytes *command, gboolean follow, GError **error);
+GBytes *ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GError **error);
 
 /* The protocol that the card speaks then, such as "T=1". The transaction goes on. */
-char *scd_session_reset(ScdSession *session, GError **error);
+char *ctl_session_reset(CtlSession *session, GError **error);
 
-GBytes *scd_session_get_attribute(ScdSession *session, guint32 id, GError **error);
+GBytes *ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSession, scd_session_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlSession, ctl_session_free)

@@ -7,23 +7,23 @@
 
 #include "client.h"
 #include "command.h"
-#include "sheet.h"
+#include "format.h"
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
-    g_autoptr(ScdMirror) mirror = bus ? scd_client_load(bus, &error) : NULL;
-    ScdReaderView reader;
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
+    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
+    CtlReaderView reader;
 
-    if (!mirror || !scd_client_look(bus, mirror, arguments->reader, &reader, &error))
-        return scd_command_fail(error);
-    scd_sheet_show(&reader, SCD_SHEET_ALL, arguments->json, output);
+    if (!cache || !ctl_client_look(bus, cache, arguments->reader, &reader, &error))
+        return ctl_command_fail(error);
+    ctl_format_show(&reader, CTL_FORMAT_ALL, arguments->json, output);
     return EXIT_SUCCESS;
 }
 
-const ScdCommand scd_command_show = {
+const CtlCommand ctl_command_show = {
     .name = "show",
     .argument = N_("[READER]"),
     .summary = N_("Show all there is about a reader and its card"),
@@ -32,6 +32,6 @@ const ScdCommand scd_command_show = {
            "READER may be left out when there is only one.\n"
            "\n"
            "JSON is the same as that of 'status'."),
-    .reader = SCD_READER_MAYBE,
+    .reader = CTL_READER_MAYBE,
     .run = run,
 };

@@ -75,7 +75,7 @@ find_meaning(guint16 status)
 }
 
 char *
-scd_status_word_explain(guint16 status, gboolean translated)
+ctl_status_word_explain(guint16 status, gboolean translated)
 {
     const Meaning *meaning = find_meaning(status);
 

@@ -6,4 +6,4 @@
 #include <glib.h>
 
 /* In the user's language, or in English; empty when the standard says nothing. */
-char *scd_status_word_explain(guint16 status, gboolean translated);
+char *ctl_status_word_explain(guint16 status, gboolean translated);

@@ -22,7 +22,7 @@ append_escaped(GString *escaped, gunichar c)
 }
 
 char *
-scd_text_escape(const char *text, gboolean keep_newlines)
+ctl_text_escape(const char *text, gboolean keep_newlines)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
     GString *escaped = g_string_sized_new(strlen(valid));
@@ -44,7 +44,7 @@ width_of(gunichar c)
 }
 
 guint
-scd_text_width(const char *text)
+ctl_text_width(const char *text)
 {
     guint width = 0;
 
@@ -54,15 +54,15 @@ scd_text_width(const char *text)
 }
 
 char *
-scd_text_pad(const char *text, guint width)
+ctl_text_pad(const char *text, guint width)
 {
-    guint taken = scd_text_width(text);
+    guint taken = ctl_text_width(text);
 
     return g_strdup_printf("%s%*s", text, taken < width ? (int)(width - taken) : 0, "");
 }
 
 char *
-scd_text_cut(const char *text, guint width)
+ctl_text_cut(const char *text, guint width)
 {
     const char *end = text;
     guint taken = 0;
@@ -75,18 +75,18 @@ scd_text_cut(const char *text, guint width)
 }
 
 char *
-scd_text_shorten(const char *text, guint width)
+ctl_text_shorten(const char *text, guint width)
 {
     static const char ellipsis[] = "...";
 
-    if (scd_text_width(text) <= width)
+    if (ctl_text_width(text) <= width)
         return g_strdup(text);
-    g_autofree char *start = scd_text_cut(text, width - MIN(width, scd_text_width(ellipsis)));
+    g_autofree char *start = ctl_text_cut(text, width - MIN(width, ctl_text_width(ellipsis)));
     return g_strconcat(start, ellipsis, NULL);
 }
 
 char *
-scd_text_from_argument(const char *argument)
+ctl_text_from_argument(const char *argument)
 {
     if (g_utf8_validate(argument, -1, NULL))
         return g_strdup(argument);

@@ -12,19 +12,19 @@
  * Each character that does not print, or that turns the direction of writing, as \uXXXX: as in
  * JSON, where it means the same. A newline stays if it is to.
  */
-char *scd_text_escape(const char *text, gboolean keep_newlines);
+char *ctl_text_escape(const char *text, gboolean keep_newlines);
 
 /* The columns that it takes on a terminal; of printing characters only. */
-guint scd_text_width(const char *text);
+guint ctl_text_width(const char *text);
 
 /* With spaces up to that width. */
-char *scd_text_pad(const char *text, guint width);
+char *ctl_text_pad(const char *text, guint width);
 
 /* As much of it as takes no more than that width. */
-char *scd_text_cut(const char *text, guint width);
+char *ctl_text_cut(const char *text, guint width);
 
 /* The same, with "..." for what is left out. */
-char *scd_text_shorten(const char *text, guint width);
+char *ctl_text_shorten(const char *text, guint width);
 
 /* Of an argument: in the locale's encoding or, as a name may be copied from elsewhere, in UTF-8. */
-char *scd_text_from_argument(const char *argument);
+char *ctl_text_from_argument(const char *argument);

@@ -4,24 +4,24 @@
 
 #include <glib/gi18n.h>
 
+#include "apdu-script.h"
 #include "command.h"
-#include "dialogue.h"
-#include "steps.h"
+#include "transcript.h"
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
 
     if (g_str_equal(arguments->operands[0], "-") && !arguments->operands[1])
-        return scd_dialogue_run_file("-", arguments, output);
-    g_autoptr(GPtrArray) steps = scd_steps_from_arguments(arguments->operands, &error);
+        return ctl_transcript_run_file("-", arguments, output);
+    g_autoptr(GPtrArray) steps = ctl_apdu_script_from_arguments(arguments->operands, &error);
     if (!steps)
-        return scd_command_complain_about_usage(error->message);
-    return scd_dialogue_run(steps, arguments, output);
+        return ctl_command_complain_about_usage(error->message);
+    return ctl_transcript_run(steps, arguments, output);
 }
 
-const ScdCommand scd_command_transmit = {
+const CtlCommand ctl_command_transmit = {
     .name = "transmit",
     .argument = N_("READER APDU..."),
     .summary = N_("Send commands to the card and print its responses"),
@@ -40,9 +40,9 @@ const ScdCommand scd_command_transmit = {
            "ISO 7816-4 gives none. --raw writes the bytes of all responses.\n"
            "\n"
            "The exit status is 0 when each command was answered."),
-    .reader = SCD_READER_ALWAYS,
+    .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = G_MAXINT,
-    .options = SCD_OPTION_FOLLOW | SCD_OPTION_RAW,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
     .run = run,
 };

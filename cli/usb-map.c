@@ -6,8 +6,8 @@
 
 #include "base/usb-tree.h"
 #include "json.h"
-#include "privacy.h"
 #include "property.h"
+#include "redact.h"
 #include "text.h"
 
 #define SYSFS "/sys"
@@ -29,8 +29,8 @@ is_reader(const ScdUsbDevice *device, GArray *readers)
     ScdUsbPath path;
 
     for (guint i = 0; i < readers->len; i++) {
-        GVariant *properties = g_array_index(readers, ScdReaderView, i).properties;
-        if (scd_usb_path_parse(scd_property_text(properties, "UsbPath"), &path) &&
+        GVariant *properties = g_array_index(readers, CtlReaderView, i).properties;
+        if (scd_usb_path_parse(ctl_property_text(properties, "UsbPath"), &path) &&
             scd_usb_port_equal(&path.port, &device->port))
             return TRUE;
     }
@@ -56,7 +56,7 @@ leads_to_reader(const ScdUsbDevice *hub, GPtrArray *devices, GArray *readers)
 }
 
 GPtrArray *
-scd_usb_map_load(GArray *readers)
+ctl_usb_map_load(GArray *readers)
 {
     GPtrArray *devices = scd_usb_tree_list(SYSFS);
 
@@ -72,9 +72,9 @@ static char *
 name_of(const ScdUsbDevice *device, gboolean serials)
 {
     g_autofree char *both = g_strjoin(" ", device->manufacturer, device->product, NULL);
-    g_autofree char *safe = scd_text_escape(g_strstrip(both), FALSE);
+    g_autofree char *safe = ctl_text_escape(g_strstrip(both), FALSE);
 
-    return serials ? g_steal_pointer(&safe) : scd_privacy_hide(safe, device->serial);
+    return serials ? g_steal_pointer(&safe) : ctl_redact_serial(safe, device->serial);
 }
 
 static char *
@@ -99,7 +99,7 @@ line_of(const ScdUsbDevice *device, gboolean serials)
 }
 
 void
-scd_usb_map_print(GPtrArray *map, gboolean serials, ScdOutput *output)
+ctl_usb_map_print(GPtrArray *map, gboolean serials, CtlOutput *output)
 {
     guint bus = 0;
 
@@ -108,9 +108,9 @@ scd_usb_map_print(GPtrArray *map, gboolean serials, ScdOutput *output)
         g_autofree char *root = g_strdup_printf("  bus %u", device->port.bus);
         g_autofree char *line = line_of(device, serials);
         if (device->port.bus != bus)
-            scd_output_line(output, root);
+            ctl_output_line(output, root);
         bus = device->port.bus;
-        scd_output_line(output, line);
+        ctl_output_line(output, line);
     }
 }
 
@@ -126,26 +126,26 @@ add_device(JsonBuilder *builder, const ScdUsbDevice *device, gboolean serials)
 {
     g_autofree char *port = scd_usb_port_to_string(&device->port);
     const char *serial = serials ? NULL : device->serial;
-    g_autofree char *vendor = scd_privacy_hide(device->manufacturer, serial);
-    g_autofree char *product = scd_privacy_hide(device->product, serial);
+    g_autofree char *vendor = ctl_redact_serial(device->manufacturer, serial);
+    g_autofree char *product = ctl_redact_serial(device->product, serial);
 
     json_builder_begin_object(builder);
-    scd_json_add_text(builder, "port", port);
-    scd_json_add_number(builder, "bus", device->port.bus);
-    scd_json_add_number(builder, "address", device->address);
-    scd_json_add_number(builder, "vendor-id", device->vendor_id);
-    scd_json_add_number(builder, "product-id", device->product_id);
-    scd_json_add_text(builder, "vendor", vendor);
-    scd_json_add_text(builder, "product", product);
+    ctl_json_add_text(builder, "port", port);
+    ctl_json_add_number(builder, "bus", device->port.bus);
+    ctl_json_add_number(builder, "address", device->address);
+    ctl_json_add_number(builder, "vendor-id", device->vendor_id);
+    ctl_json_add_number(builder, "product-id", device->product_id);
+    ctl_json_add_text(builder, "vendor", vendor);
+    ctl_json_add_text(builder, "product", product);
     if (serials)
-        scd_json_add_text(builder, "serial", device->serial);
+        ctl_json_add_text(builder, "serial", device->serial);
     add_flag(builder, "built-in", device->built_in);
     add_flag(builder, "ccid", has_reader_class(device));
     json_builder_end_object(builder);
 }
 
 void
-scd_usb_map_add_to_json(GPtrArray *map, gboolean serials, JsonBuilder *builder)
+ctl_usb_map_add_to_json(GPtrArray *map, gboolean serials, JsonBuilder *builder)
 {
     json_builder_begin_array(builder);
     for (guint i = 0; i < map->len; i++)

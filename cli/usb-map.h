@@ -12,10 +12,10 @@
 
 /*
  * An array of ScdUsbDevice, each behind the hub that it is plugged into. Those of class 0b are
- * readers, and those that readers say they are (an array of ScdReaderView).
+ * readers, and those that readers say they are (an array of CtlReaderView).
  */
-GPtrArray *scd_usb_map_load(GArray *readers);
+GPtrArray *ctl_usb_map_load(GArray *readers);
 
 /* serials: with the serial numbers. */
-void scd_usb_map_print(GPtrArray *map, gboolean serials, ScdOutput *output);
-void scd_usb_map_add_to_json(GPtrArray *map, gboolean serials, JsonBuilder *builder);
+void ctl_usb_map_print(GPtrArray *map, gboolean serials, CtlOutput *output);
+void ctl_usb_map_add_to_json(GPtrArray *map, gboolean serials, JsonBuilder *builder);

@@ -12,11 +12,11 @@
 #include "client.h"
 #include "command.h"
 #include "event.h"
-#include "long-call.h"
+#include "pending-call.h"
 
 typedef struct {
-    const ScdArguments *arguments;
-    ScdOutput *output;
+    const CtlArguments *arguments;
+    CtlOutput *output;
     GDBusConnection *bus;
     gint64 end; /* in g_get_monotonic_time(), when there is a time-out */
 } Wait;
@@ -38,7 +38,7 @@ options_for(const Wait *wait, const char *reader)
 }
 
 static char *
-describe(const ScdArguments *arguments)
+describe(const CtlArguments *arguments)
 {
     if (arguments->removal && arguments->reader)
         return g_strdup_printf(_("Waiting until the card in '%s' is out."), arguments->reader);
@@ -53,20 +53,20 @@ static GVariant *
 call(const Wait *wait, const char *method, GVariant *arguments, const char *type, GError **error)
 {
     g_autofree char *what = describe(wait->arguments);
-    const ScdLongCall long_call = {
+    const CtlPendingCall long_call = {
         .bus = wait->bus,
-        .path = SCD_ROOT_PATH,
-        .interface = SCD_INTERFACE_MANAGER,
+        .path = CTL_ROOT_PATH,
+        .interface = CTL_INTERFACE_MANAGER,
         .method = method,
         .type = type,
         .output = wait->arguments->json ? NULL : wait->output,
         .what = what,
     };
     GError *trouble = NULL;
-    GVariant *answer = scd_long_call(&long_call, arguments, &trouble);
+    GVariant *answer = ctl_pending_call(&long_call, arguments, &trouble);
 
     if (!answer) {
-        scd_client_explain(trouble);
+        ctl_client_explain(trouble);
         g_propagate_error(error, trouble);
     }
     return answer;
@@ -76,29 +76,29 @@ static gboolean
 wait_for_card(const Wait *wait, GError **error)
 {
     const char *path, *card_path;
-    ScdEvent event = {.kind = SCD_EVENT_CARD_PRESENT};
+    CtlEvent event = {.kind = CTL_EVENT_CARD_PRESENT};
 
     g_autoptr(GVariant) answer =
         call(wait, "WaitForCard",
              g_variant_new("(@a{sv})", options_for(wait, wait->arguments->reader)), "(oo)", error);
-    g_autoptr(ScdMirror) mirror = answer ? scd_client_load(wait->bus, error) : NULL;
+    g_autoptr(CtlObjectCache) cache = answer ? ctl_client_load(wait->bus, error) : NULL;
 
-    if (!mirror)
+    if (!cache)
         return FALSE;
     g_variant_get(answer, "(&o&o)", &path, &card_path);
-    if (!scd_mirror_look_with_card(mirror, path, card_path, &event.reader)) {
+    if (!ctl_object_cache_look_with_card(cache, path, card_path, &event.reader)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                             _("there was a card, but the reader has gone again"));
         return FALSE;
     }
-    scd_event_print(&event, wait->arguments->json, wait->output);
+    ctl_event_print(&event, wait->arguments->json, wait->output);
     return TRUE;
 }
 
 static gboolean
-wait_for_one_removal(const Wait *wait, const ScdReaderView *reader, GError **error)
+wait_for_one_removal(const Wait *wait, const CtlReaderView *reader, GError **error)
 {
-    ScdEvent event = {.kind = SCD_EVENT_CARD_REMOVED, .reader = *reader};
+    CtlEvent event = {.kind = CTL_EVENT_CARD_REMOVED, .reader = *reader};
 
     if (!reader->card_path)
         return TRUE;
@@ -107,7 +107,7 @@ wait_for_one_removal(const Wait *wait, const ScdReaderView *reader, GError **err
              g_variant_new("(o@a{sv})", reader->card_path, options_for(wait, NULL)), "()", error);
     if (!answer)
         return FALSE;
-    scd_event_print(&event, wait->arguments->json, wait->output);
+    ctl_event_print(&event, wait->arguments->json, wait->output);
     return TRUE;
 }
 
@@ -116,14 +116,14 @@ static gboolean
 wait_for_removal(const Wait *wait, GError **error)
 {
     const char *selector = wait->arguments->reader;
-    g_autofree char *path = selector ? scd_client_find_reader(wait->bus, selector, error) : NULL;
+    g_autofree char *path = selector ? ctl_client_find_reader(wait->bus, selector, error) : NULL;
 
     if (selector && !path)
         return FALSE;
-    g_autoptr(ScdMirror) mirror = scd_client_load(wait->bus, error);
-    g_autoptr(GArray) readers = mirror ? scd_mirror_readers(mirror) : NULL;
+    g_autoptr(CtlObjectCache) cache = ctl_client_load(wait->bus, error);
+    g_autoptr(GArray) readers = cache ? ctl_object_cache_readers(cache) : NULL;
     for (guint i = 0; readers && i < readers->len; i++) {
-        const ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
+        const CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
         if ((!path || g_str_equal(reader->path, path)) &&
             !wait_for_one_removal(wait, reader, error))
             return FALSE;
@@ -137,7 +137,7 @@ complain(const Wait *wait, const GError *error)
     int limit = wait->arguments->timeout;
 
     if (!g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT)) {
-        scd_output_complain(error->message);
+        ctl_output_complain(error->message);
         return;
     }
     g_autofree char *message =
@@ -148,14 +148,14 @@ complain(const Wait *wait, const GError *error)
             : g_strdup_printf(ngettext("no card was there within %d second",
                                        "no card was there within %d seconds", (gulong)limit),
                               limit);
-    scd_output_complain(message);
+    ctl_output_complain(message);
 }
 
 static int
-run(const ScdArguments *arguments, ScdOutput *output)
+run(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = scd_client_connect(&error);
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
     const Wait wait = {
         .arguments = arguments,
         .output = output,
@@ -170,7 +170,7 @@ run(const ScdArguments *arguments, ScdOutput *output)
     return EXIT_FAILURE;
 }
 
-const ScdCommand scd_command_wait = {
+const CtlCommand ctl_command_wait = {
     .name = "wait",
     .argument = N_("[READER]"),
     .summary = N_("Wait until a card is there"),
@@ -185,7 +185,7 @@ const ScdCommand scd_command_wait = {
            "card-removed.\n"
            "\n"
            "The exit status is 1 when the time is over."),
-    .reader = SCD_READER_MAYBE,
-    .options = SCD_OPTION_REMOVAL | SCD_OPTION_TIMEOUT,
+    .reader = CTL_READER_MAYBE,
+    .options = CTL_OPTION_REMOVAL | CTL_OPTION_TIMEOUT,
     .run = run,
 };

@@ -7,11 +7,11 @@
 #include "client.h"
 #include "property.h"
 
-struct ScdWatch {
+struct CtlWatch {
     GDBusConnection *bus;
-    const ScdWatchEvents *events;
+    const CtlWatchEvents *events;
     gpointer data;
-    ScdWatchState state;
+    CtlWatchState state;
     gulong closed;
     guint name;
     guint signals;        /* of the present service */
@@ -19,14 +19,14 @@ struct ScdWatch {
     gboolean was_gone;
     gboolean broken;   /* for good */
     GVariant *manager; /* its properties, NULL before it told them */
-    gboolean loaded;   /* the tree was told too: mirror counts */
-    ScdMirror *mirror;
+    gboolean loaded;   /* the tree was told too: cache counts */
+    CtlObjectCache *cache;
 };
 
 static void
-emit(ScdWatch *watch, ScdEventKind kind, const ScdReaderView *reader, const char *reason)
+emit(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, const char *reason)
 {
-    ScdEvent event = {.kind = kind, .reason = reason};
+    CtlEvent event = {.kind = kind, .reason = reason};
 
     if (reader)
         event.reader = *reader;
@@ -35,7 +35,7 @@ emit(ScdWatch *watch, ScdEventKind kind, const ScdReaderView *reader, const char
 
 /* Whatever else fails because of it need not be told. */
 static void
-fail(ScdWatch *watch, const char *why)
+fail(CtlWatch *watch, const char *why)
 {
     if (watch->broken)
         return;
@@ -44,26 +44,26 @@ fail(ScdWatch *watch, const char *why)
 }
 
 static void
-call_failed(ScdWatch *watch, GError *error)
+call_failed(CtlWatch *watch, GError *error)
 {
-    scd_client_explain(error);
+    ctl_client_explain(error);
     fail(watch, error->message);
 }
 
-static ScdWatchState
-find_state(const ScdWatch *watch)
+static CtlWatchState
+find_state(const CtlWatch *watch)
 {
     if (!watch->loaded)
-        return SCD_WATCH_NO_SERVICE;
-    if (!scd_property_flag(watch->manager, "Available"))
-        return SCD_WATCH_NO_PCSCD;
-    return scd_mirror_has_readers(watch->mirror) ? SCD_WATCH_READY : SCD_WATCH_NO_READERS;
+        return CTL_WATCH_NO_SERVICE;
+    if (!ctl_property_flag(watch->manager, "Available"))
+        return CTL_WATCH_NO_PCSCD;
+    return ctl_object_cache_has_readers(watch->cache) ? CTL_WATCH_READY : CTL_WATCH_NO_READERS;
 }
 
 static void
-update_state(ScdWatch *watch)
+update_state(CtlWatch *watch)
 {
-    ScdWatchState state = find_state(watch);
+    CtlWatchState state = find_state(watch);
 
     if (state == watch->state)
         return;
@@ -72,21 +72,21 @@ update_state(ScdWatch *watch)
 }
 
 static void
-manager_changed(ScdWatch *watch, GVariant *changed, const char *const *invalidated)
+manager_changed(CtlWatch *watch, GVariant *changed, const char *const *invalidated)
 {
     g_autoptr(GVariant) before = watch->manager;
-    watch->manager = scd_property_merge(before, changed, invalidated);
+    watch->manager = ctl_property_merge(before, changed, invalidated);
 
-    gboolean was_available = scd_property_flag(before, "Available");
-    gboolean available = scd_property_flag(watch->manager, "Available");
-    const char *old_reason = scd_property_text(before, "UnavailableReason");
-    const char *reason = scd_property_text(watch->manager, "UnavailableReason");
+    gboolean was_available = ctl_property_flag(before, "Available");
+    gboolean available = ctl_property_flag(watch->manager, "Available");
+    const char *old_reason = ctl_property_text(before, "UnavailableReason");
+    const char *reason = ctl_property_text(watch->manager, "UnavailableReason");
     if (!watch->loaded)
         return;
     if (available && !was_available)
-        emit(watch, SCD_EVENT_PCSCD_BACK, NULL, NULL);
+        emit(watch, CTL_EVENT_PCCTL_BACK, NULL, NULL);
     else if (!available && (was_available || !g_str_equal(reason, old_reason)))
-        emit(watch, SCD_EVENT_PCSCD_GONE, NULL, reason);
+        emit(watch, CTL_EVENT_PCCTL_GONE, NULL, reason);
 }
 
 /* An insertion changes Mute together with Card, and is told by its own signal. */
@@ -95,81 +95,81 @@ has_fallen_mute(const char *interface, GVariant *changed)
 {
     g_autoptr(GVariant) card = g_variant_lookup_value(changed, "Card", NULL);
 
-    return g_str_equal(interface, SCD_INTERFACE_READER) && !card &&
-           scd_property_flag(changed, "Mute");
+    return g_str_equal(interface, CTL_INTERFACE_READER) && !card &&
+           ctl_property_flag(changed, "Mute");
 }
 
 static void
-properties_changed(ScdWatch *watch, const char *path, GVariant *arguments)
+properties_changed(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     g_autoptr(GVariant) changed = NULL;
     g_autofree const char **invalidated = NULL;
     const char *interface;
-    ScdReaderView reader;
+    CtlReaderView reader;
 
     g_variant_get(arguments, "(&s@a{sv}^a&s)", &interface, &changed, &invalidated);
-    if (g_str_equal(interface, SCD_INTERFACE_MANAGER)) {
+    if (g_str_equal(interface, CTL_INTERFACE_MANAGER)) {
         manager_changed(watch, changed, invalidated);
         return;
     }
-    scd_mirror_change(watch->mirror, path, interface, changed, invalidated);
-    if (has_fallen_mute(interface, changed) && scd_mirror_look(watch->mirror, path, &reader))
-        emit(watch, SCD_EVENT_CARD_MUTE, &reader, NULL);
+    ctl_object_cache_change(watch->cache, path, interface, changed, invalidated);
+    if (has_fallen_mute(interface, changed) && ctl_object_cache_look(watch->cache, path, &reader))
+        emit(watch, CTL_EVENT_CARD_MUTE, &reader, NULL);
 }
 
 static void
-interfaces_added(ScdWatch *watch, const char *root, GVariant *arguments)
+interfaces_added(CtlWatch *watch, const char *root, GVariant *arguments)
 {
     g_autoptr(GVariant) interfaces = NULL;
     const char *path;
-    ScdReaderView reader;
+    CtlReaderView reader;
 
     g_variant_get(arguments, "(&o@a{sa{sv}})", &path, &interfaces);
-    gboolean known = scd_mirror_look(watch->mirror, path, &reader);
-    scd_mirror_add(watch->mirror, path, interfaces);
-    if (!known && scd_mirror_look(watch->mirror, path, &reader))
-        emit(watch, SCD_EVENT_READER_CONNECTED, &reader, NULL);
+    gboolean known = ctl_object_cache_look(watch->cache, path, &reader);
+    ctl_object_cache_add(watch->cache, path, interfaces);
+    if (!known && ctl_object_cache_look(watch->cache, path, &reader))
+        emit(watch, CTL_EVENT_READER_CONNECTED, &reader, NULL);
 }
 
 static void
-interfaces_removed(ScdWatch *watch, const char *root, GVariant *arguments)
+interfaces_removed(CtlWatch *watch, const char *root, GVariant *arguments)
 {
     g_autofree const char **interfaces = NULL;
     const char *path;
-    ScdReaderView reader;
+    CtlReaderView reader;
 
     g_variant_get(arguments, "(&o^a&s)", &path, &interfaces);
-    if (scd_mirror_look(watch->mirror, path, &reader) &&
-        g_strv_contains(interfaces, SCD_INTERFACE_READER))
-        emit(watch, SCD_EVENT_READER_REMOVED, &reader, NULL);
-    scd_mirror_remove(watch->mirror, path, interfaces);
+    if (ctl_object_cache_look(watch->cache, path, &reader) &&
+        g_strv_contains(interfaces, CTL_INTERFACE_READER))
+        emit(watch, CTL_EVENT_READER_REMOVED, &reader, NULL);
+    ctl_object_cache_remove(watch->cache, path, interfaces);
 }
 
 static void
-card_moved(ScdWatch *watch, ScdEventKind kind, const char *path, const char *card_path)
+card_moved(CtlWatch *watch, CtlEventKind kind, const char *path, const char *card_path)
 {
-    ScdReaderView reader;
+    CtlReaderView reader;
 
-    if (scd_mirror_look_with_card(watch->mirror, path, card_path, &reader))
+    if (ctl_object_cache_look_with_card(watch->cache, path, card_path, &reader))
         emit(watch, kind, &reader, NULL);
 }
 
 static void
-card_inserted(ScdWatch *watch, const char *path, GVariant *arguments)
+card_inserted(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     const char *card_path;
 
     g_variant_get(arguments, "(&o@ay)", &card_path, NULL);
-    card_moved(watch, SCD_EVENT_CARD_INSERTED, path, card_path);
+    card_moved(watch, CTL_EVENT_CARD_INSERTED, path, card_path);
 }
 
 static void
-card_removed(ScdWatch *watch, const char *path, GVariant *arguments)
+card_removed(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     const char *card_path;
 
     g_variant_get(arguments, "(&o)", &card_path);
-    card_moved(watch, SCD_EVENT_CARD_REMOVED, path, card_path);
+    card_moved(watch, CTL_EVENT_CARD_REMOVED, path, card_path);
 }
 
 /* The signals that count; one before the tree is known is in the tree, except the manager's. */
@@ -177,22 +177,22 @@ static const struct {
     const char *interface;
     const char *name;
     const char *type;
-    void (*handle)(ScdWatch *watch, const char *path, GVariant *arguments);
+    void (*handle)(CtlWatch *watch, const char *path, GVariant *arguments);
 } signals[] = {
     {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesAdded", "(oa{sa{sv}})", interfaces_added},
     {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesRemoved", "(oas)", interfaces_removed},
     {DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", "(sa{sv}as)", properties_changed},
-    {SCD_INTERFACE_READER, "CardInserted", "(oay)", card_inserted},
-    {SCD_INTERFACE_READER, "CardRemoved", "(o)", card_removed},
+    {CTL_INTERFACE_READER, "CardInserted", "(oay)", card_inserted},
+    {CTL_INTERFACE_READER, "CardRemoved", "(o)", card_removed},
 };
 
 static void
 got_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
            const char *name, GVariant *arguments, gpointer data)
 {
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
     gboolean known =
-        g_str_equal(path, SCD_ROOT_PATH) && g_str_equal(interface, DBUS_INTERFACE_PROPERTIES)
+        g_str_equal(path, CTL_ROOT_PATH) && g_str_equal(interface, DBUS_INTERFACE_PROPERTIES)
             ? watch->manager != NULL
             : watch->loaded;
 
@@ -207,20 +207,20 @@ got_signal(GDBusConnection *bus, const char *sender, const char *path, const cha
 
 /* What is there from the start. */
 static void
-tell_all(ScdWatch *watch)
+tell_all(CtlWatch *watch)
 {
-    g_autoptr(GArray) readers = scd_mirror_readers(watch->mirror);
+    g_autoptr(GArray) readers = ctl_object_cache_readers(watch->cache);
 
     if (watch->was_gone)
-        emit(watch, SCD_EVENT_SERVICE_BACK, NULL, NULL);
-    if (!scd_property_flag(watch->manager, "Available"))
-        emit(watch, SCD_EVENT_PCSCD_GONE, NULL,
-             scd_property_text(watch->manager, "UnavailableReason"));
+        emit(watch, CTL_EVENT_SERVICE_BACK, NULL, NULL);
+    if (!ctl_property_flag(watch->manager, "Available"))
+        emit(watch, CTL_EVENT_PCCTL_GONE, NULL,
+             ctl_property_text(watch->manager, "UnavailableReason"));
     for (guint i = 0; i < readers->len; i++) {
-        ScdReaderView *reader = &g_array_index(readers, ScdReaderView, i);
-        emit(watch, SCD_EVENT_READER_PRESENT, reader, NULL);
+        CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
+        emit(watch, CTL_EVENT_READER_PRESENT, reader, NULL);
         if (reader->card)
-            emit(watch, SCD_EVENT_CARD_PRESENT, reader, NULL);
+            emit(watch, CTL_EVENT_CARD_PRESENT, reader, NULL);
     }
 }
 
@@ -235,7 +235,7 @@ take_answer(GObject *source, GAsyncResult *result, gpointer data)
     if (answer)
         return g_variant_get_child_value(answer, 0);
     /* After a cancellation the watch need not be there any more. */
-    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && !scd_client_is_gone(error))
+    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && !ctl_client_is_gone(error))
         call_failed(data, error);
     return NULL;
 }
@@ -244,7 +244,7 @@ static void
 got_manager(GObject *source, GAsyncResult *result, gpointer data)
 {
     GVariant *manager = take_answer(source, result, data);
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     if (manager)
         watch->manager = manager;
@@ -254,11 +254,11 @@ static void
 got_objects(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GVariant) objects = take_answer(source, result, data);
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     if (!objects || !watch->manager)
         return;
-    scd_mirror_fill(watch->mirror, objects);
+    ctl_object_cache_fill(watch->cache, objects);
     watch->loaded = TRUE;
     tell_all(watch);
     update_state(watch);
@@ -268,21 +268,21 @@ got_objects(GObject *source, GAsyncResult *result, gpointer data)
 static void
 appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
 {
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     watch->asking = g_cancellable_new();
     watch->signals = g_dbus_connection_signal_subscribe(
         bus, owner, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, got_signal, watch, NULL);
-    g_dbus_connection_call(bus, owner, SCD_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                           g_variant_new("(s)", SCD_INTERFACE_MANAGER), G_VARIANT_TYPE("(a{sv})"),
+    g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
+                           g_variant_new("(s)", CTL_INTERFACE_MANAGER), G_VARIANT_TYPE("(a{sv})"),
                            G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, got_manager, watch);
-    g_dbus_connection_call(bus, owner, SCD_ROOT_PATH, DBUS_INTERFACE_OBJECT_MANAGER,
+    g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_OBJECT_MANAGER,
                            "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
                            G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, got_objects, watch);
 }
 
 static void
-forget_service(ScdWatch *watch)
+forget_service(CtlWatch *watch)
 {
     g_cancellable_cancel(watch->asking);
     g_clear_object(&watch->asking);
@@ -291,20 +291,20 @@ forget_service(ScdWatch *watch)
     watch->signals = 0;
     watch->loaded = FALSE;
     g_clear_pointer(&watch->manager, g_variant_unref);
-    scd_mirror_clear(watch->mirror);
+    ctl_object_cache_clear(watch->cache);
 }
 
 static void
 vanished(GDBusConnection *bus, const char *name, gpointer data)
 {
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     forget_service(watch);
     /* The bus itself has gone when there is no connection any more: another signal tells that. */
     if (!bus || g_dbus_connection_is_closed(bus))
         return;
-    if (watch->state != SCD_WATCH_NO_SERVICE)
-        emit(watch, SCD_EVENT_SERVICE_GONE, NULL, NULL);
+    if (watch->state != CTL_WATCH_NO_SERVICE)
+        emit(watch, CTL_EVENT_SERVICE_GONE, NULL, NULL);
     watch->was_gone = TRUE;
     update_state(watch);
 }
@@ -312,7 +312,7 @@ vanished(GDBusConnection *bus, const char *name, gpointer data)
 static void
 bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
 {
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     fail(watch, _("the connection to the system bus has broken"));
 }
@@ -324,7 +324,7 @@ started(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) answer =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-    ScdWatch *watch = data;
+    CtlWatch *watch = data;
 
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
@@ -333,35 +333,35 @@ started(GObject *source, GAsyncResult *result, gpointer data)
         call_failed(watch, error);
     else
         watch->name =
-            g_bus_watch_name_on_connection(watch->bus, SCD_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+            g_bus_watch_name_on_connection(watch->bus, CTL_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
                                            appeared, vanished, watch, NULL);
 }
 
-ScdWatch *
-scd_watch_new(GDBusConnection *bus, const ScdWatchEvents *events, gpointer data)
+CtlWatch *
+ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
 {
-    ScdWatch *watch = g_new0(ScdWatch, 1);
+    CtlWatch *watch = g_new0(CtlWatch, 1);
 
     watch->bus = g_object_ref(bus);
     watch->events = events;
     watch->data = data;
-    watch->mirror = scd_mirror_new();
+    watch->cache = ctl_object_cache_new();
     watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(bus_closed), watch);
     watch->asking = g_cancellable_new();
-    g_dbus_connection_call(bus, SCD_BUS_NAME, SCD_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
-                           g_variant_new("(ss)", SCD_INTERFACE_MANAGER, "Version"),
+    g_dbus_connection_call(bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
+                           g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"),
                            G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->asking,
                            started, watch);
     return watch;
 }
 
 void
-scd_watch_free(ScdWatch *watch)
+ctl_watch_free(CtlWatch *watch)
 {
     g_clear_handle_id(&watch->name, g_bus_unwatch_name);
     forget_service(watch);
     g_signal_handler_disconnect(watch->bus, watch->closed);
-    scd_mirror_free(watch->mirror);
+    ctl_object_cache_free(watch->cache);
     g_object_unref(watch->bus);
     g_free(watch);
 }

@@ -16,23 +16,23 @@
 #include "event.h"
 
 typedef enum {
-    SCD_WATCH_STARTING,
-    SCD_WATCH_NO_SERVICE,
-    SCD_WATCH_NO_PCSCD,
-    SCD_WATCH_NO_READERS,
-    SCD_WATCH_READY,
-} ScdWatchState;
+    CTL_WATCH_STARTING,
+    CTL_WATCH_NO_SERVICE,
+    CTL_WATCH_NO_PCSCD,
+    CTL_WATCH_NO_READERS,
+    CTL_WATCH_READY,
+} CtlWatchState;
 
 typedef struct {
-    void (*happened)(const ScdEvent *event, gpointer data);
-    void (*state_changed)(ScdWatchState state, gpointer data); /* after the events that led to it */
+    void (*happened)(const CtlEvent *event, gpointer data);
+    void (*state_changed)(CtlWatchState state, gpointer data); /* after the events that led to it */
     void (*failed)(const char *why, gpointer data);            /* the last call */
-} ScdWatchEvents;
+} CtlWatchEvents;
 
-typedef struct ScdWatch ScdWatch;
+typedef struct CtlWatch CtlWatch;
 
 /* Needs the main loop; events is static. */
-ScdWatch *scd_watch_new(GDBusConnection *bus, const ScdWatchEvents *events, gpointer data);
-void scd_watch_free(ScdWatch *watch);
+CtlWatch *ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data);
+void ctl_watch_free(CtlWatch *watch);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdWatch, scd_watch_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlWatch, ctl_watch_free)

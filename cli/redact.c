@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "privacy.h"
+#include "redact.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@
 static const char *const left_out[] = {"Alias", "Serial", "HistoricalBytes", "AtrHex", NULL};
 
 char *
-scd_privacy_hide(const char *text, const char *serial)
+ctl_redact_serial(const char *text, const char *serial)
 {
     GString *hidden = g_string_new(text);
 
@@ -34,7 +34,7 @@ hide_in_name(const char *text, const char *serial)
     if (*name->serial)
         g_string_replace(hidden, in_parentheses, "(" HIDDEN ")", 0);
     g_autofree char *rest = g_string_free(hidden, FALSE);
-    return scd_privacy_hide(rest, serial);
+    return ctl_redact_serial(rest, serial);
 }
 
 /* One that makes no sense is hidden as a whole. */
@@ -57,15 +57,15 @@ hide_in_atr(GBytes *bytes)
 static char *
 hide_value(GVariant *properties, const char *name, const char *serial)
 {
-    g_autoptr(GBytes) bytes = scd_property_bytes(properties, name);
-    const char *text = scd_property_text(properties, name);
+    g_autoptr(GBytes) bytes = ctl_property_bytes(properties, name);
+    const char *text = ctl_property_text(properties, name);
 
     if (g_str_equal(name, "Atr"))
         return hide_in_atr(bytes);
     if (g_str_equal(name, "Name"))
         return hide_in_name(text, serial);
     if (g_str_equal(name, "Vendor") || g_str_equal(name, "Product"))
-        return scd_privacy_hide(text, serial);
+        return ctl_redact_serial(text, serial);
     return NULL;
 }
 
@@ -87,19 +87,19 @@ reduce(GVariant *properties, const char *serial)
     return g_variant_ref_sink(g_variant_builder_end(&reduced));
 }
 
-ScdReaderView
-scd_privacy_reduce(const ScdReaderView *reader)
+CtlReaderView
+ctl_redact_reduce(const CtlReaderView *reader)
 {
-    const char *serial = scd_property_text(reader->properties, "Serial");
+    const char *serial = ctl_property_text(reader->properties, "Serial");
 
-    return (ScdReaderView){
+    return (CtlReaderView){
         .properties = reduce(reader->properties, serial),
         .card = reader->card ? reduce(reader->card, serial) : NULL,
     };
 }
 
 void
-scd_privacy_clear(ScdReaderView *reader)
+ctl_redact_clear(CtlReaderView *reader)
 {
     g_clear_pointer(&reader->properties, g_variant_unref);
     g_clear_pointer(&reader->card, g_variant_unref);

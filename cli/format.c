@@ -5,7 +5,7 @@
  * say; a text of several lines has the label at the first.
  */
 
-#include "sheet.h"
+#include "format.h"
 
 #include <glib/gi18n.h>
 
@@ -19,85 +19,85 @@
 
 typedef struct _Line Line;
 
-typedef char *(*Format)(const Line *line, const ScdReaderView *reader, GVariant *properties);
+typedef char *(*Format)(const Line *line, const CtlReaderView *reader, GVariant *properties);
 
 struct _Line {
     const char *label;
     const char *property; /* the one that the function looks at, where there is only one */
     Format format;
-    const char *nothing;                /* what SCD_SHEET_ALL has for nothing; NULL for no line */
-    char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): a line of SCD_SHEET_ALL alone */
+    const char *nothing;                /* what CTL_FORMAT_ALL has for nothing; NULL for no line */
+    char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): a line of CTL_FORMAT_ALL alone */
 };
 
 static char *
-format_path(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_path(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
     return g_strdup(properties == reader->card ? reader->card_path : reader->path);
 }
 
 static char *
-format_text(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_text(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    const char *text = scd_property_text(properties, line->property);
-    return *text ? scd_text_escape(text, FALSE) : NULL;
+    const char *text = ctl_property_text(properties, line->property);
+    return *text ? ctl_text_escape(text, FALSE) : NULL;
 }
 
 static char *
-format_number(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_number(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    return g_strdup_printf("%" G_GUINT64_FORMAT, scd_property_number(properties, line->property));
+    return g_strdup_printf("%" G_GUINT64_FORMAT, ctl_property_number(properties, line->property));
 }
 
 static char *
-format_flag(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_flag(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    return scd_property_flag(properties, line->property) ? g_strdup(_("yes")) : NULL;
+    return ctl_property_flag(properties, line->property) ? g_strdup(_("yes")) : NULL;
 }
 
 static char *
-format_list(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_list(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    g_autofree const char **list = scd_property_list(properties, line->property);
+    g_autofree const char **list = ctl_property_list(properties, line->property);
     g_autofree char *joined = g_strjoinv(", ", (char **)list);
-    return *list ? scd_text_escape(joined, FALSE) : NULL;
+    return *list ? ctl_text_escape(joined, FALSE) : NULL;
 }
 
 /* A line each. */
 static char *
-format_long_list(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_long_list(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    g_autofree const char **list = scd_property_list(properties, line->property);
+    g_autofree const char **list = ctl_property_list(properties, line->property);
     g_autoptr(GPtrArray) safe = g_ptr_array_new_with_free_func(g_free);
 
     for (gsize i = 0; list[i]; i++)
-        g_ptr_array_add(safe, scd_text_escape(list[i], FALSE));
+        g_ptr_array_add(safe, ctl_text_escape(list[i], FALSE));
     g_ptr_array_add(safe, NULL);
     return *list ? g_strjoinv("\n", (char **)safe->pdata) : NULL;
 }
 
-/* Bytes of which some are hidden are a text: see privacy.h. */
+/* Bytes of which some are hidden are a text: see redact.h. */
 static char *
-format_bytes(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_bytes(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    g_autoptr(GBytes) bytes = scd_property_bytes(properties, line->property);
+    g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
     if (g_bytes_get_size(bytes) == 0)
         return format_text(line, reader, properties);
-    return scd_describe_bytes(bytes);
+    return ctl_describe_bytes(bytes);
 }
 
 static char *
-format_bytes_and_text(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_bytes_and_text(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    g_autoptr(GBytes) bytes = scd_property_bytes(properties, line->property);
-    g_autofree char *hex = scd_describe_bytes(bytes);
-    g_autofree char *ascii = scd_describe_ascii(bytes);
+    g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
+    g_autofree char *hex = ctl_describe_bytes(bytes);
+    g_autofree char *ascii = ctl_describe_ascii(bytes);
     return *hex ? g_strdup_printf("%s  \"%s\"", hex, ascii) : NULL;
 }
 
 static char *
-format_atr(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_atr(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    g_autoptr(GBytes) bytes = scd_property_bytes(properties, line->property);
+    g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
     gsize length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
     ScdAtr atr;
@@ -107,12 +107,12 @@ format_atr(const Line *line, const ScdReaderView *reader, GVariant *properties)
 
 /* "04e6:5116, bus 1, address 7", as lsusb(8) has it. A path alone tells no address. */
 static char *
-format_usb_device(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_usb_device(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    guint vendor = (guint)scd_property_number(properties, "UsbVendorId");
-    guint product = (guint)scd_property_number(properties, "UsbProductId");
-    guint bus = (guint)scd_property_number(properties, "UsbBus");
-    guint address = (guint)scd_property_number(properties, "UsbAddress");
+    guint vendor = (guint)ctl_property_number(properties, "UsbVendorId");
+    guint product = (guint)ctl_property_number(properties, "UsbProductId");
+    guint bus = (guint)ctl_property_number(properties, "UsbBus");
+    guint address = (guint)ctl_property_number(properties, "UsbAddress");
 
     if (vendor && address)
         return g_strdup_printf(_("%04x:%04x, bus %u, address %u"), vendor, product, bus, address);
@@ -122,15 +122,15 @@ format_usb_device(const Line *line, const ScdReaderView *reader, GVariant *prope
 }
 
 static char *
-format_state(const Line *line, const ScdReaderView *reader, GVariant *properties)
+format_state(const Line *line, const CtlReaderView *reader, GVariant *properties)
 {
-    GString *state = g_string_new(scd_describe_state(reader).text);
+    GString *state = g_string_new(ctl_describe_state(reader).text);
 
-    if (scd_property_flag(properties, "Exclusive"))
+    if (ctl_property_flag(properties, "Exclusive"))
         g_string_append_printf(state, ", %s", _("one program has it for itself alone"));
-    else if (scd_property_flag(properties, "InUse"))
+    else if (ctl_property_flag(properties, "InUse"))
         g_string_append_printf(state, ", %s", _("in use"));
-    if (scd_property_number(properties, "State") & STATE_UNAVAILABLE)
+    if (ctl_property_number(properties, "State") & STATE_UNAVAILABLE)
         g_string_append_printf(state, ", %s", _("not available"));
     return g_string_free(state, FALSE);
 }
@@ -156,12 +156,12 @@ static const Line reader_lines[] = {
 static const Line card_lines[] = {
     {N_("Card object"), NULL, format_path},
     {N_("ATR"), "Atr", format_bytes, N_("none")},
-    {N_("Convention"), "Atr", format_atr, NULL, scd_atr_text_convention},
-    {N_("Interface bytes"), "Atr", format_atr, NULL, scd_atr_text_interface_bytes},
+    {N_("Convention"), "Atr", format_atr, NULL, ctl_atr_text_convention},
+    {N_("Interface bytes"), "Atr", format_atr, NULL, ctl_atr_text_interface_bytes},
     {N_("Protocols"), "Protocols", format_list, N_("none")},
-    {N_("Mode"), "Atr", format_atr, NULL, scd_atr_text_mode},
+    {N_("Mode"), "Atr", format_atr, NULL, ctl_atr_text_mode},
     {N_("Historical bytes"), "HistoricalBytes", format_bytes_and_text, N_("none")},
-    {N_("Check byte"), "Atr", format_atr, NULL, scd_atr_text_check},
+    {N_("Check byte"), "Atr", format_atr, NULL, ctl_atr_text_check},
     {N_("Contactless"), "Contactless", format_flag, N_("no")},
     {N_("Known as"), "Names", format_long_list, N_("not known")},
 };
@@ -172,35 +172,35 @@ width_of_labels(const Line *lines, gsize n_lines)
     guint width = 0;
 
     for (gsize i = 0; i < n_lines; i++)
-        width = MAX(width, scd_text_width(_(lines[i].label)));
+        width = MAX(width, ctl_text_width(_(lines[i].label)));
     return width;
 }
 
 /* NULL when there is no such line. */
 static char *
-format(const Line *line, ScdSheetExtent extent, const ScdReaderView *reader, GVariant *properties)
+format(const Line *line, CtlFormatExtent extent, const CtlReaderView *reader, GVariant *properties)
 {
-    gboolean is_all = extent == SCD_SHEET_ALL;
+    gboolean is_all = extent == CTL_FORMAT_ALL;
     char *value = is_all || !line->of_atr ? line->format(line, reader, properties) : NULL;
 
     return value || !is_all || !line->nothing ? value : g_strdup(_(line->nothing));
 }
 
 static void
-print_value(const char *label, guint width, const char *value, ScdOutput *output)
+print_value(const char *label, guint width, const char *value, CtlOutput *output)
 {
     g_auto(GStrv) parts = g_strsplit(value, "\n", -1);
 
     for (gsize i = 0; parts[i]; i++) {
-        g_autofree char *padded = scd_text_pad(i == 0 ? label : "", width);
+        g_autofree char *padded = ctl_text_pad(i == 0 ? label : "", width);
         g_autofree char *line = g_strdup_printf("  %s  %s", padded, parts[i]);
-        scd_output_line(output, line);
+        ctl_output_line(output, line);
     }
 }
 
 static void
-print_lines(const Line *lines, gsize n_lines, ScdSheetExtent extent, const ScdReaderView *reader,
-            GVariant *properties, ScdOutput *output)
+print_lines(const Line *lines, gsize n_lines, CtlFormatExtent extent, const CtlReaderView *reader,
+            GVariant *properties, CtlOutput *output)
 {
     guint width = MAX(width_of_labels(reader_lines, G_N_ELEMENTS(reader_lines)),
                       width_of_labels(card_lines, G_N_ELEMENTS(card_lines)));
@@ -213,11 +213,11 @@ print_lines(const Line *lines, gsize n_lines, ScdSheetExtent extent, const ScdRe
 }
 
 void
-scd_sheet_print(const ScdReaderView *reader, ScdSheetExtent extent, ScdOutput *output)
+ctl_format_print(const CtlReaderView *reader, CtlFormatExtent extent, CtlOutput *output)
 {
-    g_autofree char *name = scd_describe_reader(reader);
+    g_autofree char *name = ctl_describe_reader(reader);
 
-    scd_output_line(output, name);
+    ctl_output_line(output, name);
     print_lines(reader_lines, G_N_ELEMENTS(reader_lines), extent, reader, reader->properties,
                 output);
     if (reader->card)
@@ -225,12 +225,13 @@ scd_sheet_print(const ScdReaderView *reader, ScdSheetExtent extent, ScdOutput *o
 }
 
 void
-scd_sheet_show(const ScdReaderView *reader, ScdSheetExtent extent, gboolean json, ScdOutput *output)
+ctl_format_show(const CtlReaderView *reader, CtlFormatExtent extent, gboolean json,
+                CtlOutput *output)
 {
     if (!json) {
-        scd_sheet_print(reader, extent, output);
+        ctl_format_print(reader, extent, output);
         return;
     }
-    g_autofree char *text = scd_json_reader(reader);
-    scd_output_line(output, text);
+    g_autofree char *text = ctl_json_reader(reader);
+    ctl_output_line(output, text);
 }

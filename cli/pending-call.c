@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "long-call.h"
+#include "pending-call.h"
 
 #include <glib-unix.h>
 #include <glib/gi18n.h>
@@ -10,7 +10,7 @@
 #include "text.h"
 
 typedef struct {
-    const ScdLongCall *call;
+    const CtlPendingCall *call;
     GMainLoop *loop;
     GAsyncResult *result;
     guint timer;       /* until the status is shown, else 0 */
@@ -47,12 +47,12 @@ answered(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-show_status(const ScdLongCall *call)
+show_status(const CtlPendingCall *call)
 {
-    g_autofree char *safe = scd_text_escape(call->what, FALSE);
+    g_autofree char *safe = ctl_text_escape(call->what, FALSE);
     g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
 
-    scd_output_set_status(call->output, status);
+    ctl_output_set_status(call->output, status);
 }
 
 static gboolean
@@ -68,7 +68,7 @@ time_to_tell(gpointer data)
 static void
 announce(Wait *wait)
 {
-    const ScdLongCall *call = wait->call;
+    const CtlPendingCall *call = wait->call;
 
     if (!call->output)
         return;
@@ -88,18 +88,18 @@ run(Wait *wait)
     g_main_loop_run(wait->loop);
     g_clear_handle_id(&wait->timer, g_source_remove);
     if (wait->call->output)
-        scd_output_set_status(wait->call->output, NULL);
+        ctl_output_set_status(wait->call->output, NULL);
     g_source_remove(term);
     g_source_remove(interrupt);
 }
 
 GVariant *
-scd_long_call(const ScdLongCall *call, GVariant *arguments, GError **error)
+ctl_pending_call(const CtlPendingCall *call, GVariant *arguments, GError **error)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     Wait wait = {.call = call, .loop = loop};
 
-    g_dbus_connection_call(call->bus, SCD_BUS_NAME, call->path, call->interface, call->method,
+    g_dbus_connection_call(call->bus, CTL_BUS_NAME, call->path, call->interface, call->method,
                            arguments, G_VARIANT_TYPE(call->type), call->flags, G_MAXINT, NULL,
                            answered, &wait);
     run(&wait);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "machine.h"
+#include "versions.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -69,7 +69,7 @@ driver(const char *bundle)
 static void
 add(GArray *versions, const char *name, char *text)
 {
-    ScdVersion version = {scd_text_escape(name, FALSE), text ? scd_text_escape(text, FALSE) : NULL};
+    CtlVersion version = {ctl_text_escape(name, FALSE), text ? ctl_text_escape(text, FALSE) : NULL};
 
     g_array_append_val(versions, version);
     g_free(text);
@@ -78,7 +78,7 @@ add(GArray *versions, const char *name, char *text)
 static void
 clear_version(gpointer data)
 {
-    ScdVersion *version = data;
+    CtlVersion *version = data;
 
     g_free(version->name);
     g_free(version->version);
@@ -107,9 +107,9 @@ add_drivers(GArray *versions)
 }
 
 GArray *
-scd_machine_versions(const char *service)
+ctl_versions_read(const char *service)
 {
-    GArray *versions = g_array_new(FALSE, FALSE, sizeof(ScdVersion));
+    GArray *versions = g_array_new(FALSE, FALSE, sizeof(CtlVersion));
 
     g_array_set_clear_func(versions, clear_version);
     add(versions, "smartcardctl", g_strdup(PROJECT_VERSION));

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "dialogue.h"
+#include "transcript.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
+#include "apdu-script.h"
 #include "input.h"
 #include "response.h"
 #include "session.h"
 #include "status-word.h"
-#include "steps.h"
 
 static gboolean
-check_status(const ScdStep *step, GBytes *response, GError **error)
+check_status(const CtlApduStep *step, GBytes *response, GError **error)
 {
     gsize length;
     const guint8 *bytes = g_bytes_get_data(response, &length);
@@ -20,7 +20,7 @@ check_status(const ScdStep *step, GBytes *response, GError **error)
 
     if (scd_response_status(bytes, length, &status) && scd_expect_matches(&step->expect, status))
         return TRUE;
-    g_autofree char *meaning = scd_status_word_explain(status, TRUE);
+    g_autofree char *meaning = ctl_status_word_explain(status, TRUE);
     if (*meaning)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
                     _("stopped at status word %04X (%s), which is not expected"), status, meaning);
@@ -31,31 +31,31 @@ check_status(const ScdStep *step, GBytes *response, GError **error)
 }
 
 static gboolean
-take_step(ScdSession *session, const ScdStep *step, const ScdArguments *arguments,
-          ScdOutput *output, GError **error)
+take_step(CtlSession *session, const CtlApduStep *step, const CtlArguments *arguments,
+          CtlOutput *output, GError **error)
 {
     if (!step->command) {
-        g_autofree char *protocol = scd_session_reset(session, error);
+        g_autofree char *protocol = ctl_session_reset(session, error);
         return protocol != NULL;
     }
     g_autoptr(GBytes) response =
-        scd_session_transmit(session, step->command, arguments->follow, error);
+        ctl_session_transmit(session, step->command, arguments->follow, error);
     if (!response)
         return FALSE;
-    scd_response_print(response, step->line, arguments, output);
+    ctl_response_print(response, step->line, arguments, output);
     return check_status(step, response, error);
 }
 
 static void
-complain(const ScdStep *step, const GError *error)
+complain(const CtlApduStep *step, const GError *error)
 {
     g_autofree char *message =
         step->where ? g_strdup_printf("%s: %s", step->where, error->message) : NULL;
-    scd_output_complain(message ? message : error->message);
+    ctl_output_complain(message ? message : error->message);
 }
 
 static gboolean
-take_steps(ScdSession *session, GPtrArray *steps, const ScdArguments *arguments, ScdOutput *output)
+take_steps(CtlSession *session, GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 {
     for (guint i = 0; i < steps->len; i++) {
         g_autoptr(GError) error = NULL;
@@ -68,32 +68,32 @@ take_steps(ScdSession *session, GPtrArray *steps, const ScdArguments *arguments,
 }
 
 int
-scd_dialogue_run(GPtrArray *steps, const ScdArguments *arguments, ScdOutput *output)
+ctl_transcript_run(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ScdReader) reader = scd_reader_choose(arguments, output, &error);
-    g_autoptr(ScdSession) session = reader ? scd_session_begin(reader, &error) : NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
 
     if (!session)
-        return scd_command_fail(error);
+        return ctl_command_fail(error);
     return take_steps(session, steps, arguments, output) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static GPtrArray *
-read_steps(const char *name, ScdOutput *output, GError **error)
+read_steps(const char *name, CtlOutput *output, GError **error)
 {
-    g_autoptr(ScdInput) input = scd_input_read(name, output, error);
+    g_autoptr(CtlInput) input = ctl_input_read(name, output, error);
 
-    return input ? scd_steps_from_text(input->text, error) : NULL;
+    return input ? ctl_apdu_script_from_text(input->text, error) : NULL;
 }
 
 int
-scd_dialogue_run_file(const char *name, const ScdArguments *arguments, ScdOutput *output)
+ctl_transcript_run_file(const char *name, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) steps = read_steps(name, output, &error);
 
     if (!steps)
-        return scd_command_fail(error);
-    return scd_dialogue_run(steps, arguments, output);
+        return ctl_command_fail(error);
+    return ctl_transcript_run(steps, arguments, output);
 }

@@ -22,10 +22,10 @@ typedef struct {
     guint line;       /* 0: an argument */
     GBytes *command;  /* NULL: reset the card */
     ScdExpect expect; /* no pattern: any status word will do */
-} ScdStep;
+} CtlApduStep;
 
-/* Commands, one each; a vector that ends with NULL. Gives an array of ScdStep. */
-GPtrArray *scd_steps_from_arguments(const char *const *arguments, GError **error);
+/* Commands, one each; a vector that ends with NULL. Gives an array of CtlApduStep. */
+GPtrArray *ctl_apdu_script_from_arguments(const char *const *arguments, GError **error);
 
 /* That there is no step at all is an error. The text is written into. */
-GPtrArray *scd_steps_from_text(char *text, GError **error);
+GPtrArray *ctl_apdu_script_from_text(char *text, GError **error);

@@ -8,11 +8,11 @@
 typedef struct {
     char *name;    /* "kernel" */
     char *version; /* one line, safe for a terminal; NULL when not known */
-} ScdVersion;
+} CtlVersion;
 
 /*
- * An array of ScdVersion. service: the version that it tells, NULL when it is not known.
+ * An array of CtlVersion. service: the version that it tells, NULL when it is not known.
  * libpcsclite does not tell its own: it is what the service was built with. pcscd is the one that
  * is installed, and so are the drivers for USB readers, each with the name of its bundle.
  */
-GArray *scd_machine_versions(const char *service);
+GArray *ctl_versions_read(const char *service);

@@ -19,10 +19,10 @@ typedef struct {
     const char *method;
     const char *type; /* of the answer */
     GDBusCallFlags flags;
-    ScdOutput *output; /* for the status, NULL for none */
+    CtlOutput *output; /* for the status, NULL for none */
     const char *what;  /* is waited for: "Waiting for a card." */
     guint quiet_ms;    /* before that is told */
-} ScdLongCall;
+} CtlPendingCall;
 
-/* The error is as D-Bus has it: see scd_client_explain(). */
-GVariant *scd_long_call(const ScdLongCall *call, GVariant *arguments, GError **error);
+/* The error is as D-Bus has it: see ctl_client_explain(). */
+GVariant *ctl_pending_call(const CtlPendingCall *call, GVariant *arguments, GError **error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "steps.h"
+#include "apdu-script.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 static void
 free_step(gpointer data)
 {
-    ScdStep *step = data;
+    CtlApduStep *step = data;
 
     g_free(step->where);
     g_clear_pointer(&step->command, g_bytes_unref);
@@ -24,36 +24,36 @@ new_steps(void)
     return g_ptr_array_new_with_free_func(free_step);
 }
 
-static ScdStep *
+static CtlApduStep *
 add_step(GPtrArray *steps)
 {
-    ScdStep *step = g_new0(ScdStep, 1);
+    CtlApduStep *step = g_new0(CtlApduStep, 1);
 
     g_ptr_array_add(steps, step);
     return step;
 }
 
 static gboolean
-read_command(ScdStep *step, const char *hex, GError **error)
+read_command(CtlApduStep *step, const char *hex, GError **error)
 {
-    step->command = scd_input_parse_hex(hex, error);
+    step->command = ctl_input_parse_hex(hex, error);
     return step->command && scd_command_check(g_bytes_get_size(step->command), error);
 }
 
 static void
-prefix_error(const ScdStep *step, GError **error)
+prefix_error(const CtlApduStep *step, GError **error)
 {
     if (step->where)
         g_prefix_error(error, "%s: ", step->where);
 }
 
 GPtrArray *
-scd_steps_from_arguments(const char *const *arguments, GError **error)
+ctl_apdu_script_from_arguments(const char *const *arguments, GError **error)
 {
     g_autoptr(GPtrArray) steps = new_steps();
 
     for (guint i = 0; arguments[i]; i++) {
-        ScdStep *step = add_step(steps);
+        CtlApduStep *step = add_step(steps);
         if (arguments[1])
             step->where = g_strdup_printf(_("command %u"), i + 1);
         if (!read_command(step, arguments[i], error)) {
@@ -65,7 +65,7 @@ scd_steps_from_arguments(const char *const *arguments, GError **error)
 }
 
 static gboolean
-read_patterns(ScdStep *step, const char *text, GError **error)
+read_patterns(CtlApduStep *step, const char *text, GError **error)
 {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     g_autoptr(GPtrArray) patterns = g_ptr_array_new();
@@ -85,7 +85,7 @@ read_patterns(ScdStep *step, const char *text, GError **error)
 
 /* line: a step, without its comment, with spaces for all white space. Written into. */
 static gboolean
-read_step(ScdStep *step, char *line, GError **error)
+read_step(CtlApduStep *step, char *line, GError **error)
 {
     char *patterns = strchr(line, '=');
 
@@ -97,7 +97,7 @@ read_step(ScdStep *step, char *line, GError **error)
 }
 
 GPtrArray *
-scd_steps_from_text(char *text, GError **error)
+ctl_apdu_script_from_text(char *text, GError **error)
 {
     g_autoptr(GPtrArray) steps = new_steps();
     guint number = 0;
@@ -112,7 +112,7 @@ scd_steps_from_text(char *text, GError **error)
         if (line[strspn(line, " ")] == '\0')
             continue;
 
-        ScdStep *step = add_step(steps);
+        CtlApduStep *step = add_step(steps);
         step->line = number;
         step->where = g_strdup_printf(_("line %u"), number);
         if (!read_step(step, line, error)) {

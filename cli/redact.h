@@ -12,11 +12,11 @@
  * likes, on some cards a number of the card or of its holder. "3B0214.." has one hidden byte.
  */
 
-#include "mirror.h"
+#include "object-cache.h"
 
 /* The text with "..." for a serial number in it; NULL or a very short one is in too many. */
-char *scd_privacy_hide(const char *text, const char *serial);
+char *ctl_redact_serial(const char *text, const char *serial);
 
-/* Of the properties of both new ones, for scd_privacy_clear(). */
-ScdReaderView scd_privacy_reduce(const ScdReaderView *reader);
-void scd_privacy_clear(ScdReaderView *reader);
+/* Of the properties of both new ones, for ctl_redact_clear(). */
+CtlReaderView ctl_redact_reduce(const CtlReaderView *reader);
+void ctl_redact_clear(CtlReaderView *reader);
