@@ -22,7 +22,7 @@
 #include "bus/error.h"
 #include "bus/service.h"
 #include "config.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 #include "pcsc/monitor.h"
 
 #define BUS_NAME "org.smartcardd1"
@@ -60,8 +60,8 @@ typedef struct {
     ScdService *service;
     ScdMonitor *monitor;
     guint name;
-    guint patience; /* source that ends the wait for pcscd's first answer */
-    gint64 started; /* monotonic, microseconds */
+    guint first_snapshot_timer; /* source that ends the wait for pcscd's first answer */
+    gint64 started;             /* monotonic, microseconds */
     gboolean restart;
     int status;
 } Program;
@@ -101,7 +101,7 @@ name_lost(GDBusConnection *bus, const char *name, gpointer data)
 static void
 own_name(Program *program)
 {
-    g_clear_handle_id(&program->patience, g_source_remove);
+    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
     if (!program->name)
         program->name = g_bus_own_name_on_connection(program->bus, BUS_NAME,
                                                      G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
@@ -109,10 +109,10 @@ own_name(Program *program)
 }
 
 static gboolean
-out_of_patience(gpointer data)
+first_snapshot_timed_out(gpointer data)
 {
     Program *program = data;
-    program->patience = 0;
+    program->first_snapshot_timer = 0;
     g_warning("pcscd does not answer; going on without readers until it does");
     own_name(program);
     return G_SOURCE_REMOVE;
@@ -124,8 +124,8 @@ snapshot_changed(ScdSnapshot *snapshot, gpointer data)
     Program *program = data;
 
     /* pcscd has answered, and what the readers are will be known soon, whatever it is. */
-    g_clear_handle_id(&program->patience, g_source_remove);
-    scd_service_follow(program->service, snapshot);
+    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
+    scd_service_apply_snapshot(program->service, snapshot);
 }
 
 static void
@@ -135,17 +135,17 @@ service_shown(gpointer data)
 }
 
 static void
-monitor_listed(gpointer data)
+monitor_readers_enumerated(gpointer data)
 {
     Program *program = data;
-    scd_service_listed(program->service);
+    scd_service_readers_enumerated(program->service);
 }
 
 static void
-monitor_looked(gpointer data)
+monitor_refreshed(gpointer data)
 {
     Program *program = data;
-    scd_service_looked(program->service);
+    scd_service_refreshed(program->service);
 }
 
 static gboolean
@@ -171,7 +171,7 @@ monitor_stuck(const char *why, gpointer data)
 }
 
 static void
-headline_changed(const char *text, gpointer data)
+status_text_changed(const char *text, gpointer data)
 {
     sd_notifyf(0, "STATUS=%s", text);
 }
@@ -179,8 +179,8 @@ headline_changed(const char *text, gpointer data)
 static void
 start(Program *program)
 {
-    static const ScdMonitorEvents events = {snapshot_changed, monitor_listed, monitor_looked,
-                                            monitor_stuck};
+    static const ScdMonitorEvents events = {snapshot_changed, monitor_readers_enumerated,
+                                            monitor_refreshed, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
     program->service_options = (ScdServiceOptions){
@@ -190,7 +190,7 @@ start(Program *program)
         .settings = program->settings,
         .state = program->options->state,
         .shown = service_shown,
-        .headline = headline_changed,
+        .status_text = status_text_changed,
         .data = program,
     };
     program->service = scd_service_new(program->bus, &program->service_options, &error);
@@ -203,7 +203,8 @@ start(Program *program)
         return;
     }
     scd_service_set_monitor(program->service, program->monitor);
-    program->patience = g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, out_of_patience, program);
+    program->first_snapshot_timer =
+        g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, first_snapshot_timed_out, program);
 }
 
 static void
@@ -255,7 +256,7 @@ read_card_list_in_thread(gpointer data)
     /* It has been read from end to end, and hardly any of it will be again: nothing need stay. */
     if (file)
         madvise(g_mapped_file_get_contents(file), g_mapped_file_get_length(file), MADV_DONTNEED);
-    scd_main_call(got_card_list, program, NULL);
+    scd_main_thread_invoke(got_card_list, program, NULL);
     return list;
 }
 
@@ -297,7 +298,7 @@ start_watchdog(void)
 static void
 clear(Program *program)
 {
-    g_clear_handle_id(&program->patience, g_source_remove);
+    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
     g_clear_handle_id(&program->name, g_bus_unown_name);
     if (program->card_list_thread)
         program->card_list = g_thread_join(program->card_list_thread);

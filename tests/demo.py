@@ -135,26 +135,26 @@ def show_simulated():
 
 
 def main():
-    from scdtest.world import World, built, simulated_reader
+    from scdtest.testbed import TestBed, built, simulated_reader
 
     os.environ["PATH"] = os.pathsep.join([built("cli"), built("tests/sim"), os.environ["PATH"]])
     os.environ["SMARTCARDCTL_LIBRARY_DIR"] = built("libpcsclite-dbus")
-    world = World()
+    testbed = TestBed()
     try:
-        world.start_bus()
+        testbed.start_bus()
         if HARDWARE:
-            world.start_service()
+            testbed.start_service()
         else:
-            world.start_pcscd([simulated_reader(name, name) for name in CARDS])
+            testbed.start_pcscd([simulated_reader(name, name) for name in CARDS])
             plug_in()
             # The machine has something else at that port.
-            world.start_service("--sysfs", world.folder)
+            testbed.start_service("--sysfs", testbed.folder)
         if SHELL:
             return shell()
         return show_hardware() if HARDWARE else show_simulated()
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        world.close()
+        testbed.close()
 
 
 def ended_by(number, _frame):

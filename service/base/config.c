@@ -24,7 +24,7 @@ static const Setting settings[] = {
     {"Limits", "BytesPerSession", offsetof(ScdConfig, bytes_per_session), 4194304, 65544,
      1073741824},
     {"Limits", "WaitersPerUser", offsetof(ScdConfig, waiters_per_user), 64, 1, 10000},
-    {"Limits", "Waiters", offsetof(ScdConfig, waiters), 512, 1, 10000},
+    {"Limits", "Waiters", offsetof(ScdConfig, wait_calls), 512, 1, 10000},
     {"Transactions", "IdleLimitSec", offsetof(ScdConfig, idle_limit_s), 5, 1, 3600},
 };
 

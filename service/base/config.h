@@ -18,7 +18,7 @@ typedef struct {
     guint32 calls_per_session; /* that wait for their answer */
     guint32 bytes_per_session; /* in the commands of these calls */
     guint32 waiters_per_user;
-    guint32 waiters;
+    guint32 wait_calls;
 
     /* [Transactions] */
     guint32 idle_limit_s;

@@ -40,7 +40,7 @@ take_number(const char *name, gsize *length, guint *number)
  * Where there is none it takes nothing and gives the empty string.
  */
 static char *
-take_group(const char *name, gsize *length, char opening, char closing)
+take_group(const char *name, gsize *length, char connect, char closing)
 {
     gsize start = *length;
     gsize depth = 0;
@@ -51,7 +51,7 @@ take_group(const char *name, gsize *length, char opening, char closing)
         start--;
         if (name[start] == closing)
             depth++;
-        else if (name[start] == opening)
+        else if (name[start] == connect)
             depth--;
     } while (depth > 0 && start > 0);
     if (start < 2 || name[start - 1] != ' ')

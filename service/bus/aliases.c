@@ -6,7 +6,7 @@
 
 #include "base/alias-file.h"
 #include "base/error.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 
 #define OWN_FILE "aliases"
 #define SETTINGS_SUFFIX ".conf"
@@ -330,7 +330,7 @@ write_in_thread(gpointer data)
         g_file_set_contents_full(writing->file, writing->text, -1,
                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
                                  &writing->error);
-    scd_main_call(written, writing, free_writing);
+    scd_main_thread_invoke(written, writing, free_writing);
     return NULL;
 }
 

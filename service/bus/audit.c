@@ -6,8 +6,8 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "base/budget.h"
 #include "base/device-text.h"
+#include "base/rate-limit.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -21,7 +21,7 @@
 struct ScdAudit {
     GDBusConnection *bus;
     GCancellable *questions;
-    ScdBudget *budget;
+    ScdRateLimit *rate_limit;
     gboolean pcscd_known; /* whether it can be reached, and if not, why */
     char *pcscd_trouble;
 };
@@ -51,7 +51,7 @@ typedef struct {
     char *reader;
     char *usb_path;
     char *detail;
-    gboolean last; /* the user's budget is spent */
+    gboolean last; /* the user's rate_limit is spent */
 } Entry;
 
 static void
@@ -176,7 +176,7 @@ scd_audit_new(GDBusConnection *bus)
 
     audit->bus = g_object_ref(bus);
     audit->questions = g_cancellable_new();
-    audit->budget = scd_budget_new(MESSAGES_PER_USER, WHILE_US);
+    audit->rate_limit = scd_rate_limit_new(MESSAGES_PER_USER, WHILE_US);
     return audit;
 }
 
@@ -191,7 +191,7 @@ scd_audit_free(ScdAudit *audit)
 {
     g_object_unref(audit->questions);
     g_object_unref(audit->bus);
-    scd_budget_free(audit->budget);
+    scd_rate_limit_free(audit->rate_limit);
     g_free(audit->pcscd_trouble);
     g_free(audit);
 }
@@ -218,7 +218,7 @@ scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
                  const ScdReader *reader, const char *detail)
 {
     ScdBudgetState left =
-        scd_budget_spend(audit->budget, scd_client_uid(client), g_get_monotonic_time());
+        scd_rate_limit_spend(audit->rate_limit, scd_client_uid(client), g_get_monotonic_time());
     if (left == SCD_BUDGET_SPENT)
         return;
 

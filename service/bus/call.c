@@ -31,7 +31,7 @@
 #include "base/words.h"
 #include "bus/error.h"
 #include "pcsc/code.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 
 typedef struct {
     GDBusMethodInvocation *invocation; /* NULL when it has been answered */
@@ -166,7 +166,7 @@ done(ScdJob *job, guint32 code, gpointer data)
 
     call->code = code;
     if (call->end)
-        scd_main_call(reply_in_main, scd_job_ref(job), (GDestroyNotify)scd_job_unref);
+        scd_main_thread_invoke(reply_in_main, scd_job_ref(job), (GDestroyNotify)scd_job_unref);
     else
         reply(call, job, code);
 }

@@ -7,8 +7,8 @@
 
 #include "base/atr.h"
 #include "base/hex.h"
-#include "bus/one-call.h"
-#include "bus/opening.h"
+#include "bus/connect.h"
+#include "bus/one-shot.h"
 #include "scd-interface-info.h"
 
 #define PATH_PREFIX SCD_ROOT_PATH "/cards/"
@@ -24,14 +24,14 @@ static void
 connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdCard *card = owner;
-    scd_opening_start(card->sessions, card->reader, card, arguments, invocation);
+    scd_connect_start(card->sessions, card->reader, card, arguments, invocation);
 }
 
 static void
 transmit(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdCard *card = owner;
-    scd_one_call_transmit(card->sessions, card->reader, arguments, invocation);
+    scd_one_shot_transmit(card->sessions, card->reader, arguments, invocation);
 }
 
 static const ScdMethod methods[] = {

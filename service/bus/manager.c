@@ -10,7 +10,7 @@ struct ScdManager {
     ScdReaders *readers;
     ScdClients *clients;
     ScdAuthority *authority;
-    ScdWaiters *waiters;
+    ScdWaitCalls *wait_calls;
     ScdObject *object;
     char *trouble; /* NULL while pcscd can be reached */
 };
@@ -102,14 +102,14 @@ static void
 wait_for_card(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdManager *manager = owner;
-    scd_waiters_wait_for_card(manager->waiters, manager->readers, arguments, invocation);
+    scd_wait_calls_wait_for_card(manager->wait_calls, manager->readers, arguments, invocation);
 }
 
 static void
 wait_for_removal(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdManager *manager = owner;
-    scd_waiters_wait_for_removal(manager->waiters, manager->readers, arguments, invocation);
+    scd_wait_calls_wait_for_removal(manager->wait_calls, manager->readers, arguments, invocation);
 }
 
 static const ScdMethod methods[] = {
@@ -124,13 +124,13 @@ static const ScdInterface interface = {&scd_manager_interface, methods};
 
 ScdManager *
 scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients, ScdAuthority *authority,
-                ScdWaiters *waiters, GError **error)
+                ScdWaitCalls *wait_calls, GError **error)
 {
     g_autoptr(ScdManager) manager = g_new0(ScdManager, 1);
     manager->readers = readers;
     manager->clients = clients;
     manager->authority = authority;
-    manager->waiters = waiters;
+    manager->wait_calls = wait_calls;
     manager->object =
         scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, NULL, error);
     if (!manager->object)

@@ -9,7 +9,7 @@ typedef struct ScdManager ScdManager;
 
 /* All that it is given must live longer. */
 ScdManager *scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients,
-                            ScdAuthority *authority, ScdWaiters *waiters, GError **error);
+                            ScdAuthority *authority, ScdWaitCalls *wait_calls, GError **error);
 void scd_manager_free(ScdManager *manager);
 
 /* trouble: why pcscd cannot be reached, NULL when it can. */

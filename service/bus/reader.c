@@ -3,15 +3,15 @@
 #include "bus/reader.h"
 
 #include "base/reader-name.h"
-#include "bus/naming.h"
-#include "bus/one-call.h"
-#include "bus/opening.h"
+#include "bus/connect.h"
+#include "bus/one-shot.h"
+#include "bus/set-alias.h"
 #include "scd-interface-info.h"
 
 struct ScdReader {
     ScdTree *tree;
     ScdSessions *sessions;
-    ScdWaiters *waiters;
+    ScdWaitCalls *wait_calls;
     ScdAliases *aliases;
     ScdObject *object;
     ScdIdentity *identity;
@@ -24,35 +24,35 @@ static void
 connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_opening_start(reader->sessions, reader, NULL, arguments, invocation);
+    scd_connect_start(reader->sessions, reader, NULL, arguments, invocation);
 }
 
 static void
 control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_one_call_control(reader->sessions, reader, arguments, invocation);
+    scd_one_shot_control(reader->sessions, reader, arguments, invocation);
 }
 
 static void
 get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_one_call_get_attribute(reader->sessions, reader, arguments, invocation);
+    scd_one_shot_get_attribute(reader->sessions, reader, arguments, invocation);
 }
 
 static void
 refresh(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_waiters_wait_for_look(reader->waiters, invocation);
+    scd_wait_calls_wait_for_refresh(reader->wait_calls, invocation);
 }
 
 static void
 set_alias(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_naming_start(reader->sessions, reader->aliases, reader, arguments, invocation);
+    scd_set_alias_start(reader->sessions, reader->aliases, reader, arguments, invocation);
 }
 
 static const ScdMethod methods[] = {
@@ -145,7 +145,7 @@ scd_reader_new(const ScdReaderParts *parts, ScdReaderState *state, GError **erro
 
     reader->tree = parts->tree;
     reader->sessions = parts->sessions;
-    reader->waiters = parts->waiters;
+    reader->wait_calls = parts->wait_calls;
     reader->aliases = parts->aliases;
     reader->watches = g_ptr_array_new();
     reader->state = scd_reader_state_ref(state);

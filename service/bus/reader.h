@@ -12,7 +12,7 @@
 #include "bus/card.h"
 #include "bus/sessions.h"
 #include "bus/tree.h"
-#include "bus/waiters.h"
+#include "bus/wait-calls.h"
 #include "pcsc/snapshot.h"
 
 /*
@@ -29,7 +29,7 @@ typedef struct {
 typedef struct {
     ScdTree *tree;
     ScdSessions *sessions;
-    ScdWaiters *waiters;
+    ScdWaitCalls *wait_calls;
     ScdAliases *aliases;
     const ScdIdentity *identity;
     const char *alias; /* empty when it has none */

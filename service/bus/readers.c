@@ -28,7 +28,7 @@ scd_readers_free(ScdReaders *readers)
 {
     g_autoptr(ScdSnapshot) nobody = scd_snapshot_new_unavailable(NULL);
 
-    scd_readers_follow(readers, nobody);
+    scd_readers_apply_snapshot(readers, nobody);
     g_hash_table_unref(readers->by_name);
     scd_snapshot_unref(readers->snapshot);
     g_free(readers);
@@ -71,7 +71,7 @@ rename(ScdReaders *readers, ScdReader *reader)
     const char *alias = alias_of(readers, scd_reader_identity(reader), reader);
 
     if (scd_reader_set_alias(reader, alias) && *alias)
-        scd_waiters_reader_named(readers->parts.waiters, reader);
+        scd_wait_calls_reader_renamed(readers->parts.wait_calls, reader);
 }
 
 void
@@ -113,11 +113,11 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
     const ScdReadersParts *parts = &readers->parts;
-    const ScdIdentity *identity = scd_identification_of(parts->identification, state->name);
+    const ScdIdentity *identity = scd_reader_tracker_get_identity(parts->tracker, state->name);
     const ScdReaderParts reader_parts = {
         .tree = parts->tree,
         .sessions = parts->sessions,
-        .waiters = parts->waiters,
+        .wait_calls = parts->wait_calls,
         .aliases = parts->aliases,
         .identity = identity,
         .alias = alias_of(readers, identity, NULL),
@@ -147,7 +147,7 @@ remove_card(ScdReaders *readers, ScdReader *reader, ScdReaderState *state)
     g_autofree char *path = g_strdup(scd_card_path(scd_reader_card(reader)));
 
     scd_reader_remove_card(reader, state);
-    scd_waiters_card_removed(readers->parts.waiters, path);
+    scd_wait_calls_card_removed(readers->parts.wait_calls, path);
 }
 
 static void
@@ -167,7 +167,7 @@ carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
         break;
     case SCD_STEP_CARD_INSERTED:
         scd_reader_insert_card(reader, step->state, readers->parts.card_list);
-        scd_waiters_card_inserted(readers->parts.waiters, reader);
+        scd_wait_calls_card_inserted(readers->parts.wait_calls, reader);
         break;
     case SCD_STEP_CARD_REMOVED:
         remove_card(readers, reader, step->state);
@@ -176,7 +176,7 @@ carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
 }
 
 void
-scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot)
+scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot)
 {
     g_autoptr(GArray) steps = scd_difference(readers->snapshot, snapshot);
     ScdSessionEnd why =
@@ -200,7 +200,7 @@ scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *i
     rename(readers, reader);
     rename_alike(readers, before);
     rename_alike(readers, identity);
-    scd_waiters_reader_named(readers->parts.waiters, reader);
+    scd_wait_calls_reader_renamed(readers->parts.wait_calls, reader);
 }
 
 static gboolean

@@ -5,7 +5,7 @@
  * The readers on the bus, kept in step with the monitor's snapshots.
  */
 
-#include "bus/identification.h"
+#include "bus/reader-tracker.h"
 #include "bus/reader.h"
 
 typedef struct ScdReaders ScdReaders;
@@ -14,9 +14,9 @@ typedef struct ScdReaders ScdReaders;
 typedef struct {
     ScdTree *tree;
     ScdSessions *sessions;
-    ScdWaiters *waiters;
+    ScdWaitCalls *wait_calls;
     ScdAliases *aliases;
-    const ScdIdentification *identification;
+    const ScdReaderTracker *tracker;
     const ScdCardList *card_list; /* what ATRs are known as, or NULL */
 } ScdReadersParts;
 
@@ -26,7 +26,7 @@ ScdReaders *scd_readers_new(const ScdReadersParts *parts);
 void scd_readers_free(ScdReaders *readers);
 
 /* Carries out what differs between the last snapshot and this one. Its readers are identified. */
-void scd_readers_follow(ScdReaders *readers, ScdSnapshot *snapshot);
+void scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot);
 
 /* More is known of a reader, by its PC/SC name; it need not be shown yet. */
 void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);

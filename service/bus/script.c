@@ -11,7 +11,8 @@
 #include "bus/options.h"
 
 static gboolean
-read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneCall *one_call, GError **error)
+read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneShotOptions *one_shot,
+             GError **error)
 {
     g_autofree const char **expect = NULL;
     const char *protocol = NULL;
@@ -27,7 +28,7 @@ read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneCall *one_call
 
     if (many)
         known[n++] = (ScdOption){"expect", "^a&s", &expect};
-    if (one_call) {
+    if (one_shot) {
         known[n++] = (ScdOption){"protocol", "&s", &protocol};
         known[n++] = (ScdOption){"disposition", "&s", &disposition};
     }
@@ -35,11 +36,11 @@ read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneCall *one_call
         return FALSE;
     if (expect && !scd_expect_parse(expect, &job->expect, error))
         return FALSE;
-    if (!one_call)
+    if (!one_shot)
         return TRUE;
     const char *protocols[] = {protocol, NULL};
-    return scd_protocols_from_words(protocols, &one_call->protocols, error) &&
-           scd_disposition_from_word(disposition, &one_call->disposition, error);
+    return scd_protocols_from_words(protocols, &one_shot->protocols, error) &&
+           scd_disposition_from_word(disposition, &one_shot->disposition, error);
 }
 
 static gboolean
@@ -91,15 +92,15 @@ add_commands(ScdJob *job, GVariant *commands, GError **error)
 }
 
 gboolean
-scd_script_read(ScdJob *job, GVariant *commands, GVariant *options, ScdOneCall *one_call,
+scd_script_read(ScdJob *job, GVariant *commands, GVariant *options, ScdOneShotOptions *one_shot,
                 GError **error)
 {
     gboolean many = g_variant_is_of_type(commands, G_VARIANT_TYPE("aay")) ||
                     g_variant_is_of_type(commands, G_VARIANT_TYPE_STRING_ARRAY);
 
-    if (one_call)
-        *one_call = (ScdOneCall){SCD_PROTOCOL_ANY, SCD_DISPOSITION_LEAVE};
-    if (options && !read_options(job, options, many, one_call, error))
+    if (one_shot)
+        *one_shot = (ScdOneShotOptions){SCD_PROTOCOL_ANY, SCD_DISPOSITION_LEAVE};
+    if (options && !read_options(job, options, many, one_shot, error))
         return FALSE;
     return many ? add_commands(job, commands, error) : add_command(job, commands, error);
 }

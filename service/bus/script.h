@@ -15,12 +15,12 @@
 typedef struct {
     ScdProtocol protocols;
     ScdDisposition disposition;
-} ScdOneCall;
+} ScdOneShotOptions;
 
 /*
  * commands: ay, aay, or either in hex: s, as; wiped. options: a{sv}, or NULL.
- * one_call: what its options go to; NULL for a session, which does not take
+ * one_shot: what its options go to; NULL for a session, which does not take
  * them. SCD_INVALID_ARGUMENT tells what is wrong with which command.
  */
-gboolean scd_script_read(ScdJob *job, GVariant *commands, GVariant *options, ScdOneCall *one_call,
-                         GError **error);
+gboolean scd_script_read(ScdJob *job, GVariant *commands, GVariant *options,
+                         ScdOneShotOptions *one_shot, GError **error);

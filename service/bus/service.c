@@ -4,10 +4,10 @@
 
 #include "bus/admission.h"
 #include "bus/audit.h"
-#include "bus/headline.h"
 #include "bus/log-control.h"
 #include "bus/manager.h"
 #include "bus/readers.h"
+#include "bus/status-text.h"
 
 struct ScdService {
     const ScdServiceOptions *options;
@@ -17,12 +17,12 @@ struct ScdService {
     ScdAudit *audit;
     ScdWorkers *workers;
     ScdSessions *sessions;
-    ScdWaiters *waiters;
-    ScdIdentification *identification;
+    ScdWaitCalls *wait_calls;
+    ScdReaderTracker *tracker;
     ScdAliases *aliases;
     ScdReaders *readers;
     ScdManager *manager;
-    ScdHeadline *headline;
+    ScdStatusText *status_text;
 };
 
 static void
@@ -40,11 +40,11 @@ show(ScdSnapshot *snapshot, gpointer data)
     /* While Available is false there are no readers: true comes first, and false last. */
     if (!snapshot->trouble)
         scd_manager_set_trouble(service->manager, NULL);
-    scd_readers_follow(service->readers, snapshot);
+    scd_readers_apply_snapshot(service->readers, snapshot);
     if (snapshot->trouble)
         scd_manager_set_trouble(service->manager, snapshot->trouble);
     scd_audit_pcscd(service->audit, snapshot->trouble);
-    scd_headline_set_trouble(service->headline, snapshot->trouble);
+    scd_status_text_set_trouble(service->status_text, snapshot->trouble);
     service->options->shown(service->options->data);
 }
 
@@ -56,9 +56,9 @@ learn(const char *reader, const ScdIdentity *identity, gpointer data)
 }
 
 static void
-change_headline(gpointer data)
+update_status_text(gpointer data)
 {
-    scd_headline_changed(data);
+    scd_status_text_changed(data);
 }
 
 static guint
@@ -81,9 +81,9 @@ new_readers(ScdService *service)
     const ScdReadersParts parts = {
         .tree = service->tree,
         .sessions = service->sessions,
-        .waiters = service->waiters,
+        .wait_calls = service->wait_calls,
         .aliases = service->aliases,
-        .identification = service->identification,
+        .tracker = service->tracker,
         .card_list = service->options->card_list,
     };
 
@@ -93,7 +93,7 @@ new_readers(ScdService *service)
 ScdService *
 scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
 {
-    static const ScdIdentificationEvents identification_events = {show, learn};
+    static const ScdReaderTrackerEvents identification_events = {show, learn};
     static const ScdAliasesEvents aliases_events = {count_named, aliases_changed};
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
@@ -107,16 +107,15 @@ scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError *
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
     const ScdAdmission admission = {service->clients, service->authority, service->audit};
     service->sessions = scd_sessions_new(bus, &admission, service->workers, options->config);
-    service->waiters = scd_waiters_new(service->clients, service->audit, options->config);
-    service->identification =
-        scd_identification_new(options->sysfs, &identification_events, service);
+    service->wait_calls = scd_wait_calls_new(service->clients, service->audit, options->config);
+    service->tracker = scd_reader_tracker_new(options->sysfs, &identification_events, service);
     service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
-    service->headline =
-        scd_headline_new(service->readers, service->sessions, options->headline, options->data);
-    scd_sessions_on_change(service->sessions, change_headline, service->headline);
+    service->status_text = scd_status_text_new(service->readers, service->sessions,
+                                               options->status_text, options->data);
+    scd_sessions_on_change(service->sessions, update_status_text, service->status_text);
     service->manager = scd_manager_new(service->tree, service->readers, service->clients,
-                                       service->authority, service->waiters, error);
+                                       service->authority, service->wait_calls, error);
     return service->manager ? g_steal_pointer(&service) : NULL;
 }
 
@@ -124,18 +123,18 @@ void
 scd_service_free(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
-    if (service->headline)
+    if (service->status_text)
         scd_sessions_on_change(service->sessions, NULL, NULL);
-    g_clear_pointer(&service->headline, scd_headline_free);
-    if (service->waiters)
-        scd_waiters_end_all(service->waiters);
+    g_clear_pointer(&service->status_text, scd_status_text_free);
+    if (service->wait_calls)
+        scd_wait_calls_end_all(service->wait_calls);
     /* The cards are reset while there are workers to do it. */
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
     g_clear_pointer(&service->aliases, scd_aliases_free);
-    g_clear_pointer(&service->identification, scd_identification_free);
-    g_clear_pointer(&service->waiters, scd_waiters_free);
+    g_clear_pointer(&service->tracker, scd_reader_tracker_free);
+    g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
     if (service->workers && !scd_workers_stop(service->workers)) {
         g_warning("A worker is caught in a call of libpcsclite");
         return;
@@ -157,23 +156,23 @@ scd_service_free(ScdService *service)
 void
 scd_service_set_monitor(ScdService *service, ScdMonitor *monitor)
 {
-    scd_waiters_set_monitor(service->waiters, monitor);
+    scd_wait_calls_set_monitor(service->wait_calls, monitor);
 }
 
 void
-scd_service_follow(ScdService *service, ScdSnapshot *snapshot)
+scd_service_apply_snapshot(ScdService *service, ScdSnapshot *snapshot)
 {
-    scd_identification_follow(service->identification, snapshot);
+    scd_reader_tracker_apply_snapshot(service->tracker, snapshot);
 }
 
 void
-scd_service_listed(ScdService *service)
+scd_service_readers_enumerated(ScdService *service)
 {
-    scd_identification_check(service->identification);
+    scd_reader_tracker_check(service->tracker);
 }
 
 void
-scd_service_looked(ScdService *service)
+scd_service_refreshed(ScdService *service)
 {
-    scd_waiters_looked(service->waiters);
+    scd_wait_calls_refreshed(service->wait_calls);
 }

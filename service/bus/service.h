@@ -8,7 +8,7 @@
 
 #include "base/card-list.h"
 #include "base/config.h"
-#include "bus/headline.h"
+#include "bus/status-text.h"
 #include "bus/tree.h"
 #include "pcsc/monitor.h"
 
@@ -21,8 +21,8 @@ typedef struct {
     const char *sysfs;    /* where /sys is */
     const char *settings; /* folder of files *.conf that may give aliases */
     const char *state;    /* folder for those that SetAlias() gives; NULL when there is none */
-    void (*shown)(gpointer data); /* what is on the bus now may be looked at */
-    ScdHeadlineFunc headline;     /* what there is, in a line */
+    void (*shown)(gpointer data);  /* what is on the bus now may be looked at */
+    ScdStatusTextFunc status_text; /* what there is, in a line */
     gpointer data;
 } ScdServiceOptions;
 
@@ -36,12 +36,12 @@ void scd_service_set_monitor(ScdService *service, ScdMonitor *monitor);
  * Shows the readers and cards of a snapshot, once it is known which devices they are, or that pcscd
  * cannot be reached.
  */
-void scd_service_follow(ScdService *service, ScdSnapshot *snapshot);
+void scd_service_apply_snapshot(ScdService *service, ScdSnapshot *snapshot);
 
 /* pcscd was asked for all its readers. */
-void scd_service_listed(ScdService *service);
+void scd_service_readers_enumerated(ScdService *service);
 
 /* The look that the monitor was asked for is over. */
-void scd_service_looked(ScdService *service);
+void scd_service_refreshed(ScdService *service);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdService, scd_service_free)

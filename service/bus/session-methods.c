@@ -46,7 +46,7 @@ static void
 submit(ScdSession *session, ScdJob *job)
 {
     if (scd_call_charge(job, session->quota))
-        scd_handle_submit(session->handle, job);
+        scd_job_queue_submit(session->handle, job);
 }
 
 static void
@@ -97,8 +97,8 @@ begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *in
     if (!scd_call_charge(job, session->quota))
         return;
     if (timeout_ms != SCD_NO_TIMEOUT)
-        scd_patience_limit(session->patience, job, timeout_ms);
-    scd_handle_submit(session->handle, job);
+        scd_job_timeouts_add(session->timeouts, job, timeout_ms);
+    scd_job_queue_submit(session->handle, job);
 }
 
 /* A method with one argument, a disposition. */
@@ -143,7 +143,7 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
         g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr, state->atr_length, 1);
     scd_call_set_reply(
         job, g_variant_new("(sus@ay)", state->name, (guint32)state->bits,
-                           scd_protocol_to_word(scd_handle_protocol(session->handle)), atr));
+                           scd_protocol_to_word(scd_job_queue_protocol(session->handle)), atr));
     submit(session, job);
 }
 
@@ -206,7 +206,7 @@ reconnected(guint32 code, gpointer data)
     g_free(session->card_path);
     session->card_path = g_strdup(card ? scd_card_path(card) : "/");
     /* The rules may have changed while it waited for its turn. */
-    if (scd_handle_share_mode(session->handle) == SCD_SHARE_EXCLUSIVE &&
+    if (scd_job_queue_share_mode(session->handle) == SCD_SHARE_EXCLUSIVE &&
         !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
         scd_session_recheck(session);
 }
@@ -243,7 +243,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
 
 /* Both ends close on exec; NULL with an error when there are none to be had. */
 static GUnixFDList *
-new_channel(ScdHandle *handle, GError **error)
+new_channel(ScdJobQueue *handle, GError **error)
 {
     int ends[2];
 
@@ -252,7 +252,7 @@ new_channel(ScdHandle *handle, GError **error)
                     g_strerror(errno));
         return NULL;
     }
-    if (!scd_handle_open_channel(handle, ends[0])) {
+    if (!scd_job_queue_open_channel(handle, ends[0])) {
         g_set_error_literal(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
                             "The session has a channel already: close that one first");
         close(ends[0]);
@@ -312,15 +312,15 @@ refresh(gpointer owner)
 {
     ScdSession *session = owner;
     ScdObject *object = session->object;
-    ScdHandle *handle = session->handle;
+    ScdJobQueue *handle = session->handle;
 
     scd_object_set(object, "Card", g_variant_new_object_path(session->card_path));
     scd_object_set(object, "ShareMode",
-                   g_variant_new_string(scd_share_mode_to_word(scd_handle_share_mode(handle))));
+                   g_variant_new_string(scd_share_mode_to_word(scd_job_queue_share_mode(handle))));
     scd_object_set(object, "Protocol",
-                   g_variant_new_string(scd_protocol_to_word(scd_handle_protocol(handle))));
+                   g_variant_new_string(scd_protocol_to_word(scd_job_queue_protocol(handle))));
     scd_object_set(object, "InTransaction",
-                   g_variant_new_boolean(scd_handle_in_transaction(handle)));
+                   g_variant_new_boolean(scd_job_queue_in_transaction(handle)));
 }
 
 const ScdInterface scd_session_methods = {&scd_session_interface, methods, refresh};

@@ -7,8 +7,8 @@
  */
 
 #include "bus/grants.h"
+#include "bus/job-timeout.h"
 #include "bus/object.h"
-#include "bus/patience.h"
 #include "bus/quota.h"
 #include "bus/session.h"
 
@@ -23,8 +23,8 @@ struct ScdSession {
     gboolean quiet;
     ScdClient *client;
     guint leave;
-    ScdHandle *handle;
-    ScdPatience *patience;
+    ScdJobQueue *handle;
+    ScdJobTimeouts *timeouts;
     ScdUserCharge charge;
     ScdQuota *quota;
     ScdObject *object;

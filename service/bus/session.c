@@ -43,8 +43,8 @@ scd_session_end_with(ScdSession *session, ScdSessionEnd why, ScdJob *disconnect)
 {
     scd_sessions_remove(session->sessions, session->number);
     scd_grants_end(session->grants, scd_code_of_error(codes[why]));
-    scd_patience_free(session->patience);
-    scd_handle_close(session->handle, disconnect, scd_code_of_error(codes[why]));
+    scd_job_timeouts_free(session->timeouts);
+    scd_job_queue_close(session->handle, disconnect, scd_code_of_error(codes[why]));
     if (reasons[why] && !(session->quiet && why == SCD_SESSION_CLOSED))
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reasons[why]));
     scd_reader_unwatch(session->reader, &session->watch);
@@ -68,7 +68,7 @@ granted(ScdJob *job, gpointer data)
     if (job->kind == SCD_JOB_RECONNECT && scd_session_has_lost_card(session))
         scd_job_finish(job, scd_code_of_error(SCD_W_REMOVED_CARD));
     else
-        scd_handle_submit(session->handle, job);
+        scd_job_queue_submit(session->handle, job);
 }
 
 static void
@@ -119,7 +119,7 @@ watch_transactions(ScdSession *session)
 {
     Which *which = g_atomic_rc_box_new(Which);
     *which = (Which){session->sessions, session->number};
-    scd_handle_on_transaction_taken(session->handle, transaction_taken, which);
+    scd_job_queue_on_transaction_taken(session->handle, transaction_taken, which);
 }
 
 static ScdGrants *
@@ -144,13 +144,13 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->quiet = parts->quiet;
     session->client = parts->client;
     session->handle = parts->handle;
-    session->patience = scd_patience_new(session->handle);
+    session->timeouts = scd_job_timeouts_new(session->handle);
     session->charge = parts->charge;
     session->quota = scd_quota_new(scd_sessions_config(sessions));
     session->grants = new_grants(session);
     if (parts->authenticated)
         scd_grants_set_authenticated(session->grants,
-                                     action_of(scd_handle_share_mode(session->handle)));
+                                     action_of(scd_job_queue_share_mode(session->handle)));
     session->watch = (ScdReaderWatch){reader_left, card_left, session};
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, owner_left, session);
@@ -194,5 +194,5 @@ scd_session_end(ScdSession *session, ScdSessionEnd why)
 void
 scd_session_recheck(ScdSession *session)
 {
-    scd_grants_recheck(session->grants, action_of(scd_handle_share_mode(session->handle)));
+    scd_grants_recheck(session->grants, action_of(scd_job_queue_share_mode(session->handle)));
 }

@@ -17,7 +17,7 @@ typedef struct {
     ScdClient *client;      /* a reference that is taken over */
     gboolean authenticated; /* polkit allowed it after a dialog only */
     gboolean quiet;         /* its owner needs no signal after its own Close */
-    ScdHandle *handle;      /* connected; taken over */
+    ScdJobQueue *handle;    /* connected; taken over */
     GBytes *atr;            /* of that card; NULL: any */
     ScdUserCharge charge;   /* taken over */
 } ScdSessionParts;

@@ -135,16 +135,16 @@ scd_sessions_config(const ScdSessions *sessions)
     return sessions->config;
 }
 
-ScdHandle *
-scd_sessions_new_handle(ScdSessions *sessions, ScdClient *client, const char *reader,
-                        ScdUserCharge *charge, GError **error)
+ScdJobQueue *
+scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
+                       ScdUserCharge *charge, GError **error)
 {
     if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error)) {
         scd_audit_client(sessions->admission.audit, SCD_AUDIT_LIMIT, client, NULL,
                          (*error)->message);
         return NULL;
     }
-    ScdHandle *handle = scd_workers_new_handle(sessions->workers, reader, error);
+    ScdJobQueue *handle = scd_workers_new_queue(sessions->workers, reader, error);
     if (!handle)
         scd_user_charge_give_back(charge);
     return handle;

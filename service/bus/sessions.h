@@ -62,8 +62,8 @@ ScdWorkers *scd_sessions_workers(const ScdSessions *sessions);
 const ScdConfig *scd_sessions_config(const ScdSessions *sessions);
 
 /* A handle on a reader, for a session or what is like one; charged to the client's user. */
-ScdHandle *scd_sessions_new_handle(ScdSessions *sessions, ScdClient *client, const char *reader,
-                                   ScdUserCharge *charge, GError **error);
+ScdJobQueue *scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
+                                    ScdUserCharge *charge, GError **error);
 
 /* For the sessions themselves. */
 guint64 scd_sessions_add(ScdSessions *sessions, ScdSession *session);

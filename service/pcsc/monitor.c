@@ -9,11 +9,11 @@
 #include <unistd.h>
 #include <winscard.h>
 
-#include "pcsc/canceller.h"
 #include "pcsc/code.h"
 #include "pcsc/deadline.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 #include "pcsc/socket-watch.h"
+#include "pcsc/status-wait-canceller.h"
 #include "pcsc/watch-list.h"
 
 /*
@@ -48,7 +48,7 @@ struct ScdMonitor {
     gpointer data;
     guint call_limit_ms;
     ScdDeadline *deadline;
-    ScdCanceller *canceller;
+    ScdStatusWaitCanceller *canceller;
     GThread *thread;
     int wake_fd; /* an eventfd: readable when the thread is to stop */
 
@@ -85,20 +85,20 @@ deliver(gpointer data)
 }
 
 static gboolean
-tell_listed(gpointer data)
+report_readers_enumerated(gpointer data)
 {
     ScdMonitor *monitor = data;
     if (!monitor->over)
-        monitor->events.listed(monitor->data);
+        monitor->events.readers_enumerated(monitor->data);
     return G_SOURCE_REMOVE;
 }
 
 static gboolean
-tell_looked(gpointer data)
+report_refreshed(gpointer data)
 {
     ScdMonitor *monitor = data;
     if (!monitor->over)
-        monitor->events.looked(monitor->data);
+        monitor->events.refreshed(monitor->data);
     return G_SOURCE_REMOVE;
 }
 
@@ -130,7 +130,7 @@ stuck_stale(gpointer data)
 static void
 call_main(ScdMonitor *monitor, GSourceFunc func)
 {
-    scd_main_call(func, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
+    scd_main_thread_invoke(func, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
 }
 
 /* Takes over the snapshot. */
@@ -143,7 +143,7 @@ publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
 
     g_clear_pointer(&monitor->published, scd_snapshot_unref);
     monitor->published = snapshot;
-    scd_main_call(deliver, delivery, free_delivery);
+    scd_main_thread_invoke(deliver, delivery, free_delivery);
 
     g_mutex_lock(&monitor->lock);
     monitor->away = snapshot->trouble != NULL;
@@ -152,11 +152,11 @@ publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
 
 /* Takes up the look that somebody wants; whether there is one to be done. */
 static gboolean
-begin_look_in_monitor(ScdMonitor *monitor)
+begin_refresh_in_monitor(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
     if (monitor->look_wanted && !monitor->stopping)
-        scd_canceller_rest(monitor->canceller);
+        scd_status_wait_canceller_reset(monitor->canceller);
     monitor->looking = monitor->looking || monitor->look_wanted;
     monitor->look_wanted = FALSE;
     g_mutex_unlock(&monitor->lock);
@@ -165,10 +165,10 @@ begin_look_in_monitor(ScdMonitor *monitor)
 
 /* What it brought has been published. */
 static void
-end_look_in_monitor(ScdMonitor *monitor)
+end_refresh_in_monitor(ScdMonitor *monitor)
 {
     monitor->looking = FALSE;
-    call_main(monitor, tell_looked);
+    call_main(monitor, report_refreshed);
 }
 
 /*
@@ -217,8 +217,8 @@ publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
     if (told && g_str_equal(told, trouble))
         return;
     publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
-    if (begin_look_in_monitor(monitor))
-        end_look_in_monitor(monitor);
+    if (begin_refresh_in_monitor(monitor))
+        end_refresh_in_monitor(monitor);
 }
 
 static gboolean
@@ -245,7 +245,7 @@ connect_in_monitor(ScdMonitor *monitor)
     scd_deadline_clear(monitor->deadline);
     if (code == SCARD_S_SUCCESS) {
         monitor->context = context;
-        scd_canceller_set_context(monitor->canceller, context);
+        scd_status_wait_canceller_set_context(monitor->canceller, context);
         scd_watch_list_reset(monitor->list);
     }
     return code;
@@ -255,7 +255,7 @@ static void
 disconnect_in_monitor(ScdMonitor *monitor)
 {
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
-    scd_canceller_set_context(monitor->canceller, 0);
+    scd_status_wait_canceller_set_context(monitor->canceller, 0);
     SCardReleaseContext(monitor->context);
     scd_deadline_clear(monitor->deadline);
     monitor->context = 0;
@@ -322,7 +322,7 @@ watch_in_monitor(ScdMonitor *monitor)
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list)) {
             code = enumerate_in_monitor(monitor);
-            call_main(monitor, tell_listed);
+            call_main(monitor, report_readers_enumerated);
         }
         if (!is_passing(code))
             break;
@@ -331,21 +331,21 @@ watch_in_monitor(ScdMonitor *monitor)
         doubts = scd_watch_list_is_doubtful(monitor->list) ? doubts + 1 : 0;
 
         publish_readers_in_monitor(monitor);
-        gboolean look = begin_look_in_monitor(monitor);
+        gboolean refresh = begin_refresh_in_monitor(monitor);
         guint wait_ms = doubts ? doubtful_wait_ms(doubts) : timeout_ms;
-        code = wait_in_monitor(monitor, look ? 0 : wait_ms);
+        code = wait_in_monitor(monitor, refresh ? 0 : wait_ms);
         if (!is_passing(code))
             break;
         gboolean news = publish_readers_in_monitor(monitor);
 
-        look = look && scd_watch_list_saw_all(monitor->list);
-        if (look)
-            end_look_in_monitor(monitor);
+        refresh = refresh && scd_watch_list_saw_all(monitor->list);
+        if (refresh)
+            end_refresh_in_monitor(monitor);
         else if (code == SCARD_E_TIMEOUT && !doubts)
             timeout_ms = QUIET_WAIT_MS;
         if (code != SCARD_E_TIMEOUT && !scd_watch_list_misses_none(monitor->list))
             timeout_ms = SETTLING_WAIT_MS;
-        if (news || look || code == SCARD_E_TIMEOUT)
+        if (news || refresh || code == SCARD_E_TIMEOUT)
             fruitless = monitor->tries = 0;
         else if (code != SCARD_E_CANCELLED)
             fruitless++;
@@ -447,20 +447,20 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     }
     g_mutex_init(&monitor->lock);
     g_cond_init(&monitor->ended_cond);
-    monitor->canceller = scd_canceller_new();
+    monitor->canceller = scd_status_wait_canceller_new();
     monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
     return monitor;
 }
 
 void
-scd_monitor_look(ScdMonitor *monitor)
+scd_monitor_refresh(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
     if (monitor->away) {
-        call_main(monitor, tell_looked);
+        call_main(monitor, report_refreshed);
     } else {
         monitor->look_wanted = TRUE;
-        scd_canceller_interrupt(monitor->canceller);
+        scd_status_wait_canceller_interrupt(monitor->canceller);
     }
     g_mutex_unlock(&monitor->lock);
 }
@@ -477,7 +477,7 @@ scd_monitor_free(ScdMonitor *monitor)
 
     g_mutex_lock(&monitor->lock);
     monitor->stopping = TRUE;
-    scd_canceller_interrupt(monitor->canceller);
+    scd_status_wait_canceller_interrupt(monitor->canceller);
     while (!monitor->ended)
         if (!g_cond_wait_until(&monitor->ended_cond, &monitor->lock, limit))
             break;
@@ -487,7 +487,7 @@ scd_monitor_free(ScdMonitor *monitor)
         return FALSE;
 
     g_thread_join(monitor->thread);
-    scd_canceller_free(monitor->canceller);
+    scd_status_wait_canceller_free(monitor->canceller);
     scd_deadline_free(monitor->deadline);
     close(monitor->wake_fd);
     g_mutex_clear(&monitor->lock);

@@ -20,9 +20,9 @@ typedef struct ScdMonitor ScdMonitor;
 typedef struct {
     void (*changed)(ScdSnapshot *snapshot, gpointer data);
     /* pcscd was asked for all its readers: some may be others under the same names. */
-    void (*listed)(gpointer data);
-    /* After what scd_monitor_look() brought. */
-    void (*looked)(gpointer data);
+    void (*readers_enumerated)(gpointer data);
+    /* After what scd_monitor_refresh() brought. */
+    void (*refreshed)(gpointer data);
     /* The monitor cannot go on in this process: a call does not return, or libpcsclite lost its
      * memory of pcscd's readers. Only a new process is free of it. */
     void (*stuck)(const char *why, gpointer data);
@@ -40,7 +40,7 @@ ScdMonitor *scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint
  * Looks at all readers now, for what PC/SC announces to nobody. Not before the
  * last look has been told.
  */
-void scd_monitor_look(ScdMonitor *monitor);
+void scd_monitor_refresh(ScdMonitor *monitor);
 
 /*
  * Ends the thread and frees the monitor. FALSE when the thread is caught in a

@@ -7,7 +7,7 @@
 #include <winscard.h>
 
 #include "base/feature.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 #include "pcsc/seat.h"
 
 /* Of libccid since 1.7.1: the port that the reader is plugged into. */
@@ -194,7 +194,7 @@ run_in_probe(gpointer data)
     Probe *probe = data;
 
     probe->identity = identify_in_probe(probe);
-    scd_main_call(answered, probe, free_probe);
+    scd_main_thread_invoke(answered, probe, free_probe);
     return NULL;
 }
 

@@ -8,11 +8,11 @@
 
 #include "pcsc/card-handle.h"
 #include "pcsc/channel.h"
-#include "pcsc/handle.h"
-#include "pcsc/neighbours.h"
-#include "pcsc/turns.h"
+#include "pcsc/contention.h"
+#include "pcsc/job-queue.h"
+#include "pcsc/run-queue.h"
 
-struct ScdHandle {
+struct ScdJobQueue {
     ScdWorker *worker;
     GQueue jobs;              /* of ScdJob; the first one may be being carried out */
     gboolean closed;          /* no job follows those in the queue */
@@ -33,7 +33,7 @@ struct ScdWorker {
     GMutex lock;
     GCond ended_cond;
     GPtrArray *handles;
-    ScdTurns turns;
+    ScdRunQueue run_queue;
     gint64 holder_idle_since;
     gboolean heard;   /* all channels, since the last job */
     gboolean waiting; /* the thread is about to sleep, or does */
@@ -46,24 +46,24 @@ struct ScdWorker {
     GPtrArray *received; /* jobs of a channel, on their way to its handle */
     GArray *polled;      /* of struct pollfd: the wake-up, then the channels */
     GPtrArray *speakers; /* the handles of these channels, in that order */
-    ScdNeighbours neighbours;
+    ScdContention contention;
     gboolean lost;       /* the connection to pcscd */
     gint64 unused_since; /* when a handle went last; 0 when it has been told that there is none */
 };
 
 /* Whether the job has to wait until others are done with the card. */
-gboolean scd_job_needs_turn(const ScdJob *job);
+gboolean scd_job_needs_scheduling(const ScdJob *job);
 
 /* The one to be carried out next, or being so; NULL when there is none. */
-ScdJob *scd_handle_first_job_locked(const ScdHandle *handle);
+ScdJob *scd_job_queue_first_job_locked(const ScdJobQueue *handle);
 
-/* The handle's first job is a new one: says so to the turns. The end of a handle goes first. */
-void scd_handle_take_place_locked(ScdHandle *handle);
+/* The handle's first job is a new one: says so to the run_queue. The end of a handle goes first. */
+void scd_job_queue_schedule_locked(ScdJobQueue *handle);
 
 /* After its last job. */
-void scd_handle_free_locked(ScdHandle *handle);
+void scd_job_queue_free_locked(ScdJobQueue *handle);
 
 /* Takes over the job. */
-void scd_handle_append_locked(ScdHandle *handle, ScdJob *job);
+void scd_job_queue_append_locked(ScdJobQueue *handle, ScdJob *job);
 
 void scd_worker_wake_locked(ScdWorker *worker);

@@ -12,7 +12,7 @@
 
 #include "base/frame.h"
 #include "pcsc/code.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 #include "pcsc/worker-private.h"
 
 /* How long the thread and its context outlive the last handle: shells make call after call. */
@@ -31,21 +31,21 @@ scd_worker_wake_locked(ScdWorker *worker)
 }
 
 /* The handle whose first job is to be carried out now, or NULL and until when to wait. */
-static ScdHandle *
+static ScdJobQueue *
 choose_locked(ScdWorker *worker, gint64 now, gint64 *wait_until)
 {
     *wait_until = NEVER;
     for (guint i = 0; i < worker->handles->len; i++) {
-        ScdHandle *handle = worker->handles->pdata[i];
-        ScdJob *job = scd_handle_first_job_locked(handle);
-        if (job && !scd_job_needs_turn(job))
+        ScdJobQueue *handle = worker->handles->pdata[i];
+        ScdJob *job = scd_job_queue_first_job_locked(handle);
+        if (job && !scd_job_needs_scheduling(job))
             return handle;
     }
-    ScdHandle *next = scd_turns_next(&worker->turns);
-    ScdJob *job = next ? scd_handle_first_job_locked(next) : NULL;
+    ScdJobQueue *next = scd_run_queue_next(&worker->run_queue);
+    ScdJob *job = next ? scd_job_queue_first_job_locked(next) : NULL;
     if (!job)
         return NULL;
-    gint64 try_at = scd_neighbours_try_at(&worker->neighbours, job->kind == SCD_JOB_BEGIN);
+    gint64 try_at = scd_contention_retry_at(&worker->contention, job->kind == SCD_JOB_BEGIN);
     if (now < try_at && !worker->stopped) {
         *wait_until = try_at;
         return NULL;
@@ -57,8 +57,8 @@ choose_locked(ScdWorker *worker, gint64 now, gint64 *wait_until)
 static gboolean
 is_hogged_locked(const ScdWorker *worker, gint64 now, gint64 *wait_until)
 {
-    if (!worker->turns.holder || scd_handle_first_job_locked(worker->turns.holder) ||
-        !scd_turns_others_wait(&worker->turns))
+    if (!worker->run_queue.holder || scd_job_queue_first_job_locked(worker->run_queue.holder) ||
+        !scd_run_queue_has_waiting(&worker->run_queue))
         return FALSE;
     gint64 limit =
         worker->holder_idle_since + (gint64)worker->options.transaction_idle_limit_ms * 1000;
@@ -66,28 +66,28 @@ is_hogged_locked(const ScdWorker *worker, gint64 now, gint64 *wait_until)
     return now >= limit;
 }
 
-/* After a job: the places of its handle in the turns. */
+/* After a job: the places of its handle in the run_queue. */
 static void
-pass_turn_locked(ScdWorker *worker, ScdHandle *handle, const ScdJob *job)
+pass_turn_locked(ScdWorker *worker, ScdJobQueue *handle, const ScdJob *job)
 {
-    gboolean held = worker->turns.holder == handle;
+    gboolean held = worker->run_queue.holder == handle;
     gboolean holds = g_atomic_int_get(&handle->card.depth) > 0;
     gint64 now = g_get_monotonic_time();
 
-    if (scd_job_needs_turn(job)) {
-        scd_turns_done(&worker->turns, handle);
-        scd_neighbours_gone(&worker->neighbours);
+    if (scd_job_needs_scheduling(job)) {
+        scd_run_queue_dequeue(&worker->run_queue, handle);
+        scd_contention_free(&worker->contention);
     }
     if (holds) {
-        worker->turns.holder = handle;
+        worker->run_queue.holder = handle;
         worker->holder_idle_since = now;
         if (!held)
-            scd_neighbours_begun(&worker->neighbours, now);
+            scd_contention_begin(&worker->contention, now);
     } else if (held) {
-        worker->turns.holder = NULL;
-        scd_neighbours_ended(&worker->neighbours, now);
+        worker->run_queue.holder = NULL;
+        scd_contention_end(&worker->contention, now);
     }
-    scd_handle_take_place_locked(handle);
+    scd_job_queue_schedule_locked(handle);
 }
 
 static void
@@ -107,7 +107,7 @@ find_connected_in_worker(ScdWorker *worker)
 
     g_mutex_lock(&worker->lock);
     for (guint i = 0; i < worker->handles->len && !connected; i++) {
-        const ScdHandle *handle = worker->handles->pdata[i];
+        const ScdJobQueue *handle = worker->handles->pdata[i];
         if (handle->card.connected)
             connected = &handle->card;
     }
@@ -134,7 +134,7 @@ ensure_context_in_worker(ScdWorker *worker)
 }
 
 static ScdOutcome
-carry_out_in_worker(ScdWorker *worker, ScdHandle *handle, ScdJob *job)
+carry_out_in_worker(ScdWorker *worker, ScdJobQueue *handle, ScdJob *job)
 {
     if (job->kind == SCD_JOB_CONNECT) {
         job->code = ensure_context_in_worker(worker);
@@ -157,9 +157,9 @@ carry_out_in_worker(ScdWorker *worker, ScdHandle *handle, ScdJob *job)
 
 /* Called and returns with the lock held, which is let go meanwhile. */
 static void
-run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
+run_job_in_worker(ScdWorker *worker, ScdJobQueue *handle)
 {
-    ScdJob *job = scd_handle_first_job_locked(handle);
+    ScdJob *job = scd_job_queue_first_job_locked(handle);
 
     g_atomic_int_set(&job->state, SCD_JOB_RUNNING);
     g_mutex_unlock(&worker->lock);
@@ -177,7 +177,7 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
         job->code = SCARD_E_CANCELLED;
     else if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
         g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
-        scd_neighbours_met(&worker->neighbours, g_get_monotonic_time());
+        scd_contention_busy(&worker->contention, g_get_monotonic_time());
         return;
     }
     g_atomic_int_set(&job->state, SCD_JOB_DONE);
@@ -190,7 +190,7 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
     g_queue_pop_head(&handle->jobs);
     pass_turn_locked(worker, handle, job);
     if (handle->closed && handle->jobs.length == 0) {
-        scd_handle_free_locked(handle);
+        scd_job_queue_free_locked(handle);
         worker->unused_since = g_get_monotonic_time();
     }
 
@@ -205,16 +205,16 @@ run_job_in_worker(ScdWorker *worker, ScdHandle *handle)
 static void
 revoke_in_worker(ScdWorker *worker)
 {
-    ScdHandle *handle = worker->turns.holder;
+    ScdJobQueue *handle = worker->run_queue.holder;
 
     g_mutex_unlock(&worker->lock);
     scd_card_handle_revoke_in_worker(&handle->card);
     g_mutex_lock(&worker->lock);
-    worker->turns.holder = NULL;
-    scd_handle_take_place_locked(handle);
+    worker->run_queue.holder = NULL;
+    scd_job_queue_schedule_locked(handle);
     if (handle->taken)
-        scd_main_call(handle->taken, g_atomic_rc_box_acquire(handle->taken_data),
-                      (GDestroyNotify)g_atomic_rc_box_release);
+        scd_main_thread_invoke(handle->taken, g_atomic_rc_box_acquire(handle->taken_data),
+                               (GDestroyNotify)g_atomic_rc_box_release);
 }
 
 /* The worker may have been freed before the main thread hears of this. */
@@ -250,7 +250,7 @@ care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
         IdleNote *note = g_new(IdleNote, 1);
         note->options = worker->options;
         note->reader = g_strdup(worker->reader);
-        scd_main_call(tell_idle, note, free_note);
+        scd_main_thread_invoke(tell_idle, note, free_note);
         return;
     }
     *wait_until = MIN(*wait_until, worker->unused_since + LINGER_US);
@@ -258,7 +258,7 @@ care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
 
 /* Who closed its session, or hung up, is hung up on as soon as what was under way is answered. */
 static void
-drop_channels_that_are_over_locked(ScdHandle *handle)
+drop_channels_that_are_over_locked(ScdJobQueue *handle)
 {
     while (handle->channel && !scd_channel_has_jobs(handle->channel) &&
            (handle->closed || scd_channel_has_ended(handle->channel))) {
@@ -276,7 +276,7 @@ choose_what_to_poll_locked(ScdWorker *worker)
     g_ptr_array_set_size(worker->speakers, 0);
     g_array_append_val(worker->polled, wake);
     for (guint i = 0; i < worker->handles->len; i++) {
-        ScdHandle *handle = worker->handles->pdata[i];
+        ScdJobQueue *handle = worker->handles->pdata[i];
         drop_channels_that_are_over_locked(handle);
         short events = handle->channel && !handle->closed ? scd_channel_events(handle->channel) : 0;
         if (events == 0)
@@ -291,14 +291,14 @@ static void
 serve_channels_locked(ScdWorker *worker)
 {
     for (guint i = 0; i < worker->speakers->len; i++) {
-        ScdHandle *handle = worker->speakers->pdata[i];
+        ScdJobQueue *handle = worker->speakers->pdata[i];
         short events = g_array_index(worker->polled, struct pollfd, i + 1).revents;
         if (handle->closed) /* by the main thread, while we polled: its last job is there */
             continue;
         g_ptr_array_set_size(worker->received, 0);
         scd_channel_serve_in_worker(handle->channel, events, worker->packets, worker->received);
         for (guint n = 0; n < worker->received->len; n++)
-            scd_handle_append_locked(handle, worker->received->pdata[n]);
+            scd_job_queue_append_locked(handle, worker->received->pdata[n]);
     }
 }
 
@@ -307,7 +307,7 @@ serve_channels_locked(ScdWorker *worker)
  * one that spoke may have gone since, and a new one, without a channel yet, be in its place.
  */
 static gboolean
-is_only_speaker_locked(const ScdWorker *worker, const ScdHandle *handle)
+is_only_speaker_locked(const ScdWorker *worker, const ScdJobQueue *handle)
 {
     const GPtrArray *speakers = worker->speakers;
 
@@ -351,7 +351,7 @@ run_in_worker(gpointer data)
     while (TRUE) {
         gint64 now = g_get_monotonic_time();
         gint64 wait_until;
-        ScdHandle *handle = choose_locked(worker, now, &wait_until);
+        ScdJobQueue *handle = choose_locked(worker, now, &wait_until);
 
         if (handle && worker->heard) {
             worker->heard = is_only_speaker_locked(worker, handle);
@@ -398,7 +398,7 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
     g_mutex_init(&worker->lock);
     g_cond_init(&worker->ended_cond);
     worker->handles = g_ptr_array_new();
-    scd_turns_init(&worker->turns);
+    scd_run_queue_init(&worker->run_queue);
     worker->place.reader = worker->reader;
     worker->thread = g_thread_new("worker", run_in_worker, worker);
     return worker;
@@ -423,11 +423,11 @@ void
 scd_worker_card_removed(ScdWorker *worker)
 {
     g_mutex_lock(&worker->lock);
-    ScdHandle *holder = worker->turns.holder;
+    ScdJobQueue *holder = worker->run_queue.holder;
     if (holder) {
         g_atomic_int_set(&holder->card.depth, 0);
-        worker->turns.holder = NULL;
-        scd_handle_take_place_locked(holder);
+        worker->run_queue.holder = NULL;
+        scd_job_queue_schedule_locked(holder);
         scd_worker_wake_locked(worker);
     }
     g_mutex_unlock(&worker->lock);
@@ -458,7 +458,7 @@ scd_worker_free(ScdWorker *worker, gint64 until)
     g_thread_join(worker->thread);
     g_assert(worker->handles->len == 0);
     g_ptr_array_unref(worker->handles);
-    scd_turns_clear(&worker->turns);
+    scd_run_queue_clear(&worker->run_queue);
     g_mutex_clear(&worker->lock);
     g_cond_clear(&worker->ended_cond);
     close(worker->wake_fd);

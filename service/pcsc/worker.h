@@ -6,14 +6,14 @@
  * which carries out the jobs of all handles on that reader, one at a time, as
  * the reader itself does.
  *
- * It also decides between them (turns.h): the holder of the transaction first,
+ * It also decides between them (run-queue.h): the holder of the transaction first,
  * the others in the order in which they came. What needs no turn (a look, the
  * end of a connection that leaves the card as it is) does not wait for one. The
  * jobs of one handle are carried out in their order.
  *
  * A transaction that is idle for longer than the limit, while others wait,
  * ends: the card is reset, as its state was that of the holder. What other
- * programs on the machine do with the card is neighbours.h's.
+ * programs on the machine do with the card is contention.h's.
  */
 
 #include <glib.h>

@@ -3,7 +3,7 @@
 #include "pcsc/workers.h"
 
 #include "base/error.h"
-#include "pcsc/main-call.h"
+#include "pcsc/main-thread.h"
 
 /* pcscd serves 200 programs, of which we may be one only. */
 #define WORKERS_MAX 128
@@ -76,8 +76,8 @@ scd_workers_free(ScdWorkers *workers)
     g_free(workers);
 }
 
-ScdHandle *
-scd_workers_new_handle(ScdWorkers *workers, const char *reader, GError **error)
+ScdJobQueue *
+scd_workers_new_queue(ScdWorkers *workers, const char *reader, GError **error)
 {
     ScdWorker *worker = g_hash_table_lookup(workers->by_reader, reader);
 
@@ -94,7 +94,7 @@ scd_workers_new_handle(ScdWorkers *workers, const char *reader, GError **error)
             return NULL;
         g_hash_table_insert(workers->by_reader, (gpointer)scd_worker_reader(worker), worker);
     }
-    return scd_handle_new(worker);
+    return scd_job_queue_new(worker);
 }
 
 void

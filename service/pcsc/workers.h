@@ -6,7 +6,7 @@
  * handle, ended when nobody has had one for a while. Main thread only.
  */
 
-#include "pcsc/handle.h"
+#include "pcsc/job-queue.h"
 
 typedef struct ScdWorkers ScdWorkers;
 
@@ -22,7 +22,7 @@ gboolean scd_workers_stop(ScdWorkers *workers);
 void scd_workers_free(ScdWorkers *workers);
 
 /* A place on the reader of that PC/SC name; NULL with an error when there are too many workers. */
-ScdHandle *scd_workers_new_handle(ScdWorkers *workers, const char *reader, GError **error);
+ScdJobQueue *scd_workers_new_queue(ScdWorkers *workers, const char *reader, GError **error);
 
 /* What the monitor saw. */
 void scd_workers_card_removed(ScdWorkers *workers, const char *reader);

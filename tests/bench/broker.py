@@ -12,7 +12,7 @@ import socket
 from scdtest import events
 from scdtest.bus import write_bus_config
 from scdtest.process import Process
-from scdtest.world import BUS_ADDRESS, BUS_SOCKET
+from scdtest.testbed import BUS_ADDRESS, BUS_SOCKET
 
 JOURNAL = "/run/systemd/journal/socket"
 

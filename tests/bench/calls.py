@@ -34,11 +34,11 @@ def bench_calls():
     """system calls of the service for a command on the channel (strace -f -c)"""
     if not shutil.which("strace"):
         return
-    with stage.world(card=ATR) as world, stage.beside("echo") as echo, \
+    with stage.testbed(card=ATR) as testbed, stage.beside("echo") as echo, \
             report.table("system calls of the service, a command of 5 bytes (strace -f -c)"):
         for path, what, mark in (("channel", "channel, one at a time", MARK),
                                  ("in-flight", "channel, 32 in flight", None),
                                  ("session", "Session.Transmit, sd-bus client", None)):
-            few, many = (count_calls(world.service.pid, world.folder, echo, path, count)
+            few, many = (count_calls(testbed.service.pid, testbed.folder, echo, path, count)
                          for count in (FEW, MANY))
             report.row(what, round((many - few) / (MANY - FEW), 2), most=mark)

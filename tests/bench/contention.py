@@ -82,7 +82,7 @@ def report_hand_over():
 
 def bench_contention():
     """two programs that want the same card"""
-    with stage.world(card=ATR), report.table("two programs that want the same card"):
+    with stage.testbed(card=ATR), report.table("two programs that want the same card"):
         report_hand_over()
         for delay in DELAYS_MS:
             stage.set_delay("A", delay)

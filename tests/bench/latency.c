@@ -26,8 +26,8 @@
 #include <unistd.h>
 #include <winscard.h>
 
-#include "finger.h"
 #include "measure.h"
+#include "sim-client.h"
 
 static const char *reader;
 static int64_t settle_ns;
@@ -37,7 +37,7 @@ static void *
 order_later(void *what)
 {
     sleep_ns(settle_ns);
-    finger_order(what, reader);
+    sim_client_order(what, reader);
     return NULL;
 }
 
@@ -51,7 +51,7 @@ measure(const char *what, void (*wait)(void *), void *data)
     wait(data);
     int64_t heard_at = now_ns();
     pthread_join(thread, NULL);
-    return (double)(heard_at - finger_ordered_at()) / 1000;
+    return (double)(heard_at - sim_client_ordered_at()) / 1000;
 }
 
 typedef struct {
@@ -85,7 +85,7 @@ measure_directly(Direct *direct)
     direct->state.dwCurrentState = SCARD_STATE_UNAWARE;
     wait_directly(direct);
     double time = measure("insert", wait_directly, direct);
-    finger_order("remove", reader);
+    sim_client_order("remove", reader);
     wait_directly(direct);
     return time;
 }
@@ -175,7 +175,7 @@ main(int argc, char **argv)
         fprintf(stderr, "Usage: latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS SETTLE\n");
         return 2;
     }
-    finger_connect(argv[1]);
+    sim_client_connect(argv[1]);
     reader = argv[2];
     settle_ns = atoi(argv[5]) * INT64_C(1000000);
     snprintf(name, sizeof name, "Simulated Reader %s 00 00", reader);

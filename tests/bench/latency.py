@@ -3,7 +3,7 @@
 
 import report
 import stage
-from scdtest.world import SIMULATOR_SOCKET
+from scdtest.testbed import SIMULATOR_SOCKET
 
 ROUNDS = 200
 SETTLE_MS = 3
@@ -12,8 +12,8 @@ MARK = 2.3
 
 def bench_latency():
     """a card that goes in, to the program that hears of it"""
-    with stage.world() as world, report.table("insertion of a card"):
-        rounds = stage.measure("latency", SIMULATOR_SOCKET, "A", world.service.pid,
+    with stage.testbed() as testbed, report.table("insertion of a card"):
+        rounds = stage.measure("latency", SIMULATOR_SOCKET, "A", testbed.service.pid,
                                ROUNDS, SETTLE_MS)
         direct, control, bus, bare = zip(*rounds)
         report.timed("→ SCardGetStatusChange", direct)

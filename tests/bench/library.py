@@ -11,7 +11,7 @@ import report
 import stage
 from scdtest.library import DIRECT, LIBRARY_FOLDER, THROUGH_LIBRARY
 from scdtest.simulator import ATR, Simulator
-from scdtest.world import built
+from scdtest.testbed import built
 
 LIBRARY = LIBRARY_FOLDER + "/libpcsclite-dbus.so.1"
 ROUNDS, CALLS = 40, 64
@@ -28,7 +28,7 @@ IDLE_MARK = 0
 
 def bench_library():
     """PC/SC programs through the library over the bus"""
-    with stage.world(("A", "B"), card=ATR), report.table("PC/SC through the library"):
+    with stage.testbed(("A", "B"), card=ATR), report.table("PC/SC through the library"):
         compare("SCardTransmit, 5 bytes", "transmit", CALLS, TRANSMIT_MARK)
         compare("SCardConnect + SCardDisconnect", "connect", CONNECTIONS, CONNECT_MARK)
         bench_insertion()
@@ -93,7 +93,7 @@ def bench_programs():
     for what, way in ((f"{PROGRAMS} programs at once, directly", DIRECT),
                       ("through the library", THROUGH_LIBRARY)):
         start = time.monotonic()
-        programs = [subprocess.Popen([*way, built("tests/plain/scd-plain")], text=True,
+        programs = [subprocess.Popen([*way, built("tests/pcsc-client/scd-pcsc-client")], text=True,
                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                     for _ in range(PROGRAMS)]
         for program in programs:

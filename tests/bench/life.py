@@ -10,7 +10,7 @@ import stage
 from report import median
 from scdtest.process import Process
 from scdtest.simulator import ATR
-from scdtest.world import built
+from scdtest.testbed import built
 
 READERS = ("A", "B")
 STARTS = 40
@@ -29,7 +29,7 @@ OTHERS = {"boltd": "/usr/libexec/boltd", "upowerd": "/usr/libexec/upowerd"}
 
 def bench_start():
     """from exec to the name on the bus"""
-    with stage.world(READERS, service=False, card=ATR), report.table("start to name owned"):
+    with stage.testbed(READERS, service=False, card=ATR), report.table("start to name owned"):
         echo, control, service = zip(*stage.measure(
             "start", STARTS, "org.smartcardd1.Echo", built("tests/bench/echo"),
             "org.smartcardd1.Echo", built("tests/bench/echo"),
@@ -52,7 +52,7 @@ def report_memory(name, pid, **options):
 
 def bench_memory():
     """its size"""
-    with stage.world(READERS, card=ATR) as world, report.table("memory"):
+    with stage.testbed(READERS, card=ATR) as testbed, report.table("memory"):
         others = {name: Process(name, [path]) for name, path in OTHERS.items()
                   if os.path.exists(path)}
         time.sleep(3)  # until all have done what they do at first
@@ -60,8 +60,8 @@ def bench_memory():
                  if process.is_running()}
         for name in sizes:
             report_memory(name, others[name].pid)
-        report_memory("smartcardd, two readers with cards", world.service.pid,
-                      ratio=memory(world.service.pid, "Pss") / min(sizes.values()) if sizes else None,
+        report_memory("smartcardd, two readers with cards", testbed.service.pid,
+                      ratio=memory(testbed.service.pid, "Pss") / min(sizes.values()) if sizes else None,
                       most=SIZE_MARK if sizes else None)
         for process in others.values():
             process.kill()
@@ -78,12 +78,12 @@ def switches(pid):
 
 def bench_idle():
     """context switches while nothing happens"""
-    with stage.world(READERS, card=ATR) as world, report.table("idle"):
+    with stage.testbed(READERS, card=ATR) as testbed, report.table("idle"):
         time.sleep(SETTLE_S)
-        before = switches(world.service.pid)
+        before = switches(testbed.service.pid)
         time.sleep(IDLE_S)
         # A thread that ended meanwhile woke up once for that.
-        after = switches(world.service.pid)
+        after = switches(testbed.service.pid)
         count = sum(after.get(task, before.get(task, 0) + 1) - before.get(task, 0)
                     for task in {*before, *after})
         report.row("context switches, two readers with cards", count / IDLE_S, "/s",
@@ -93,7 +93,7 @@ def bench_idle():
 def kill_pcscd():
     """Milliseconds until a client knows of it."""
     from scdtest.recorder import Recorder
-    with stage.world(READERS) as world:
+    with stage.testbed(READERS) as testbed:
         client = Recorder()
         heard = []
 
@@ -102,11 +102,11 @@ def kill_pcscd():
                 heard.append(time.monotonic())
         client.on_signal = note
         killed = time.monotonic()
-        os.kill(world.pcscd.pid, signal.SIGKILL)
+        os.kill(testbed.pcscd.pid, signal.SIGKILL)
         client.wait(lambda: heard, "Available is false")
         client.close()
-        world.pcscd.kill()
-        world.pcscd = None
+        testbed.pcscd.kill()
+        testbed.pcscd = None
     return (heard[0] - killed) * 1000
 
 

@@ -10,7 +10,7 @@ import report
 import stage
 from latency import SETTLE_MS
 from life import memory
-from scdtest.world import SIMULATOR_SOCKET, pcscd_version
+from scdtest.testbed import SIMULATOR_SOCKET, pcscd_version
 
 ROUNDS, CALLS = 20, 4
 INSERTIONS = 20
@@ -44,15 +44,15 @@ def report_insertion(pid, count):
 
 def report_step(count):
     """Gives the private memory, in kB, before anybody has asked for anything."""
-    with stage.world([f"R{number}" for number in range(count)], service=False) as world:
+    with stage.testbed([f"R{number}" for number in range(count)], service=False) as testbed:
         begin = time.monotonic()
-        world.start_service()
+        testbed.start_service()
         report.row(f"{count} readers: start until all are there", (time.monotonic() - begin) * 1000,
                    "ms")
         time.sleep(SETTLE_S)
-        private = private_kb(world.service.pid)
+        private = private_kb(testbed.service.pid)
         report_objects()
-        report_insertion(world.service.pid, count)
+        report_insertion(testbed.service.pid, count)
         if count == steps()[-1]:
             lines = stage.measure("watchers", "bus", SUBSCRIBERS, SUBSCRIBED_INSERTIONS,
                                   SIMULATOR_SOCKET, "R0", stage.reader_name("R0"))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from gi.repository import Gio
 from scdtest.simulator import Simulator
-from scdtest.world import BUS_ADDRESS, SOURCE, World, built, simulated_reader
+from scdtest.testbed import BUS_ADDRESS, SOURCE, TestBed, built, simulated_reader
 
 # Lets the other programs of the bench be called, beside the service.
 POLICY = os.path.join(SOURCE, "tests", "bench", "bench.conf")
@@ -30,9 +30,9 @@ def libraries(folder, count):
 
 
 @contextmanager
-def world(readers=("A",), service=True, card=None, broker=False):
+def testbed(readers=("A",), service=True, card=None, broker=False):
     from broker import Broker
-    made = World()
+    made = TestBed()
     try:
         if broker:
             made.bus = Broker(made.folder, POLICY)

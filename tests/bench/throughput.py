@@ -14,7 +14,7 @@ BUS_MARK, CHANNEL_MARK = 0.93, 0.97
 
 def bench_throughput():
     """16 readers at once"""
-    with stage.world(READERS, card=ATR), \
+    with stage.testbed(READERS, card=ATR), \
             report.table(f"{len(READERS)} readers at once, cards of {DELAY_MS} ms"):
         stage.set_delay(READERS, DELAY_MS)
         rounds = stage.measure("throughput", ROUNDS, ROUND_MS, *stage.reader_names(READERS))

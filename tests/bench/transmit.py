@@ -68,7 +68,7 @@ def report_size(echo, length, title, marks):
 
 
 def report_sizes(title, marks, on_broker=False):
-    with stage.world(card=ATR, broker=on_broker), stage.beside("echo") as echo:
+    with stage.testbed(card=ATR, broker=on_broker), stage.beside("echo") as echo:
         for length in SIZES:
             report_size(echo, length, title, marks)
 
@@ -86,7 +86,7 @@ def bench_broker():
 
 def bench_slow():
     """the same with a card that takes its time"""
-    with stage.world(card=ATR), stage.beside("echo") as echo:
+    with stage.testbed(card=ATR), stage.beside("echo") as echo:
         stage.set_delay("A", SLOW_MS)
         with report.table(f"a command of 5 bytes, card of {SLOW_MS} ms"):
             paths = ("direct", CONTROL, "session", "channel", "many-32")

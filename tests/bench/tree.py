@@ -12,7 +12,7 @@ MARK = 0.5
 
 def bench_tree():
     """GetManagedObjects of 16 readers, each with a card"""
-    with stage.world(READERS, card=ATR), stage.beside("stock") as stock, \
+    with stage.testbed(READERS, card=ATR), stage.beside("stock") as stock, \
             report.table(f"GetManagedObjects, {len(READERS)} readers with cards"):
         times, control, ours = zip(*stage.measure("objects", ROUNDS, CALLS, stock, stock,
                                                   "org.smartcardd1"))

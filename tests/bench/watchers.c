@@ -19,8 +19,8 @@
 #include <unistd.h>
 #include <winscard.h>
 
-#include "finger.h"
 #include "measure.h"
+#include "sim-client.h"
 
 #define READERS_MAX 16
 
@@ -110,8 +110,8 @@ print_times(int count)
         first = all.heard_at[i] < first ? all.heard_at[i] : first;
         last = all.heard_at[i] > last ? all.heard_at[i] : last;
     }
-    printf("%.1f %.1f\n", (double)(first - finger_ordered_at()) / 1000,
-           (double)(last - finger_ordered_at()) / 1000);
+    printf("%.1f %.1f\n", (double)(first - sim_client_ordered_at()) / 1000,
+           (double)(last - sim_client_ordered_at()) / 1000);
     fflush(stdout);
 }
 
@@ -146,14 +146,14 @@ main(int argc, char **argv)
     check(pipe(all.told) == 0, "pipe");
     start_watchers(count, strcmp(argv[1], "direct") == 0 ? watch_directly : watch_on_bus, children);
 
-    finger_connect(argv[4]);
+    sim_client_connect(argv[4]);
     for (int round = atoi(argv[3]); round > 0; round--) {
         sleep_ns(SETTLE_NS);
-        finger_order("insert", argv[5]);
+        sim_client_order("insert", argv[5]);
         wait_for_all(count);
         print_times(count);
         sleep_ns(SETTLE_NS);
-        finger_order("remove", argv[5]);
+        sim_client_order("remove", argv[5]);
         wait_for_all(count);
     }
     for (int i = 0; i < count; i++)

@@ -6,7 +6,7 @@ import signal
 
 import report
 import stage
-from scdtest.world import SIMULATOR_SOCKET
+from scdtest.testbed import SIMULATOR_SOCKET
 
 READERS = [f"R{number}" for number in range(16)]
 FEW, MANY = 100, 1000  # pcscd takes 200 direct ones
@@ -32,12 +32,12 @@ def direct_ones(service):
 
 def bench_watchers():
     """100 and 1,000 programs that watch 16 readers"""
-    with stage.world(READERS) as world, \
+    with stage.testbed(READERS) as testbed, \
             report.table(f"insertion, to the last of many programs that watch {len(READERS)} readers"):
         direct, control, bus = [], [], []
         for _ in range(RUNS):
-            direct += direct_ones(world.service)
-            control += direct_ones(world.service)
+            direct += direct_ones(testbed.service)
+            control += direct_ones(testbed.service)
             bus += last_to_know("bus", FEW, ROUNDS)
         report.timed(f"{FEW} in SCardGetStatusChange", direct)
         report.control(f"{FEW} in SCardGetStatusChange again: the control", control, direct)

@@ -133,7 +133,7 @@ class Settings(AliasTest):
         self.start_at_ports(serials=("S1", "S2"))
         self.assertEqual(self.aliases(), {"A": "login", "B": "door"})
         self.assert_invalid(f"in {first}", "A", "x")
-        output = self.world.service.output
+        output = self.testbed.service.output
         self.assertIn(f"{second}: line 2: alias login is there already", output)
         self.assertIn(f"{second}: line 3: the reader of alias desk has one already", output)
         self.assertIn(f"{second}: line 4: ", output)
@@ -145,14 +145,14 @@ class Settings(AliasTest):
         self.assertEqual(self.aliases(), {})
         self.assert_refused("InvalidArgument", "badge")
         self.assertIn("Alias 'badge' names no reader: several have serial number 'S1'",
-                      self.world.service.output)
+                      self.testbed.service.output)
 
     def test_file_that_cannot_be_read(self):
         os.mkdir(os.path.join(self.settings, "a.conf"))
         self.setting("b.conf", "login=port 1-1")
         self.start_at_ports()
         self.assertEqual(self.aliases(), {"A": "login"})
-        self.assertIn("No aliases from there", self.world.service.output)
+        self.assertIn("No aliases from there", self.testbed.service.output)
 
 
 class Refused(AliasTest):
@@ -250,7 +250,7 @@ class Permissions(AliasTest):
         number = self.user.send(self.client.reader("Reader A"), READER, "SetAlias", "(sa{sv})",
                                 "login", {})
         self.user.call(MANAGER_PATH, MANAGER, "FindReader", "(s)", "1-1")
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         from scdtest.other_user import CallError
         with self.assertRaises(CallError) as caught:
             self.user.wait_for(number)

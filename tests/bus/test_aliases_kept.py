@@ -25,8 +25,8 @@ class Kept(AliasTest):
         self.set_alias("B", "Büro")
         self.restart_service()
         self.assertEqual(self.aliases(), {"A": "login", "B": "Büro"})
-        self.world.stop_service()
-        self.world.stop_pcscd()
+        self.testbed.stop_service()
+        self.testbed.stop_pcscd()
         self.start_at_ports("BA")
         self.assertEqual(self.aliases(), {"B": "login", "A": "Büro"})
         self.assertEqual(self.find("login"), "usb_1_1")
@@ -36,8 +36,8 @@ class Kept(AliasTest):
         self.set_alias("A", "badge", bind="serial")
         self.set_alias("B", "door")
         self.assertEqual(self.file(), "[Aliases]\nbadge=serial 'S1'\ndoor=port 1-2\n")
-        self.world.stop_service()
-        self.world.stop_pcscd()
+        self.testbed.stop_service()
+        self.testbed.stop_pcscd()
         self.start_at_ports("BA", serials=("S1", "S2"))
         self.assertEqual(self.find("badge"), "usb_1_2")
         self.assertEqual(self.find("door"), "usb_1_2")
@@ -78,11 +78,11 @@ class Kept(AliasTest):
     def test_reader_whose_port_is_found_later(self):
         """Another program has it for itself at first."""
         from scdtest import client
-        from scdtest.plain import Plain
+        from scdtest.pcsc_client import PcscClient
         self.write_file(b"[Aliases]\nlogin=port 1-1\n")
         self.start_pcscd(self.simulated_reader("A", card=ATR))
         self.control("A", USB_PATH, text("1-1:1.0"))
-        holder = Plain()
+        holder = PcscClient()
         self.addCleanup(holder.close)
         holder.do("connect", "exclusive", "Simulated Reader A 00 00")
         self.start_service()
@@ -104,7 +104,7 @@ class Kept(AliasTest):
         self.set_alias("A", "login")
         self.set_alias("A", "door")
         self.assertEqual(self.aliases(), {"A": "door"})
-        self.assertEqual(self.world.service.output.count("as long as the service"), 1)
+        self.assertEqual(self.testbed.service.output.count("as long as the service"), 1)
         self.restart_service("--sysfs", self.sysfs.folder)
         self.assertEqual(self.aliases(), {})
         self.assertEqual(os.listdir(self.state), [])
@@ -124,7 +124,7 @@ class Kept(AliasTest):
             calls = [self.send_alias("A", f"desk {number}") for number in range(100)]
             calls[20].wait()
             answered = sum(call.is_done for call in calls)
-            self.world.service.kill()
+            self.testbed.service.kill()
             self.assertRegex(self.file(), ONE_LINE)
             self.assertGreaterEqual(int(re.match(ONE_LINE, self.file())[1]) + 1, answered)
             self.start_service()
@@ -136,7 +136,7 @@ class Kept(AliasTest):
         calls = [self.send_alias("A", f"desk {number}") for number in range(100)]
         self.caller.connection.flush_sync(None)
         calls[0].wait()
-        self.world.stop_service()
+        self.testbed.stop_service()
         self.caller.wait(lambda: all(call.is_done for call in calls), "all are answered")
         self.assertRegex(self.file(), r"\ndesk [0-9]+=port 1-1\n\Z")
 
@@ -204,7 +204,7 @@ class Disk(AliasTest):
             self.write_file(content)
             self.restart_service()
             self.assertEqual(self.aliases(), {"A": "login"} if b"login" in content else {})
-            self.assertIn("aliases: line ", self.world.service.output)
+            self.assertIn("aliases: line ", self.testbed.service.output)
             self.assertEqual(len(self.damaged()), number - 1)
             self.set_alias("B", "desk")
             self.set_alias("B", "cellar")
@@ -212,13 +212,13 @@ class Disk(AliasTest):
             self.assertEqual(len(self.damaged()), number)
             self.restart_service()
             self.assertIn("cellar", self.aliases().values())
-            self.assertNotIn("aliases: line ", self.world.service.output)
+            self.assertNotIn("aliases: line ", self.testbed.service.output)
 
     def test_something_else(self):
         self.start_at_ports()
         os.mkdir(os.path.join(self.state, "aliases"))
         self.restart_service()
-        self.assertIn("none can be set", self.world.service.output)
+        self.assertIn("none can be set", self.testbed.service.output)
         self.assertEqual(self.refusal("A", "login")[0], "NotSaved")
         self.assertEqual(os.listdir(self.state), ["aliases"])
 

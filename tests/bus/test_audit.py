@@ -112,14 +112,14 @@ class Audit(AuditTest):
         self.assert_tells(self.journal.wait_for(TAKEN), alice, "too long")
 
     def test_pcscd(self):
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.assertIn("pcscd", self.journal.wait_for(PCSCD_LOST)["MESSAGE"])
         self.start_pcscd()
         self.assertIn("pcscd", self.journal.wait_for(PCSCD_BACK)["MESSAGE"])
         since = len(self.observer.signals)
         self.simulator().remove("A")
         self.observer.wait_for_signal("CardRemoved", since=since)
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.journal.wait_for(PCSCD_LOST, 2)
         self.assertEqual([len(self.journal.with_id(what)) for what in (PCSCD_LOST, PCSCD_BACK)],
                          [2, 1])
@@ -161,11 +161,11 @@ class Unit(AuditTest):
     """Where systemd is on the bus, it knows the unit of a process."""
 
     def start_bus(self):
-        policy = os.path.join(self.world.folder, "policy.conf")
+        policy = os.path.join(self.testbed.folder, "policy.conf")
         with open(policy, "w", encoding="utf-8") as file:
             file.write(BUS_POLICY.format(
                 policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf"), name=SYSTEMD))
-        self.world.start_bus(policy=policy)
+        self.testbed.start_bus(policy=policy)
 
     def start_systemd(self, answer):
         """answer: what becomes of the question about a process."""
@@ -206,7 +206,7 @@ class Unit(AuditTest):
         alice = self.other_user(ALICE)
         self.connect(alice).close()
         self.assertEqual(self.journal.messages, [])
-        self.world.stop_service()
+        self.testbed.stop_service()
         self.assert_tells(self.journal.wait_for(OPENED), alice)
 
 

@@ -26,12 +26,12 @@ QUEUE = 8 + 256  # questions that one user may have open: asked, and waiting for
 
 class AuthorityTest(case.WorldTest):
     def setUp(self):
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
         self.daemon = self.polkit()
-        self.world.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B")])
-        self.world.start_service()
+        self.testbed.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B")])
+        self.testbed.start_service()
         self.root = self.recorder()
         self.reader = self.root.reader("Reader A")
 
@@ -100,7 +100,7 @@ class Authority(AuthorityTest):
 
     def test_without_pcscd(self):
         from scdtest.other_user import CallError
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.root.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         with self.assertRaises(CallError) as caught:
             self.answer(self.other_user(ALICE))
@@ -173,7 +173,7 @@ class Authority(AuthorityTest):
         self.pause_polkit(client)
         numbers = [self.ask(client) for _ in range(20)]
         self.wait_until_asked(client)
-        self.world.stop_service()
+        self.testbed.stop_service()
         for number in numbers:
             with self.assertRaises(CallError):
                 client.wait_for(number)

@@ -281,7 +281,7 @@ class Ends(ChannelTest):
     def test_pcscd_killed(self):
         from scdtest.channel import LOST
         self.send_some()
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
         self.assertTrue(codes)
         self.assertLessEqual(set(codes), LOST)
@@ -292,7 +292,7 @@ class Ends(ChannelTest):
     def test_pcscd_killed_while_all_wait(self):
         from scdtest.channel import LOST
         self.send_some_that_wait()
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
         self.assertTrue(codes)
         self.assertLessEqual(set(codes), LOST)
@@ -301,7 +301,7 @@ class Ends(ChannelTest):
         from scdtest.channel import CANCELLED
         self.assertEqual(self.channel.transmit(VERIFY), "9000")
         self.send_some()
-        self.world.stop_service()
+        self.testbed.stop_service()
         codes = self.channel.receive_all()
         self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
         self.assertEqual(self.idle_channel.receive_all(), [])
@@ -311,7 +311,7 @@ class Ends(ChannelTest):
         """The transaction before them may end first, with a reset."""
         from scdtest.channel import CANCELLED, RESET_CARD
         self.send_some_that_wait()
-        self.world.stop_service()
+        self.testbed.stop_service()
         codes = self.channel.receive_all()
         self.assertEqual((len(codes), set(codes) - {CANCELLED, RESET_CARD}), (5, set()))
 

@@ -8,23 +8,23 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest import case
-from scdtest.world import SOURCE
+from scdtest.testbed import SOURCE
 
 
 class Config(case.WorldTest):
     def setUp(self):
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def warnings_of(self, path):
         """Starts the service with that file and gives what it says of it."""
-        self.world.start_service("--config", path)
-        output = self.world.service.output
-        self.world.stop_service()
+        self.testbed.start_service("--config", path)
+        output = self.testbed.service.output
+        self.testbed.stop_service()
         return [line for line in output.splitlines() if path in line]
 
     def file(self, content):
-        path = os.path.join(self.world.folder, "settings.conf")
+        path = os.path.join(self.testbed.folder, "settings.conf")
         with open(path, "wb") as file:
             file.write(content)
         return path
@@ -40,10 +40,10 @@ class Config(case.WorldTest):
         self.assertEqual(self.warnings_of(path), [])
 
     def test_no_file(self):
-        self.assertEqual(self.warnings_of(os.path.join(self.world.folder, "nothing")), [])
+        self.assertEqual(self.warnings_of(os.path.join(self.testbed.folder, "nothing")), [])
 
     def test_file_that_cannot_be_read(self):
-        warning, = self.warnings_of(self.world.folder)
+        warning, = self.warnings_of(self.testbed.folder)
         self.assertIn("All settings are the defaults", warning)
 
     def test_faults(self):

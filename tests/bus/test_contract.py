@@ -27,11 +27,11 @@ def members(interface):
 
 class Contract(case.WorldTest):
     def setUp(self):
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         super().setUp()
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B", slots=3)])
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B", slots=3)])
+        self.testbed.start_service()
         self.client = self.recorder()
 
     def introspect(self, path):
@@ -51,7 +51,7 @@ class Contract(case.WorldTest):
                          "org.smartcardd1.Error." + error)
 
     def test_interfaces_are_those_of_the_files(self):
-        from scdtest.world import SOURCE
+        from scdtest.testbed import SOURCE
         places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
                   "Card": next(iter(self.client.cards()))}
         for name, path in places.items():
@@ -106,7 +106,7 @@ class Contract(case.WorldTest):
 
     def test_find_reader_without_pcscd(self):
         import signal
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         self.assert_refused("NoService", "Simulated Reader A 00 00")
 

@@ -17,11 +17,11 @@ OTHER_ATR = "3B021450"
 
 class Events(case.WorldTest):
     def setUp(self):
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         super().setUp()
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.testbed.start_service()
         self.client = self.recorder()
         self.readers = self.simulator()
         self.a = self.client.reader("Reader A")
@@ -73,13 +73,13 @@ class Events(case.WorldTest):
         """The service sleeps while the card is swapped: pcscd's event count tells all the same."""
         first = self.insert("A", self.a)
         del self.client.signals[:]
-        os.kill(self.world.service.pid, signal.SIGSTOP)
+        os.kill(self.testbed.service.pid, signal.SIGSTOP)
         powered = self.readers.powerups("A")
         self.readers.remove("A")
         self.readers.insert("A", ATR)
         while self.readers.powerups("A") == powered:
             pass
-        os.kill(self.world.service.pid, signal.SIGCONT)
+        os.kill(self.testbed.service.pid, signal.SIGCONT)
         inserted = self.client.wait_for_signal("CardInserted", self.a)
         self.assertEqual(self.client.members(), REMOVAL + INSERTION)
         self.assertEqual(self.client.signals[0].arguments, (first,))
@@ -156,11 +156,11 @@ class Events(case.WorldTest):
 class Mirror(case.WorldTest):
     def test_sixteen_readers(self):
         """As many as one wait of pcsc-lite 1.9.9 takes: no room for the plug-and-play entry."""
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         names = [f"R{number:02}" for number in range(16)]
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader(name) for name in names])
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader(name) for name in names])
+        self.testbed.start_service()
         client, readers = self.recorder(), self.simulator()
         self.assertEqual(len(client.readers()), 16)
         for name in names:

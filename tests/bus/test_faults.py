@@ -14,20 +14,20 @@ class FaultsTest(case.WorldTest):
     def setUp(self):
         from scdtest.faults import Faults
         super().setUp()
-        self.faults = Faults(self.world)
-        self.world.start_bus()
+        self.faults = Faults(self.testbed)
+        self.testbed.start_bus()
         self.start_pcscd()
 
     def start_pcscd(self):
         """With cards that were put in: pcsc-lite compares no event counts of 0."""
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader(name) for name in "ABC"])
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader(name) for name in "ABC"])
         readers = self.simulator()
         for name in "ABC":
             readers.insert(name)
 
     def start_service(self, *options):
-        self.world.start_service(*options, environment=self.faults.environment)
+        self.testbed.start_service(*options, environment=self.faults.environment)
 
     def watch_swaps(self, fault, count=60):
         """Swaps cards under a fault: all is announced, and nothing else."""
@@ -46,7 +46,7 @@ class FaultsTest(case.WorldTest):
         self.assertEqual(client.readers_that_came_or_went(), [])
         self.assertEqual(sum(s.member == "CardInserted" for s in client.signals), count)
         self.assertTrue(self.faults.happened(fault))
-        self.assertNotIn("pcscd: ", self.world.service.output)
+        self.assertNotIn("pcscd: ", self.testbed.service.output)
 
     def test_wait_that_fails_for_no_reason(self):
         self.watch_swaps("wait-error")
@@ -65,17 +65,17 @@ class FaultsTest(case.WorldTest):
         self.start_service(*options)
         client = self.recorder()
         cards, readers = set(client.cards()), set(client.readers())
-        pid = self.world.service.pid
+        pid = self.testbed.service.pid
         self.faults.order(fault)
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.start_pcscd()
         client.wait_for_state(
             lambda c: not self.faults.is_ordered(fault)
             and len(c.readers()) == 3 and len(c.cards()) == 3, "all is back")
         self.assertEqual(set(client.readers()), readers)
         self.assertFalse(set(client.cards()) & cards)
-        self.assertEqual(self.world.service.pid, pid)
-        return self.world.service.output
+        self.assertEqual(self.testbed.service.pid, pid)
+        return self.testbed.service.output
 
     def test_library_that_lost_track(self):
         self.assertIn("starting anew", self.provoke_restart("list-stale"))

@@ -61,7 +61,7 @@ class Hostile(SessionTest):
         self.assertGreater(to_sessions, MESSAGES / 10)
         self.leave(user)
         self.assertEqual(self.count_sessions(), 0)
-        self.assertTrue(self.world.service.is_running())
+        self.assertTrue(self.testbed.service.is_running())
         # New cards: the old ones may have been left to speak "raw", as any PC/SC program can.
         user = self.client()
         for reader in "AB":

@@ -79,13 +79,13 @@ class Place(IdentityTest):
             self.assertTrue(label.startswith("Simulated_Reader_"), label)
             self.assertEqual(properties["UsbPath"], "")
             self.assertFalse(properties["LoginCandidate"])
-        self.world.stop_service()
+        self.testbed.stop_service()
         for number, answer in enumerate(wrong):
             self.control("R0", USB_PATH, answer)
             self.attribute("R0", CHANNEL_ID, channel(1, 17))
             self.start_service()
             self.assert_has("Reader R0 ", "usb_1_3_1", UsbPath="1-3.1:1.0")
-            self.world.stop_service()
+            self.testbed.stop_service()
 
     def test_drivers_without_usb(self):
         self.add_examples()
@@ -142,7 +142,7 @@ class Place(IdentityTest):
         labels = {self.reader("Reader " + name)[0] for name in "AB"}
         self.assertEqual(len(labels), 2)
         self.assertIn("usb_1_3", labels)
-        self.assertIn("is said to be at the USB port of another one", self.world.service.output)
+        self.assertIn("is said to be at the USB port of another one", self.testbed.service.output)
 
     def test_serial_number_that_looks_like_a_port(self):
         self.sysfs.add("1-3", 4, serial="1-6")
@@ -206,7 +206,7 @@ class FirstAnswer(IdentityTest):
         names = [f"R{number}" for number in range(8)]
         self.start(*names)
         self.start_service()
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         self.client.signals.clear()
         self.start_pcscd(*map(self.simulated_reader, names))
@@ -219,12 +219,12 @@ class Asking(IdentityTest):
 
     def start_held(self, *order):
         """A reader with a card, which a plain program holds before the service comes."""
-        from scdtest.plain import Plain
+        from scdtest.pcsc_client import PcscClient
         self.start_pcscd(self.simulated_reader("A", "Held (S1)", card=ATR),
                          self.simulated_reader("B"))
         self.control("A", USB_PATH, text("1-3:1.0"))
         self.control("A", GET_FEATURES, "0604420000dc")
-        self.holder = Plain()
+        self.holder = PcscClient()
         self.addCleanup(self.holder.close)
         self.holder.do("connect", "exclusive" if not order else "shared", "Held (S1) 00 00")
         for words in order:
@@ -236,9 +236,9 @@ class Asking(IdentityTest):
                                    "the driver has been asked")
 
     def test_disturbs_nobody(self):
-        from scdtest.plain import Plain
+        from scdtest.pcsc_client import PcscClient
         self.start_pcscd(self.simulated_reader("A", card=ATR))
-        user = Plain()
+        user = PcscClient()
         self.addCleanup(user.close)
         user.do("connect", "shared", "Simulated Reader A 00 00")
         user.do("begin")
@@ -353,7 +353,7 @@ class Asking(IdentityTest):
 
     def test_end_while_it_is_held_up(self):
         self.start_held("begin")
-        self.world.stop_service()
+        self.testbed.stop_service()
 
 
 if __name__ == "__main__":

@@ -35,11 +35,11 @@ class LateTest(permissions.PermissionTest):
         """leave: after it there is no reader A. The error of calls, the reason for the session."""
         session = self.connect(self.alice)
         self.daemon.pause()
-        any_card, this_card, one_call, control = self.send_calls(self.alice)
+        any_card, this_card, one_shot, control = self.send_calls(self.alice)
         of_session = session.send_control(VENDOR_CODE)
         self.wait_until_seen(self.alice)
         leave()
-        self.assert_card_removed(this_card, one_call)
+        self.assert_card_removed(this_card, one_shot)
         for number in (any_card, control, of_session):
             self.assert_refused(error, self.alice, number)
         self.assertEqual(session.wait_for_closed(), reason)
@@ -116,10 +116,10 @@ class Late(LateTest):
 
     def test_card_leaves(self):
         self.daemon.pause()
-        any_card, this_card, one_call, control = self.send_calls(self.alice)
+        any_card, this_card, one_shot, control = self.send_calls(self.alice)
         self.wait_until_seen(self.alice)
         self.cards.remove("A")
-        for number in (this_card, one_call):
+        for number in (this_card, one_shot):
             self.assert_refused("RemovedCard", self.alice, number)
         self.daemon.resume()
         self.assert_refused("NoSmartcard", self.alice, any_card)
@@ -130,18 +130,18 @@ class Late(LateTest):
         self.daemon.pause()
         number = session.send_reconnect("exclusive")
         this_card = self.send_connect(self.alice, self.card())
-        one_call = self.alice.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED)
+        one_shot = self.alice.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED)
         self.wait_until_seen(self.alice)
         self.cards.swap("A", ATR)
         self.observer.wait_for_signal("CardInserted", self.reader())
-        self.assert_card_removed(this_card, one_call)
+        self.assert_card_removed(this_card, one_shot)
         self.daemon.resume()
         self.assert_refused("RemovedCard", self.alice, number)
         session.close()
         self.assert_nobody_has_the_card()
 
     def test_pcscd_ends(self):
-        self.check_leaving(self.world.stop_pcscd, "NoService", "service-unavailable")
+        self.check_leaving(self.testbed.stop_pcscd, "NoService", "service-unavailable")
         self.start_pcscd()
         self.observer.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
         self.assert_nobody_has_the_card()
@@ -164,7 +164,7 @@ class Unplugged(LateTest):
         self.addCleanup(self.usb.close)
         self.usb_reader = usb.Reader(self.usb, "1-1", 2)
         self.usb_reader.plug()
-        self.world.start_pcscd(environment=self.usb.environment())
+        self.testbed.start_pcscd(environment=self.usb.environment())
 
     def reader(self, name="A"):
         return self.observer.reader("USB")

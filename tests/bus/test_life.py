@@ -19,11 +19,11 @@ OTHER_ATR = "3B021450"
 class Life(case.WorldTest):
     def setUp(self):
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def start_pcscd(self, **options):
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader("A", **options), simulated_reader("B")])
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader("A", **options), simulated_reader("B")])
 
     def wait_for_readers(self, client, count):
         client.wait_for_state(lambda c: c.manager("Available") == (count > 0)
@@ -31,7 +31,7 @@ class Life(case.WorldTest):
 
     def test_card_that_was_there_before(self):
         self.start_pcscd(card=ATR)
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
         (path, card), = client.cards().items()
         self.assertEqual(card["AtrHex"], ATR)
@@ -40,7 +40,7 @@ class Life(case.WorldTest):
         self.assertEqual(client.get(reader, "org.smartcardd1.Reader", "Card"), path)
 
     def test_service_before_pcscd(self):
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
         self.assertFalse(client.manager("Available"))
         self.assertIn("pcscd.socket", client.manager("UnavailableReason"))
@@ -56,11 +56,11 @@ class Life(case.WorldTest):
 
     def test_pcscd_killed_and_started_again(self):
         self.start_pcscd(card=ATR)
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
         (old_card,), paths = client.cards(), {path for path, _ in client.readers().values()}
 
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.wait_for_readers(client, 0)
         self.assertEqual(client.members()[:3], REMOVAL)
         self.assertEqual(client.signals[-1].arguments[1].get("Available"), False)
@@ -73,21 +73,21 @@ class Life(case.WorldTest):
         self.assertEqual(client.cards()[new_card]["AtrHex"], OTHER_ATR)
 
     def test_pcscd_that_comes_and_goes(self):
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
         for number in (signal.SIGTERM, signal.SIGKILL) * 3:
             self.start_pcscd()
             self.wait_for_readers(client, 2)
-            self.world.stop_pcscd(number)
+            self.testbed.stop_pcscd(number)
             self.wait_for_readers(client, 0)
 
     def test_pcscd_that_comes_back_with_fewer_readers(self):
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader(name) for name in "ABCDEFGH"])
-        self.world.start_service()
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader(name) for name in "ABCDEFGH"])
+        self.testbed.start_service()
         client = self.recorder()
         self.assertEqual(len(client.readers()), 8)
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.wait_for_readers(client, 0)
         self.start_pcscd()
         self.wait_for_readers(client, 2)
@@ -96,60 +96,60 @@ class Life(case.WorldTest):
         self.start_pcscd(card=ATR)
         numbers = []
         for _ in range(3):
-            self.world.start_service()
+            self.testbed.start_service()
             (path,) = self.recorder().cards()
             numbers.append(int(path.rpartition("/")[2]))
-            self.world.stop_service()
+            self.testbed.stop_service()
         self.assertEqual(numbers, sorted(set(numbers)))
 
     def test_end_without_pcscd(self):
-        self.world.start_service()
-        self.world.stop_service()
+        self.testbed.start_service()
+        self.testbed.stop_service()
 
     def test_end_with_readers_and_cards(self):
         self.start_pcscd(card=ATR)
-        self.world.start_service()
-        self.world.stop_service()
+        self.testbed.start_service()
+        self.testbed.stop_service()
 
     def test_end_while_cards_come_and_go(self):
         self.start_pcscd(card=ATR)
-        self.world.start_service()
+        self.testbed.start_service()
         readers = self.simulator()
         for _ in range(50):
             readers.swap("A")
-        self.world.stop_service()
+        self.testbed.stop_service()
 
     def test_end_after_pcscd_was_killed(self):
         self.start_pcscd()
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.wait_for_readers(client, 0)
-        self.world.stop_service()
+        self.testbed.stop_service()
 
     def test_end_at_once_after_pcscd_was_killed(self):
         self.start_pcscd()
-        self.world.start_service()
-        self.world.stop_pcscd(signal.SIGKILL)
-        self.world.stop_service()
+        self.testbed.start_service()
+        self.testbed.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_service()
 
     def test_end_by_interrupt(self):
         self.start_pcscd()
-        self.world.start_service()
-        self.world.service.stop(signal.SIGINT)
+        self.testbed.start_service()
+        self.testbed.service.stop(signal.SIGINT)
 
     def test_second_service_is_refused(self):
         from scdtest.process import Process
-        from scdtest.world import built
+        from scdtest.testbed import built
         self.start_pcscd()
-        self.world.start_service()
+        self.testbed.start_service()
         second = Process("second", [built("service/smartcardd")])
         self.assertEqual(second.wait(), 1)
         self.assertIn("cannot have the bus name", second.output)
 
     def test_no_bus(self):
         from scdtest.process import Process
-        from scdtest.world import built
+        from scdtest.testbed import built
         alone = Process("alone", [built("service/smartcardd")],
                         {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/nowhere"})
         self.assertEqual(alone.wait(), 1)
@@ -157,16 +157,16 @@ class Life(case.WorldTest):
 
     def test_bus_that_goes(self):
         self.start_pcscd()
-        self.world.start_service()
-        self.world.bus.stop(expect=(0, -signal.SIGTERM))
-        self.assertEqual(self.world.service.wait(), 1)
-        self.assertIn("the system bus has gone", self.world.service.output)
-        self.world.service = None
+        self.testbed.start_service()
+        self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
+        self.assertEqual(self.testbed.service.wait(), 1)
+        self.assertIn("the system bus has gone", self.testbed.service.output)
+        self.testbed.service = None
 
 
 class Options(case.WorldTest):
     def run_service(self, *options):
-        from scdtest.world import built
+        from scdtest.testbed import built
         return subprocess.run([built("service/smartcardd"), *options], capture_output=True,
                               text=True, timeout=30)
 

@@ -43,8 +43,8 @@ class Limits(SessionTest):
     def end_world(self):
         self._close_clients()
         self._clients.clear()
-        self.world.stop_service()
-        self.world.stop_pcscd()
+        self.testbed.stop_service()
+        self.testbed.stop_pcscd()
 
     def test_connects_that_fail_or_wait(self):
         """Each counts as long as it lasts."""

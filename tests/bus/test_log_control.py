@@ -17,11 +17,11 @@ PROPERTIES = "org.freedesktop.DBus.Properties"
 class LogControl(case.WorldTest):
     def setUp(self):
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
         os.environ.pop("G_MESSAGES_DEBUG", None)
 
     def start(self, **options):
-        self.world.start_service("--card-list", "/nothing", **options)
+        self.testbed.start_service("--card-list", "/nothing", **options)
         self.client = self.recorder()
 
     def get(self, name):
@@ -36,7 +36,7 @@ class LogControl(case.WorldTest):
         self.start()
         self.assertEqual([self.get(name) for name in ("LogLevel", "LogTarget", "SyslogIdentifier")],
                          ["info", "auto", "smartcardd"])
-        self.assertIn("No card list", self.world.service.output)
+        self.assertIn("No card list", self.testbed.service.output)
         for level in ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"):
             self.set("LogLevel", level)
             self.assertEqual(self.get("LogLevel"), level)
@@ -71,30 +71,30 @@ class LogControl(case.WorldTest):
     def test_levels_and_targets_hold(self):
         """pcscd that is lost is a warning, that is back a notice."""
         from scdtest.journal import Journal
-        self.world.start_pcscd()
+        self.testbed.start_pcscd()
         self.start()
         self.set("LogLevel", "warning")
         self.lose_pcscd_and_get_it_back()
-        self.assertIn("pcscd: ", self.world.service.output)
-        self.assertNotIn("reached again", self.world.service.output)
+        self.assertIn("pcscd: ", self.testbed.service.output)
+        self.assertNotIn("reached again", self.testbed.service.output)
 
         self.set("LogLevel", "notice")
         self.lose_pcscd_and_get_it_back()
-        self.assertIn("reached again", self.world.service.output)
+        self.assertIn("reached again", self.testbed.service.output)
 
-        journal, written = Journal(), len(self.world.service.output)
+        journal, written = Journal(), len(self.testbed.service.output)
         self.addCleanup(journal.close)
         self.set("LogTarget", "journal")
         self.lose_pcscd_and_get_it_back()
         self.client.wait(lambda: len(journal.messages) == 2, "both are in the journal")
         self.set("LogTarget", "null")
         self.lose_pcscd_and_get_it_back()
-        self.assertEqual(len(self.world.service.output), written)
+        self.assertEqual(len(self.testbed.service.output), written)
 
     def lose_pcscd_and_get_it_back(self):
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.client.wait_for_state(lambda client: not client.manager("Available"), "pcscd is away")
-        self.world.start_pcscd()
+        self.testbed.start_pcscd()
         self.client.wait_for_state(lambda client: client.manager("Available"), "pcscd is back")
         self.get("LogLevel")  # what it says of that it says before it answers
 
@@ -102,11 +102,11 @@ class LogControl(case.WorldTest):
 class Status(case.WorldTest):
     def test_line_for_systemctl(self):
         from scdtest.events import NotifySocket
-        from scdtest.world import NOTIFY_SOCKET, simulated_reader
+        from scdtest.testbed import NOTIFY_SOCKET, simulated_reader
         from gi.repository import GLib
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.testbed.start_service()
         systemd = NotifySocket(NOTIFY_SOCKET)
         self.addCleanup(systemd.close)
         client, cards = self.recorder(), self.simulator()
@@ -117,7 +117,7 @@ class Status(case.WorldTest):
         systemd.wait_for("STATUS=2 readers, 1 card, 1 session")
         client.close()
         systemd.wait_for("STATUS=2 readers, 1 card, 0 sessions")
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         systemd.wait_for_line_with("pcscd")
 
 

@@ -106,11 +106,11 @@ class Refresh(RefreshTest):
     def test_pcscd_that_does_not_answer_and_dies(self):
         """Then there is nothing to be looked at, which has been announced by the answer."""
         self.user.manager("Version")
-        os.kill(self.world.pcscd.pid, signal.SIGSTOP)
+        os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
         calls = [self.refresh() for _ in range(3)]
         self.user.manager("Version")
         self.assertFalse(any(call.is_done for call in calls))
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         for call in calls:
             self.assertIsNone(call.wait())
         self.assertEqual(self.user.readers(), {})
@@ -120,13 +120,13 @@ class Refresh(RefreshTest):
 
     def test_end_of_the_service(self):
         """Even while pcscd does not answer."""
-        os.kill(self.world.pcscd.pid, signal.SIGSTOP)
+        os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
         call = self.refresh()
         self.user.manager("Version")
-        self.world.service.send_signal(signal.SIGTERM)
+        self.testbed.service.send_signal(signal.SIGTERM)
         self.assert_refused("Shutdown", call)
-        self.assertEqual(self.world.service.wait(), 0)
-        os.kill(self.world.pcscd.pid, signal.SIGCONT)
+        self.assertEqual(self.testbed.service.wait(), 0)
+        os.kill(self.testbed.pcscd.pid, signal.SIGCONT)
 
 
 class Looks(RefreshTest):
@@ -134,7 +134,7 @@ class Looks(RefreshTest):
 
     def start(self, settings):
         from scdtest.faults import Faults
-        self.faults = Faults(self.world)
+        self.faults = Faults(self.testbed)
         super().start(settings, self.faults.environment)
 
     def test_look_that_began_earlier(self):

@@ -35,11 +35,11 @@ class Storm(case.WorldTest):
         Under such a storm SCardGetStatusChange of pcsc-lite 2.5 fails now and then for no
         reason, and says of readers that are there that it does not know them.
         """
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         names = [f"R{number}" for number in range(self.READERS)]
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader(name) for name in names])
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader(name) for name in names])
+        self.testbed.start_service()
         client, readers = self.recorder(), self.simulator()
         paths = {path for path, _ in client.readers().values()}
         self.assertEqual(len(paths), self.READERS)
@@ -63,15 +63,15 @@ class Many(case.WorldTest):
     """More readers than the 16 of pcsc-lite before 2.5."""
 
     def setUp(self):
-        from scdtest.world import pcscd_version
+        from scdtest.testbed import pcscd_version
         if pcscd_version() < (2, 5):
             raise unittest.SkipTest("this pcscd takes 16 readers at most")
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def start_pcscd(self, count):
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader(f"R{number:02}", card=ATR)
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader(f"R{number:02}", card=ATR)
                                 for number in range(count)])
 
     def wait_for_cards(self, client, count):
@@ -81,7 +81,7 @@ class Many(case.WorldTest):
 
     def test_forty_readers(self):
         self.start_pcscd(40)
-        self.world.start_service()
+        self.testbed.start_service()
         client, readers = self.recorder(), self.simulator()
         self.wait_for_cards(client, 40)
         for number in range(40):
@@ -92,18 +92,18 @@ class Many(case.WorldTest):
     def test_forty_readers_and_then_three(self):
         """Whoever has seen a pcscd of 2.5 with more readers than the next one has must start anew."""
         self.start_pcscd(40)
-        self.world.start_service()
+        self.testbed.start_service()
         client = self.recorder()
         self.wait_for_cards(client, 40)
         before = client.objects()
-        pid = self.world.service.pid
-        self.world.stop_pcscd(signal.SIGKILL)
+        pid = self.testbed.service.pid
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.start_pcscd(3)
         self.wait_for_cards(client, 3)
         self.assertTrue({path for path, _ in client.readers().values()} < set(before))
         self.assertFalse(set(client.cards()) & set(before))
-        self.assertEqual(self.world.service.pid, pid)
-        self.assertTrue(self.world.service.is_running())
+        self.assertEqual(self.testbed.service.pid, pid)
+        self.assertTrue(self.testbed.service.is_running())
 
 
 if __name__ == "__main__":

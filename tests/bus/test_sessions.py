@@ -180,7 +180,7 @@ class Owner(SessionTest):
             later.wait_for_closed()
         self.assertNotIn(session.path, [signal.path for signal in session.client.signals])
         self.assertEqual(loud.wait_for_closed(), "closed")
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.assertEqual(left.wait_for_closed(), "service-unavailable")
 
     def test_session_number_is_not_used_again(self):

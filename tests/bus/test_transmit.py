@@ -138,7 +138,7 @@ class Driver(SessionTest):
         self.card = self.session()
         self.reader = self.card.client.reader("Reader A")
 
-    def one_call(self, method, *arguments):
+    def one_shot(self, method, *arguments):
         from scdtest.recorder import READER
         return self.card.client.send(self.reader, READER, method, *arguments)
 
@@ -151,11 +151,11 @@ class Driver(SessionTest):
         self.assertEqual(self.card.call("Control", CONTROL, hex_data("00" * 65548)).hex(),
                          "0102030405")
         self.assertEqual(
-            self.one_call("Control", CONTROL, hex_data(""), options()).wait().hex(), "0102030405")
+            self.one_shot("Control", CONTROL, hex_data(""), options()).wait().hex(), "0102030405")
         self.cards.order("control", "A", f"{CONTROL:x}", "silent")
         self.assertEqual(self.card.call("Control", CONTROL, hex_data("")), b"")
         self.assert_refused("InvalidArgument",
-                            self.one_call("Control", CONTROL, hex_data(""), options(follow=True)))
+                            self.one_shot("Control", CONTROL, hex_data(""), options(follow=True)))
 
     def test_too_much_for_the_driver(self):
         from scdtest.client import hex_data
@@ -167,10 +167,10 @@ class Driver(SessionTest):
         from scdtest.client import hex_data
         from scdtest.sessions import ATR
         self.assertEqual(self.card.call("GetAttribute", ATR_STRING).hex().upper(), ATR)
-        self.assertEqual(self.one_call("GetAttribute", ATR_STRING).wait().hex().upper(), ATR)
+        self.assertEqual(self.one_shot("GetAttribute", ATR_STRING).wait().hex().upper(), ATR)
         for unknown in (0x10199, INTERNAL_TAG, 0, 0xFFFFFFFF):
             self.assert_refused("UnsupportedFeature", self.card.send("GetAttribute", unknown))
-            self.assert_refused("UnsupportedFeature", self.one_call("GetAttribute", unknown))
+            self.assert_refused("UnsupportedFeature", self.one_shot("GetAttribute", unknown))
         for tag in (INTERNAL_TAG, 0x0FB4):  # the latter says that the device has gone
             self.assert_refused("UnsupportedFeature",
                                 self.card.send("SetAttribute", tag, hex_data("00")))

@@ -85,7 +85,7 @@ class Trouble(SessionTest):
         waiting = other.send_begin()
         other.client.manager("Available")  # by now it waits
         self.wait_until_running()
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.assertIn(call.error(), ("NoService", "CommError", "SecurityViolation"))
         self.assertIn(waiting.error(), ("NoService", "CommError", "SecurityViolation",
                                         "Cancelled"))
@@ -102,7 +102,7 @@ class Trouble(SessionTest):
         client = self.client()
         call = client.send_connect(client.reader("Reader A"))
         client.manager("Available")  # by now it waits
-        self.world.stop_pcscd()
+        self.testbed.stop_pcscd()
         self.assertIn(call.error(), ("NoService", "CommError"))
         self.assertEqual(session.wait_for_closed(), "service-unavailable")
 
@@ -114,7 +114,7 @@ class Trouble(SessionTest):
         self.cards.order("delay", "B", 200)
         calls = [other.send_begin(), other.send_transmit(SELECT), busy.send_transmit(SELECT)]
         self.wait_until_running("B")
-        self.world.stop_service()
+        self.testbed.stop_service()
         session.client.wait(lambda: all(call.is_done for call in calls), "the calls end")
         status = self.cards.status("A")
         self.assertEqual((status["verified"], status["resets"] != "0"), ("0", True))
@@ -125,13 +125,13 @@ class Trouble(SessionTest):
         reader = client.reader("Reader A")
         calls = [client.send_connect(reader), client.send_connect(reader, timeout_ms=60000)]
         client.manager("Available")
-        self.world.stop_service()
+        self.testbed.stop_service()
         client.wait(lambda: all(call.is_done for call in calls), "the calls end")
 
 
 class Threads(SessionTest):
     def threads(self):
-        folder = f"/proc/{self.world.service.pid}/task"
+        folder = f"/proc/{self.testbed.service.pid}/task"
         names = []
         for task in os.listdir(folder):
             with open(f"{folder}/{task}/comm", encoding="ascii") as file:
@@ -183,8 +183,8 @@ class Secrets(SessionTest):
         self.cards.order("fail", "A", 1)
         session.send_transmit(command).error()
         session.close("reset")
-        self.world.service.stop()
-        output = self.world.service.output.upper()
+        self.testbed.service.stop()
+        output = self.testbed.service.output.upper()
         secret = bytes.fromhex(marker)
         for text in (marker, secret.hex(" "), secret.hex(":"), str(list(secret))[1:-1]):
             self.assertNotIn(text.upper(), output)

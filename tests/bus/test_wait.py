@@ -29,8 +29,8 @@ class WaitTest(SessionTest):
         self.b = self.user.reader("Reader B")
 
     def start_pcscd(self, **more):
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader(name) for name in "AB"], **more)
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader(name) for name in "AB"], **more)
 
     def begin(self, client, method, *arguments):
         """The service has the call before anything else happens."""
@@ -162,13 +162,13 @@ class WaitForCard(WaitTest):
 
     def test_pcscd_that_restarts(self):
         """And brings a reader that was not there when somebody began to wait for its card."""
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         call = self.wait_for_card(reader=self.plain_name("C"))
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.user.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         second = self.wait_for_card()
         self.assert_refused("Timeout", self.wait_for_card(timeout_ms=0))
-        self.world.start_pcscd([simulated_reader("C", card=ATR)])
+        self.testbed.start_pcscd([simulated_reader("C", card=ATR)])
         reader, card = call.wait()
         self.assertEqual(reader, self.user.reader("Reader C"))
         self.assertEqual(second.wait(), [reader, card])
@@ -177,7 +177,7 @@ class WaitForCard(WaitTest):
         self.insert("A")
         calls = [self.wait_for_card(new=True),
                  self.wait_for_removal(next(iter(self.user.cards())))]
-        self.world.stop_service()
+        self.testbed.stop_service()
         for call in calls:
             self.assert_refused("Shutdown", call)
 
@@ -207,7 +207,7 @@ class WaitForRemoval(WaitTest):
 
     def test_card_that_goes_with_pcscd(self):
         call = self.wait_for_removal(self.insert("A"))
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         call.wait()
 
     def test_path_that_no_card_ever_has(self):

@@ -48,7 +48,7 @@ class Alias(CliTest):
         self.alias("1-1", "badge", "--serial")
         self.alias("1-2", "door")
         self.assertEqual(self.aliases(), ["badge", "door"])
-        self.world.stop_service()
+        self.testbed.stop_service()
         self.readers.order("control", "B", USB_PATH, b"1-3:1.0\0".hex())
         self.sysfs.add("1-3", 5)
         self.readers.order("control", "A", USB_PATH, b"1-4:1.0\0".hex())

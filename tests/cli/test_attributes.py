@@ -55,11 +55,11 @@ class Attributes(CliTest):
             self.assertIn(row, [re.sub(" {2,}", " ", line) for line in screen])
 
     def test_several_readers(self):
-        self.world.stop_service()
-        self.world.stop_pcscd()
-        from scdtest.world import simulated_reader
-        self.world.start_pcscd([simulated_reader("A"), simulated_reader("B")])
-        self.world.start_service()
+        self.testbed.stop_service()
+        self.testbed.stop_pcscd()
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.testbed.start_service()
         for command in (["attributes"], ["reset"]):
             self.assert_one_line(self.run_to_end(*command, status=1).errors,
                                  "there are 2 readers: name one")

@@ -24,7 +24,7 @@ READERS = ["Office 00 00", "Office (red) 01 00"]
 
 def program_path():
     """For shells, which look for the program as a user's shell does."""
-    from scdtest.world import built
+    from scdtest.testbed import built
     return {"PATH": os.path.dirname(built("cli/smartcardctl")) + ":/usr/bin:/bin"}
 
 
@@ -121,8 +121,8 @@ class Readers(CliTest):
         self.assertEqual(in_fish("smartcardctl transmit Office\\ 0"), READERS[:1])
 
     def test_without_service(self):
-        self.world.stop_service()
-        self.world.bus.stop()
+        self.testbed.stop_service()
+        self.testbed.bus.stop()
         self.assertEqual(in_bash("status", ""), [])
 
 

@@ -52,7 +52,7 @@ class Control(CliTest):
         """The service gets leave to ask for a password, and no terminal obeys what it says."""
         from gi.repository import Gio
         from scdtest.stranger import Stranger
-        self.world.stop_service()
+        self.testbed.stop_service()
         stranger = Stranger("no\x1b[31m\n")
         self.addCleanup(stranger.close)
         self.assert_one_line(self.control("1", status=1).errors, "no\\u001b[31m\\u000a")

@@ -114,18 +114,18 @@ class Monitor(CliTest):
             self.assertEqual((monitor.wait(), monitor.errors), (0, ""))
 
     def test_pcscd_that_comes_and_goes(self):
-        from scdtest.world import simulated_reader
-        self.world.start_bus()
-        self.world.start_service()
+        from scdtest.testbed import simulated_reader
+        self.testbed.start_bus()
+        self.testbed.start_service()
         on_terminal, in_pipe = self.start("monitor", columns=200), self.start("monitor")
         on_terminal.wait_for("Waiting for pcscd.", HINT)
         in_pipe.wait_for("pcscd-gone", "pcscd.socket")
         for _ in range(2):
-            self.world.start_pcscd([simulated_reader("A", card=ATR)])
+            self.testbed.start_pcscd([simulated_reader("A", card=ATR)])
             on_terminal.wait_for("Waiting for cards and readers.")
-            self.world.stop_pcscd(signal.SIGKILL)
+            self.testbed.stop_pcscd(signal.SIGKILL)
             on_terminal.wait_for("Waiting for pcscd.")
-        self.world.start_pcscd()
+        self.testbed.start_pcscd()
         on_terminal.wait_for("Waiting for a reader to be connected.")
         self.finish(on_terminal)
         events = ["pcscd-gone", *["pcscd-back", "reader-connected", "card-inserted",
@@ -139,10 +139,10 @@ class Monitor(CliTest):
         self.insert("A")
         on_terminal, in_pipe = (self.start_with_signs_of_life(columns=80),
                                 self.start_with_signs_of_life())
-        self.world.stop_service()
+        self.testbed.stop_service()
         on_terminal.wait_for("Waiting for smartcardd to come back.")
         in_pipe.wait_for("service-gone")
-        self.world.start_service()
+        self.testbed.start_service()
         on_terminal.wait_for("Waiting for cards and readers.")
         events = ["reader-present", "card-present", "reader-present"]
         in_pipe.wait_for_lines(2 * len(events) + 2)
@@ -157,12 +157,12 @@ class Monitor(CliTest):
         self.start_world("A", "B")
         in_pipe, on_terminal = (self.start_with_signs_of_life(),
                                 self.start_with_signs_of_life(columns=80))
-        self.world.bus.stop(expect=(0, -signal.SIGTERM))
+        self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
         self.assertEqual((in_pipe.wait(), on_terminal.wait()), (1, 1))
         self.assert_one_line(in_pipe.errors, "the connection to the system bus has broken")
         self.assertRegex(on_terminal.screen[-2], "^smartcardctl: .* has broken")
-        self.assertEqual(self.world.service.wait(), 1)
-        self.world.service = None
+        self.assertEqual(self.testbed.service.wait(), 1)
+        self.testbed.service = None
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class Report(CliTest):
             self.assertIn(line, text)
 
     def test_versions(self):
-        from scdtest.world import pcscd_version
+        from scdtest.testbed import pcscd_version
         self.start_world()
         versions = json.loads(self.report("--json"))["versions"]
         self.assertEqual(versions["smartcardd"], versions["smartcardctl"])
@@ -132,13 +132,13 @@ class Report(CliTest):
 
     def test_what_cannot_be_had(self):
         from scdtest.sysfs import Sysfs
-        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+        self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
         self.sysfs.add("1-2", 2, product="Model")
         self.show_sysfs()
         self.assertEqual(self.assert_missing("the system bus cannot be reached"), "")
-        self.world.start_bus()
+        self.testbed.start_bus()
         self.assertEqual(self.assert_missing("smartcardd does not run"), "")
-        self.world.start_service()
+        self.testbed.start_service()
         self.assertNotEqual(self.assert_missing("pcscd cannot be reached"), "")
 
     def test_no_usb(self):

@@ -16,7 +16,7 @@ NOT_FOUND, CANNOT_RUN = 127, 126
 class Run(CliTest):
     def setUp(self):
         super().setUp()
-        from scdtest.world import built
+        from scdtest.testbed import built
         self.folder = built("libpcsclite-dbus")
         self.library = os.path.join(self.folder, "libpcsclite-dbus.so.1")
         self.environment = {"SMARTCARDCTL_LIBRARY_DIR": self.folder}
@@ -27,12 +27,12 @@ class Run(CliTest):
 
     def test_card_over_the_bus(self):
         """To whoever would go there directly, pcscd is not there."""
-        from scdtest.world import built
+        from scdtest.testbed import built
         orders = "connect shared A 00 00\ntransmit 8010000003010203\n"
         nowhere = {**self.environment, "PCSCLITE_CSOCK_NAME": "/nowhere"}
         self.start_world("A")
         self.insert("A")
-        program = self.start("run", "--", built("tests/plain/scd-plain"), text=orders,
+        program = self.start("run", "--", built("tests/pcsc-client/scd-pcsc-client"), text=orders,
                              environment=nowhere)
         program.wait()
         self.assertEqual(program.lines, ["ok", "ok 0102039000"])

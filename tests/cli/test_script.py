@@ -18,7 +18,7 @@ class Script(CardTest):
                 f"{IS_VERIFIED}=9000\n\treset # now\n{IS_VERIFIED} = 6982\n{ECHO}")
         expected = ["9000", "9000", "9000", "6982", "0102039000"]
         self.assertEqual(self.script(text).lines, expected)
-        path = os.path.join(self.world.folder, "script")
+        path = os.path.join(self.testbed.folder, "script")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         for arguments in ([path], ["A 00 00", path]):

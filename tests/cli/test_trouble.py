@@ -21,22 +21,22 @@ class Trouble(CliTest):
             self.assert_one_line(program.errors, "the system bus cannot be reached")
 
     def test_no_service(self):
-        self.world.start_bus()
+        self.testbed.start_bus()
         for command, arguments in COMMANDS.items():
             program = self.run_to_end(command, *arguments, status=1, text="00A4")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "smartcardd does not run")
 
     def test_monitor_without_service_leaves_a_clean_terminal(self):
-        self.world.start_bus()
+        self.testbed.start_bus()
         screen = self.run_to_end("monitor", status=1, columns=200).screen
         self.assertEqual(len(screen), 2, screen)
         self.assertRegex(screen[0], "^smartcardctl: smartcardd does not run")
         self.assertEqual(screen[1], "")
 
     def test_no_pcscd(self):
-        self.world.start_bus()
-        self.world.start_service()
+        self.testbed.start_bus()
+        self.testbed.start_service()
         for arguments in (["list"], ["status"], ["--json", "list"], ["status", "Reader"]):
             program = self.run_to_end(*arguments, status=1)
             self.assertEqual(program.output, "")
@@ -59,7 +59,7 @@ class Trouble(CliTest):
             self.assert_one_line(program.errors, "there is no reader", "smartcardctl list")
 
     def redirected(self, command, redirection):
-        from scdtest.world import built
+        from scdtest.testbed import built
         return subprocess.run(["sh", "-c", f"exec {built('cli/smartcardctl')} {command} "
                                + redirection], capture_output=True, text=True, check=False)
 
@@ -72,7 +72,7 @@ class Trouble(CliTest):
                 self.assert_one_line(result.stderr, word)
 
     def test_reading_end_that_is_closed(self):
-        from scdtest.world import built
+        from scdtest.testbed import built
         self.start_world("A")
         for command in ("--help", "list", "status"):
             reading_end, writing_end = os.pipe()

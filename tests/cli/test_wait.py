@@ -49,11 +49,11 @@ class Wait(CliTest):
         self.assertIn("B 01 00", second.screen[0])
 
     def test_reader_that_comes(self):
-        from scdtest.world import simulated_reader
+        from scdtest.testbed import simulated_reader
         waiting = self.start_waiting("C 02 00")
-        self.world.stop_pcscd(signal.SIGKILL)
+        self.testbed.stop_pcscd(signal.SIGKILL)
         self.client.wait_for_state(lambda client: not client.manager("Available"), "pcscd is away")
-        self.world.start_pcscd([simulated_reader(name, name) for name in "AB"]
+        self.testbed.start_pcscd([simulated_reader(name, name) for name in "AB"]
                                + [simulated_reader("C", "C", card=ATR)])
         self.assertEqual(waiting.wait(), 0)
         self.assertIn("C 02 00", waiting.screen[0])
@@ -99,7 +99,7 @@ class Wait(CliTest):
         self.assert_one_line(self.run_to_end("wait", "--removal", "C", status=1).errors,
                              "there is no reader 'C'")
         waiting = self.start_waiting()
-        self.world.stop_service()
+        self.testbed.stop_service()
         self.assertEqual(waiting.wait(), 1)
         self.assertRegex(waiting.screen[0], "^smartcardctl: ")
 

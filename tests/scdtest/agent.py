@@ -6,7 +6,7 @@ import os
 from gi.repository import Gio, GLib
 
 from . import events
-from .world import BUS_ADDRESS
+from .testbed import BUS_ADDRESS
 
 NAME = "org.freedesktop.PolicyKit1"
 AUTHORITY = "/org/freedesktop/PolicyKit1/Authority"

@@ -13,8 +13,8 @@ class AliasTest(IdentityTest):
 
     def setUp(self):
         super().setUp()
-        self.state = os.path.join(self.world.folder, "state")
-        self.settings = os.path.join(self.world.folder, "settings")
+        self.state = os.path.join(self.testbed.folder, "state")
+        self.settings = os.path.join(self.testbed.folder, "settings")
         os.mkdir(self.state)
         os.mkdir(self.settings)
 
@@ -39,7 +39,7 @@ class AliasTest(IdentityTest):
                               *(options or ("--state", self.state)), **keywords)
 
     def restart_service(self, *options, **keywords):
-        self.world.stop_service()
+        self.testbed.stop_service()
         self.start_service(*options, **keywords)
 
     def send_alias(self, name, alias, **options):

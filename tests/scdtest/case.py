@@ -12,9 +12,9 @@ class WorldTest(unittest.TestCase):
     """Each test has a world of its own, whose processes must end as they should."""
 
     def setUp(self):
-        from .world import World
-        self.world = World()
-        self.addCleanup(self.world.close)
+        from .testbed import TestBed
+        self.testbed = TestBed()
+        self.addCleanup(self.testbed.close)
         self._clients = []
         self.addCleanup(self._close_clients)
 

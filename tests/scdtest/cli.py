@@ -33,7 +33,7 @@ class CliTest(case.WorldTest):
 
     def start(self, *arguments, **options):
         from .program import Program
-        from .world import built
+        from .testbed import built
         program = Program([built("cli/smartcardctl"), *arguments], **options)
         self.addCleanup(program.close)
         return program
@@ -50,12 +50,12 @@ class CliTest(case.WorldTest):
         usb: for some of these, their USB device: path, address and attributes.
         """
         from .sysfs import Sysfs
-        from .world import simulated_reader
-        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+        from .testbed import simulated_reader
+        self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
         with open(self._cards(), "w", encoding="utf-8") as file:
             file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
-        self.world.start_bus()
-        self.world.start_pcscd([simulated_reader(chr(ord("A") + number), name)
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader(chr(ord("A") + number), name)
                                 for number, name in enumerate(names)])
         if names:
             self.readers = self.simulator()
@@ -66,11 +66,11 @@ class CliTest(case.WorldTest):
             self.client = self.recorder()
 
     def _cards(self):
-        return os.path.join(self.world.folder, "cards")
+        return os.path.join(self.testbed.folder, "cards")
 
     def start_service(self):
-        self.world.start_service("--card-list", self._cards(), "--sysfs", self.sysfs.folder,
-                                 "--state", self.world.folder)
+        self.testbed.start_service("--card-list", self._cards(), "--sysfs", self.sysfs.folder,
+                                 "--state", self.testbed.folder)
 
     def _plug(self, name, path, address, **attributes):
         self.readers.order("control", name, USB_PATH, path.encode().hex() + "00")

@@ -6,8 +6,8 @@ import selectors
 import subprocess
 
 from . import events
-from .plain import Plain
-from .world import BUILD
+from .pcsc_client import PcscClient
+from .testbed import BUILD
 
 
 class Conformance:
@@ -23,7 +23,7 @@ class Conformance:
         self._orders = {"other": self._order_other, **(orders or {})}
         self._command, self._other_command = command, other_command
         self._environment = {**os.environ, **(environment or {})}
-        self._program = os.path.join(build, "tests/pcsc/scd-conformance")
+        self._program = os.path.join(build, "tests/library/scd-conformance")
         self._other = None
 
     def run(self, *subjects):
@@ -68,7 +68,7 @@ class Conformance:
     def _order_other(self, word, *words):
         """Of another PC/SC program, which is there as long as anybody talks to it."""
         if not self._other:
-            self._other = Plain(command=self._other_command)
+            self._other = PcscClient(command=self._other_command)
         if word == "send":
             self._other.send(*words)
             return ""

@@ -8,7 +8,7 @@ from gi.repository import Gio, GLib
 
 from .client import SESSION
 from .recorder import CARD, MANAGER, NAME, READER, ROOT
-from .world import BUS_ADDRESS
+from .testbed import BUS_ADDRESS
 
 BUS = "org.freedesktop.DBus"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"

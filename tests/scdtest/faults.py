@@ -4,12 +4,12 @@
 import os
 
 from . import events
-from .world import built
+from .testbed import built
 
 
 class Faults:
-    def __init__(self, world):
-        self._folder = os.path.join(world.folder, "faults")
+    def __init__(self, testbed):
+        self._folder = os.path.join(testbed.folder, "faults")
         os.mkdir(self._folder)
         self.environment = {
             "LD_PRELOAD": built("tests/faults/libscd-faults.so"),

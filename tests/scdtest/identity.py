@@ -27,19 +27,19 @@ class IdentityTest(case.WorldTest):
     def setUp(self):
         from .sysfs import Sysfs
         super().setUp()
-        self.world.start_bus()
-        self.sysfs = Sysfs(os.path.join(self.world.folder, "sys"))
+        self.testbed.start_bus()
+        self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
 
     def start_pcscd(self, *readers):
-        self.world.start_pcscd(readers)
+        self.testbed.start_pcscd(readers)
         self.driver = self.simulator()
 
     def start_service(self, *options, **keywords):
-        self.world.start_service("--sysfs", self.sysfs.folder, *options, **keywords)
+        self.testbed.start_service("--sysfs", self.sysfs.folder, *options, **keywords)
         self.client = self.recorder()
 
     def simulated_reader(self, *arguments, **keywords):
-        from .world import simulated_reader
+        from .testbed import simulated_reader
         return simulated_reader(*arguments, **keywords)
 
     def start(self, *names):

@@ -10,7 +10,7 @@ import subprocess
 from . import events
 from .recorder import Recorder
 from .simulator import Simulator
-from .world import World, built
+from .testbed import TestBed, built
 
 LIBRARY_FOLDER = built("libpcsclite-dbus")
 
@@ -38,18 +38,18 @@ class Stage:
 
     def __init__(self, *ways):
         self.way = ways[0]
-        self.world = World()
+        self.testbed = TestBed()
         self._simulator = None
-        self.world.start_bus()
+        self.testbed.start_bus()
         self._service = Recorder() if any(way != DIRECT for way in ways) else None
 
     def start(self, readers, **more):
-        self.world.start_pcscd(readers, **more)
+        self.testbed.start_pcscd(readers, **more)
         self.start_service()
 
     def start_service(self):
         if self._service:
-            self.world.start_service()
+            self.testbed.start_service()
 
     def simulator(self):
         if not self._simulator:
@@ -95,4 +95,4 @@ class Stage:
         self.forget_simulator()
         if self._service:
             self._service.close()
-        self.world.close()
+        self.testbed.close()

@@ -9,7 +9,7 @@ import subprocess
 from gi.repository import GLib
 
 from . import events
-from .world import BUS_ADDRESS
+from .testbed import BUS_ADDRESS
 
 SERVICE, BUS = "org.smartcardd1", "org.freedesktop.DBus"
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "caller.py")

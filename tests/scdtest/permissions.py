@@ -83,21 +83,21 @@ class PermissionTest(case.WorldTest):
         self.start_bus()
         self.daemon = self.polkit()
         self.start_pcscd()
-        config = os.path.join(self.world.folder, "smartcardd.conf")
+        config = os.path.join(self.testbed.folder, "smartcardd.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(self.settings)
-        self.world.start_service("--config", config)
+        self.testbed.start_service("--config", config)
         self.observer = self.recorder()
         self.cards = self.simulator()
         for code in (VERIFY_PIN_DIRECT, VENDOR_CODE):
             self.cards.order("control", self.simulated, f"{code:08X}", "9000")
 
     def start_bus(self):
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def start_pcscd(self):
-        from .world import simulated_reader
-        self.world.start_pcscd([simulated_reader("A", card=ATR),
+        from .testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader("A", card=ATR),
                                 simulated_reader("B", card=OTHER_ATR)])
 
     def reader(self, name="A"):
@@ -129,11 +129,11 @@ class PermissionTest(case.WorldTest):
 
     def pause_service(self):
         """Until resume_service() it finds out nothing."""
-        self.world.service.send_signal(signal.SIGSTOP)
+        self.testbed.service.send_signal(signal.SIGSTOP)
         self.addCleanup(self.resume_service)
 
     def resume_service(self):
-        self.world.service.send_signal(signal.SIGCONT)
+        self.testbed.service.send_signal(signal.SIGCONT)
 
     def wait_until_seen(self, user):
         """Until the service has seen all that this user and polkit sent it before."""

@@ -10,7 +10,7 @@ class PluggingTest(case.WorldTest):
         super().setUp()
         self.bus = Bus()
         self.addCleanup(self.bus.close)
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def usb_reader(self, *arguments, **keywords):
         from .usb import Reader

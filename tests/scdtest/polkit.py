@@ -9,7 +9,7 @@ from gi.repository import Gio, GLib
 
 from . import events
 from .process import Process
-from .world import BUS_ADDRESS, SOURCE
+from .testbed import BUS_ADDRESS, SOURCE
 
 NAME = "org.freedesktop.PolicyKit1"
 PROGRAM = "/usr/lib/polkit-1/polkitd"

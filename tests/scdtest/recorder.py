@@ -4,7 +4,7 @@
 from gi.repository import Gio, GLib
 
 from . import events
-from .world import BUS_ADDRESS
+from .testbed import BUS_ADDRESS
 
 NAME = "org.smartcardd1"
 ROOT = "/org/smartcardd1"

@@ -20,20 +20,20 @@ class SessionTest(case.WorldTest):
 
     def setUp(self):
         super().setUp()
-        self.world.start_bus()
+        self.testbed.start_bus()
 
     def start_pcscd(self, **more):
-        from .world import simulated_reader
-        self.world.start_pcscd([simulated_reader(name, card=ATR) for name in self.readers],
+        from .testbed import simulated_reader
+        self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in self.readers],
                                **more)
 
     def start(self, settings="", environment=None):
         """settings: of smartcardd.conf."""
         self.start_pcscd()
-        path = os.path.join(self.world.folder, "smartcardd.conf")
+        path = os.path.join(self.testbed.folder, "smartcardd.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings)
-        self.world.start_service("--config", path, environment=environment)
+        self.testbed.start_service("--config", path, environment=environment)
         self.cards = self.simulator()
 
     def client(self):
@@ -62,8 +62,8 @@ class SessionTest(case.WorldTest):
             self._clients.remove(client)
 
     def plain(self):
-        from .plain import Plain
-        program = Plain()
+        from .pcsc_client import PcscClient
+        program = PcscClient()
         self._clients.append(program)
         return program
 
@@ -109,4 +109,4 @@ class ChannelTest(SessionTest):
     def count_descriptors(self):
         """Of the service, which frees a message that it has sent before it sends another."""
         self.client().manager("Available")
-        return len(os.listdir(f"/proc/{self.world.service.pid}/fd"))
+        return len(os.listdir(f"/proc/{self.testbed.service.pid}/fd"))

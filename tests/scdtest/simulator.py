@@ -5,7 +5,7 @@ import socket
 import time
 
 from . import events
-from .world import SIMULATOR_SOCKET
+from .testbed import SIMULATOR_SOCKET
 
 ATR = "3B9F11801F4E53696D756C617465642D3100"
 

@@ -4,7 +4,7 @@
 from gi.repository import Gio, GLib
 
 from .recorder import CARD, MANAGER, NAME, READER, ROOT
-from .world import BUS_ADDRESS
+from .testbed import BUS_ADDRESS
 
 INTERFACES = """<node>
   <interface name="org.smartcardd1.Manager">

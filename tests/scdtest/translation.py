@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from .world import SOURCE, built
+from .testbed import SOURCE, built
 
 LOCALES = "/run/scd/locales/"
 COUNTRIES = {"cs": "CZ", "de": "DE", "es": "ES", "fr": "FR", "ja": "JP"}

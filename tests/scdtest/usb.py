@@ -12,7 +12,7 @@ import subprocess
 
 import gi
 
-from .world import built
+from .testbed import built
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402

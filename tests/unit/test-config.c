@@ -43,7 +43,7 @@ test_defaults(void)
     g_assert_cmpuint(config.calls_per_session, ==, 128);
     g_assert_cmpuint(config.bytes_per_session, ==, 4194304);
     g_assert_cmpuint(config.waiters_per_user, ==, 64);
-    g_assert_cmpuint(config.waiters, ==, 512);
+    g_assert_cmpuint(config.wait_calls, ==, 512);
     g_assert_cmpuint(config.idle_limit_s, ==, 5);
 }
 
@@ -72,7 +72,7 @@ test_all(void)
     g_assert_cmpuint(config.bytes_per_session, ==, 1073741824);
     g_assert_cmpuint(config.idle_limit_s, ==, 4);
     g_assert_cmpuint(config.waiters_per_user, ==, 5);
-    g_assert_cmpuint(config.waiters, ==, 6);
+    g_assert_cmpuint(config.wait_calls, ==, 6);
 }
 
 static const struct {
@@ -116,8 +116,8 @@ test_faults(void)
         g_assert_true(g_str_has_prefix(warnings, "line 2: "));
         g_assert_null(strchr(warnings, '\n'));
         g_assert_true(g_utf8_validate(warnings, -1, NULL));
-        g_assert_cmpuint(config.waiters, ==, 7);
-        config.waiters = 512;
+        g_assert_cmpuint(config.wait_calls, ==, 7);
+        config.wait_calls = 512;
         assert_defaults(&config);
     }
 }
@@ -167,7 +167,7 @@ test_zero_byte(void)
     g_auto(GStrv) warnings = scd_config_read(&config, text, sizeof text - 1);
     g_assert_cmpuint(g_strv_length(warnings), ==, 1);
     g_assert_cmpuint(config.sessions, ==, 256);
-    g_assert_cmpuint(config.waiters, ==, 7);
+    g_assert_cmpuint(config.wait_calls, ==, 7);
 }
 
 /* Pieces of good files and any bytes between them. */

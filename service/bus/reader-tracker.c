@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/reader-tracker.h"
+
+#include "pcsc/difference.h"
+#include "pcsc/probe.h"
+#include "pcsc/reader-relocation.h"
+
+/* All that happens meanwhile is checked at once, when those who wait for events have been told. */
+#define CHECK_DELAY_MS 500
+
+struct ScdReaderTracker {
+    const ScdReaderTrackerEvents *events;
+    gpointer data;
+    ScdProbes *probes;
+    ScdReaderRelocation *relocation;
+    guint check_timer;
+    ScdSnapshot *seen;      /* the latest of the monitor */
+    GHashTable *identities; /* PC/SC name → ScdIdentity, NULL until it is known, of those seen */
+    guint n_unknown;
+    gboolean begun; /* the first snapshot of this pcscd has been told */
+};
+
+/* The readers that are known. */
+static ScdSnapshot *
+dup_identified(const ScdReaderTracker *tracker)
+{
+    ScdSnapshot *seen = tracker->seen;
+
+    if (tracker->n_unknown == 0)
+        return scd_snapshot_ref(seen);
+    GPtrArray *readers = g_ptr_array_new_with_free_func((GDestroyNotify)scd_reader_state_unref);
+    for (guint i = 0; i < seen->readers->len; i++) {
+        ScdReaderState *state = seen->readers->pdata[i];
+        if (g_hash_table_lookup(tracker->identities, state->name))
+            g_ptr_array_add(readers, scd_reader_state_ref(state));
+    }
+    return scd_snapshot_new(readers);
+}
+
+static void
+tell(ScdReaderTracker *tracker)
+{
+    g_autoptr(ScdSnapshot) snapshot = dup_identified(tracker);
+
+    tracker->begun = !snapshot->trouble;
+    tracker->events->identified(snapshot, tracker->data);
+}
+
+static void
+tell_when_ready(ScdReaderTracker *tracker)
+{
+    if (tracker->begun || tracker->n_unknown == 0)
+        tell(tracker);
+}
+
+/* There is another reader of this name now: for everybody the one that was there leaves. */
+static void
+take_away(ScdReaderTracker *tracker, const char *reader)
+{
+    g_hash_table_insert(tracker->identities, g_strdup(reader), NULL);
+    tracker->n_unknown++;
+    tell(tracker);
+}
+
+static void
+found(const char *reader, ScdIdentity *identity, gpointer data)
+{
+    ScdReaderTracker *tracker = data;
+    const ScdIdentity *before = g_hash_table_lookup(tracker->identities, reader);
+    gboolean was_known = before != NULL;
+
+    if (was_known && scd_identity_is_elsewhere(identity, before)) {
+        take_away(tracker, reader);
+        was_known = FALSE;
+    }
+    /* What the kernel alone could say may come after what the driver has said. */
+    if (was_known && !scd_identity_is_better(identity, before)) {
+        scd_identity_unref(identity);
+        return;
+    }
+    g_hash_table_insert(tracker->identities, g_strdup(reader), identity);
+    if (was_known) {
+        tracker->events->learnt(reader, identity, tracker->data);
+    } else {
+        tracker->n_unknown--;
+        tell_when_ready(tracker);
+    }
+}
+
+static void
+may_have_moved(const char *reader, gpointer data)
+{
+    ScdReaderTracker *tracker = data;
+
+    if (g_hash_table_lookup(tracker->identities, reader))
+        scd_probes_start(tracker->probes, reader);
+}
+
+static gboolean
+check_now(gpointer data)
+{
+    ScdReaderTracker *tracker = data;
+
+    tracker->check_timer = 0;
+    scd_reader_relocation_check(tracker->relocation, tracker->identities);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_reader_tracker_check(ScdReaderTracker *tracker)
+{
+    if (!tracker->check_timer)
+        tracker->check_timer = g_timeout_add(CHECK_DELAY_MS, check_now, tracker);
+}
+
+ScdReaderTracker *
+scd_reader_tracker_new(const char *sysfs, const ScdReaderTrackerEvents *events, gpointer data)
+{
+    ScdReaderTracker *tracker = g_new0(ScdReaderTracker, 1);
+    tracker->events = events;
+    tracker->data = data;
+    tracker->probes = scd_probes_new(sysfs, found, tracker);
+    tracker->relocation = scd_reader_relocation_new(sysfs, may_have_moved, tracker);
+    tracker->seen = scd_snapshot_new_unavailable(NULL);
+    tracker->identities =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
+    return tracker;
+}
+
+void
+scd_reader_tracker_free(ScdReaderTracker *tracker)
+{
+    g_clear_handle_id(&tracker->check_timer, g_source_remove);
+    scd_reader_relocation_free(tracker->relocation);
+    scd_probes_free(tracker->probes);
+    scd_snapshot_unref(tracker->seen);
+    g_hash_table_unref(tracker->identities);
+    g_free(tracker);
+}
+
+static void
+reader_came(ScdReaderTracker *tracker, const char *name)
+{
+    g_hash_table_insert(tracker->identities, g_strdup(name), NULL);
+    tracker->n_unknown++;
+    scd_probes_start(tracker->probes, name);
+}
+
+static void
+reader_left(ScdReaderTracker *tracker, const char *name)
+{
+    scd_probes_forget(tracker->probes, name);
+    if (!g_hash_table_lookup(tracker->identities, name))
+        tracker->n_unknown--;
+    g_hash_table_remove(tracker->identities, name);
+}
+
+static void
+reader_had_event(ScdReaderTracker *tracker, const char *name)
+{
+    const ScdIdentity *identity = g_hash_table_lookup(tracker->identities, name);
+
+    if (identity && !identity->complete)
+        scd_probes_start(tracker->probes, name);
+}
+
+void
+scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapshot)
+{
+    g_autoptr(GArray) steps = scd_difference(tracker->seen, snapshot);
+
+    for (guint i = 0; i < steps->len; i++) {
+        const ScdStep *step = &g_array_index(steps, ScdStep, i);
+
+        if (step->kind == SCD_STEP_READER_ADDED)
+            reader_came(tracker, step->state->name);
+        else if (step->kind == SCD_STEP_READER_REMOVED)
+            reader_left(tracker, step->state->name);
+        else
+            reader_had_event(tracker, step->state->name);
+    }
+    scd_snapshot_ref(snapshot);
+    scd_snapshot_unref(tracker->seen);
+    tracker->seen = snapshot;
+    tell_when_ready(tracker);
+}
+
+const ScdIdentity *
+scd_reader_tracker_get_identity(const ScdReaderTracker *tracker, const char *reader)
+{
+    return g_hash_table_lookup(tracker->identities, reader);
+}

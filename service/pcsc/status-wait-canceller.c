@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/status-wait-canceller.h"
+
+#include <winscard.h>
+
+#define INTERVAL_US 5000
+
+struct ScdStatusWaitCanceller {
+    GThread *thread;
+    GMutex lock;
+    GCond changed;         /* any of these: */
+    SCARDCONTEXT context;  /* 0 while there is none */
+    gboolean interrupting; /* until the waiting thread has looked up */
+    gboolean calling;      /* the thread is using the context */
+    gboolean over;
+};
+
+/* The lock is given up meanwhile: SCardCancel asks pcscd. */
+static void
+cancel_in_canceller(ScdStatusWaitCanceller *canceller)
+{
+    SCARDCONTEXT context = canceller->context;
+
+    if (context == 0)
+        return;
+    canceller->calling = TRUE;
+    g_mutex_unlock(&canceller->lock);
+    SCardCancel(context);
+    g_mutex_lock(&canceller->lock);
+    canceller->calling = FALSE;
+    g_cond_broadcast(&canceller->changed);
+}
+
+static gpointer
+run_in_canceller(gpointer data)
+{
+    ScdStatusWaitCanceller *canceller = data;
+
+    g_mutex_lock(&canceller->lock);
+    while (!canceller->over) {
+        if (!canceller->interrupting) {
+            g_cond_wait(&canceller->changed, &canceller->lock);
+            continue;
+        }
+        cancel_in_canceller(canceller);
+        if (!canceller->over && canceller->interrupting)
+            g_cond_wait_until(&canceller->changed, &canceller->lock,
+                              g_get_monotonic_time() + INTERVAL_US);
+    }
+    g_mutex_unlock(&canceller->lock);
+    return NULL;
+}
+
+ScdStatusWaitCanceller *
+scd_status_wait_canceller_new(void)
+{
+    ScdStatusWaitCanceller *canceller = g_new0(ScdStatusWaitCanceller, 1);
+
+    g_mutex_init(&canceller->lock);
+    g_cond_init(&canceller->changed);
+    canceller->thread = g_thread_new("canceller", run_in_canceller, canceller);
+    return canceller;
+}
+
+void
+scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->over = TRUE;
+    g_cond_broadcast(&canceller->changed);
+    g_mutex_unlock(&canceller->lock);
+
+    g_thread_join(canceller->thread);
+    g_mutex_clear(&canceller->lock);
+    g_cond_clear(&canceller->changed);
+    g_free(canceller);
+}
+
+void
+scd_status_wait_canceller_set_context(ScdStatusWaitCanceller *canceller, long context)
+{
+    g_mutex_lock(&canceller->lock);
+    while (canceller->calling)
+        g_cond_wait(&canceller->changed, &canceller->lock);
+    canceller->context = context;
+    g_mutex_unlock(&canceller->lock);
+}
+
+void
+scd_status_wait_canceller_interrupt(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->interrupting = TRUE;
+    g_cond_broadcast(&canceller->changed);
+    g_mutex_unlock(&canceller->lock);
+}
+
+void
+scd_status_wait_canceller_reset(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->interrupting = FALSE;
+    g_mutex_unlock(&canceller->lock);
+}

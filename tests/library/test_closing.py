@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The library, and what one thread or process closes while another one uses it."""
+
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case
+from scdtest.sessions import ATR
+
+SUCCESS, CANCELLED, INVALID_HANDLE = "00000000", "80100002", "80100003"
+
+
+class Closing(case.WorldTest):
+    def setUp(self):
+        from scdtest.testbed import built, simulated_reader
+        super().setUp()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in "AB"])
+        self.testbed.start_service()
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": built("libpcsclite-dbus")}
+        self.program = built("tests/library/scd-closing")
+
+    def codes(self, name):
+        from scdtest import events
+        result = subprocess.run([self.program, name], env=self.environment, check=True, text=True,
+                                stdout=subprocess.PIPE, timeout=events.LIMIT_S)
+        return result.stdout.split()
+
+    def test_transaction_that_is_waited_for(self):
+        self.assertEqual(self.codes("transaction"), [INVALID_HANDLE, SUCCESS])
+
+    def test_wait_for_events(self):
+        self.assertEqual(self.codes("wait"), [CANCELLED, SUCCESS])
+
+    def test_cards_do_not_wait_for_each_other(self):
+        self.assertEqual(self.codes("cards"), [SUCCESS] * 3)
+
+    def test_child_does_not_keep_its_parents_sessions(self):
+        """Whoever comes after the parent has the card: the service has heard of its end by then."""
+        from gi.repository import Gio
+        from scdtest import events
+        from scdtest.pcsc_client import PcscClient
+        observer, gone = self.recorder(), []
+        observer.connection.signal_subscribe(
+            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None, Gio.DBusSignalFlags.NONE,
+            lambda *signal: gone.append(signal) if not signal[5].unpack()[2] else None)
+        observer.manager("Available")  # the bus has seen the subscription
+        with subprocess.Popen([self.program, "child"], env=self.environment,
+                              stdin=subprocess.PIPE) as parent:
+            self.assertEqual(parent.wait(events.LIMIT_S), 0)
+            events.wait_until(lambda: gone, "the parent leaves the bus")
+            after = PcscClient(environment=self.environment)
+            self.addCleanup(after.close)
+            after.do("connect", "exclusive", "Simulated Reader A 00 00")
+
+
+if __name__ == "__main__":
+    case.main()

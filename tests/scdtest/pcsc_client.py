@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A plain PC/SC program beside the service: see tests/pcsc-client/plain.c."""
+
+import subprocess
+
+from gi.repository import GLib
+
+from . import events
+from .testbed import built
+
+
+class PcscClient:
+    """One order at a time; its answer is read by the main loop."""
+
+    def __init__(self, environment=None, command=(), program=None):
+        """command: what it is run by, and how. program: a copy of it."""
+        self._child = subprocess.Popen([*command, program or built("tests/pcsc-client/scd-pcsc-client")],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       env=environment)
+        self.pid = self._child.pid
+        self._lines = []
+        self._source = GLib.io_add_watch(self._child.stdout, GLib.IOCondition.IN, self._read)
+
+    def _read(self, stream, _condition):
+        """An answer is written in one go and the next order comes after it, so lines are whole."""
+        self._lines.append(stream.readline().decode().rstrip("\n"))
+        return True
+
+    def send(self, *words):
+        """Without waiting for the answer."""
+        self._child.stdin.write((" ".join(words) + "\n").encode())
+        self._child.stdin.flush()
+
+    def answer(self):
+        """("ok", value) or ("error", code in hex)."""
+        line = events.wait_until(lambda: self._lines and self._lines.pop(0),
+                                 "the plain program has an answer")
+        verdict, _, value = line.partition(" ")
+        return verdict, value
+
+    def has_answer(self):
+        return bool(self._lines)
+
+    def order(self, *words):
+        self.send(*words)
+        return self.answer()
+
+    def do(self, *words):
+        """What must succeed; gives the value."""
+        verdict, value = self.order(*words)
+        assert verdict == "ok", f"{words}: {value}"
+        return value
+
+    def leave(self):
+        """At once, whatever it waits for."""
+        self._child.kill()
+        self._child.wait()
+
+    def close(self):
+        self.leave()
+        GLib.source_remove(self._source)
+        self._child.stdin.close()
+        self._child.stdout.close()

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A system bus, pcscd with simulated readers, and smartcardd: real parts, all private.
+
+Everything that is started is stopped by close(), which also checks that it ended
+as it should.
+"""
+
+import functools
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from . import events
+from .bus import write_bus_config
+from .process import Process
+
+BUS_SOCKET = "/run/dbus/system_bus_socket"
+BUS_ADDRESS = "unix:path=" + BUS_SOCKET
+PCSCD_SOCKET = "/run/pcscd/pcscd.comm"
+NOTIFY_SOCKET = "/run/scd/notify"
+SIMULATOR_SOCKET = "/run/scd/simulator"
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("SCD_BUILD", os.path.join(SOURCE, "build")))
+
+
+def built(path):
+    return os.path.join(BUILD, path)
+
+
+def what_pcscd_says(option):
+    return subprocess.run(["pcscd", option], capture_output=True, text=True, check=True).stdout
+
+
+@functools.cache
+def pcscd_version():
+    """As a tuple: (2, 5, 3)."""
+    return tuple(map(int, re.search(r"\d+(\.\d+)+", what_pcscd_says("--version"))[0].split(".")))
+
+
+@functools.cache
+def pcscd_options():
+    """Some are built to ask polkitd about each client, and there is none in this world."""
+    return [option for option in ("--disable-polkit",) if option in what_pcscd_says("--help")]
+
+
+class TestBed:
+    """Nothing in it is started before it is asked for."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(dir="/run/scd")
+        self.bus = None
+        self.pcscd = None
+        self.service = None
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = BUS_ADDRESS
+        os.environ["SCD_SIM_SOCKET"] = SIMULATOR_SOCKET
+
+    def start_bus(self, config=None, policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf")):
+        """config: of a whole bus, which listens on BUS_ADDRESS; else policy: our part of it."""
+        if not config:
+            config = os.path.join(self.folder, "bus.conf")
+            write_bus_config(config, BUS_ADDRESS, policy)
+        ready, child_end = os.pipe()
+        self.bus = Process("dbus-daemon",
+                           ["dbus-daemon", "--config-file", config, "--nofork", "--nopidfile",
+                            f"--print-address={child_end}"], pass_fds=[child_end])
+        os.close(child_end)
+        with os.fdopen(ready) as pipe:
+            assert pipe.readline(), f"the bus does not start:\n{self.bus.output}"
+
+    def start_pcscd(self, readers=(), command=("pcscd",), environment=None, options=()):
+        """readers: lines of reader.conf, as simulated_reader() makes them."""
+        config = os.path.join(self.folder, "readers")
+        os.makedirs(config, exist_ok=True)
+        with open(os.path.join(config, "simulated"), "w", encoding="utf-8") as file:
+            file.write("\n".join(readers))
+        os.makedirs(os.path.dirname(PCSCD_SOCKET), exist_ok=True)
+        for left_over in (PCSCD_SOCKET, "/run/pcscd/pcscd.pid"):
+            if os.path.exists(left_over):
+                os.unlink(left_over)
+        self.pcscd = Process("pcscd", [*command, "--foreground", "--config", config,
+                                       *pcscd_options(), *options], environment)
+        events.wait_for_file(PCSCD_SOCKET)
+
+    def stop_pcscd(self, number=signal.SIGTERM):
+        if number == signal.SIGKILL:
+            self.pcscd.kill()
+        else:
+            self.pcscd.stop(number)
+        self.pcscd = None
+
+    def start_service(self, *options, command=(), environment=None, program=None):
+        """Returns when the service has said that it is ready."""
+        notify = events.NotifySocket(NOTIFY_SOCKET)
+        program = program or built("service/smartcardd")
+        self.service = Process("smartcardd", [*command, program, *options],
+                               {"NOTIFY_SOCKET": NOTIFY_SOCKET, **(environment or {})})
+        try:
+            notify.wait_for("READY=1")
+        except TimeoutError:
+            raise AssertionError(f"not ready:\n{self.service.output}") from None
+        finally:
+            notify.close()
+
+    def stop_service(self):
+        self.service.stop()
+        self.service = None
+
+    def close(self):
+        try:
+            for process in (self.service, self.pcscd, self.bus):
+                if process:
+                    process.stop()
+        finally:
+            shutil.rmtree(self.folder)
+
+
+def simulated_reader(name, friendly_name=None, card=None, slots=1, library="libscd-sim.so"):
+    """A reader of reader.conf. card: the ATR, in hex, of a card that is in from the start.
+
+    library: in the build folder, or a copy with an absolute path.
+    """
+    device = "sim:" + name
+    if slots > 1:
+        device += f"/{slots}"
+    if card:
+        device += ":" + card
+    return (f'FRIENDLYNAME "{friendly_name or "Simulated Reader " + name}"\n'
+            f"DEVICENAME {device}\n"
+            f"LIBPATH {os.path.join(built('tests/sim'), library)}\n")

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/rate-limit.h"
+
+#define MOST 3
+#define WHILE 100
+
+static void
+test_one_user(void)
+{
+    g_autoptr(ScdRateLimit) rate_limit = scd_rate_limit_new(MOST, WHILE);
+
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 10), ==, SCD_BUDGET_LEFT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 10), ==, SCD_BUDGET_LEFT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 20), ==, SCD_BUDGET_LAST);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 20), ==, SCD_BUDGET_SPENT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 10 + WHILE - 1), ==, SCD_BUDGET_SPENT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 10 + WHILE), ==, SCD_BUDGET_LEFT);
+}
+
+static void
+test_users_apart(void)
+{
+    g_autoptr(ScdRateLimit) rate_limit = scd_rate_limit_new(MOST, WHILE);
+
+    for (guint i = 0; i < MOST; i++)
+        scd_rate_limit_spend(rate_limit, 1, 0);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 0), ==, SCD_BUDGET_SPENT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 0, 0), ==, SCD_BUDGET_LEFT);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, G_MAXUINT32, 0), ==, SCD_BUDGET_LEFT);
+}
+
+static void
+test_least(void)
+{
+    g_autoptr(ScdRateLimit) rate_limit = scd_rate_limit_new(1, WHILE);
+
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 0), ==, SCD_BUDGET_LAST);
+    g_assert_cmpint(scd_rate_limit_spend(rate_limit, 1, 0), ==, SCD_BUDGET_SPENT);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/rate_limit/one-user", test_one_user);
+    g_test_add_func("/rate_limit/users-apart", test_users_apart);
+    g_test_add_func("/rate_limit/least", test_least);
+    return g_test_run();
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""USB readers are plugged in and pulled out while the service runs."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case, plugging
+
+PLUG = ["InterfacesAdded"]
+UNPLUG_WITH_CARD = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved", "InterfacesRemoved"]
+
+
+class Usb(plugging.PluggingTest):
+    def start(self):
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.testbed.start_service()
+        self.client = self.recorder()
+
+    def wait_for_readers(self, count):
+        self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
+
+    def test_plugged_before_the_start(self):
+        self.usb_reader("1-1", 2, serial="S1").plug()
+        self.start()
+        self.wait_for_readers(1)
+        (name, (path, properties)), = self.client.readers().items()
+        self.assertEqual(name, "Simulated USB Reader (S1) 00 00")
+        self.assertEqual(properties["Serial"], "S1")
+        self.assertEqual(self.client.call("/org/smartcardd1", "org.smartcardd1.Manager",
+                                          "FindReader", self.string("S1")), (path,))
+
+    def string(self, text):
+        from gi.repository import GLib
+        return GLib.Variant("(s)", (text,))
+
+    def test_plugged_and_unplugged(self):
+        self.start()
+        self.assertEqual(self.client.readers(), {})
+        reader = self.usb_reader("1-1", 2)
+        reader.plug()
+        self.wait_for_readers(1)
+        (path, _), = self.client.readers().values()
+        self.assertEqual(self.client.members(), PLUG)
+        reader.unplug()
+        self.wait_for_readers(0)
+        # The driver may notice first: then the reader is unavailable before it has gone.
+        events = [event for event in self.client.members() if event != "PropertiesChanged"]
+        self.assertEqual(events, PLUG + ["InterfacesRemoved"])
+        reader.plug()
+        self.wait_for_readers(1)
+        self.assertEqual(self.client.readers().popitem()[1][0], path)
+
+    def test_unplugged_with_its_card_in(self):
+        reader = self.usb_reader("1-1", 2)
+        reader.plug()
+        self.start()
+        self.wait_for_readers(1)
+        self.simulator().insert(reader.name())
+        self.client.wait_for_signal("CardInserted")
+        (path, properties), = self.client.readers().values()
+        del self.client.signals[:]
+        reader.unplug()
+        self.wait_for_readers(0)
+        self.assertEqual(self.client.cards(), {})
+        self.assertEqual(self.client.members()[:3], UNPLUG_WITH_CARD[:3])
+        self.assertEqual(self.client.members()[-1], UNPLUG_WITH_CARD[3])
+        self.assertEqual(self.client.signals[0].arguments, (properties["Card"],))
+        self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
+
+    def open_sessions(self, reader, count):
+        """With the card in a reader whose commands take long."""
+        from scdtest.client import Client
+        reader.plug()
+        self.start()
+        self.wait_for_readers(1)
+        self.cards = self.simulator()
+        self.cards.insert(reader.name())
+        self.client.wait_for_signal("CardInserted")
+        self.cards.order("delay", reader.name(), 5000)
+        user = Client()
+        self.addCleanup(user.close)
+        return [user.connect(user.reader("Simulated")) for _ in range(count)]
+
+    def unplug_during_a_command(self, reader):
+        """The device goes first: pcscd would let the command end."""
+        self.cards.wait_for(reader.name(), "busy=1")
+        self.cards.order("unplugged", reader.name(), "on")
+        reader.unplug()
+
+    def test_unplugged_during_a_transmit(self):
+        reader = self.usb_reader("1-1", 2)
+        session, = self.open_sessions(reader, 1)
+        calls = [session.send_transmit("00A40400") for _ in range(2)]
+        self.unplug_during_a_command(reader)
+        for call in calls:
+            self.assertIn(call.error(), ("ReaderUnavailable", "NoSmartcard", "NotTransacted",
+                                         "RemovedCard", "InvalidValue"))
+        self.assertEqual(session.wait_for_closed(), "reader-removed")
+        self.wait_for_readers(0)
+
+    def test_unplugged_while_channels_are_open(self):
+        from scdtest.channel import UNPLUGGED, Channel, transmit
+        reader = self.usb_reader("1-1", 2)
+        channel, idle = [Channel(session) for session in self.open_sessions(reader, 2)]
+        self.addCleanup(channel.close)
+        self.addCleanup(idle.close)
+        channel.send(*[transmit("00A40400")] * 5)
+        self.unplug_during_a_command(reader)
+        codes = channel.receive_all()
+        self.assertTrue(codes)
+        self.assertLessEqual(set(codes), UNPLUGGED)
+        self.assertEqual(idle.receive_all(), [])
+        self.wait_for_readers(0)
+
+    def test_two_interfaces(self):
+        self.start()
+        reader = self.usb_reader("1-1", 2, interfaces=("Contact", "Contactless"))
+        reader.plug()
+        self.wait_for_readers(2)
+        self.simulator().insert(reader.name(1))
+        self.client.wait_for_signal("CardInserted", self.client.reader("[Contactless]"))
+
+    def test_sixteen_at_once(self):
+        self.start()
+        readers = [self.usb_reader(f"1-{port}", port + 1, serial=f"S{port}") for port in range(1, 17)]
+        for _ in range(3):
+            for reader in readers:
+                reader.plug()
+            self.wait_for_readers(16)
+            cards = self.simulator()
+            for reader in readers:
+                cards.insert(reader.name())
+            self.client.wait_for_state(lambda c: len(c.cards()) == 16, "16 cards")
+            readers[7].unplug()
+            self.wait_for_readers(15)
+            readers[7].plug()
+            self.wait_for_readers(16)
+            for reader in readers:
+                reader.unplug()
+            self.wait_for_readers(0)
+            self.assertEqual(self.client.objects(), {})
+
+    def test_garbage_in_the_list_when_a_reader_comes(self):
+        """The list is asked for once more, although no event tells to."""
+        from scdtest.faults import Faults
+        from scdtest.testbed import pcscd_version
+        if pcscd_version() < (2, 3):
+            self.skipTest("a reader that comes just as a wait begins is not seen before 2.3")
+        faults = Faults(self.testbed)
+        faults.order("list-garbage")
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.testbed.start_service(environment=faults.environment)
+        self.client = self.recorder()
+        reader = self.usb_reader("1-1", 2)
+        for _ in range(3):
+            for change, count in ((reader.plug, 1), (reader.unplug, 0)):
+                faults.wait_until_quiet()
+                change()
+                self.wait_for_readers(count)
+
+
+if __name__ == "__main__":
+    case.main(preload="libumockdev-preload.so.0")

@@ -1,0 +1,285 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The same port is the same path, whatever is plugged in where, and in which order."""
+
+import itertools
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest import case, plugging
+
+READERS = "/org/smartcardd1/readers/"
+PORTS = ("1-1", "1-2", "1-3", "1-4")
+
+
+def label(port):
+    return "usb_" + port.replace("-", "_").replace(".", "_")
+
+
+class UsbPaths(plugging.PluggingTest):
+    def start(self):
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.start_service()
+
+    def start_service(self):
+        self.testbed.start_service("--sysfs", self.bus.testbed.get_sys_dir())
+        self.client = self.recorder()
+
+    def readers(self):
+        """Label → properties."""
+        return {path.removeprefix(READERS): properties
+                for path, properties in self.client.readers().values()}
+
+    def wait_for(self, *labels):
+        self.client.wait_for_state(lambda c: set(self.readers()) == set(labels),
+                                   f"the readers are {labels}")
+
+    def assert_has(self, found, **expected):
+        properties = self.readers()[found]
+        self.assertEqual({name: properties[name] for name in expected}, expected)
+
+    def test_direct_port_and_hubs(self):
+        from scdtest.usb import Hub
+        outer = Hub(self.bus, "1-2", 2)
+        inner = Hub(self.bus, "1-2.4", 3, parent=outer)
+        readers = [self.usb_reader("1-1", 4), self.usb_reader("1-2.3", 5, hub=outer),
+                   self.usb_reader("1-2.4.1", 6, hub=inner)]
+        readers[0].plug()
+        self.start()
+        for reader in readers[1:]:
+            reader.plug()
+        self.wait_for("usb_1_1", "usb_1_2_3", "usb_1_2_4_1")
+        for address, port in ((4, "1-1"), (5, "1-2.3"), (6, "1-2.4.1")):
+            self.assert_has(label(port), UsbPath=port + ":1.0", UsbBus=1, UsbAddress=address,
+                            UsbVendorId=0x5C0D, UsbProductId=1, Product="Simulated USB Reader",
+                            Seat="seat0", LoginCandidate=True)
+
+    def test_two_identical_readers_swap_their_ports(self):
+        self.start()
+        one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        one.plug()
+        other.plug()
+        self.wait_for("usb_1_1", "usb_1_2")
+        for address in (4, 6):
+            one.unplug()
+            self.wait_for(label(other.port))
+            other.unplug()
+            self.wait_for()
+            one_port = one.port
+            one.plug(other.port, address)
+            self.wait_for(label(one.port))
+            other.plug(one_port, address + 1)
+            self.wait_for("usb_1_1", "usb_1_2")
+            for reader, number in ((one, address), (other, address + 1)):
+                self.assert_has(label(reader.port), UsbPath=reader.port + ":1.0",
+                                UsbAddress=number)
+                self.simulator().insert(reader.name())
+                inserted = self.client.wait_for_signal("CardInserted",
+                                                       READERS + label(reader.port))
+                self.client.signals.remove(inserted)
+
+    def test_four_readers_in_every_order(self):
+        self.start()
+        addresses = itertools.count(2)
+        for order in itertools.permutations(PORTS):
+            plugged = []
+            for port in order:
+                reader = self.usb_reader(port, next(addresses) % 127 + 1)
+                reader.plug()
+                plugged.append(reader)
+                self.wait_for(*(label(reader.port) for reader in plugged))
+            for reader in plugged:
+                address = int(reader.name().partition("/")[2])
+                self.assert_has(label(reader.port), UsbPath=reader.port + ":1.0",
+                                UsbAddress=address)
+            for reader in plugged:
+                reader.unplug()
+            self.wait_for()
+
+    def test_four_readers_at_once_in_every_order(self):
+        self.start()
+        for number, order in enumerate(itertools.permutations(PORTS)):
+            readers = [self.usb_reader(port, 2 + 4 * number + place)
+                       for place, port in enumerate(order)]
+            for reader in readers:
+                reader.plug()
+            self.wait_for(*map(label, PORTS))
+            for place, reader in enumerate(readers):
+                self.assert_has(label(reader.port), UsbAddress=2 + 4 * number + place)
+            for reader in readers:
+                reader.unplug()
+            self.wait_for()
+
+    def test_four_slots(self):
+        self.start()
+        reader = self.usb_reader("1-3", 2, slots=4)
+        reader.plug()
+        slots = ["usb_1_3", "usb_1_3_slot1", "usb_1_3_slot2", "usb_1_3_slot3"]
+        self.wait_for(*slots)
+        for number, slot in enumerate(slots):
+            self.assert_has(slot, Slot=number, UsbPath="1-3:1.0")
+        self.simulator().insert(reader.name() + "@2")
+        self.client.wait_for_signal("CardInserted", READERS + slots[2])
+
+    def test_two_interfaces_of_one_device(self):
+        self.start()
+        reader = self.usb_reader("1-3", 2, interfaces=("Contact", "Contactless"))
+        for _ in range(2):
+            reader.plug()
+            self.wait_for("usb_1_3", "usb_1_3_if1")
+            self.assertIn("[Contact]", self.readers()["usb_1_3"]["Name"])
+            self.assert_has("usb_1_3_if1", UsbPath="1-3:1.1", UsbAddress=2)
+            self.assertIn("[Contactless]", self.readers()["usb_1_3_if1"]["Name"])
+            reader.unplug()
+            self.wait_for()
+
+    def test_facts(self):
+        self.usb_reader("1-5", 2, serial="S1", manufacturer="Maker", removable="fixed").plug()
+        self.start()
+        self.assert_has("usb_1_5", Vendor="Maker", Serial="S1", BuiltIn=True)
+
+    def test_seats(self):
+        """Only the real /sys has them, so the service sees a mocked one there."""
+        self.usb_reader("1-1", 2, seat="seat-desk").plug()
+        self.usb_reader("1-2", 3).plug()
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.testbed.start_service(environment={
+            **self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        self.client = self.recorder()
+        self.wait_for("usb_1_1", "usb_1_2")
+        self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=True)
+        self.assert_has("usb_1_2", Seat="seat0")
+
+    def test_swap_that_nobody_saw(self):
+        """pcscd has given the name of the one that went to another one meanwhile."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2, seat="seat0"), self.usb_reader("1-3", 4)
+        one.plug()
+        self.wait_for("usb_1_1")
+        self.set_alias("usb_1_1", "login")
+        name = self.readers()["usb_1_1"]["Name"]
+        self.testbed.service.send_signal(signal.SIGSTOP)
+        one.unplug()
+        one.plug("1-2", 3)
+        other.plug()
+        self.simulator().wait_until_listed(other.name())
+        self.testbed.service.send_signal(signal.SIGCONT)
+        self.wait_for("usb_1_2", "usb_1_3")
+        self.assert_has("usb_1_2", Name=name, UsbPath="1-2:1.0", UsbAddress=3, Alias="")
+        self.simulator().insert(one.name())
+        self.client.wait_for_signal("CardInserted", READERS + "usb_1_2")
+
+    def test_pcscd_that_comes_back(self):
+        """Another order of names, the same paths."""
+        self.start()
+        readers = [self.usb_reader(port, 2 + number) for number, port in enumerate(PORTS)]
+        for reader in reversed(readers):
+            reader.plug()
+            self.client.wait_for_state(lambda c: label(reader.port) in self.readers(),
+                                       reader.port)
+        names = {found: properties["Name"] for found, properties in self.readers().items()}
+        for _ in range(3):
+            self.testbed.stop_pcscd(signal.SIGKILL)
+            self.wait_for()
+            self.testbed.start_pcscd(environment=self.bus.environment())
+            self.wait_for(*map(label, PORTS))
+        self.assertNotEqual(names, {found: properties["Name"]
+                                    for found, properties in self.readers().items()})
+
+    def set_alias(self, found, alias, **options):
+        from gi.repository import GLib
+        from scdtest import client
+        self.client.call(READERS + found, "org.smartcardd1.Reader", "SetAlias",
+                         GLib.Variant.new_tuple(GLib.Variant("s", alias),
+                                                client.options(**options)))
+
+    def aliases(self):
+        return {found: properties["Alias"] for found, properties in self.readers().items()}
+
+    def wait_for_aliases(self, expected):
+        self.client.wait_for_state(lambda c: self.aliases() == expected, f"{expected}")
+
+    def test_alias_of_a_port(self):
+        """It stays there, whatever is plugged in."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        one.plug()
+        other.plug()
+        self.wait_for("usb_1_1", "usb_1_2")
+        self.set_alias("usb_1_1", "login")
+        for reader in (one, other):
+            reader.unplug()
+        self.wait_for()
+        one.plug("1-2", 4)
+        self.wait_for_aliases({"usb_1_2": ""})
+        other.plug("1-1", 5)
+        self.wait_for_aliases({"usb_1_1": "login", "usb_1_2": ""})
+        self.testbed.stop_pcscd(signal.SIGKILL)
+        self.wait_for()
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.wait_for_aliases({"usb_1_1": "login", "usb_1_2": ""})
+
+    def test_alias_of_a_serial_number(self):
+        """It goes with the reader, and is nobody's while two have that number."""
+        self.start()
+        one, other = self.usb_reader("1-1", 2, serial="S1"), self.usb_reader("1-2", 3, serial="S1")
+        one.plug()
+        self.wait_for("usb_1_1")
+        self.set_alias("usb_1_1", "badge", bind="serial")
+        one.unplug()
+        self.wait_for()
+        one.plug("1-3", 4)
+        self.wait_for_aliases({"usb_1_3": "badge"})
+        other.plug()
+        self.wait_for_aliases({"usb_1_2": "", "usb_1_3": ""})
+        self.assertEqual(self.testbed.service.output.count("Alias 'badge' names no reader"), 1)
+        other.unplug()
+        self.wait_for_aliases({"usb_1_3": "badge"})
+
+    def start_held(self, held, *others):
+        """A plain program has begun a transaction before the service comes. Gives the program."""
+        from scdtest.pcsc_client import PcscClient
+        readers = (held, *others)
+        for reader in readers:
+            reader.plug()
+        self.start()
+        self.wait_for(*(label(reader.port) for reader in readers))
+        name = self.readers()[label(held.port)]["Name"]
+        self.testbed.stop_service()
+        self.simulator().insert(held.name())
+        holder = PcscClient()
+        self.addCleanup(holder.close)
+        holder.do("connect", "shared", name)
+        holder.do("begin")
+        self.start_service()
+        self.wait_for(*(label(reader.port) for reader in readers))
+        return holder
+
+    def test_one_that_is_held_up_keeps_no_other_waiting(self):
+        one, other = self.usb_reader("1-1", 2, serial="S1"), self.usb_reader("1-2", 3)
+        self.start_held(one, other)
+        other.unplug()
+        self.wait_for("usb_1_1")
+        other.plug()
+        self.wait_for("usb_1_1", "usb_1_2")
+        self.assert_has("usb_1_1", UsbPath="1-1:1.0", UsbAddress=2)
+        self.assert_has("usb_1_2", UsbPath="1-2:1.0", UsbAddress=3)
+
+    def test_one_that_is_held_up_leaves_its_name_to_another(self):
+        """pcscd lets go of a reader when nobody waits for it any more."""
+        one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        holder = self.start_held(one)
+        name = self.readers()["usb_1_1"]["Name"]
+        one.unplug()
+        holder.leave()
+        self.wait_for()
+        other.plug()
+        self.wait_for("usb_1_2")
+        self.assert_has("usb_1_2", Name=name, UsbPath="1-2:1.0", UsbAddress=3)
+
+
+if __name__ == "__main__":
+    case.main(preload="libumockdev-preload.so.0")
