@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Makes the manual page of the D-Bus interfaces out of their descriptions.
+"""Generates the manual page of the D-Bus interfaces from the comments in their XML files.
 
-Arguments: the page with the marks @VERSION@, @INTERFACES@ and @ERRORS@ for what is generated, the
-table of errors, and one XML file an interface. The page goes to the standard output.
+Arguments: the template of the page, the version, the table of errors, and the XML files. The page
+is written to the standard output. @VERSION@, @INTERFACES@ and @ERRORS@ in the template are replaced.
 
-(gdbus-codegen makes reStructuredText of the same comments, but for all lines of an argument's
-description after the first.)
+A comment consists of paragraphs, and of lists: a line that ends in a colon, such as "Errors:", and
+indented entries "term: text", whose further lines are indented deeper.
+
+(gdbus-codegen --generate-rst drops all lines of an argument's description but the first.)
 """
 
 import re
@@ -18,28 +20,45 @@ KINDS = [("property", "Properties"), ("method", "Methods"), ("signal", "Signals"
 
 
 def escape(text):
-    """For troff: hyphens are minus signs, "->" is an arrow, no line begins with a request."""
+    """Escapes text for troff: hyphens are minus signs, "->" is an arrow, no line is a request."""
     text = text.replace("\\", "\\e").replace("-", "\\-").replace("\\->", "\\(->")
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.M)
 
 
-def paragraph(lines):
-    """As it is when it has columns, else filled."""
-    if any(re.match(r"\s|\S  ", line) for line in lines):
-        return [".nf", *map(escape, lines), ".fi"]
-    return list(map(escape, lines))
+def entries(pairs):
+    """Formats terms and their texts in two columns, without space between the entries."""
+    pairs = list(pairs)
+    width = min(20, 2 + max(len(term) for term, _ in pairs))
+    yield from [".RS 2", ".PD 0"]
+    for term, text in pairs:
+        yield from [f".TP {width}", f".I {escape(term)}", escape(text.rstrip(".")) + "."]
+    yield from [".PD", ".RE"]
 
 
-def body(text):
-    """Paragraphs, without the space that would come before the first."""
-    output = []
-    for block in re.split(r"\n\s*\n", text.strip("\n")):
-        output += [".sp", *paragraph(block.splitlines())]
-    return output[1:]
+def is_list(lines):
+    return len(lines) > 1 and lines[1].startswith("  ")
+
+
+def block(lines):
+    """Formats a paragraph or a list."""
+    if not is_list(lines):
+        return list(map(escape, lines))
+    items = re.findall(r"^  (\S[^:]*): ((?:.|\n   )*)", "\n".join(lines[1:]), re.M)
+    return [escape(lines[0]), *entries((term, " ".join(text.split())) for term, text in items)]
+
+
+def body(text, arguments=()):
+    """Formats the blocks of a comment, with the arguments before the first list."""
+    blocks = [part.splitlines() for part in re.split(r"\n\s*\n", text.strip("\n"))]
+    first_list = next((i for i, lines in enumerate(blocks) if is_list(lines)), len(blocks))
+    output = [block(lines) for lines in blocks]
+    if arguments:
+        output.insert(first_list, ["Arguments:", *entries(arguments)])
+    return [line for lines in output for line in [".PP", *lines]]
 
 
 class Comment:
-    """What precedes a member: "Name:", a line for each "@argument: text", and the rest."""
+    """The comment before a member: "Name:", "@argument: text" for each argument, and the text."""
 
     def __init__(self, text):
         head, _, rest = textwrap.dedent(text.strip("\n")).strip().partition("\n")
@@ -50,7 +69,7 @@ class Comment:
 
 
 def signature(member):
-    """As it is called: Name(s in, u in) -> o out; of a property its name and type."""
+    """Returns "Name(s in, u in) -> o out", or for a property its name and type."""
     def words(direction):
         return ", ".join(f"{argument.get('type')} {argument.get('name')}"
                          for argument in member.iter("arg")
@@ -62,20 +81,13 @@ def signature(member):
 
 
 def describe_member(member, comment):
-    yield ".TP"
-    yield f'.B "{escape(signature(member))}"'
-    for number, (name, text) in enumerate(comment.arguments):
-        if number > 0:
-            yield ".br"
-        yield f".IR {escape(name)} :"
-        yield escape(text) + "."
-    if comment.arguments:
-        yield ".sp"
-    yield from body(comment.text)
+    yield from [".PP", f'.B "{escape(signature(member))}"', ".PD 0", ".RS", ".PP", ".PD"]
+    yield from body(comment.text, comment.arguments)[1:]
+    yield ".RE"
 
 
 def describe_interface(path):
-    """Its description, then its members by kind, in the order of the file."""
+    """Formats the description of an interface, then its members by kind, in the order of the file."""
     parser = ElementTree.XMLParser(target=ElementTree.TreeBuilder(insert_comments=True))
     comments = {}
     members = {kind: [] for kind, _ in KINDS}
@@ -97,14 +109,15 @@ def describe_interface(path):
 
 
 def describe_errors(path):
-    """A paragraph an error: its name, its code where PC/SC has one, what it means."""
+    """Formats the table of errors: the name, the text, and the code if PC/SC has one."""
     with open(path, encoding="utf-8") as file:
         rows = re.findall(r'X\((\w+),\s*(\w+),\s*"(\w+)",\s*"([^"]*)"\)', file.read())
+    yield ".PD 0"
     for constant, number, name, text in rows:
-        yield ".TP"
-        yield f".B {name}"
-        code = f"SCARD_{constant}, 0x801000{number.removeprefix('0x')}: "
-        yield escape((code if re.match("[EFWP]_", constant) else "") + text) + "."
+        yield from [".TP 26", f".B {name}"]
+        code = f" (0x801000{number.removeprefix('0x')})" if re.match("[EFWP]_", constant) else ""
+        yield escape(text + code)
+    yield ".PD"
 
 
 def main():
