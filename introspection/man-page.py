@@ -28,7 +28,7 @@ def escape(text):
 def entries(pairs):
     """Formats terms and their texts in two columns, without space between the entries."""
     pairs = list(pairs)
-    width = min(20, 2 + max(len(term) for term, _ in pairs))
+    width = min(22, 2 + max(len(term) for term, _ in pairs))
     yield from [".RS 2", ".PD 0"]
     for term, text in pairs:
         yield from [f".TP {width}", f".I {escape(term)}", escape(text.rstrip(".")) + "."]
@@ -111,7 +111,7 @@ def describe_interface(path):
 def describe_errors(path):
     """Formats the table of errors: the name, the text, and the code if PC/SC has one."""
     with open(path, encoding="utf-8") as file:
-        rows = re.findall(r'X\((\w+),\s*(\w+),\s*"(\w+)",\s*"([^"]*)"\)', file.read())
+        rows = re.findall(r'X\((\w+),\s*(\w+),\s*"(\w+)",[\s\\]*"([^"]*)"\)', file.read())
     yield ".PD 0"
     for constant, number, name, text in rows:
         yield from [".TP 26", f".B {name}"]
