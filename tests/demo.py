@@ -8,7 +8,10 @@ import subprocess
 import sys
 import time
 
-from scdtest import namespace
+from scdtest.clients.recorder import Recorder
+from scdtest.testbed import namespace
+from scdtest.testbed.simulator import Simulator
+from scdtest.testbed.testbed import TestBed, built, simulated_reader
 
 HARDWARE = "--hardware" in sys.argv
 SHELL = "--shell" in sys.argv
@@ -45,8 +48,6 @@ def follow_cards():
 
     Where nobody watches, each step is made when the monitor has told of the one before.
     """
-    from scdtest.simulator import Simulator
-
     def wait_for(*words):
         if ON_TERMINAL:
             time.sleep(0.8)
@@ -72,17 +73,12 @@ def follow_cards():
 
 
 def plug_in():
-    from scdtest.simulator import Simulator
-
     readers = Simulator()
     readers.order("control", "Home", GET_USB_PATH, USB_PATH.encode().hex() + "00")
     readers.close()
 
 
 def put_cards_in():
-    from scdtest.recorder import Recorder
-    from scdtest.simulator import Simulator
-
     client, readers = Recorder(), Simulator()
     for name, atr in CARDS.items():
         readers.insert(name, atr)
@@ -135,8 +131,6 @@ def show_simulated():
 
 
 def main():
-    from scdtest.testbed import TestBed, built, simulated_reader
-
     os.environ["PATH"] = os.pathsep.join([built("cli"), built("tests/sim"), os.environ["PATH"]])
     os.environ["SMARTCARDCTL_LIBRARY_DIR"] = built("libpcsclite-dbus")
     testbed = TestBed()

@@ -14,7 +14,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import namespace  # noqa: E402
+from scdtest.testbed import namespace
 
 
 def benches():

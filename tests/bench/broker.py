@@ -9,10 +9,10 @@ import os
 import shutil
 import socket
 
-from scdtest import events
-from scdtest.bus import write_bus_config
-from scdtest.process import Process
-from scdtest.testbed import BUS_ADDRESS, BUS_SOCKET
+from scdtest.testbed import events
+from scdtest.testbed.bus import write_bus_config
+from scdtest.testbed.process import Process
+from scdtest.testbed.testbed import BUS_ADDRESS, BUS_SOCKET
 
 JOURNAL = "/run/systemd/journal/socket"
 

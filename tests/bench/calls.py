@@ -9,7 +9,7 @@ import subprocess
 
 import report
 import stage
-from scdtest.simulator import ATR
+from scdtest.testbed.simulator import ATR
 from transmit import measure_paths
 
 FEW, MANY = 640, 25600

@@ -6,7 +6,7 @@ from collections import namedtuple
 import report
 import stage
 from report import median, p99
-from scdtest.simulator import ATR
+from scdtest.testbed.simulator import ATR
 
 LOOP_S = 10
 TURNS = 20  # of each, where they alternate

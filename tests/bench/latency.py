@@ -3,7 +3,7 @@
 
 import report
 import stage
-from scdtest.testbed import SIMULATOR_SOCKET
+from scdtest.testbed.testbed import SIMULATOR_SOCKET
 
 ROUNDS = 200
 SETTLE_MS = 3

@@ -9,9 +9,9 @@ import time
 
 import report
 import stage
-from scdtest.library import DIRECT, LIBRARY_FOLDER, THROUGH_LIBRARY
-from scdtest.simulator import ATR, Simulator
-from scdtest.testbed import built
+from scdtest.clients.library import DIRECT, LIBRARY_FOLDER, THROUGH_LIBRARY
+from scdtest.testbed.simulator import ATR, Simulator
+from scdtest.testbed.testbed import built
 
 LIBRARY = LIBRARY_FOLDER + "/libpcsclite-dbus.so.1"
 ROUNDS, CALLS = 40, 64

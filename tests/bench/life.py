@@ -8,9 +8,10 @@ import time
 import report
 import stage
 from report import median
-from scdtest.process import Process
-from scdtest.simulator import ATR
-from scdtest.testbed import built
+from scdtest.clients.recorder import Recorder
+from scdtest.testbed.process import Process
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import built
 
 READERS = ("A", "B")
 STARTS = 40
@@ -92,7 +93,6 @@ def bench_idle():
 
 def kill_pcscd():
     """Milliseconds until a client knows of it."""
-    from scdtest.recorder import Recorder
     with stage.testbed(READERS) as testbed:
         client = Recorder()
         heard = []

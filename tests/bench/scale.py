@@ -10,7 +10,7 @@ import report
 import stage
 from latency import SETTLE_MS
 from life import memory
-from scdtest.testbed import SIMULATOR_SOCKET, pcscd_version
+from scdtest.testbed.testbed import SIMULATOR_SOCKET, pcscd_version
 
 ROUNDS, CALLS = 20, 4
 INSERTIONS = 20

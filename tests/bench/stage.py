@@ -7,8 +7,8 @@ import subprocess
 from contextlib import contextmanager
 
 from gi.repository import Gio
-from scdtest.simulator import Simulator
-from scdtest.testbed import BUS_ADDRESS, SOURCE, TestBed, built, simulated_reader
+from scdtest.testbed.simulator import Simulator
+from scdtest.testbed.testbed import BUS_ADDRESS, SOURCE, TestBed, built, simulated_reader
 
 # Lets the other programs of the bench be called, beside the service.
 POLICY = os.path.join(SOURCE, "tests", "bench", "bench.conf")

@@ -5,7 +5,7 @@ import broker
 import report
 import stage
 from report import ratios
-from scdtest.simulator import ATR
+from scdtest.testbed.simulator import ATR
 
 SIZES = (5, 261, 4096, 65000)
 ROUNDS = 40

@@ -3,7 +3,7 @@
 
 import report
 import stage
-from scdtest.simulator import ATR
+from scdtest.testbed.simulator import ATR
 
 READERS = [f"R{number}" for number in range(16)]
 ROUNDS, CALLS = 40, 16

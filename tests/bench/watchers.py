@@ -6,7 +6,7 @@ import signal
 
 import report
 import stage
-from scdtest.testbed import SIMULATOR_SOCKET
+from scdtest.testbed.testbed import SIMULATOR_SOCKET
 
 READERS = [f"R{number}" for number in range(16)]
 FEW, MANY = 100, 1000  # pcscd takes 200 direct ones

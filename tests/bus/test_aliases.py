@@ -7,9 +7,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.aliases import READER, AliasTest
-from scdtest.identity import READERS
+from scdtest.cases import case
+from scdtest.cases.aliases import READER, AliasTest
+from scdtest.cases.identity import READERS
+from scdtest.clients import client
+from scdtest.clients.other_user import CallError
 
 MANAGER_PATH, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 MAX = 1024
@@ -84,7 +86,6 @@ class Given(AliasTest):
 
     def test_wait_for_card(self):
         """Also when the reader gets the alias after its card."""
-        from scdtest import client
         self.start_at_ports()
         waiting = [self.caller.send(MANAGER_PATH, MANAGER, "WaitForCard",
                                     client.options(reader="login", **options))
@@ -210,7 +211,6 @@ class Permissions(AliasTest):
 
     def ask(self, name, alias):
         """Gives the name of the error."""
-        from scdtest.other_user import CallError
         try:
             self.user.call(self.client.reader("Reader " + name), READER, "SetAlias", "(sa{sv})",
                            alias, {})
@@ -251,7 +251,6 @@ class Permissions(AliasTest):
                                 "login", {})
         self.user.call(MANAGER_PATH, MANAGER, "FindReader", "(s)", "1-1")
         self.testbed.stop_pcscd()
-        from scdtest.other_user import CallError
         with self.assertRaises(CallError) as caught:
             self.user.wait_for(number)
         self.assertEqual(caught.exception.name, "org.smartcardd1.Error.NoService")

@@ -9,10 +9,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.aliases import AliasTest
-from scdtest.identity import SERIAL, USB_PATH, text
-from scdtest.simulator import ATR
+from scdtest.cases import case
+from scdtest.cases.aliases import AliasTest
+from scdtest.cases.identity import SERIAL, USB_PATH, text
+from scdtest.clients import client
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.simulator import ATR
 
 MANAGER_PATH, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 ONE_LINE = r"\A\[Aliases\]\ndesk ([0-9]+)=port 1-1\n\Z"
@@ -77,8 +79,6 @@ class Kept(AliasTest):
 
     def test_reader_whose_port_is_found_later(self):
         """Another program has it for itself at first."""
-        from scdtest import client
-        from scdtest.pcsc_client import PcscClient
         self.write_file(b"[Aliases]\nlogin=port 1-1\n")
         self.start_pcscd(self.simulated_reader("A", card=ATR))
         self.control("A", USB_PATH, text("1-1:1.0"))

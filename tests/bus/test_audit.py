@@ -9,8 +9,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions
-from scdtest.permissions import ALICE, ALLOW, BOB, CARD, DENY_ALICE, VERIFY
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import ALICE, ALLOW, BOB, CARD, DENY_ALICE, VERIFY
+from scdtest.fakes.journal import Journal
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OPENED = "b32b14329c5e4241b8b4b35602adbcfe"
@@ -36,7 +39,6 @@ BUS_POLICY = """<busconfig>
 
 class AuditTest(permissions.PermissionTest):
     def setUp(self):
-        from scdtest.journal import Journal
         super().setUp()
         self.daemon.start(ALLOW)
         self.journal = Journal()
@@ -44,7 +46,6 @@ class AuditTest(permissions.PermissionTest):
         self.set_log("LogTarget", "journal")
 
     def set_log(self, name, word):
-        from gi.repository import GLib
         self.observer.call("/org/freedesktop/LogControl1", "org.freedesktop.DBus.Properties",
                            "Set", GLib.Variant("(ssv)", ("org.freedesktop.LogControl1", name,
                                                          GLib.Variant("s", word))))
@@ -169,7 +170,6 @@ class Unit(AuditTest):
 
     def start_systemd(self, answer):
         """answer: what becomes of the question about a process."""
-        from gi.repository import Gio, GLib
         connection = self.recorder().connection
         connection.register_object(
             "/org/freedesktop/systemd1", Gio.DBusNodeInfo.new_for_xml(SYSTEMD_XML).interfaces[0],
@@ -179,7 +179,6 @@ class Unit(AuditTest):
                              None)
 
     def test_is_told(self):
-        from gi.repository import GLib
         asked = []
 
         def answer(pid, invocation):

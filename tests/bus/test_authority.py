@@ -8,8 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.simulator import ATR
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.clients.other_user import CallError
+from scdtest.testbed import events
+from scdtest.testbed.bus import SERVICES
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import simulated_reader
 
 ROOT, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 ALICE, BOB, CAROL = "nobody", "daemon", "games"
@@ -24,9 +30,8 @@ DENY_ALL = "return polkit.Result.NO;"
 QUEUE = 8 + 256  # questions that one user may have open: asked, and waiting for their turn
 
 
-class AuthorityTest(case.WorldTest):
+class AuthorityTest(case.TestBedTest):
     def setUp(self):
-        from scdtest.testbed import simulated_reader
         super().setUp()
         self.testbed.start_bus()
         self.daemon = self.polkit()
@@ -43,7 +48,6 @@ class AuthorityTest(case.WorldTest):
         return client.wait_for(self.ask(client, reader))[0]
 
     def root_answer(self):
-        from gi.repository import GLib
         return self.root.call(ROOT, MANAGER, "CanConnect", GLib.Variant("(o)", (self.reader,)))[0]
 
     def assert_root_only(self, client):
@@ -91,7 +95,6 @@ class Authority(AuthorityTest):
             self.daemon.stop()
 
     def test_unknown_reader(self):
-        from scdtest.other_user import CallError
         self.daemon.start(RULE)
         for path in (ROOT, ROOT + "/readers/none", "/"):
             with self.assertRaises(CallError) as caught:
@@ -99,7 +102,6 @@ class Authority(AuthorityTest):
             self.assertEqual(caught.exception.name, "org.smartcardd1.Error.UnknownReader")
 
     def test_without_pcscd(self):
-        from scdtest.other_user import CallError
         self.testbed.stop_pcscd()
         self.root.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         with self.assertRaises(CallError) as caught:
@@ -127,8 +129,6 @@ class Authority(AuthorityTest):
         return clients, numbers
 
     def wait_until_gone(self, client):
-        from gi.repository import Gio
-        from scdtest import events
         gone = []
         watch = Gio.bus_watch_name_on_connection(self.root.connection, client.name,
                                                  Gio.BusNameWatcherFlags.NONE, None,
@@ -150,7 +150,6 @@ class Authority(AuthorityTest):
         self.assertEqual(late.wait_for(number)[0], "challenge")
 
     def test_too_many_questions(self):
-        from scdtest.other_user import CallError
         self.pause_polkit(self.other_user(BOB))
         _, numbers = self.fill_queue(ALICE)
         with self.assertRaises(CallError) as caught:
@@ -168,7 +167,6 @@ class Authority(AuthorityTest):
         self.assertEqual(client.wait_for(number)[0], "no")
 
     def test_service_ends_while_polkit_is_silent(self):
-        from scdtest.other_user import CallError
         client = self.other_user(ALICE)
         self.pause_polkit(client)
         numbers = [self.ask(client) for _ in range(20)]
@@ -181,7 +179,6 @@ class Authority(AuthorityTest):
 
 class PolkitThatCannotStart(AuthorityTest):
     def setUp(self):
-        from scdtest.bus import SERVICES
         os.makedirs(SERVICES)
         self.addCleanup(shutil.rmtree, SERVICES)
         with open(os.path.join(SERVICES, "polkit.service"), "w", encoding="utf-8") as file:

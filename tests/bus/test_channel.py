@@ -7,9 +7,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY
-from scdtest.sessions import ChannelTest
+from scdtest.cases import case
+from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    ChannelTest)
+from scdtest.clients.channel import (BEGIN, CONTROL, END, GET_ATTRIBUTE, NOT_TRANSACTED,
+                                     PROTO_MISMATCH, RESET, RESET_CARD, SECURITY_VIOLATION,
+                                     TRANSMIT, UNPOWER, UNSUPPORTED_FEATURE, request, transmit)
+from scdtest.clients.client import Refused, options
 
 QUICK, PATIENT = (f"[Transactions]\nIdleLimitSec={limit}\n" for limit in (1, 60))
 ATR_STRING = 0x90303
@@ -45,7 +49,6 @@ class Channels(ChannelTest):
 
     def test_many_in_flight(self):
         """32 and more: the others wait in the socket."""
-        from scdtest.channel import transmit
         for count in (32, 100):
             self.channel.send(*[transmit(number(value)) for value in range(count)])
             for value in range(count):
@@ -62,14 +65,12 @@ class Channels(ChannelTest):
 
     def test_what_is_no_command(self):
         """The driver's to refuse: the simulated reader has an answer to nothing at all."""
-        from scdtest.channel import NOT_TRANSACTED, transmit
         self.assertEqual(self.channel.transmit(""), "6700")
         for length in (65545, 65548):
             self.assertEqual(self.channel.ask(transmit("80" * length)), (NOT_TRANSACTED, b""))
 
     def test_protocol_that_the_header_names(self):
         """pcscd compares it with the card's; the simulated reader names the one that it was told."""
-        from scdtest.channel import PROTO_MISMATCH, TRANSMIT, request
         select = bytes.fromhex(SELECT)
         for named, code, told, answer in ((2, 0, 1, b"\x90\x00"), (4, 0, 4, b"\x90\x00"),
                                           (0, 0, 0, b"\x90\x00"), (1, PROTO_MISMATCH, 0, b""),
@@ -78,7 +79,6 @@ class Channels(ChannelTest):
             self.assertEqual(self.channel.receive_with_number(), (code, told, answer))
 
     def test_transactions(self):
-        from scdtest.channel import BEGIN, END, NOT_TRANSACTED, request
         self.assertEqual(self.channel.ask(request(END)), (NOT_TRANSACTED, b""))
         for _ in range(2):
             self.assertEqual(self.channel.ask(request(BEGIN)), DONE)
@@ -88,7 +88,6 @@ class Channels(ChannelTest):
             self.assertEqual(self.card.get("InTransaction"), inside)
 
     def test_dispositions(self):
-        from scdtest.channel import BEGIN, END, RESET, RESET_CARD, UNPOWER, request
         for disposition in (RESET, UNPOWER):
             self.channel.transmit(VERIFY)
             self.assertEqual(self.channel.transmit(IS_VERIFIED), VERIFIED)
@@ -99,7 +98,6 @@ class Channels(ChannelTest):
             self.assertEqual(self.channel.transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_control(self):
-        from scdtest.channel import CONTROL, UNSUPPORTED_FEATURE, request
         question = request(CONTROL, GET_FEATURE_REQUEST)
         self.assertEqual(self.channel.ask(question), (UNSUPPORTED_FEATURE, b""))
         self.cards.order("control", "A", f"{GET_FEATURE_REQUEST:X}", "060442330006")
@@ -109,14 +107,12 @@ class Channels(ChannelTest):
 
     def test_driver_commands_are_for_the_bus(self):
         """Where somebody asks for permission. The channel lives on."""
-        from scdtest.channel import CONTROL, SECURITY_VIOLATION, request, transmit
         self.cards.order("control", "A", f"{DRIVER_COMMAND:X}", "AA")
         self.channel.send(transmit(SELECT), request(CONTROL, DRIVER_COMMAND), transmit(SELECT))
         self.assertEqual([self.channel.receive() for _ in range(3)],
                          [OK, (SECURITY_VIOLATION, b""), OK])
 
     def test_attributes(self):
-        from scdtest.channel import GET_ATTRIBUTE, UNSUPPORTED_FEATURE, request
         self.assertEqual(self.channel.ask(request(GET_ATTRIBUTE, ATR_STRING)),
                          (0, bytes.fromhex(ATR)))
         for unknown in (INTERNAL_TAG, 0, 0xFFFFFFFF):
@@ -124,13 +120,11 @@ class Channels(ChannelTest):
                              (UNSUPPORTED_FEATURE, b""))
 
     def test_reader_that_fails(self):
-        from scdtest.channel import NOT_TRANSACTED, transmit
         self.cards.order("fail", "A", 1)
         self.assertEqual(self.channel.ask(transmit(SELECT)), (NOT_TRANSACTED, b""))
         self.assertEqual(self.channel.ask(transmit(SELECT)), OK)
 
     def test_direct_session_without_power(self):
-        from scdtest.channel import NOT_TRANSACTED, transmit
         self.card.close("unpower")
         direct = self.session(share_mode="direct")
         self.assertEqual(self.open(direct).ask(transmit(SELECT)), (NOT_TRANSACTED, b""))
@@ -143,13 +137,11 @@ class Opening(ChannelTest):
         self.card = self.session()
 
     def assert_not_opened(self, name, session, client=None):
-        from scdtest.client import Refused
         with self.assertRaises(Refused) as caught:
             self.open(session, client)
         self.assertEqual(caught.exception.name, name)
 
     def test_options(self):
-        from scdtest.client import options
         self.assert_refused("InvalidArgument", self.card.send("OpenChannel", options(more=1)))
         self.open(self.card)
 
@@ -169,7 +161,6 @@ class Opening(ChannelTest):
 
     def test_next_one_while_the_first_one_is_busy(self):
         """And the one after that; they come after what was begun before."""
-        from scdtest.channel import transmit
         self.cards.order("delay", "A", 200)
         channel = self.open(self.card)
         channel.send(transmit(VERIFY))
@@ -189,7 +180,6 @@ class Opening(ChannelTest):
 
     def test_thousand_sessions(self):
         """The first session keeps the worker; by the answer to Close the channel has gone."""
-        from scdtest.channel import transmit
         client = self.client()
         reader = client.reader("Reader A")
         before = None
@@ -208,7 +198,6 @@ class Opening(ChannelTest):
 
 class Sharing(ChannelTest):
     def test_channel_and_bus(self):
-        from scdtest.channel import BEGIN, END, request
         self.start()
         first, second = self.session(), self.session()
         channel = self.open(first)
@@ -234,7 +223,6 @@ class Sharing(ChannelTest):
 
     def test_session_uses_both(self):
         """They are one session: the same transaction, in the order in which they came."""
-        from scdtest.channel import BEGIN, request
         self.start()
         session = self.session()
         channel = self.open(session)
@@ -249,7 +237,6 @@ class Sharing(ChannelTest):
 
     def test_two_channels_take_turns(self):
         """Whoever has a transaction open stops the count."""
-        from scdtest.channel import BEGIN, END, request, transmit
         self.start(PATIENT)
         holder = self.session()
         many, few = self.open(self.session()), self.open(self.session())
@@ -264,7 +251,6 @@ class Sharing(ChannelTest):
         self.assertEqual([many.receive() for _ in range(60)], [DONE, OK, DONE] * 20)
 
     def test_channel_and_bus_take_turns(self):
-        from scdtest.channel import transmit
         self.start(PATIENT)
         holder, channel, session = self.session(), self.open(self.session()), self.session()
         holder.begin()
@@ -279,7 +265,6 @@ class Sharing(ChannelTest):
         self.assertEqual([channel.receive() for _ in range(100)], [OK] * 100)
 
     def test_new_channel_is_heard_while_others_have_calls_in_line(self):
-        from scdtest.channel import BEGIN, request, transmit
         self.start(PATIENT + "[Limits]\nCallsPerSession=1000\n")
         busy, session = self.session(), self.session()
         self.cards.order("delay", "A", 5)
@@ -292,7 +277,6 @@ class Sharing(ChannelTest):
         busy.close()
 
     def test_idle_transaction_ends_when_another_waits(self):
-        from scdtest.channel import BEGIN, RESET_CARD, request, transmit
         self.start(QUICK)
         holder, other = self.session(), self.session()
         channel, waiting = self.open(holder), self.open(other)

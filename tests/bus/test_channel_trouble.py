@@ -10,8 +10,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, ChannelTest
+from scdtest.cases import case
+from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, ChannelTest
+from scdtest.clients.channel import (BEGIN, CANCELLED, CONTROL, END, LONGEST, LOST, REMOVED_CARD,
+                                     RESET_CARD, TRANSMIT, UNPLUGGED, request, send_descriptor,
+                                     transmit)
 
 # Answers that are not fetched: 32 that wait in the service, and what a socket holds of them.
 LEFT_LYING = 40
@@ -26,7 +29,6 @@ class Clients(ChannelTest):
 
     def test_packets_that_are_no_requests(self):
         """Hung up on; the session goes on, and may have another channel."""
-        from scdtest.channel import BEGIN, CONTROL, END, LONGEST, TRANSMIT, request
         for packet in (b"", b"\0", b"\0" * 7, request(END + 1), request(255, 0, b"\x80"), request(END, 4),
                        request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 12,
                        request(TRANSMIT, 0, b"\x80" * (LONGEST - 7)),
@@ -41,7 +43,6 @@ class Clients(ChannelTest):
 
     def test_requests_behind_one_that_is_none(self):
         """The end of file is no error, whatever else was sent."""
-        from scdtest.channel import request, transmit
         self.channel.send(transmit(SELECT))
         self.assertEqual(self.channel.receive(), (0, b"\x90\x00"))
         self.cards.order("delay", "A", 100)
@@ -54,7 +55,6 @@ class Clients(ChannelTest):
 
     def test_requests_before_one_that_is_none(self):
         """They may all be read together; each has its answer before the end."""
-        from scdtest.channel import request, transmit
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
@@ -63,7 +63,6 @@ class Clients(ChannelTest):
 
     def test_client_that_only_listens_any_more(self):
         """What it asked before is answered."""
-        from scdtest.channel import transmit
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
@@ -73,7 +72,6 @@ class Clients(ChannelTest):
 
     def test_descriptors(self):
         """None of them stays in the service."""
-        from scdtest.channel import send_descriptor, transmit
         before = self.count_descriptors()
         with send_descriptor(self.channel, transmit(SELECT)) as left:
             self.assertIsNone(self.channel.receive())
@@ -83,7 +81,6 @@ class Clients(ChannelTest):
         self.assertEqual(self.count_descriptors(), before)
 
     def test_descriptors_behind_a_packet_that_is_no_request(self):
-        from scdtest.channel import request, send_descriptor, transmit
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
@@ -106,7 +103,6 @@ class Clients(ChannelTest):
 
     def test_client_that_does_not_read(self):
         """It stands still with a few answers lying, and the others go on; nothing is lost."""
-        from scdtest.channel import transmit
         sent, others = self.send_while_it_is_read(
             transmit(f"8012{0xFFFF - number:04X}") for number in itertools.count())
         done = int(self.cards.status("A")["commands"]) - others
@@ -119,7 +115,6 @@ class Clients(ChannelTest):
 
     def test_answers_fetched_in_the_middle_of_a_command(self):
         """When the socket has room again, those that wait go first."""
-        from scdtest.channel import transmit
         self.other.begin()
         self.channel.send(*[transmit(f"8012{0xFFFF - number:04X}") for number in range(20)])
         for _ in range(25):
@@ -133,7 +128,6 @@ class Clients(ChannelTest):
 
     def test_client_that_sends_too_much(self):
         """Behind another's transaction no more than 32 requests leave the socket."""
-        from scdtest.channel import transmit
         self.other.begin()
         packets = itertools.repeat(transmit(SELECT))
         held_by_the_socket = self.channel.send_what_fits(packets)
@@ -144,7 +138,6 @@ class Clients(ChannelTest):
             self.assertEqual(self.channel.receive(), (0, b"\x90\x00"))
 
     def test_client_that_does_not_read_leaves(self):
-        from scdtest.channel import transmit
         self.channel.send(*[transmit("8012FFFF")] * LEFT_LYING)
         for _ in range(LEFT_LYING):
             self.other.transmit(SELECT)
@@ -153,7 +146,6 @@ class Clients(ChannelTest):
         self.card.close()
 
     def test_client_that_does_not_read_closes_its_session(self):
-        from scdtest.channel import transmit
         self.channel.send(*[transmit("8012FFFF")] * LEFT_LYING)
         for _ in range(LEFT_LYING):
             self.other.transmit(SELECT)
@@ -161,7 +153,6 @@ class Clients(ChannelTest):
         self.assertEqual(set(self.channel.receive_all()), {0})
 
     def test_client_closes_in_the_middle_of_a_command(self):
-        from scdtest.channel import transmit
         self.cards.order("delay", "A", 100)
         self.channel.send(*[transmit(VERIFY)] * 3)
         self.wait_until_running()
@@ -172,7 +163,6 @@ class Clients(ChannelTest):
         self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
 
     def test_client_closes_while_it_waits(self):
-        from scdtest.channel import BEGIN, request
         self.other.begin()
         self.channel.send(request(BEGIN))
         for _ in range(3):
@@ -194,14 +184,12 @@ class Ends(ChannelTest):
 
     def send_some(self):
         """One that the card carries out, and some behind it."""
-        from scdtest.channel import transmit
         self.cards.order("delay", "A", 300)
         self.channel.send(*[transmit(SELECT)] * 5)
         self.wait_until_running()
 
     def send_some_that_wait(self):
         """Behind a transaction; with each command of its holder one of them is read."""
-        from scdtest.channel import transmit
         self.other.begin()
         self.channel.send(*[transmit(SELECT)] * 5)
         for _ in range(6):
@@ -209,7 +197,6 @@ class Ends(ChannelTest):
 
     def test_session_closed(self):
         """What is being carried out ends well; what comes behind it is not begun."""
-        from scdtest.channel import CANCELLED
         self.send_some()
         self.card.close()
         codes = self.channel.receive_all()
@@ -217,7 +204,6 @@ class Ends(ChannelTest):
         self.assertEqual(self.cards.status("A")["commands"], "1")
 
     def test_session_closed_while_all_wait(self):
-        from scdtest.channel import CANCELLED
         self.send_some_that_wait()
         self.card.close()
         self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
@@ -229,7 +215,6 @@ class Ends(ChannelTest):
 
     def test_owner_leaves(self):
         """Whoever else has the descriptor has nothing of it."""
-        from scdtest.channel import CANCELLED
         self.assertEqual(self.channel.transmit(VERIFY), "9000")
         self.send_some_that_wait()
         self.card.client.close()
@@ -240,7 +225,6 @@ class Ends(ChannelTest):
         self.assertEqual(self.other.transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_card_pulled_in_the_middle_of_a_command(self):
-        from scdtest.channel import REMOVED_CARD, transmit
         self.cards.order("pull", "A")
         self.send_some()
         codes = self.channel.receive_all(5)
@@ -254,7 +238,6 @@ class Ends(ChannelTest):
         self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
 
     def test_card_removed(self):
-        from scdtest.channel import REMOVED_CARD, transmit
         self.cards.swap("A")
         self.card.client.wait_for_signal("CardInserted")
         self.channel.send(transmit(SELECT))
@@ -263,14 +246,12 @@ class Ends(ChannelTest):
         self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
 
     def test_card_removed_while_all_wait(self):
-        from scdtest.channel import REMOVED_CARD
         self.send_some_that_wait()
         self.cards.remove("A")
         self.assertEqual(self.channel.receive_all(), [REMOVED_CARD])
 
     def test_reader_does_not_answer(self):
         """One that is from reader.conf stays in pcscd's list."""
-        from scdtest.channel import UNPLUGGED
         self.send_some()
         self.cards.order("unplugged", "A", "on")
         codes = self.channel.receive_all(5)
@@ -279,7 +260,6 @@ class Ends(ChannelTest):
         self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
 
     def test_pcscd_killed(self):
-        from scdtest.channel import LOST
         self.send_some()
         self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
@@ -290,7 +270,6 @@ class Ends(ChannelTest):
             self.assertEqual(session.wait_for_closed(), "service-unavailable")
 
     def test_pcscd_killed_while_all_wait(self):
-        from scdtest.channel import LOST
         self.send_some_that_wait()
         self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
@@ -298,7 +277,6 @@ class Ends(ChannelTest):
         self.assertLessEqual(set(codes), LOST)
 
     def test_service_ends(self):
-        from scdtest.channel import CANCELLED
         self.assertEqual(self.channel.transmit(VERIFY), "9000")
         self.send_some()
         self.testbed.stop_service()
@@ -309,7 +287,6 @@ class Ends(ChannelTest):
 
     def test_service_ends_while_all_wait(self):
         """The transaction before them may end first, with a reset."""
-        from scdtest.channel import CANCELLED, RESET_CARD
         self.send_some_that_wait()
         self.testbed.stop_service()
         codes = self.channel.receive_all()
@@ -317,7 +294,6 @@ class Ends(ChannelTest):
 
     def test_session_closed_just_when_a_packet_comes(self):
         """The worker hears of both at once, in any order."""
-        from scdtest.channel import CANCELLED, transmit
         client, reader = self.client(), self.card.client.reader("Reader A")
         for _ in range(300):
             session = client.connect(reader)

@@ -7,11 +7,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.testbed import SOURCE
+from scdtest.cases import case
+from scdtest.testbed.testbed import SOURCE
 
 
-class Config(case.WorldTest):
+class Config(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()

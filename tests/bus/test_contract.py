@@ -8,8 +8,11 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.simulator import ATR
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import SOURCE, simulated_reader
 
 
 def members(interface):
@@ -25,9 +28,8 @@ def members(interface):
     return found
 
 
-class Contract(case.WorldTest):
+class Contract(case.TestBedTest):
     def setUp(self):
-        from scdtest.testbed import simulated_reader
         super().setUp()
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B", slots=3)])
@@ -39,19 +41,16 @@ class Contract(case.WorldTest):
         return ElementTree.fromstring(text)
 
     def find(self, selector):
-        from gi.repository import GLib
         return self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
                                 GLib.Variant("(s)", (selector,)))[0]
 
     def assert_refused(self, error, *find_arguments):
-        from gi.repository import Gio, GLib
         with self.assertRaises(GLib.Error) as caught:
             self.find(*find_arguments)
         self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
                          "org.smartcardd1.Error." + error)
 
     def test_interfaces_are_those_of_the_files(self):
-        from scdtest.testbed import SOURCE
         places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
                   "Card": next(iter(self.client.cards()))}
         for name, path in places.items():
@@ -68,7 +67,6 @@ class Contract(case.WorldTest):
                 {member[1] for member in members(promised) if member[0] == "property"})
 
     def variant(self, signature, *values):
-        from gi.repository import GLib
         return GLib.Variant(signature, values)
 
     def test_tree(self):
@@ -90,7 +88,6 @@ class Contract(case.WorldTest):
         self.client.wait_for_signal("CardInserted", slots[2])
 
     def test_properties_are_read_only(self):
-        from gi.repository import GLib
         with self.assertRaises(GLib.Error):
             self.client.call("/org/smartcardd1", "org.freedesktop.DBus.Properties", "Set",
                              self.variant("(ssv)", "org.smartcardd1.Manager", "Available",
@@ -111,7 +108,6 @@ class Contract(case.WorldTest):
         self.assert_refused("NoService", "Simulated Reader A 00 00")
 
     def test_removed_card_answers_nobody(self):
-        from gi.repository import GLib
         card, = self.client.cards()
         self.simulator().swap("A")
         self.client.wait_for_signal("CardInserted")

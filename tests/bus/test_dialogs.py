@@ -7,10 +7,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions
-from scdtest.permissions import (ALICE, CARD, DENY, IS_VERIFIED, MANAGER, MANAGER_PATH,
-                                 NOT_VERIFIED, ROOT, VENDOR_CODE)
-
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import (ALICE, CARD, DENY, IS_VERIFIED, MANAGER, MANAGER_PATH,
+                                       NOT_VERIFIED, ROOT, VENDOR_CODE)
+from scdtest.clients.agent import Agent
 AUTHENTICATE = """
     return action.id == "org.smartcardd1.control" ? polkit.Result.AUTH_ADMIN
                                                   : polkit.Result.AUTH_SELF;
@@ -20,7 +20,6 @@ KEEP = "return polkit.Result.AUTH_SELF_KEEP;"
 
 class Dialogs(permissions.PermissionTest):
     def setUp(self):
-        from scdtest.agent import Agent
         super().setUp()
         self.daemon.start(AUTHENTICATE)
         self.alice = self.other_user(ALICE)
@@ -30,7 +29,7 @@ class Dialogs(permissions.PermissionTest):
     def connect_at_dialog(self, path=None):
         number = self.send_connect(self.alice, path, interactive=True)
         self.agent.confirm()
-        return permissions.Session(self.alice, self.alice.wait_for(number)[0])
+        return permissions.OtherUserSession(self.alice, self.alice.wait_for(number)[0])
 
     def test_confirmed(self):
         number = self.send_connect(self.alice, interactive=True)
@@ -38,7 +37,7 @@ class Dialogs(permissions.PermissionTest):
             "org.smartcardd1.connect", "Authentication is required to use the smart card reader"
             " Simulated Reader A 00 00"))
         self.agent.confirm()
-        session = permissions.Session(self.alice, self.alice.wait_for(number)[0])
+        session = permissions.OtherUserSession(self.alice, self.alice.wait_for(number)[0])
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_without_interaction(self):

@@ -8,16 +8,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.recorder import INSERTION, REMOVAL
-from scdtest.simulator import ATR
+from scdtest.cases import case
+from scdtest.clients.recorder import INSERTION, REMOVAL
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import simulated_reader
 
 OTHER_ATR = "3B021450"
 
 
-class Events(case.WorldTest):
+class Events(case.TestBedTest):
     def setUp(self):
-        from scdtest.testbed import simulated_reader
         super().setUp()
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
@@ -153,10 +153,9 @@ class Events(case.WorldTest):
             self.assertIn(order, (INSERTION, INSERTION + REMOVAL), card)
 
 
-class Mirror(case.WorldTest):
+class Mirror(case.TestBedTest):
     def test_sixteen_readers(self):
         """As many as one wait of pcsc-lite 1.9.9 takes: no room for the plug-and-play entry."""
-        from scdtest.testbed import simulated_reader
         names = [f"R{number:02}" for number in range(16)]
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name) for name in names])

@@ -7,12 +7,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
+from scdtest.cases import case
+from scdtest.testbed.faults import Faults
+from scdtest.testbed.testbed import simulated_reader
 
 
-class FaultsTest(case.WorldTest):
+class FaultsTest(case.TestBedTest):
     def setUp(self):
-        from scdtest.faults import Faults
         super().setUp()
         self.faults = Faults(self.testbed)
         self.testbed.start_bus()
@@ -20,7 +21,6 @@ class FaultsTest(case.WorldTest):
 
     def start_pcscd(self):
         """With cards that were put in: pcsc-lite compares no event counts of 0."""
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader(name) for name in "ABC"])
         readers = self.simulator()
         for name in "ABC":

@@ -8,8 +8,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import SELECT, SessionTest
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.cases.fuzz import PATHS, Values, methods
+from scdtest.cases.sessions import SELECT, SessionTest
+from scdtest.clients.recorder import NAME
 
 SEED = 20260102
 MESSAGES = 20000
@@ -22,9 +26,6 @@ class Hostile(SessionTest):
 
     def send(self, client, values, dice, known):
         """One message, whose answer nobody looks at."""
-        from gi.repository import Gio
-        from scdtest.fuzz import PATHS
-        from scdtest.recorder import NAME
         path, interface, method, types = dice.choice(known)
         chance = dice.random()
         if chance < 0.03:
@@ -40,7 +41,6 @@ class Hostile(SessionTest):
         client.connection.send_message(message, Gio.DBusSendMessageFlags.NONE)
 
     def test_random_messages(self):
-        from scdtest.fuzz import Values, methods
         self.start()
         dice = random.Random(SEED)
         values, user, to_sessions = Values(dice), self.client(), 0

@@ -7,10 +7,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.identity import (CHANNEL_ID, GET_FEATURES, PRODUCT, READERS, SERIAL, USB_PATH, VENDOR,
-                              VERSION, IdentityTest, channel, text)
-from scdtest.simulator import ATR
+from scdtest.cases import case
+from scdtest.cases.identity import (CHANNEL_ID, GET_FEATURES, PRODUCT, READERS, SERIAL, USB_PATH,
+                                    VENDOR, VERSION, IdentityTest, channel, text)
+from scdtest.clients import client
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.simulator import ATR
 
 # The examples of libccid's documentation: path, label, bus, address.
 EXAMPLES = (("1-3:1.0", "usb_1_3", 1, 4), ("1-6:1.0", "usb_1_6", 1, 5),
@@ -219,7 +221,6 @@ class Asking(IdentityTest):
 
     def start_held(self, *order):
         """A reader with a card, which a plain program holds before the service comes."""
-        from scdtest.pcsc_client import PcscClient
         self.start_pcscd(self.simulated_reader("A", "Held (S1)", card=ATR),
                          self.simulated_reader("B"))
         self.control("A", USB_PATH, text("1-3:1.0"))
@@ -236,7 +237,6 @@ class Asking(IdentityTest):
                                    "the driver has been asked")
 
     def test_disturbs_nobody(self):
-        from scdtest.pcsc_client import PcscClient
         self.start_pcscd(self.simulated_reader("A", card=ATR))
         user = PcscClient()
         self.addCleanup(user.close)
@@ -284,7 +284,6 @@ class Asking(IdentityTest):
         self.wait_until_asked()
 
     def test_wait_for_a_card_in_a_port_that_is_found_later(self):
-        from scdtest import client
         self.start_held()
         caller = client.Client()
         self._clients.append(caller)

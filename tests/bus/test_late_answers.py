@@ -7,10 +7,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions, usb
-from scdtest.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
-                                 NOT_VERIFIED, READER, ROOT, VENDOR_CODE)
-from scdtest.simulator import ATR
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
+                                       NOT_VERIFIED, READER, ROOT, VENDOR_CODE)
+from scdtest.testbed import usb
+from scdtest.testbed.simulator import ATR
 
 
 class LateTest(permissions.PermissionTest):

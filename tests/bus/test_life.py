@@ -9,20 +9,21 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.recorder import REMOVAL
-from scdtest.simulator import ATR
+from scdtest.cases import case
+from scdtest.clients.recorder import REMOVAL
+from scdtest.testbed.process import Process
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import built, simulated_reader
 
 OTHER_ATR = "3B021450"
 
 
-class Life(case.WorldTest):
+class Life(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
 
     def start_pcscd(self, **options):
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader("A", **options), simulated_reader("B")])
 
     def wait_for_readers(self, client, count):
@@ -82,7 +83,6 @@ class Life(case.WorldTest):
             self.wait_for_readers(client, 0)
 
     def test_pcscd_that_comes_back_with_fewer_readers(self):
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader(name) for name in "ABCDEFGH"])
         self.testbed.start_service()
         client = self.recorder()
@@ -139,8 +139,6 @@ class Life(case.WorldTest):
         self.testbed.service.stop(signal.SIGINT)
 
     def test_second_service_is_refused(self):
-        from scdtest.process import Process
-        from scdtest.testbed import built
         self.start_pcscd()
         self.testbed.start_service()
         second = Process("second", [built("service/smartcardd")])
@@ -148,8 +146,6 @@ class Life(case.WorldTest):
         self.assertIn("cannot have the bus name", second.output)
 
     def test_no_bus(self):
-        from scdtest.process import Process
-        from scdtest.testbed import built
         alone = Process("alone", [built("service/smartcardd")],
                         {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/nowhere"})
         self.assertEqual(alone.wait(), 1)
@@ -164,9 +160,8 @@ class Life(case.WorldTest):
         self.testbed.service = None
 
 
-class Options(case.WorldTest):
+class Options(case.TestBedTest):
     def run_service(self, *options):
-        from scdtest.testbed import built
         return subprocess.run([built("service/smartcardd"), *options], capture_output=True,
                               text=True, timeout=30)
 

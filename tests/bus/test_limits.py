@@ -7,8 +7,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import SELECT, SessionTest
+from scdtest.cases import case
+from scdtest.cases.sessions import SELECT, SessionTest
+from scdtest.clients.recorder import CARD
 
 
 class Limits(SessionTest):
@@ -19,7 +20,6 @@ class Limits(SessionTest):
         self.reader = self.user.reader("Reader A")
 
     def test_sessions(self):
-        from scdtest.recorder import CARD
         for limit in ("SessionsPerUser", "Sessions"):
             self.start_with(**{limit: 3})
             sessions = [self.user.connect(self.reader) for _ in range(2)] + [self.session()]

@@ -8,8 +8,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import SELECT, SessionTest
+from scdtest.cases import case
+from scdtest.cases.sessions import SELECT, SessionTest
+from scdtest.clients.client import Session, data, options
 
 SEED = 20260101
 COMMANDS = 10000
@@ -82,17 +83,15 @@ class Load(SessionTest):
         self.assertEqual(self.count_sessions(), 1)
 
     def as_session(self, call):
-        from scdtest.client import Session
         path, _ = call.wait()
         return Session(call.client, path)
 
     def test_random_commands(self):
         """10,000 of all lengths, as a plain PC/SC program has them answered."""
-        from scdtest.client import data, options
         self.start()
         dice = random.Random(SEED)
-        session, other = self.session(), self.plain()
-        other.do("connect", "shared", self.plain_name())
+        session, other = self.session(), self.pcsc_client()
+        other.do("connect", "shared", self.pcsc_name())
         left = COMMANDS
         while left:
             script, size = [], 0

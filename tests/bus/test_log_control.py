@@ -7,14 +7,20 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.simulator import ATR
+from gi.repository import GLib
+
+from scdtest.cases import case
+from scdtest.clients.other_user import CallError
+from scdtest.fakes.journal import Journal
+from scdtest.testbed.events import NotifySocket
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import NOTIFY_SOCKET, simulated_reader
 
 PATH, INTERFACE = "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
 
-class LogControl(case.WorldTest):
+class LogControl(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
@@ -28,7 +34,6 @@ class LogControl(case.WorldTest):
         return self.client.get(PATH, INTERFACE, name)
 
     def set(self, name, word):
-        from gi.repository import GLib
         self.client.call(PATH, PROPERTIES, "Set",
                          GLib.Variant("(ssv)", (INTERFACE, name, GLib.Variant("s", word))))
 
@@ -49,7 +54,6 @@ class LogControl(case.WorldTest):
         self.assertEqual(self.get("LogLevel"), "debug")
 
     def test_words_that_are_unknown(self):
-        from gi.repository import GLib
         self.start()
         for name in ("LogLevel", "LogTarget"):
             for word in ("", "loud", "info "):
@@ -60,7 +64,6 @@ class LogControl(case.WorldTest):
         self.assertEqual((self.get("LogLevel"), self.get("LogTarget")), ("info", "auto"))
 
     def test_only_root_may(self):
-        from scdtest.other_user import CallError
         self.start()
         user = self.other_user("nobody")
         self.assertEqual(user.call(PATH, PROPERTIES, "Get", "(ss)", INTERFACE, "LogLevel"),
@@ -70,7 +73,6 @@ class LogControl(case.WorldTest):
 
     def test_levels_and_targets_hold(self):
         """pcscd that is lost is a warning, that is back a notice."""
-        from scdtest.journal import Journal
         self.testbed.start_pcscd()
         self.start()
         self.set("LogLevel", "warning")
@@ -99,11 +101,8 @@ class LogControl(case.WorldTest):
         self.get("LogLevel")  # what it says of that it says before it answers
 
 
-class Status(case.WorldTest):
+class Status(case.TestBedTest):
     def test_line_for_systemctl(self):
-        from scdtest.events import NotifySocket
-        from scdtest.testbed import NOTIFY_SOCKET, simulated_reader
-        from gi.repository import GLib
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
         self.testbed.start_service()

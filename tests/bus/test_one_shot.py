@@ -7,8 +7,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+from scdtest.cases import case
+from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+from scdtest.clients.client import data, hex_data, options
+from scdtest.clients.recorder import CARD
 
 
 class OneCall(SessionTest):
@@ -20,16 +22,13 @@ class OneCall(SessionTest):
         self.card = self.user.get(self.reader, "org.smartcardd1.Reader", "Card")
 
     def send(self, method, *arguments):
-        from scdtest.recorder import CARD
         return self.user.send(self.card, CARD, method, *arguments)
 
     def send_many(self, *commands, **more):
-        from scdtest.client import data, options
         return self.send("TransmitMany", data([bytes.fromhex(c) for c in commands]),
                          options(**more))
 
     def test_transmit(self):
-        from scdtest.client import hex_data, options
         call = self.send("Transmit", hex_data(SELECT), options())
         self.assertEqual(call.wait().hex(), "9000")
         call = self.send("Transmit", hex_data("80160005"), options(follow=True))
@@ -43,7 +42,6 @@ class OneCall(SessionTest):
                          ["9000", "6a82"])
 
     def test_protocol(self):
-        from scdtest.client import hex_data, options
         for protocol, number in (("T=0", "0"), ("T=1", "1")):
             self.send("Transmit", hex_data(SELECT), options(protocol=protocol)).wait()
             self.assertEqual(self.cards.status("A")["protocol"], number)

@@ -7,8 +7,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, SessionTest
+from scdtest.cases import case
+from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, SessionTest
+from scdtest.clients.client import options
+from scdtest.clients.recorder import CARD
 
 
 class PlainProgram(SessionTest):
@@ -17,11 +19,11 @@ class PlainProgram(SessionTest):
     def setUp(self):
         super().setUp()
         self.start()
-        self.other = self.plain()
+        self.other = self.pcsc_client()
 
     def hold(self):
         """The plain program begins a transaction."""
-        self.other.do("connect", "shared", self.plain_name())
+        self.other.do("connect", "shared", self.pcsc_name())
         self.other.do("begin")
 
     def assert_alive(self):
@@ -33,7 +35,6 @@ class PlainProgram(SessionTest):
         session.close()
 
     def test_our_calls_wait_for_its_transaction(self):
-        from scdtest.client import options
         ours, second = self.session(), self.session()
         self.hold()
         calls = [ours.send_transmit(SELECT), second.send("BeginTransaction", options()),
@@ -57,7 +58,7 @@ class PlainProgram(SessionTest):
         self.assert_refused("Timeout", ours.send_begin(timeout_ms=50))
         self.assert_refused("Timeout", self.send_connect(timeout_ms=50))
         self.assert_refused("SharingViolation", ours.send("GetAttribute", 0x90303))
-        self.assertEqual(ours.call("GetStatus")[0], self.plain_name())
+        self.assertEqual(ours.call("GetStatus")[0], self.pcsc_name())
         self.assert_alive()
         self.other.do("end", "leave")
         ours.begin(timeout_ms=10000)
@@ -116,7 +117,7 @@ class PlainProgram(SessionTest):
         self.assertEqual(ours.transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_it_has_the_card_exclusively(self):
-        self.other.do("connect", "exclusive", self.plain_name())
+        self.other.do("connect", "exclusive", self.pcsc_name())
         for share_mode in ("shared", "exclusive", "direct"):
             self.assert_refused("SharingViolation", self.send_connect(share_mode))
         self.assert_alive()
@@ -126,14 +127,14 @@ class PlainProgram(SessionTest):
     def test_nothing_of_ours_is_in_its_way(self):
         """An exclusive connection succeeds while no session of ours is open."""
         ours = self.session()
-        self.assertEqual(self.other.order("connect", "exclusive", self.plain_name()),
+        self.assertEqual(self.other.order("connect", "exclusive", self.pcsc_name()),
                          ("error", "8010000B"))
         ours.close()
-        self.other.do("connect", "exclusive", self.plain_name())
+        self.other.do("connect", "exclusive", self.pcsc_name())
 
     def test_it_waits_for_our_transaction(self):
         ours = self.session()
-        self.other.do("connect", "shared", self.plain_name())
+        self.other.do("connect", "shared", self.pcsc_name())
         ours.begin()
         self.other.send("begin")
         self.assertEqual(ours.transmit(SELECT), "9000")
@@ -142,7 +143,6 @@ class PlainProgram(SessionTest):
         self.assertEqual(self.other.answer(), ("ok", ""))
 
     def test_one_call_waits(self):
-        from scdtest.recorder import CARD
         client = self.client()
         card = client.get(client.reader("Reader A"), "org.smartcardd1.Reader", "Card")
         self.hold()
@@ -155,7 +155,7 @@ class PlainProgram(SessionTest):
     def test_turns_in_a_loop(self):
         """Both loop over transactions, and neither starves."""
         ours = self.session()
-        self.other.do("connect", "shared", self.plain_name())
+        self.other.do("connect", "shared", self.pcsc_name())
         mine = []
 
         def turn():

@@ -8,11 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions
-from scdtest.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, ERROR, IS_VERIFIED,
-                                 NOT_VERIFIED, READER, ROOT, SESSION, VENDOR_CODE, VERIFIED, VERIFY,
-                                 VERIFY_PIN_DIRECT)
-from scdtest.simulator import ATR
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, ERROR, IS_VERIFIED,
+                                       NOT_VERIFIED, READER, ROOT, SESSION, VENDOR_CODE, VERIFIED,
+                                       VERIFY, VERIFY_PIN_DIRECT)
+from scdtest.clients.other_user import CallError
+from scdtest.clients.program import Program
+from scdtest.testbed import events
+from scdtest.testbed.simulator import ATR
 
 PREFIX = "org.smartcardd1."
 COMMAND = list(bytes.fromhex(IS_VERIFIED))
@@ -58,13 +61,12 @@ class Members(permissions.PermissionTest):
 
     def refusal_of(self, user, path, interface, call):
         """Why it is not authorized; None when it is, whatever the reader says to it."""
-        from scdtest.other_user import CallError
         try:
             answer = user.call(path, interface, *call)
         except CallError as error:
             return error.message if error.name == ERROR + "NotAuthorized" else None
         if call[0] == "Connect":
-            permissions.Session(user, answer[0]).close()
+            permissions.OtherUserSession(user, answer[0]).close()
         return None
 
     def check(self, user, path, interface, calls, refused, words):
@@ -138,19 +140,19 @@ class Owners(permissions.PermissionTest):
     def test_nobody_else_may_use_a_session(self):
         self.daemon.start(ALLOW)
         session = self.connect(self.other_user(ALICE))
-        strangers = [self.other_user(name) for name in (ALICE, BOB, ROOT)]
-        for stranger in strangers:
+        others = [self.other_user(name) for name in (ALICE, BOB, ROOT)]
+        for other in others:
             calls = [(SESSION, *call) for _, *call in ON_SESSION]
             calls += [(PROPERTIES, "Get", "(ss)", SESSION, "Card"),
                       (PROPERTIES, "GetAll", "(s)", SESSION)]
             for call in calls:
-                self.assert_refused("NotOwner", stranger, stranger.send(session.path, *call))
+                self.assert_refused("NotOwner", other, other.send(session.path, *call))
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
         session.close()
         self.assertEqual(session.wait_for_closed(), "closed")
-        for stranger in strangers:
-            self.connect(stranger).close()
-            self.assertEqual([path for path, *_ in stranger.signals if path == session.path], [])
+        for other in others:
+            self.connect(other).close()
+            self.assertEqual([path for path, *_ in other.signals if path == session.path], [])
 
     def test_killed_in_mid_transaction(self):
         self.daemon.start(ALLOW)
@@ -205,7 +207,6 @@ class Questions(permissions.PermissionTest):
     """How often polkit is asked."""
 
     def setUp(self):
-        from scdtest.program import Program
         super().setUp()
         self.daemon.start(ALLOW)
         # On a terminal it does not keep lines back.
@@ -216,7 +217,6 @@ class Questions(permissions.PermissionTest):
         self.alice = self.other_user(ALICE)
 
     def wait_for_output(self, words):
-        from scdtest import events
         events.wait_until(lambda: words in self.monitor.output, words + " from dbus-monitor")
 
     def questions(self):

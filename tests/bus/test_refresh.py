@@ -8,9 +8,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.recorder import MANAGER, READER, ROOT
-from scdtest.sessions import ATR, SessionTest
+from gi.repository import GLib
+
+from scdtest.cases import case
+from scdtest.cases.sessions import ATR, SessionTest
+from scdtest.clients.client import options
+from scdtest.clients.recorder import MANAGER, READER, ROOT
+from scdtest.testbed.faults import Faults
 
 SHARED, EXCLUSIVE = 0x100, 0x80
 
@@ -34,7 +38,6 @@ class RefreshTest(SessionTest):
         return values["InUse"], values["Exclusive"], values["State"] & (SHARED | EXCLUSIVE)
 
     def interface(self):
-        from gi.repository import GLib
         return GLib.Variant("(s)", (READER,))
 
     def changed_by_refresh(self, path=None):
@@ -52,10 +55,10 @@ class Refresh(RefreshTest):
         self.assertEqual(self.state(), (False, False, 0))
 
     def test_other_programs_connections(self):
-        other = self.plain()
+        other = self.pcsc_client()
         for mode, expected in (("shared", (True, False, SHARED)),
                                ("exclusive", (True, True, EXCLUSIVE))):
-            other.do("connect", mode, self.plain_name())
+            other.do("connect", mode, self.pcsc_name())
             self.assertEqual(self.changed_by_refresh(), [("PropertiesChanged", self.a)])
             self.assertEqual(self.state(), expected)
             other.do("disconnect", "leave")
@@ -63,15 +66,15 @@ class Refresh(RefreshTest):
             self.assertEqual(self.state(), (False, False, 0))
 
     def test_all_readers_are_looked_at(self):
-        self.plain().do("connect", "shared", self.plain_name("A"))
+        self.pcsc_client().do("connect", "shared", self.pcsc_name("A"))
         self.assertEqual(self.changed_by_refresh(self.b), [("PropertiesChanged", self.a)])
 
     def test_many_at_once(self):
-        other = self.plain()
+        other = self.pcsc_client()
         for number in range(20):
             calls = [self.refresh() for _ in range(20)]
             other.do(*(("disconnect", "leave") if number % 2
-                       else ("connect", "shared", self.plain_name())))
+                       else ("connect", "shared", self.pcsc_name())))
             calls += [self.refresh() for _ in range(20)]
             for call in calls:
                 self.assertIsNone(call.wait())
@@ -100,7 +103,6 @@ class Refresh(RefreshTest):
         self.assertIsNone(self.refresh().wait())
 
     def new_card(self):
-        from scdtest.client import options
         return options(new=True)
 
     def test_pcscd_that_does_not_answer_and_dies(self):
@@ -133,7 +135,6 @@ class Looks(RefreshTest):
     """What is only seen when libpcsclite does as it is told."""
 
     def start(self, settings):
-        from scdtest.faults import Faults
         self.faults = Faults(self.testbed)
         super().start(settings, self.faults.environment)
 
@@ -142,7 +143,7 @@ class Looks(RefreshTest):
         self.faults.order("look-dwells")
         calls = [self.refresh()]
         self.faults.wait_for("look-dwells")
-        self.plain().do("connect", "shared", self.plain_name())
+        self.pcsc_client().do("connect", "shared", self.pcsc_name())
         calls.append(self.refresh())
         self.user.manager("Version")
         self.assertFalse(any(call.is_done for call in calls))
@@ -152,12 +153,12 @@ class Looks(RefreshTest):
         self.assertEqual(self.state(), (True, False, SHARED))
 
     def test_look_that_fails_for_no_reason(self):
-        other = self.plain()
+        other = self.pcsc_client()
         for fault in ("wait-error", "wait-unknown"):
             self.faults.order(fault)
             for number in range(10):
                 other.do(*(("disconnect", "leave") if number % 2
-                           else ("connect", "shared", self.plain_name())))
+                           else ("connect", "shared", self.pcsc_name())))
                 self.refresh().wait()
                 self.assertEqual(self.state()[0], number % 2 == 0)
             self.assertTrue(self.faults.happened(fault))

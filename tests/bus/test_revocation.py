@@ -7,10 +7,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions
-from scdtest.permissions import (ALICE, ALLOW, BOB, DENY, DENY_ALICE, IS_VERIFIED, NOT_VERIFIED,
-                                 ROOT, VENDOR_CODE, VERIFIED, VERIFY)
-
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, DENY, DENY_ALICE, IS_VERIFIED,
+                                       NOT_VERIFIED, ROOT, VENDOR_CODE, VERIFIED, VERIFY)
 
 def deny(action):
     return (f'return action.id == "org.smartcardd1.{action}" ? polkit.Result.NO'
@@ -119,7 +118,7 @@ class WhileWaiting(RevocationTest):
         self.wait_for_recheck(self.alice)
         self.daemon.change_rule(DENY_ALICE)
         self.holder.end()
-        session = permissions.Session(self.alice, self.alice.wait_for(number)[0])
+        session = permissions.OtherUserSession(self.alice, self.alice.wait_for(number)[0])
         self.assert_revoked(session)
 
     def test_to_reconnect(self):

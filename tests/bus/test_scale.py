@@ -9,14 +9,15 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.simulator import ATR
+from scdtest.cases import case
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import pcscd_version, simulated_reader
 
 OTHER_ATR = "3B021450"
 MARKER_ATR = "3B04DEADBEEF"
 
 
-class Storm(case.WorldTest):
+class Storm(case.TestBedTest):
     READERS = 8
     ROUNDS = 500
 
@@ -35,7 +36,6 @@ class Storm(case.WorldTest):
         Under such a storm SCardGetStatusChange of pcsc-lite 2.5 fails now and then for no
         reason, and says of readers that are there that it does not know them.
         """
-        from scdtest.testbed import simulated_reader
         names = [f"R{number}" for number in range(self.READERS)]
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name) for name in names])
@@ -59,18 +59,16 @@ class Storm(case.WorldTest):
         self.assertEqual(len(inserted), len(set(inserted)))
 
 
-class Many(case.WorldTest):
+class Many(case.TestBedTest):
     """More readers than the 16 of pcsc-lite before 2.5."""
 
     def setUp(self):
-        from scdtest.testbed import pcscd_version
         if pcscd_version() < (2, 5):
             raise unittest.SkipTest("this pcscd takes 16 readers at most")
         super().setUp()
         self.testbed.start_bus()
 
     def start_pcscd(self, count):
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader(f"R{number:02}", card=ATR)
                                 for number in range(count)])
 

@@ -7,10 +7,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
-                              SessionTest)
-
+from scdtest.cases import case
+from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    SessionTest)
+from scdtest.clients.client import PROPERTIES, SESSION, Refused, Session, data, hex_data, options
 
 class Connect(SessionTest):
     readers = "AB"
@@ -88,7 +88,6 @@ class Connect(SessionTest):
         self.refuse("UnpoweredCard", self.user.reader("Reader B"), "exclusive")
 
     def test_card_that_has_gone(self):
-        from scdtest.client import options
         session = self.user.connect(self.card)
         self.cards.swap("A", "3B021450")
         self.user.wait_for_signal("CardInserted")
@@ -100,7 +99,6 @@ class Connect(SessionTest):
         session.close()
 
     def test_words_that_are_not_valid(self):
-        from scdtest.client import options
         self.refuse("InvalidArgument", self.reader, "private")
         self.refuse("InvalidArgument", self.reader, "")
         self.refuse("InvalidArgument", self.reader, "shared", ["T=2"])
@@ -119,17 +117,16 @@ class Connect(SessionTest):
         self.refuse("ProtoMismatch", self.reader, "shared", ["T=15"])
 
     def test_message_names_the_reader(self):
-        from scdtest.client import Refused
         self.user.connect(self.reader, "exclusive")
         with self.assertRaises(Refused) as caught:
             self.user.connect(self.reader)
-        self.assertIn(self.plain_name(), caught.exception.message)
+        self.assertIn(self.pcsc_name(), caught.exception.message)
 
     def test_status(self):
         session = self.user.connect(self.reader)
         name, state, protocol, atr = session.call("GetStatus")
         self.assertEqual((name, protocol, atr.hex().upper()),
-                         (self.plain_name(), session.protocol, ATR))
+                         (self.pcsc_name(), session.protocol, ATR))
         self.assertTrue(state & 0x20)
 
     def test_session_is_not_in_the_tree(self):
@@ -143,7 +140,6 @@ class Owner(SessionTest):
         self.start()
 
     def test_nobody_else(self):
-        from scdtest.client import PROPERTIES, SESSION, Session, hex_data, options
         session = self.session()
         other = self.client()
         stolen = Session(other, session.path)
@@ -255,7 +251,6 @@ class Owner(SessionTest):
         self.assertEqual(self.cards.status("A")["verified"], "1")
         call = other.send_connect(reader)
         owner.leave()
-        from scdtest.client import Session
         self.assertEqual(Session(other, call.wait()[0]).transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_owner_leaves_while_the_card_works(self):
@@ -287,7 +282,6 @@ class Owner(SessionTest):
 
 
 def hex_data_list(*commands):
-    from scdtest.client import data
     return data([bytes.fromhex(command) for command in commands])
 
 

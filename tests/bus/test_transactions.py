@@ -7,8 +7,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+from scdtest.cases import case
+from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+from scdtest.clients.client import hex_data, options
 
 QUICK = "[Transactions]\nIdleLimitSec=1\n"
 
@@ -36,10 +37,9 @@ class Transactions(SessionTest):
 
     def test_what_does_not_wait(self):
         """GetStatus and properties, and all of other readers; others say so at once."""
-        from scdtest.client import hex_data
         holder, other = self.session(), self.session()
         holder.begin()
-        self.assertEqual(other.call("GetStatus")[0], self.plain_name())
+        self.assertEqual(other.call("GetStatus")[0], self.pcsc_name())
         self.assertEqual(other.get("ShareMode"), "shared")
         self.assert_refused("SharingViolation", other.send("Control", 1, hex_data("")))
         self.assert_refused("SharingViolation", other.send("GetAttribute", 0x90303))
@@ -64,7 +64,6 @@ class Transactions(SessionTest):
 
     def test_end_with_reset(self):
         """All sessions get ResetCard until they reconnect, the one that did it too."""
-        from scdtest.client import options
         holder, other = self.session(), self.session()
         holder.transmit(VERIFY)
         holder.begin()

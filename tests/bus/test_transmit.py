@@ -7,8 +7,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest)
+from scdtest.cases import case
+from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    SessionTest)
+from scdtest.clients.client import Refused, hex_data, options
+from scdtest.clients.recorder import READER
 
 ATR_STRING = 0x90303
 INTERNAL_TAG = 0x0FAE  # TAG_IFD_SLOTS_NUMBER
@@ -75,7 +78,6 @@ class Transmit(SessionTest):
         self.assertEqual(self.card.transmit(SELECT, follow=True), "9000")
 
     def test_options(self):
-        from scdtest.client import hex_data, options
         for more in (options(folow=True), options(follow="yes"), options(expect=["9000"]),
                      options(protocol="T=1"), options(disposition="reset")):
             self.assert_refused("InvalidArgument",
@@ -100,7 +102,6 @@ class Transmit(SessionTest):
         self.assertEqual(self.cards.status("A")["commands"], "10")
 
     def test_script_that_fails(self):
-        from scdtest.client import Refused
         self.cards.order("delay", "A", 20)
         call = self.card.send_many([SELECT] * 1024)
         self.wait_until_running()
@@ -139,11 +140,9 @@ class Driver(SessionTest):
         self.reader = self.card.client.reader("Reader A")
 
     def one_shot(self, method, *arguments):
-        from scdtest.recorder import READER
         return self.card.client.send(self.reader, READER, method, *arguments)
 
     def test_control(self):
-        from scdtest.client import hex_data, options
         self.assert_refused("UnsupportedFeature",
                             self.card.send("Control", CONTROL, hex_data("")))
         self.cards.order("control", "A", f"{CONTROL:x}", "0102030405")
@@ -158,14 +157,11 @@ class Driver(SessionTest):
                             self.one_shot("Control", CONTROL, hex_data(""), options(follow=True)))
 
     def test_too_much_for_the_driver(self):
-        from scdtest.client import hex_data
         call = self.card.send("Control", CONTROL, hex_data("00" * 65549))
         self.assertIn(call.error(), ("InsufficientBuffer", "InvalidArgument"))
         self.assertEqual(self.card.transmit(SELECT), "9000")
 
     def test_attributes(self):
-        from scdtest.client import hex_data
-        from scdtest.sessions import ATR
         self.assertEqual(self.card.call("GetAttribute", ATR_STRING).hex().upper(), ATR)
         self.assertEqual(self.one_shot("GetAttribute", ATR_STRING).wait().hex().upper(), ATR)
         for unknown in (0x10199, INTERNAL_TAG, 0, 0xFFFFFFFF):
@@ -181,7 +177,6 @@ class Driver(SessionTest):
         self.assertEqual(self.card.transmit(SELECT), "9000")
 
     def test_lengths_of_an_attribute(self):
-        from scdtest.client import hex_data
         for length in (0, 265):
             call = self.card.send("SetAttribute", 0x10101, hex_data("00" * length))
             self.assertIn(call.error(), ("InvalidArgument", "InvalidParameter",

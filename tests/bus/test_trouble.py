@@ -8,8 +8,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import SELECT, VERIFY, SessionTest
+from gi.repository import GLib
+
+from scdtest.cases import case
+from scdtest.cases.sessions import SELECT, VERIFY, SessionTest
+from scdtest.clients.recorder import CARD
 
 
 class Trouble(SessionTest):
@@ -140,7 +143,6 @@ class Threads(SessionTest):
 
     def test_worker_ends_when_nobody_has_a_session(self):
         """Nothing tells of a thread's end, so it is looked for: this alone is by the clock."""
-        from gi.repository import GLib
         self.start()
         self.assertNotIn("worker", self.threads())
         sessions = [self.session() for _ in range(3)]
@@ -169,7 +171,6 @@ class Threads(SessionTest):
 
 class Secrets(SessionTest):
     def test_no_command_and_no_response_in_the_log(self):
-        from scdtest.recorder import CARD
         marker = "5EC4E75EC4E75EC4E7"
         self.start(environment={"G_MESSAGES_DEBUG": "all"})
         session = self.session()

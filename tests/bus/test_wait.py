@@ -8,10 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.recorder import INSERTION, MANAGER, REMOVAL, ROOT
-from scdtest.sessions import SessionTest
-from scdtest.simulator import ATR
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.cases.sessions import SessionTest
+from scdtest.clients.client import options as vardict
+from scdtest.clients.recorder import INSERTION, MANAGER, REMOVAL, ROOT
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import simulated_reader
 
 OTHER_ATR = "3B021450"
 
@@ -29,7 +33,6 @@ class WaitTest(SessionTest):
         self.b = self.user.reader("Reader B")
 
     def start_pcscd(self, **more):
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader(name) for name in "AB"], **more)
 
     def begin(self, client, method, *arguments):
@@ -39,12 +42,9 @@ class WaitTest(SessionTest):
         return call
 
     def wait_for_card(self, client=None, **options):
-        from scdtest.client import options as vardict
         return self.begin(client or self.user, "WaitForCard", vardict(**options))
 
     def wait_for_removal(self, card, **options):
-        from gi.repository import GLib
-        from scdtest.client import options as vardict
         return self.begin(self.user, "WaitForRemoval", GLib.Variant("o", card),
                           vardict(**options))
 
@@ -100,7 +100,7 @@ class WaitForCard(WaitTest):
 
     def test_card_in_one_reader(self):
         calls = [self.wait_for_card(reader=self.a),
-                 self.wait_for_card(reader=self.plain_name("A"))]
+                 self.wait_for_card(reader=self.pcsc_name("A"))]
         other = self.insert("B")
         self.assertEqual([call.is_done for call in calls], [False, False])
         self.assertEqual(self.wait_for_card(reader=self.b).wait(), [self.b, other])
@@ -162,8 +162,7 @@ class WaitForCard(WaitTest):
 
     def test_pcscd_that_restarts(self):
         """And brings a reader that was not there when somebody began to wait for its card."""
-        from scdtest.testbed import simulated_reader
-        call = self.wait_for_card(reader=self.plain_name("C"))
+        call = self.wait_for_card(reader=self.pcsc_name("C"))
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.user.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         second = self.wait_for_card()
@@ -257,7 +256,6 @@ class Limits(WaitTest):
 
     def departure_of(self, name):
         """A list that is empty until then."""
-        from gi.repository import Gio
         left = []
         self.user.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, name,

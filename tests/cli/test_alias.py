@@ -8,14 +8,14 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import USB_PATH, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import USB_PATH, CliTest
 
 
 class Alias(CliTest):
     def setUp(self):
         super().setUp()
-        self.start_world("A", "B", usb={"A": {"path": "1-1:1.0", "address": 3, "serial": "S1"},
+        self.start_testbed("A", "B", usb={"A": {"path": "1-1:1.0", "address": 3, "serial": "S1"},
                                         "B": {"path": "1-2:1.0", "address": 4}})
 
     def alias(self, *arguments, **options):

@@ -9,14 +9,15 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import ATR, CONTROL, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import ATR, CONTROL, CliTest
+from scdtest.testbed.testbed import simulated_reader
 
 
 class Attributes(CliTest):
     def setUp(self):
         super().setUp()
-        self.start_world("A")
+        self.start_testbed("A")
         for tag, value in (("10100", b"Br\xc3\xbccke \xff\x1b\0".hex()), ("10102", "34120201"),
                            ("20110", "03012000"), ("30121", "a00f0000"),
                            ("30123", "0a000000"), ("30125", "fe00"), ("40131", "01"),
@@ -57,7 +58,6 @@ class Attributes(CliTest):
     def test_several_readers(self):
         self.testbed.stop_service()
         self.testbed.stop_pcscd()
-        from scdtest.testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
         self.testbed.start_service()
         for command in (["attributes"], ["reset"]):
@@ -67,7 +67,7 @@ class Attributes(CliTest):
 
 class NoReader(CliTest):
     def test_none_to_choose(self):
-        self.start_world()
+        self.start_testbed()
         for command in (["attributes"], ["reset"]):
             self.assert_one_line(self.run_to_end(*command, status=1).errors,
                                  "no reader is connected")

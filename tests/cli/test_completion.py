@@ -11,8 +11,9 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import CliTest
+from scdtest.testbed.testbed import built
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DATA = os.path.join(SOURCE, "data")
@@ -24,7 +25,6 @@ READERS = ["Office 00 00", "Office (red) 01 00"]
 
 def program_path():
     """For shells, which look for the program as a user's shell does."""
-    from scdtest.testbed import built
     return {"PATH": os.path.dirname(built("cli/smartcardctl")) + ":/usr/bin:/bin"}
 
 
@@ -105,7 +105,7 @@ class Readers(CliTest):
 
     def setUp(self):
         super().setUp()
-        self.start_world(*(re.sub(" .. ..$", "", name) for name in READERS))
+        self.start_testbed(*(re.sub(" .. ..$", "", name) for name in READERS))
 
     def test_bash(self):
         self.assertCountEqual(in_bash("status", ""), READERS)

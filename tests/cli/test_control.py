@@ -8,8 +8,11 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import CliTest
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.cases.cli import CliTest
+from scdtest.fakes.fake_service import FakeService
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 
@@ -17,7 +20,7 @@ FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 class Control(CliTest):
     def setUp(self):
         super().setUp()
-        self.start_world("A")
+        self.start_testbed("A")
         self.readers.order("control", "A", FEATURES, "060442000DB2")
 
     def control(self, *arguments, **options):
@@ -50,13 +53,11 @@ class Control(CliTest):
 
     def test_user_may_be_asked(self):
         """The service gets leave to ask for a password, and no terminal obeys what it says."""
-        from gi.repository import Gio
-        from scdtest.stranger import Stranger
         self.testbed.stop_service()
-        stranger = Stranger("no\x1b[31m\n")
-        self.addCleanup(stranger.close)
+        service = FakeService.of_text("no\x1b[31m\n")
+        self.addCleanup(service.close)
         self.assert_one_line(self.control("1", status=1).errors, "no\\u001b[31m\\u000a")
-        (flags,) = stranger.flags
+        (flags,) = service.flags
         self.assertTrue(flags & Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION)
 
 

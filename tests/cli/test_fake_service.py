@@ -9,28 +9,28 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import CONTROL, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import CONTROL, CliTest
+from scdtest.fakes.fake_service import FakeService
 
 UGLY = "a\x1b[31m\x07\x7f\x9b2J\nb\u202ec\u2028d\te"
 
 
-class Strangers(CliTest):
+class UntrustedText(CliTest):
     """Whatever names hold, a terminal has nothing to obey, and a line stays one line."""
 
-    def start_stranger(self, **options):
-        from scdtest.stranger import Stranger
+    def start_fake_service(self, **options):
         self.testbed.start_bus()
-        stranger = Stranger(UGLY, **options)
-        self.addCleanup(stranger.close)
-        return stranger
+        service = FakeService.of_text(UGLY, **options)
+        self.addCleanup(service.close)
+        return service
 
     def assert_obeys_nothing(self, lines):
         for line in lines:
             self.assertNotRegex(line.replace("\t", ""), CONTROL)
 
     def test_list(self):
-        self.start_stranger()
+        self.start_fake_service()
         for columns in (400, 20):
             self.assert_obeys_nothing(self.run_to_end("list", columns=columns).screen)
         (line,) = self.run_to_end("list").lines
@@ -39,7 +39,7 @@ class Strangers(CliTest):
                                             escaped, escaped, ""])
 
     def test_status(self):
-        self.start_stranger()
+        self.start_fake_service()
         for columns in (None, 80):
             program = self.run_to_end("status", columns=columns)
             self.assert_obeys_nothing(program.shown)
@@ -48,7 +48,7 @@ class Strangers(CliTest):
                 self.assert_obeys_nothing(self.run_to_end(*command, columns=columns).shown)
 
     def test_json(self):
-        self.start_stranger()
+        self.start_fake_service()
         program = self.run_to_end("--json", "list")
         self.assertNotRegex(program.output, CONTROL)
         self.assertNotRegex(self.run_to_end("--json", "report").output, CONTROL)
@@ -56,7 +56,7 @@ class Strangers(CliTest):
         self.assertEqual((reader["name"], reader["card"]["protocols"]), (UGLY, [UGLY]))
 
     def test_monitor(self):
-        self.start_stranger()
+        self.start_fake_service()
         for options in ([], ["--json"]):
             for columns in (None, 80):
                 monitor = self.start("monitor", *options, columns=columns)
@@ -67,17 +67,17 @@ class Strangers(CliTest):
                 self.assert_obeys_nothing(monitor.shown)
 
     def test_reason_of_trouble(self):
-        self.start_stranger(available=False)
+        self.start_fake_service(available=False)
         self.assert_one_line(self.run_to_end("list", status=1).errors, "pcscd cannot be reached")
 
     def test_errors(self):
-        stranger = self.start_stranger()
+        service = self.start_fake_service()
         for error, word in (("org.smartcardd1.Error.InvalidArgument", "smartcardctl: a\\u001b"),
                             ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
                             ("org.freedesktop.DBus.Error.AccessDenied", "does not let this user"),
                             ("org.freedesktop.DBus.Error.NoReply", "cannot be reached"),
                             ("org.example.Whatever", "cannot be reached")):
-            stranger.error = error
+            service.error = error
             program = self.run_to_end("status", "x", status=1)
             self.assert_one_line(program.errors, word)
 

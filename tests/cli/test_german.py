@@ -8,13 +8,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import USAGE, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import USAGE, CliTest
+from scdtest.testbed import translation
 
 
 class German(CliTest):
     def setUp(self):
-        from scdtest import translation
         super().setUp()
         if translation.why_not("de"):
             self.skipTest(translation.why_not("de"))
@@ -22,7 +22,7 @@ class German(CliTest):
         self.addCleanup(os.environ.pop, "LOCPATH")
 
     def test_list(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A")
         self.assertEqual(self.run_to_end("list", columns=80).screen,
                          ["LESER    ZUSTAND       KARTE",
@@ -32,7 +32,7 @@ class German(CliTest):
                          ["card", "empty"])
 
     def test_ports(self):
-        self.start_world("A", usb={"A": {"path": "1-6:1.0", "address": 5, "removable": "fixed"}})
+        self.start_testbed("A", usb={"A": {"path": "1-6:1.0", "address": 5, "removable": "fixed"}})
         self.assertEqual(self.run_to_end("list", columns=80).screen,
                          ["LESER    ANSCHLUSS        ZUSTAND  KARTE",
                           "A 00 00  1-6 (eingebaut)  leer", ""])
@@ -41,7 +41,7 @@ class German(CliTest):
             self.assertIn(line, lines)
 
     def test_report_is_english(self):
-        self.start_world("A")
+        self.start_testbed("A")
         english = self.run_to_end("report", environment={"LC_ALL": "C.UTF-8"}).output
         self.assertIn("State             empty", english)
         self.assertEqual(self.run_to_end("report").output, english)
@@ -49,12 +49,12 @@ class German(CliTest):
     def test_errors(self):
         self.assert_one_line(self.run_to_end("list", "x", status=USAGE).errors,
                              "»x« ist ein Argument zu viel", "siehe »smartcardctl list --help«")
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.assert_one_line(self.run_to_end("status", "x", status=1).errors,
                              "es gibt keinen Kartenleser »x«")
 
     def test_status_words(self):
-        self.start_world("A")
+        self.start_testbed("A")
         self.insert("A")
         self.assertEqual(self.run_to_end("transmit", "A 00 00", "801463C2", columns=80).screen[0],
                          "63C2  Warnung, verbleibende Versuche oder ein anderer Zähler: 2")
@@ -64,7 +64,7 @@ class German(CliTest):
                              "Zeile 1: angehalten beim Statuswort 6A82 (Datei oder Anwendung")
 
     def test_monitor(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start("monitor", columns=80)
         monitor.wait_for("Es wird auf Karten und Leser gewartet. Strg+C beendet.")
         self.insert("A")

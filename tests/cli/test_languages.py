@@ -8,8 +8,9 @@ import unicodedata
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import COMMANDS, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import COMMANDS, CliTest
+from scdtest.testbed import translation
 
 TERMINAL = 80
 
@@ -30,7 +31,6 @@ def split(text, place):
 class Languages(CliTest):
     def in_each_language(self):
         """What a program needs to speak it."""
-        from scdtest import translation
         for language in translation.languages():
             if translation.why_not(language):
                 self.skipTest(translation.why_not(language))
@@ -49,7 +49,7 @@ class Languages(CliTest):
     def test_tables_are_straight(self):
         names = ["A", "A longer name"]
         place = len(names[1] + " 01 00")
-        self.start_world(*names)
+        self.start_testbed(*names)
         self.insert("A")
         for environment in self.in_each_language():
             table = self.run_to_end("list", columns=TERMINAL, environment=environment).screen[:-1]
@@ -60,7 +60,7 @@ class Languages(CliTest):
                 self.assertRegex(state, r"^  \S", table)
 
     def test_json_is_not_translated(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A")
         for command in ("list", "status"):
             english = self.run_to_end("--json", command).output

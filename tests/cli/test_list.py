@@ -7,13 +7,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
 
 
 class List(CliTest):
     def test_list_in_a_pipe(self):
-        self.start_world("A", "B", "C")
+        self.start_testbed("A", "B", "C")
         self.insert("A", KNOWN_ATR)
         self.readers.order("mute", "C", "on")
         self.insert("C")
@@ -26,7 +26,7 @@ class List(CliTest):
         self.assertEqual(program.errors, "")
 
     def test_list_on_a_terminal(self):
-        self.start_world("Office", "B")
+        self.start_testbed("Office", "B")
         self.insert("A", KNOWN_ATR)
         self.assertEqual(self.run_to_end("list", columns=120).screen,
                          ["READER        STATE         CARD",
@@ -34,7 +34,7 @@ class List(CliTest):
                           f"Office 00 00  card present  {KNOWN_NAMES[0]} (or 1 other)", ""])
 
     def test_list_on_a_narrow_terminal(self):
-        self.start_world("Office", "B")
+        self.start_testbed("Office", "B")
         self.insert("A", KNOWN_ATR)
         self.assertEqual(self.run_to_end("list", columns=70).screen,
                          ["READER        STATE         CARD",
@@ -43,13 +43,13 @@ class List(CliTest):
                           f"  {KNOWN_NAMES[0]} (or 1 other)", ""])
 
     def test_card_that_no_line_has_room_for(self):
-        self.start_world("Office")
+        self.start_testbed("Office")
         self.insert("A", KNOWN_ATR)
         self.assertEqual(self.run_to_end("list", columns=40).screen[1:],
                          ["Office 00 00  card present", f"  {KNOWN_NAMES[0][:35]}...", ""])
 
     def start_usb_world(self, name="A"):
-        self.start_world(name, "B", "C", usb={
+        self.start_testbed(name, "B", "C", usb={
             "A": {"path": "1-3.1:1.0", "address": 4},
             "B": {"path": "1-6:1.1", "address": 5, "removable": "fixed"}})
 
@@ -75,25 +75,25 @@ class List(CliTest):
         self.assertEqual(len(self.run_to_end("list", columns=200).screen), 5)
 
     def test_columns_of_wide_characters(self):
-        self.start_world("日本", "Abcd")
+        self.start_testbed("日本", "Abcd")
         self.assertEqual(self.run_to_end("list", columns=80).screen[1:3],
                          ["Abcd 01 00  empty", "日本 00 00  empty"])
 
     def test_text_that_the_locale_has_not(self):
-        self.start_world("日本ü")
+        self.start_testbed("日本ü")
         c = {"LC_ALL": "C", "LANG": "C"}
         self.assertTrue(self.run_to_end("list", columns=80, environment=c).raw_output.isascii())
         self.assertIn("日本ü 00 00", self.run_to_end("list", environment=c).output)
         self.assertIn("日本ü", self.run_to_end("status", "日本ü 00 00", environment=c).output)
 
     def test_json_on_a_terminal_is_the_same(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A")
         self.assertEqual("\n".join(self.run_to_end("--json", "list", columns=80).screen),
                          self.run_to_end("--json", "list").output)
 
     def test_name_that_turns_the_direction_of_writing(self):
-        self.start_world("Br\u202eetae", "two\u00a0words")
+        self.start_testbed("Br\u202eetae", "two\u00a0words")
         self.assertEqual([line.split("\t")[0] for line in self.run_to_end("list").lines],
                          ["Br\\u202eetae 00 00", "two\u00a0words 01 00"])
 

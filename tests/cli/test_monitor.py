@@ -10,8 +10,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import ATR, ATR_ON_SCREEN, HINT, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import ATR, ATR_ON_SCREEN, HINT, CliTest
+from scdtest.testbed.testbed import simulated_reader
 
 
 class Monitor(CliTest):
@@ -26,7 +27,7 @@ class Monitor(CliTest):
         self.assertEqual(monitor.errors, "")
 
     def test_pipe(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A", "3BFF")
         monitor = self.start_with_signs_of_life()
         self.readers.remove("A")
@@ -46,7 +47,7 @@ class Monitor(CliTest):
         self.assertTrue(monitor.output.endswith("\n"))
 
     def test_json(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start_with_signs_of_life("--json")
         card_path = self.insert("A")
         monitor.wait_for("card-inserted")
@@ -63,14 +64,14 @@ class Monitor(CliTest):
         self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT")
 
     def test_json_on_a_terminal_has_nothing_else(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start_with_signs_of_life("--json", columns=80)
         self.finish(monitor)
         self.assertEqual([json.loads(line)["reader"] for line in monitor.lines],
                          ["A 00 00", "B 01 00"])
 
     def test_terminal(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start("monitor", columns=120)
         monitor.wait_for("Waiting for cards and readers.", HINT)
         self.insert("A")
@@ -85,7 +86,7 @@ class Monitor(CliTest):
         self.assertEqual(monitor.screen, [*events, ""])
 
     def test_narrow_terminal(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start("monitor", columns=40)
         monitor.wait_for("Waiting for cards")
         self.insert("A")
@@ -98,7 +99,7 @@ class Monitor(CliTest):
             self.assertLess(len(status), 40)
 
     def test_terminal_that_cannot_erase(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         monitor = self.start("monitor", columns=120, environment={"TERM": "dumb"})
         monitor.wait_for("Waiting for cards and readers.", HINT)
         self.finish(monitor)
@@ -107,14 +108,13 @@ class Monitor(CliTest):
 
     def test_reading_end_that_is_closed(self):
         """The end comes at once, not with the next event."""
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         for options in ([], ["--json"]):
             monitor = self.start_with_signs_of_life(*options)
             monitor.close_output()
             self.assertEqual((monitor.wait(), monitor.errors), (0, ""))
 
     def test_pcscd_that_comes_and_goes(self):
-        from scdtest.testbed import simulated_reader
         self.testbed.start_bus()
         self.testbed.start_service()
         on_terminal, in_pipe = self.start("monitor", columns=200), self.start("monitor")
@@ -135,7 +135,7 @@ class Monitor(CliTest):
         self.assertEqual([line.split("\t")[1] for line in in_pipe.lines], events)
 
     def test_service_that_comes_and_goes(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A")
         on_terminal, in_pipe = (self.start_with_signs_of_life(columns=80),
                                 self.start_with_signs_of_life())
@@ -154,7 +154,7 @@ class Monitor(CliTest):
                          [*events, "service-gone", "service-back", *events, "card-inserted"])
 
     def test_bus_that_goes(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         in_pipe, on_terminal = (self.start_with_signs_of_life(),
                                 self.start_with_signs_of_life(columns=80))
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))

@@ -10,8 +10,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import CliTest
+from scdtest.testbed.sysfs import Sysfs
+from scdtest.testbed.testbed import pcscd_version
 
 
 SERIAL, OTHER_SERIAL = "21120945301234", "A0B1C2D3"
@@ -24,7 +26,7 @@ KEYBOARD = (("03", ""),)
 
 class Report(CliTest):
     def start_usb_world(self):
-        self.start_world(READER, OTHER, usb={
+        self.start_testbed(READER, OTHER, usb={
             "A": {"path": "1-3.1:1.0", "address": 5, "idVendor": "04e6", "idProduct": "5116",
                   "manufacturer": "Maker", "product": "Model", "serial": SERIAL},
             "B": {"path": "2-6:1.0", "address": 9, "product": f"Own {OTHER_SERIAL}",
@@ -58,8 +60,7 @@ class Report(CliTest):
             self.assertIn(line, text)
 
     def test_versions(self):
-        from scdtest.testbed import pcscd_version
-        self.start_world()
+        self.start_testbed()
         versions = json.loads(self.report("--json"))["versions"]
         self.assertEqual(versions["smartcardd"], versions["smartcardctl"])
         self.assertEqual(versions["pcscd"], ".".join(map(str, pcscd_version())))
@@ -99,7 +100,7 @@ class Report(CliTest):
             self.assertNotIn("Keyboard", text)
 
     def test_atr_without_sense(self):
-        self.start_world("A")
+        self.start_testbed("A")
         self.insert("A", "3BFF")
         self.assertIn("  ATR               ....\n", self.report())
 
@@ -131,7 +132,6 @@ class Report(CliTest):
         return report["versions"]["smartcardd"]
 
     def test_what_cannot_be_had(self):
-        from scdtest.sysfs import Sysfs
         self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
         self.sysfs.add("1-2", 2, product="Model")
         self.show_sysfs()
@@ -142,14 +142,14 @@ class Report(CliTest):
         self.assertNotEqual(self.assert_missing("pcscd cannot be reached"), "")
 
     def test_no_usb(self):
-        self.start_world()
+        self.start_testbed()
         os.rmdir(os.path.join(self.sysfs.folder, "bus", "usb", "devices"))
         self.show_sysfs()
         self.assertIn("USB devices on the way to readers\n  none\n", self.report())
 
     def test_reader_of_no_reader_class(self):
         """The service knows it."""
-        self.start_world("A", usb={"A": {"path": "1-2:1.0", "address": 3, "product": "Old",
+        self.start_testbed("A", usb={"A": {"path": "1-2:1.0", "address": 3, "product": "Old",
                                          "interfaces": (("ff", ""),)}})
         self.show_sysfs()
         self.assertIn("  |__ 1-2  0000:0000, address 3, Old\n", self.report())

@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import IS_VERIFIED, VERIFY, CardTest
+from scdtest.cases import case
+from scdtest.cases.cli import IS_VERIFIED, VERIFY, CardTest
 
 
 class Reset(CardTest):

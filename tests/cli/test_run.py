@@ -7,8 +7,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import USAGE, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import USAGE, CliTest
+from scdtest.testbed.testbed import built
 
 NOT_FOUND, CANNOT_RUN = 127, 126
 
@@ -16,7 +17,6 @@ NOT_FOUND, CANNOT_RUN = 127, 126
 class Run(CliTest):
     def setUp(self):
         super().setUp()
-        from scdtest.testbed import built
         self.folder = built("libpcsclite-dbus")
         self.library = os.path.join(self.folder, "libpcsclite-dbus.so.1")
         self.environment = {"SMARTCARDCTL_LIBRARY_DIR": self.folder}
@@ -27,10 +27,9 @@ class Run(CliTest):
 
     def test_card_over_the_bus(self):
         """To whoever would go there directly, pcscd is not there."""
-        from scdtest.testbed import built
         orders = "connect shared A 00 00\ntransmit 8010000003010203\n"
         nowhere = {**self.environment, "PCSCLITE_CSOCK_NAME": "/nowhere"}
-        self.start_world("A")
+        self.start_testbed("A")
         self.insert("A")
         program = self.start("run", "--", built("tests/pcsc-client/scd-pcsc-client"), text=orders,
                              environment=nowhere)

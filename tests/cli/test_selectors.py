@@ -7,8 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import SELECT, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import SELECT, CliTest
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 
@@ -16,7 +16,7 @@ FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 class Selectors(CliTest):
     def setUp(self):
         super().setUp()
-        self.start_world("A", "B", usb={
+        self.start_testbed("A", "B", usb={
             "A": {"path": "1-1:1.0", "address": 3, "serial": "S1"},
             "B": {"path": "1-2:1.1", "address": 4, "serial": "S2"}})
         self.readers.order("control", "B", FEATURES, "0A0B")

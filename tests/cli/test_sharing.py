@@ -8,8 +8,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import HINT, SELECT, CardTest
+from scdtest.cases import case
+from scdtest.cases.cli import HINT, SELECT, CardTest
+from scdtest.clients.pcsc_client import PcscClient
 
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
@@ -18,7 +19,6 @@ WAITING = "Waiting: another program may have the reader."
 
 class Turns(CardTest):
     def setUp(self):
-        from scdtest.pcsc_client import PcscClient
         super().setUp()
         self.readers.order("control", "A", FEATURES, "silent")
         self.holder = PcscClient()

@@ -8,8 +8,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
 
 
 FEATURES = "42000d48"  # SCARD_CTL_CODE(3400)
@@ -31,7 +31,7 @@ class Show(CliTest):
                           for label, values in found.items()}, expected)
 
     def test_what_is_known(self):
-        self.start_world("A", usb={"A": {"path": "1-6:1.0", "address": 5, "idVendor": "04e6",
+        self.start_testbed("A", usb={"A": {"path": "1-6:1.0", "address": 5, "idVendor": "04e6",
                                          "idProduct": "5116", "removable": "fixed",
                                          "manufacturer": "Maker", "serial": "S1"}})
         self.readers.order("control", "A", FEATURES, "060442000DB2070442000DB3")
@@ -44,14 +44,14 @@ class Show(CliTest):
         self.assertEqual(self.rows("1-6", columns=80), rows)
 
     def test_what_is_not_known(self):
-        self.start_world("A")
+        self.start_testbed("A")
         self.assert_has(self.rows(), Alias="none", Vendor="not known", Serial_number="not known",
                         USB_path="not known", USB_device="not known", Built_in="no",
                         Driver_version="not known", Features="none", For_login="no",
                         State="empty", ATR=None)
 
     def test_atr_in_pieces(self):
-        self.start_world("A")
+        self.start_testbed("A")
         self.insert("A", "3BDA18FF81B1FE751F030031C573C001400090000C")
         self.assert_has(self.rows(), Convention="direct", Protocols="T=1", Check_byte="right",
                         Interface_bytes=["TA1 18, TC1 FF, TD1 81", "TD2 B1",
@@ -71,20 +71,20 @@ class Show(CliTest):
             self.assert_has(self.rows(), **parts)
 
     def test_mute_card(self):
-        self.start_world("A")
+        self.start_testbed("A")
         self.readers.order("mute", "A", "on")
         self.insert("A")
         self.assert_has(self.rows(), State="mute card", ATR="none", Known_as="not known")
 
     def test_json_is_that_of_status(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("B", KNOWN_ATR)
         program = self.run_to_end("--json", "show", "B 01 00")
         self.assertEqual(json.loads(program.output)["card"]["atr"], KNOWN_ATR)
         self.assertEqual(program.output, self.run_to_end("--json", "status", "B 01 00").output)
 
     def test_which_reader(self):
-        self.start_world("A", "B", usb={"B": {"path": "1-3.1:1.0", "address": 4,
+        self.start_testbed("A", "B", usb={"B": {"path": "1-3.1:1.0", "address": 4,
                                               "serial": "S1"}})
         for selector in ("B 01 00", "1-3.1", "1-3.1:1.0", "S1", self.client.reader("B 01")):
             self.assertEqual(self.run_to_end("show", selector).lines[0], "B 01 00")

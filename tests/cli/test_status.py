@@ -9,13 +9,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import CONTROL, KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import CONTROL, KNOWN_ATR, KNOWN_NAMES, CliTest
 
 
 class Status(CliTest):
     def test_status_of_all_and_of_one(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         self.insert("A", KNOWN_ATR)
         program = self.run_to_end("status")
         self.assertEqual(self.run_to_end("status", columns=80).screen[:-1], program.lines)
@@ -47,7 +47,7 @@ class Status(CliTest):
                 for _, (path, reader) in sorted(self.client.readers().items())]
 
     def test_json_agrees_with_the_tree(self):
-        self.start_world("A", "Br\u202eetae", "日本")
+        self.start_testbed("A", "Br\u202eetae", "日本")
         self.insert("A", KNOWN_ATR)
         self.insert("C", "3BFF")
         expected = self.expected_json()

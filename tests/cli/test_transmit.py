@@ -8,8 +8,10 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import ECHO, IS_VERIFIED, NOT_FOUND, PATTERN, SELECT, VERIFY, CardTest
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.cases.cli import ECHO, IS_VERIFIED, NOT_FOUND, PATTERN, SELECT, VERIFY, CardTest
 
 PROMISE, FETCH = "80160010", "00C0000010"
 
@@ -102,7 +104,6 @@ class Transmit(CardTest):
             self.assert_one_line(program.errors, "reader 'A 00 00': there is no card in it")
 
     def test_card_that_another_has(self):
-        from gi.repository import GLib
         path = self.client.reader("A")
         self.client.call(path, "org.smartcardd1.Reader", "Connect",
                          GLib.Variant("(sasa{sv})", ("exclusive", [], {})))
@@ -115,7 +116,6 @@ class Transmit(CardTest):
 
     def test_nobody_comes_between(self):
         """Any other command makes the card forget what it promised."""
-        from gi.repository import Gio, GLib
         (card,) = self.client.cards()
         left = []
 

@@ -9,8 +9,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import COMMANDS, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import COMMANDS, CliTest
+from scdtest.testbed.testbed import built
 
 
 class Trouble(CliTest):
@@ -43,7 +44,7 @@ class Trouble(CliTest):
             self.assert_one_line(program.errors, "pcscd cannot be reached", "pcscd.socket")
 
     def test_no_readers(self):
-        self.start_world()
+        self.start_testbed()
         for command in ("list", "status"):
             program = self.run_to_end(command)
             self.assertEqual((program.output, program.errors), ("", "No readers are connected.\n"))
@@ -52,19 +53,18 @@ class Trouble(CliTest):
             self.assertEqual(json.loads(self.run_to_end("--json", command).output), [])
 
     def test_unknown_reader(self):
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
         for name in ("nowhere", "A", "a\x1b[31m\nb", "/org/smartcardd1", "--"):
             program = self.run_to_end("status", "--", name, status=1)
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "there is no reader", "smartcardctl list")
 
     def redirected(self, command, redirection):
-        from scdtest.testbed import built
         return subprocess.run(["sh", "-c", f"exec {built('cli/smartcardctl')} {command} "
                                + redirection], capture_output=True, text=True, check=False)
 
     def test_output_that_cannot_be_written(self):
-        self.start_world("A")
+        self.start_testbed("A")
         for command in ("--help", "list", "status"):
             for redirection, word in (("> /dev/full", "No space left"), (">&-", "Bad file")):
                 result = self.redirected(command, redirection)
@@ -72,8 +72,7 @@ class Trouble(CliTest):
                 self.assert_one_line(result.stderr, word)
 
     def test_reading_end_that_is_closed(self):
-        from scdtest.testbed import built
-        self.start_world("A")
+        self.start_testbed("A")
         for command in ("--help", "list", "status"):
             reading_end, writing_end = os.pipe()
             os.close(reading_end)

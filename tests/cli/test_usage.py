@@ -7,8 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import COMMANDS, USAGE, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import COMMANDS, USAGE, CliTest
 
 
 class Usage(CliTest):

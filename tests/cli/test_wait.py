@@ -9,14 +9,15 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.cli import ATR, HINT, CliTest
+from scdtest.cases import case
+from scdtest.cases.cli import ATR, HINT, CliTest
+from scdtest.testbed.testbed import simulated_reader
 
 
 class Wait(CliTest):
     def setUp(self):
         super().setUp()
-        self.start_world("A", "B")
+        self.start_testbed("A", "B")
 
     def start_waiting(self, *arguments):
         """On a terminal, which tells what is waited for."""
@@ -49,7 +50,6 @@ class Wait(CliTest):
         self.assertIn("B 01 00", second.screen[0])
 
     def test_reader_that_comes(self):
-        from scdtest.testbed import simulated_reader
         waiting = self.start_waiting("C 02 00")
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.client.wait_for_state(lambda client: not client.manager("Available"), "pcscd is away")

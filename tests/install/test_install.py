@@ -18,7 +18,10 @@ import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.testbed.testbed import BUILD, simulated_reader
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ROOT = "/run/scd/root"
@@ -59,7 +62,6 @@ EXPECTED = {
 
 
 def setUpModule():
-    from scdtest.testbed import BUILD
     subprocess.run(["meson", "install", "-C", BUILD, "--no-rebuild", "--quiet", "--destdir", ROOT],
                    check=True, stdout=subprocess.DEVNULL)
     add_user()
@@ -159,7 +161,6 @@ class Files(unittest.TestCase):
         self.assertIn(unit["ExecStart"], unit["ExecPaths"].split())
 
     def test_nothing_tells_where_it_was_built(self):
-        from scdtest.testbed import BUILD
         for path, file in installed().items():
             content = without_debug_information(file)
             for folder in (BUILD, SOURCE):
@@ -258,12 +259,11 @@ class Files(unittest.TestCase):
                         installed("share/dbus-1/system.d/org.smartcardd1.conf")], check=True)
 
 
-class Service(case.WorldTest):
+class Service(case.TestBedTest):
     """On a bus with the policy that was installed."""
 
     def setUp(self):
         super().setUp()
-        from scdtest.testbed import simulated_reader
         self.testbed.start_bus(policy=installed("share/dbus-1/system.d/org.smartcardd1.conf"))
         self.testbed.start_pcscd([simulated_reader("A")])
 
@@ -288,7 +288,7 @@ class Service(case.WorldTest):
         self.assertEqual(granted.stdout, "(uint32 1,)\n", granted.stderr)
 
 
-class SystemBus(case.WorldTest):
+class SystemBus(case.TestBedTest):
     """On a bus with the machine's own configuration, which starts the service when it is called."""
 
     def setUp(self):
@@ -300,7 +300,6 @@ class SystemBus(case.WorldTest):
         self.testbed.start_bus(config=SYSTEM_BUS)
 
     def test_first_call_starts_it_as_its_user(self):
-        from gi.repository import Gio, GLib
         client = self.recorder()
         self.assertEqual(client.readers(), {})
         (pid,) = client.connection.call_sync(

@@ -8,15 +8,19 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
-from scdtest.sessions import ATR
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.cases.sessions import ATR
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed import events
+from scdtest.testbed.testbed import built, simulated_reader
 
 SUCCESS, CANCELLED, INVALID_HANDLE = "00000000", "80100002", "80100003"
 
 
-class Closing(case.WorldTest):
+class Closing(case.TestBedTest):
     def setUp(self):
-        from scdtest.testbed import built, simulated_reader
         super().setUp()
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in "AB"])
@@ -25,7 +29,6 @@ class Closing(case.WorldTest):
         self.program = built("tests/library/scd-closing")
 
     def codes(self, name):
-        from scdtest import events
         result = subprocess.run([self.program, name], env=self.environment, check=True, text=True,
                                 stdout=subprocess.PIPE, timeout=events.LIMIT_S)
         return result.stdout.split()
@@ -41,9 +44,6 @@ class Closing(case.WorldTest):
 
     def test_child_does_not_keep_its_parents_sessions(self):
         """Whoever comes after the parent has the card: the service has heard of its end by then."""
-        from gi.repository import Gio
-        from scdtest import events
-        from scdtest.pcsc_client import PcscClient
         observer, gone = self.recorder(), []
         observer.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, None, Gio.DBusSignalFlags.NONE,

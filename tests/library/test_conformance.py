@@ -14,11 +14,12 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, usb
-from scdtest.conformance import Conformance
-from scdtest.library import DIRECT, THROUGH_LIBRARY, Stage, through_library
-from scdtest.sessions import ATR
-from scdtest.testbed import simulated_reader
+from scdtest.cases import case
+from scdtest.cases.sessions import ATR
+from scdtest.clients.conformance import Conformance
+from scdtest.clients.library import DIRECT, THROUGH_LIBRARY, Stage, through_library
+from scdtest.testbed import usb
+from scdtest.testbed.testbed import simulated_reader
 
 LISTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences")
 

@@ -8,7 +8,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case
+from gi.repository import GLib
+
+from scdtest.cases import case
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.clients.program import Program
+from scdtest.clients.recorder import MANAGER, PROPERTIES, READER, ROOT
+from scdtest.fakes.fake_service import (BUS, NAME, OBJECT_MANAGER, READER_NAME, READER_PATH,
+                                        FakeService, call_bus, card, connect_to_bus, objects,
+                                        pipe_for_channel, reader, send_to_all)
+from scdtest.testbed.testbed import built
 
 SUCCESS = struct.pack("<II", 0, 0)
 LONGEST = 8 + 65548
@@ -16,16 +25,13 @@ ORDERS = "connect shared Fake 00 00\ntransmit 80100000\n"
 COMM_ERROR, NO_SERVICE, UNKNOWN_READER = "80100013", "8010001D", "80100009"
 
 
-class HostileService(case.WorldTest):
+class HostileService(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
 
     def run_program(self, on_packet=lambda packet: SUCCESS + b"\x90\x00", orders=ORDERS, **answers):
         """The lines of a PC/SC program, which ends as it should; None when it has no context."""
-        from scdtest.fake_service import FakeService
-        from scdtest.program import Program
-        from scdtest.testbed import built
         service = FakeService(on_packet, **answers)
         program = Program([built("tests/pcsc-client/scd-pcsc-client")], text=orders,
                           environment={"LD_LIBRARY_PATH": built("libpcsclite-dbus")})
@@ -40,15 +46,12 @@ class HostileService(case.WorldTest):
         self.assertEqual(self.run_program(), ["ok", "ok 9000"])
 
     def test_no_objects(self):
-        from gi.repository import GLib
         for answer in (GLib.Variant("(s)", ("x",)), GLib.Variant("()", ()),
                        GLib.Variant("(a{oas})", ({"/": ["x"]},)),
                        GLib.Variant("(a{oa{sas}})", ({"/": {"x": ["y"]}},))):
             self.assertIsNone(self.run_program(GetManagedObjects=answer))
 
     def test_objects_with_wrong_properties(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import card, objects, reader
         for wrong in ({"Name": GLib.Variant("u", 1)}, {"State": GLib.Variant("s", "x")},
                       {"EventCount": GLib.Variant("ay", b"x")}):
             self.assertIsNone(self.run_program(GetManagedObjects=objects(reader(**wrong), card())))
@@ -57,8 +60,6 @@ class HostileService(case.WorldTest):
             self.assertIsNone(self.run_program(GetManagedObjects=objects(reader(), card(**wrong))))
 
     def test_objects_with_odd_properties(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import READER_NAME, card, objects, reader
         for name in (None, "", "x" * 128):
             properties = {} if name is None else reader(Name=GLib.Variant("s", name))
             orders = f"connect shared {READER_NAME if name is None else name}\n"
@@ -73,12 +74,10 @@ class HostileService(case.WorldTest):
         self.assertEqual(self.run_program(GetManagedObjects=large)[0], "ok")
 
     def test_available(self):
-        from gi.repository import GLib
         for available in (GLib.Variant("b", False), GLib.Variant("s", "yes")):
             self.assertIsNone(self.run_program(available=available))
 
     def test_connections(self):
-        from gi.repository import GLib
         for answer in (GLib.Variant("()", ()), GLib.Variant("(ss)", ("/a", "T=1")),
                        GLib.Variant("(ou)", ("/a", 1)), GLib.Variant("(o)", ("/a",))):
             self.assertEqual(self.run_program(Connect=answer)[0], "error " + COMM_ERROR)
@@ -86,8 +85,6 @@ class HostileService(case.WorldTest):
         self.assertEqual(self.run_program(Connect=odd), ["ok", "error " + COMM_ERROR])
 
     def test_channels(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import pipe_for_channel
         for answer in (GLib.Variant("()", ()), GLib.Variant("(s)", ("x",)), pipe_for_channel):
             lines = self.run_program(OpenChannel=answer)
             self.assertEqual(lines[0], "ok")
@@ -106,13 +103,10 @@ class HostileService(case.WorldTest):
                              f"error {code:08X}")
 
 
-class Signals(case.WorldTest):
+class Signals(case.TestBedTest):
     """What comes while the program is connected to nothing yet."""
 
     def setUp(self):
-        from scdtest.fake_service import FakeService
-        from scdtest.pcsc_client import PcscClient
-        from scdtest.testbed import built
         super().setUp()
         self.testbed.start_bus()
         self.service = FakeService(lambda packet: SUCCESS + b"\x90\x00")
@@ -124,9 +118,6 @@ class Signals(case.WorldTest):
 
     def leaving(self):
         """Signals that, from the service, say that reader or service have gone."""
-        from gi.repository import GLib
-        from scdtest.fake_service import OBJECT_MANAGER, READER_PATH
-        from scdtest.recorder import MANAGER, PROPERTIES, READER, ROOT
         yield (ROOT, OBJECT_MANAGER, "InterfacesRemoved",
                GLib.Variant("(oas)", (READER_PATH, [READER]))), UNKNOWN_READER
         yield (ROOT, PROPERTIES, "PropertiesChanged",
@@ -136,27 +127,21 @@ class Signals(case.WorldTest):
     def connect(self):
         return self.program.order("connect", "shared", "Fake 00 00")
 
-    def test_from_strangers(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import BUS, NAME, connect_to_bus, send_to_all
-        stranger = connect_to_bus()
+    def test_signals_from_another_client(self):
+        other = connect_to_bus()
         for signal, _ in self.leaving():
-            send_to_all(stranger, *signal)
-        send_to_all(stranger, "/org/freedesktop/DBus", BUS, "NameOwnerChanged",
+            send_to_all(other, *signal)
+        send_to_all(other, "/org/freedesktop/DBus", BUS, "NameOwnerChanged",
                     GLib.Variant("(sss)", (NAME, self.service.connection.get_unique_name(), "")))
-        stranger.close_sync(None)
+        other.close_sync(None)
         self.assertEqual(self.connect(), ("ok", ""))
 
     def test_from_the_service(self):
-        from scdtest.fake_service import send_to_all
         for signal, code in self.leaving():
             send_to_all(self.service.connection, *signal)
             self.assertEqual(self.connect(), ("error", code))
 
     def test_that_make_no_sense(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import OBJECT_MANAGER, READER_PATH, send_to_all
-        from scdtest.recorder import PROPERTIES, READER, ROOT
         for path, interface, name, arguments in (
                 (ROOT, OBJECT_MANAGER, "InterfacesRemoved", GLib.Variant("(s)", ("x",))),
                 (ROOT, OBJECT_MANAGER, "InterfacesRemoved", None),
@@ -169,8 +154,6 @@ class Signals(case.WorldTest):
             self.assertEqual(self.connect(), ("ok", ""))
 
     def test_service_leaves_the_bus(self):
-        from gi.repository import GLib
-        from scdtest.fake_service import NAME, call_bus
         call_bus(self.service.connection, "ReleaseName", GLib.Variant("(s)", (NAME,)))
         self.assertEqual(self.connect(), ("error", NO_SERVICE))
 

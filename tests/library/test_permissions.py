@@ -10,10 +10,12 @@ import types
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, permissions
-from scdtest.permissions import (ALICE, ALLOW, DENY, IS_VERIFIED, NOT_VERIFIED, VENDOR_CODE,
-                                 VERIFY_PIN_DIRECT)
-
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import (ALICE, ALLOW, DENY, IS_VERIFIED, NOT_VERIFIED, VENDOR_CODE,
+                                       VERIFY_PIN_DIRECT)
+from scdtest.clients.agent import Agent
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.testbed import built
 REFUSED = ("error", "8010006A")
 CONNECT = ("connect", "shared", "Simulated Reader A 00 00")
 ASK = "return polkit.Result.AUTH_SELF;"
@@ -32,7 +34,6 @@ class Permissions(permissions.PermissionTest):
 
     def copy_for_all(self):
         """Of program and library, which other users may not be able to read where they are."""
-        from scdtest.testbed import built
         folder = "/run/scd/copy"
         os.mkdir(folder)
         self.addCleanup(shutil.rmtree, folder)
@@ -43,7 +44,6 @@ class Permissions(permissions.PermissionTest):
 
     def program(self, **environment):
         """Without a terminal, and without a display unless the environment names one."""
-        from scdtest.pcsc_client import PcscClient
         program = PcscClient(program=self.folder + "/scd-pcsc-client", command=(
             "setpriv", f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}",
             "--clear-groups", "env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY",
@@ -86,7 +86,6 @@ class Permissions(permissions.PermissionTest):
             self.assertEqual(each.order(*CONNECT), REFUSED)
 
     def test_user_who_can_be_asked(self):
-        from scdtest.agent import Agent
         self.daemon.start(ASK)
         self.assertEqual(self.program().order(*CONNECT), REFUSED)
         program = self.program(DISPLAY=":0")

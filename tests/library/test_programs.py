@@ -14,11 +14,13 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, events, openpgp_card, vpcd
-from scdtest.library import DIRECT, THROUGH_LIBRARY, Stage, preload
-from scdtest.program import Program
-from scdtest.sessions import ATR
-from scdtest.testbed import built, simulated_reader
+from scdtest.cases import case
+from scdtest.cases.sessions import ATR
+from scdtest.clients.library import DIRECT, THROUGH_LIBRARY, Stage, preload
+from scdtest.clients.program import Program
+from scdtest.fakes import openpgp_card, vpcd
+from scdtest.testbed import events
+from scdtest.testbed.testbed import built, simulated_reader
 
 READERS = [simulated_reader("A", card=ATR), simulated_reader("B")]
 READER_A = "Simulated Reader A 00 00"

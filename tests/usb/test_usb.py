@@ -7,7 +7,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, plugging
+from gi.repository import GLib
+
+from scdtest.cases import case, plugging
+from scdtest.clients.channel import UNPLUGGED, Channel, transmit
+from scdtest.clients.client import Client
+from scdtest.testbed.faults import Faults
+from scdtest.testbed.testbed import pcscd_version
 
 PLUG = ["InterfacesAdded"]
 UNPLUG_WITH_CARD = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved", "InterfacesRemoved"]
@@ -33,7 +39,6 @@ class Usb(plugging.PluggingTest):
                                           "FindReader", self.string("S1")), (path,))
 
     def string(self, text):
-        from gi.repository import GLib
         return GLib.Variant("(s)", (text,))
 
     def test_plugged_and_unplugged(self):
@@ -72,7 +77,6 @@ class Usb(plugging.PluggingTest):
 
     def open_sessions(self, reader, count):
         """With the card in a reader whose commands take long."""
-        from scdtest.client import Client
         reader.plug()
         self.start()
         self.wait_for_readers(1)
@@ -102,7 +106,6 @@ class Usb(plugging.PluggingTest):
         self.wait_for_readers(0)
 
     def test_unplugged_while_channels_are_open(self):
-        from scdtest.channel import UNPLUGGED, Channel, transmit
         reader = self.usb_reader("1-1", 2)
         channel, idle = [Channel(session) for session in self.open_sessions(reader, 2)]
         self.addCleanup(channel.close)
@@ -145,8 +148,6 @@ class Usb(plugging.PluggingTest):
 
     def test_garbage_in_the_list_when_a_reader_comes(self):
         """The list is asked for once more, although no event tells to."""
-        from scdtest.faults import Faults
-        from scdtest.testbed import pcscd_version
         if pcscd_version() < (2, 3):
             self.skipTest("a reader that comes just as a wait begins is not seen before 2.3")
         faults = Faults(self.testbed)

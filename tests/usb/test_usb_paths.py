@@ -9,7 +9,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, plugging
+from gi.repository import GLib
+
+from scdtest.cases import case, plugging
+from scdtest.clients import client
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.usb import Hub
 
 READERS = "/org/smartcardd1/readers/"
 PORTS = ("1-1", "1-2", "1-3", "1-4")
@@ -42,7 +47,6 @@ class UsbPaths(plugging.PluggingTest):
         self.assertEqual({name: properties[name] for name in expected}, expected)
 
     def test_direct_port_and_hubs(self):
-        from scdtest.usb import Hub
         outer = Hub(self.bus, "1-2", 2)
         inner = Hub(self.bus, "1-2.4", 3, parent=outer)
         readers = [self.usb_reader("1-1", 4), self.usb_reader("1-2.3", 5, hub=outer),
@@ -190,8 +194,6 @@ class UsbPaths(plugging.PluggingTest):
                                     for found, properties in self.readers().items()})
 
     def set_alias(self, found, alias, **options):
-        from gi.repository import GLib
-        from scdtest import client
         self.client.call(READERS + found, "org.smartcardd1.Reader", "SetAlias",
                          GLib.Variant.new_tuple(GLib.Variant("s", alias),
                                                 client.options(**options)))
@@ -241,7 +243,6 @@ class UsbPaths(plugging.PluggingTest):
 
     def start_held(self, held, *others):
         """A plain program has begun a transaction before the service comes. Gives the program."""
-        from scdtest.pcsc_client import PcscClient
         readers = (held, *others)
         for reader in readers:
             reader.plug()

@@ -11,14 +11,15 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest import case, vpcd
-from scdtest.recorder import INSERTION, REMOVAL
+from scdtest.cases import case
+from scdtest.clients.recorder import INSERTION, REMOVAL
+from scdtest.fakes import vpcd
 
 OTHER_ATR = "3B021450"
 
 
 @unittest.skipUnless(os.path.exists(vpcd.DRIVER), "vsmartcard-vpcd is not installed")
-class Vpcd(case.WorldTest):
+class Vpcd(case.TestBedTest):
     """The cards stay in when a test ends, so that the service ends with them in."""
 
     def setUp(self):

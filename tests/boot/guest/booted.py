@@ -14,9 +14,10 @@ sys.path[:0] = [os.path.dirname(os.path.dirname(HERE)), os.path.dirname(HERE)]
 from gi.repository import Gio, GLib
 
 from machines import MACHINES
-from scdtest import case, events
-from scdtest.client import Client
-from scdtest.recorder import CARD, MANAGER, NAME, READER, ROOT
+from scdtest.cases import case
+from scdtest.clients.client import Client
+from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
+from scdtest.testbed import events
 
 UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"

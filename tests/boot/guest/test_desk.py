@@ -7,7 +7,7 @@ import os
 import re
 
 from booted import MANAGER, READER, ROOT, UNIT, BootTest, main, object_path, run, unit
-from scdtest.other_user import CallError, OtherUser
+from scdtest.clients.other_user import CallError, OtherUser
 
 MEMORY_LIMIT_KB = 8 * 1024
 ANOTHER_TERMINAL = 1

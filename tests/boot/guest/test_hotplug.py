@@ -3,7 +3,7 @@
 """A machine that boots without a reader: readers come and go, with cards and without."""
 
 from booted import (CARD, READER, UNIT, BootTest, interfaces, main, object_path, run, sysfs, unit)
-from scdtest.recorder import INSERTION, REMOVAL
+from scdtest.clients.recorder import INSERTION, REMOVAL
 
 AT_BOOT = unit("ActiveState")
 

@@ -4,8 +4,8 @@
 import socket
 import time
 
-from . import events
-from .testbed import SIMULATOR_SOCKET
+from scdtest.testbed import events
+from scdtest.testbed.testbed import SIMULATOR_SOCKET
 
 ATR = "3B9F11801F4E53696D756C617465642D3100"
 

@@ -5,7 +5,10 @@ import os
 import re
 import signal
 
-from . import case
+from scdtest.cases import case
+from scdtest.clients.program import Program
+from scdtest.testbed.sysfs import Sysfs
+from scdtest.testbed.testbed import built, simulated_reader
 
 USAGE = 2
 HINT = "Press Ctrl-C to stop."
@@ -25,15 +28,13 @@ VERIFY, IS_VERIFIED = "0020008008 3132333435363738", "80220000"
 PATTERN = bytes((7 * i + 3) % 256 for i in range(16))
 
 
-class CliTest(case.WorldTest):
+class CliTest(case.TestBedTest):
     def setUp(self):
         super().setUp()
         os.environ.update(LC_ALL="C.UTF-8", TERM="xterm")
         os.environ.pop("LANGUAGE", None)
 
     def start(self, *arguments, **options):
-        from .program import Program
-        from .testbed import built
         program = Program([built("cli/smartcardctl"), *arguments], **options)
         self.addCleanup(program.close)
         return program
@@ -44,13 +45,11 @@ class CliTest(case.WorldTest):
         self.assertEqual(ended, status, program.output + program.errors)
         return program
 
-    def start_world(self, *names, usb=None):
+    def start_testbed(self, *names, usb=None):
         """Readers of these names, told to the simulator as A, B and so on.
 
         usb: for some of these, their USB device: path, address and attributes.
         """
-        from .sysfs import Sysfs
-        from .testbed import simulated_reader
         self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
         with open(self._cards(), "w", encoding="utf-8") as file:
             file.write("3B 02 14 50\n" + "".join(f"\t{name}\n" for name in KNOWN_NAMES))
@@ -104,7 +103,7 @@ class CardTest(CliTest):
 
     def setUp(self):
         super().setUp()
-        self.start_world("A")
+        self.start_testbed("A")
         self.readers.insert("A")
         self.client.wait_for_signal("CardInserted")
 

@@ -13,9 +13,9 @@ import signal
 import subprocess
 import tempfile
 
-from . import events
-from .bus import write_bus_config
-from .process import Process
+from scdtest.testbed import events
+from scdtest.testbed.bus import write_bus_config
+from scdtest.testbed.process import Process
 
 BUS_SOCKET = "/run/dbus/system_bus_socket"
 BUS_ADDRESS = "unix:path=" + BUS_SOCKET
@@ -23,7 +23,7 @@ PCSCD_SOCKET = "/run/pcscd/pcscd.comm"
 NOTIFY_SOCKET = "/run/scd/notify"
 SIMULATOR_SOCKET = "/run/scd/simulator"
 
-SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 BUILD = os.path.abspath(os.environ.get("SCD_BUILD", os.path.join(SOURCE, "build")))
 
 

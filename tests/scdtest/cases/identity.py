@@ -3,7 +3,11 @@
 
 import os
 
-from . import case
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.testbed.sysfs import Sysfs
+from scdtest.testbed.testbed import simulated_reader
 
 READERS = "/org/smartcardd1/readers/"
 USB_PATH = 0x42000E11
@@ -21,11 +25,10 @@ def channel(bus, address):
     return f"{address:02x}{bus:02x}2000"
 
 
-class IdentityTest(case.WorldTest):
+class IdentityTest(case.TestBedTest):
     """Readers of reader.conf, whose driver says what the test wants, over a tree of the test."""
 
     def setUp(self):
-        from .sysfs import Sysfs
         super().setUp()
         self.testbed.start_bus()
         self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
@@ -39,7 +42,6 @@ class IdentityTest(case.WorldTest):
         self.client = self.recorder()
 
     def simulated_reader(self, *arguments, **keywords):
-        from .testbed import simulated_reader
         return simulated_reader(*arguments, **keywords)
 
     def start(self, *names):
@@ -59,13 +61,11 @@ class IdentityTest(case.WorldTest):
         return path.removeprefix(READERS), properties
 
     def find(self, selector):
-        from gi.repository import GLib
         (path,) = self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
                                    GLib.Variant("(s)", (selector,)))
         return path.removeprefix(READERS)
 
     def assert_refused(self, error, selector):
-        from gi.repository import Gio, GLib
         with self.assertRaises(GLib.Error) as caught:
             self.find(selector)
         self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),

@@ -3,7 +3,13 @@
 
 import os
 
-from . import case
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.clients.channel import Channel
+from scdtest.clients.client import Client
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.testbed import simulated_reader
 
 # T=0 and T=1 on offer.
 ATR = "3B9A118031FE45736D617274636172646488"
@@ -15,7 +21,7 @@ IS_VERIFIED = "80220000"
 VERIFIED, NOT_VERIFIED = "9000", "6982"
 
 
-class SessionTest(case.WorldTest):
+class SessionTest(case.TestBedTest):
     readers = "A"  # their names, a letter each; each one has a card in it
 
     def setUp(self):
@@ -23,7 +29,6 @@ class SessionTest(case.WorldTest):
         self.testbed.start_bus()
 
     def start_pcscd(self, **more):
-        from .testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in self.readers],
                                **more)
 
@@ -37,14 +42,12 @@ class SessionTest(case.WorldTest):
         self.cards = self.simulator()
 
     def client(self):
-        from .client import Client
         client = Client()
         self._clients.append(client)
         return client
 
     def leave(self, *clients):
         """Returns when the bus has told everybody; what is sent to the service now comes after."""
-        from gi.repository import Gio
         watcher, left = self.client(), set()
         watcher.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
@@ -61,8 +64,7 @@ class SessionTest(case.WorldTest):
             client.close()
             self._clients.remove(client)
 
-    def plain(self):
-        from .pcsc_client import PcscClient
+    def pcsc_client(self):
         program = PcscClient()
         self._clients.append(program)
         return program
@@ -87,7 +89,7 @@ class SessionTest(case.WorldTest):
         """Until the card carries out a command, which has a delay."""
         self.cards.wait_for(reader, "busy=1")
 
-    def plain_name(self, reader="A"):
+    def pcsc_name(self, reader="A"):
         return f"Simulated Reader {reader} 00 00"
 
 
@@ -97,7 +99,6 @@ class ChannelTest(SessionTest):
     @staticmethod
     def new_channel(session, client=None):
         """client: who asks for it, when that is not the session's owner."""
-        from .channel import Channel
         return Channel(session, client)
 
     def open(self, session, client=None):

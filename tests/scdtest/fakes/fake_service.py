@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A service that answers as the test likes: for what becomes of programs that trust it too much."""
+"""A fake service, whose answers the test sets: checks that its clients do not trust it too much."""
 
 import os
 import socket
 
 from gi.repository import Gio, GLib
 
-from .client import SESSION
-from .recorder import CARD, MANAGER, NAME, READER, ROOT
-from .testbed import BUS_ADDRESS
+from scdtest.clients.client import SESSION
+from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
+from scdtest.testbed.testbed import BUS_ADDRESS
 
 BUS = "org.freedesktop.DBus"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
@@ -35,6 +35,18 @@ def objects(reader_properties, card_properties):
                                              CARD_PATH: {CARD: card_properties}},))
 
 
+def objects_of_text(text):
+    """The same, with the text in each property that is a text."""
+    value = GLib.Variant("s", text)
+    names = ("Name", "Alias", "Vendor", "Product", "Serial", "UsbPath", "DriverVersion", "Seat")
+    reader_properties = {"Card": GLib.Variant("o", CARD_PATH),
+                         "CardPresent": GLib.Variant("b", True),
+                         "Features": GLib.Variant("as", [text]), **dict.fromkeys(names, value)}
+    return objects(reader_properties, card(Atr=GLib.Variant("ay", b"\x3b\x00\x1b"),
+                                           HistoricalBytes=GLib.Variant("ay", text.encode()),
+                                           Protocols=GLib.Variant("as", [text])))
+
+
 def connect_to_bus():
     return Gio.DBusConnection.new_for_address_sync(
         BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
@@ -47,53 +59,88 @@ def call_bus(connection, method, arguments=None):
 
 
 def send_to_all(connection, path, interface, signal, arguments):
-    """To each who is on the bus, whether they want it or not; it has come when this returns."""
+    """Sends the signal to each connection of the bus; it has arrived when this returns."""
     for name in call_bus(connection, "ListNames")[0]:
         if name.startswith(":"):
             connection.emit_signal(name, path, interface, signal, arguments)
     call_bus(connection, "GetId")
 
 
-class FakeService:
-    """answers: by names of methods, other ones than usual. on_packet: gives what the other end of
-    the channel gets for a packet, None to hang up."""
+# By method: the types of its arguments, and of its result where a function answers.
+ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",), "Close": ("s",),
+             "FindReader": ("s",), "Control": ("u", "ay", "a{sv}")}
+RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",)}
 
-    def __init__(self, on_packet, available=GLib.Variant("b", True), **answers):
+
+class FakeService:
+    """Owns the service's name, with one reader, one card and one session.
+
+    on_packet: a function from a packet that arrives by a channel to the answer, None to hang up.
+    available, text: properties of the manager: Available, and those that are texts.
+    answers: by names of methods, the result as a tuple of GVariant, or a function
+    that answers the invocation.
+    """
+
+    def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="", **answers):
         self._on_packet = on_packet
-        self._available = available
+        self._properties = {"Available": available, "Version": GLib.Variant("s", text),
+                            "UnavailableReason": GLib.Variant("s", text)}
+        self._text = text
         self._answers = {
             "GetManagedObjects": objects(reader(), card()),
+            "FindReader": self._find_reader,
             "Connect": GLib.Variant("(os)", (SESSION_PATH, "T=1")),
+            "Control": self._refuse_control,
             "OpenChannel": self._open_channel,
             "Close": GLib.Variant("()", ()),
             **answers,
         }
+        self.error = None  # the D-Bus name of the error that FindReader ends in
+        self.flags = []  # of the message, for each call of Control
         self._descriptors = []
         self.connection = connect_to_bus()
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
-        self._serve(ROOT, MANAGER)
-        self._serve(READER_PATH, READER, "Connect")
+        self._serve(ROOT, MANAGER, "FindReader")
+        self._serve(READER_PATH, READER, "Connect", "Control")
         self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
+    @classmethod
+    def of_text(cls, text, available=True):
+        """A service that has the text in all its properties and error messages."""
+        return cls(available=GLib.Variant("b", available), text=text,
+                   GetManagedObjects=objects_of_text(text))
+
     def _serve(self, path, interface, *methods):
-        members = {"Connect": '<arg type="s"/><arg type="as"/><arg type="a{sv}"/>',
-                   "OpenChannel": '<arg type="a{sv}"/>', "Close": '<arg type="s"/>'}
-        text = "".join(f'<method name="{name}">{members.get(name, "")}{self._results(name)}'
-                       "</method>" for name in methods)
+        text = "".join(f'<method name="{name}">{self._arguments(name)}</method>'
+                       for name in methods)
         if interface == MANAGER:
-            kind = self._available.get_type_string()
-            text += f'<property name="Available" type="{kind}" access="read"/>'
+            text += "".join(
+                f'<property name="{name}" type="{value.get_type_string()}" access="read"/>'
+                for name, value in self._properties.items())
         node = Gio.DBusNodeInfo.new_for_xml(
             f'<node><interface name="{interface}">{text}</interface></node>')
         self.connection.register_object(path, node.interfaces[0], self._called,
-                                        lambda *_: self._available, None)
+                                        lambda *get: self._properties[get[4]], None)
 
-    def _results(self, method):
+    def _arguments(self, method):
         answer = self._answers[method]
-        kinds = ([answer.get_child_value(i).get_type_string() for i in range(answer.n_children())]
-                 if isinstance(answer, GLib.Variant) else ["h"])
-        return "".join(f'<arg type="{kind}" direction="out"/>' for kind in kinds)
+        results = ([answer.get_child_value(i).get_type_string()
+                    for i in range(answer.n_children())]
+                   if isinstance(answer, GLib.Variant) else RESULTS[method])
+        kinds = [*((kind, "in") for kind in ARGUMENTS.get(method, ())),
+                 *((kind, "out") for kind in results)]
+        return "".join(f'<arg type="{kind}" direction="{way}"/>' for kind, way in kinds)
+
+    def _find_reader(self, invocation):
+        if self.error:
+            invocation.return_dbus_error(self.error, self._text)
+        else:
+            invocation.return_value(GLib.Variant("(o)", (READER_PATH,)))
+
+    def _refuse_control(self, invocation):
+        self.flags.append(invocation.get_message().get_flags())
+        invocation.return_dbus_error("org.smartcardd1.Error.NotAuthorized", self._text)
 
     def _called(self, _bus, _sender, _path, _interface, method, _arguments, invocation):
         answer = self._answers[method]
@@ -130,7 +177,7 @@ class FakeService:
 
 
 def pipe_for_channel(invocation):
-    """No socket at all."""
+    """Answers OpenChannel with a pipe instead of a socket."""
     reading, writing = os.pipe()
     os.close(reading)
     FakeService.hand_out(invocation, writing)

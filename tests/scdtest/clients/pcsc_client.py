@@ -5,8 +5,8 @@ import subprocess
 
 from gi.repository import GLib
 
-from . import events
-from .testbed import built
+from scdtest.testbed import events
+from scdtest.testbed.testbed import built
 
 
 class PcscClient:

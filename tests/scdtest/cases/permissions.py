@@ -5,8 +5,10 @@ import contextlib
 import os
 import signal
 
-from . import case
-from .simulator import ATR
+from scdtest.cases import case
+from scdtest.clients.other_user import CallError
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import simulated_reader
 
 ROOT, ALICE, BOB, WITNESS = "root", "nobody", "daemon", "games"
 NAME = "org.smartcardd1"
@@ -29,7 +31,7 @@ VERIFY_PIN_DIRECT = 0x42330006  # a feature of PC/SC part 10
 VENDOR_CODE = 0x42000001
 
 
-class Session:
+class OtherUserSession:
     """One of another user's."""
 
     def __init__(self, user, path):
@@ -72,7 +74,7 @@ class Session:
         return self.user.wait_for_signal(self.path, "Closed")[0]
 
 
-class PermissionTest(case.WorldTest):
+class PermissionTest(case.TestBedTest):
     """Reader A has the usual card, B another one."""
 
     settings = ""  # of smartcardd.conf
@@ -96,7 +98,6 @@ class PermissionTest(case.WorldTest):
         self.testbed.start_bus()
 
     def start_pcscd(self):
-        from .testbed import simulated_reader
         self.testbed.start_pcscd([simulated_reader("A", card=ATR),
                                 simulated_reader("B", card=OTHER_ATR)])
 
@@ -114,11 +115,10 @@ class PermissionTest(case.WorldTest):
 
     def connect(self, user, path=None, share_mode="shared", **options):
         number = self.send_connect(user, path, share_mode, **options)
-        return Session(user, user.wait_for(number)[0])
+        return OtherUserSession(user, user.wait_for(number)[0])
 
     def refusal(self, user, number):
         """The error that the call must end in: its name, without ours in front, and its text."""
-        from .other_user import CallError
         with self.assertRaises(CallError) as caught:
             user.wait_for(number)
         self.assertTrue(caught.exception.name.startswith(ERROR), caught.exception)

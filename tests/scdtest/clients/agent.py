@@ -5,8 +5,8 @@ import os
 
 from gi.repository import Gio, GLib
 
-from . import events
-from .testbed import BUS_ADDRESS
+from scdtest.testbed import events
+from scdtest.testbed.testbed import BUS_ADDRESS
 
 NAME = "org.freedesktop.PolicyKit1"
 AUTHORITY = "/org/freedesktop/PolicyKit1/Authority"

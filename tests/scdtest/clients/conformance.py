@@ -5,9 +5,9 @@ import os
 import selectors
 import subprocess
 
-from . import events
-from .pcsc_client import PcscClient
-from .testbed import BUILD
+from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed import events
+from scdtest.testbed.testbed import BUILD
 
 
 class Conformance:

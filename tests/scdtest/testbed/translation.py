@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-from .testbed import SOURCE, built
+from scdtest.testbed.testbed import SOURCE, built
 
 LOCALES = "/run/scd/locales/"
 COUNTRIES = {"cs": "CZ", "de": "DE", "es": "ES", "fr": "FR", "ja": "JP"}

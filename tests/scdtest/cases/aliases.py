@@ -3,7 +3,9 @@
 
 import os
 
-from .identity import SERIAL, USB_PATH, IdentityTest, text
+from scdtest.cases.identity import SERIAL, USB_PATH, IdentityTest, text
+from scdtest.clients import client
+from scdtest.clients.client import Client, Refused
 
 READER = "org.smartcardd1.Reader"
 
@@ -19,7 +21,6 @@ class AliasTest(IdentityTest):
         os.mkdir(self.settings)
 
     def new_caller(self):
-        from .client import Client
         caller = Client()
         self._clients.append(caller)
         return caller
@@ -43,7 +44,6 @@ class AliasTest(IdentityTest):
         self.start_service(*options, **keywords)
 
     def send_alias(self, name, alias, **options):
-        from . import client
         return self.caller.send(self.client.reader("Reader " + name), READER, "SetAlias", alias,
                                 client.options(**options))
 
@@ -52,7 +52,6 @@ class AliasTest(IdentityTest):
 
     def refusal(self, name, alias, **options):
         """Name and message of the error."""
-        from .client import Refused
         with self.assertRaises(Refused) as caught:
             self.set_alias(name, alias, **options)
         return caught.exception.name, caught.exception.message

@@ -3,8 +3,8 @@
 
 import os
 
-from . import events
-from .testbed import built
+from scdtest.testbed import events
+from scdtest.testbed.testbed import built
 
 
 class Faults:

@@ -10,7 +10,7 @@ import termios
 
 from gi.repository import GLib
 
-from . import events
+from scdtest.testbed import events
 
 ERASE_LINE = "\x1b[K"
 

@@ -5,14 +5,18 @@ import sys
 import traceback
 import unittest
 
-from . import namespace
+from scdtest.clients.other_user import OtherUser
+from scdtest.clients.recorder import Recorder
+from scdtest.testbed import namespace
+from scdtest.testbed.polkit import Polkit
+from scdtest.testbed.simulator import Simulator
+from scdtest.testbed.testbed import TestBed
 
 
-class WorldTest(unittest.TestCase):
+class TestBedTest(unittest.TestCase):
     """Each test has a world of its own, whose processes must end as they should."""
 
     def setUp(self):
-        from .testbed import TestBed
         self.testbed = TestBed()
         self.addCleanup(self.testbed.close)
         self._clients = []
@@ -23,26 +27,22 @@ class WorldTest(unittest.TestCase):
             client.close()
 
     def recorder(self):
-        from .recorder import Recorder
         client = Recorder()
         self._clients.append(client)
         return client
 
     def other_user(self, name):
-        from .other_user import OtherUser
         client = OtherUser(name)
         self._clients.append(client)
         return client
 
     def polkit(self):
         """To be asked for when there is a bus; nothing of it runs yet."""
-        from .polkit import Polkit
         polkit = Polkit()
         self.addCleanup(polkit.close)
         return polkit
 
     def simulator(self):
-        from .simulator import Simulator
         client = Simulator()
         self._clients.append(client)
         return client

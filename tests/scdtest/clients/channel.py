@@ -9,9 +9,9 @@ import struct
 
 from gi.repository import Gio, GLib
 
-from . import events
-from .client import SESSION, Refused
-from .recorder import NAME
+from scdtest.clients.client import SESSION, Refused
+from scdtest.clients.recorder import NAME
+from scdtest.testbed import events
 
 TRANSMIT, CONTROL, GET_ATTRIBUTE, BEGIN, END = range(5)
 LEAVE, RESET, UNPOWER, EJECT = range(4)

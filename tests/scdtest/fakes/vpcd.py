@@ -15,7 +15,7 @@ import contextlib
 import socket
 import threading
 
-from . import events
+from scdtest.testbed import events
 
 DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 PORT = 0x8C7B

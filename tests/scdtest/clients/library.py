@@ -7,10 +7,10 @@ A way is how a program's command line begins.
 import re
 import subprocess
 
-from . import events
-from .recorder import Recorder
-from .simulator import Simulator
-from .testbed import TestBed, built
+from scdtest.clients.recorder import Recorder
+from scdtest.testbed import events
+from scdtest.testbed.simulator import Simulator
+from scdtest.testbed.testbed import TestBed, built
 
 LIBRARY_FOLDER = built("libpcsclite-dbus")
 

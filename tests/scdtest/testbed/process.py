@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 
-from . import events
+from scdtest.testbed import events
 
 
 class Process:

@@ -8,11 +8,11 @@ import subprocess
 
 from gi.repository import GLib
 
-from . import events
-from .testbed import BUS_ADDRESS
+from scdtest.testbed import events
+from scdtest.testbed.testbed import BUS_ADDRESS
 
 SERVICE, BUS = "org.smartcardd1", "org.freedesktop.DBus"
-PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "caller.py")
+PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "other_user_program.py")
 
 
 class CallError(Exception):

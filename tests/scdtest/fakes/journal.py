@@ -7,7 +7,7 @@ import struct
 
 from gi.repository import GLib
 
-from . import events
+from scdtest.testbed import events
 
 SOCKET = "/run/systemd/journal/socket"
 

@@ -6,13 +6,12 @@ in its folder of drivers as it finds libccid. The process that uses this module
 must have PRELOAD loaded, for umockdev looks at devices through its own /sys.
 """
 
-import os
 import shutil
 import subprocess
 
 import gi
 
-from .testbed import built
+from scdtest.testbed.testbed import built
 
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402

@@ -3,8 +3,8 @@
 
 from gi.repository import Gio, GLib
 
-from . import events
-from .recorder import CARD, NAME, PROPERTIES, READER, Recorder
+from scdtest.clients.recorder import CARD, NAME, PROPERTIES, READER, Recorder
+from scdtest.testbed import events
 
 SESSION = NAME + ".Session"
 ERROR = NAME + ".Error."

@@ -7,9 +7,9 @@ import subprocess
 
 from gi.repository import Gio, GLib
 
-from . import events
-from .process import Process
-from .testbed import BUS_ADDRESS, SOURCE
+from scdtest.testbed import events
+from scdtest.testbed.process import Process
+from scdtest.testbed.testbed import BUS_ADDRESS, SOURCE
 
 NAME = "org.freedesktop.PolicyKit1"
 PROGRAM = "/usr/lib/polkit-1/polkitd"

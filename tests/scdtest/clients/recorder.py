@@ -3,8 +3,8 @@
 
 from gi.repository import Gio, GLib
 
-from . import events
-from .testbed import BUS_ADDRESS
+from scdtest.testbed import events
+from scdtest.testbed.testbed import BUS_ADDRESS
 
 NAME = "org.smartcardd1"
 ROOT = "/org/smartcardd1"
