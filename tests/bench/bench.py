@@ -14,21 +14,24 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import plot
+import report
+from calls import bench_calls
+from contention import bench_contention
+from cpu import in_child, one_cpu
+from latency import bench_latency
+from library import bench_library
+from life import bench_idle, bench_kill, bench_memory, bench_start
+from scale import bench_scale
 from scdtest.testbed import namespace
+from throughput import bench_throughput
+from transmit import bench_broker, bench_free, bench_paths, bench_slow
+from tree import bench_tree
+from watchers import bench_watchers
 
 
 def benches():
     """By the name that --only takes, in their order."""
-    from calls import bench_calls
-    from contention import bench_contention
-    from latency import bench_latency
-    from library import bench_library
-    from life import bench_idle, bench_kill, bench_memory, bench_start
-    from scale import bench_scale
-    from throughput import bench_throughput
-    from transmit import bench_broker, bench_free, bench_paths, bench_slow
-    from tree import bench_tree
-    from watchers import bench_watchers
     return {bench.__name__.removeprefix("bench_"): bench
             for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
                           bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
@@ -46,9 +49,6 @@ def parse_arguments(tables):
 
 
 def measure(tables, options):
-    import plot
-    import report
-    from cpu import one_cpu
     if options.json:
         report.be_quiet()
     report.heading()
@@ -68,7 +68,6 @@ def measure(tables, options):
 
 
 def main():
-    from cpu import in_child
     tables = benches()
     options = parse_arguments(tables)
     return in_child(lambda: measure(tables, options))

@@ -9,6 +9,7 @@ import time
 
 import report
 import stage
+from life import switches
 from scdtest.clients.library import DIRECT, LIBRARY_FOLDER, THROUGH_LIBRARY
 from scdtest.testbed.simulator import ATR, Simulator
 from scdtest.testbed.testbed import built
@@ -108,7 +109,6 @@ def bench_programs():
 
 
 def bench_wait():
-    from life import switches
     with subprocess.Popen([built("tests/bench/library"), "wait", LIBRARY, stage.reader_name("A")],
                           stdout=subprocess.PIPE) as program:
         program.stdout.readline()

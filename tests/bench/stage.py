@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 
+from broker import Broker
 from gi.repository import Gio
 from scdtest.testbed.simulator import Simulator
 from scdtest.testbed.testbed import BUS_ADDRESS, SOURCE, TestBed, built, simulated_reader
@@ -31,7 +32,6 @@ def libraries(folder, count):
 
 @contextmanager
 def testbed(readers=("A",), service=True, card=None, broker=False):
-    from broker import Broker
     made = TestBed()
     try:
         if broker:

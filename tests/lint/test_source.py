@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The house keeps its own rules: what may include what, and the habits of its files."""
+"""Checks of the sources: format, licence, and tables that must agree with each other."""
 
 import os
 import re
@@ -12,42 +12,7 @@ import xml.etree.ElementTree as ElementTree
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-
-SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LAYERS = ["base", "pcsc", "bus"]
-FOREIGN = {"base": r"<(winscard|pcsclite|gio/|systemd/|pthread)", "pcsc": r"<(systemd/(?!sd-device\.h)|polkit)",
-           "bus": r"<(winscard|pcsclite)"}
-
-
-def files(pattern):
-    """Of the repository, as a commit would have them."""
-    listed = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others",
-                             "--exclude-standard"], cwd=SOURCE, capture_output=True, text=True,
-                            check=True).stdout.split()
-    return [name for name in listed
-            if re.search(pattern, name) and os.path.exists(os.path.join(SOURCE, name))]
-
-
-def read(name):
-    with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
-        return file.read()
-
-
-class Layers(unittest.TestCase):
-    def test_includes_point_down(self):
-        for name in files(r"^service/[a-z]+/.*\.[ch]$"):
-            layer = name.split("/")[1]
-            above = LAYERS[LAYERS.index(layer) + 1:]
-            for included in re.findall(r'#include "([a-z]+)/', read(name)):
-                self.assertNotIn(included, above, f"{name} includes {included}/")
-
-    def test_foreign_headers_stay_where_they_belong(self):
-        for name in files(r"^service/[a-z]+/.*\.[ch]$"):
-            layer = name.split("/")[1]
-            self.assertIsNone(re.search("#include " + FOREIGN[layer], read(name)), name)
-        for name in files(r"^service/.*\.h$"):
-            self.assertNotIn("winscard.h>", read(name), name)
-
+from source import SOURCE, files, read
 
 class Habits(unittest.TestCase):
     def test_licence_is_named_in_each_file(self):

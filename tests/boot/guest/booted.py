@@ -17,7 +17,6 @@ from machines import MACHINES
 from scdtest.cases import case
 from scdtest.clients.client import Client
 from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
-from scdtest.testbed import events
 
 UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"
