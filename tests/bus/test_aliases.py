@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Aliases: given, found, set by the administrator, refused; and callers that may not."""
+"""Aliases: SetAlias, aliases that the administrator sets, invalid ones, and permissions."""
 
 import os
 import sys
@@ -21,8 +21,8 @@ NO_NAMES = (" ", "a ", "-a", "a/b", "/", "..", ".", "a\nb", "a\x1b[2J", "a'b", '
 NAMES = ("a", "Front desk 2", "Büro", "台", "x" * 64, "usb_1_3", "1", "a..b")
 
 
-class Given(AliasTest):
-    def test_one_reader(self):
+class SetAlias(AliasTest):
+    def test_set_and_read(self):
         self.start_at_ports()
         path = self.client.reader("Reader A")
         self.set_alias("A", "login")
@@ -32,7 +32,7 @@ class Given(AliasTest):
         self.assertEqual(self.find("login"), "usb_1_1")
         self.assertEqual(self.file(), "[Aliases]\nlogin=port 1-1\n")
 
-    def test_another_one_in_its_place(self):
+    def test_replace(self):
         self.start_at_ports()
         self.set_alias("A", "login")
         self.set_alias("A", "Front desk")
@@ -41,7 +41,7 @@ class Given(AliasTest):
         self.assert_refused("UnknownReader", "login")
         self.assertEqual(self.file(), "[Aliases]\nFront desk=port 1-1\n")
 
-    def test_taken_away(self):
+    def test_remove(self):
         self.start_at_ports(serials=("S1",))
         for bind in ("port", "serial"):
             self.set_alias("A", "login", bind=bind)
@@ -51,13 +51,13 @@ class Given(AliasTest):
             self.assertEqual(self.file(), "[Aliases]\n")
         self.set_alias("A", "")
 
-    def test_nothing_to_take_away(self):
-        """Nothing is written then."""
+    def test_remove_without_an_alias(self):
+        """Writes nothing to the disk."""
         self.start_at_ports()
         self.set_alias("A", "")
         self.assertEqual(os.listdir(self.state), [])
 
-    def test_passed_on(self):
+    def test_move_to_another_reader(self):
         self.start_at_ports()
         self.set_alias("A", "login")
         self.assert_invalid("take it away there first", "B", "login")
@@ -66,8 +66,8 @@ class Given(AliasTest):
         self.set_alias("B", "login")
         self.assertEqual(self.aliases(), {"B": "login"})
 
-    def test_many_at_once(self):
-        """Each is on the disk when it is answered, and the last one stays."""
+    def test_many_calls_at_once(self):
+        """Each alias is stored before its call returns; the last one remains."""
         self.start_at_ports()
         calls = [self.send_alias("AB"[number % 2], f"desk {number}") for number in range(100)]
         for call in calls:
@@ -76,7 +76,7 @@ class Given(AliasTest):
         self.assertEqual(self.aliases(), {"A": "desk 98", "B": "desk 99"})
         self.assertEqual(self.file(), "[Aliases]\ndesk 98=port 1-1\ndesk 99=port 1-2\n")
 
-    def test_as_selector(self):
+    def test_alias_as_selector(self):
         self.start_at_ports(serials=("login", "S2"))
         self.set_alias("B", "login")
         self.assertEqual(self.find("login"), "usb_1_2")
@@ -85,7 +85,7 @@ class Given(AliasTest):
         self.assertEqual(self.find("login"), "usb_1_1")
 
     def test_wait_for_card(self):
-        """Also when the reader gets the alias after its card."""
+        """Also when the alias is set after the card was inserted."""
         self.start_at_ports()
         waiting = [self.caller.send(MANAGER_PATH, MANAGER, "WaitForCard",
                                     client.options(reader="login", **options))
@@ -103,8 +103,8 @@ class Given(AliasTest):
         self.assertEqual(waiting[1].wait()[0], reader)
 
 
-class Settings(AliasTest):
-    def test_they_win(self):
+class AdministratorAliases(AliasTest):
+    def test_administrator_overrides_stored_alias(self):
         path = self.setting("smartcardd.conf", "login=port 1-1")
         self.write_file(b"[Aliases]\nlogin=port 1-2\ndoor=port 1-1\n")
         self.start_at_ports()
@@ -118,14 +118,14 @@ class Settings(AliasTest):
         self.restart_service()
         self.assertEqual(self.aliases(), {"A": "door", "B": "login"})
 
-    def test_what_is_ours_outlasts_them(self):
+    def test_stored_alias_returns_after_the_override(self):
         self.setting("smartcardd.conf", "login=port 1-1")
         self.write_file(b"[Aliases]\nlogin=port 3-3\n")
         self.start_at_ports()
         self.set_alias("B", "door")
         self.assertEqual(self.file(), "[Aliases]\nlogin=port 3-3\ndoor=port 1-2\n")
 
-    def test_several_files(self):
+    def test_several_configuration_files(self):
         first = self.setting("10-a.conf", "login=port 1-1", "door=serial S2")
         second = self.setting("20-b.conf", "login=port 1-2", "desk=port 1-1", "nonsense")
         self.setting("30-c.conf.bak", "cellar=port 1-2")
@@ -148,7 +148,7 @@ class Settings(AliasTest):
         self.assertIn("Alias 'badge' names no reader: several have serial number 'S1'",
                       self.testbed.service.output)
 
-    def test_file_that_cannot_be_read(self):
+    def test_unreadable_file(self):
         os.mkdir(os.path.join(self.settings, "a.conf"))
         self.setting("b.conf", "login=port 1-1")
         self.start_at_ports()
@@ -156,8 +156,8 @@ class Settings(AliasTest):
         self.assertIn("No aliases from there", self.testbed.service.output)
 
 
-class Refused(AliasTest):
-    def test_names(self):
+class InvalidAliases(AliasTest):
+    def test_invalid_names(self):
         self.start_at_ports()
         for alias in NO_NAMES:
             self.assert_invalid("", "A", alias)
@@ -168,25 +168,25 @@ class Refused(AliasTest):
         self.restart_service()
         self.assertEqual(self.aliases(), {"A": NAMES[-1]})
 
-    def test_options(self):
+    def test_invalid_options(self):
         self.start_at_ports()
         self.assert_invalid("\"port\" or \"serial\"", "A", "login", bind="reader")
         self.assert_invalid("unknown option", "A", "login", force=True)
         self.assert_invalid("type", "A", "login", bind=1)
 
-    def test_nothing_to_bind_it_to(self):
+    def test_reader_without_port_and_serial_number(self):
         self.start_at_ports()
         self.start("A")
         self.restart_service()
         self.assert_invalid("Nobody knows the USB port", "A", "login")
         self.assert_invalid("has no serial number", "A", "login", bind="serial")
 
-    def test_serial_number_of_several(self):
+    def test_ambiguous_serial_number(self):
         self.start_at_ports(serials=("S1", "S1"))
         self.assert_invalid("Several readers have serial number 'S1'", "A", "badge", bind="serial")
         self.set_alias("A", "badge")
 
-    def test_too_many(self):
+    def test_limit_of_aliases(self):
         self.write_many(MAX - 1)
         self.start_at_ports()
         self.set_alias("A", "login")
@@ -200,7 +200,7 @@ class Refused(AliasTest):
         self.assertEqual(self.aliases(), {"A": "desk", "B": "n7"})
 
 
-class Permissions(AliasTest):
+class AliasPermissions(AliasTest):
     def setUp(self):
         super().setUp()
         self.daemon = self.polkit()
@@ -210,7 +210,7 @@ class Permissions(AliasTest):
         self.user = self.other_user("nobody")
 
     def ask(self, name, alias):
-        """Gives the name of the error."""
+        """Returns the name of the D-Bus error."""
         try:
             self.user.call(self.client.reader("Reader " + name), READER, "SetAlias", "(sa{sv})",
                            alias, {})
@@ -218,7 +218,7 @@ class Permissions(AliasTest):
             return error.name.rpartition(".")[2]
         return None
 
-    def test_manage(self):
+    def test_needs_the_manage_action(self):
         self.start_at_ports()
         self.daemon.start('return action.id == "org.smartcardd1.manage" ? polkit.Result.NO '
                           ': polkit.Result.YES;')
@@ -243,7 +243,7 @@ class Permissions(AliasTest):
         self.set_alias("B", "login")
         self.assertEqual([self.user.call(*call)[0] for call in can], ["no", "yes"])
 
-    def test_reader_that_goes_meanwhile(self):
+    def test_reader_disappears_during_authorization(self):
         self.start_at_ports()
         self.daemon.start("return polkit.Result.YES;")
         self.daemon.pause()

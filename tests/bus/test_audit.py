@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the journal hears of who uses cards, with the fields by which it can be found."""
+"""Audit messages in the journal: their fields, and who used which card."""
 
 import os
 import re
@@ -50,69 +50,69 @@ class AuditTest(permissions.PermissionTest):
                            "Set", GLib.Variant("(ssv)", ("org.freedesktop.LogControl1", name,
                                                          GLib.Variant("s", word))))
 
-    def assert_tells(self, message, user, *words, reader=NAME):
-        """Who, which reader, and text for people."""
+    def assert_message(self, message, user, *words, reader=NAME):
+        """Checks the user, the reader and the text of the message."""
         self.assertEqual((message.get("READER"), message["CLIENT_UID"], message["CLIENT_PID"]),
                          (reader, str(user.uid), str(user.pid)))
         for word in (*words, str(user.uid), str(user.pid), *filter(None, [reader])):
             self.assertIn(word, message["MESSAGE"])
 
 
-class Audit(AuditTest):
+class Messages(AuditTest):
     settings = "[Limits]\nSessionsPerUser=2\n[Transactions]\nIdleLimitSec=1\n"
 
-    def test_session(self):
+    def test_session_opened_and_closed(self):
         alice = self.other_user(ALICE)
         session = self.connect(alice)
         session.transmit(VERIFY)
         message = self.journal.wait_for(OPENED)
-        self.assert_tells(message, alice, "uses")
+        self.assert_message(message, alice, "uses")
         self.assertEqual(message["PRIORITY"], "6")
         self.assertNotIn("CLIENT_UNIT", message)
 
     def test_call_without_session(self):
         alice = self.other_user(ALICE)
         alice.call(self.card(), CARD, "TransmitHex", "(s)", VERIFY)
-        self.assert_tells(self.journal.wait_for(OPENED), alice, "uses")
+        self.assert_message(self.journal.wait_for(OPENED), alice, "uses")
 
-    def test_refusal(self):
+    def test_denied_by_polkit(self):
         self.daemon.change_rule(DENY_ALICE)
         alice = self.other_user(ALICE)
         self.assert_refused("NotAuthorized", alice, self.send_connect(alice))
         message = self.journal.wait_for(REFUSED)
-        self.assert_tells(message, alice, "refused", "org.smartcardd1.connect")
+        self.assert_message(message, alice, "refused", "org.smartcardd1.connect")
         self.assertEqual(message["ACTION"], "org.smartcardd1.connect")
         self.assertEqual(self.journal.with_id(OPENED), [])
 
-    def test_refusal_while_polkit_is_away(self):
+    def test_denied_without_polkit(self):
         self.daemon.stop()
         alice = self.other_user(ALICE)
         self.assert_refused("NotAuthorized", alice, self.send_connect(alice))
-        self.assert_tells(self.journal.wait_for(REFUSED), alice, "refused")
+        self.assert_message(self.journal.wait_for(REFUSED), alice, "refused")
 
-    def test_revocation(self):
+    def test_revoked_session(self):
         alice = self.other_user(ALICE)
         session = self.connect(alice)
         self.daemon.change_rule(DENY_ALICE)
         session.wait_for_closed()
-        self.assert_tells(self.journal.wait_for(REVOKED), alice, "any more")
+        self.assert_message(self.journal.wait_for(REVOKED), alice, "any more")
 
-    def test_limit(self):
+    def test_exceeded_limit(self):
         alice = self.other_user(ALICE)
         for _ in range(2):
             self.connect(alice)
         self.assert_refused("LimitExceeded", alice, self.send_connect(alice))
-        self.assert_tells(self.journal.wait_for(LIMIT), alice, "SessionsPerUser", reader=None)
+        self.assert_message(self.journal.wait_for(LIMIT), alice, "SessionsPerUser", reader=None)
 
-    def test_transaction_that_is_taken_away(self):
+    def test_idle_transaction_ended(self):
         alice, bob = self.other_user(ALICE), self.other_user(BOB)
         holder, other = self.connect(alice), self.connect(bob)
         holder.begin()
         number = other.send("BeginTransaction", "(a{sv})", {})
         self.assert_refused("ResetCard", bob, number)
-        self.assert_tells(self.journal.wait_for(TAKEN), alice, "too long")
+        self.assert_message(self.journal.wait_for(TAKEN), alice, "too long")
 
-    def test_pcscd(self):
+    def test_pcscd_lost_and_back(self):
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.assertIn("pcscd", self.journal.wait_for(PCSCD_LOST)["MESSAGE"])
         self.start_pcscd()
@@ -125,7 +125,7 @@ class Audit(AuditTest):
         self.assertEqual([len(self.journal.with_id(what)) for what in (PCSCD_LOST, PCSCD_BACK)],
                          [2, 1])
 
-    def test_nothing_of_what_cards_hear(self):
+    def test_no_card_data(self):
         self.set_log("LogLevel", "debug")
         alice = self.other_user(ALICE)
         self.connect(alice).transmit(VERIFY)
@@ -133,8 +133,8 @@ class Audit(AuditTest):
         self.journal.wait_for(OPENED, 2)
         self.assertNotIn(VERIFY[10:].upper(), repr(self.journal.messages).upper())
 
-    def test_catalog_has_each_message_and_its_fields(self):
-        """Fields that are not always there would be blanks in the text."""
+    def test_catalog_is_complete(self):
+        """The texts use only fields that are always present."""
         with open(os.path.join(SOURCE, "data", "smartcardd.catalog"), encoding="utf-8") as file:
             texts = dict(re.findall(r"^-- (\w+)\n((?:(?!-- ).*\n?)*)", file.read(), re.M))
         client, reader = {"CLIENT_UID", "CLIENT_PID"}, {"READER"}
@@ -145,21 +145,21 @@ class Audit(AuditTest):
                           PCSCD_LOST: set(), PCSCD_BACK: set()})
 
 
-class Flood(AuditTest):
+class MessageRateLimit(AuditTest):
     def test_one_user_leaves_room_for_others(self):
         alice = self.other_user(ALICE)
         for _ in range(MESSAGES_PER_USER + 10):
             self.connect(alice).close()
         bob = self.other_user(BOB)
         self.connect(bob)
-        self.assert_tells(self.journal.wait_for(OPENED, MESSAGES_PER_USER + 1), bob)
+        self.assert_message(self.journal.wait_for(OPENED, MESSAGES_PER_USER + 1), bob)
         told = self.journal.with_id(OPENED)
         self.assertIn("left out", told[MESSAGES_PER_USER - 1]["MESSAGE"])
         self.assertNotIn("left out", told[MESSAGES_PER_USER - 2]["MESSAGE"])
 
 
-class Unit(AuditTest):
-    """Where systemd is on the bus, it knows the unit of a process."""
+class SystemdUnit(AuditTest):
+    """The unit of the caller, which the service queries from systemd."""
 
     def start_bus(self):
         policy = os.path.join(self.testbed.folder, "policy.conf")
@@ -169,7 +169,7 @@ class Unit(AuditTest):
         self.testbed.start_bus(policy=policy)
 
     def start_systemd(self, answer):
-        """answer: what becomes of the question about a process."""
+        """answer: a function that replies to GetUnitByPID."""
         connection = self.recorder().connection
         connection.register_object(
             "/org/freedesktop/systemd1", Gio.DBusNodeInfo.new_for_xml(SYSTEMD_XML).interfaces[0],
@@ -178,7 +178,7 @@ class Unit(AuditTest):
                              GLib.Variant("(su)", (SYSTEMD, 0)), None, Gio.DBusCallFlags.NONE, -1,
                              None)
 
-    def test_is_told(self):
+    def test_unit_is_logged(self):
         asked = []
 
         def answer(pid, invocation):
@@ -189,24 +189,24 @@ class Unit(AuditTest):
         alice = self.other_user(ALICE)
         self.connect(alice)
         message = self.journal.wait_for(OPENED)
-        self.assert_tells(message, alice, "user@1000.service")
+        self.assert_message(message, alice, "user@1000.service")
         self.assertEqual((message["CLIENT_UNIT"], asked), ("user@1000.service", [alice.pid]))
 
-    def test_systemd_does_not_know(self):
+    def test_unit_is_unknown(self):
         self.start_systemd(lambda _pid, invocation: invocation.return_dbus_error(
             SYSTEMD + ".NoUnitForPID", "no unit"))
         alice = self.other_user(ALICE)
         self.connect(alice)
         self.assertNotIn("CLIENT_UNIT", self.journal.wait_for(OPENED))
 
-    def test_systemd_does_not_answer(self):
-        """Nobody waits for that but the message."""
+    def test_systemd_does_not_reply(self):
+        """Only the message waits for systemd, not the call."""
         self.start_systemd(lambda _pid, _invocation: None)
         alice = self.other_user(ALICE)
         self.connect(alice).close()
         self.assertEqual(self.journal.messages, [])
         self.testbed.stop_service()
-        self.assert_tells(self.journal.wait_for(OPENED), alice)
+        self.assert_message(self.journal.wait_for(OPENED), alice)
 
 
 if __name__ == "__main__":

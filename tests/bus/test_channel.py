@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Channels: all that they do, and who shares the card with them."""
+"""Channels (Session.OpenChannel): requests, opening, and sharing a card with other sessions."""
 
 import os
 import sys
@@ -25,52 +25,52 @@ DONE = (0, b"")
 
 
 def echo(length):
-    """A command of that length, with an Le at the end."""
+    """Returns an echo command of that length, with an Le at the end."""
     if length <= 261:
         return f"80100000{length - 6:02X}" + "A5" * (length - 7) + "01" + "00"
     return f"8010000000{length - 9:04X}" + "5A" * (length - 10) + "01" + "0000"
 
 
 def number(value):
-    """A command that is answered by the number."""
+    """Returns a command whose response is the number."""
     return f"8010000004{value:08X}"
 
 
-class Channels(ChannelTest):
+class Requests(ChannelTest):
     def setUp(self):
         super().setUp()
         self.start()
         self.card = self.session()
         self.channel = self.open(self.card)
 
-    def test_one_at_a_time(self):
+    def test_one_request_at_a_time(self):
         for value in range(100):
             self.assertEqual(self.channel.transmit(number(value)), f"{value:08X}9000")
 
-    def test_many_in_flight(self):
-        """32 and more: the others wait in the socket."""
+    def test_many_pending_requests(self):
+        """The service reads 32 of them; the others wait in the socket."""
         for count in (32, 100):
             self.channel.send(*[transmit(number(value)) for value in range(count)])
             for value in range(count):
                 self.assertEqual(self.channel.receive(),
                                  (0, bytes.fromhex(f"{value:08X}9000")))
 
-    def test_lengths(self):
-        """Byte for byte what the bus gives."""
+    def test_lengths_of_commands(self):
+        """Responses are the same as by Session.Transmit."""
         commands = ["80", "8012000000", *[echo(length) for length in (261, 4096, 65544)]]
         self.assertEqual([len(command) // 2 for command in commands], [1, 5, 261, 4096, 65544])
         commands += [f"8012{count & 0xFFFF:04X}" for count in (1, 256, 65535, 65536)]
         for command in commands:
             self.assertEqual(self.channel.transmit(command), self.card.transmit(command))
 
-    def test_what_is_no_command(self):
-        """The driver's to refuse: the simulated reader has an answer to nothing at all."""
+    def test_malformed_commands(self):
+        """The service passes them to the driver; the simulated reader answers even an empty one."""
         self.assertEqual(self.channel.transmit(""), "6700")
         for length in (65545, 65548):
             self.assertEqual(self.channel.ask(transmit("80" * length)), (NOT_TRANSACTED, b""))
 
-    def test_protocol_that_the_header_names(self):
-        """pcscd compares it with the card's; the simulated reader names the one that it was told."""
+    def test_protocol(self):
+        """pcscd compares it with the card's; the simulated reader reports the requested one."""
         select = bytes.fromhex(SELECT)
         for named, code, told, answer in ((2, 0, 1, b"\x90\x00"), (4, 0, 4, b"\x90\x00"),
                                           (0, 0, 0, b"\x90\x00"), (1, PROTO_MISMATCH, 0, b""),
@@ -106,7 +106,7 @@ class Channels(ChannelTest):
                          (0, bytes.fromhex("060442330006")))
 
     def test_driver_commands_are_for_the_bus(self):
-        """Where somebody asks for permission. The channel lives on."""
+        """A channel refuses them, since only the bus checks permissions, and stays open."""
         self.cards.order("control", "A", f"{DRIVER_COMMAND:X}", "AA")
         self.channel.send(transmit(SELECT), request(CONTROL, DRIVER_COMMAND), transmit(SELECT))
         self.assertEqual([self.channel.receive() for _ in range(3)],
@@ -130,7 +130,7 @@ class Channels(ChannelTest):
         self.assertEqual(self.open(direct).ask(transmit(SELECT)), (NOT_TRANSACTED, b""))
 
 
-class Opening(ChannelTest):
+class OpenChannel(ChannelTest):
     def setUp(self):
         super().setUp()
         self.start()
@@ -145,12 +145,12 @@ class Opening(ChannelTest):
         self.assert_refused("InvalidArgument", self.card.send("OpenChannel", options(more=1)))
         self.open(self.card)
 
-    def test_is_for_the_owner(self):
+    def test_only_the_owner_may_open_one(self):
         self.assert_not_opened("NotOwner", self.card, self.client())
         self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
 
-    def test_one_at_a_time(self):
-        """One that the client has closed is none, whether the service has looked or not."""
+    def test_one_channel_of_a_session(self):
+        """A channel that the client has closed does not count, even before the service sees it."""
         channel = self.open(self.card)
         for _ in range(200):
             self.assert_not_opened("LimitExceeded", self.card)
@@ -159,8 +159,8 @@ class Opening(ChannelTest):
             channel = self.open(self.card)
         self.assertEqual(self.open(self.session()).transmit(SELECT), "9000")
 
-    def test_next_one_while_the_first_one_is_busy(self):
-        """And the one after that; they come after what was begun before."""
+    def test_reopen_while_the_first_one_is_busy(self):
+        """Requests of the new channels follow those that have begun."""
         self.cards.order("delay", "A", 200)
         channel = self.open(self.card)
         channel.send(transmit(VERIFY))
@@ -171,15 +171,15 @@ class Opening(ChannelTest):
             self.assert_not_opened("LimitExceeded", self.card)
         self.assertEqual(channel.transmit(IS_VERIFIED), VERIFIED)
 
-    def test_card_of_the_session_has_gone(self):
+    def test_removed_card(self):
         client = self.client()
         session = client.connect(self.card.get("Card"))
         self.cards.swap("A")
         client.wait_for_signal("CardInserted")
         self.assert_not_opened("RemovedCard", session)
 
-    def test_thousand_sessions(self):
-        """The first session keeps the worker; by the answer to Close the channel has gone."""
+    def test_thousand_sessions_in_a_row(self):
+        """The first session keeps the worker; the channel is closed before Close returns."""
         client = self.client()
         reader = client.reader("Reader A")
         before = None
@@ -196,8 +196,8 @@ class Opening(ChannelTest):
         self.assertEqual(self.count_descriptors(), before)
 
 
-class Sharing(ChannelTest):
-    def test_channel_and_bus(self):
+class CardSharing(ChannelTest):
+    def test_session_beside_another_session(self):
         self.start()
         first, second = self.session(), self.session()
         channel = self.open(first)
@@ -217,12 +217,12 @@ class Sharing(ChannelTest):
         self.assertEqual(channel.receive(), DONE)
 
     def is_answered(self, call):
-        """By when another call of that client has an answer, which waits for no card."""
+        """Whether the call has returned before a later call that waits for no card."""
         call.client.manager("Available")
         return call.is_done
 
-    def test_session_uses_both(self):
-        """They are one session: the same transaction, in the order in which they came."""
+    def test_channel_and_bus_of_one_session(self):
+        """Both belong to one transaction and run in the order of arrival."""
         self.start()
         session = self.session()
         channel = self.open(session)
@@ -235,8 +235,8 @@ class Sharing(ChannelTest):
     def commands_of_the_card(self):
         return int(self.cards.status("A")["commands"])
 
-    def test_two_channels_take_turns(self):
-        """Whoever has a transaction open stops the count."""
+    def test_fair_order_of_two_channels(self):
+        """An open transaction is not counted as waiting."""
         self.start(PATIENT)
         holder = self.session()
         many, few = self.open(self.session()), self.open(self.session())
@@ -250,13 +250,13 @@ class Sharing(ChannelTest):
         self.assertEqual(few.ask(request(END)), DONE)
         self.assertEqual([many.receive() for _ in range(60)], [DONE, OK, DONE] * 20)
 
-    def test_channel_and_bus_take_turns(self):
+    def test_fair_order_of_channel_and_bus(self):
         self.start(PATIENT)
         holder, channel, session = self.session(), self.open(self.session()), self.session()
         holder.begin()
         channel.send(*[transmit(SELECT)] * 100)
         calls = [session.send_transmit(SELECT) for _ in range(10)] + [session.send_begin()]
-        session.client.manager("Available")  # by now they are in line
+        session.client.manager("Available")  # by now they are queued
         holder.end()
         for call in calls:
             call.wait()
@@ -264,7 +264,7 @@ class Sharing(ChannelTest):
         session.end()
         self.assertEqual([channel.receive() for _ in range(100)], [OK] * 100)
 
-    def test_new_channel_is_heard_while_others_have_calls_in_line(self):
+    def test_new_channel_beside_queued_calls(self):
         self.start(PATIENT + "[Limits]\nCallsPerSession=1000\n")
         busy, session = self.session(), self.session()
         self.cards.order("delay", "A", 5)
@@ -276,7 +276,7 @@ class Sharing(ChannelTest):
         self.assertLess(self.commands_of_the_card(), 1000)
         busy.close()
 
-    def test_idle_transaction_ends_when_another_waits(self):
+    def test_idle_transaction_ends(self):
         self.start(QUICK)
         holder, other = self.session(), self.session()
         channel, waiting = self.open(holder), self.open(other)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The service starts with any smartcardd.conf, and tells what it does not understand."""
+"""smartcardd.conf: the service starts with any file and logs what it ignores."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ class Config(case.TestBedTest):
         self.testbed.start_bus()
 
     def warnings_of(self, path):
-        """Starts the service with that file and gives what it says of it."""
+        """Starts the service with that file and returns its warnings."""
         self.testbed.start_service("--config", path)
         output = self.testbed.service.output
         self.testbed.stop_service()
@@ -29,24 +29,24 @@ class Config(case.TestBedTest):
             file.write(content)
         return path
 
-    def test_example(self):
+    def test_shipped_example(self):
         self.assertEqual(self.warnings_of(os.path.join(SOURCE, "data", "smartcardd.conf")), [])
 
-    def test_example_with_all_settings_in_use(self):
+    def test_shipped_example_with_all_settings(self):
         with open(os.path.join(SOURCE, "data", "smartcardd.conf"), "rb") as file:
             content = file.read()
         path = self.file(b"\n".join(line[1:] if line.startswith(b"#") and b"=" in line else line
                                     for line in content.splitlines()))
         self.assertEqual(self.warnings_of(path), [])
 
-    def test_no_file(self):
+    def test_missing_file(self):
         self.assertEqual(self.warnings_of(os.path.join(self.testbed.folder, "nothing")), [])
 
-    def test_file_that_cannot_be_read(self):
+    def test_unreadable_file(self):
         warning, = self.warnings_of(self.testbed.folder)
         self.assertIn("All settings are the defaults", warning)
 
-    def test_faults(self):
+    def test_invalid_lines(self):
         path = self.file(b"[Limits]\nSessions=0\nsessions\nWaiters=7\n[Limit]\n\xff=1\n")
         warnings = self.warnings_of(path)
         self.assertEqual(len(warnings), 3)

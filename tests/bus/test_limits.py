@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Limits: who reaches one is told so, nobody else notices, and what is given back can be had."""
+"""Limits of each user: the error when one is exceeded, and reuse of released resources."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ class Limits(SessionTest):
         self.user = self.client()
         self.reader = self.user.reader("Reader A")
 
-    def test_sessions(self):
+    def test_limit_of_sessions(self):
         for limit in ("SessionsPerUser", "Sessions"):
             self.start_with(**{limit: 3})
             sessions = [self.user.connect(self.reader) for _ in range(2)] + [self.session()]
@@ -34,7 +34,7 @@ class Limits(SessionTest):
             sessions[0] = self.user.connect(self.reader)
             self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
             sessions[2].client.close()
-            # By an answer to this, the service has heard of the departure.
+            # When this call returns, the service has seen the departure.
             self.cards.wait_for("A", "resets=1")
             self.assertEqual(self.user.ask(card, CARD, "TransmitHex", SELECT), "9000")
             self.user.connect(self.reader)
@@ -46,8 +46,8 @@ class Limits(SessionTest):
         self.testbed.stop_service()
         self.testbed.stop_pcscd()
 
-    def test_connects_that_fail_or_wait(self):
-        """Each counts as long as it lasts."""
+    def test_failed_and_pending_connects(self):
+        """Each counts until it has returned."""
         self.start_with(SessionsPerUser=3)
         holder = self.user.connect(self.reader)
         holder.begin()
@@ -63,7 +63,7 @@ class Limits(SessionTest):
                                 self.user.send_connect(self.reader, "exclusive"))
         self.user.connect(self.reader)
 
-    def test_calls_of_a_session(self):
+    def test_pending_calls_of_a_session(self):
         self.start_with(CallsPerSession=4)
         holder, session = self.session(), self.session()
         holder.begin()
@@ -78,7 +78,7 @@ class Limits(SessionTest):
         for call in [session.send_transmit(SELECT) for _ in range(4)]:
             self.assertEqual(call.wait().hex(), "9000")
 
-    def test_bytes_of_a_session(self):
+    def test_pending_bytes_of_a_session(self):
         self.start_with(BytesPerSession=65544)
         holder, session = self.session(), self.session()
         holder.begin()
@@ -92,7 +92,7 @@ class Limits(SessionTest):
         self.assertEqual(small.wait().hex(), "9000")
         self.assertEqual(session.transmit("80" * 65544), "6D00")
 
-    def test_calls_that_were_given_up(self):
+    def test_calls_that_timed_out(self):
         self.start_with(CallsPerSession=4)
         holder, session = self.session(), self.session()
         holder.begin()

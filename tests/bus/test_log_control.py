@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What of the log is written, and where to, as systemctl changes it; and the line for its status."""
+"""Log level and log target (org.freedesktop.LogControl1), and the status text of systemd."""
 
 import os
 import sys
@@ -37,7 +37,7 @@ class LogControl(case.TestBedTest):
         self.client.call(PATH, PROPERTIES, "Set",
                          GLib.Variant("(ssv)", (INTERFACE, name, GLib.Variant("s", word))))
 
-    def test_what_there_is(self):
+    def test_properties(self):
         self.start()
         self.assertEqual([self.get(name) for name in ("LogLevel", "LogTarget", "SyslogIdentifier")],
                          ["info", "auto", "smartcardd"])
@@ -53,7 +53,7 @@ class LogControl(case.TestBedTest):
         self.start(environment={"G_MESSAGES_DEBUG": "all"})
         self.assertEqual(self.get("LogLevel"), "debug")
 
-    def test_words_that_are_unknown(self):
+    def test_invalid_values(self):
         self.start()
         for name in ("LogLevel", "LogTarget"):
             for word in ("", "loud", "info "):
@@ -71,8 +71,8 @@ class LogControl(case.TestBedTest):
         with self.assertRaisesRegex(CallError, "AccessDenied"):
             user.call("/org/smartcardd1", PROPERTIES, "Set", "(sss)", INTERFACE, "LogLevel", "err")
 
-    def test_levels_and_targets_hold(self):
-        """pcscd that is lost is a warning, that is back a notice."""
+    def test_level_and_target_are_used(self):
+        """The loss of pcscd is logged as a warning, its return as a notice."""
         self.testbed.start_pcscd()
         self.start()
         self.set("LogLevel", "warning")
@@ -98,11 +98,11 @@ class LogControl(case.TestBedTest):
         self.client.wait_for_state(lambda client: not client.manager("Available"), "pcscd is away")
         self.testbed.start_pcscd()
         self.client.wait_for_state(lambda client: client.manager("Available"), "pcscd is back")
-        self.get("LogLevel")  # what it says of that it says before it answers
+        self.get("LogLevel")  # it logs this before it replies
 
 
-class Status(case.TestBedTest):
-    def test_line_for_systemctl(self):
+class StatusText(case.TestBedTest):
+    def test_status_text(self):
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
         self.testbed.start_service()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""All in one call, as shells want it: connect, transaction, commands, end."""
+"""The one-shot methods: connect, transaction, commands and disconnect in one call."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from scdtest.clients.client import data, hex_data, options
 from scdtest.clients.recorder import CARD
 
 
-class OneCall(SessionTest):
+class OneShot(SessionTest):
     def setUp(self):
         super().setUp()
         self.start()
@@ -67,8 +67,8 @@ class OneCall(SessionTest):
                      {"follow": 1}, {"expect": "9000"}, {"timeout_ms": 1}):
             self.assert_refused("InvalidArgument", self.send_many(SELECT, **more))
 
-    def test_nothing_is_left(self):
-        """No handle is ever held while nobody needs it."""
+    def test_no_handle_is_left(self):
+        """No PC/SC handle stays open after the call."""
         self.send_many(SELECT).wait()
         self.user.connect(self.reader, "exclusive").close()
 
@@ -83,7 +83,7 @@ class OneCall(SessionTest):
         self.assertEqual(self.send("TransmitHex", SELECT).error(),
                          "org.freedesktop.DBus.Error.UnknownMethod")
 
-    def test_waits_for_a_transaction(self):
+    def test_waits_for_another_transaction(self):
         holder = self.session()
         holder.begin()
         calls = [self.send("TransmitHex", SELECT) for _ in range(3)]
@@ -92,7 +92,7 @@ class OneCall(SessionTest):
         holder.end()
         self.assertEqual([call.wait() for call in calls], ["9000"] * 3)
 
-    def test_card_goes_while_it_waits(self):
+    def test_card_removed_while_it_waits(self):
         holder = self.session()
         holder.begin()
         call = self.send("TransmitHex", SELECT)
@@ -100,8 +100,8 @@ class OneCall(SessionTest):
         self.cards.remove("A")
         self.assert_refused("RemovedCard", call)
 
-    def test_caller_leaves_in_the_middle(self):
-        """It is a session's end: the card is reset."""
+    def test_caller_disconnects_during_the_call(self):
+        """The card is reset, as at the end of a session."""
         self.cards.order("delay", "A", 50)
         self.send_many(*[VERIFY] * 100)
         self.wait_until_running()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A plain PC/SC program beside the service: neither hangs the other, and both get on."""
+"""The service beside another program that uses pcscd directly: neither blocks the other."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ from scdtest.clients.client import options
 from scdtest.clients.recorder import CARD
 
 
-class PlainProgram(SessionTest):
+class PcscProgram(SessionTest):
     readers = "AB"
 
     def setUp(self):
@@ -22,19 +22,19 @@ class PlainProgram(SessionTest):
         self.other = self.pcsc_client()
 
     def hold(self):
-        """The plain program begins a transaction."""
+        """Has the PC/SC program begin a transaction."""
         self.other.do("connect", "shared", self.pcsc_name())
         self.other.do("begin")
 
     def assert_alive(self):
-        """The service answers, and other readers work."""
+        """Checks that the service responds and other readers work."""
         client = self.client()
         self.assertTrue(client.manager("Available"))
         session = client.connect(client.reader("Reader B"))
         self.assertEqual(session.transmit(SELECT), "9000")
         session.close()
 
-    def test_our_calls_wait_for_its_transaction(self):
+    def test_sessions_wait_for_the_program(self):
         ours, second = self.session(), self.session()
         self.hold()
         calls = [ours.send_transmit(SELECT), second.send("BeginTransaction", options()),
@@ -63,15 +63,15 @@ class PlainProgram(SessionTest):
         self.other.do("end", "leave")
         ours.begin(timeout_ms=10000)
 
-    def test_connect_alone_is_given_up(self):
-        """Without a session of ours that could tell whether the card is free."""
+    def test_connect_timeout(self):
+        """No session is open that shows whether the card is free."""
         self.hold()
         self.assert_refused("Timeout", self.send_connect(timeout_ms=50))
         self.assert_alive()
         self.other.do("end", "leave")
         self.assertEqual(self.session().transmit(SELECT), "9000")
 
-    def test_our_clients_leave_while_they_wait(self):
+    def test_clients_disconnect_while_they_wait(self):
         ours, second = self.session(), self.session()
         self.hold()
         ours.send_begin()
@@ -86,7 +86,7 @@ class PlainProgram(SessionTest):
         self.other.do("end", "leave")
         self.assertEqual(self.session().transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_our_session_closes_while_it_waits(self):
+    def test_session_closes_while_it_waits(self):
         ours = self.session()
         self.hold()
         call = ours.send_transmit(SELECT)
@@ -95,8 +95,8 @@ class PlainProgram(SessionTest):
         self.assert_alive()
         self.assertEqual(self.other.do("transmit", SELECT), "9000")
 
-    def test_it_leaves_in_mid_transaction(self):
-        """pcscd resets the card then."""
+    def test_program_killed_in_a_transaction(self):
+        """pcscd resets the card."""
         ours = self.session()
         self.hold()
         self.other.do("transmit", VERIFY)
@@ -106,7 +106,7 @@ class PlainProgram(SessionTest):
         ours.reconnect()
         self.assertEqual(ours.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_it_resets_the_card(self):
+    def test_program_resets_the_card(self):
         ours = self.session()
         ours.transmit(VERIFY)
         self.hold()
@@ -116,7 +116,7 @@ class PlainProgram(SessionTest):
         ours.reconnect()
         self.assertEqual(ours.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_it_has_the_card_exclusively(self):
+    def test_program_has_the_card_exclusively(self):
         self.other.do("connect", "exclusive", self.pcsc_name())
         for share_mode in ("shared", "exclusive", "direct"):
             self.assert_refused("SharingViolation", self.send_connect(share_mode))
@@ -124,7 +124,7 @@ class PlainProgram(SessionTest):
         self.other.do("disconnect", "leave")
         self.assertEqual(self.session().transmit(SELECT), "9000")
 
-    def test_nothing_of_ours_is_in_its_way(self):
+    def test_idle_service_allows_exclusive_use(self):
         """An exclusive connection succeeds while no session of ours is open."""
         ours = self.session()
         self.assertEqual(self.other.order("connect", "exclusive", self.pcsc_name()),
@@ -132,7 +132,7 @@ class PlainProgram(SessionTest):
         ours.close()
         self.other.do("connect", "exclusive", self.pcsc_name())
 
-    def test_it_waits_for_our_transaction(self):
+    def test_program_waits_for_a_session(self):
         ours = self.session()
         self.other.do("connect", "shared", self.pcsc_name())
         ours.begin()
@@ -142,7 +142,7 @@ class PlainProgram(SessionTest):
         ours.end()
         self.assertEqual(self.other.answer(), ("ok", ""))
 
-    def test_one_call_waits(self):
+    def test_one_shot_waits(self):
         client = self.client()
         card = client.get(client.reader("Reader A"), "org.smartcardd1.Reader", "Card")
         self.hold()
@@ -152,8 +152,8 @@ class PlainProgram(SessionTest):
         self.other.do("end", "leave")
         self.assertEqual(call.wait(), "9000")
 
-    def test_turns_in_a_loop(self):
-        """Both loop over transactions, and neither starves."""
+    def test_both_loop_over_transactions(self):
+        """Neither of them starves."""
         ours = self.session()
         self.other.do("connect", "shared", self.pcsc_name())
         mine = []
@@ -175,7 +175,7 @@ class PlainProgram(SessionTest):
         loop.clear()
         ours.client.wait(lambda: all(call.is_done for call in mine), "the last turn")
 
-    def test_end_while_it_holds_the_card(self):
+    def test_service_stops_while_the_program_holds_the_card(self):
         ours = self.session()
         self.hold()
         calls = [ours.send_begin(), self.send_connect()]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may do what with readers and cards: what each call needs, and whose a session is."""
+"""Permissions: the polkit action that each method needs, and who may use a session."""
 
 import os
 import re
@@ -22,7 +22,7 @@ COMMAND = list(bytes.fromhex(IS_VERIFIED))
 FRIENDLY_NAME = 0x7FFF0003  # an attribute: SCARD_ATTR_DEVICE_FRIENDLY_NAME
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
-# Of all methods of a reader, a card and a session: what it needs, and arguments.
+# All methods of a reader, a card and a session: the action it needs, and arguments.
 ON_READER = [
     ("connect", "Connect", "(sasa{sv})", "shared", [], {}),
     ("connect", "Connect", "(sasa{sv})", "direct", [], {}),
@@ -56,11 +56,11 @@ ON_SESSION = [
 ]
 
 
-class Members(permissions.PermissionTest):
-    """Each call of each user: all are allowed that need no more than the other permissions."""
+class Methods(permissions.PermissionTest):
+    """Calls each method as each user, with one action denied; the others are allowed."""
 
     def refusal_of(self, user, path, interface, call):
-        """Why it is not authorized; None when it is, whatever the reader says to it."""
+        """Returns the error if the call is not authorized; None if it is, even if it fails."""
         try:
             answer = user.call(path, interface, *call)
         except CallError as error:
@@ -79,7 +79,7 @@ class Members(permissions.PermissionTest):
                 self.assertIn(words, refusal)
 
     def check_all(self, action):
-        """While it is denied to one user, and asks another one to authenticate."""
+        """Checks all methods while one user is denied and another one must authenticate."""
         self.daemon.start(f"""
             if (action.id != "{PREFIX}{action}")
                 return polkit.Result.YES;
@@ -109,7 +109,7 @@ class Members(permissions.PermissionTest):
         self.check_all("manage")
 
 
-class Readers(permissions.PermissionTest):
+class RulesByReader(permissions.PermissionTest):
     def test_by_name_and_by_atr(self):
         self.daemon.start(f"""
             if (subject.user == "{ALICE}" && action.lookup("atr") == "{ATR}")
@@ -126,7 +126,7 @@ class Readers(permissions.PermissionTest):
             for path in (self.reader(refused), self.card(refused)):
                 self.assert_refused("NotAuthorized", user, self.send_connect(user, path))
 
-    def test_other_card_in_the_reader(self):
+    def test_rule_for_another_card_in_the_reader(self):
         self.daemon.start(f'return action.lookup("atr") == "{ATR}" ? polkit.Result.YES'
                           " : polkit.Result.NO;")
         user = self.other_user(ALICE)
@@ -136,8 +136,8 @@ class Readers(permissions.PermissionTest):
         self.assert_refused("NotAuthorized", user, self.send_connect(user))
 
 
-class Owners(permissions.PermissionTest):
-    def test_nobody_else_may_use_a_session(self):
+class SessionOwners(permissions.PermissionTest):
+    def test_only_the_owner_may_use_a_session(self):
         self.daemon.start(ALLOW)
         session = self.connect(self.other_user(ALICE))
         others = [self.other_user(name) for name in (ALICE, BOB, ROOT)]
@@ -154,7 +154,7 @@ class Owners(permissions.PermissionTest):
             self.connect(other).close()
             self.assertEqual([path for path, *_ in other.signals if path == session.path], [])
 
-    def test_killed_in_mid_transaction(self):
+    def test_owner_killed_in_a_transaction(self):
         self.daemon.start(ALLOW)
         alice, bob = self.other_user(ALICE), self.other_user(BOB)
         mine, waiting = self.connect(alice), self.connect(bob)
@@ -168,10 +168,10 @@ class Owners(permissions.PermissionTest):
         self.assertEqual(waiting.transmit(IS_VERIFIED), NOT_VERIFIED)
 
 
-class Limits(permissions.PermissionTest):
+class LimitsOfUsers(permissions.PermissionTest):
     settings = "[Limits]\nSessionsPerUser=2\n"
 
-    def test_each_user_has_a_limit_of_their_own(self):
+    def test_each_user_has_separate_limits(self):
         self.daemon.start(ALLOW)
         alice, also_alice = self.other_user(ALICE), self.other_user(ALICE)
         first = self.connect(alice)
@@ -203,28 +203,28 @@ class Limits(permissions.PermissionTest):
             self.connect(alice)
 
 
-class Questions(permissions.PermissionTest):
-    """How often polkit is asked."""
+class NumberOfPolkitChecks(permissions.PermissionTest):
+    """The number of checks that the service sends to polkit."""
 
     def setUp(self):
         super().setUp()
         self.daemon.start(ALLOW)
-        # On a terminal it does not keep lines back.
+        # On a terminal its output is not buffered.
         self.monitor = Program(["dbus-monitor", "--system", "type='method_call',"
                                 "interface='org.freedesktop.PolicyKit1.Authority'"], columns=200)
         self.addCleanup(self.monitor.close)
-        self.wait_for_output("member=NameLost")  # it is no ordinary client any more
+        self.wait_for_output("member=NameLost")  # it has become a monitor
         self.alice = self.other_user(ALICE)
 
     def wait_for_output(self, words):
         events.wait_until(lambda: words in self.monitor.output, words + " from dbus-monitor")
 
     def questions(self):
-        """Their actions, in order, up to one about "control", which must come."""
+        """Returns their actions in order, up to one about "control", which must come."""
         self.wait_for_output(f'"{PREFIX}control"')
         return re.findall(rf'string "{PREFIX}(\w+)"', self.monitor.output)
 
-    def test_one_for_a_session_and_none_for_a_transmit(self):
+    def test_one_check_for_a_session_and_none_for_transmit(self):
         session = self.connect(self.alice)
         for _ in range(10):
             session.begin()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Reader.Refresh: what other programs do with a reader is seen when somebody asks."""
+"""Reader.Refresh: publishes changes that other PC/SC programs have made."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ class RefreshTest(SessionTest):
         return GLib.Variant("(s)", (READER,))
 
     def changed_by_refresh(self, path=None):
-        """What was announced when the answer came."""
+        """Returns the properties whose changes were announced before the reply."""
         del self.user.signals[:]
         call, seen = self.refresh(path), []
         call.on_done = lambda: seen.extend(self.user.signals)
@@ -50,7 +50,7 @@ class RefreshTest(SessionTest):
 
 
 class Refresh(RefreshTest):
-    def test_nothing_new(self):
+    def test_nothing_changed(self):
         self.assertEqual(self.changed_by_refresh(), [])
         self.assertEqual(self.state(), (False, False, 0))
 
@@ -65,11 +65,11 @@ class Refresh(RefreshTest):
             self.assertEqual(self.changed_by_refresh(), [("PropertiesChanged", self.a)])
             self.assertEqual(self.state(), (False, False, 0))
 
-    def test_all_readers_are_looked_at(self):
+    def test_all_readers_are_refreshed(self):
         self.pcsc_client().do("connect", "shared", self.pcsc_name("A"))
         self.assertEqual(self.changed_by_refresh(self.b), [("PropertiesChanged", self.a)])
 
-    def test_many_at_once(self):
+    def test_many_calls_at_once(self):
         other = self.pcsc_client()
         for number in range(20):
             calls = [self.refresh() for _ in range(20)]
@@ -80,8 +80,8 @@ class Refresh(RefreshTest):
                 self.assertIsNone(call.wait())
             self.assertEqual(self.state()[0], number % 2 == 0)
 
-    def test_between_insertions(self):
-        """The watch goes on after each look."""
+    def test_refresh_between_insertions(self):
+        """The monitor still sees insertions after each refresh."""
         for number in range(50):
             since = len(self.user.signals)
             calls = [self.refresh()]
@@ -105,8 +105,8 @@ class Refresh(RefreshTest):
     def new_card(self):
         return options(new=True)
 
-    def test_pcscd_that_does_not_answer_and_dies(self):
-        """Then there is nothing to be looked at, which has been announced by the answer."""
+    def test_pcscd_hangs_and_is_killed(self):
+        """No reader is left then; its removal is announced before the reply."""
         self.user.manager("Version")
         os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
         calls = [self.refresh() for _ in range(3)]
@@ -120,8 +120,8 @@ class Refresh(RefreshTest):
         self.user.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
         self.assertIsNone(self.refresh().wait())
 
-    def test_end_of_the_service(self):
-        """Even while pcscd does not answer."""
+    def test_service_stops(self):
+        """The service stops even while pcscd does not respond."""
         os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
         call = self.refresh()
         self.user.manager("Version")
@@ -131,15 +131,15 @@ class Refresh(RefreshTest):
         os.kill(self.testbed.pcscd.pid, signal.SIGCONT)
 
 
-class Looks(RefreshTest):
-    """What is only seen when libpcsclite does as it is told."""
+class RefreshWithFaults(RefreshTest):
+    """Cases that need faults injected into libpcsclite."""
 
     def start(self, settings):
         self.faults = Faults(self.testbed)
         super().start(settings, self.faults.environment)
 
-    def test_look_that_began_earlier(self):
-        """It does not serve who asks later."""
+    def test_refresh_that_began_earlier(self):
+        """A refresh that has begun does not complete a later call."""
         self.faults.order("look-dwells")
         calls = [self.refresh()]
         self.faults.wait_for("look-dwells")
@@ -152,7 +152,7 @@ class Looks(RefreshTest):
         self.assertTrue(calls[0].is_done)
         self.assertEqual(self.state(), (True, False, SHARED))
 
-    def test_look_that_fails_for_no_reason(self):
+    def test_spurious_failure(self):
         other = self.pcsc_client()
         for fault in ("wait-error", "wait-unknown"):
             self.faults.order(fault)

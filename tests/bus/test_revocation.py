@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What becomes of what polkit allowed, when its rules change or it goes away."""
+"""Revocation: sessions and calls that polkit does not allow any more after a change of rules."""
 
 import os
 import sys
@@ -31,7 +31,7 @@ class RevocationTest(permissions.PermissionTest):
 
 
 class Revocation(RevocationTest):
-    def test_of_one_user(self):
+    def test_one_user(self):
         mine, others = self.connect(self.alice), [self.connect(self.bob), self.connect(self.root)]
         mine.begin()
         self.assertEqual(mine.transmit(VERIFY), VERIFIED)
@@ -44,7 +44,7 @@ class Revocation(RevocationTest):
             self.assert_works(other)
             self.assertEqual(other.user.signals, [])
 
-    def test_what_waits_is_cancelled(self):
+    def test_waiting_calls_are_cancelled(self):
         holder, mine = self.connect(self.bob), self.connect(self.alice)
         holder.begin()
         number = mine.send("BeginTransaction", "(a{sv})", {})
@@ -69,7 +69,7 @@ class Revocation(RevocationTest):
         self.daemon.change_rule(deny("exclusive"))
         self.assert_revoked(mine)
 
-    def test_driver_commands_are_asked_about_again(self):
+    def test_driver_commands_are_checked_again(self):
         mine = self.connect(self.alice)
         mine.control(VENDOR_CODE)
         self.daemon.change_rule(deny("control"))
@@ -77,7 +77,7 @@ class Revocation(RevocationTest):
         self.assert_refused("NotAuthorized", self.alice, mine.send_control(VENDOR_CODE))
         self.assert_works(mine)
 
-    def test_exclusive_use_is_asked_about_again(self):
+    def test_exclusive_use_is_checked_again(self):
         mine = self.connect(self.alice)
         for mode in ("exclusive", "shared"):
             mine.reconnect(mode)
@@ -86,12 +86,12 @@ class Revocation(RevocationTest):
         self.assert_refused("NotAuthorized", self.alice, mine.send_reconnect("exclusive"))
         self.assert_works(mine)
 
-    def test_now_at_a_dialog_only(self):
+    def test_authentication_required_now(self):
         mine = self.connect(self.alice)
         self.daemon.change_rule("return polkit.Result.AUTH_SELF;")
         self.assert_revoked(mine)
 
-    def test_of_another_reader(self):
+    def test_another_reader(self):
         sessions = {name: self.connect(self.alice, self.reader(name)) for name in "AB"}
         self.daemon.change_rule('return /Reader A/.test(action.lookup("reader"))'
                                 " ? polkit.Result.NO : polkit.Result.YES;")
@@ -105,15 +105,15 @@ class Revocation(RevocationTest):
             self.assert_revoked(session)
 
 
-class WhileWaiting(RevocationTest):
-    """The rules change while something that is allowed waits for the holder of the card."""
+class WaitingCalls(RevocationTest):
+    """The rules change while an allowed call waits for the card."""
 
     def setUp(self):
         super().setUp()
         self.holder = self.connect(self.root)
         self.holder.begin()
 
-    def test_to_connect(self):
+    def test_connect(self):
         number = self.send_connect(self.alice)
         self.wait_for_recheck(self.alice)
         self.daemon.change_rule(DENY_ALICE)
@@ -121,7 +121,7 @@ class WhileWaiting(RevocationTest):
         session = permissions.OtherUserSession(self.alice, self.alice.wait_for(number)[0])
         self.assert_revoked(session)
 
-    def test_to_reconnect(self):
+    def test_reconnect(self):
         mine = self.connect_beside_holder()
         number = mine.send_reconnect("exclusive")
         self.wait_for_recheck(self.alice)
@@ -131,7 +131,7 @@ class WhileWaiting(RevocationTest):
         self.alice.wait_for(number)
         self.assert_revoked(mine)
 
-    def test_one_call(self):
+    def test_one_shot(self):
         number = self.alice.send(self.card(), permissions.CARD, "TransmitHex", "(s)", IS_VERIFIED)
         self.wait_for_recheck(self.alice)
         self.daemon.change_rule(DENY_ALICE)
@@ -139,7 +139,7 @@ class WhileWaiting(RevocationTest):
         self.holder.end()
         self.assert_works(self.holder)
 
-    def test_one_call_that_stays_allowed(self):
+    def test_one_shot_that_stays_allowed(self):
         number = self.alice.send(self.card(), permissions.CARD, "TransmitHex", "(s)", IS_VERIFIED)
         self.wait_for_recheck(self.alice)
         self.daemon.change_rule(deny("exclusive"))
@@ -155,18 +155,18 @@ class WhileWaiting(RevocationTest):
 
 
 class WithoutPolkit(RevocationTest):
-    def test_same_rules_when_it_is_back(self):
+    def test_same_rules_after_a_restart(self):
         mine = self.connect(self.alice)
         with self.polkit_away(self.alice, ALLOW):
             self.assert_works(mine)
             self.assert_refused("NotAuthorized", self.alice, self.send_connect(self.alice))
             self.assert_refused("NotAuthorized", self.alice, mine.send_control(VENDOR_CODE))
             self.assert_works(self.connect(self.root))
-        mine.reconnect()  # the witness's session has had the card reset
+        mine.reconnect()  # the end of the witness's session has reset the card
         self.assert_works(mine)
         self.assert_works(self.connect(self.alice))
 
-    def test_other_rules_when_it_is_back(self):
+    def test_other_rules_after_a_restart(self):
         mine, roots = self.connect(self.alice), self.connect(self.root)
         self.daemon.stop()
         self.assert_works(mine)
@@ -175,7 +175,7 @@ class WithoutPolkit(RevocationTest):
         roots.reconnect()
         self.assert_works(roots)
 
-    def test_dead_while_it_is_asked_for_more(self):
+    def test_polkit_stops_during_a_check(self):
         mine = self.connect(self.alice)
         self.daemon.pause()
         number = mine.send_control(VENDOR_CODE)
@@ -186,8 +186,8 @@ class WithoutPolkit(RevocationTest):
         self.assertIn("polkit cannot be asked about org.smartcardd1.control", message)
         self.assert_works(mine)
 
-    def test_dead_while_it_is_asked_again(self):
-        """Something changed, and nobody says that the session is still allowed."""
+    def test_polkit_stops_during_a_recheck(self):
+        """The rules changed, and no check confirms that the session is still allowed."""
         mine = self.connect(self.alice)
         self.pause_service()
         self.daemon.change_rule("// the same\n" + ALLOW)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Sessions: how they open and close, who may use them, and what becomes of the card."""
+"""Sessions: Connect, Close, the owner's rights, and the state in which the card is left."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ class Connect(SessionTest):
         self.user.connect(self.reader)
         self.user.connect(self.card)
 
-    def test_protocol_of_choice(self):
+    def test_requested_protocol(self):
         for protocol, number in (("T=0", "0"), ("T=1", "1")):
             session = self.user.connect(self.reader, protocols=[protocol])
             self.assertEqual((session.protocol, session.get("Protocol")), (protocol, protocol))
@@ -60,7 +60,7 @@ class Connect(SessionTest):
         self.user.connect(self.reader, "exclusive")
 
     def test_direct(self):
-        """Also without a card, and without harm to those who talk to it."""
+        """Works without a card as well, and does not disturb other sessions."""
         shared = self.user.connect(self.reader, protocols=["T=1"])
         session = self.user.connect(self.reader, "direct")
         self.assertEqual((session.protocol, session.get("ShareMode")), ("T=1", "direct"))
@@ -87,7 +87,7 @@ class Connect(SessionTest):
         self.refuse("UnpoweredCard", self.user.reader("Reader B"))
         self.refuse("UnpoweredCard", self.user.reader("Reader B"), "exclusive")
 
-    def test_card_that_has_gone(self):
+    def test_removed_card(self):
         session = self.user.connect(self.card)
         self.cards.swap("A", "3B021450")
         self.user.wait_for_signal("CardInserted")
@@ -98,7 +98,7 @@ class Connect(SessionTest):
         self.assertEqual(call.error(), "org.freedesktop.DBus.Error.UnknownMethod")
         session.close()
 
-    def test_words_that_are_not_valid(self):
+    def test_invalid_arguments(self):
         self.refuse("InvalidArgument", self.reader, "private")
         self.refuse("InvalidArgument", self.reader, "")
         self.refuse("InvalidArgument", self.reader, "shared", ["T=2"])
@@ -116,7 +116,7 @@ class Connect(SessionTest):
     def test_unsupported_protocol(self):
         self.refuse("ProtoMismatch", self.reader, "shared", ["T=15"])
 
-    def test_message_names_the_reader(self):
+    def test_error_message_names_the_reader(self):
         self.user.connect(self.reader, "exclusive")
         with self.assertRaises(Refused) as caught:
             self.user.connect(self.reader)
@@ -134,12 +134,12 @@ class Connect(SessionTest):
         self.assertNotIn(session.path, self.user.objects())
 
 
-class Owner(SessionTest):
+class SessionOwner(SessionTest):
     def setUp(self):
         super().setUp()
         self.start()
 
-    def test_nobody_else(self):
+    def test_other_clients_are_refused(self):
         session = self.session()
         other = self.client()
         stolen = Session(other, session.path)
@@ -156,7 +156,7 @@ class Owner(SessionTest):
         self.assertEqual(session.transmit(SELECT), "9000")
         self.assertEqual(self.cards.status("A")["resets"], "0")
 
-    def test_closed_is_for_the_owner_alone(self):
+    def test_closed_is_sent_to_the_owner_only(self):
         session, other = self.session(), self.client()
         session.close()
         self.assertEqual(session.wait_for_closed(), "closed")
@@ -167,7 +167,7 @@ class Owner(SessionTest):
                          "org.freedesktop.DBus.Error.UnknownMethod")
 
     def test_quiet_session(self):
-        """It says nothing of its owner's own Close, and all else."""
+        """Closed is not sent for the owner's own Close, but for all other reasons."""
         session, loud, left = (self.session(quiet=quiet) for quiet in (True, False, True))
         for each in (session, loud):
             each.close()
@@ -179,12 +179,12 @@ class Owner(SessionTest):
         self.testbed.stop_pcscd()
         self.assertEqual(left.wait_for_closed(), "service-unavailable")
 
-    def test_session_number_is_not_used_again(self):
+    def test_session_number_is_not_reused(self):
         session = self.session()
         session.close()
         self.assertNotEqual(self.session().path, session.path)
 
-    def test_close_cancels_what_waits(self):
+    def test_close_cancels_waiting_calls(self):
         holder, waiting = self.session(), self.session()
         holder.begin()
         calls = [waiting.send_begin(), waiting.send_transmit(SELECT)]
@@ -209,7 +209,7 @@ class Owner(SessionTest):
                               int(after["powerups"]) - int(before["powerups"])),
                              (resets, powerups))
 
-    def test_owner_leaves_in_mid_transaction(self):
+    def test_owner_disconnects_in_a_transaction(self):
         owner, other = self.session(), self.session()
         owner.begin()
         self.assertEqual(owner.transmit(VERIFY), "9000")
@@ -219,8 +219,8 @@ class Owner(SessionTest):
         other.reconnect()
         self.assertEqual(other.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_owner_leaves_and_the_next_one_comes(self):
-        """Nobody waits meanwhile: the card is reset within 100 ms of the bus saying so."""
+    def test_next_client_after_the_owner_disconnects(self):
+        """The card is reset within 100 ms of NameOwnerChanged, without a waiting client."""
         import time
         owner = self.session()
         owner.begin()
@@ -253,8 +253,8 @@ class Owner(SessionTest):
         owner.leave()
         self.assertEqual(Session(other, call.wait()[0]).transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_owner_leaves_while_the_card_works(self):
-        """A script ends with the command that the card carries out."""
+    def test_owner_disconnects_during_a_command(self):
+        """A script ends after the running command."""
         owner, other = self.session(), self.session()
         self.cards.order("delay", "A", 50)
         owner.send_many([VERIFY] * 500)
@@ -266,7 +266,7 @@ class Owner(SessionTest):
         other.reconnect()
         self.assertEqual(other.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_owner_leaves_while_it_waits(self):
+    def test_owner_disconnects_while_it_waits(self):
         holder, waiting = self.session(), self.session()
         holder.begin()
         waiting.send_begin()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Transactions: one session has the card, the others wait, and each one gets its turn."""
+"""Transactions: one session holds the card, the others wait and get it in a fair order."""
 
 import os
 import sys
@@ -35,8 +35,8 @@ class Transactions(SessionTest):
         self.assertEqual(calls[0].wait(), b"\x90\x00")
         calls[1].wait()
 
-    def test_what_does_not_wait(self):
-        """GetStatus and properties, and all of other readers; others say so at once."""
+    def test_calls_that_do_not_wait(self):
+        """GetStatus, properties, and all calls of other readers; the other calls fail at once."""
         holder, other = self.session(), self.session()
         holder.begin()
         self.assertEqual(other.call("GetStatus")[0], self.pcsc_name())
@@ -63,7 +63,7 @@ class Transactions(SessionTest):
         self.assert_refused("NotTransacted", self.session().send("EndTransaction", "leave"))
 
     def test_end_with_reset(self):
-        """All sessions get ResetCard until they reconnect, the one that did it too."""
+        """All sessions, also the one that reset the card, get ResetCard until they reconnect."""
         holder, other = self.session(), self.session()
         holder.transmit(VERIFY)
         holder.begin()
@@ -89,7 +89,7 @@ class Transactions(SessionTest):
         self.assertEqual(other.transmit(SELECT), "9000")
         self.assert_refused("ResetCard", session.send_transmit(SELECT))
 
-    def test_reconnect_shares_otherwise(self):
+    def test_reconnect_with_another_share_mode(self):
         session, other = self.session(), self.session()
         self.assert_refused("SharingViolation",
                             session.send("Reconnect", "exclusive", [], "leave"))
@@ -103,7 +103,7 @@ class Transactions(SessionTest):
         self.assertEqual(self.session().transmit(SELECT), "9000")
         self.assertEqual(session.transmit(SELECT), "9000")
 
-    def test_reconnect_within_a_transaction(self):
+    def test_reconnect_in_a_transaction(self):
         holder, other = self.session(), self.session()
         holder.begin()
         holder.reconnect(initialization="reset")
@@ -113,8 +113,8 @@ class Transactions(SessionTest):
         holder.end()
         self.assert_refused("ResetCard", call)
 
-    def test_time_limits(self):
-        """Who waits for too long is told so, and what it asked for does not happen."""
+    def test_timeouts(self):
+        """A call that times out fails, and has no effect."""
         holder, other = self.session(), self.session()
         holder.begin()
         reader = other.client.reader("Reader A")
@@ -128,7 +128,7 @@ class Transactions(SessionTest):
         other.begin(timeout_ms=10000)
         self.assertTrue(other.get("InTransaction"))
 
-    def test_transaction_ends_with_the_card(self):
+    def test_card_removed_in_a_transaction(self):
         holder, other = self.session(), self.session()
         holder.begin()
         call = other.send_begin()
@@ -144,7 +144,7 @@ class Transactions(SessionTest):
         self.assertEqual(other.transmit(SELECT), "9000")
 
     def test_calls_of_two_sessions_do_not_mix(self):
-        """What the card promised is still there, which any other command would have dropped."""
+        """The pending response of the card is intact, which any other command would discard."""
         promise, fetch = "80160002", "00C0000002"
         first, second = self.session(), self.session()
         fetches = []
@@ -161,9 +161,9 @@ class Transactions(SessionTest):
             self.assertEqual(call.wait()[1].hex(), "030a9000")
 
 
-class Turns(SessionTest):
-    def test_each_gets_its_share(self):
-        """By order of turns: with three that always want one, nobody has two before another."""
+class FairOrder(SessionTest):
+    def test_transactions_are_shared_fairly(self):
+        """Of three sessions that always wait, none gets the card twice before another one."""
         self.start()
         sessions, turns = [self.session() for _ in range(3)], []
 
@@ -187,8 +187,8 @@ class Turns(SessionTest):
             self.assertAlmostEqual(steady.count(number), 90, delta=3)
         self.assertFalse([at for at in range(len(steady) - 1) if steady[at] == steady[at + 1]])
 
-    def test_call_behind_one_that_was_given_up(self):
-        """It waits for nobody, and for nothing to happen, such as the end of an idle transaction."""
+    def test_call_after_one_that_timed_out(self):
+        """The call runs at once, without waiting for any other event."""
         self.start("[Transactions]\nIdleLimitSec=3600\n")
         holder, other = self.session(), self.session()
         holder.begin()
@@ -196,8 +196,8 @@ class Turns(SessionTest):
         self.assert_refused("Timeout", begin)
         status.wait()
 
-    def test_shared_use_goes_round(self):
-        """Who sends a hundred commands at once has no more than others who send one."""
+    def test_commands_are_shared_fairly(self):
+        """A session with a hundred pending commands gets no larger share than one with one."""
         self.start()
         many, one = self.session(), self.session()
         self.cards.order("delay", "A", 5)
@@ -206,7 +206,7 @@ class Turns(SessionTest):
         one.transmit(SELECT)
         self.assertLess(sum(call.is_done for call in calls), 10)
 
-    def test_idle_transaction_ends_when_another_waits(self):
+    def test_idle_transaction_ends(self):
         self.start(QUICK)
         holder, other = self.session(), self.session()
         holder.begin()
@@ -223,7 +223,7 @@ class Turns(SessionTest):
         holder.reconnect()
         self.assertEqual(holder.transmit(SELECT), "9000")
 
-    def test_nested_idle_transaction_ends_too(self):
+    def test_nested_idle_transaction_ends(self):
         self.start(QUICK)
         holder, other = self.session(), self.session()
         holder.begin()
@@ -232,8 +232,8 @@ class Turns(SessionTest):
         other.reconnect()
         self.assertEqual(other.transmit(SELECT), "9000")
 
-    def test_idle_transaction_goes_on_when_nobody_waits(self):
-        """Longer than the limit: as long as a command with that delay on another reader."""
+    def test_idle_transaction_goes_on_without_waiting_sessions(self):
+        """It lasts longer than the limit, measured by a delayed command on another reader."""
         self.readers = "AB"
         self.start(QUICK)
         holder, clock = self.session(), self.session("B")
@@ -245,7 +245,7 @@ class Turns(SessionTest):
         self.assertTrue(holder.get("InTransaction"))
 
     def test_busy_transaction_is_not_idle(self):
-        """A command that takes longer than the limit, while another one waits."""
+        """A command that takes longer than the limit, while another session waits."""
         self.start(QUICK)
         holder, other = self.session(), self.session()
         holder.begin()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Commands and their responses: of all lengths, in scripts, and in one call."""
+"""Transmit, TransmitMany, Control and attributes: lengths, options, errors."""
 
 import os
 import sys
@@ -19,12 +19,12 @@ CONTROL = 0x42000E11
 
 
 def pattern(count):
-    """What the card answers when told how much."""
+    """Returns the response of the card for that length."""
     return bytes((7 * i + 3) % 256 for i in range(count)).hex().upper()
 
 
 def echo(length):
-    """A command of that length, and what the card makes of it."""
+    """Returns a command of that length, and its response."""
     body = pattern(length - (5 if length <= 260 else 7))
     count = len(body) // 2
     header = "80100000" + (f"{count:02X}" if length <= 260 else f"00{count:04X}")
@@ -57,7 +57,7 @@ class Transmit(SessionTest):
             self.assertEqual(self.card.transmit(f"8012{count & 0xFFFF:04X}"),
                              pattern(count) + "9000")
 
-    def test_commands_that_are_no_commands(self):
+    def test_malformed_commands(self):
         self.assert_refused("InvalidArgument", self.card.send_transmit(""))
         self.assert_refused("InvalidArgument", self.card.send_transmit("80" * 65545))
         self.assert_refused("InvalidArgument", self.card.send_many([]))
@@ -91,7 +91,7 @@ class Transmit(SessionTest):
         self.assertEqual(self.card.many(["80160100", SELECT], follow=True),
                          [pattern(256) + "9000", "9000"])
 
-    def test_script_that_stops(self):
+    def test_script_stops_at_unexpected_response(self):
         script = [SELECT, "80146A82", SELECT]
         self.assertEqual(self.card.many(script), ["9000", "6A82", "9000"])
         self.assertEqual(self.card.many(script, expect=["9000"]), ["9000", "6A82"])
@@ -101,7 +101,7 @@ class Transmit(SessionTest):
                          ["6110", "6C02"])
         self.assertEqual(self.cards.status("A")["commands"], "10")
 
-    def test_script_that_fails(self):
+    def test_script_with_an_invalid_command(self):
         self.cards.order("delay", "A", 20)
         call = self.card.send_many([SELECT] * 1024)
         self.wait_until_running()
@@ -112,7 +112,7 @@ class Transmit(SessionTest):
         self.assertRegex(caught.exception.message, r"command \d+ of 1024")
         self.assertEqual(self.card.transmit(SELECT), "9000")
 
-    def test_reader_that_fails(self):
+    def test_failing_reader(self):
         self.cards.order("fail", "A", 1)
         self.assert_refused("NotTransacted", self.card.send_transmit(SELECT))
         self.assertEqual(self.card.transmit(SELECT), "9000")
@@ -124,14 +124,14 @@ class Transmit(SessionTest):
             self.assertEqual(session.transmit(VERIFY), "9000")
             session.close("reset")
 
-    def test_direct_to_a_card_without_power(self):
+    def test_direct_session_with_unpowered_card(self):
         self.card.close("unpower")
         direct = self.session(share_mode="direct")
         self.assert_refused("NotTransacted", direct.send_transmit(SELECT))
 
 
-class Driver(SessionTest):
-    """What goes to the reader's driver, not to the card."""
+class DriverCommands(SessionTest):
+    """Commands for the reader's driver, not for the card."""
 
     def setUp(self):
         super().setUp()
@@ -156,7 +156,7 @@ class Driver(SessionTest):
         self.assert_refused("InvalidArgument",
                             self.one_shot("Control", CONTROL, hex_data(""), options(follow=True)))
 
-    def test_too_much_for_the_driver(self):
+    def test_control_data_too_long(self):
         call = self.card.send("Control", CONTROL, hex_data("00" * 65549))
         self.assertIn(call.error(), ("InsufficientBuffer", "InvalidArgument"))
         self.assertEqual(self.card.transmit(SELECT), "9000")
@@ -167,7 +167,7 @@ class Driver(SessionTest):
         for unknown in (0x10199, INTERNAL_TAG, 0, 0xFFFFFFFF):
             self.assert_refused("UnsupportedFeature", self.card.send("GetAttribute", unknown))
             self.assert_refused("UnsupportedFeature", self.one_shot("GetAttribute", unknown))
-        for tag in (INTERNAL_TAG, 0x0FB4):  # the latter says that the device has gone
+        for tag in (INTERNAL_TAG, 0x0FB4):  # the driver returns "no such device" for the latter
             self.assert_refused("UnsupportedFeature",
                                 self.card.send("SetAttribute", tag, hex_data("00")))
         self.cards.order("attribute", "A", "10101", "41")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What "meson install" puts on a machine: all of it, in its place, and a service that starts.
+"""The installation: all files, valid and in their places, and a service that starts.
 
 The files are installed into a folder of the private world, and then laid over its /usr, so that
 the tools of the machine (systemd, the bus) find them where they will find them on a real one.
@@ -70,7 +70,7 @@ def setUpModule():
 
 
 def add_user():
-    """As systemd-sysusers would on a machine that gets the service."""
+    """Adds the user of the service, as systemd-sysusers does."""
     if not shutil.which("systemd-sysusers"):
         raise unittest.SkipTest("systemd-sysusers is not installed")
     os.makedirs(USERS + "/etc")
@@ -98,7 +98,7 @@ def installed(path=None):
 
 
 def seen(path):
-    """The same file where it is on a machine, after all was laid over /usr."""
+    """Returns the path of the file in /usr, where the installation is mounted."""
     return installed(path).removeprefix(ROOT)
 
 
@@ -110,7 +110,7 @@ def sections(path):
 
 
 def without_debug_information(file):
-    """The content of a file of any kind."""
+    """Returns the content of a file, without debug information."""
     stripped = "/run/scd/stripped"
     strip = subprocess.run(["strip", "--strip-debug", "-o", stripped, file], capture_output=True)
     with open(file if strip.returncode else stripped, "rb") as content:
@@ -123,7 +123,7 @@ def languages():
 
 
 def request_name(user):
-    """What the bus says to a user who wants our name."""
+    """Returns the reply of the bus to a user that requests the service's name."""
     return subprocess.run(
         ["setpriv", "--reuid", user, "--clear-groups", "gdbus", "call", "--system", "--dest", BUS,
          "--object-path", "/", "--method", BUS + ".RequestName", NAME, "4"],
@@ -131,7 +131,7 @@ def request_name(user):
 
 
 class Files(unittest.TestCase):
-    def test_all_is_there_and_nothing_else(self):
+    def test_list_of_files(self):
         catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo"
                     for language in languages()}
         self.assertEqual(set(installed()), EXPECTED | catalogs)
@@ -146,7 +146,7 @@ class Files(unittest.TestCase):
         self.assertEqual((result.returncode, complaints), (0, []))
 
     def test_unit_is_confined(self):
-        """By systemd's own measure; the limit is ten times the score, which is to be 1.0 at most."""
+        """systemd-analyze gives at most 1.0; its threshold is ten times the score."""
         if not shutil.which("systemd-analyze"):
             self.skipTest("systemd-analyze is not installed")
         unit = installed("lib/systemd/system/smartcardd.service")
@@ -155,19 +155,19 @@ class Files(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
     def test_unit_may_execute_itself(self):
-        """It does, to get over a libpcsclite that hangs."""
+        """The service executes itself to recover from a libpcsclite that hangs."""
         unit = sections("lib/systemd/system/smartcardd.service")["Service"]
         self.assertEqual(unit["NoExecPaths"], "/")
         self.assertIn(unit["ExecStart"], unit["ExecPaths"].split())
 
-    def test_nothing_tells_where_it_was_built(self):
+    def test_files_do_not_contain_the_build_path(self):
         for path, file in installed().items():
             content = without_debug_information(file)
             for folder in (BUILD, SOURCE):
                 self.assertNotIn(folder.encode(), content, path)
 
     def test_udev_rule_is_valid(self):
-        """It starts our unit, for readers alone."""
+        """The rule starts the unit for readers only."""
         rule = installed("lib/udev/rules.d/60-smartcardd.rules")
         with open(rule, encoding="utf-8") as file:
             text = file.read()
@@ -228,7 +228,7 @@ class Files(unittest.TestCase):
         self.assertTrue(os.path.exists(f"{ROOT}{answer}/org.smartcardd1.Reader.xml"), answer)
 
     def test_metainfo_is_valid(self):
-        """But for a page on the web, for which newer ones ask."""
+        """The missing web page, which newer validators require, is tolerated."""
         if not shutil.which("appstreamcli"):
             self.skipTest("appstreamcli is not installed")
         told = subprocess.run(["appstreamcli", "validate", "--no-net", installed(
@@ -239,7 +239,7 @@ class Files(unittest.TestCase):
                           if "url-homepage-missing" not in line], [])
 
     def test_catalog_is_valid(self):
-        """journalctl reads it, and has a subject for each message."""
+        """journalctl reads the catalog and prints a subject for each message."""
         if not shutil.which("journalctl"):
             self.skipTest("journalctl is not installed")
         with open(installed("lib/systemd/catalog/smartcardd.catalog"), encoding="utf-8") as file:
@@ -254,13 +254,13 @@ class Files(unittest.TestCase):
         self.assertCountEqual(re.findall(r"^([0-9a-f]{32}) smartcardd: \S.*$", listed, re.M),
                               numbers)
 
-    def test_policy_is_well_formed(self):
+    def test_bus_policy_is_well_formed(self):
         subprocess.run(["xmllint", "--noout", "--nonet",
                         installed("share/dbus-1/system.d/org.smartcardd1.conf")], check=True)
 
 
 class Service(case.TestBedTest):
-    """On a bus with the policy that was installed."""
+    """The service on a bus with the installed policy."""
 
     def setUp(self):
         super().setUp()
@@ -281,7 +281,7 @@ class Service(case.TestBedTest):
         self.assertEqual((status.returncode, status.stderr), (0, ""))
         self.assertIn("Reader A 00 00", status.stdout)
 
-    def test_nobody_else_may_have_its_name(self):
+    def test_other_users_cannot_own_the_name(self):
         refused = request_name(NOBODY)
         self.assertIn("AccessDenied", refused.stderr)
         granted = request_name("smartcardd")
@@ -289,7 +289,7 @@ class Service(case.TestBedTest):
 
 
 class SystemBus(case.TestBedTest):
-    """On a bus with the machine's own configuration, which starts the service when it is called."""
+    """A bus with the configuration of the machine, which activates the service."""
 
     def setUp(self):
         super().setUp()

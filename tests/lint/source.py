@@ -60,7 +60,7 @@ def functions(text):
                 yield name[0], start, number - start + 1
             head, start = "", None
         elif start is None:
-            head = head + line if line.strip() and not line.startswith("#") else ""
+            head = f"{head} {line}" if line.strip() and not line.startswith("#") else ""
 
 
 def type_definitions(text):

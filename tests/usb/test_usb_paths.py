@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The same port is the same path, whatever is plugged in where, and in which order."""
+"""Object paths of USB readers depend on the port alone, not on the order of plugging."""
 
 import itertools
 import os
@@ -140,13 +140,13 @@ class UsbPaths(plugging.PluggingTest):
             reader.unplug()
             self.wait_for()
 
-    def test_facts(self):
+    def test_properties(self):
         self.usb_reader("1-5", 2, serial="S1", manufacturer="Maker", removable="fixed").plug()
         self.start()
         self.assert_has("usb_1_5", Vendor="Maker", Serial="S1", BuiltIn=True)
 
     def test_seats(self):
-        """Only the real /sys has them, so the service sees a mocked one there."""
+        """The service reads seats from the real /sys only, so a mocked one is mounted there."""
         self.usb_reader("1-1", 2, seat="seat-desk").plug()
         self.usb_reader("1-2", 3).plug()
         self.testbed.start_pcscd(environment=self.bus.environment())
@@ -157,8 +157,8 @@ class UsbPaths(plugging.PluggingTest):
         self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=True)
         self.assert_has("usb_1_2", Seat="seat0")
 
-    def test_swap_that_nobody_saw(self):
-        """pcscd has given the name of the one that went to another one meanwhile."""
+    def test_swap_while_the_service_is_paused(self):
+        """pcscd assigns the name of the removed reader to another one."""
         self.start()
         one, other = self.usb_reader("1-1", 2, seat="seat0"), self.usb_reader("1-3", 4)
         one.plug()
@@ -176,8 +176,8 @@ class UsbPaths(plugging.PluggingTest):
         self.simulator().insert(one.name())
         self.client.wait_for_signal("CardInserted", READERS + "usb_1_2")
 
-    def test_pcscd_that_comes_back(self):
-        """Another order of names, the same paths."""
+    def test_pcscd_restarts(self):
+        """The names change their order, the paths stay the same."""
         self.start()
         readers = [self.usb_reader(port, 2 + number) for number, port in enumerate(PORTS)]
         for reader in reversed(readers):
@@ -205,7 +205,7 @@ class UsbPaths(plugging.PluggingTest):
         self.client.wait_for_state(lambda c: self.aliases() == expected, f"{expected}")
 
     def test_alias_of_a_port(self):
-        """It stays there, whatever is plugged in."""
+        """The alias belongs to the port, for every reader that is plugged in there."""
         self.start()
         one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
         one.plug()
@@ -225,7 +225,7 @@ class UsbPaths(plugging.PluggingTest):
         self.wait_for_aliases({"usb_1_1": "login", "usb_1_2": ""})
 
     def test_alias_of_a_serial_number(self):
-        """It goes with the reader, and is nobody's while two have that number."""
+        """The alias moves with the reader, and has no effect while two readers have that number."""
         self.start()
         one, other = self.usb_reader("1-1", 2, serial="S1"), self.usb_reader("1-2", 3, serial="S1")
         one.plug()
@@ -242,7 +242,7 @@ class UsbPaths(plugging.PluggingTest):
         self.wait_for_aliases({"usb_1_3": "badge"})
 
     def start_held(self, held, *others):
-        """A plain program has begun a transaction before the service comes. Gives the program."""
+        """Starts a PC/SC program with a transaction before the service; returns the program."""
         readers = (held, *others)
         for reader in readers:
             reader.plug()
@@ -259,7 +259,7 @@ class UsbPaths(plugging.PluggingTest):
         self.wait_for(*(label(reader.port) for reader in readers))
         return holder
 
-    def test_one_that_is_held_up_keeps_no_other_waiting(self):
+    def test_held_reader_does_not_delay_others(self):
         one, other = self.usb_reader("1-1", 2, serial="S1"), self.usb_reader("1-2", 3)
         self.start_held(one, other)
         other.unplug()
@@ -269,8 +269,8 @@ class UsbPaths(plugging.PluggingTest):
         self.assert_has("usb_1_1", UsbPath="1-1:1.0", UsbAddress=2)
         self.assert_has("usb_1_2", UsbPath="1-2:1.0", UsbAddress=3)
 
-    def test_one_that_is_held_up_leaves_its_name_to_another(self):
-        """pcscd lets go of a reader when nobody waits for it any more."""
+    def test_held_reader_loses_its_name(self):
+        """pcscd releases a removed reader when no client waits for it."""
         one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
         holder = self.start_held(one)
         name = self.readers()["usb_1_1"]["Name"]

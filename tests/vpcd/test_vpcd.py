@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Somebody else's reader: vpcd, driven by the real pcscd, which looks for cards every 400 ms."""
+"""A third-party driver: vpcd, which pcscd polls for cards every 400 ms."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ OTHER_ATR = "3B021450"
 
 @unittest.skipUnless(os.path.exists(vpcd.DRIVER), "vsmartcard-vpcd is not installed")
 class Vpcd(case.TestBedTest):
-    """The cards stay in when a test ends, so that the service ends with them in."""
+    """Cards stay inserted at the end of a test, so that the service stops with cards."""
 
     def setUp(self):
         self.cards = []
@@ -44,7 +44,7 @@ class Vpcd(case.TestBedTest):
         self.slots = [self.client.reader(f"Virtual PCD 00 0{number}") for number in range(2)]
 
     def wait_for_card(self, slot=0, since=0):
-        """Gives the path of the card."""
+        """Returns the object path of the card."""
         return self.client.wait_for_signal("CardInserted", self.slots[slot], since).arguments[0]
 
     def test_insertion(self):
@@ -87,7 +87,7 @@ class Vpcd(case.TestBedTest):
         (path, card), = self.client.cards().items()
         self.assertEqual((path, card["AtrHex"]), (second, OTHER_ATR))
 
-    def test_card_that_was_there_before(self):
+    def test_card_inserted_before_the_start(self):
         self.insert().wait_until_known()
         self.start_service()
         (path, card), = self.client.cards().items()
@@ -105,7 +105,7 @@ class Vpcd(case.TestBedTest):
         self.client.wait_for_signal("InterfacesRemoved")
         self.assertEqual(list(self.client.cards()), paths[1:])
 
-    def test_pcscd_killed_with_a_card_in_and_started_again(self):
+    def test_pcscd_killed_with_a_card(self):
         self.start_service()
         self.insert()
         old = self.wait_for_card()
@@ -122,8 +122,8 @@ class Vpcd(case.TestBedTest):
         self.assertNotEqual(new, old)
         self.assertEqual(list(self.client.cards()), [new])
 
-    def test_another_program_talks_to_the_card(self):
-        """Its connect, transmit and reset are no removal: the card stays the same one."""
+    def test_another_program_uses_the_card(self):
+        """Connect, transmit and reset of another program are not taken for a removal."""
         if not shutil.which("scriptor"):
             self.skipTest("scriptor (pcsc-tools) is not installed")
         self.start_service()
@@ -134,7 +134,7 @@ class Vpcd(case.TestBedTest):
                               stderr=subprocess.DEVNULL) as other:
             self.assertIn("< AB CD 90 00", self.answer(other, "80 10 00 00 02 AB CD"))
             self.assertIn("< OK: 3B 80 80 01 01", self.answer(other, "reset"))
-            # Nobody is told that a card is in use: the other slot makes the service look.
+            # pcscd has no event for a card in use: one of the other slot makes the service refresh.
             self.insert(1)
             self.wait_for_card(1)
             _, reader = self.client.readers()["Virtual PCD 00 00"]
@@ -145,7 +145,7 @@ class Vpcd(case.TestBedTest):
         self.assertEqual(removed.arguments, (path,))
 
     def answer(self, scriptor, command):
-        """What it prints: the command, then the answer, each from a mark on."""
+        """Returns the command and the response that the program prints, each after its mark."""
         print(command, file=scriptor.stdin)
         return next(line for line in scriptor.stdout if line.startswith("<"))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cards, readers, pcscd and the service itself go while somebody talks to a card."""
+"""Cards, readers, pcscd and the service disappear during calls."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from scdtest.cases.sessions import SELECT, VERIFY, SessionTest
 from scdtest.clients.recorder import CARD
 
 
-class Trouble(SessionTest):
+class FailuresDuringCalls(SessionTest):
     readers = "AB"
 
     def setUp(self):
@@ -23,17 +23,17 @@ class Trouble(SessionTest):
         self.start()
 
     def wait_for_reader(self, session):
-        """Until the session's client sees its card gone, or a new one."""
+        """Waits until the session's client sees its card removed, or replaced."""
         session.client.wait_for_signal("CardRemoved")
 
-    def test_card_pulled_during_a_transmit(self):
+    def test_card_removed_during_a_transmit(self):
         session, other = self.session(), self.session()
         self.cards.order("delay", "A", 100)
         self.cards.order("pull", "A")
         call = session.send_transmit(SELECT)
         waiting = other.send_transmit(SELECT)
         self.assertIn(call.error(), ("NoSmartcard", "RemovedCard", "NotTransacted"))
-        # The driver may tell before pcscd has seen it.
+        # The driver may fail before pcscd has seen the removal.
         self.assertIn(waiting.error(), ("NoSmartcard", "RemovedCard"))
         self.wait_for_reader(session)
         self.assert_refused("RemovedCard", session.send_transmit(SELECT))
@@ -46,7 +46,7 @@ class Trouble(SessionTest):
         self.assertEqual(session.transmit(SELECT), "9000")
         self.assertEqual(session.get("Card"), session.client.signals[-1].arguments[0])
 
-    def test_card_pulled_in_a_transaction(self):
+    def test_card_removed_in_a_transaction(self):
         session, other = self.session(), self.session()
         session.begin()
         session.transmit(VERIFY)
@@ -59,8 +59,8 @@ class Trouble(SessionTest):
         session.close("reset")
         other.close()
 
-    def test_reader_does_not_answer_during_a_transmit(self):
-        """One that is from reader.conf stays in pcscd's list."""
+    def test_reader_does_not_respond_during_a_transmit(self):
+        """A reader of reader.conf stays in pcscd's list."""
         session = self.session()
         self.cards.order("delay", "A", 5000)
         call = session.send_transmit(SELECT)
@@ -70,7 +70,7 @@ class Trouble(SessionTest):
                                      "ReaderUnavailable"))
         self.assertEqual(self.session("B").transmit(SELECT), "9000")
 
-    def test_slow_card_holds_up_nobody_else(self):
+    def test_slow_card_does_not_delay_others(self):
         slow = self.session()
         self.cards.order("delay", "A", 2000)
         call = slow.send_transmit(SELECT)
@@ -99,7 +99,7 @@ class Trouble(SessionTest):
         client.wait_for_state(lambda c: len(c.cards()) == 2, "all is back")
         self.assertEqual(client.connect(client.reader("Reader A")).transmit(SELECT), "9000")
 
-    def test_pcscd_ends_while_one_waits_for_a_card(self):
+    def test_pcscd_stops_while_a_call_waits(self):
         session = self.session()
         session.begin()
         client = self.client()
@@ -109,8 +109,8 @@ class Trouble(SessionTest):
         self.assertIn(call.error(), ("NoService", "CommError"))
         self.assertEqual(session.wait_for_closed(), "service-unavailable")
 
-    def test_service_ends_while_sessions_are_open(self):
-        """It leaves no card as a session had it."""
+    def test_service_stops_with_open_sessions(self):
+        """The service resets each card that a session has used."""
         session, other, busy = self.session(), self.session(), self.session("B")
         session.begin()
         session.transmit(VERIFY)
@@ -122,7 +122,7 @@ class Trouble(SessionTest):
         status = self.cards.status("A")
         self.assertEqual((status["verified"], status["resets"] != "0"), ("0", True))
 
-    def test_service_ends_while_one_connects(self):
+    def test_service_stops_during_connect(self):
         holder, client = self.session(), self.client()
         holder.begin()
         reader = client.reader("Reader A")
@@ -132,7 +132,7 @@ class Trouble(SessionTest):
         client.wait(lambda: all(call.is_done for call in calls), "the calls end")
 
 
-class Threads(SessionTest):
+class WorkerThreads(SessionTest):
     def threads(self):
         folder = f"/proc/{self.testbed.service.pid}/task"
         names = []
@@ -141,8 +141,8 @@ class Threads(SessionTest):
                 names.append(file.read().strip())
         return names
 
-    def test_worker_ends_when_nobody_has_a_session(self):
-        """Nothing tells of a thread's end, so it is looked for: this alone is by the clock."""
+    def test_worker_ends_without_sessions(self):
+        """There is no event for the end of a thread, so this test alone polls."""
         self.start()
         self.assertNotIn("worker", self.threads())
         sessions = [self.session() for _ in range(3)]
@@ -155,8 +155,8 @@ class Threads(SessionTest):
         self.assertEqual(self.session().transmit(SELECT), "9000")
 
 
-    def test_worker_outlives_a_session_that_was_idle_for_long(self):
-        """Longer than the thread lives alone: as long as a command on another reader."""
+    def test_worker_outlives_an_idle_session(self):
+        """Longer than an unused thread lives, measured by a delayed command on another reader."""
         self.readers = "AB"
         self.start()
         clock = self.session("B")
@@ -169,8 +169,8 @@ class Threads(SessionTest):
         self.assertEqual(self.threads(), before)
 
 
-class Secrets(SessionTest):
-    def test_no_command_and_no_response_in_the_log(self):
+class SecretsInLogs(SessionTest):
+    def test_log_has_no_commands_and_responses(self):
         marker = "5EC4E75EC4E75EC4E7"
         self.start(environment={"G_MESSAGES_DEBUG": "all"})
         session = self.session()

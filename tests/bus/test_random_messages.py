@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whatever is sent to the service, it stays up, and nothing of the sender stays in it."""
+"""Random D-Bus messages: the service does not crash, and keeps nothing of their sender."""
 
 import os
 import random
@@ -17,15 +17,15 @@ from scdtest.clients.recorder import NAME
 
 SEED = 20260102
 MESSAGES = 20000
-BATCH = 100  # sent at once; the service is then asked whether it is there
+BATCH = 100  # messages sent at once; then the service must respond
 CLIENTS_EACH = 1000  # messages of one client
 
 
-class Hostile(SessionTest):
+class RandomMessages(SessionTest):
     readers = "AB"
 
     def send(self, client, values, dice, known):
-        """One message, whose answer nobody looks at."""
+        """Sends one message and ignores the reply."""
         path, interface, method, types = dice.choice(known)
         chance = dice.random()
         if chance < 0.03:
@@ -48,7 +48,7 @@ class Hostile(SessionTest):
             if number % CLIENTS_EACH == 0 and number:
                 self.leave(user)
                 user = self.client()
-            # Something to be wrong with.
+            # Objects that random messages can be sent to.
             for reader in "AB":
                 user.send_connect(user.reader("Reader " + reader), timeout_ms=100)
             known = [row for row in methods(user) if row[2] != "Introspect"]
@@ -62,7 +62,7 @@ class Hostile(SessionTest):
         self.leave(user)
         self.assertEqual(self.count_sessions(), 0)
         self.assertTrue(self.testbed.service.is_running())
-        # New cards: the old ones may have been left to speak "raw", as any PC/SC program can.
+        # New cards: the protocol of the old ones may be "raw", as any PC/SC program can set it.
         user = self.client()
         for reader in "AB":
             self.cards.remove(reader)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What polkit allows only after the user has authenticated, at a dialog."""
+"""Calls that polkit allows only after the user has authenticated in a dialog."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ AUTHENTICATE = """
 KEEP = "return polkit.Result.AUTH_SELF_KEEP;"
 
 
-class Dialogs(permissions.PermissionTest):
+class AuthenticationDialogs(permissions.PermissionTest):
     def setUp(self):
         super().setUp()
         self.daemon.start(AUTHENTICATE)
@@ -51,10 +51,10 @@ class Dialogs(permissions.PermissionTest):
         self.agent.dismiss()
         self.assert_refused("NotAuthorized", self.alice, number)
 
-    def test_calls_of_a_session(self):
+    def test_session_methods(self):
         session = self.connect_at_dialog()
         number = session.send_control(VENDOR_CODE, interactive=True)
-        # A dialog keeps nobody else from the card, not even the session itself.
+        # A dialog blocks no other call of the card, not even of the same session.
         self.assertEqual(self.agent.wait_for_dialog()[0], "org.smartcardd1.control")
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
         self.connect(self.other_user(ROOT)).transmit(IS_VERIFIED)
@@ -62,19 +62,19 @@ class Dialogs(permissions.PermissionTest):
         self.assertEqual(bytes(self.alice.wait_for(number)[0]).hex(), "9000")
         session.control(VENDOR_CODE)
 
-    def test_one_call(self):
+    def test_one_shot(self):
         number = self.alice.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED,
                                  interactive=True)
         self.agent.confirm()
         self.assertEqual(self.alice.wait_for(number), [NOT_VERIFIED])
 
-    def test_client_leaves(self):
+    def test_client_disconnects(self):
         self.send_connect(self.alice, interactive=True)
         self.agent.wait_for_dialog()
         self.alice.leave()
         self.agent.wait_until_cancelled()
 
-    def test_session_ends(self):
+    def test_session_closes(self):
         session = self.connect_at_dialog()
         number = session.send_control(VENDOR_CODE, interactive=True)
         self.agent.wait_for_dialog()
@@ -82,15 +82,15 @@ class Dialogs(permissions.PermissionTest):
         self.assert_refused("Cancelled", self.alice, number)
         self.agent.wait_until_cancelled()
 
-    def test_card_leaves(self):
+    def test_card_removed(self):
         number = self.send_connect(self.alice, self.card(), interactive=True)
         self.agent.wait_for_dialog()
         self.cards.remove("A")
         self.assert_refused("RemovedCard", self.alice, number)
         self.agent.wait_until_cancelled()
 
-    def test_other_rules_after_it(self):
-        """Whoever has authenticated need not do so again because something else changed."""
+    def test_rules_change_after_authentication(self):
+        """A change of rules does not require the user to authenticate again."""
         session = self.connect_at_dialog()
         self.daemon.change_rule("// nothing new\n" + AUTHENTICATE)
         self.wait_for_recheck(self.alice)
@@ -98,7 +98,7 @@ class Dialogs(permissions.PermissionTest):
         self.daemon.change_rule(DENY)
         self.assertEqual(session.wait_for_closed(), "revoked")
 
-    def test_other_rules_after_it_for_sole_use(self):
+    def test_rules_change_after_authentication_for_exclusive_use(self):
         session = self.connect_at_dialog()
         number = session.send_reconnect("exclusive", interactive=True)
         self.agent.confirm()
@@ -107,13 +107,13 @@ class Dialogs(permissions.PermissionTest):
         self.wait_for_recheck(self.alice)
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_kept(self):
+    def test_authentication_is_kept(self):
         self.daemon.change_rule(KEEP)
         sessions = [self.connect_at_dialog(), self.connect(self.alice)]
         self.assertEqual(self.alice.call(MANAGER_PATH, MANAGER, "CanConnect", "(o)",
                                          self.reader()), ["yes"])
         with self.polkit_away(self.alice, KEEP):
-            pass  # it forgets who has authenticated, as it does after a while
+            pass  # polkit forgets the authentication, as it does after some minutes
         for session in sessions:
             session.reconnect()
             self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The object tree keeps what introspection/ promises."""
+"""The object tree and the interfaces are those of the XML files in introspection/."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from scdtest.testbed.testbed import SOURCE, simulated_reader
 
 
 def members(interface):
-    """Kind, name and types of all that an interface has."""
+    """Returns kind, name and types of all members of an interface."""
     found = set()
     for member in interface:
         if member.tag in ("method", "signal"):
@@ -28,7 +28,7 @@ def members(interface):
     return found
 
 
-class Contract(case.TestBedTest):
+class Interfaces(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
@@ -50,7 +50,7 @@ class Contract(case.TestBedTest):
         self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
                          "org.smartcardd1.Error." + error)
 
-    def test_interfaces_are_those_of_the_files(self):
+    def test_members_match_the_files(self):
         places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
                   "Card": next(iter(self.client.cards()))}
         for name, path in places.items():
@@ -69,7 +69,7 @@ class Contract(case.TestBedTest):
     def variant(self, signature, *values):
         return GLib.Variant(signature, values)
 
-    def test_tree(self):
+    def test_object_paths(self):
         def children(path):
             return {node.get("name") for node in self.introspect(path).findall("node")}
         self.assertEqual(children("/org/smartcardd1"), {"readers", "cards"})
@@ -107,7 +107,7 @@ class Contract(case.TestBedTest):
         self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         self.assert_refused("NoService", "Simulated Reader A 00 00")
 
-    def test_removed_card_answers_nobody(self):
+    def test_object_of_a_removed_card_is_gone(self):
         card, = self.client.cards()
         self.simulator().swap("A")
         self.client.wait_for_signal("CardInserted")

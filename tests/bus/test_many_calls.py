@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many clients, many calls, many commands: all are answered, in their order and byte for byte."""
+"""Load: many clients, calls and commands; all replies are complete and in order."""
 
 import os
 import random
@@ -18,7 +18,7 @@ LONGEST = 65544
 
 
 def random_command(dice):
-    """Of any length, short ones more often; half of them say something to the card."""
+    """Returns a command of random length, mostly short; half of them are valid for the card."""
     length = int(4 * (LONGEST / 4) ** dice.random())
     kind = dice.randrange(6)
     if kind == 0:
@@ -35,12 +35,12 @@ def random_command(dice):
     return bytes((0x80, 0x10, 0, 0)) + width + body
 
 
-class Load(SessionTest):
+class ManyCalls(SessionTest):
     def echo(self, number):
         return f"8010000004{number:08X}"
 
-    def test_calls_in_a_row(self):
-        """1,000 on one connection, before the first one is answered."""
+    def test_pipelined_calls(self):
+        """1,000 calls on one connection before the first reply."""
         self.start("[Limits]\nCallsPerSession=1000\n")
         session = self.session()
         session.begin()
@@ -50,8 +50,8 @@ class Load(SessionTest):
             self.assertEqual(call.wait().hex(), f"{number:08x}9000")
         self.assertEqual(session.client.done, calls)
 
-    def test_clients_at_once(self):
-        """32 on one reader, each with transactions of its own."""
+    def test_concurrent_clients(self):
+        """32 clients of one reader, each with its own transactions."""
         self.start()
         sessions = [self.session() for _ in range(32)]
         calls = []
@@ -63,8 +63,8 @@ class Load(SessionTest):
         for number, call in calls:
             self.assertEqual(call.wait().hex(), f"{number:08x}9000")
 
-    def test_clients_that_come_and_go(self):
-        """600, in batches; some leave without a word, and with a transaction open."""
+    def test_clients_connect_and_disconnect(self):
+        """600 clients, in batches; some disconnect with a transaction open."""
         self.start()
         watcher = self.client()
         reader = watcher.reader("Reader A")
@@ -87,7 +87,7 @@ class Load(SessionTest):
         return Session(call.client, path)
 
     def test_random_commands(self):
-        """10,000 of all lengths, as a plain PC/SC program has them answered."""
+        """10,000 of all lengths: responses are the same as through PC/SC directly."""
         self.start()
         dice = random.Random(SEED)
         session, other = self.session(), self.pcsc_client()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cards go in and out of simulated readers: what a client of the bus sees."""
+"""Card events: signals and properties when cards are inserted, removed and swapped."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from scdtest.testbed.testbed import simulated_reader
 OTHER_ATR = "3B021450"
 
 
-class Events(case.TestBedTest):
+class CardEvents(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
@@ -28,7 +28,7 @@ class Events(case.TestBedTest):
         self.b = self.client.reader("Reader B")
 
     def insert(self, name, path, atr=ATR):
-        """Gives the path of the card."""
+        """Returns the object path of the card."""
         since = len(self.client.signals)
         self.readers.insert(name, atr)
         return self.client.wait_for_signal("CardInserted", path, since).arguments[0]
@@ -69,8 +69,8 @@ class Events(case.TestBedTest):
         self.assertNotEqual(inserted.arguments[0], first)
         self.assertEqual(self.client.cards()[inserted.arguments[0]]["AtrHex"], OTHER_ATR)
 
-    def test_swap_that_nobody_saw(self):
-        """The service sleeps while the card is swapped: pcscd's event count tells all the same."""
+    def test_swap_while_the_service_is_paused(self):
+        """The service is stopped during the swap and detects it by pcscd's event count."""
         first = self.insert("A", self.a)
         del self.client.signals[:]
         os.kill(self.testbed.service.pid, signal.SIGSTOP)
@@ -104,7 +104,7 @@ class Events(case.TestBedTest):
         card = self.client.cards()[inserted.arguments[0]]
         self.assertEqual((card["AtrHex"], card["Protocols"]), ("", []))
 
-    def test_atr_that_makes_no_sense(self):
+    def test_malformed_atr(self):
         card = self.insert("A", self.a, "3BFF")
         properties = self.client.cards()[card]
         self.assertEqual((properties["AtrHex"], properties["Protocols"]), ("3BFF", []))
@@ -123,7 +123,7 @@ class Events(case.TestBedTest):
         self.assert_promised_order()
 
     def insert_again(self, name):
-        """A removal and an insertion of a card that no other one looks like: the last event."""
+        """Swaps in a card with an ATR of its own; returns after its event, the last one."""
         marker = "3B04DEADBEEF"
         self.readers.swap(name, marker)
 
@@ -135,12 +135,12 @@ class Events(case.TestBedTest):
         return self.client.wait(found, "the last card is announced")
 
     def assert_promised_order(self):
-        """In the whole recording, card by card."""
+        """Checks the order of signals for each card of the recording."""
         steps = {}
         for event in self.client.signals:
             if event.member == "PropertiesChanged":
                 card = event.arguments[1].get("Card")
-                if card is None:  # a card was in and out again before anybody could look
+                if card is None:  # the card was removed before the client read its properties
                     continue
                 if card == "/":
                     card = steps.pop("removed")
@@ -153,9 +153,9 @@ class Events(case.TestBedTest):
             self.assertIn(order, (INSERTION, INSERTION + REMOVAL), card)
 
 
-class Mirror(case.TestBedTest):
+class ManyReaders(case.TestBedTest):
     def test_sixteen_readers(self):
-        """As many as one wait of pcsc-lite 1.9.9 takes: no room for the plug-and-play entry."""
+        """The maximum of pcsc-lite 1.9.9 in one wait, with no room for the plug-and-play entry."""
         names = [f"R{number:02}" for number in range(16)]
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name) for name in names])

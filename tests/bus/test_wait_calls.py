@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""WaitForCard and WaitForRemoval: what ends a wait, and what does not."""
+"""WaitForCard and WaitForRemoval: results, timeouts, limits."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ OTHER_ATR = "3B021450"
 
 
 class WaitTest(SessionTest):
-    """Readers A and B, empty."""
+    """Readers A and B, without cards."""
 
     settings = ""
 
@@ -36,7 +36,7 @@ class WaitTest(SessionTest):
         self.testbed.start_pcscd([simulated_reader(name) for name in "AB"], **more)
 
     def begin(self, client, method, *arguments):
-        """The service has the call before anything else happens."""
+        """Sends the call; returns when the service has received it."""
         call = client.send(ROOT, MANAGER, method, *arguments)
         client.manager("Version")
         return call
@@ -49,7 +49,7 @@ class WaitTest(SessionTest):
                           vardict(**options))
 
     def insert(self, name, atr=ATR):
-        """Gives the path of the card. What its coming ended has been answered by then."""
+        """Returns the path of the card, after the replies to calls that its insertion ends."""
         since = len(self.user.signals)
         self.cards.insert(name, atr)
         path = self.user.reader("Reader " + name)
@@ -64,7 +64,7 @@ class WaitTest(SessionTest):
         self.user.manager("Version")
 
     def members_when_done(self, call):
-        """The signals that were there when the answer came."""
+        """Returns the signals that were recorded before the reply."""
         seen = []
         call.on_done = lambda: seen.extend(self.user.members())
         call.wait()
@@ -72,12 +72,12 @@ class WaitTest(SessionTest):
 
 
 class WaitForCard(WaitTest):
-    def test_card_that_is_there(self):
+    def test_present_card(self):
         card = self.insert("B")
         self.assertEqual(self.wait_for_card().wait(), [self.b, card])
         self.assertEqual(self.wait_for_card(timeout_ms=0).wait(), [self.b, card])
 
-    def test_card_that_comes(self):
+    def test_inserted_card(self):
         call = self.wait_for_card()
         self.cards.insert("A", ATR)
         self.assertEqual(self.members_when_done(call), INSERTION)
@@ -117,7 +117,7 @@ class WaitForCard(WaitTest):
         card = self.insert("B", OTHER_ATR)
         self.assertEqual(call.wait(), [self.b, card])
 
-    def test_card_with_an_atr_like_that(self):
+    def test_card_with_an_atr_mask(self):
         call = self.wait_for_card(atr=bytes.fromhex("3B02FF5F"),
                                   atr_mask=bytes.fromhex("FFFF00F0"))
         self.insert("A", "3B021460")
@@ -128,27 +128,27 @@ class WaitForCard(WaitTest):
         self.assertEqual(call.wait(), [self.b, card])
 
     def test_mute_card(self):
-        """It has no ATR, and still it is a card."""
+        """A card without an ATR counts as a card."""
         any_card, that_card = self.wait_for_card(), self.wait_for_card(atr=bytes.fromhex(ATR))
         self.cards.order("mute", "A", "on")
         card = self.insert("A")
         self.assertEqual(any_card.wait(), [self.a, card])
         self.assertFalse(that_card.is_done)
 
-    def test_wrong_options(self):
+    def test_invalid_options(self):
         for options in ({"reader": ""}, {"reader": 1}, {"atr": b""}, {"atr": bytes(34)},
                         {"atr": "3B"}, {"atr_mask": b"\xff"}, {"atr": b"\x3b", "atr_mask": b""},
                         {"atr": b"\x3b", "atr_mask": b"\xff\xff"}, {"new": 1},
                         {"timeout_ms": True}, {"timeout": 1}):
             self.assert_refused("InvalidArgument", self.wait_for_card(**options))
 
-    def test_time_is_over(self):
+    def test_timeout(self):
         self.insert("B")
         self.assert_refused("Timeout", self.wait_for_card(reader=self.a, timeout_ms=0))
         self.assert_refused("Timeout", self.wait_for_card(reader=self.a, timeout_ms=20))
         self.assert_refused("Timeout", self.wait_for_card(new=True, timeout_ms=20))
 
-    def test_card_that_comes_in_time(self):
+    def test_card_inserted_before_the_timeout(self):
         call = self.wait_for_card(timeout_ms=0xFFFFFFFE)
         card = self.insert("A")
         self.assertEqual(call.wait(), [self.a, card])
@@ -160,8 +160,8 @@ class WaitForCard(WaitTest):
         for call in calls:
             self.assertEqual(call.wait(), [self.a, card])
 
-    def test_pcscd_that_restarts(self):
-        """And brings a reader that was not there when somebody began to wait for its card."""
+    def test_pcscd_restarts(self):
+        """The new pcscd has a reader that was missing when the wait for its card began."""
         call = self.wait_for_card(reader=self.pcsc_name("C"))
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.user.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
@@ -172,7 +172,7 @@ class WaitForCard(WaitTest):
         self.assertEqual(reader, self.user.reader("Reader C"))
         self.assertEqual(second.wait(), [reader, card])
 
-    def test_end_of_the_service(self):
+    def test_service_stops(self):
         self.insert("A")
         calls = [self.wait_for_card(new=True),
                  self.wait_for_removal(next(iter(self.user.cards())))]
@@ -182,7 +182,7 @@ class WaitForCard(WaitTest):
 
 
 class WaitForRemoval(WaitTest):
-    def test_card_that_goes(self):
+    def test_removed_card(self):
         card = self.insert("A")
         self.insert("B")
         call = self.wait_for_removal(card)
@@ -192,43 +192,43 @@ class WaitForRemoval(WaitTest):
         self.cards.remove("A")
         self.assertEqual(self.members_when_done(call), REMOVAL)
 
-    def test_card_that_is_swapped(self):
+    def test_swapped_card(self):
         call = self.wait_for_removal(self.insert("A"))
         self.cards.swap("A", ATR)
         call.wait()
 
-    def test_card_that_has_gone(self):
+    def test_card_removed_before(self):
         card = self.insert("A")
         self.remove("A")
         self.assertIsNone(self.wait_for_removal(card).wait())
         self.insert("A")
         self.assertIsNone(self.wait_for_removal(card, timeout_ms=0).wait())
 
-    def test_card_that_goes_with_pcscd(self):
+    def test_card_lost_with_pcscd(self):
         call = self.wait_for_removal(self.insert("A"))
         self.testbed.stop_pcscd(signal.SIGKILL)
         call.wait()
 
-    def test_path_that_no_card_ever_has(self):
+    def test_invalid_card_path(self):
         for path in ("/", ROOT, ROOT + "/cards", ROOT + "/cards/0", ROOT + "/cards/x",
                      ROOT + "/cards/1/2", ROOT + "/cards/99999999999999999999", self.a):
             self.assert_refused("UnknownCard", self.wait_for_removal(path))
 
-    def test_time_is_over(self):
+    def test_timeout(self):
         card = self.insert("A")
         self.assert_refused("Timeout", self.wait_for_removal(card, timeout_ms=0))
         self.assert_refused("Timeout", self.wait_for_removal(card, timeout_ms=20))
 
-    def test_wrong_options(self):
+    def test_invalid_options(self):
         card = self.insert("A")
         for options in ({"new": True}, {"timeout_ms": "1"}):
             self.assert_refused("InvalidArgument", self.wait_for_removal(card, **options))
 
 
-class Limits(WaitTest):
+class LimitsOfWaits(WaitTest):
     settings = "[Limits]\nWaitersPerUser=2\nWaiters=3\n"
 
-    def test_waits_of_one_user(self):
+    def test_limit_of_waits(self):
         card = self.insert("A")
         calls = [self.wait_for_card(new=True), self.wait_for_removal(card)]
         for call in (self.wait_for_card(new=True), self.wait_for_removal(card),
@@ -240,8 +240,8 @@ class Limits(WaitTest):
             call.wait()
         self.assert_refused("Timeout", self.wait_for_card(new=True, timeout_ms=1))
 
-    def test_waits_of_somebody_who_leaves(self):
-        """The bus tells the service first, and then has our next call."""
+    def test_waits_of_a_disconnected_client(self):
+        """The service sees the departure before the next call."""
         other = self.client()
         for _ in range(2):
             self.wait_for_card(other)
@@ -255,7 +255,7 @@ class Limits(WaitTest):
         self.assertEqual([call.wait() for call in mine], [[self.a, card]] * 2)
 
     def departure_of(self, name):
-        """A list that is empty until then."""
+        """Returns a list that is empty until the client has disconnected."""
         left = []
         self.user.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, name,

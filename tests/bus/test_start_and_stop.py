@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The service starts and ends as it should, whatever pcscd does meanwhile."""
+"""Start and end of the service, restarts of pcscd, and command line options."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ from scdtest.testbed.testbed import built, simulated_reader
 OTHER_ATR = "3B021450"
 
 
-class Life(case.TestBedTest):
+class StartAndStop(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
@@ -30,7 +30,7 @@ class Life(case.TestBedTest):
         client.wait_for_state(lambda c: c.manager("Available") == (count > 0)
                               and len(c.readers()) == count, f"{count} readers are there")
 
-    def test_card_that_was_there_before(self):
+    def test_card_inserted_before_the_start(self):
         self.start_pcscd(card=ATR)
         self.testbed.start_service()
         client = self.recorder()
@@ -73,7 +73,7 @@ class Life(case.TestBedTest):
         self.assertNotEqual(new_card, old_card)
         self.assertEqual(client.cards()[new_card]["AtrHex"], OTHER_ATR)
 
-    def test_pcscd_that_comes_and_goes(self):
+    def test_pcscd_restarts_often(self):
         self.testbed.start_service()
         client = self.recorder()
         for number in (signal.SIGTERM, signal.SIGKILL) * 3:
@@ -82,7 +82,7 @@ class Life(case.TestBedTest):
             self.testbed.stop_pcscd(number)
             self.wait_for_readers(client, 0)
 
-    def test_pcscd_that_comes_back_with_fewer_readers(self):
+    def test_pcscd_restarts_with_fewer_readers(self):
         self.testbed.start_pcscd([simulated_reader(name) for name in "ABCDEFGH"])
         self.testbed.start_service()
         client = self.recorder()
@@ -92,7 +92,7 @@ class Life(case.TestBedTest):
         self.start_pcscd()
         self.wait_for_readers(client, 2)
 
-    def test_card_numbers_outlive_the_service(self):
+    def test_card_numbers_are_not_reused_after_a_restart(self):
         self.start_pcscd(card=ATR)
         numbers = []
         for _ in range(3):
@@ -102,16 +102,16 @@ class Life(case.TestBedTest):
             self.testbed.stop_service()
         self.assertEqual(numbers, sorted(set(numbers)))
 
-    def test_end_without_pcscd(self):
+    def test_stop_without_pcscd(self):
         self.testbed.start_service()
         self.testbed.stop_service()
 
-    def test_end_with_readers_and_cards(self):
+    def test_stop_with_readers_and_cards(self):
         self.start_pcscd(card=ATR)
         self.testbed.start_service()
         self.testbed.stop_service()
 
-    def test_end_while_cards_come_and_go(self):
+    def test_stop_during_card_events(self):
         self.start_pcscd(card=ATR)
         self.testbed.start_service()
         readers = self.simulator()
@@ -119,7 +119,7 @@ class Life(case.TestBedTest):
             readers.swap("A")
         self.testbed.stop_service()
 
-    def test_end_after_pcscd_was_killed(self):
+    def test_stop_after_pcscd_was_killed(self):
         self.start_pcscd()
         self.testbed.start_service()
         client = self.recorder()
@@ -127,13 +127,13 @@ class Life(case.TestBedTest):
         self.wait_for_readers(client, 0)
         self.testbed.stop_service()
 
-    def test_end_at_once_after_pcscd_was_killed(self):
+    def test_stop_at_once_after_pcscd_was_killed(self):
         self.start_pcscd()
         self.testbed.start_service()
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.testbed.stop_service()
 
-    def test_end_by_interrupt(self):
+    def test_stop_by_sigint(self):
         self.start_pcscd()
         self.testbed.start_service()
         self.testbed.service.stop(signal.SIGINT)
@@ -145,13 +145,13 @@ class Life(case.TestBedTest):
         self.assertEqual(second.wait(), 1)
         self.assertIn("cannot have the bus name", second.output)
 
-    def test_no_bus(self):
+    def test_without_a_bus(self):
         alone = Process("alone", [built("service/smartcardd")],
                         {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/run/dbus/nowhere"})
         self.assertEqual(alone.wait(), 1)
         self.assertIn("cannot reach the system bus", alone.output)
 
-    def test_bus_that_goes(self):
+    def test_bus_stops(self):
         self.start_pcscd()
         self.testbed.start_service()
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
@@ -160,7 +160,7 @@ class Life(case.TestBedTest):
         self.testbed.service = None
 
 
-class Options(case.TestBedTest):
+class CommandLine(case.TestBedTest):
     def run_service(self, *options):
         return subprocess.run([built("service/smartcardd"), *options], capture_output=True,
                               text=True, timeout=30)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""USB readers are plugged in and pulled out while the service runs."""
+"""USB readers are plugged and unplugged while the service runs."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ PLUG = ["InterfacesAdded"]
 UNPLUG_WITH_CARD = ["CardRemoved", "PropertiesChanged", "InterfacesRemoved", "InterfacesRemoved"]
 
 
-class Usb(plugging.PluggingTest):
+class Hotplug(plugging.PluggingTest):
     def start(self):
         self.testbed.start_pcscd(environment=self.bus.environment())
         self.testbed.start_service()
@@ -28,7 +28,7 @@ class Usb(plugging.PluggingTest):
     def wait_for_readers(self, count):
         self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
 
-    def test_plugged_before_the_start(self):
+    def test_plugged_before_the_service_starts(self):
         self.usb_reader("1-1", 2, serial="S1").plug()
         self.start()
         self.wait_for_readers(1)
@@ -51,14 +51,14 @@ class Usb(plugging.PluggingTest):
         self.assertEqual(self.client.members(), PLUG)
         reader.unplug()
         self.wait_for_readers(0)
-        # The driver may notice first: then the reader is unavailable before it has gone.
+        # The driver may fail first: then the reader is unavailable before it is removed.
         events = [event for event in self.client.members() if event != "PropertiesChanged"]
         self.assertEqual(events, PLUG + ["InterfacesRemoved"])
         reader.plug()
         self.wait_for_readers(1)
         self.assertEqual(self.client.readers().popitem()[1][0], path)
 
-    def test_unplugged_with_its_card_in(self):
+    def test_unplugged_with_a_card(self):
         reader = self.usb_reader("1-1", 2)
         reader.plug()
         self.start()
@@ -76,7 +76,7 @@ class Usb(plugging.PluggingTest):
         self.assertEqual(self.client.signals[-1].arguments, (path, ["org.smartcardd1.Reader"]))
 
     def open_sessions(self, reader, count):
-        """With the card in a reader whose commands take long."""
+        """Opens sessions with the card of a reader whose commands take long."""
         reader.plug()
         self.start()
         self.wait_for_readers(1)
@@ -89,7 +89,7 @@ class Usb(plugging.PluggingTest):
         return [user.connect(user.reader("Simulated")) for _ in range(count)]
 
     def unplug_during_a_command(self, reader):
-        """The device goes first: pcscd would let the command end."""
+        """Removes the device first: pcscd would wait for the end of the command."""
         self.cards.wait_for(reader.name(), "busy=1")
         self.cards.order("unplugged", reader.name(), "on")
         reader.unplug()
@@ -146,8 +146,8 @@ class Usb(plugging.PluggingTest):
             self.wait_for_readers(0)
             self.assertEqual(self.client.objects(), {})
 
-    def test_garbage_in_the_list_when_a_reader_comes(self):
-        """The list is asked for once more, although no event tells to."""
+    def test_garbage_in_the_reader_list(self):
+        """The list is read again without a further event."""
         if pcscd_version() < (2, 3):
             self.skipTest("a reader that comes just as a wait begins is not seen before 2.3")
         faults = Faults(self.testbed)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Which reader is which: what drivers and the kernel say, what they refuse to, and when."""
+"""Identity of readers: object path, USB path, vendor, product and serial number."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ EXAMPLES = (("1-3:1.0", "usb_1_3", 1, 4), ("1-6:1.0", "usb_1_6", 1, 5),
             ("1-3.1:1.0", "usb_1_3_1", 1, 17), ("1-3.4:1.0", "usb_1_3_4", 1, 18))
 
 
-class Place(IdentityTest):
+class UsbPath(IdentityTest):
     def add_examples(self):
         for path, _, _, address in EXAMPLES:
             self.sysfs.add(path.partition(":")[0], address)
@@ -31,7 +31,7 @@ class Place(IdentityTest):
             self.assertEqual(self.find(path), label)
             self.assertEqual(self.find(path.partition(":")[0]), label)
 
-    def test_examples_by_path(self):
+    def test_path_from_the_driver(self):
         self.add_examples()
         self.start(*"ABCD")
         for name, (path, *_) in zip("ABCD", EXAMPLES):
@@ -39,7 +39,7 @@ class Place(IdentityTest):
         self.start_service()
         self.assert_examples()
 
-    def test_examples_by_channel_id(self):
+    def test_path_from_the_channel_id(self):
         self.add_examples()
         self.start(*"ABCD")
         for name, (_, _, bus, address) in zip("ABCD", EXAMPLES):
@@ -47,7 +47,7 @@ class Place(IdentityTest):
         self.start_service()
         self.assert_examples()
 
-    def test_the_path_counts_before_the_channel(self):
+    def test_path_precedes_channel_id(self):
         self.add_examples()
         self.start("A")
         self.control("A", USB_PATH, text("1-3:1.0"))
@@ -55,8 +55,8 @@ class Place(IdentityTest):
         self.start_service()
         self.assert_has("Reader A", "usb_1_3", UsbPath="1-3:1.0", UsbAddress=4)
 
-    def test_without_a_tree(self):
-        """The driver's word will do for the path; a channel alone leads nowhere."""
+    def test_without_sysfs(self):
+        """The path of the driver is used; a channel ID alone does not yield one."""
         self.start(*"AB")
         self.control("A", USB_PATH, text("12-3:1.0"))
         self.attribute("A", CHANNEL_ID, channel(12, 4))
@@ -66,8 +66,8 @@ class Place(IdentityTest):
         self.assert_has("Reader B", "Simulated_Reader_B_01_00", UsbPath="", UsbBus=12,
                         UsbAddress=5)
 
-    def test_malformed_paths(self):
-        """Each is passed over, for the channel where there is one."""
+    def test_malformed_paths_are_ignored(self):
+        """Each is ignored in favor of the channel ID, if there is one."""
         self.add_examples()
         wrong = ("1-6:1.0".encode().hex(), "silent", "31" * 300, text("no path"), text(""),
                  text("../1-6:1.0"), text("1-6:1.0\n"), text("1-6"), text("1-6:1.0") + "00")
@@ -89,14 +89,14 @@ class Place(IdentityTest):
             self.assert_has("Reader R0 ", "usb_1_3_1", UsbPath="1-3.1:1.0")
             self.testbed.stop_service()
 
-    def test_drivers_without_usb(self):
+    def test_drivers_of_other_buses(self):
         self.add_examples()
         self.start("A")
         self.start_service()
         self.assert_has("Reader A", "Simulated_Reader_A_00_00", UsbPath="", UsbBus=0,
                         UsbAddress=0, LoginCandidate=False, Seat="seat0", Features=[])
 
-    def test_only_device_that_fits_the_name(self):
+    def test_only_matching_device(self):
         self.sysfs.add("1-1", 2, serial="S1")
         self.sysfs.add("1-2", 3, serial="S2")
         self.sysfs.add("2-1", 2, manufacturer="Twin", product="Reader")
@@ -135,7 +135,7 @@ class Place(IdentityTest):
         self.assertEqual(self.find("1-3:1.2"), "usb_1_3_if2")
         self.assert_refused("UnknownReader", "1-3:1.1")
 
-    def test_two_readers_cannot_be_in_one_place(self):
+    def test_two_readers_with_one_path(self):
         self.sysfs.add("1-3", 4)
         self.start(*"AB")
         for name in "AB":
@@ -159,8 +159,8 @@ class Place(IdentityTest):
         self.assert_refused("UnknownReader", "1-3:1")
 
 
-class Facts(IdentityTest):
-    def test_from_the_kernel(self):
+class Properties(IdentityTest):
+    def test_properties_from_the_kernel(self):
         self.sysfs.add("1-3", 4, idVendor="08e6", idProduct="3437", manufacturer="Gemalto",
                        product="PC Twin Reader", serial="X1", removable="fixed")
         self.sysfs.add("1-4", 5, idVendor="08e6", idProduct="3438", removable="removable")
@@ -177,7 +177,7 @@ class Facts(IdentityTest):
                         UsbProductId=0x3438, BuiltIn=False)
         self.assertEqual(self.find("X1"), "usb_1_3")
 
-    def test_from_the_driver(self):
+    def test_properties_from_the_driver(self):
         self.start("A")
         self.attribute("A", VENDOR, text("Maker\x1b[2J"))
         self.attribute("A", PRODUCT, text("Model"))
@@ -193,8 +193,8 @@ class Facts(IdentityTest):
         self.assertEqual(self.find("S77"), "Simulated_Reader_A_00_00")
 
 
-class FirstAnswer(IdentityTest):
-    """It has all readers that pcscd has."""
+class FirstReply(IdentityTest):
+    """The first GetManagedObjects returns all readers of pcscd."""
 
     def test_slow_driver(self):
         self.start(*"AB")
@@ -204,7 +204,7 @@ class FirstAnswer(IdentityTest):
         self.assert_has("Reader A", "usb_1_3")
         self.assert_has("Reader B", "Simulated_Reader_B_01_00")
 
-    def test_pcscd_that_comes_back(self):
+    def test_pcscd_restarts(self):
         names = [f"R{number}" for number in range(8)]
         self.start(*names)
         self.start_service()
@@ -216,11 +216,11 @@ class FirstAnswer(IdentityTest):
         self.assertEqual(len(self.client.readers()), len(names))
 
 
-class Asking(IdentityTest):
-    """It disturbs nobody, and is put off while somebody else has the reader."""
+class QueriesOfHeldReaders(IdentityTest):
+    """The service does not disturb another program, and retries when the reader is free."""
 
     def start_held(self, *order):
-        """A reader with a card, which a plain program holds before the service comes."""
+        """Starts a reader whose card another PC/SC program holds before the service starts."""
         self.start_pcscd(self.simulated_reader("A", "Held (S1)", card=ATR),
                          self.simulated_reader("B"))
         self.control("A", USB_PATH, text("1-3:1.0"))
@@ -236,7 +236,7 @@ class Asking(IdentityTest):
         self.client.wait_for_state(lambda c: self.reader("Held")[1]["Features"],
                                    "the driver has been asked")
 
-    def test_disturbs_nobody(self):
+    def test_shared_holder_is_not_disturbed(self):
         self.start_pcscd(self.simulated_reader("A", card=ATR))
         user = PcscClient()
         self.addCleanup(user.close)
@@ -251,7 +251,7 @@ class Asking(IdentityTest):
         self.assertEqual((properties["EventCount"], properties["CardPresent"]), (0, True))
         user.do("transmit", "00A4040000")
 
-    def test_exclusive_holder_and_a_device_that_fits(self):
+    def test_exclusive_holder_with_one_matching_device(self):
         self.sysfs.add("1-3", 4, serial="S1")
         self.start_held()
         self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=[], Serial="S1")
@@ -261,7 +261,7 @@ class Asking(IdentityTest):
         self.wait_until_asked()
         self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=["verify-pin-direct"])
 
-    def test_exclusive_holder_and_two_devices_that_fit(self):
+    def test_exclusive_holder_with_two_matching_devices(self):
         self.sysfs.add("1-3", 4, serial="S1")
         self.sysfs.add("1-4", 5, serial="S1")
         self.start_held()
@@ -273,7 +273,7 @@ class Asking(IdentityTest):
         self.assert_has("Held", label, UsbPath="1-3:1.0", UsbBus=1, UsbAddress=4)
         self.assertEqual(self.find("1-3"), label)
 
-    def test_refused_again_at_the_next_event(self):
+    def test_retried_at_the_next_event(self):
         self.sysfs.add("1-3", 4, serial="S1")
         self.start_held()
         self.driver.swap("A")
@@ -283,7 +283,7 @@ class Asking(IdentityTest):
         self.driver.swap("A")
         self.wait_until_asked()
 
-    def test_wait_for_a_card_in_a_port_that_is_found_later(self):
+    def test_wait_for_card_by_a_port_that_is_found_later(self):
         self.start_held()
         caller = client.Client()
         self._clients.append(caller)
@@ -294,8 +294,8 @@ class Asking(IdentityTest):
         caller.ask(self.client.reader("Held"), "org.smartcardd1.Reader", "Refresh")
         self.assertEqual(waiting.wait()[0], self.client.reader("Held"))
 
-    def test_what_was_known_is_kept(self):
-        """Another device of that kind makes it ambiguous for whoever looks now."""
+    def test_known_path_is_kept(self):
+        """A second device of that kind would make a new search ambiguous."""
         self.sysfs.add("1-3", 4, serial="S1")
         self.start_held()
         self.sysfs.add("1-4", 5, serial="S1")
@@ -308,7 +308,7 @@ class Asking(IdentityTest):
                           if signal.member == "PropertiesChanged"
                           and "UsbPath" in signal.arguments[1]], [])
 
-    def test_once_is_enough(self):
+    def test_queried_once(self):
         self.start("A")
         self.control("A", GET_FEATURES, "0604420000dc")
         self.start_service()
@@ -320,8 +320,8 @@ class Asking(IdentityTest):
             self.client.signals.remove(self.client.wait_for_signal("CardRemoved"))
         self.assertEqual((before, self.driver.status("A")["commands"]), ("1", "1"))
 
-    def test_transaction_that_begins_in_the_middle(self):
-        """What it kept from us is asked for at the next event."""
+    def test_transaction_begins_during_the_queries(self):
+        """Queries that it blocked are repeated at the next event."""
         self.start_held()
         self.control("A", GET_FEATURES, "120442330012")
         self.control("A", 0x42330012, "0c023734")
@@ -341,8 +341,8 @@ class Asking(IdentityTest):
                                    "the driver has been asked again")
         self.assert_has("Held", "Held___28S1__29_00_00", UsbPath="1-3:1.0", UsbProductId=0x3437)
 
-    def test_transaction_that_holds_it_up(self):
-        """The late answer needs no event."""
+    def test_transaction_delays_the_queries(self):
+        """The delayed result is used without a further event."""
         self.sysfs.add("1-3", 4, serial="S1")
         self.start_held("begin")
         self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=[])
@@ -350,7 +350,7 @@ class Asking(IdentityTest):
         self.wait_until_asked()
         self.assert_has("Held", "usb_1_3", UsbPath="1-3:1.0", Features=["verify-pin-direct"])
 
-    def test_end_while_it_is_held_up(self):
+    def test_service_stops_while_queries_are_delayed(self):
         self.start_held("begin")
         self.testbed.stop_service()
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many readers, and many events at once."""
+"""Many readers, and many card events at once."""
 
 import os
 import signal
@@ -17,12 +17,12 @@ OTHER_ATR = "3B021450"
 MARKER_ATR = "3B04DEADBEEF"
 
 
-class Storm(case.TestBedTest):
+class EventStorm(case.TestBedTest):
     READERS = 8
     ROUNDS = 500
 
     def swap_all(self, readers, names, atr):
-        """All at once; returns when pcscd has seen each card go and the next one come."""
+        """Swaps all cards at once; returns when pcscd has seen each removal and insertion."""
         powered = {name: readers.powerups(name) for name in names}
         for name in names:
             readers.swap(name, atr)
@@ -59,7 +59,7 @@ class Storm(case.TestBedTest):
         self.assertEqual(len(inserted), len(set(inserted)))
 
 
-class Many(case.TestBedTest):
+class ManyReaders(case.TestBedTest):
     """More readers than the 16 of pcsc-lite before 2.5."""
 
     def setUp(self):
@@ -88,7 +88,7 @@ class Many(case.TestBedTest):
             client.wait_for_signal("CardRemoved", client.reader(f"R{number:02}"), since)
 
     def test_forty_readers_and_then_three(self):
-        """Whoever has seen a pcscd of 2.5 with more readers than the next one has must start anew."""
+        """A client of pcscd 2.5 must reconnect when the next pcscd has fewer readers."""
         self.start_pcscd(40)
         self.testbed.start_service()
         client = self.recorder()

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Aliases: kept over restarts, found again; and disks and files that are not as hoped."""
+"""Aliases on disk: kept over restarts, and unusable folders and damaged files."""
 
 import os
 import re
@@ -20,8 +20,8 @@ MANAGER_PATH, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 ONE_LINE = r"\A\[Aliases\]\ndesk ([0-9]+)=port 1-1\n\Z"
 
 
-class Kept(AliasTest):
-    def test_restarts(self):
+class Persistence(AliasTest):
+    def test_alias_survives_restarts(self):
         self.start_at_ports()
         self.set_alias("A", "login")
         self.set_alias("B", "Büro")
@@ -33,7 +33,7 @@ class Kept(AliasTest):
         self.assertEqual(self.aliases(), {"B": "login", "A": "Büro"})
         self.assertEqual(self.find("login"), "usb_1_1")
 
-    def test_with_the_serial_number(self):
+    def test_alias_bound_to_a_serial_number(self):
         self.start_at_ports(serials=("S1", "S2"))
         self.set_alias("A", "badge", bind="serial")
         self.set_alias("B", "door")
@@ -45,8 +45,8 @@ class Kept(AliasTest):
         self.assertEqual(self.find("door"), "usb_1_2")
         self.assertEqual(self.aliases(), {"A": "badge"})
 
-    def test_of_a_reader_that_is_not_there(self):
-        """Nobody could take it away, so it moves."""
+    def test_alias_of_an_absent_reader(self):
+        """The alias could not be removed, so that a new SetAlias moves it."""
         self.write_file(b"[Aliases]\nlogin=port 4-4\nbadge=serial Z\nother=port 5-5\n")
         self.start_at_ports()
         self.assert_refused("UnknownReader", "login")
@@ -54,7 +54,7 @@ class Kept(AliasTest):
         self.set_alias("B", "badge")
         self.assertEqual(self.file(), "[Aliases]\nother=port 5-5\nlogin=port 1-1\nbadge=port 1-2\n")
 
-    def test_interface_and_slot(self):
+    def test_alias_of_an_interface_and_slot(self):
         self.start_pcscd(self.simulated_reader("A", slots=2))
         self.control("A", USB_PATH, text("1-1:1.2"))
         self.control("A@1", USB_PATH, text("1-1:1.2"))
@@ -77,8 +77,8 @@ class Kept(AliasTest):
         self.restart_service()
         self.assertEqual(self.find("badge"), "usb_1_1_if2")
 
-    def test_reader_whose_port_is_found_later(self):
-        """Another program has it for itself at first."""
+    def test_port_that_is_found_later(self):
+        """Another program holds the reader exclusively at first."""
         self.write_file(b"[Aliases]\nlogin=port 1-1\n")
         self.start_pcscd(self.simulated_reader("A", card=ATR))
         self.control("A", USB_PATH, text("1-1:1.0"))
@@ -97,8 +97,8 @@ class Kept(AliasTest):
         self.assertEqual(waiting.wait()[0], self.client.reader("Reader A"))
         self.assertEqual(self.aliases(), {"A": "login"})
 
-    def test_no_folder(self):
-        """They last as long as the service, which says so once."""
+    def test_without_a_state_folder(self):
+        """Aliases last as long as the service, which logs this once."""
         self.start_at_ports()
         self.restart_service("--sysfs", self.sysfs.folder)
         self.set_alias("A", "login")
@@ -109,7 +109,7 @@ class Kept(AliasTest):
         self.assertEqual(self.aliases(), {})
         self.assertEqual(os.listdir(self.state), [])
 
-    def test_folder_of_systemd(self):
+    def test_state_folder_of_systemd(self):
         self.start_at_ports()
         environment = {"STATE_DIRECTORY": self.state + ":/nonexistent"}
         self.restart_service("--sysfs", self.sysfs.folder, environment=environment)
@@ -117,8 +117,8 @@ class Kept(AliasTest):
         self.restart_service("--sysfs", self.sysfs.folder, environment=environment)
         self.assertEqual(self.aliases(), {"A": "login"})
 
-    def test_killed_while_it_writes(self):
-        """The file is whole, and has no less than what was answered."""
+    def test_service_killed_while_writing(self):
+        """The file is complete and has every alias whose call has returned."""
         self.start_at_ports()
         for _ in range(5):
             calls = [self.send_alias("A", f"desk {number}") for number in range(100)]
@@ -129,8 +129,8 @@ class Kept(AliasTest):
             self.assertGreaterEqual(int(re.match(ONE_LINE, self.file())[1]) + 1, answered)
             self.start_service()
 
-    def test_end_while_it_writes(self):
-        """The file is whole here as well, and nobody is left waiting."""
+    def test_service_stopped_while_writing(self):
+        """The file is complete and every call has returned."""
         self.write_many(900)
         self.start_at_ports()
         calls = [self.send_alias("A", f"desk {number}") for number in range(100)]
@@ -141,13 +141,13 @@ class Kept(AliasTest):
         self.assertRegex(self.file(), r"\ndesk [0-9]+=port 1-1\n\Z")
 
 
-class Disk(AliasTest):
+class StorageFailures(AliasTest):
     def mount_state(self):
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", self.state], check=True)
         self.addCleanup(subprocess.run, ["umount", "--lazy", self.state], check=True)
 
     def assert_not_saved(self):
-        """And nothing is changed."""
+        """Checks that SetAlias fails and changes no alias."""
         error, message = self.refusal("A", "door")
         self.assertEqual(error, "NotSaved")
         self.assertIn(self.state, message)
@@ -155,7 +155,7 @@ class Disk(AliasTest):
         self.assert_refused("UnknownReader", "door")
         self.assertEqual(self.file(), "[Aliases]\nlogin=port 1-1\n")
 
-    def test_full(self):
+    def test_full_disk(self):
         self.mount_state()
         self.start_at_ports()
         self.set_alias("A", "login")
@@ -169,7 +169,7 @@ class Disk(AliasTest):
         self.assertEqual(self.file(), "[Aliases]\ndoor=port 1-1\n")
         self.assertEqual(os.listdir(self.state), ["aliases"])
 
-    def test_not_writable(self):
+    def test_read_only_folder(self):
         self.mount_state()
         self.start_at_ports()
         self.set_alias("A", "login")
@@ -178,7 +178,7 @@ class Disk(AliasTest):
         subprocess.run(["mount", "-o", "remount,rw", self.state], check=True)
         self.set_alias("A", "door")
 
-    def test_no_such_folder(self):
+    def test_missing_folder(self):
         self.start_at_ports()
         os.rmdir(self.state)
         self.restart_service()
@@ -186,7 +186,7 @@ class Disk(AliasTest):
         self.assertEqual(self.aliases(), {})
 
     def damaged(self):
-        """What is kept beside the file."""
+        """Returns the content of the copy of a damaged file."""
         found = sorted(name for name in os.listdir(self.state) if name.startswith("aliases."))
         return {name: self.content(name) for name in found}
 
@@ -194,8 +194,8 @@ class Disk(AliasTest):
         with open(os.path.join(self.state, name), "rb") as file:
             return file.read()
 
-    def test_damaged(self):
-        """What can be read is used, and nothing is lost."""
+    def test_damaged_file(self):
+        """Valid lines are used, and a copy of the file is kept."""
         self.start_at_ports()
         contents = (b"[Aliases]\nlogin=port 1-1\ndoor=port \xff\n", b"x\n[Aliases]\nlogin=port 1-1\n",
                     b"[Aliases]\nlogin=port 1-1\n[Other]\nz=1\n",
@@ -214,7 +214,7 @@ class Disk(AliasTest):
             self.assertIn("cellar", self.aliases().values())
             self.assertNotIn("aliases: line ", self.testbed.service.output)
 
-    def test_something_else(self):
+    def test_file_of_another_kind(self):
         self.start_at_ports()
         os.mkdir(os.path.join(self.state, "aliases"))
         self.restart_service()

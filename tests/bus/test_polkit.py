@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who may connect: root, and whom the real polkitd allows it, whatever becomes of polkitd."""
+"""CanConnect with the real polkitd: results, rules, and a polkitd that stops or does not reply."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ RULE = f"""
     }}
 """
 DENY_ALL = "return polkit.Result.NO;"
-QUEUE = 8 + 256  # questions that one user may have open: asked, and waiting for their turn
+QUEUE = 8 + 256  # pending checks that one user may have: sent to polkit, and queued
 
 
 class AuthorityTest(case.TestBedTest):
@@ -41,7 +41,7 @@ class AuthorityTest(case.TestBedTest):
         self.reader = self.root.reader("Reader A")
 
     def ask(self, client, reader=None):
-        """CanConnect, without waiting for the answer."""
+        """Calls CanConnect without waiting for the reply."""
         return client.send(ROOT, MANAGER, "CanConnect", "(o)", reader or self.reader)
 
     def answer(self, client, reader=None):
@@ -55,7 +55,7 @@ class AuthorityTest(case.TestBedTest):
         self.assertEqual(self.root_answer(), "yes")
 
 
-class Authority(AuthorityTest):
+class CanConnect(AuthorityTest):
     def test_allowed_denied_challenge(self):
         self.daemon.start(RULE)
         answers = [self.answer(self.other_user(name)) for name in (ALICE, BOB, CAROL)]
@@ -79,14 +79,14 @@ class Authority(AuthorityTest):
         self.assertEqual(self.answer(client), "yes")
         self.assertEqual(self.answer(client, self.root.reader("Reader B")), "challenge")
 
-    def test_rule_that_changes(self):
+    def test_changed_rule(self):
         self.daemon.start(RULE)
         client = self.other_user(ALICE)
         self.assertEqual(self.answer(client), "yes")
         self.daemon.change_rule(DENY_ALL)
         self.assertEqual(self.answer(client), "no")
 
-    def test_polkit_that_comes_and_goes(self):
+    def test_polkit_restarts(self):
         client = self.other_user(ALICE)
         for _ in range(2):
             self.assert_root_only(client)
@@ -111,21 +111,21 @@ class Authority(AuthorityTest):
 
 
     def pause_polkit(self, client):
-        """Has the service know polkit before it falls silent."""
+        """Pauses polkitd after the service has connected to it."""
         self.daemon.start(RULE)
         self.answer(client)
         self.daemon.pause()
 
-    def wait_until_asked(self, client):
-        """The service has seen all that the client sent before."""
+    def wait_until_received(self, client):
+        """Waits until the service has received all earlier messages of the client."""
         client.call(ROOT, MANAGER, "FindReader", "(s)", self.reader)
 
     def fill_queue(self, user):
-        """Gives clients that together have all the questions open that one user may have."""
+        """Returns clients that have as many pending checks as one user may have."""
         clients = [self.other_user(user) for _ in range(3)]
         numbers = [(client, self.ask(client)) for client in clients for _ in range(QUEUE // 3)]
         for client in clients:
-            self.wait_until_asked(client)
+            self.wait_until_received(client)
         return clients, numbers
 
     def wait_until_gone(self, client):
@@ -136,7 +136,7 @@ class Authority(AuthorityTest):
         events.wait_until(lambda: gone, client.name + " has left")
         Gio.bus_unwatch_name(watch)
 
-    def test_clients_leave_while_polkit_is_silent(self):
+    def test_clients_disconnect_while_polkit_is_paused(self):
         self.pause_polkit(self.other_user(ALICE))
         clients, _ = self.fill_queue(BOB)
         for client in clients:
@@ -144,12 +144,12 @@ class Authority(AuthorityTest):
             self.wait_until_gone(client)
         late = self.other_user(BOB)
         number = self.ask(late)
-        self.wait_until_asked(late)
+        self.wait_until_received(late)
         self.assertEqual(self.root_answer(), "yes")
         self.daemon.resume()
         self.assertEqual(late.wait_for(number)[0], "challenge")
 
-    def test_too_many_questions(self):
+    def test_limit_of_pending_checks(self):
         self.pause_polkit(self.other_user(BOB))
         _, numbers = self.fill_queue(ALICE)
         with self.assertRaises(CallError) as caught:
@@ -158,26 +158,26 @@ class Authority(AuthorityTest):
         self.daemon.resume()
         self.assertEqual({client.wait_for(number)[0] for client, number in numbers}, {"yes"})
 
-    def test_polkit_ends_while_it_is_asked(self):
+    def test_polkit_killed_during_a_check(self):
         client = self.other_user(ALICE)
         self.pause_polkit(client)
         number = self.ask(client)
-        self.wait_until_asked(client)
+        self.wait_until_received(client)
         self.daemon.stop()
         self.assertEqual(client.wait_for(number)[0], "no")
 
-    def test_service_ends_while_polkit_is_silent(self):
+    def test_service_stops_while_polkit_is_paused(self):
         client = self.other_user(ALICE)
         self.pause_polkit(client)
         numbers = [self.ask(client) for _ in range(20)]
-        self.wait_until_asked(client)
+        self.wait_until_received(client)
         self.testbed.stop_service()
         for number in numbers:
             with self.assertRaises(CallError):
                 client.wait_for(number)
 
 
-class PolkitThatCannotStart(AuthorityTest):
+class PolkitFailsToStart(AuthorityTest):
     def setUp(self):
         os.makedirs(SERVICES)
         self.addCleanup(shutil.rmtree, SERVICES)
@@ -186,7 +186,7 @@ class PolkitThatCannotStart(AuthorityTest):
                        "Exec=/bin/false\n")
         super().setUp()
 
-    def test_until_it_does(self):
+    def test_denied_until_polkit_starts(self):
         client = self.other_user(ALICE)
         for _ in range(2):
             self.assert_root_only(client)

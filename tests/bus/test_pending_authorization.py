@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""polkit is silent, and what it was asked about changes meanwhile."""
+"""Calls that wait for polkit while their client, session, card or reader ends."""
 
 import os
 import sys
@@ -14,26 +14,26 @@ from scdtest.testbed import usb
 from scdtest.testbed.simulator import ATR
 
 
-class LateTest(permissions.PermissionTest):
+class PendingAuthorizationTest(permissions.PermissionTest):
     def setUp(self):
         super().setUp()
         self.daemon.start(ALLOW)
         self.alice, self.bob = self.other_user(ALICE), self.other_user(BOB)
-        self.wait_for_recheck(self.alice)  # the service knows polkit before that falls silent
+        self.wait_for_recheck(self.alice)  # the service has connected to polkit before that is paused
 
     def send_calls(self, user):
-        """All that is open without a session."""
+        """Sends each call that needs no session."""
         return ([self.send_connect(user, path) for path in (self.reader(), self.card())]
                 + [user.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED),
                    user.send(self.reader(), READER, "Control", "(uaya{sv})", VENDOR_CODE, [], {})])
 
     def assert_card_removed(self, *numbers):
-        """Of one card only; a reader that leaves takes its card first."""
+        """The error for calls of one card; a removed reader loses its card first."""
         for number in numbers:
             self.assert_refused("RemovedCard", self.alice, number)
 
-    def check_leaving(self, leave, error, reason):
-        """leave: after it there is no reader A. The error of calls, the reason for the session."""
+    def check_removal(self, leave, error, reason):
+        """leave: removes reader A. Checks the error of the calls and the reason of Closed."""
         session = self.connect(self.alice)
         self.daemon.pause()
         any_card, this_card, one_shot, control = self.send_calls(self.alice)
@@ -51,8 +51,8 @@ class LateTest(permissions.PermissionTest):
                          NOT_VERIFIED)
 
 
-class Late(LateTest):
-    def test_client_leaves(self):
+class PendingAuthorization(PendingAuthorizationTest):
+    def test_client_disconnects(self):
         session = self.connect(self.alice)
         self.daemon.pause()
         self.send_calls(self.alice)
@@ -74,8 +74,8 @@ class Late(LateTest):
         self.daemon.resume()
         self.assert_nobody_has_the_card()
 
-    def test_answer_and_end_at_once(self):
-        """Both have come when the service looks."""
+    def test_allowed_and_closed_at_once(self):
+        """The service receives both together."""
         session = self.connect(self.alice)
         self.daemon.pause()
         number = session.send_control(VENDOR_CODE)
@@ -107,7 +107,7 @@ class Late(LateTest):
         self.assertEqual(session.wait_for_closed(), "closed")
         self.assert_nobody_has_the_card()
 
-    def test_time_is_over(self):
+    def test_timeout(self):
         self.daemon.pause()
         number = self.alice.send(self.reader(), READER, "Connect", "(sasa{sv})", "exclusive", [],
                                  {"timeout-ms": 1})
@@ -115,7 +115,7 @@ class Late(LateTest):
         self.daemon.resume()
         self.assert_nobody_has_the_card()
 
-    def test_card_leaves(self):
+    def test_card_removed(self):
         self.daemon.pause()
         any_card, this_card, one_shot, control = self.send_calls(self.alice)
         self.wait_until_seen(self.alice)
@@ -126,7 +126,7 @@ class Late(LateTest):
         self.assert_refused("NoSmartcard", self.alice, any_card)
         self.alice.wait_for(control)
 
-    def test_card_is_swapped(self):
+    def test_card_swapped(self):
         session = self.connect(self.alice, self.card())
         self.daemon.pause()
         number = session.send_reconnect("exclusive")
@@ -141,8 +141,8 @@ class Late(LateTest):
         session.close()
         self.assert_nobody_has_the_card()
 
-    def test_pcscd_ends(self):
-        self.check_leaving(self.testbed.stop_pcscd, "NoService", "service-unavailable")
+    def test_pcscd_stops(self):
+        self.check_removal(self.testbed.stop_pcscd, "NoService", "service-unavailable")
         self.start_pcscd()
         self.observer.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
         self.assert_nobody_has_the_card()
@@ -157,7 +157,7 @@ class Late(LateTest):
         self.alice.wait_for(number)
 
 
-class Unplugged(LateTest):
+class UnpluggedReader(PendingAuthorizationTest):
     simulated = "001/002"
 
     def start_pcscd(self):
@@ -170,10 +170,10 @@ class Unplugged(LateTest):
     def reader(self, name="A"):
         return self.observer.reader("USB")
 
-    def test_reader_leaves(self):
+    def test_reader_removed(self):
         self.cards.insert(self.simulated)
         self.observer.wait_for_signal("CardInserted", self.reader())
-        self.check_leaving(self.usb_reader.unplug, "ReaderUnavailable", "reader-removed")
+        self.check_removal(self.usb_reader.unplug, "ReaderUnavailable", "reader-removed")
         self.usb_reader.plug()
         self.observer.wait_for_state(lambda c: c.readers(), "the reader is back")
         self.connect(self.alice, share_mode="direct")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Channels whose clients do not keep to the rules, and whose cards and sessions end."""
+"""Channels: malformed packets, clients that do not read, and sessions and cards that end."""
 
 import itertools
 import os
@@ -16,19 +16,19 @@ from scdtest.clients.channel import (BEGIN, CANCELLED, CONTROL, END, LONGEST, LO
                                      RESET_CARD, TRANSMIT, UNPLUGGED, request, send_descriptor,
                                      transmit)
 
-# Answers that are not fetched: 32 that wait in the service, and what a socket holds of them.
+# Unread responses: 32 that wait in the service, and those that fit into the socket.
 LEFT_LYING = 40
 
 
-class Clients(ChannelTest):
+class MisbehavingClients(ChannelTest):
     def setUp(self):
         super().setUp()
         self.start()
         self.card, self.other = self.session(), self.session()
         self.channel = self.open(self.card)
 
-    def test_packets_that_are_no_requests(self):
-        """Hung up on; the session goes on, and may have another channel."""
+    def test_malformed_packets(self):
+        """The service closes the channel; the session stays, and can open another channel."""
         for packet in (b"", b"\0", b"\0" * 7, request(END + 1), request(255, 0, b"\x80"), request(END, 4),
                        request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 12,
                        request(TRANSMIT, 0, b"\x80" * (LONGEST - 7)),
@@ -41,8 +41,8 @@ class Clients(ChannelTest):
         self.assertEqual(self.cards.status("A")["commands"], "0")
         self.assertEqual(self.channel.transmit(SELECT), "9000")
 
-    def test_requests_behind_one_that_is_none(self):
-        """The end of file is no error, whatever else was sent."""
+    def test_requests_after_a_malformed_packet(self):
+        """The client reads an end of file, not an error."""
         self.channel.send(transmit(SELECT))
         self.assertEqual(self.channel.receive(), (0, b"\x90\x00"))
         self.cards.order("delay", "A", 100)
@@ -53,16 +53,16 @@ class Clients(ChannelTest):
             self.other.transmit(SELECT)  # by now the service has closed its end
         self.assertEqual(self.channel.receive_all(), [0])
 
-    def test_requests_before_one_that_is_none(self):
-        """They may all be read together; each has its answer before the end."""
+    def test_requests_before_a_malformed_packet(self):
+        """Each request gets its response before the end, even if all are read together."""
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
         self.channel.send(*[transmit(SELECT)] * 3, request(255), transmit(SELECT))
         self.assertEqual(self.channel.receive_all(), [0] * 4)
 
-    def test_client_that_only_listens_any_more(self):
-        """What it asked before is answered."""
+    def test_client_shuts_down_its_sending_side(self):
+        """Requests that were sent before get their responses."""
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
@@ -70,8 +70,8 @@ class Clients(ChannelTest):
         self.channel.socket.shutdown(socket.SHUT_WR)
         self.assertEqual(self.channel.receive_all(), [0] * 4)
 
-    def test_descriptors(self):
-        """None of them stays in the service."""
+    def test_file_descriptors(self):
+        """The service closes all descriptors that it receives."""
         before = self.count_descriptors()
         with send_descriptor(self.channel, transmit(SELECT)) as left:
             self.assertIsNone(self.channel.receive())
@@ -80,7 +80,7 @@ class Clients(ChannelTest):
         self.assertEqual(channel.transmit(SELECT), "9000")
         self.assertEqual(self.count_descriptors(), before)
 
-    def test_descriptors_behind_a_packet_that_is_no_request(self):
+    def test_file_descriptors_after_a_malformed_packet(self):
         self.cards.order("delay", "A", 100)
         self.channel.send(transmit(SELECT))
         self.wait_until_running()
@@ -89,8 +89,8 @@ class Clients(ChannelTest):
             self.assertEqual(self.channel.receive_all(), [0])
             self.assertEqual(left.read(), b"")
 
-    def send_while_it_is_read(self, packets):
-        """While other commands go on, which give the service occasion; gives how many went."""
+    def send_during_other_commands(self, packets):
+        """Sends as much as fits while other commands run; returns the number of packets."""
         sent = others = in_vain = 0
         while in_vain < 100:
             more = self.channel.send_what_fits(packets)
@@ -102,8 +102,8 @@ class Clients(ChannelTest):
         return sent, others
 
     def test_client_that_does_not_read(self):
-        """It stands still with a few answers lying, and the others go on; nothing is lost."""
-        sent, others = self.send_while_it_is_read(
+        """Its channel pauses with some unread responses, others go on, and none is lost."""
+        sent, others = self.send_during_other_commands(
             transmit(f"8012{0xFFFF - number:04X}") for number in itertools.count())
         done = int(self.cards.status("A")["commands"]) - others
         self.assertLess(done, LEFT_LYING)
@@ -113,8 +113,8 @@ class Clients(ChannelTest):
             self.assertEqual((code, len(response)), (0, 0xFFFF - number + 2))
         self.assertEqual(self.channel.transmit(SELECT), "9000")
 
-    def test_answers_fetched_in_the_middle_of_a_command(self):
-        """When the socket has room again, those that wait go first."""
+    def test_responses_read_during_a_command(self):
+        """When the socket has room again, waiting responses are sent first."""
         self.other.begin()
         self.channel.send(*[transmit(f"8012{0xFFFF - number:04X}") for number in range(20)])
         for _ in range(25):
@@ -127,17 +127,17 @@ class Clients(ChannelTest):
             self.assertEqual(len(self.channel.receive()[1]), 0xFFFF - number + 2)
 
     def test_client_that_sends_too_much(self):
-        """Behind another's transaction no more than 32 requests leave the socket."""
+        """While another session has a transaction, the service reads at most 32 requests."""
         self.other.begin()
         packets = itertools.repeat(transmit(SELECT))
         held_by_the_socket = self.channel.send_what_fits(packets)
-        more, _ = self.send_while_it_is_read(packets)
+        more, _ = self.send_during_other_commands(packets)
         self.assertLessEqual(more, 33)
         self.other.end()
         for _ in range(held_by_the_socket + more):
             self.assertEqual(self.channel.receive(), (0, b"\x90\x00"))
 
-    def test_client_that_does_not_read_leaves(self):
+    def test_client_that_does_not_read_disconnects(self):
         self.channel.send(*[transmit("8012FFFF")] * LEFT_LYING)
         for _ in range(LEFT_LYING):
             self.other.transmit(SELECT)
@@ -152,7 +152,7 @@ class Clients(ChannelTest):
         self.card.close()
         self.assertEqual(set(self.channel.receive_all()), {0})
 
-    def test_client_closes_in_the_middle_of_a_command(self):
+    def test_client_closes_during_a_command(self):
         self.cards.order("delay", "A", 100)
         self.channel.send(*[transmit(VERIFY)] * 3)
         self.wait_until_running()
@@ -162,7 +162,7 @@ class Clients(ChannelTest):
         self.assertEqual(self.card.transmit(SELECT), "9000")
         self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
 
-    def test_client_closes_while_it_waits(self):
+    def test_client_closes_while_requests_wait(self):
         self.other.begin()
         self.channel.send(request(BEGIN))
         for _ in range(3):
@@ -173,7 +173,7 @@ class Clients(ChannelTest):
         self.assertEqual(self.session().transmit(SELECT), "9000")
 
 
-class Ends(ChannelTest):
+class EndOfChannel(ChannelTest):
     readers = "AB"
 
     def setUp(self):
@@ -182,41 +182,41 @@ class Ends(ChannelTest):
         self.card, self.other, self.idle = self.session(), self.session(), self.session("B")
         self.channel, self.idle_channel = self.open(self.card), self.open(self.idle)
 
-    def send_some(self):
-        """One that the card carries out, and some behind it."""
+    def send_requests(self):
+        """Sends one request that the card executes, and some that wait for it."""
         self.cards.order("delay", "A", 300)
         self.channel.send(*[transmit(SELECT)] * 5)
         self.wait_until_running()
 
-    def send_some_that_wait(self):
-        """Behind a transaction; with each command of its holder one of them is read."""
+    def send_waiting_requests(self):
+        """Sends requests that wait for a transaction; each command of its holder reads one."""
         self.other.begin()
         self.channel.send(*[transmit(SELECT)] * 5)
         for _ in range(6):
             self.other.transmit(SELECT)
 
     def test_session_closed(self):
-        """What is being carried out ends well; what comes behind it is not begun."""
-        self.send_some()
+        """The running command succeeds; those that wait are not started."""
+        self.send_requests()
         self.card.close()
         codes = self.channel.receive_all()
         self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
         self.assertEqual(self.cards.status("A")["commands"], "1")
 
     def test_session_closed_while_all_wait(self):
-        self.send_some_that_wait()
+        self.send_waiting_requests()
         self.card.close()
         self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
         self.other.end()
 
-    def test_session_closed_while_nothing_is_under_way(self):
+    def test_session_closed_while_idle(self):
         self.card.close()
         self.assertEqual(self.channel.receive_all(), [])
 
-    def test_owner_leaves(self):
-        """Whoever else has the descriptor has nothing of it."""
+    def test_owner_disconnects(self):
+        """Another process that has the descriptor can not use it any more."""
         self.assertEqual(self.channel.transmit(VERIFY), "9000")
-        self.send_some_that_wait()
+        self.send_waiting_requests()
         self.card.client.close()
         self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
         self.other.end()
@@ -224,11 +224,11 @@ class Ends(ChannelTest):
         self.other.reconnect()
         self.assertEqual(self.other.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_card_pulled_in_the_middle_of_a_command(self):
+    def test_card_removed_during_a_command(self):
         self.cards.order("pull", "A")
-        self.send_some()
+        self.send_requests()
         codes = self.channel.receive_all(5)
-        if REMOVED_CARD not in codes:  # pcscd has not looked yet
+        if REMOVED_CARD not in codes:  # pcscd has not seen it yet
             self.card.client.wait_for_signal("CardRemoved")
             self.channel.send(transmit(SELECT))
             codes += self.channel.receive_all()
@@ -246,13 +246,13 @@ class Ends(ChannelTest):
         self.assertEqual(self.open(self.card).transmit(SELECT), "9000")
 
     def test_card_removed_while_all_wait(self):
-        self.send_some_that_wait()
+        self.send_waiting_requests()
         self.cards.remove("A")
         self.assertEqual(self.channel.receive_all(), [REMOVED_CARD])
 
-    def test_reader_does_not_answer(self):
-        """One that is from reader.conf stays in pcscd's list."""
-        self.send_some()
+    def test_reader_does_not_respond(self):
+        """A reader of reader.conf stays in pcscd's list."""
+        self.send_requests()
         self.cards.order("unplugged", "A", "on")
         codes = self.channel.receive_all(5)
         self.assertTrue(codes)
@@ -260,7 +260,7 @@ class Ends(ChannelTest):
         self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
 
     def test_pcscd_killed(self):
-        self.send_some()
+        self.send_requests()
         self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
         self.assertTrue(codes)
@@ -270,30 +270,30 @@ class Ends(ChannelTest):
             self.assertEqual(session.wait_for_closed(), "service-unavailable")
 
     def test_pcscd_killed_while_all_wait(self):
-        self.send_some_that_wait()
+        self.send_waiting_requests()
         self.testbed.stop_pcscd(signal.SIGKILL)
         codes = self.channel.receive_all()
         self.assertTrue(codes)
         self.assertLessEqual(set(codes), LOST)
 
-    def test_service_ends(self):
+    def test_service_stops(self):
         self.assertEqual(self.channel.transmit(VERIFY), "9000")
-        self.send_some()
+        self.send_requests()
         self.testbed.stop_service()
         codes = self.channel.receive_all()
         self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
         self.assertEqual(self.idle_channel.receive_all(), [])
         self.assertEqual(self.cards.status("A")["verified"], "0")
 
-    def test_service_ends_while_all_wait(self):
-        """The transaction before them may end first, with a reset."""
-        self.send_some_that_wait()
+    def test_service_stops_while_all_wait(self):
+        """The transaction that they wait for may end first, with a reset."""
+        self.send_waiting_requests()
         self.testbed.stop_service()
         codes = self.channel.receive_all()
         self.assertEqual((len(codes), set(codes) - {CANCELLED, RESET_CARD}), (5, set()))
 
-    def test_session_closed_just_when_a_packet_comes(self):
-        """The worker hears of both at once, in any order."""
+    def test_session_closed_as_a_packet_arrives(self):
+        """The worker sees both at once, in any order."""
         client, reader = self.client(), self.card.client.reader("Reader A")
         for _ in range(300):
             session = client.connect(reader)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What pcsc-lite 2.5 gets wrong now and then must never reach the bus."""
+"""Bugs of pcsc-lite 2.5, injected by tests/faults: none of them is visible on the bus."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from scdtest.testbed.faults import Faults
 from scdtest.testbed.testbed import simulated_reader
 
 
-class FaultsTest(case.TestBedTest):
+class PcscLiteBugs(case.TestBedTest):
     def setUp(self):
         super().setUp()
         self.faults = Faults(self.testbed)
@@ -20,7 +20,7 @@ class FaultsTest(case.TestBedTest):
         self.start_pcscd()
 
     def start_pcscd(self):
-        """With cards that were put in: pcsc-lite compares no event counts of 0."""
+        """Starts pcscd with cards that were inserted: pcsc-lite ignores event counts of 0."""
         self.testbed.start_pcscd([simulated_reader(name) for name in "ABC"])
         readers = self.simulator()
         for name in "ABC":
@@ -30,7 +30,7 @@ class FaultsTest(case.TestBedTest):
         self.testbed.start_service(*options, environment=self.faults.environment)
 
     def watch_swaps(self, fault, count=60):
-        """Swaps cards under a fault: all is announced, and nothing else."""
+        """Swaps cards during the bug; the service announces each swap, and nothing else."""
         self.faults.order(fault)
         client, readers = self.recorder(), self.simulator()
         self.start_service()
@@ -48,20 +48,20 @@ class FaultsTest(case.TestBedTest):
         self.assertTrue(self.faults.happened(fault))
         self.assertNotIn("pcscd: ", self.testbed.service.output)
 
-    def test_wait_that_fails_for_no_reason(self):
+    def test_spurious_failure_of_a_wait(self):
         self.watch_swaps("wait-error")
 
-    def test_reader_that_is_said_to_have_gone(self):
+    def test_spurious_unknown_reader(self):
         self.watch_swaps("wait-unknown")
 
-    def test_list_with_garbage_in_it(self):
+    def test_garbage_in_the_reader_list(self):
         self.watch_swaps("list-garbage")
 
-    def test_library_out_of_step(self):
+    def test_library_out_of_sync(self):
         self.watch_swaps("out-of-step")
 
     def provoke_restart(self, fault, *options):
-        """Gives what the service said."""
+        """Makes the service restart; returns its output."""
         self.start_service(*options)
         client = self.recorder()
         cards, readers = set(client.cards()), set(client.readers())
@@ -77,10 +77,10 @@ class FaultsTest(case.TestBedTest):
         self.assertEqual(self.testbed.service.pid, pid)
         return self.testbed.service.output
 
-    def test_library_that_lost_track(self):
+    def test_restart_when_the_library_lost_sync(self):
         self.assertIn("starting anew", self.provoke_restart("list-stale"))
 
-    def test_call_that_does_not_return(self):
+    def test_restart_when_a_call_does_not_return(self):
         self.assertIn("starting anew", self.provoke_restart("list-hangs", "--call-limit=1"))
 
 
