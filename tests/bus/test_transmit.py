@@ -167,7 +167,7 @@ class DriverCommands(SessionTest):
         for unknown in (0x10199, INTERNAL_TAG, 0, 0xFFFFFFFF):
             self.assert_refused("UnsupportedFeature", self.card.send("GetAttribute", unknown))
             self.assert_refused("UnsupportedFeature", self.one_shot("GetAttribute", unknown))
-        for tag in (INTERNAL_TAG, 0x0FB4):  # the driver returns "no such device" for the latter
+        for tag in (INTERNAL_TAG, 0x0FB4):  # the latter is TAG_IFD_DEVICE_REMOVED
             self.assert_refused("UnsupportedFeature",
                                 self.card.send("SetAttribute", tag, hex_data("00")))
         self.cards.order("attribute", "A", "10101", "41")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of aliases begin with: readers at USB ports, and folders for what is kept and set."""
+"""The base class of tests of aliases: readers at USB ports, a state and a settings folder."""
 
 import os
 
@@ -26,7 +26,7 @@ class AliasTest(IdentityTest):
         return caller
 
     def start_at_ports(self, ports="AB", serials=""):
-        """ports: which reader is at which."""
+        """ports: the reader at each port, in the order of ports."""
         self.start(*sorted(ports))
         for number, name in enumerate(ports, 1):
             self.control(name, USB_PATH, text(f"1-{number}:1.0"))
@@ -51,7 +51,7 @@ class AliasTest(IdentityTest):
         self.send_alias(name, alias, **options).wait()
 
     def refusal(self, name, alias, **options):
-        """Name and message of the error."""
+        """Returns name and message of the error."""
         with self.assertRaises(Refused) as caught:
             self.set_alias(name, alias, **options)
         return caught.exception.name, caught.exception.message
@@ -62,7 +62,7 @@ class AliasTest(IdentityTest):
         self.assertIn(words, message)
 
     def aliases(self):
-        """As they are shown, of those that have one."""
+        """Returns a map of readers that have an alias to it."""
         return {properties["Name"].split()[2]: properties["Alias"]
                 for _, properties in self.client.readers().values() if properties["Alias"]}
 
@@ -77,7 +77,7 @@ class AliasTest(IdentityTest):
             return file.read()
 
     def write_many(self, count):
-        """Of readers that are not there."""
+        """Writes aliases of readers that are absent."""
         lines = "".join(f"n{number}=port 200-{number // 255 + 1}.{number % 255 + 1}\n"
                         for number in range(count))
         self.write_file(b"[Aliases]\n" + lines.encode())

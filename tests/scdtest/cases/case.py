@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a test file needs: a world a test, and TAP on its standard output."""
+"""The base class of all tests, and their entry point, which prints TAP."""
 
 import sys
 import traceback
@@ -14,7 +14,7 @@ from scdtest.testbed.testbed import TestBed
 
 
 class TestBedTest(unittest.TestCase):
-    """Each test has a world of its own, whose processes must end as they should."""
+    """Each test has a test bed of its own, whose processes must exit without an error."""
 
     def setUp(self):
         self.testbed = TestBed()
@@ -37,7 +37,7 @@ class TestBedTest(unittest.TestCase):
         return client
 
     def polkit(self):
-        """To be asked for when there is a bus; nothing of it runs yet."""
+        """Returns a polkit that is not started yet; there must be a bus."""
         polkit = Polkit()
         self.addCleanup(polkit.close)
         return polkit
@@ -49,7 +49,7 @@ class TestBedTest(unittest.TestCase):
 
 
 class _TapResult(unittest.TestResult):
-    """One line a test, what went wrong as comments below it."""
+    """Prints one line a test, and errors as comments below it."""
 
     def _line(self, verdict, test, comment=""):
         name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""smartcardctl in a world of its own, as its users meet it."""
+"""The base class of tests that run smartcardctl."""
 
 import os
 import re
@@ -18,11 +18,11 @@ KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room i
 
 USB_PATH = "42000e11"  # the control code that asks a driver for it
 
-# Each with what it cannot do without.
+# The commands, each with its required arguments.
 COMMANDS = {"list": [], "status": [], "show": [], "alias": ["A"], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
             "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
 
-# For the card of the simulated reader, and what it answers.
+# Commands and responses of the simulated card: see tests/sim/card.c.
 SELECT, ECHO, NOT_FOUND = "00A40400", "8010000003 010203", "80146A82"
 VERIFY, IS_VERIFIED = "0020008008 3132333435363738", "80220000"
 PATTERN = bytes((7 * i + 3) % 256 for i in range(16))
@@ -46,7 +46,7 @@ class CliTest(case.TestBedTest):
         return program
 
     def start_testbed(self, *names, usb=None):
-        """Readers of these names, told to the simulator as A, B and so on.
+        """Starts all, with readers of these names, which the simulator calls A, B and so on.
 
         usb: for some of these, their USB device: path, address and attributes.
         """
@@ -76,7 +76,7 @@ class CliTest(case.TestBedTest):
         self.sysfs.add(path.partition(":")[0], address, **attributes)
 
     def stop(self, waiting, number):
-        """A program on a terminal ends as it would without a word to it, and leaves it clean."""
+        """Ends a program on a terminal by a signal, and checks that its screen is empty."""
         if number == signal.SIGINT:
             waiting.type("\x03")
         else:
@@ -85,7 +85,7 @@ class CliTest(case.TestBedTest):
         self.assertIn(waiting.screen, ([""], ["^C"]))
 
     def insert(self, reader, atr=ATR):
-        """Gives the path of the card, when a client of the bus has seen it."""
+        """Returns the path of the card, after a client of the bus has seen it."""
         since = len(self.client.signals)
         self.readers.insert(reader, atr)
         return self.client.wait_for_signal("CardInserted", since=since).arguments[0]
@@ -108,7 +108,7 @@ class CardTest(CliTest):
         self.client.wait_for_signal("CardInserted")
 
     def sent(self):
-        """How many commands the card has had."""
+        """Returns the number of commands that the card has received."""
         return int(dict(pair.split("=") for pair in
                         self.readers.order("status", "A").split())["commands"])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Random D-Bus messages: right ones, nearly right ones, and nonsense. The same ones each time."""
+"""Random D-Bus messages: valid, nearly valid, and invalid ones; the same ones in each run."""
 
 import xml.etree.ElementTree as ElementTree
 
@@ -22,7 +22,7 @@ APDUS = ["00A40400", "00200080083132333435363738", "80160100", "8012FFFF", "8018
 
 
 def methods(client, path="/"):
-    """Of all objects below the path: (path, interface, method, types of its arguments)."""
+    """Yields (path, interface, method, types of its arguments) of all objects below the path."""
     text = client.ask(path, "org.freedesktop.DBus.Introspectable", "Introspect")
     node = ElementTree.fromstring(text)
     for interface in node.iter("interface"):
@@ -35,7 +35,7 @@ def methods(client, path="/"):
 
 
 class Values:
-    """dice: decides everything."""
+    """Generates values. dice: the source of random numbers."""
 
     def __init__(self, dice):
         self._dice = dice
@@ -88,7 +88,7 @@ class Values:
         return GLib.Variant.new_tuple(*[self.of_type(part, depth + 1) for part in TUPLES[kind]])
 
     def _some(self, kind, count, depth):
-        """Many of them are one and the same: what is made of it is long, not the making."""
+        """Returns items of an array; many are the same object, which is fast."""
         few = [self.of_type(kind[1:], depth + 1) for _ in range(min(count, 4))]
         return [self._dice.choice(few) for _ in range(count)]
 
@@ -97,7 +97,7 @@ class Values:
         return self.of_type(self._dice.choice(kinds), depth)
 
     def arguments(self, types):
-        """Mostly of the right types; else too few, too many, or anything."""
+        """Returns arguments: mostly valid ones; else too few, too many, or of other types."""
         dice = self._dice
         values = [self.of_type(kind) for kind in types]
         chance = dice.random()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of the readers' identity begin with: drivers that say what the test wants of them."""
+"""The base class of tests of readers' identity: a driver and a sysfs that the test controls."""
 
 import os
 
@@ -17,7 +17,7 @@ VERSION, SERIAL = 0x10102, 0x10103
 
 
 def text(words):
-    """As a driver writes it, with the NUL."""
+    """Returns the words in hex with a final NUL, as drivers do."""
     return words.encode().hex() + "00"
 
 
@@ -26,7 +26,7 @@ def channel(bus, address):
 
 
 class IdentityTest(case.TestBedTest):
-    """Readers of reader.conf, whose driver says what the test wants, over a tree of the test."""
+    """Readers of reader.conf; the test sets the results of their driver and the sysfs tree."""
 
     def setUp(self):
         super().setUp()
@@ -54,7 +54,7 @@ class IdentityTest(case.TestBedTest):
         self.driver.order("attribute", reader, f"{tag:x}", answer)
 
     def reader(self, words):
-        """Label and properties."""
+        """Returns label and properties."""
         path = self.client.reader(words)
         (properties,) = [properties for known, properties in self.client.readers().values()
                          if known == path]

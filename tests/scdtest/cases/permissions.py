@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of permissions begin with: two readers with cards, polkit, and users with sessions."""
+"""The base class of tests of permissions: two readers with cards, polkit, and several users."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ ALLOW = "return polkit.Result.YES;"
 DENY = "return polkit.Result.NO;"
 DENY_ALICE = f'return subject.user == "{ALICE}" ? polkit.Result.NO : polkit.Result.YES;'
 
-# What the simulated card knows: see tests/sim/card.c.
+# Commands and responses of the simulated card: see tests/sim/card.c.
 VERIFY = "00200080083132333435363738"
 IS_VERIFIED = "80220000"
 VERIFIED, NOT_VERIFIED = "9000", "6982"
@@ -32,7 +32,7 @@ VENDOR_CODE = 0x42000001
 
 
 class OtherUserSession:
-    """One of another user's."""
+    """A session of another user."""
 
     def __init__(self, user, path):
         self.user, self.path = user, path
@@ -70,7 +70,7 @@ class OtherUserSession:
         self.call("Close", "(s)", "leave")
 
     def wait_for_closed(self):
-        """The reason."""
+        """Returns the reason."""
         return self.user.wait_for_signal(self.path, "Closed")[0]
 
 
@@ -78,7 +78,7 @@ class PermissionTest(case.TestBedTest):
     """Reader A has the usual card, B another one."""
 
     settings = ""  # of smartcardd.conf
-    simulated = "A"  # what the simulator calls the reader that does driver commands
+    simulated = "A"  # the simulator's name of the reader that supports driver commands
 
     def setUp(self):
         super().setUp()
@@ -118,7 +118,7 @@ class PermissionTest(case.TestBedTest):
         return OtherUserSession(user, user.wait_for(number)[0])
 
     def refusal(self, user, number):
-        """The error that the call must end in: its name, without ours in front, and its text."""
+        """Returns the error that the call must end in: its name without our prefix, its text."""
         with self.assertRaises(CallError) as caught:
             user.wait_for(number)
         self.assertTrue(caught.exception.name.startswith(ERROR), caught.exception)
@@ -128,7 +128,7 @@ class PermissionTest(case.TestBedTest):
         self.assertEqual(self.refusal(user, number)[0], name)
 
     def pause_service(self):
-        """Until resume_service() it finds out nothing."""
+        """Stops the service with SIGSTOP until resume_service()."""
         self.testbed.service.send_signal(signal.SIGSTOP)
         self.addCleanup(self.resume_service)
 
@@ -136,15 +136,15 @@ class PermissionTest(case.TestBedTest):
         self.testbed.service.send_signal(signal.SIGCONT)
 
     def wait_until_seen(self, user):
-        """Until the service has seen all that this user and polkit sent it before."""
+        """Waits until the service has received all earlier messages of this user and polkit."""
         user.call(MANAGER_PATH, MANAGER, "FindReader", "(s)", self.reader())
 
     @contextlib.contextmanager
     def polkit_away(self, user, rule):
-        """Runs on when polkit is back, and the service has asked about this user's sessions.
+        """Stops polkit, and continues when it is back and this user's sessions have been rechecked.
 
-        It does so some time after it sees that polkit is back, which another user can tell,
-        whose session is revoked then.
+        The recheck begins some time after polkit is back; the revoked session of another user
+        shows that it has begun.
         """
         as_witness = f'if (subject.user == "{WITNESS}") return polkit.Result.'
         self.daemon.change_rule(as_witness + "YES;" + rule)
@@ -156,5 +156,5 @@ class PermissionTest(case.TestBedTest):
         self.wait_for_recheck(user)
 
     def wait_for_recheck(self, user):
-        """Until polkit has answered what the service asked about this user's sessions before."""
+        """Waits until polkit has replied to earlier checks of this user's sessions."""
         user.call(MANAGER_PATH, MANAGER, "CanConnect", "(o)", self.reader())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of readers that are plugged in and unplugged begin with: a USB of their own."""
+"""The base class of tests that plug and unplug readers: a mocked USB."""
 
 from scdtest.cases import case
 from scdtest.testbed.usb import Bus, Reader

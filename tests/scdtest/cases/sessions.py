@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of sessions begin with: readers with cards, the service, and clients."""
+"""The base classes of tests of sessions: readers with cards, the service, and clients."""
 
 import os
 
@@ -14,7 +14,7 @@ from scdtest.testbed.testbed import simulated_reader
 # T=0 and T=1 on offer.
 ATR = "3B9A118031FE45736D617274636172646488"
 
-# What the simulated card knows: see tests/sim/card.c.
+# Commands and responses of the simulated card: see tests/sim/card.c.
 SELECT = "00A40400"
 VERIFY = "00200080083132333435363738"
 IS_VERIFIED = "80220000"
@@ -47,7 +47,7 @@ class SessionTest(case.TestBedTest):
         return client
 
     def leave(self, *clients):
-        """Returns when the bus has told everybody; what is sent to the service now comes after."""
+        """Closes clients; returns when the bus has announced it, before later calls arrive."""
         watcher, left = self.client(), set()
         watcher.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
@@ -56,7 +56,7 @@ class SessionTest(case.TestBedTest):
         names = {client.connection.get_unique_name() for client in clients}
         for client in clients:
             client.close()
-        watcher.wait(lambda: names <= left, "the bus tells of the departure")
+        watcher.wait(lambda: names <= left, "the bus announces the departure")
         self._forget(*clients, watcher)
 
     def _forget(self, *clients):
@@ -70,12 +70,12 @@ class SessionTest(case.TestBedTest):
         return program
 
     def session(self, reader="A", share_mode="shared", protocols=(), **more):
-        """Of a client of its own."""
+        """Opens a session of a new client."""
         client = self.client()
         return client.connect(client.reader("Reader " + reader), share_mode, protocols, **more)
 
     def count_sessions(self):
-        """As the main thread has them; of a path without an object, another thread tells."""
+        """Counts the sessions after the main thread has handled all earlier messages."""
         client = self.client()
         client.manager("Available")
         text = client.ask("/org/smartcardd1/sessions", "org.freedesktop.DBus.Introspectable",
@@ -86,7 +86,7 @@ class SessionTest(case.TestBedTest):
         self.assertEqual(call.error(), name)
 
     def wait_until_running(self, reader="A"):
-        """Until the card carries out a command, which has a delay."""
+        """Waits until the card executes a command, which has a delay."""
         self.cards.wait_for(reader, "busy=1")
 
     def pcsc_name(self, reader="A"):
@@ -94,20 +94,20 @@ class SessionTest(case.TestBedTest):
 
 
 class ChannelTest(SessionTest):
-    """Tests of what goes by a channel instead of the bus."""
+    """Tests of channels, which carry requests beside the bus."""
 
     @staticmethod
     def new_channel(session, client=None):
-        """client: who asks for it, when that is not the session's owner."""
+        """client: the caller, when that is not the session's owner."""
         return Channel(session, client)
 
     def open(self, session, client=None):
-        """A channel that the end of the test closes."""
+        """Opens a channel, which is closed at the end of the test."""
         channel = self.new_channel(session, client)
         self._clients.append(channel)
         return channel
 
     def count_descriptors(self):
-        """Of the service, which frees a message that it has sent before it sends another."""
+        """Counts those of the service, after the last message that it has sent is freed."""
         self.client().manager("Available")
         return len(os.listdir(f"/proc/{self.testbed.service.pid}/fd"))

@@ -24,13 +24,13 @@ INTERFACE = """<node>
 
 
 def start_time(pid):
-    """As polkit tells apart processes of one number."""
+    """Returns the start time, by which polkit distinguishes processes with one PID."""
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         return int(file.read().rpartition(")")[2].split()[19])
 
 
 def connect(uid=0):
-    """To the bus, which takes the caller for who it is now."""
+    """Connects to the bus as that user."""
     os.seteuid(uid)
     try:
         return Gio.DBusConnection.new_for_address_sync(
@@ -41,7 +41,7 @@ def connect(uid=0):
 
 
 class Agent:
-    """For one program of another user, as that user. As root it says that the password was right."""
+    """The agent of one program of another user; confirms the password to polkit as root."""
 
     def __init__(self, user):
         self.cancelled = []  # cookies of the dialogs that polkit took away
@@ -69,13 +69,13 @@ class Agent:
             invocation.return_value(None)
 
     def wait_for_dialog(self):
-        """The action and the text of the one that is open."""
+        """Returns the action and the text of the open dialog."""
         events.wait_until(lambda: self._dialogs, "polkit opens a dialog")
         (arguments, _), = self._dialogs
         return arguments.unpack()[:2]
 
     def confirm(self):
-        """The user has authenticated as the first who may."""
+        """Authenticates as the first of the identities that polkit accepts."""
         self.wait_for_dialog()
         arguments, invocation = self._dialogs.pop()
         cookie, identities = (arguments.get_child_value(i) for i in (4, 5))

@@ -31,7 +31,7 @@ RESET_CARD = 0x80100068
 REMOVED_CARD = 0x80100069
 SECURITY_VIOLATION = 0x8010006A
 
-# What a command may end in when pcscd goes, and when the reader does.
+# Errors of a command when pcscd stops, and when the reader is removed.
 LOST = {COMM_ERROR, NO_SERVICE, SECURITY_VIOLATION}
 UNPLUGGED = {INVALID_VALUE, NO_SMARTCARD, NOT_TRANSACTED, READER_UNAVAILABLE, REMOVED_CARD}
 
@@ -51,7 +51,7 @@ class Channel:
     """An answer is (code, data); None is the end of file. Any other end is an error."""
 
     def __init__(self, session, client=None):
-        """client: who asks for it, when that is not the session's owner."""
+        """client: the caller, when that is not the session's owner."""
         try:
             answer, descriptors = (client or session.client).connection.call_with_unix_fd_list_sync(
                 NAME, session.path, SESSION, "OpenChannel", GLib.Variant("(a{sv})", ({},)),
@@ -68,7 +68,7 @@ class Channel:
             self.socket.send(packet)
 
     def send_what_fits(self, packets):
-        """Of an endless iterator, without waiting for the service: gives how many went."""
+        """Sends from an endless iterator without blocking; returns the number of packets."""
         self.socket.setblocking(False)
         count = 0
         try:
@@ -83,7 +83,7 @@ class Channel:
             self.socket.settimeout(events.LIMIT_S)
 
     def send_until_it_ends(self, packet):
-        """Nobody fetches the answers meanwhile; that does not stop the service from hanging up."""
+        """Does not read responses meanwhile, which must not keep the service from closing."""
         try:
             while True:
                 self.socket.send(packet)
@@ -110,7 +110,7 @@ class Channel:
         return code, data
 
     def receive_all(self, most=None):
-        """The codes of all answers until the end of file, or of so many."""
+        """Returns the codes of all responses until the end of file, or of so many."""
         answers = itertools.islice(iter(self.receive, None), most)
         return [code for code, _ in answers]
 
@@ -129,7 +129,7 @@ class Channel:
 
 
 def send_descriptor(channel, packet):
-    """Sends it with one end of a pipe, and gives the other: readable when nobody has the first."""
+    """Sends it with one end of a pipe; returns the other, readable when the first is closed."""
     reading, writing = os.pipe()
     socket.send_fds(channel.socket, [packet], [writing])
     os.close(writing)

@@ -77,14 +77,14 @@ class Call:
         self.on_done()
 
     def wait(self):
-        """Gives the one result, a list of several, or None; raises Refused."""
+        """Returns the one result, a list of several, or None; raises Refused."""
         events.wait_until(lambda: self.is_done, "a call is answered")
         if self._error:
             raise self._error
         return self._answer[0] if len(self._answer) == 1 else self._answer or None
 
     def error(self):
-        """The name of the error that it must end in."""
+        """Returns the name of the error that it must end in."""
         try:
             answer = self.wait()
         except Refused as refused:
@@ -117,7 +117,7 @@ class Client(Recorder):
 
 
 class Session:
-    """protocol: what Connect gave."""
+    """protocol: the one that Connect returned."""
 
     def __init__(self, client, path, protocol=""):
         self.client, self.path, self.protocol = client, path, protocol
@@ -161,5 +161,5 @@ class Session:
         return self.client.ask(self.path, PROPERTIES, "Get", SESSION, name)
 
     def wait_for_closed(self):
-        """The reason."""
+        """Returns the reason."""
         return self.client.wait_for_signal("Closed", self.path).arguments[0]

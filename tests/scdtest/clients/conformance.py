@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Runs the conformance program: does what it asks for, and keeps the lines of its cases."""
+"""Runs the conformance program: executes its requests, and collects the lines of its cases."""
 
 import os
 import selectors
@@ -11,10 +11,10 @@ from scdtest.testbed.testbed import BUILD
 
 
 class Conformance:
-    """orders: a function for the first word of what may be asked for, which gets the other words
-    and gives what came of it. All other words are for the simulated reader.
+    """orders: by the first word of a request, a function from the other words to the result.
+    Other requests go to the simulated reader.
 
-    build: whose program it is.
+    build: the build folder of the program.
     """
 
     def __init__(self, simulator, command=(), orders=None, other_command=(), environment=None,
@@ -66,7 +66,7 @@ class Conformance:
         return order(*words) if order else self._simulator().order(word, *words)
 
     def _order_other(self, word, *words):
-        """Of another PC/SC program, which is there as long as anybody talks to it."""
+        """Executes a request of another PC/SC program, which runs until "leave"."""
         if not self._other:
             self._other = PcscClient(command=self._other_command)
         if word == "send":

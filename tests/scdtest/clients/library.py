@@ -24,7 +24,7 @@ def preload(folder=LIBRARY_FOLDER):
 
 
 def through_library(folder=LIBRARY_FOLDER):
-    """To whoever would go there directly all the same, pcscd is not there."""
+    """Returns the command prefix. It also hides pcscd, so that no program uses it directly."""
     return ("env", "PCSCLITE_CSOCK_NAME=/nowhere", *preload(folder),
             "SMARTCARDCTL_LIBRARY_DIR=" + folder, built("cli/smartcardctl"), "run", "--")
 
@@ -34,7 +34,7 @@ THROUGH_LIBRARY = through_library()
 
 
 class Stage:
-    """A world of its own for programs that come these ways; the service runs if any needs it."""
+    """A test bed for programs that use these ways; the service runs if any needs it."""
 
     def __init__(self, *ways):
         self.way = ways[0]
@@ -63,7 +63,7 @@ class Stage:
             self._simulator = None
 
     def wait_for_readers(self, count):
-        """Until the service, if any, shows as many: before that, the library has none."""
+        """Waits until the service, if any, has as many readers; until then the library has none."""
         if self._service:
             self._service.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
 
@@ -72,7 +72,7 @@ class Stage:
             self._service.wait_for_state(lambda c: len(c.cards()) == count, f"{count} cards")
 
     def command(self, *command):
-        """Of a program that nobody here wrote: what it leaks is its own affair."""
+        """Returns the command line of a third-party program, whose leaks are ignored."""
         return [*self.way, "env", "ASAN_OPTIONS=detect_leaks=0", *command]
 
     def run(self, *command, **options):

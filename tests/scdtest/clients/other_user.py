@@ -24,7 +24,7 @@ class CallError(Exception):
 
 
 class OtherUser:
-    """Its answers and signals come by the main loop, which serves whoever else is in the test.
+    """The main loop receives its replies and signals, and serves the other clients of the test.
 
     launcher: a command that runs another one for that user; else it is simply started.
     """
@@ -72,7 +72,7 @@ class OtherUser:
 
     def send(self, path, interface, method, signature="()", *arguments, interactive=False,
              destination=SERVICE):
-        """Calls, and does not wait for the answer. Gives a number for wait_for()."""
+        """Calls without waiting for the reply; returns a number for wait_for()."""
         self._number += 1
         order = {"number": self._number, "path": path, "interface": interface, "method": method,
                  "signature": signature, "arguments": arguments, "interactive": interactive,
@@ -91,11 +91,11 @@ class OtherUser:
         return self.wait_for(self.send(*order, **options))
 
     def wait_until_sent(self):
-        """Until the bus has all that it sent before, whoever reads it."""
+        """Waits until the bus has received all its earlier messages."""
         self.call("/", BUS, "GetId", destination=BUS)
 
     def wait_for_signal(self, path, member):
-        """Gives its arguments."""
+        """Returns its arguments."""
         def find():
             return [arguments for at, name, arguments in self.signals
                     if (at, name) == (path, member)]
@@ -103,12 +103,12 @@ class OtherUser:
         return find()[0]
 
     def leave(self):
-        """At once, whatever it waits for."""
+        """Kills the program at once."""
         self._child.kill()
         self._child.wait()
 
     def close(self):
-        """A launcher leaves behind what it has launched; without orders that ends."""
+        """A launcher may leave its child behind, which ends when its input is closed."""
         self.leave()
         self._child.stdin.close()
         events.wait_until(lambda: self._ended, "the end of the other user's program")

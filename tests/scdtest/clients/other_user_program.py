@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A program that calls the service as it is told on standard input: see other_user.py.
+"""A program that makes the calls that it reads from standard input: see other_user.py.
 
-It stands alone, since its user may not be able to read this folder.
+It imports no other module, since its user may not be able to read this folder.
 """
 
 import json
@@ -16,7 +16,7 @@ OPTIONS = {bool: "b", int: "u", str: "s"}
 
 
 def to_arguments(values):
-    """A dictionary is one of options."""
+    """Converts values; a dictionary is one of options."""
     return [{key: GLib.Variant(OPTIONS[type(item)], item) for key, item in value.items()}
             if isinstance(value, dict) else value for value in values]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A plain PC/SC program beside the service: see tests/pcsc-client/plain.c."""
+"""A program that uses pcscd directly: see tests/pcsc-client/pcsc-client.c."""
 
 import subprocess
 
@@ -10,10 +10,10 @@ from scdtest.testbed.testbed import built
 
 
 class PcscClient:
-    """One order at a time; its answer is read by the main loop."""
+    """One command at a time; the main loop reads its result."""
 
     def __init__(self, environment=None, command=(), program=None):
-        """command: what it is run by, and how. program: a copy of it."""
+        """command: a command line prefix. program: the path of a copy of the program."""
         self._child = subprocess.Popen([*command, program or built("tests/pcsc-client/scd-pcsc-client")],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        env=environment)
@@ -34,7 +34,7 @@ class PcscClient:
     def answer(self):
         """("ok", value) or ("error", code in hex)."""
         line = events.wait_until(lambda: self._lines and self._lines.pop(0),
-                                 "the plain program has an answer")
+                                 "the PC/SC program has a result")
         verdict, _, value = line.partition(" ")
         return verdict, value
 
@@ -46,13 +46,13 @@ class PcscClient:
         return self.answer()
 
     def do(self, *words):
-        """What must succeed; gives the value."""
+        """Executes a command that must succeed; returns its value."""
         verdict, value = self.order(*words)
         assert verdict == "ok", f"{words}: {value}"
         return value
 
     def leave(self):
-        """At once, whatever it waits for."""
+        """Kills the program at once."""
         self._child.kill()
         self._child.wait()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A command as its user sees it: on a terminal, or with its output in a pipe."""
+"""A command on a terminal, or with its output in a pipe."""
 
 import fcntl
 import os
@@ -16,12 +16,12 @@ ERASE_LINE = "\x1b[K"
 
 
 class Program:
-    """Its output is read by the main loop, which serves whoever else is in the test."""
+    """The main loop reads its output, and serves the other clients of the test."""
 
     def __init__(self, command, columns=None, environment=None, text=None):
         """columns: of a terminal that has all three standard streams; without it, pipes.
 
-        text: what the standard input holds.
+        text: the content of the standard input.
         """
         self.output = ""
         self._terminal = columns is not None
@@ -52,7 +52,7 @@ class Program:
     def _read(self, fd, _condition):
         try:
             piece = os.read(fd, 65536)
-        except OSError:  # how a terminal tells that nobody has it any more
+        except OSError:  # EIO: no process has the terminal open any more
             piece = b""
         self._bytes += piece
         self.output = self._bytes.decode(errors="replace")
@@ -61,7 +61,7 @@ class Program:
 
     @property
     def errors(self):
-        """What came on the standard error of a program with pipes."""
+        """The standard error of a program with pipes."""
         size = os.fstat(self._errors.fileno()).st_size
         return os.pread(self._errors.fileno(), size, 0).decode()
 
@@ -87,7 +87,7 @@ class Program:
         return self.screen if self._terminal else self.lines
 
     def wait_for(self, *words):
-        """Until one line of what is shown has all these words."""
+        """Waits until one visible line has all these words."""
         def found():
             return any(all(word in line for word in words) for line in self.shown)
 
@@ -105,13 +105,13 @@ class Program:
         self._child.send_signal(number)
 
     def close_output(self):
-        """Nobody reads any more."""
+        """Closes the reading end."""
         GLib.source_remove(self._source)
         os.close(self._own_end)
         self._own_end = None
 
     def wait(self):
-        """Waits for the end and gives the status."""
+        """Waits for the end and returns the status."""
         if self._own_end is not None:
             events.wait_until(lambda: self._ended, f"the end, after {self.output!r}")
         return self._child.wait(timeout=events.LIMIT_S)
@@ -128,7 +128,7 @@ class Program:
 
 
 def screen_after(text):
-    """The lines that a wide terminal shows after it got the text; it knows what we may send."""
+    """Returns the lines of a wide terminal after the text; fails on other control sequences."""
     lines, column = [""], 0
     for piece in re.findall(r"\x1b\[K|\r|\n|[^\x1b\r\n]+|\x1b", text):
         if piece == ERASE_LINE:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client of the service that writes down every signal, and waits for what should come."""
+"""A client of the service that records all signals, and waits for expected ones."""
 
 from gi.repository import Gio, GLib
 
@@ -29,7 +29,7 @@ class Signal:
 
 
 class Recorder:
-    """One connection of its own, as a desktop program would have it."""
+    """A client with a bus connection of its own, as a desktop program has."""
 
     def __init__(self):
         flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
@@ -41,7 +41,7 @@ class Recorder:
                                          Gio.DBusSignalFlags.NONE, self._record)
         self.connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
                                          NAME, Gio.DBusSignalFlags.NONE, self._record)
-        # When the bus has answered this, it also knows what we subscribed to.
+        # When the bus has replied, it has received the subscriptions.
         self.connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId",
                                   None, None, Gio.DBusCallFlags.NONE, -1, None)
 
@@ -102,17 +102,17 @@ class Recorder:
             raise AssertionError(f"{error}; recorded: {self.signals[since:]}") from None
 
     def readers_that_came_or_went(self):
-        """The signals that say so, among those recorded."""
+        """Returns the recorded signals of added and removed readers."""
         return [signal for signal in self.signals
                 if signal.member in ("InterfacesAdded", "InterfacesRemoved")
                 and READER in signal.arguments[1]]
 
     def wait_for_state(self, condition, what):
-        """Asks again after each signal until all is as it should be; the service may be away."""
+        """Checks the condition after each signal until it holds; the service may be absent."""
         asked_at = [-1]
 
         def holds():
-            # Asking may record signals itself: only then is there reason to ask once more.
+            # A check may record signals itself; then it is repeated.
             while asked_at[0] != len(self.signals):
                 asked_at[0] = len(self.signals)
                 try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A journal that keeps what it is told, where programs expect the machine's."""
+"""A fake journal, at the path of the machine's, that keeps its messages."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ def _parse(datagram):
 
 
 class Journal:
-    """Its messages, each a dictionary, come by the main loop."""
+    """The main loop receives its messages; each is a dictionary."""
 
     def __init__(self):
         self.messages = []
@@ -45,7 +45,7 @@ class Journal:
         return [message for message in self.messages if message.get("MESSAGE_ID") == number]
 
     def wait_for(self, number, count=1):
-        """Gives the last of so many with that MESSAGE_ID."""
+        """Waits for count messages with that MESSAGE_ID, and returns the last."""
         events.wait_until(lambda: len(self.with_id(number)) >= count, f"message {number}")
         return self.with_id(number)[count - 1]
 

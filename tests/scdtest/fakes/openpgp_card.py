@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A small OpenPGP card: enough of version 2.1 for GnuPG and OpenSC to read it and to sign with it.
 
-OpenPgpCard.answer() is what vpcd.VirtualCard wants to know. The key is the tests' own, and no
+OpenPgpCard.answer() is for vpcd.VirtualCard. The key is the tests' own, and no
 secret; the same one serves all three purposes.
 """
 
@@ -44,7 +44,7 @@ def tlv(tag, *values):
 
 
 def fingerprint(number):
-    """What GnuPG has written to the card when it made the key: nothing that it checks."""
+    """Returns a made-up fingerprint: GnuPG writes it when it makes a key, and does not check it."""
     return hashlib.sha1(b"key %d" % number).digest()
 
 
@@ -75,7 +75,7 @@ OBJECTS = {
 
 
 class OpenPgpCard:
-    """A whole life of it, from insertion to removal."""
+    """The state of the card from its insertion to its removal."""
 
     def __init__(self):
         self._is_selected = False
@@ -83,7 +83,7 @@ class OpenPgpCard:
         self._rest = b""
 
     def answer(self, command):
-        """What no length fits, or asks for chaining, it does not know."""
+        """Refuses commands of invalid length, and chained ones."""
         if len(command) < 4 or command[0] != 0:
             return UNKNOWN
         data, room = self._body(command[4:])
@@ -111,7 +111,7 @@ class OpenPgpCard:
         return body[width:width + length], int.from_bytes(end, "big") or 256 ** width
 
     def _give(self, room):
-        """The next part of an answer that was too long for the one who asked."""
+        """Returns the next part of a response that was longer than the expected length."""
         part, self._rest = self._rest[:room], self._rest[room:]
         if not self._rest:
             return part + OK

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A card for vpcd, the virtual reader of the vsmartcard project: somebody else's driver.
+"""A card for vpcd, the virtual reader of the vsmartcard project, which is a third-party driver.
 
 The card is ours all the same: vicc, the project's own, does not run on Debian 12. Its package
 puts the modules where no Python looks for them, and they need either PyCrypto, which Debian no
-longer has, or a module of Python 2. What the two say to each other is little: vpcd listens on
+longer has, or a module of Python 2. The protocol between the two is small: vpcd listens on
 one TCP port a slot, and a card is in as long as it is connected. A message is two bytes of
 length, the highest first, and that many more. One byte of them is an order of the reader,
 anything longer is a command APDU. Only commands and GIVE_ATR are answered.
 
-vpcd has no thread for events: pcscd looks every 400 ms.
+vpcd has no thread for events: pcscd polls it every 400 ms.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 PORT = 0x8C7B
 ATR = "3B80800101"
 POWER_ON, GIVE_ATR = b"\x01", b"\x04"
-# The last one is from pcscd's next look: by then it has told its clients of the card.
+# The last one is from pcscd's next poll: before it, pcscd has announced the card to its clients.
 KNOWN = POWER_ON + GIVE_ATR + GIVE_ATR
 
 # For reader.conf: a reader with two slots, the second one on the next port.
@@ -41,12 +41,12 @@ def echo(command):
 
 
 class VirtualCard:
-    """It is in from the start until it is closed, or pcscd ends.
+    """The card is inserted from the start until it is closed, or pcscd ends.
 
     The next card of a slot must wait until pcscd has seen that there is none: vpcd may take it
-    for the one before, and tells nobody.
+    for the one before, without an event.
 
-    answer: what becomes of a command; it runs in the card's thread, so that the card answers
+    answer: a function from a command to its response; it runs in the card's thread, so that it runs
     while the test waits for the answer.
     """
 
@@ -59,7 +59,7 @@ class VirtualCard:
         self._thread.start()
 
     def _serve_in_thread(self):
-        """The socket is closed whatever happens: pcscd would wait for ever."""
+        """Closes the socket in any case, since pcscd would wait for ever."""
         with contextlib.suppress(ConnectionError), self._socket, \
                 self._socket.makefile("rb") as messages:
             while length := self._read_in_thread(messages, 2):
@@ -82,7 +82,7 @@ class VirtualCard:
         return self._atr if message == GIVE_ATR else None
 
     def wait_until_known(self):
-        """Until a client of pcscd that comes now is told of the card."""
+        """Waits until new clients of pcscd see the card."""
         if not self._is_known.wait(events.LIMIT_S):
             raise AssertionError("pcscd does not see the virtual card")
 

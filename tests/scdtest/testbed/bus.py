@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The configuration of a private system bus: the usual policy, and ours as it is shipped.
 
-Its limits are wide: all clients of a test are one user, and one may ask a thousand things at once.
+Its limits are wide: all clients of a test are one user, and one may have a thousand pending calls.
 """
 
 CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -41,7 +41,7 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
 """
 
 
-# Programs that the bus may start; the folder is a test's to make.
+# Programs that the bus may start; a test that needs the folder makes it.
 SERVICES = "/run/scd/services"
 
 

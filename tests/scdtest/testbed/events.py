@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Waiting for events, never for time. The limit is for what does not come at all."""
+"""Waiting for events, never for time. The limit ends waits for events that never happen."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ LIMIT_S = float(os.environ.get("SCD_TEST_LIMIT_S", "30"))
 
 
 def wait_until(condition, what):
-    """Runs the main loop until condition() is true; gives what it returned."""
+    """Runs the main loop until condition() is true; returns its result."""
     over = []
     limit = GLib.timeout_add(int(LIMIT_S * 1000), lambda: over.append(True))
     try:
@@ -22,7 +22,7 @@ def wait_until(condition, what):
                 raise AssertionError("this did not happen: " + what)
             GLib.MainContext.default().iteration(True)
         if over:
-            raise AssertionError("nothing told of this: " + what)
+            raise AssertionError("no event announced this: " + what)
     finally:
         if not over:
             GLib.source_remove(limit)
@@ -30,14 +30,14 @@ def wait_until(condition, what):
 
 
 def wait_for_file(path):
-    """Its folder must be there: GIO looks for a missing one every 4 seconds only."""
+    """The folder must exist: GIO polls for a missing one every 4 seconds only."""
     monitor = Gio.File.new_for_path(path).monitor(Gio.FileMonitorFlags.NONE)
     wait_until(lambda: os.path.exists(path), path + " appears")
     monitor.cancel()
 
 
 class NotifySocket:
-    """What a service tells systemd."""
+    """Receives the messages that a service sends to systemd."""
 
     def __init__(self, path):
         self.path = path

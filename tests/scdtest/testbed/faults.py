@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Faults of pcsc-lite, to order: see tests/faults/faults.c."""
+"""Injects faults into pcsc-lite: see tests/faults/faults.c."""
 
 import os
 
@@ -37,11 +37,11 @@ class Faults:
         events.wait_for_file(self._path(fault + ".happened"))
 
     def end_look(self):
-        """That dwells."""
+        """Ends a refresh that the fault "look-dwells" blocks."""
         with open(self._path("look-dwells.end"), "w", encoding="utf-8"):
             pass
 
     def wait_until_quiet(self):
-        """Until the service begins, or has begun, a wait that only an event is to end."""
+        """Waits until the service is in a wait that only an event ends."""
         self.wait_for("quiet")
         os.unlink(self._path("quiet.happened"))

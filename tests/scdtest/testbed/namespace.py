@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A private world for one process and its children.
+"""Private namespaces for one process and its children.
 
-Inside, /run is empty and ours, so that pcscd, the bus and their clients find
-one another at the places that are compiled into them, and nobody outside is
-touched. The network is private, and process numbers are: whatever is left when
-the first process ends, ends with it.
+Inside, /run is empty, so that pcscd, the bus and their clients use the paths that are compiled
+into them, and do not touch the machine's. The network is private, and PIDs are: when the first
+process ends, the kernel ends all others.
 """
 
 import fcntl
@@ -20,7 +19,7 @@ SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def enter(keep_pcscd=False, preload=None):
-    """Runs this very program again inside, unless it is there already.
+    """Runs this program again inside, unless it is inside already.
 
     preload: a library for that program, but not for its children.
     """
@@ -63,6 +62,6 @@ def _furnish():
 
 
 def _raise_loopback():
-    """A new network has a loopback device alone, and that is down."""
+    """A new network namespace has a loopback device only, which is down."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The machine's own polkitd on the private bus, with our actions and the rules of the test."""
+"""The machine's polkitd on the private bus, with our actions and the rules of the test."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ ACTIONS = "/usr/share/polkit-1/actions"
 RULES = "/etc/polkit-1/rules.d"
 OTHER_RULES = "/usr/share/polkit-1/rules.d"
 
-# There is no logind and hence no active session: who may do what is up to the rules.
+# There is no logind and hence no active session: the rules alone decide.
 HEAD = """polkit.addRule(function(action, subject) {
     if (action.id.indexOf("org.smartcardd1.") != 0)
         return polkit.Result.NOT_HANDLED;
@@ -26,7 +26,7 @@ TAIL = "});\n"
 
 
 class Polkit:
-    """Its folders are its own for as long as it is there, also between two lives of the daemon."""
+    """Private folders for polkitd, which stay while the daemon restarts."""
 
     def __init__(self):
         self._daemon = None
@@ -66,7 +66,7 @@ class Polkit:
         self._write(os.path.join(RULES, "test.rules"), (HEAD + body + TAIL).encode())
 
     def wait_until_idle(self):
-        """Until it has answered all that it was asked before."""
+        """Waits until it has replied to all earlier calls."""
         name = GLib.Variant("s", self._connection.get_unique_name())
         subject = ("system-bus-name", {"name": name})
         self._connection.call_sync(NAME, "/org/freedesktop/PolicyKit1/Authority",
@@ -76,21 +76,21 @@ class Polkit:
                                    None, Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
 
     def change_rule(self, body):
-        """Returns when polkitd has told of the change, which it may do more than once."""
+        """Returns when polkitd has announced the change, which it may do more than once."""
         before = self._changes
         self._write_rule(body)
         events.wait_until(lambda: self._changes > before, "polkitd has read its rules")
         self.wait_until_idle()
 
     def pause(self):
-        """From now on it answers nobody."""
+        """Stops it with SIGSTOP."""
         self._daemon.send_signal(signal.SIGSTOP)
 
     def resume(self):
         self._daemon.send_signal(signal.SIGCONT)
 
     def stop(self):
-        """It does nothing more, even if it was paused: newer ones have a handler for SIGTERM."""
+        """Kills it, even if it is paused; newer versions have a handler for SIGTERM."""
         self._daemon.stop(signal.SIGKILL, expect=(-signal.SIGKILL,))
         self._daemon = None
         events.wait_until(lambda: not self._owner, "polkitd has gone")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A child process whose end is checked."""
+"""A child process whose exit status is checked."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from scdtest.testbed import events
 
 
 class Process:
-    """Keeps the output in a file, for whoever wants to know what went wrong."""
+    """Keeps the output in a file, for error messages."""
 
     def __init__(self, name, command, environment=None, **options):
         self.name = name
@@ -18,7 +18,7 @@ class Process:
         options.setdefault("stdout", self._log)
         options.setdefault("stderr", self._log)
         options.setdefault("stdin", subprocess.DEVNULL)
-        options.setdefault("start_new_session", True)  # Ctrl-C is not for it
+        options.setdefault("start_new_session", True)  # Ctrl-C must not reach it
         self._child = subprocess.Popen(command, env={**os.environ, **(environment or {})},
                                        **options)
         self.pid = self._child.pid
@@ -35,7 +35,7 @@ class Process:
         self._child.send_signal(number)
 
     def wait(self):
-        """Waits for the end and gives the status; a process that does not end is an error."""
+        """Waits for the end and returns the status; a process that does not end is an error."""
         try:
             return self._child.wait(timeout=events.LIMIT_S)
         except subprocess.TimeoutExpired:

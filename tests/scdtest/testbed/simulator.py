@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Puts cards in and takes them out: the other end of the simulated reader's socket."""
+"""Inserts and removes cards: the client of the simulated reader's socket."""
 
 import socket
 import time
@@ -18,7 +18,7 @@ class Simulator:
         self._answers = self._socket.makefile("r")
 
     def order(self, *words):
-        """Sends one command and gives the value of its answer."""
+        """Sends one command and returns the value of its answer."""
         self._socket.sendall((" ".join(str(word) for word in words) + "\n").encode())
         verdict, _, value = self._answers.readline().rstrip("\n").partition(" ")
         assert verdict == "ok", f"the simulated reader refuses {words}: {value}"
@@ -37,19 +37,19 @@ class Simulator:
         return dict(word.split("=") for word in self.order("status", reader).split())
 
     def wait_for(self, reader, word):
-        """It tells nobody of what happens in a card, so it is asked until it says the word."""
+        """Polls the status until it has the word, since the simulator sends no events."""
         deadline = time.monotonic() + events.LIMIT_S
         while word not in self.order("status", reader).split():
             assert time.monotonic() < deadline, f"{reader} never has {word}"
 
     def wait_until_listed(self, reader):
-        """Likewise, until there is such a reader."""
+        """Polls the list of readers until it has this one."""
         deadline = time.monotonic() + events.LIMIT_S
         while reader not in self.order("list").split():
             assert time.monotonic() < deadline, f"{reader} never comes"
 
     def powerups(self, reader):
-        """How often pcscd has powered a card up, as it does with each that it sees come."""
+        """Returns how often pcscd has powered a card up, as it does with each new card."""
         return int(self.status(reader)["powerups"])
 
     def close(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A plain tree that looks like /sys as far as USB devices go."""
+"""A folder that has the USB devices of /sys."""
 
 import os
 

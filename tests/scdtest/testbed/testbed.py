@@ -31,24 +31,24 @@ def built(path):
     return os.path.join(BUILD, path)
 
 
-def what_pcscd_says(option):
+def output_of_pcscd(option):
     return subprocess.run(["pcscd", option], capture_output=True, text=True, check=True).stdout
 
 
 @functools.cache
 def pcscd_version():
     """As a tuple: (2, 5, 3)."""
-    return tuple(map(int, re.search(r"\d+(\.\d+)+", what_pcscd_says("--version"))[0].split(".")))
+    return tuple(map(int, re.search(r"\d+(\.\d+)+", output_of_pcscd("--version"))[0].split(".")))
 
 
 @functools.cache
 def pcscd_options():
-    """Some are built to ask polkitd about each client, and there is none in this world."""
-    return [option for option in ("--disable-polkit",) if option in what_pcscd_says("--help")]
+    """Returns the options without which some builds require a polkitd, which may not run."""
+    return [option for option in ("--disable-polkit",) if option in output_of_pcscd("--help")]
 
 
 class TestBed:
-    """Nothing in it is started before it is asked for."""
+    """Starts each part separately; close() stops all."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(dir="/run/scd")
@@ -93,7 +93,7 @@ class TestBed:
         self.pcscd = None
 
     def start_service(self, *options, command=(), environment=None, program=None):
-        """Returns when the service has said that it is ready."""
+        """Returns when the service has notified that it is ready."""
         notify = events.NotifySocket(NOTIFY_SOCKET)
         program = program or built("service/smartcardd")
         self.service = Process("smartcardd", [*command, program, *options],
@@ -119,7 +119,7 @@ class TestBed:
 
 
 def simulated_reader(name, friendly_name=None, card=None, slots=1, library="libscd-sim.so"):
-    """A reader of reader.conf. card: the ATR, in hex, of a card that is in from the start.
+    """Returns the lines of reader.conf. card: the ATR, in hex, of a card that is already inserted.
 
     library: in the build folder, or a copy with an absolute path.
     """

@@ -13,19 +13,19 @@ COUNTRIES = {"cs": "CZ", "de": "DE", "es": "ES", "fr": "FR", "ja": "JP"}
 
 
 def languages():
-    """All that there is a catalog of."""
+    """Returns the languages that have a catalog."""
     with open(os.path.join(SOURCE, "po", "LINGUAS"), encoding="utf-8") as file:
         return [line.strip() for line in file if not line.startswith("#")]
 
 
 def environment(language):
-    """What a program needs to speak it."""
+    """Returns the environment for the language."""
     return {"LOCPATH": LOCALES, "LC_ALL": f"{language}_{COUNTRIES[language]}.UTF-8"}
 
 
 @functools.cache
 def _empty_folder():
-    """Where the program looks for catalogs, in this private namespace alone."""
+    """Mounts an empty folder where the program searches for catalogs, and returns it."""
     with open(built("cli/cli-config.h"), encoding="utf-8") as file:
         folder = there = re.search('LOCALEDIR "(.*)"', file.read()).group(1)
     while not os.path.isdir(there):
@@ -36,7 +36,7 @@ def _empty_folder():
 
 @functools.cache
 def why_not(language):
-    """None when all is ready for it: the catalog is where the program looks for it."""
+    """Installs the catalog of the language; returns None, or the reason why that is impossible."""
     os.makedirs(LOCALES, exist_ok=True)
     # C.UTF-8 does not do: where glibc is newer than that of Debian 12, nothing is translated in it.
     name = environment(language)["LC_ALL"]

@@ -47,7 +47,7 @@ class Bus:
         return {"LD_PRELOAD": PRELOAD, "UMOCKDEV_DIR": self.testbed.get_root_dir()}
 
     def add(self, name, parent, attributes, properties):
-        """Makes a folder in /sys and sends the event "add"; gives the folder."""
+        """Makes a folder in /sys and sends the event "add"; returns the folder."""
         def flat(pairs):
             return [text for pair in pairs.items() for text in pair]
         return self.testbed.add_device("usb", name, parent, flat(attributes), flat(properties))
@@ -57,7 +57,7 @@ class Bus:
 
 
 class Hub:
-    """folder: the parent of what is plugged into it."""
+    """folder: the parent of the devices that are plugged into it."""
 
     def __init__(self, bus, port, address, parent=None):
         self.folder = bus.add(port, parent.folder if parent else bus.root,
@@ -70,7 +70,7 @@ class Hub:
 class Reader:
     """A USB device, one CCID interface a reader. port: as the kernel names it, 1-1, 1-2.3, ...
 
-    slots: 1 or 4; seat: what udev says; attributes: of the device.
+    slots: 1 or 4; seat: the property ID_SEAT of udev; attributes: of the device.
     """
 
     def __init__(self, bus, port, address, serial="", interfaces=("",), slots=1, hub=None,
@@ -84,7 +84,7 @@ class Reader:
         self._folders = []
 
     def name(self, interface=0):
-        """What the simulator calls it."""
+        """Returns the simulator's name of the reader."""
         return f"001/{self._address:03}" + (f".{interface}" if interface else "")
 
     def plug(self, port=None, address=None):
@@ -108,7 +108,7 @@ class Reader:
                 "DEVTYPE": "usb_interface", "INTERFACE": "11/0/0", **product}))
 
     def unplug(self):
-        """The event first, which is about a folder that is still there; inner folders first."""
+        """Sends each event before the folder is removed; inner folders first."""
         for folder in reversed(self._folders):
             self._bus.testbed.uevent(folder, "remove")
             self._bus.testbed.remove_device(folder)
