@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from broker import Broker
 from gi.repository import Gio
 from scdtest.testbed.simulator import Simulator
-from scdtest.testbed.testbed import BUS_ADDRESS, SOURCE, TestBed, built, simulated_reader
+from scdtest.testbed.testbed import SOURCE, TestBed, built, connect_to_bus, simulated_reader
 
 # Lets the other programs of the bench be called, beside the service.
 POLICY = os.path.join(SOURCE, "tests", "bench", "bench.conf")
@@ -69,9 +69,7 @@ def reader_names(readers):
 
 def size_of_objects():
     """Bytes of the answer of GetManagedObjects."""
-    flags = Gio.DBusConnectionFlags
-    bus = Gio.DBusConnection.new_for_address_sync(
-        BUS_ADDRESS, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+    bus = connect_to_bus()
     answer = bus.call_sync("org.smartcardd1", "/org/smartcardd1",
                            "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None,
                            Gio.DBusCallFlags.NONE, -1, None)

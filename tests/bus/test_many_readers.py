@@ -31,10 +31,10 @@ class EventStorm(case.TestBedTest):
                 pass
 
     def test_events_without_pause(self):
-        """Cards are swapped faster than anybody can look: no reader is ever said to have gone.
+        """Cards are swapped faster than clients can read: no reader is ever announced as removed.
 
-        Under such a storm SCardGetStatusChange of pcsc-lite 2.5 fails now and then for no
-        reason, and says of readers that are there that it does not know them.
+        Under such a load SCardGetStatusChange of pcsc-lite 2.5 fails now and then without a
+        reason, with the error that a present reader is unknown.
         """
         names = [f"R{number}" for number in range(self.READERS)]
         self.testbed.start_bus()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The installation: all files, valid and in their places, and a service that starts.
 
-The files are installed into a folder of the private world, and then laid over its /usr, so that
+The files are installed into a folder of the private namespace, and then mounted over its /usr, so that
 the tools of the machine (systemd, the bus) find them where they will find them on a real one.
 """
 

@@ -15,9 +15,9 @@ from scdtest.clients.pcsc_client import PcscClient
 from scdtest.clients.program import Program
 from scdtest.clients.recorder import MANAGER, PROPERTIES, READER, ROOT
 from scdtest.fakes.fake_service import (BUS, NAME, OBJECT_MANAGER, READER_NAME, READER_PATH,
-                                        FakeService, call_bus, card, connect_to_bus, objects,
+                                        FakeService, call_bus, card, objects,
                                         pipe_for_channel, reader, send_to_all)
-from scdtest.testbed.testbed import built
+from scdtest.testbed.testbed import built, connect_to_bus
 
 SUCCESS = struct.pack("<II", 0, 0)
 LONGEST = 8 + 65548

@@ -132,7 +132,7 @@ class Translations(unittest.TestCase):
 
 
 class Settings(unittest.TestCase):
-    """The table in config.c, the example of the file and its man page tell the same."""
+    """The table in config.c, the example of the file and its man page agree."""
 
     def table(self):
         rows = re.findall(r'\{"(\w+)", "(\w+)",\s*offsetof\(ScdConfig, \w+\),\s*'

@@ -6,7 +6,7 @@ import os
 from gi.repository import Gio, GLib
 
 from scdtest.testbed import events
-from scdtest.testbed.testbed import BUS_ADDRESS
+from scdtest.testbed.testbed import connect_to_bus
 
 NAME = "org.freedesktop.PolicyKit1"
 AUTHORITY = "/org/freedesktop/PolicyKit1/Authority"
@@ -33,9 +33,7 @@ def connect(uid=0):
     """Connects to the bus as that user."""
     os.seteuid(uid)
     try:
-        return Gio.DBusConnection.new_for_address_sync(
-            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        return connect_to_bus()
     finally:
         os.seteuid(0)
 

@@ -21,7 +21,7 @@ class Refused(Exception):
 
 
 def data(value):
-    """ay, or aay of a list; the usual way would look at each byte."""
+    """Returns an ay, or an aay of a list; GLib.Variant("ay") would convert each byte."""
     if isinstance(value, (bytes, bytearray)):
         return GLib.Variant.new_from_bytes(GLib.VariantType("ay"), GLib.Bytes.new(value), True)
     return GLib.Variant.new_array(GLib.VariantType("ay"), [data(item) for item in value])

@@ -48,7 +48,7 @@ class Conformance:
 
     @staticmethod
     def _read(program, lines):
-        """Each line as it comes; one that does not come is an error."""
+        """Yields each line as it arrives; fails when none arrives in time."""
         rest = b""
         with selectors.DefaultSelector() as selector:
             selector.register(program.stdout, selectors.EVENT_READ)

@@ -14,7 +14,8 @@ class PcscClient:
 
     def __init__(self, environment=None, command=(), program=None):
         """command: a command line prefix. program: the path of a copy of the program."""
-        self._child = subprocess.Popen([*command, program or built("tests/pcsc-client/scd-pcsc-client")],
+        program = program or built("tests/pcsc-client/scd-pcsc-client")
+        self._child = subprocess.Popen([*command, program],
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        env=environment)
         self.pid = self._child.pid
@@ -22,7 +23,7 @@ class PcscClient:
         self._source = GLib.io_add_watch(self._child.stdout, GLib.IOCondition.IN, self._read)
 
     def _read(self, stream, _condition):
-        """An answer is written in one go and the next order comes after it, so lines are whole."""
+        """The program writes each result at once, before the next command: lines are complete."""
         self._lines.append(stream.readline().decode().rstrip("\n"))
         return True
 

@@ -4,7 +4,7 @@
 from gi.repository import Gio, GLib
 
 from scdtest.testbed import events
-from scdtest.testbed.testbed import BUS_ADDRESS
+from scdtest.testbed.testbed import connect_to_bus
 
 NAME = "org.smartcardd1"
 ROOT = "/org/smartcardd1"
@@ -32,9 +32,7 @@ class Recorder:
     """A client with a bus connection of its own, as a desktop program has."""
 
     def __init__(self):
-        flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-                 | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
-        self.connection = Gio.DBusConnection.new_for_address_sync(BUS_ADDRESS, flags, None, None)
+        self.connection = connect_to_bus()
         self.signals = []
         self.on_signal = lambda signal: None
         self.connection.signal_subscribe(NAME, None, None, None, None,

@@ -8,7 +8,7 @@ from gi.repository import Gio, GLib
 
 from scdtest.clients.client import SESSION
 from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
-from scdtest.testbed.testbed import BUS_ADDRESS
+from scdtest.testbed.testbed import connect_to_bus
 
 BUS = "org.freedesktop.DBus"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
@@ -45,12 +45,6 @@ def objects_of_text(text):
     return objects(reader_properties, card(Atr=GLib.Variant("ay", b"\x3b\x00\x1b"),
                                            HistoricalBytes=GLib.Variant("ay", text.encode()),
                                            Protocols=GLib.Variant("as", [text])))
-
-
-def connect_to_bus():
-    return Gio.DBusConnection.new_for_address_sync(
-        BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-        | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 
 
 def call_bus(connection, method, arguments=None):

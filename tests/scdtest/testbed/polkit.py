@@ -9,7 +9,7 @@ from gi.repository import Gio, GLib
 
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
-from scdtest.testbed.testbed import BUS_ADDRESS, SOURCE
+from scdtest.testbed.testbed import SOURCE, connect_to_bus
 
 NAME = "org.freedesktop.PolicyKit1"
 PROGRAM = "/usr/lib/polkit-1/polkitd"
@@ -34,9 +34,7 @@ class Polkit:
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
         with open(os.path.join(SOURCE, "data", "org.smartcardd1.policy"), "rb") as ours:
             self._write(os.path.join(ACTIONS, "org.smartcardd1.policy"), ours.read())
-        self._connection = Gio.DBusConnection.new_for_address_sync(
-            BUS_ADDRESS, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
-            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self._connection = connect_to_bus()
         self._owner, self._changes = "", 0
         self._connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
                                           NAME, Gio.DBusSignalFlags.NONE, self._note_owner)

@@ -13,6 +13,8 @@ import signal
 import subprocess
 import tempfile
 
+from gi.repository import Gio
+
 from scdtest.testbed import events
 from scdtest.testbed.bus import write_bus_config
 from scdtest.testbed.process import Process
@@ -45,6 +47,13 @@ def pcscd_version():
 def pcscd_options():
     """Returns the options without which some builds require a polkitd, which may not run."""
     return [option for option in ("--disable-polkit",) if option in output_of_pcscd("--help")]
+
+
+def connect_to_bus():
+    """Returns a new connection to the private bus, for the current effective user."""
+    flags = Gio.DBusConnectionFlags
+    return Gio.DBusConnection.new_for_address_sync(
+        BUS_ADDRESS, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
 
 
 class TestBed:
