@@ -2,64 +2,100 @@
 #pragma once
 
 /*
- * A SCARDHANDLE: a session of the service, and its channel. The channel is
- * opened when it is first needed, and anew after the service has hung up, as it
- * does when the card was removed.
+ * A SCARDHANDLE: a session of the service, and the session's channel. The channel is opened for the
+ * first request that needs it, and opened again after the service has closed it, for example
+ * because the card was removed.
+ *
+ * Functions whose names end in _locked expect the card's lock to be held, and may take the
+ * context's lock. All others take the card's lock, or none.
+ *
+ * If PCSCLITE_NO_BLOCKING is set in the environment, some functions of winscard.h return
+ * SCARD_E_SHARING_VIOLATION instead of waiting for another handle's transaction, as in pcsc-lite.
  */
 
 #include "channel.h"
 #include "context.h"
 
-struct PldCard {
-    PldEntry entry;
-    PldContext *context;
-    char *reader;  /* PC/SC name */
-    char *session; /* object path */
+typedef struct {
+    PldHandle handle;
+    PldContext *context; /* a reference */
+    char *reader;        /* PC/SC name */
+    PldSession session;  /* in the context's list until the card is closed */
 
-    pthread_mutex_t lock; /* context.h has the order of locks */
+    pthread_mutex_t lock; /* context.h documents the order of locks; protects the fields below */
     PldChannel channel;
     DWORD protocol;
     DWORD share_mode;
-    unsigned depth; /* of transactions, as far as this end knows */
+    unsigned depth; /* of nested transactions, counted by this end */
     bool closed;
-
-    /* Under the context's lock. */
-    PldCard *next;
-    LONG ended; /* what calls get when the service has closed the session, else SCARD_S_SUCCESS */
-};
+} PldCard;
 
 typedef struct {
     DWORD share_mode;
     DWORD protocols;
-    DWORD initialization; /* of no meaning for a new handle */
+    DWORD initialization; /* for SCardReconnect only */
 } PldConnectArguments;
 
+/*
+ * Opens a session, adds it to the context, and sets *number and *protocol; these stay unchanged on
+ * error. Blocks until the service has replied, including the time that polkit takes to ask the
+ * user.
+ */
 LONG pld_card_connect(PldContext *context, const char *reader, const PldConnectArguments *arguments,
                       SCARDHANDLE *number, DWORD *protocol);
 
-/* A reference and the lock, or NULL when there is no such handle. */
+/*
+ * Returns the card with a new reference and its lock taken, or NULL if there is no such handle.
+ * Blocks while another thread uses the handle. pld_card_leave() reverts both.
+ */
 PldCard *pld_card_enter(SCARDHANDLE number);
 void pld_card_leave(PldCard *card);
 
 /*
- * From any thread: who waits for a turn is let go with SCARD_E_INVALID_HANDLE. When all is lost
- * the handle stays, as it does in pcsc-lite, until its context is released.
+ * Closes the session and invalidates the number. A thread that waits for a transaction with this
+ * handle returns SCARD_E_INVALID_HANDLE. If the service is lost, fails with SCARD_E_NO_SERVICE; as
+ * in pcsc-lite, the handle then stays valid until its context is released.
  */
 LONG pld_card_disconnect(SCARDHANDLE number, DWORD disposition);
 
-/* At the end of its context, as pcscd does with what programs leave behind. Takes the reference. */
-void pld_card_release(PldCard *card);
+/*
+ * Closes all card handles of a released context. As in pcscd, the card is reset if the handle was
+ * exclusive or had a transaction.
+ */
+void pld_card_close_all(PldContext *context);
 
-/* The service has closed a session of the list; with the context's lock held. */
-void pld_card_session_closed_locked(PldCard *cards, const char *session, const char *reason);
-
-/* All that follows with the card's lock held. SCARD_S_SUCCESS unless the context is lost. */
+/* Returns SCARD_E_NO_SERVICE if the context is lost, else SCARD_S_SUCCESS. Does not block. */
 LONG pld_card_check_locked(PldCard *card);
+
 LONG pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments);
 
-/* Asks on the channel; the code of the answer, or why there is none. */
-LONG pld_card_ask_locked(PldCard *card, const PldRequest *request, PldAnswer *answer);
+/*
+ * Sends a request on the channel and blocks until its reply arrives. Returns the code of the reply,
+ * or an error if there is none. The length of the reply may exceed the size of its buffer.
+ */
+LONG pld_card_exchange_locked(PldCard *card, const PldRequest *request, PldReply *reply);
 
-/* A method that is called on the bus: NULL when out of memory, or lost; then taken over. */
+/* The same, for a request and a reply without data. */
+LONG pld_card_request_locked(PldCard *card, ScdFrameOperation operation, DWORD argument);
+
+/* Returns false if PCSCLITE_NO_BLOCKING was set at the first call. */
+bool pld_card_may_block(void);
+
+/*
+ * Checks whether pcscd would let this handle use the card. Returns SCARD_E_SHARING_VIOLATION while
+ * another handle has a transaction, or the error for a card that was reset or removed. Does not
+ * wait for the transaction.
+ */
+LONG pld_card_check_access_locked(PldCard *card);
+
+/* The same, but waits for the end of the transaction if pld_card_may_block(). */
+LONG pld_card_wait_for_access_locked(PldCard *card);
+
+/*
+ * Method calls of the session on the bus. The first function returns NULL when out of memory or if
+ * the context is lost. The second one takes ownership of the call, also if it is NULL, and blocks
+ * until the service has replied. *reply is set on success, and owned by the caller; reply may be
+ * NULL.
+ */
 sd_bus_message *pld_card_new_call_locked(PldCard *card, const char *method);
 LONG pld_card_call_locked(PldCard *card, sd_bus_message *call, sd_bus_message **reply);

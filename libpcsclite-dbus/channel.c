@@ -18,10 +18,10 @@ typedef struct {
 typedef struct {
     uint32_t code;
     uint32_t protocol;
-} PldAnswerHeader;
+} PldReplyHeader;
 
 _Static_assert(sizeof(PldRequestHeader) == SCD_FRAME_HEADER, "a request's header");
-_Static_assert(sizeof(PldAnswerHeader) == SCD_FRAME_HEADER, "an answer's header");
+_Static_assert(sizeof(PldReplyHeader) == SCD_FRAME_HEADER, "a reply's header");
 
 #define PACKET_MAX (SCD_FRAME_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 
@@ -66,7 +66,7 @@ pld_channel_clear(PldChannel *channel)
 }
 
 static void
-hang_up_locked(PldChannel *channel)
+shut_down_locked(PldChannel *channel)
 {
     if (channel->fd >= 0)
         shutdown(channel->fd, SHUT_RDWR);
@@ -77,8 +77,8 @@ pld_channel_interrupt(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
     channel->interrupted = true;
-    if (channel->waits)
-        hang_up_locked(channel);
+    if (channel->waiting)
+        shut_down_locked(channel);
     pthread_mutex_unlock(&channel->lock);
 }
 
@@ -92,12 +92,12 @@ pld_channel_is_interrupted(PldChannel *channel)
 }
 
 static void
-set_waits(PldChannel *channel, bool waits)
+set_waiting(PldChannel *channel, bool waiting)
 {
     pthread_mutex_lock(&channel->lock);
-    channel->waits = waits;
-    if (waits && channel->interrupted)
-        hang_up_locked(channel);
+    channel->waiting = waiting;
+    if (waiting && channel->interrupted)
+        shut_down_locked(channel);
     pthread_mutex_unlock(&channel->lock);
 }
 
@@ -118,11 +118,11 @@ send_request(const PldChannel *channel, const PldRequest *request)
     return sent >= 0;
 }
 
-/* False when there was none that one could understand. */
+/* Returns false if the service closed the channel or sent an invalid reply. */
 static bool
-receive_answer(const PldChannel *channel, PldAnswer *answer)
+receive_reply(const PldChannel *channel, PldReply *reply)
 {
-    PldAnswerHeader header;
+    PldReplyHeader header;
     ssize_t received;
 
     do
@@ -133,29 +133,29 @@ receive_answer(const PldChannel *channel, PldAnswer *answer)
         return false;
     }
     memcpy(&header, channel->packet, sizeof header);
-    answer->code = pld_long(le32toh(header.code));
-    answer->protocol = le32toh(header.protocol);
-    answer->length = (size_t)received - sizeof header;
-    /* pcsc-lite leaves a buffer alone that is too short. */
-    if (answer->length > 0 && answer->length <= answer->size)
-        memcpy(answer->buffer, channel->packet + sizeof header, answer->length);
+    reply->code = pld_long(le32toh(header.code));
+    reply->protocol = le32toh(header.protocol);
+    reply->length = (size_t)received - sizeof header;
+    /* As in pcsc-lite, a buffer that is too small is left unchanged. */
+    if (reply->length > 0 && reply->length <= reply->size)
+        memcpy(reply->buffer, channel->packet + sizeof header, reply->length);
     explicit_bzero(channel->packet, (size_t)received);
-    return answer->code == SCARD_S_SUCCESS || answer->length == 0;
+    return reply->code == SCARD_S_SUCCESS || reply->length == 0;
 }
 
-PldAskResult
-pld_channel_ask(PldChannel *channel, const PldRequest *request, PldAnswer *answer)
+PldExchangeResult
+pld_channel_exchange(PldChannel *channel, const PldRequest *request, PldReply *reply)
 {
-    bool waits = request->operation == SCD_FRAME_BEGIN;
-    PldAskResult result = PLD_NOT_SENT;
+    bool waiting = request->operation == SCD_FRAME_BEGIN;
+    PldExchangeResult result = PLD_NOT_SENT;
 
     if (channel->fd < 0)
         return PLD_NOT_SENT;
-    if (waits)
-        set_waits(channel, true);
+    if (waiting)
+        set_waiting(channel, true);
     if (send_request(channel, request))
-        result = receive_answer(channel, answer) ? PLD_ANSWERED : PLD_NO_ANSWER;
-    if (waits)
-        set_waits(channel, false);
+        result = receive_reply(channel, reply) ? PLD_REPLIED : PLD_NO_REPLY;
+    if (waiting)
+        set_waiting(channel, false);
     return result;
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 /*
- * The program's end of a session's channel (Session.OpenChannel): a packet out,
- * a packet back. One thread at a time asks; any thread may interrupt it.
+ * The program's end of a session's channel (Session.OpenChannel): a SOCK_SEQPACKET socket that
+ * carries one packet for each request and one for its reply; see frame-format.h.
+ *
+ * The caller serializes all functions but pld_channel_interrupt() and
+ * pld_channel_is_interrupted(), which may be called from any thread at any time.
  */
 
 #include <pthread.h>
@@ -14,11 +17,11 @@
 #include "pcsc.h"
 
 typedef struct {
-    int fd;               /* -1 when there is none */
-    pthread_mutex_t lock; /* of what can be interrupted; held for no longer than a look */
-    bool waits;           /* for its turn, which may take for ever */
-    bool interrupted;     /* for good */
-    uint8_t *packet;      /* there may be secrets in it: wiped after each use */
+    int fd;               /* -1 while the channel is closed */
+    pthread_mutex_t lock; /* protects fd against interruption, waiting and interrupted */
+    bool waiting;         /* for the reply to SCD_FRAME_BEGIN, possibly without end */
+    bool interrupted;     /* never reset */
+    uint8_t *packet;      /* may contain secrets: cleared after each use */
 } PldChannel;
 
 typedef struct {
@@ -29,28 +32,33 @@ typedef struct {
 } PldRequest;
 
 typedef struct {
-    void *buffer; /* left alone when the answer has no room */
+    void *buffer; /* the caller's; left unchanged if it is too small for the data */
     size_t size;
-    size_t length; /* of the whole answer, 0 unless the code is SCARD_S_SUCCESS */
+    size_t length; /* of all data of the reply, possibly > size; 0 unless code is SCARD_S_SUCCESS */
     uint32_t protocol;
     LONG code;
-} PldAnswer;
+} PldReply;
 
 typedef enum {
-    PLD_ANSWERED,
-    PLD_NOT_SENT, /* the service has hung up, or there is no channel */
-    PLD_NO_ANSWER,
-} PldAskResult;
+    PLD_REPLIED,  /* the reply is complete */
+    PLD_NOT_SENT, /* the channel is closed, by this end or by the service */
+    PLD_NO_REPLY, /* the service closed the channel, or sent an invalid reply */
+} PldExchangeResult;
 
 void pld_channel_init(PldChannel *channel);
 void pld_channel_clear(PldChannel *channel);
 
-/* Takes over the descriptor; false when out of memory. */
+/* Takes ownership of fd in any case. Returns false when out of memory. */
 bool pld_channel_open(PldChannel *channel, int fd);
 void pld_channel_close(PldChannel *channel);
 
-PldAskResult pld_channel_ask(PldChannel *channel, const PldRequest *request, PldAnswer *answer);
+/* Sends a request and blocks until its reply arrives, or the service closes the channel. */
+PldExchangeResult pld_channel_exchange(PldChannel *channel, const PldRequest *request,
+                                       PldReply *reply);
 
-/* From any thread: who waits for its turn waits no longer. */
+/*
+ * Ends a pld_channel_exchange() that waits for a transaction, now or later, with PLD_NO_REPLY.
+ * Other requests are not interrupted: the card may be executing them.
+ */
 void pld_channel_interrupt(PldChannel *channel);
 bool pld_channel_is_interrupted(PldChannel *channel);

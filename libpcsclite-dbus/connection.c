@@ -7,16 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "code.h"
+#include "error-table.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
+#define BUS_ERROR(name) BUS_NAME ".Error." name
 #define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
 
-/* What we want to hear of. Sessions tell their owner alone, without being asked. */
+/* Session.Closed needs no rule: the service sends it to the session's owner only. */
 static const char *const rules[] = {
     "type='signal',sender='" BUS_NAME "',interface='" BUS_NAME
     "',member='NameOwnerChanged',arg0='" PLD_NAME "'",
@@ -24,8 +25,42 @@ static const char *const rules[] = {
     FROM_SERVICE "interface='" PROPERTIES "',path_namespace='" PLD_ROOT "'",
 };
 
+/* The D-Bus errors of the service and of the bus. All others become SCARD_E_NO_SERVICE. */
+static const struct {
+    const char *name;
+    uint32_t code;
+} error_codes[] = {
+#define AS_ROW(constant, number, name, text) {SCD_ERROR_PREFIX name, 0x80100000u + number},
+    SCD_PCSC_ERROR_TABLE(AS_ROW)
+#undef AS_ROW
+        {SCD_ERROR_PREFIX "NotAuthorized", SCARD_W_SECURITY_VIOLATION},
+    {SCD_ERROR_PREFIX "NotOwner", SCARD_E_INVALID_HANDLE},
+    {SCD_ERROR_PREFIX "LimitExceeded", SCARD_E_NO_MEMORY},
+    {SCD_ERROR_PREFIX "InvalidArgument", SCARD_E_INVALID_PARAMETER},
+
+    /* The session or reader does not exist any more. */
+    {BUS_ERROR("UnknownObject"), SCARD_E_INVALID_HANDLE},
+    {BUS_ERROR("UnknownInterface"), SCARD_E_INVALID_HANDLE},
+    {BUS_ERROR("UnknownMethod"), SCARD_E_INVALID_HANDLE},
+
+    {BUS_ERROR("AccessDenied"), SCARD_W_SECURITY_VIOLATION},
+    {BUS_ERROR("InteractiveAuthorizationRequired"), SCARD_W_SECURITY_VIOLATION},
+    {BUS_ERROR("LimitsExceeded"), SCARD_E_NO_MEMORY},
+    {BUS_ERROR("NoMemory"), SCARD_E_NO_MEMORY},
+};
+
+/* Returns SCARD_E_INVALID_HANDLE if the object does not exist (any more); never SCARD_S_SUCCESS. */
+static LONG
+parse_error(const sd_bus_error *error)
+{
+    for (size_t i = 0; i < sizeof error_codes / sizeof error_codes[0]; i++)
+        if (sd_bus_error_has_name(error, error_codes[i].name))
+            return pld_long(error_codes[i].code);
+    return SCARD_E_NO_SERVICE;
+}
+
 static int
-owner_changed(PldConnection *connection, sd_bus_message *message)
+handle_owner_changed(PldConnection *connection, sd_bus_message *message)
 {
     const char *name, *before, *after;
     int r = sd_bus_message_read(message, "sss", &name, &before, &after);
@@ -36,7 +71,7 @@ owner_changed(PldConnection *connection, sd_bus_message *message)
 }
 
 static int
-interfaces_added(PldConnection *connection, sd_bus_message *message)
+handle_interfaces_added(PldConnection *connection, sd_bus_message *message)
 {
     PldObjectProperties properties = {0};
     const char *path;
@@ -50,7 +85,7 @@ interfaces_added(PldConnection *connection, sd_bus_message *message)
 }
 
 static int
-interfaces_removed(PldConnection *connection, sd_bus_message *message)
+handle_interfaces_removed(PldConnection *connection, sd_bus_message *message)
 {
     const char *path;
     int r = sd_bus_message_read(message, "o", &path);
@@ -61,7 +96,7 @@ interfaces_removed(PldConnection *connection, sd_bus_message *message)
 }
 
 static int
-properties_changed(PldConnection *connection, sd_bus_message *message)
+handle_properties_changed(PldConnection *connection, sd_bus_message *message)
 {
     PldObjectProperties properties = {0};
     const char *interface;
@@ -72,36 +107,36 @@ properties_changed(PldConnection *connection, sd_bus_message *message)
     if (r < 0)
         return r;
     pld_readers_update(&connection->readers, sd_bus_message_get_path(message), &properties);
-    connection->lost |= properties.says_unavailable;
+    connection->lost |= properties.unavailable;
     return r;
 }
 
 static int
-session_closed(PldConnection *connection, sd_bus_message *message)
+handle_session_closed(PldConnection *connection, sd_bus_message *message)
 {
     const char *reason;
     int r = sd_bus_message_read(message, "s", &reason);
 
     if (r >= 0)
-        connection->owner.session_closed(sd_bus_message_get_path(message), reason,
-                                         connection->owner.data);
+        connection->callbacks.session_closed(sd_bus_message_get_path(message), reason,
+                                             connection->callbacks.data);
     return r;
 }
 
 static const struct {
     const char *interface;
     const char *member;
-    int (*take)(PldConnection *connection, sd_bus_message *message);
+    int (*handle)(PldConnection *connection, sd_bus_message *message);
 } signals[] = {
-    {PROPERTIES, "PropertiesChanged", properties_changed},
-    {OBJECT_MANAGER, "InterfacesAdded", interfaces_added},
-    {OBJECT_MANAGER, "InterfacesRemoved", interfaces_removed},
-    {PLD_SESSION, "Closed", session_closed},
+    {PROPERTIES, "PropertiesChanged", handle_properties_changed},
+    {OBJECT_MANAGER, "InterfacesAdded", handle_interfaces_added},
+    {OBJECT_MANAGER, "InterfacesRemoved", handle_interfaces_removed},
+    {PLD_SESSION, "Closed", handle_session_closed},
 };
 
-/* Anybody on the bus may send us signals. One that is not as it should be is passed over. */
+/* Ignores signals of other senders, and those that do not match the contract. */
 static int
-take_message(sd_bus_message *message, void *data, sd_bus_error *error)
+handle_message(sd_bus_message *message, void *data, sd_bus_error *error)
 {
     PldConnection *connection = data;
     const char *sender = sd_bus_message_get_sender(message);
@@ -110,14 +145,14 @@ take_message(sd_bus_message *message, void *data, sd_bus_error *error)
         return 0;
     if (strcmp(sender, BUS_NAME) == 0) {
         if (sd_bus_message_is_signal(message, BUS_NAME, "NameOwnerChanged") > 0)
-            owner_changed(connection, message);
+            handle_owner_changed(connection, message);
         return 0;
     }
     if (strcmp(sender, connection->service) != 0)
         return 0;
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         if (sd_bus_message_is_signal(message, signals[i].interface, signals[i].member) > 0)
-            signals[i].take(connection, message);
+            signals[i].handle(connection, message);
     return 0;
 }
 
@@ -144,16 +179,19 @@ read_objects(PldConnection *connection, sd_bus_message *message)
     return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
-/* Answers are taken in their order with signals: what came before is in the answer. */
+/*
+ * Messages are processed in the order in which the service sent them: signals before this reply
+ * are contained in it, and are ignored since connection->service is still NULL.
+ */
 static int
-take_objects(sd_bus_message *message, void *data, sd_bus_error *error)
+handle_objects_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 {
     PldConnection *connection = data;
     const char *sender = sd_bus_message_get_sender(message);
 
-    connection->unanswered--;
+    connection->pending_replies--;
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
-        connection->code = pld_code_of_error(sd_bus_message_get_error(message));
+        connection->code = parse_error(sd_bus_message_get_error(message));
         return 0;
     }
     connection->service = sender ? strdup(sender) : NULL;
@@ -163,12 +201,12 @@ take_objects(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static int
-take_available(sd_bus_message *message, void *data, sd_bus_error *error)
+handle_available_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 {
     PldConnection *connection = data;
     int available = 0;
 
-    connection->unanswered--;
+    connection->pending_replies--;
     if (sd_bus_message_is_method_error(message, NULL) > 0 ||
         sd_bus_message_read(message, "v", "b", &available) < 0 || !available)
         connection->code = SCARD_E_NO_SERVICE;
@@ -176,7 +214,7 @@ take_available(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static int
-ask_to_hear(PldConnection *connection, const char *rule)
+add_match(PldConnection *connection, const char *rule)
 {
     PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *call = NULL;
     int r = sd_bus_message_new_method_call(connection->bus, &call, BUS_NAME, BUS_PATH, BUS_NAME,
@@ -189,43 +227,44 @@ ask_to_hear(PldConnection *connection, const char *rule)
     return r < 0 ? r : sd_bus_send(connection->bus, call, NULL);
 }
 
-/* polkit may ask the user, where there is one to be asked. */
+/* Returns whether polkit may ask the user for authorization: needs a terminal or a display. */
 static bool
-has_user(void)
+has_interactive_user(void)
 {
     return isatty(STDIN_FILENO) || isatty(STDERR_FILENO) || getenv("DISPLAY") ||
            getenv("WAYLAND_DISPLAY");
 }
 
 static int
-start(PldConnection *connection)
+send_first_calls(PldConnection *connection)
 {
     int r = sd_bus_open_system(&connection->bus);
 
     if (r < 0)
         return r;
     connection->fd = sd_bus_get_fd(connection->bus);
-    r = sd_bus_set_allow_interactive_authorization(connection->bus, has_user());
+    r = sd_bus_set_allow_interactive_authorization(connection->bus, has_interactive_user());
     if (r >= 0)
-        r = sd_bus_add_filter(connection->bus, NULL, take_message, connection);
+        r = sd_bus_add_filter(connection->bus, NULL, handle_message, connection);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && r >= 0; i++)
-        r = ask_to_hear(connection, rules[i]);
+        r = add_match(connection, rules[i]);
     if (r >= 0)
         r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, OBJECT_MANAGER,
-                                     "GetManagedObjects", take_objects, connection, NULL);
+                                     "GetManagedObjects", handle_objects_reply, connection, NULL);
     if (r >= 0)
         r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, PROPERTIES, "Get",
-                                     take_available, connection, "ss", PLD_MANAGER, "Available");
+                                     handle_available_reply, connection, "ss", PLD_MANAGER,
+                                     "Available");
     return r;
 }
 
 LONG
-pld_connection_open(PldConnection *connection, const PldConnectionOwner *owner)
+pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks)
 {
-    *connection = (PldConnection){.fd = -1, .unanswered = 2, .owner = *owner};
-    int r = start(connection);
+    *connection = (PldConnection){.fd = -1, .pending_replies = 2, .callbacks = *callbacks};
+    int r = send_first_calls(connection);
 
-    while (r >= 0 && connection->unanswered > 0) {
+    while (r >= 0 && connection->pending_replies > 0) {
         r = sd_bus_process(connection->bus, NULL);
         if (r == 0)
             r = sd_bus_wait(connection->bus, UINT64_MAX);
@@ -245,7 +284,7 @@ pld_connection_close(PldConnection *connection)
 }
 
 void
-pld_connection_follow(PldConnection *connection)
+pld_connection_process(PldConnection *connection)
 {
     int r = 1;
 
@@ -279,5 +318,5 @@ pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_mess
         return SCARD_S_SUCCESS;
     if (sd_bus_is_open(connection->bus) <= 0)
         connection->lost = true;
-    return pld_code_of_error(&error);
+    return parse_error(&error);
 }

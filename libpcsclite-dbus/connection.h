@@ -2,47 +2,51 @@
 #pragma once
 
 /*
- * A connection to the bus of its own for each context, and what the service
- * told on it: the readers, at first by one question, then by signals. They are
- * read when somebody follows, and wait in the socket until then: nobody is woken
- * who does not wait.
+ * A D-Bus connection to the service, one for each context, and the list of readers: read once with
+ * GetManagedObjects, then kept up to date from signals. Signals stay in the socket until
+ * pld_connection_process() or a method call reads them; no thread of the library runs for them.
  *
- * A connection is lost for good when the bus, the service or pcscd goes, as
- * contexts of pcsc-lite are. Not for two threads at once: see context.h.
+ * A connection is lost for good when the bus, the service or pcscd terminates, like a context of
+ * pcsc-lite. There is no lock: the caller serializes all functions (see context.h).
  */
 
 #include "readers.h"
 
 typedef struct {
-    /* The service has closed a session; reason: as for its signal Closed. */
+    /* Called while messages are processed. reason: of the signal Session.Closed. */
     void (*session_closed)(const char *session, const char *reason, void *data);
     void *data;
-} PldConnectionOwner;
+} PldConnectionCallbacks;
 
 typedef struct {
     sd_bus *bus;
-    int fd;        /* the socket; -1 when there is none */
-    char *service; /* its unique name: nobody else's signals count */
+    int fd;        /* of the bus; -1 if there is none */
+    char *service; /* unique bus name; signals of other senders are ignored */
     PldReaders readers;
     bool lost;
-    LONG code; /* of the first questions */
-    unsigned unanswered;
-    PldConnectionOwner owner;
+    LONG code; /* result of the first calls */
+    unsigned pending_replies;
+    PldConnectionCallbacks callbacks;
 } PldConnection;
 
-/* Asks the service for all there is; to be closed whatever comes of it. */
-LONG pld_connection_open(PldConnection *connection, const PldConnectionOwner *owner);
+/*
+ * Connects, and blocks until the service has sent its objects. The caller must call
+ * pld_connection_close() also after an error.
+ */
+LONG pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks);
 void pld_connection_close(PldConnection *connection);
 
-/* Takes note of what has come; does not wait. */
-void pld_connection_follow(PldConnection *connection);
+/* Processes the messages that have arrived. Does not block. May set lost. */
+void pld_connection_process(PldConnection *connection);
 
-/* A call of the service; NULL when out of memory. */
+/* Returns a new method call to the service, or NULL when out of memory or lost. */
 sd_bus_message *pld_connection_new_call(PldConnection *connection, const char *path,
                                         const char *interface, const char *method);
 
 /*
- * Takes over the call, and waits for the answer for as long as it takes.
- * SCARD_E_INVALID_HANDLE: the service has no such object. reply may be NULL.
+ * Takes ownership of the call, also if it is NULL, and blocks until the reply arrives, without a
+ * time limit. Returns SCARD_E_INVALID_HANDLE if the object does not exist, SCARD_E_NO_SERVICE if
+ * call is NULL or the connection lost, or else the code of the D-Bus error. *reply is set on
+ * success, and owned by the caller; reply may be NULL.
  */
 LONG pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_message **reply);

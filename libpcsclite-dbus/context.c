@@ -3,41 +3,55 @@
 #include "context.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "card.h"
-
 static void
-free_context(PldEntry *entry)
+free_context(PldHandle *handle)
 {
-    PldContext *context = (PldContext *)entry;
+    PldContext *context = (PldContext *)handle;
 
     pld_connection_close(&context->connection);
     if (context->wake_fd >= 0)
         close(context->wake_fd);
     pthread_mutex_destroy(&context->lock);
-    pthread_mutex_destroy(&context->watch);
+    pthread_mutex_destroy(&context->wait_lock);
     free(context);
 }
 
 static void
-abandon_in_child(PldEntry *entry)
+close_context_in_child(PldHandle *handle)
 {
-    PldContext *context = (PldContext *)entry;
+    PldContext *context = (PldContext *)handle;
 
     if (context->connection.fd >= 0)
         close(context->connection.fd);
     close(context->wake_fd);
 }
 
-static const PldEntryClass class = {PLD_KIND_CONTEXT, free_context, abandon_in_child};
+static const PldHandleClass context_class = {PLD_HANDLE_CONTEXT, free_context,
+                                             close_context_in_child};
+
+/* reason: of the signal org.smartcardd1.Session.Closed. */
+static LONG
+parse_close_reason(const char *reason)
+{
+    if (strcmp(reason, "reader-removed") == 0)
+        return SCARD_E_INVALID_VALUE;
+    if (strcmp(reason, "service-unavailable") == 0)
+        return SCARD_E_NO_SERVICE;
+    return SCARD_W_SECURITY_VIOLATION; /* "revoked" */
+}
 
 static void
-session_closed(const char *session, const char *reason, void *data)
+handle_session_closed_locked(const char *path, const char *reason, void *data)
 {
     PldContext *context = data;
-    pld_card_session_closed_locked(context->cards, session, reason);
+
+    for (PldSession *session = context->sessions; session; session = session->next)
+        if (strcmp(session->path, path) == 0)
+            session->end_code = parse_close_reason(reason);
 }
 
 LONG
@@ -47,19 +61,19 @@ pld_context_new(SCARDCONTEXT *number)
 
     if (!context)
         return SCARD_E_NO_MEMORY;
-    const PldConnectionOwner owner = {session_closed, context};
+    const PldConnectionCallbacks callbacks = {handle_session_closed_locked, context};
     pthread_mutex_init(&context->lock, NULL);
-    pthread_mutex_init(&context->watch, NULL);
+    pthread_mutex_init(&context->wait_lock, NULL);
     context->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    LONG code = pld_connection_open(&context->connection, &owner);
+    LONG code = pld_connection_open(&context->connection, &callbacks);
     if (code == SCARD_S_SUCCESS &&
-        (context->wake_fd < 0 || !pld_table_add(&context->entry, &class)))
+        (context->wake_fd < 0 || !pld_handle_table_add(&context->handle, &context_class)))
         code = SCARD_E_NO_MEMORY;
     if (code != SCARD_S_SUCCESS) {
-        free_context(&context->entry);
+        free_context(&context->handle);
         return code;
     }
-    *number = context->entry.number;
+    *number = context->handle.number;
     pld_context_unref(context);
     return SCARD_S_SUCCESS;
 }
@@ -67,13 +81,13 @@ pld_context_new(SCARDCONTEXT *number)
 PldContext *
 pld_context_get(SCARDCONTEXT number)
 {
-    return (PldContext *)pld_table_get(PLD_KIND_CONTEXT, number);
+    return (PldContext *)pld_handle_table_get(PLD_HANDLE_CONTEXT, number);
 }
 
 void
 pld_context_unref(PldContext *context)
 {
-    pld_entry_unref(&context->entry);
+    pld_handle_unref(&context->handle);
 }
 
 void
@@ -82,8 +96,8 @@ pld_context_lock(PldContext *context)
     pthread_mutex_lock(&context->lock);
 }
 
-void
-pld_context_wake(PldContext *context)
+static void
+wake_waiting_thread(PldContext *context)
 {
     eventfd_write(context->wake_fd, 1);
 }
@@ -92,14 +106,14 @@ void
 pld_context_unlock(PldContext *context)
 {
     if (context->waiting)
-        pld_context_wake(context);
+        wake_waiting_thread(context);
     pthread_mutex_unlock(&context->lock);
 }
 
 LONG
 pld_context_check_locked(PldContext *context)
 {
-    pld_connection_follow(&context->connection);
+    pld_connection_process(&context->connection);
     return context->connection.lost ? SCARD_E_NO_SERVICE : SCARD_S_SUCCESS;
 }
 
@@ -109,40 +123,48 @@ pld_context_cancel(PldContext *context)
     if (!context->waiting)
         return;
     context->cancelled = true;
-    pld_context_wake(context);
+    wake_waiting_thread(context);
 }
 
-/* One of those that are left, with a reference. */
-static PldCard *
-next_card(PldContext *context)
+void
+pld_context_add_session_locked(PldContext *context, PldSession *session)
+{
+    session->next = context->sessions;
+    context->sessions = session;
+}
+
+void
+pld_context_remove_session(PldContext *context, PldSession *session)
 {
     pld_context_lock(context);
-    PldCard *card = context->cards;
-    if (card)
-        pld_entry_ref(&card->entry);
+    for (PldSession **link = &context->sessions; *link; link = &(*link)->next) {
+        if (*link == session) {
+            *link = session->next;
+            break;
+        }
+    }
     pld_context_unlock(context);
-    return card;
 }
 
 LONG
-pld_context_release(PldContext *context)
+pld_context_begin_release(PldContext *context)
 {
-    PldCard *card;
-
-    if (!pld_table_remove(&context->entry))
+    if (!pld_handle_table_remove(&context->handle))
         return SCARD_E_INVALID_HANDLE;
     pld_context_lock(context);
     context->released = true;
     pld_context_cancel(context);
     LONG code = pld_context_check_locked(context);
     pld_context_unlock(context);
+    return code;
+}
 
-    while ((card = next_card(context)))
-        pld_card_release(card);
-    pthread_mutex_lock(&context->watch);
+void
+pld_context_finish_release(PldContext *context)
+{
+    pthread_mutex_lock(&context->wait_lock);
     pld_context_lock(context);
     pld_connection_close(&context->connection);
     pld_context_unlock(context);
-    pthread_mutex_unlock(&context->watch);
-    return code;
+    pthread_mutex_unlock(&context->wait_lock);
 }

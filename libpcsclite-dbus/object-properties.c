@@ -5,11 +5,11 @@
 #include <string.h>
 
 static int
-read_u32(sd_bus_message *message, uint32_t *number, bool *told)
+read_u32(sd_bus_message *message, uint32_t *number, bool *found)
 {
     int r = sd_bus_message_read(message, "v", "u", number);
 
-    *told = r > 0;
+    *found = r > 0;
     return r;
 }
 
@@ -36,7 +36,7 @@ read_available(sd_bus_message *message, PldObjectProperties *properties)
     int available = 1;
     int r = sd_bus_message_read(message, "v", "b", &available);
 
-    properties->says_unavailable = !available;
+    properties->unavailable = !available;
     return r;
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What messages of the service tell about an object of its tree. Anything that
- * is not as the contract has it is an error; what we do not need is passed over.
+ * Reads the properties of a D-Bus object from a message of the service. A property of the wrong
+ * type is an error; properties that the library does not use are skipped.
  */
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@
 #define PLD_CARD PLD_NAME ".Card"
 #define PLD_SESSION PLD_NAME ".Session"
 
-/* Strings live as long as the message. What the message does not tell stays as it was. */
+/* Strings are owned by the message. Members without a property in the message stay unchanged. */
 typedef struct {
     bool is_reader;
     const char *name;
@@ -32,10 +32,13 @@ typedef struct {
     uint8_t atr[MAX_ATR_SIZE];
     size_t atr_length;
 
-    bool says_unavailable; /* pcscd has gone, says the manager */
+    bool unavailable; /* Manager.Available is false: pcscd is not running */
 } PldObjectProperties;
 
-/* Both give 0, or a negative errno. The first reads an interface name and its properties. */
+/*
+ * Both return a negative errno on failure. The first one reads the properties of one interface,
+ * a{sv}, the second one those of all interfaces of an object, a{sa{sv}}.
+ */
 int pld_object_properties_read_properties(PldObjectProperties *properties, sd_bus_message *message,
                                           const char *interface);
 int pld_object_properties_read_interfaces(PldObjectProperties *properties, sd_bus_message *message);

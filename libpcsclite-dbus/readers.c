@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct PldStrayCard PldStrayCard;
+typedef struct PldPendingCard PldPendingCard;
 
-struct PldStrayCard {
-    PldStrayCard *next;
+struct PldPendingCard {
+    PldPendingCard *next;
     char *path;
     char *reader;
     uint8_t atr[MAX_ATR_SIZE];
@@ -27,13 +27,13 @@ free_reader(PldReader *reader)
 }
 
 static void
-free_stray(PldStrayCard *stray)
+free_pending_card(PldPendingCard *card)
 {
-    if (!stray)
+    if (!card)
         return;
-    free(stray->path);
-    free(stray->reader);
-    free(stray);
+    free(card->path);
+    free(card->reader);
+    free(card);
 }
 
 void
@@ -41,9 +41,9 @@ pld_readers_clear(PldReaders *readers)
 {
     for (size_t i = 0; i < readers->count; i++)
         free_reader(readers->list[i]);
-    for (PldStrayCard *stray = readers->strays, *next; stray; stray = next) {
-        next = stray->next;
-        free_stray(stray);
+    for (PldPendingCard *card = readers->pending_cards, *next; card; card = next) {
+        next = card->next;
+        free_pending_card(card);
     }
     free(readers->list);
     *readers = (PldReaders){.changes = readers->changes};
@@ -59,7 +59,7 @@ pld_readers_find(const PldReaders *readers, const char *name)
 }
 
 static PldReader *
-find_path(const PldReaders *readers, const char *path)
+find_reader_by_path(const PldReaders *readers, const char *path)
 {
     for (size_t i = 0; i < readers->count; i++)
         if (strcmp(readers->list[i]->path, path) == 0)
@@ -67,9 +67,9 @@ find_path(const PldReaders *readers, const char *path)
     return NULL;
 }
 
-/* Of "NAME RR SS", two hexadecimal numbers, RRSS; other names come last. */
+/* Returns 0xRRSS for a name "NAME RR SS" (index and slot in hex), or a larger number for others. */
 static unsigned long
-place_of(const char *name)
+parse_position(const char *name)
 {
     size_t length = strlen(name);
     char *end = NULL;
@@ -78,8 +78,8 @@ place_of(const char *name)
         return 0x10000;
     const char digits[] = {name[length - 5], name[length - 4], name[length - 2], name[length - 1],
                            '\0'};
-    unsigned long place = strtoul(digits, &end, 16);
-    return *end ? 0x10000 : place;
+    unsigned long position = strtoul(digits, &end, 16);
+    return *end ? 0x10000 : position;
 }
 
 static void
@@ -92,7 +92,7 @@ copy_properties(PldReader *reader, const PldObjectProperties *properties)
 }
 
 static bool
-put_card_in(PldReader *reader, const char *path, const uint8_t *atr, size_t atr_length)
+set_card(PldReader *reader, const char *path, const uint8_t *atr, size_t atr_length)
 {
     char *card = strdup(path);
 
@@ -105,9 +105,9 @@ put_card_in(PldReader *reader, const char *path, const uint8_t *atr, size_t atr_
     return true;
 }
 
-/* Makes room for one at the place where it belongs. */
+/* Keeps the list sorted. Takes ownership of the reader unless it returns false. */
 static bool
-insert(PldReaders *readers, PldReader *reader)
+insert_reader(PldReaders *readers, PldReader *reader)
 {
     PldReader **list = reallocarray(readers->list, readers->count + 1, sizeof *list);
     size_t at = readers->count;
@@ -115,7 +115,7 @@ insert(PldReaders *readers, PldReader *reader)
     if (!list)
         return false;
     readers->list = list;
-    for (; at > 0 && place_of(list[at - 1]->name) > place_of(reader->name); at--)
+    for (; at > 0 && parse_position(list[at - 1]->name) > parse_position(reader->name); at--)
         list[at] = list[at - 1];
     list[at] = reader;
     readers->count++;
@@ -123,21 +123,21 @@ insert(PldReaders *readers, PldReader *reader)
     return true;
 }
 
-/* Its card may have been told of before. */
+/* Assigns a card that was added before its reader. Returns false when out of memory. */
 static bool
-adopt_strays(PldReaders *readers, PldReader *reader)
+take_pending_cards(PldReaders *readers, PldReader *reader)
 {
     bool done = true;
 
-    for (PldStrayCard **link = &readers->strays; *link;) {
-        PldStrayCard *stray = *link;
-        if (strcmp(stray->reader, reader->path) != 0) {
-            link = &stray->next;
+    for (PldPendingCard **link = &readers->pending_cards; *link;) {
+        PldPendingCard *card = *link;
+        if (strcmp(card->reader, reader->path) != 0) {
+            link = &card->next;
             continue;
         }
-        done &= put_card_in(reader, stray->path, stray->atr, stray->atr_length);
-        *link = stray->next;
-        free_stray(stray);
+        done &= set_card(reader, card->path, card->atr, card->atr_length);
+        *link = card->next;
+        free_pending_card(card);
     }
     return done;
 }
@@ -152,39 +152,39 @@ add_reader(PldReaders *readers, const char *path, const PldObjectProperties *pro
     reader->path = strdup(path);
     reader->name = strdup(properties->name);
     copy_properties(reader, properties);
-    if (reader->path && reader->name && insert(readers, reader))
-        return adopt_strays(readers, reader);
+    if (reader->path && reader->name && insert_reader(readers, reader))
+        return take_pending_cards(readers, reader);
     free_reader(reader);
     return false;
 }
 
 static bool
-add_stray(PldReaders *readers, const char *path, const PldObjectProperties *properties)
+add_pending_card(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    PldStrayCard *stray = calloc(1, sizeof *stray);
+    PldPendingCard *card = calloc(1, sizeof *card);
 
-    if (!stray)
+    if (!card)
         return false;
-    stray->path = strdup(path);
-    stray->reader = strdup(properties->reader);
-    if (!stray->path || !stray->reader) {
-        free_stray(stray);
+    card->path = strdup(path);
+    card->reader = strdup(properties->reader);
+    if (!card->path || !card->reader) {
+        free_pending_card(card);
         return false;
     }
-    memcpy(stray->atr, properties->atr, properties->atr_length);
-    stray->atr_length = properties->atr_length;
-    stray->next = readers->strays;
-    readers->strays = stray;
+    memcpy(card->atr, properties->atr, properties->atr_length);
+    card->atr_length = properties->atr_length;
+    card->next = readers->pending_cards;
+    readers->pending_cards = card;
     return true;
 }
 
 static bool
 add_card(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    PldReader *reader = find_path(readers, properties->reader);
+    PldReader *reader = find_reader_by_path(readers, properties->reader);
 
-    return reader ? put_card_in(reader, path, properties->atr, properties->atr_length)
-                  : add_stray(readers, path, properties);
+    return reader ? set_card(reader, path, properties->atr, properties->atr_length)
+                  : add_pending_card(readers, path, properties);
 }
 
 bool
@@ -201,21 +201,21 @@ pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties
 void
 pld_readers_update(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    PldReader *reader = find_path(readers, path);
+    PldReader *reader = find_reader_by_path(readers, path);
 
     if (reader && properties->is_reader)
         copy_properties(reader, properties);
 }
 
 static void
-remove_stray(PldReaders *readers, const char *path)
+remove_pending_card(PldReaders *readers, const char *path)
 {
-    for (PldStrayCard **link = &readers->strays; *link; link = &(*link)->next) {
-        PldStrayCard *stray = *link;
-        if (strcmp(stray->path, path) != 0)
+    for (PldPendingCard **link = &readers->pending_cards; *link; link = &(*link)->next) {
+        PldPendingCard *card = *link;
+        if (strcmp(card->path, path) != 0)
             continue;
-        *link = stray->next;
-        free_stray(stray);
+        *link = card->next;
+        free_pending_card(card);
         return;
     }
 }
@@ -223,7 +223,7 @@ remove_stray(PldReaders *readers, const char *path)
 void
 pld_readers_remove(PldReaders *readers, const char *path)
 {
-    remove_stray(readers, path);
+    remove_pending_card(readers, path);
     for (size_t i = 0; i < readers->count; i++) {
         PldReader *reader = readers->list[i];
         if (reader->card && strcmp(reader->card, path) == 0) {

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * The readers and what is in them, as the service told last. No bus, no lock:
- * properties in, readers out; it belongs to a context.
+ * The list of readers with their states and cards, built from D-Bus properties. It performs no
+ * D-Bus calls and has no lock: the owner of the PldConnection serializes access.
  *
- * pcsc-lite lists readers in the order of its places for them, which the number
- * and the slot at the end of each name tell. So it is here.
+ * The order is that of pcsc-lite, which sorts by the reader's index and slot; both are part of the
+ * name.
  */
 
 #include "object-properties.h"
@@ -16,28 +16,30 @@ typedef struct {
     char *name;
     uint32_t state; /* SCARD_STATE_*, low word */
     uint32_t event_count;
-    char *card; /* path of the object whose ATR it is, NULL when there is none */
+    char *card; /* object path; NULL if there is no card */
     uint8_t atr[MAX_ATR_SIZE];
     size_t atr_length;
 } PldReader;
 
-/* All zero to begin with. */
+/* Initialized with zeros. */
 typedef struct {
     PldReader **list;
     size_t count;
-    struct PldStrayCard *strays; /* of readers that we have not heard of yet */
-    uint32_t changes;            /* of the list, since the beginning */
+    struct PldPendingCard *pending_cards; /* their readers have not been added yet */
+    uint32_t changes;                     /* number of readers added and removed so far */
 } PldReaders;
 
 void pld_readers_clear(PldReaders *readers);
 
 /*
- * An object is there, or tells something new of itself; false when out of memory. Names that a
- * program could not have room for are none.
+ * Handle InterfacesAdded, PropertiesChanged and InterfacesRemoved; path may be of any object.
+ * pld_readers_add() returns false when out of memory. It ignores readers whose names are empty or
+ * longer than winscard.h allows.
  */
 bool pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties *properties);
 void pld_readers_update(PldReaders *readers, const char *path,
                         const PldObjectProperties *properties);
 void pld_readers_remove(PldReaders *readers, const char *path);
 
+/* Returns NULL if there is no reader of this PC/SC name. Valid until the list is changed. */
 const PldReader *pld_readers_find(const PldReaders *readers, const char *name);

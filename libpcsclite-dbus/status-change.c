@@ -10,10 +10,10 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
-/* An entry of this name is for readers that come and go. */
+/* The state of an entry of this name changes when a reader is added or removed. */
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
-/* pcsc-lite, since 2.3, has the number of comings and goings in the upper word, beginning at 1. */
+/* As pcsc-lite does since 2.3, the upper word counts readers added and removed, beginning at 1. */
 #define CHANGES_MASK 0x7FFF
 
 #define NSEC_PER_MSEC 1000000LL
@@ -22,8 +22,8 @@ typedef struct {
     PldContext *context;
     SCARD_READERSTATE *entries;
     DWORD count;
-    uint32_t changes; /* of the list of readers, when the wait began */
-} Wait;
+    uint32_t changes; /* PldReaders.changes when the wait began */
+} PldStatusWait;
 
 static bool
 is_plug_and_play(const SCARD_READERSTATE *entry)
@@ -39,7 +39,7 @@ changes_word(uint32_t changes)
 }
 
 static bool
-look_at_list(const Wait *wait, SCARD_READERSTATE *entry)
+update_list_entry(const PldStatusWait *wait, SCARD_READERSTATE *entry)
 {
     uint32_t changes = wait->context->connection.readers.changes;
     DWORD known = entry->dwCurrentState & 0xFFFF0000;
@@ -50,7 +50,7 @@ look_at_list(const Wait *wait, SCARD_READERSTATE *entry)
 }
 
 static bool
-look_at_unknown(SCARD_READERSTATE *entry)
+update_unknown_entry(SCARD_READERSTATE *entry)
 {
     bool changed = !(entry->dwCurrentState & SCARD_STATE_UNKNOWN);
 
@@ -60,7 +60,7 @@ look_at_unknown(SCARD_READERSTATE *entry)
     return changed;
 }
 
-/* Which bits, known to the program, tell that something is different now. */
+/* Returns those of the bits that the program knows of that are a change if set. */
 static DWORD
 outdated_bits(DWORD known, DWORD state)
 {
@@ -81,7 +81,7 @@ outdated_bits(DWORD known, DWORD state)
     return known & bits;
 }
 
-/* Which bits, not known to the program, it would want to know of. */
+/* Returns the set bits of the state that are a change if the program does not know of them. */
 static DWORD
 new_bits(DWORD known, DWORD state)
 {
@@ -89,7 +89,7 @@ new_bits(DWORD known, DWORD state)
 }
 
 static bool
-look_at_reader(const PldReader *reader, SCARD_READERSTATE *entry)
+update_reader_entry(const PldReader *reader, SCARD_READERSTATE *entry)
 {
     DWORD known = entry->dwCurrentState;
     DWORD counted = (DWORD)reader->event_count << 16;
@@ -108,7 +108,7 @@ look_at_reader(const PldReader *reader, SCARD_READERSTATE *entry)
 }
 
 static bool
-look_locked(const Wait *wait)
+update_entries_locked(const PldStatusWait *wait)
 {
     bool changed = false;
 
@@ -119,22 +119,22 @@ look_locked(const Wait *wait)
         if (entry->dwCurrentState & SCARD_STATE_IGNORE)
             continue;
         if (reader)
-            changed |= look_at_reader(reader, entry);
+            changed |= update_reader_entry(reader, entry);
         else if (is_plug_and_play(entry))
-            changed |= look_at_list(wait, entry);
+            changed |= update_list_entry(wait, entry);
         else
-            changed |= look_at_unknown(entry);
+            changed |= update_unknown_entry(entry);
     }
     return changed;
 }
 
 /*
- * Nobody announces that a program, beside those of the service, has begun to use
- * a card: the service looks when it is asked. It may refuse, when too many ask;
- * then it stays with what is known.
+ * pcscd sends no event when a program that does not use the service connects to a card, so the
+ * service must query the state. It may refuse because of its rate limit; then the state that is
+ * known is used. Refresh of one reader updates all of them.
  */
 static void
-refresh_locked(const Wait *wait)
+refresh_locked(const PldStatusWait *wait)
 {
     PldConnection *connection = &wait->context->connection;
 
@@ -150,7 +150,7 @@ refresh_locked(const Wait *wait)
 }
 
 static LONG
-begin_locked(Wait *wait)
+begin_wait_locked(PldStatusWait *wait)
 {
     LONG code = pld_context_check_locked(wait->context);
 
@@ -181,9 +181,9 @@ now_ns(void)
     return now.tv_sec * 1000 * NSEC_PER_MSEC + now.tv_nsec;
 }
 
-/* Until there is something to read, or somebody wakes us; left_ns: negative for ever. */
+/* Releases the context's lock while it sleeps. left_ns: negative for no time limit. */
 static void
-sleep_locked(PldContext *context, long long left_ns)
+sleep_until_event_locked(PldContext *context, long long left_ns)
 {
     const long long sec = 1000 * NSEC_PER_MSEC;
     struct timespec left = {.tv_sec = left_ns / sec, .tv_nsec = left_ns % sec};
@@ -198,18 +198,18 @@ sleep_locked(PldContext *context, long long left_ns)
 }
 
 static LONG
-wait_locked(Wait *wait, long long until_ns)
+wait_for_change_locked(PldStatusWait *wait, long long until_ns)
 {
     PldContext *context = wait->context;
-    LONG code = begin_locked(wait);
+    LONG code = begin_wait_locked(wait);
 
-    while (code == SCARD_S_SUCCESS && !look_locked(wait)) {
+    while (code == SCARD_S_SUCCESS && !update_entries_locked(wait)) {
         if (context->cancelled)
             return SCARD_E_CANCELLED;
         long long left_ns = until_ns < 0 ? -1 : until_ns - now_ns();
         if (until_ns >= 0 && left_ns <= 0)
             return SCARD_E_TIMEOUT;
-        sleep_locked(context, left_ns);
+        sleep_until_event_locked(context, left_ns);
         code = pld_context_check_locked(context);
     }
     return code;
@@ -218,17 +218,17 @@ wait_locked(Wait *wait, long long until_ns)
 LONG
 pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
 {
-    Wait wait = {.context = context, .entries = entries, .count = count};
-    bool for_ever = timeout >= INFINITE; /* programs sign-extend it, too */
-    long long until_ns = for_ever ? -1 : now_ns() + (long long)timeout * NSEC_PER_MSEC;
+    PldStatusWait wait = {.context = context, .entries = entries, .count = count};
+    bool infinite = timeout >= INFINITE; /* programs also pass it sign-extended to 64 bits */
+    long long until_ns = infinite ? -1 : now_ns() + (long long)timeout * NSEC_PER_MSEC;
 
-    pthread_mutex_lock(&context->watch);
+    pthread_mutex_lock(&context->wait_lock);
     context->cancelled = false;
     context->waiting = true;
     pld_context_lock(context);
-    LONG code = wait_locked(&wait, until_ns);
+    LONG code = wait_for_change_locked(&wait, until_ns);
     context->waiting = false;
     pld_context_unlock(context);
-    pthread_mutex_unlock(&context->watch);
+    pthread_mutex_unlock(&context->wait_lock);
     return code;
 }

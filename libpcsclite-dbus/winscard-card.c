@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of winscard.h about card handles. */
+/* The functions of winscard.h that open, close and lock card handles. */
 
 #include <string.h>
 #include <time.h>
 
-#include "card-access.h"
+#include "card.h"
 
 #define PROTOCOLS (SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1 | SCARD_PROTOCOL_RAW)
 
-/* What SCARD_PROTOCOL_ANY was, long ago. */
+/* SCARD_PROTOCOL_ANY of early versions of pcsc-lite. */
 #define PROTOCOL_ANY_OLD 0x1000
 
-/* Other programs are asked again so often whether they have left the card. */
+/* Between attempts to reconnect while another program uses the card; as in pcsc-lite. */
 static const struct timespec retry_pause = {.tv_nsec = 100 * 1000 * 1000};
 
 static LONG
@@ -59,13 +59,13 @@ check_reconnect_locked(PldCard *card, PldConnectArguments *arguments)
 
     if (arguments->initialization > SCARD_UNPOWER_CARD)
         return SCARD_E_INVALID_VALUE;
-    if (code == SCARD_S_SUCCESS && !pld_card_access_may_block() &&
-        pld_card_access_check_locked(card) == SCARD_E_SHARING_VIOLATION)
+    if (code == SCARD_S_SUCCESS && !pld_card_may_block() &&
+        pld_card_check_access_locked(card) == SCARD_E_SHARING_VIOLATION)
         return SCARD_E_SHARING_VIOLATION;
     return code;
 }
 
-/* The protocol is left alone when all is lost, and told when others share the card. */
+/* Sets *active_protocol unless the context is lost; also on SCARD_E_SHARING_VIOLATION. */
 static LONG
 reconnect_locked(PldCard *card, PldConnectArguments *arguments, LPDWORD active_protocol)
 {
@@ -97,8 +97,8 @@ SCardReconnect(SCARDHANDLE number, DWORD share_mode, DWORD protocols, DWORD init
             return SCARD_E_INVALID_HANDLE;
         LONG code = reconnect_locked(card, &arguments, active_protocol);
         pld_card_leave(card);
-        /* The service waits for transactions, but not until others leave the card. */
-        if (code != SCARD_E_SHARING_VIOLATION || !pld_card_access_may_block())
+        /* The service waits for transactions to end, but not for other handles to be closed. */
+        if (code != SCARD_E_SHARING_VIOLATION || !pld_card_may_block())
             return code;
         nanosleep(&retry_pause, NULL);
     }
@@ -117,7 +117,7 @@ SCardBeginTransaction(SCARDHANDLE number)
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = pld_card_access_request_locked(card, SCD_FRAME_BEGIN, 0);
+    LONG code = pld_card_request_locked(card, SCD_FRAME_BEGIN, 0);
     if (code == SCARD_S_SUCCESS)
         card->depth++;
     pld_card_leave(card);
@@ -133,7 +133,7 @@ SCardEndTransaction(SCARDHANDLE number, DWORD disposition)
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     if (disposition <= SCARD_EJECT_CARD) {
-        code = pld_card_access_request_locked(card, SCD_FRAME_END, disposition);
+        code = pld_card_request_locked(card, SCD_FRAME_END, disposition);
         if (code == SCARD_E_NOT_TRANSACTED || code == SCARD_W_REMOVED_CARD)
             card->depth = 0;
         else if (code != SCARD_W_RESET_CARD && code != SCARD_E_SHARING_VIOLATION && card->depth > 0)

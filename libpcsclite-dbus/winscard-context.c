@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of winscard.h about contexts, and about readers as a whole. */
+/* The functions of winscard.h that take a context, except SCardConnect. */
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "context.h"
+#include "card.h"
 #include "status-change.h"
 
 LONG
@@ -27,7 +26,11 @@ SCardReleaseContext(SCARDCONTEXT number)
 
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = pld_context_release(context);
+    LONG code = pld_context_begin_release(context);
+    if (code != SCARD_E_INVALID_HANDLE) {
+        pld_card_close_all(context);
+        pld_context_finish_release(context);
+    }
     pld_context_unref(context);
     return code;
 }
@@ -53,7 +56,10 @@ SCardFreeMemory(SCARDCONTEXT number, LPCVOID memory)
     return code;
 }
 
-/* A multi-string: each name with its NUL, and one more at the end. NULL when out of memory. */
+/*
+ * Returns a multi-string (each name with its NUL, and one more NUL at the end) to be freed, or NULL
+ * when out of memory.
+ */
 static char *
 join_names_locked(const PldContext *context, size_t *size)
 {
@@ -86,7 +92,7 @@ list_readers(PldContext *context, LPSTR buffer, LPDWORD length)
         if (code == SCARD_S_SUCCESS)
             code = names ? SCARD_E_NO_READERS_AVAILABLE : SCARD_E_NO_MEMORY;
     } else {
-        code = pld_buffer_fill(buffer, length, names, size, PLD_BUFFER_WHOLE);
+        code = pld_fill_buffer(buffer, length, names, size, PLD_FILL_ALL);
     }
     free(names);
     return code;
@@ -115,10 +121,10 @@ SCardListReaderGroups(SCARDCONTEXT number, LPSTR buffer, LPDWORD length)
     LONG code = SCardIsValidContext(number);
     if (code != SCARD_S_SUCCESS)
         return code;
-    return pld_buffer_fill(buffer, length, groups, sizeof groups, PLD_BUFFER_WHOLE);
+    return pld_fill_buffer(buffer, length, groups, sizeof groups, PLD_FILL_ALL);
 }
 
-/* nothing_to_do: all entries, if there are any, are to be ignored. */
+/* Sets *nothing_to_do to true if there is no entry, or only entries with SCARD_STATE_IGNORE. */
 static LONG
 check_entries(const SCARD_READERSTATE *entries, DWORD count, bool *nothing_to_do)
 {

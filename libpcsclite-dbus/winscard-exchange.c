@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of winscard.h that have something done by a card or its reader, and SCardStatus. */
+/* The functions of winscard.h that exchange data with a card or its reader, and SCardStatus. */
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
-#include "card-access.h"
+#include "card.h"
 
-/* What SCardStatus tells, for the reader at this moment. */
+/* The part of the result of SCardStatus that depends on the reader. */
 typedef struct {
     DWORD state;
     uint8_t atr[MAX_ATR_SIZE];
     size_t atr_length;
-} Status;
+} PldCardStatus;
 
 static DWORD
 card_state(DWORD reader_state)
@@ -25,9 +24,8 @@ card_state(DWORD reader_state)
     return SCARD_PRESENT | SCARD_POWERED | SCARD_NEGOTIABLE;
 }
 
-/* What the service says of the card's reader. */
 static LONG
-get_status_locked(PldCard *card, Status *status)
+copy_reader_state_locked(PldCard *card, PldCardStatus *status)
 {
     PldContext *context = card->context;
 
@@ -37,7 +35,7 @@ get_status_locked(PldCard *card, Status *status)
     if (code == SCARD_S_SUCCESS && (!reader || (reader->state & SCARD_STATE_UNAVAILABLE)))
         code = SCARD_E_READER_UNAVAILABLE;
     else if (code == SCARD_S_SUCCESS)
-        code = card->ended;
+        code = card->session.end_code;
     if (code == SCARD_S_SUCCESS) {
         status->state = ((DWORD)reader->event_count << 16) | card_state(reader->state);
         status->atr_length = reader->atr_length;
@@ -48,16 +46,16 @@ get_status_locked(PldCard *card, Status *status)
 }
 
 static LONG
-status_locked(PldCard *card, Status *status)
+read_status_locked(PldCard *card, PldCardStatus *status)
 {
-    LONG code = pld_card_access_wait_locked(card);
+    LONG code = pld_card_wait_for_access_locked(card);
 
     if (code != SCARD_S_SUCCESS && code != SCARD_E_INVALID_VALUE)
         return code;
-    return get_status_locked(card, status);
+    return copy_reader_state_locked(card, status);
 }
 
-/* Zeros behind it, to the end of the buffer. */
+/* As in pcsc-lite, fills the rest of the buffer with zeros. */
 static LONG
 fill_name(LPSTR buffer, LPDWORD length, const char *name)
 {
@@ -65,7 +63,7 @@ fill_name(LPSTR buffer, LPDWORD length, const char *name)
 
     if (buffer && *length != SCARD_AUTOALLOCATE && *length > size)
         memset(buffer + size, 0, *length - size);
-    return pld_buffer_fill(buffer, length, name, size, PLD_BUFFER_PARTLY);
+    return pld_fill_buffer(buffer, length, name, size, PLD_FILL_PARTLY);
 }
 
 LONG
@@ -73,7 +71,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
             LPDWORD protocol, LPBYTE atr, LPDWORD atr_length)
 {
     DWORD no_reader_length = 0, no_atr_length = 0;
-    Status status;
+    PldCardStatus status;
 
     reader_length = reader_length ? reader_length : &no_reader_length;
     atr_length = atr_length ? atr_length : &no_atr_length;
@@ -87,7 +85,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
     PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = status_locked(card, &status);
+    LONG code = read_status_locked(card, &status);
     if (code == SCARD_S_SUCCESS) {
         if (state)
             *state = status.state;
@@ -97,7 +95,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
         *atr_length = atr_room;
         code = fill_name(reader, reader_length, card->reader);
         LONG code_of_atr =
-            pld_buffer_fill(atr, atr_length, status.atr, status.atr_length, PLD_BUFFER_PARTLY);
+            pld_fill_buffer(atr, atr_length, status.atr, status.atr_length, PLD_FILL_PARTLY);
         if (code == SCARD_S_SUCCESS)
             code = code_of_atr;
     }
@@ -105,7 +103,7 @@ SCardStatus(SCARDHANDLE number, LPSTR reader, LPDWORD reader_length, LPDWORD sta
     return code;
 }
 
-/* As the channel has it, where 0 stands for whatever the card speaks: no header can mean that. */
+/* On the channel 0 means the active protocol, which a SCARD_IO_REQUEST cannot ask for. */
 static uint32_t
 named_protocol(DWORD protocol)
 {
@@ -113,14 +111,14 @@ named_protocol(DWORD protocol)
 }
 
 static LONG
-transmit_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
+transmit_locked(PldCard *card, const PldRequest *request, PldReply *reply)
 {
-    LONG code = pld_card_access_may_block() ? SCARD_S_SUCCESS : pld_card_access_check_locked(card);
+    LONG code = pld_card_may_block() ? SCARD_S_SUCCESS : pld_card_check_access_locked(card);
 
     if (code == SCARD_S_SUCCESS)
-        code = pld_card_ask_locked(card, request, answer);
-    return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
-                                                                    : code;
+        code = pld_card_exchange_locked(card, request, reply);
+    return code == SCARD_S_SUCCESS && reply->length > reply->size ? SCARD_E_INSUFFICIENT_BUFFER
+                                                                  : code;
 }
 
 LONG
@@ -137,52 +135,52 @@ SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
     }
     const PldRequest request = {SCD_FRAME_TRANSMIT, named_protocol(send_pci->dwProtocol), command,
                                 command_length};
-    PldAnswer answer = {.buffer = response, .size = *response_length};
+    PldReply reply = {.buffer = response, .size = *response_length};
     LONG code = SCARD_E_INSUFFICIENT_BUFFER;
     if (command_length <= MAX_BUFFER_SIZE_EXTENDED) {
-        code = transmit_locked(card, &request, &answer);
+        code = transmit_locked(card, &request, &reply);
         if (code != SCARD_E_NO_SERVICE)
-            *response_length = answer.length;
-        if (code == SCARD_S_SUCCESS && receive_pci && answer.protocol != SCD_FRAME_NO_PROTOCOL)
-            receive_pci->dwProtocol = answer.protocol;
+            *response_length = reply.length;
+        if (code == SCARD_S_SUCCESS && receive_pci && reply.protocol != SCD_FRAME_NO_PROTOCOL)
+            receive_pci->dwProtocol = reply.protocol;
     }
     pld_card_leave(card);
     return code;
 }
 
-/* For codes that need a permission: the service may ask the user. */
+/* For control codes that need authorization: on the bus, polkit may ask the user. */
 static LONG
-control_on_bus_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
+control_on_bus_locked(PldCard *card, const PldRequest *request, PldReply *reply)
 {
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *bus_reply = NULL;
     sd_bus_message *call = pld_card_new_call_locked(card, "Control");
     const void *data;
 
     if (call && (sd_bus_message_append(call, "u", request->argument) < 0 ||
                  sd_bus_message_append_array(call, 'y', request->data, request->length) < 0))
         call = sd_bus_message_unref(call);
-    LONG code = pld_card_call_locked(card, call, &reply);
+    LONG code = pld_card_call_locked(card, call, &bus_reply);
     if (code != SCARD_S_SUCCESS)
         return code;
-    if (sd_bus_message_read_array(reply, 'y', &data, &answer->length) < 0)
+    if (sd_bus_message_read_array(bus_reply, 'y', &data, &reply->length) < 0)
         return SCARD_F_COMM_ERROR;
-    if (answer->length > 0 && answer->length <= answer->size)
-        memcpy(answer->buffer, data, answer->length);
+    if (reply->length > 0 && reply->length <= reply->size)
+        memcpy(reply->buffer, data, reply->length);
     return SCARD_S_SUCCESS;
 }
 
 static LONG
-control_locked(PldCard *card, const PldRequest *request, PldAnswer *answer)
+control_locked(PldCard *card, const PldRequest *request, PldReply *reply)
 {
     if (request->length > MAX_BUFFER_SIZE_EXTENDED)
         return SCARD_E_INSUFFICIENT_BUFFER;
     if (!request->data && request->length > 0)
         return SCARD_E_INVALID_PARAMETER;
-    LONG code = pld_card_ask_locked(card, request, answer);
+    LONG code = pld_card_exchange_locked(card, request, reply);
     if (code == SCARD_W_SECURITY_VIOLATION)
-        code = control_on_bus_locked(card, request, answer);
-    return code == SCARD_S_SUCCESS && answer->length > answer->size ? SCARD_E_INSUFFICIENT_BUFFER
-                                                                    : code;
+        code = control_on_bus_locked(card, request, reply);
+    return code == SCARD_S_SUCCESS && reply->length > reply->size ? SCARD_E_INSUFFICIENT_BUFFER
+                                                                  : code;
 }
 
 LONG
@@ -190,16 +188,16 @@ SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_le
              LPVOID response, DWORD response_size, LPDWORD response_length)
 {
     const PldRequest request = {SCD_FRAME_CONTROL, (uint32_t)control_code, data, data_length};
-    PldAnswer answer = {.buffer = response, .size = response ? response_size : 0};
+    PldReply reply = {.buffer = response, .size = response ? response_size : 0};
 
     if (response_length)
         *response_length = 0;
     PldCard *card = pld_card_enter(number);
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = control_locked(card, &request, &answer);
+    LONG code = control_locked(card, &request, &reply);
     if (response_length)
-        *response_length = answer.length;
+        *response_length = reply.length;
     pld_card_leave(card);
     return code;
 }
@@ -209,15 +207,15 @@ get_attribute_locked(PldCard *card, DWORD id, LPBYTE value, LPDWORD length)
 {
     uint8_t bytes[MAX_BUFFER_SIZE];
     const PldRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE, .argument = (uint32_t)id};
-    PldAnswer answer = {.buffer = bytes, .size = sizeof bytes};
+    PldReply reply = {.buffer = bytes, .size = sizeof bytes};
 
     if (*length > MAX_BUFFER_SIZE)
         return SCARD_E_INSUFFICIENT_BUFFER;
-    LONG code = pld_card_ask_locked(card, &request, &answer);
-    if (code == SCARD_S_SUCCESS && answer.length > sizeof bytes)
+    LONG code = pld_card_exchange_locked(card, &request, &reply);
+    if (code == SCARD_S_SUCCESS && reply.length > sizeof bytes)
         return SCARD_F_COMM_ERROR;
     if (code == SCARD_S_SUCCESS)
-        code = pld_buffer_fill(value, length, bytes, answer.length, PLD_BUFFER_PARTLY);
+        code = pld_fill_buffer(value, length, bytes, reply.length, PLD_FILL_PARTLY);
     return code;
 }
 
@@ -229,11 +227,11 @@ SCardGetAttrib(SCARDHANDLE number, DWORD id, LPBYTE value, LPDWORD length)
     if (*length == SCARD_AUTOALLOCATE) {
         if (!value)
             return SCARD_E_INVALID_PARAMETER;
-        LPBYTE made = malloc(MAX_BUFFER_SIZE);
-        if (!made)
+        LPBYTE allocated = malloc(MAX_BUFFER_SIZE);
+        if (!allocated)
             return SCARD_E_NO_MEMORY;
-        memcpy(value, &made, sizeof made);
-        value = made;
+        memcpy(value, &allocated, sizeof allocated);
+        value = allocated;
         *length = MAX_BUFFER_SIZE;
     } else if (!value) {
         *length = MAX_BUFFER_SIZE;

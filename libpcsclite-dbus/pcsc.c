@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The constants of the library, and its texts: they are those of pcsc-lite,
- * since programs show them, and some compare them.
- */
-
-#include <stddef.h>
-#include <stdio.h>
-
 #include "pcsc.h"
 
-/* Programs that are no PIE have copies: so they have a size, and it never changes. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Part of the ABI: a program that is no PIE copies them (copy relocation), so their size is fixed.
+ */
 const SCARD_IO_REQUEST g_rgSCardT0Pci = {SCARD_PROTOCOL_T0, sizeof(SCARD_IO_REQUEST)};
 const SCARD_IO_REQUEST g_rgSCardT1Pci = {SCARD_PROTOCOL_T1, sizeof(SCARD_IO_REQUEST)};
 const SCARD_IO_REQUEST g_rgSCardRawPci = {SCARD_PROTOCOL_RAW, sizeof(SCARD_IO_REQUEST)};
 
+/* The texts of pcsc-lite, unchanged: programs print them, and some compare them. */
 static const struct {
     LONG code;
     const char *text;
@@ -59,7 +57,7 @@ static const struct {
     {SCARD_W_SECURITY_VIOLATION, "Access denied."},
 };
 
-/* pcsc-lite gives a buffer that a program may write to, one a thread. */
+/* As in pcsc-lite, the result is valid until the thread's next call, and may be written to. */
 const char *
 pcsc_stringify_error(const LONG code)
 {
@@ -73,4 +71,32 @@ pcsc_stringify_error(const LONG code)
     }
     snprintf(buffer, sizeof buffer, "Unknown error: 0x%08lX", (unsigned long)code);
     return buffer;
+}
+
+static LONG
+allocate_copy(void *buffer, const void *data, size_t size)
+{
+    if (!buffer)
+        return SCARD_E_INVALID_PARAMETER;
+    void *copy = malloc(size > 0 ? size : 1);
+    if (!copy)
+        return SCARD_E_NO_MEMORY;
+    memcpy(copy, data, size);
+    memcpy(buffer, &copy, sizeof copy);
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+pld_fill_buffer(void *buffer, DWORD *length, const void *data, size_t size, PldFillMode mode)
+{
+    DWORD capacity = *length;
+
+    *length = size;
+    if (capacity == SCARD_AUTOALLOCATE)
+        return allocate_copy(buffer, data, size);
+    if (!buffer)
+        return SCARD_S_SUCCESS;
+    if (capacity >= size || mode == PLD_FILL_PARTLY)
+        memcpy(buffer, data, capacity < size ? capacity : size);
+    return capacity < size ? SCARD_E_INSUFFICIENT_BUFFER : SCARD_S_SUCCESS;
 }
