@@ -14,12 +14,15 @@
  *   PldContext.wait_lock  Serializes the SCardGetStatusChange calls of one context. Held during
  *                         the whole wait.
  *   PldContext.lock       Protects the connection and the list of sessions. Held during method
- *                         calls to the service. SCardGetStatusChange releases it while it sleeps.
+ *                         calls to the service, for example during SCardConnect while polkit asks
+ *                         the user. SCardGetStatusChange releases it while it sleeps.
  *   PldChannel.lock, the lock of the handle table
  *                         Held for a few instructions only, with no other lock taken inside.
  *
- * No function takes PldCard.lock and PldContext.wait_lock together. It follows that two cards of
- * one context do not block each other, and that SCardGetStatusChange blocks no other function.
+ * No function takes PldCard.lock and PldContext.wait_lock together. Commands to a card and
+ * transactions use the channel and not the connection; so two cards of one context do not block
+ * each other there, and neither they nor SCardGetStatusChange block each other while they wait.
+ * Calls that need the connection block each other within a context.
  *
  * SCardGetStatusChange sleeps on the connection's socket. Another thread that makes a method call
  * meanwhile may read the awaited signal from the socket; therefore pld_context_unlock() wakes the

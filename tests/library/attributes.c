@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCardControl, SCardGetAttrib and SCardSetAttrib: what passes through to the driver, and buffers.
- */
+/* SCardControl, SCardGetAttrib and SCardSetAttrib: requests to the driver, and buffers. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 #include <ifdhandler.h>
@@ -12,14 +11,14 @@
 #include <string.h>
 
 static void
-show_control(SCARDHANDLE card, const char *what, DWORD code, DWORD length, DWORD size)
+show_control(SCARDHANDLE card, const char *case_name, DWORD code, DWORD length, DWORD size)
 {
     static unsigned char request[MAX_BUFFER_SIZE_EXTENDED + 1];
     static unsigned char answer[MAX_BUFFER_SIZE_EXTENDED + 1];
     DWORD answer_length = UNTOUCHED;
 
     memset(answer, FILLING, sizeof answer);
-    show(SCardControl(card, code, request, length, answer, size, &answer_length), "%s", what);
+    show(SCardControl(card, code, request, length, answer, size, &answer_length), "%s", case_name);
     show_number("length", answer_length);
     show_bytes("answer", answer, sizeof answer);
 }
@@ -48,20 +47,20 @@ show_controls(SCARDHANDLE card)
     memset(answer, FILLING, sizeof answer);
     show(SCardControl(card, KNOWN_CODE, NULL, 0, answer, sizeof answer, NULL), "no length");
     show_bytes("answer", answer, sizeof answer);
-    ask("control A %lX silent", (unsigned long)KNOWN_CODE);
+    request_action("control A %lX silent", (unsigned long)KNOWN_CODE);
     show_control(card, "success without bytes", KNOWN_CODE, 4, 16);
-    ask("control A %lX none", (unsigned long)KNOWN_CODE);
+    request_action("control A %lX none", (unsigned long)KNOWN_CODE);
     show_control(card, "known no more", KNOWN_CODE, 4, 16);
     show_control(card, "features", CM_IOCTL_GET_FEATURE_REQUEST, 0, 200);
 }
 
 static void
-show_get(SCARDHANDLE card, const char *what, DWORD id, DWORD length)
+show_get(SCARDHANDLE card, const char *case_name, DWORD id, DWORD length)
 {
     unsigned char value[MAX_BUFFER_SIZE + 8];
 
     memset(value, FILLING, sizeof value);
-    show(SCardGetAttrib(card, id, value, &length), "%s", what);
+    show(SCardGetAttrib(card, id, value, &length), "%s", case_name);
     show_number("length", length);
     show_bytes("value", value, sizeof value);
 }
@@ -136,11 +135,11 @@ show_get_ids(SCARDHANDLE card)
         show_get(card, "id", ids[i], 100);
         show_bits("id", ids[i]);
     }
-    ask("attribute A %lX 534D41525400", (unsigned long)KNOWN_ATTRIBUTE);
+    request_action("attribute A %lX 534D41525400", (unsigned long)KNOWN_ATTRIBUTE);
     show_get(card, "known now", KNOWN_ATTRIBUTE, 100);
-    ask("attribute A %lX silent", (unsigned long)KNOWN_ATTRIBUTE);
+    request_action("attribute A %lX silent", (unsigned long)KNOWN_ATTRIBUTE);
     show_get(card, "known, without bytes", KNOWN_ATTRIBUTE, 100);
-    ask("attribute A %lX none", (unsigned long)KNOWN_ATTRIBUTE);
+    request_action("attribute A %lX none", (unsigned long)KNOWN_ATTRIBUTE);
 }
 
 static void
@@ -165,18 +164,18 @@ run_attributes(void)
     SCARDCONTEXT context = new_context();
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
 
-    ask("control A %lX 0102039000", (unsigned long)KNOWN_CODE);
+    request_action("control A %lX 0102039000", (unsigned long)KNOWN_CODE);
     show_controls(card);
     show_get_ids(card);
     show_get_buffers(context, card);
     show_set(card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 
     card = new_card(context, READER_B, SCARD_SHARE_DIRECT, 0);
     show_subject("no card");
     show_get(card, "ATR", SCARD_ATTR_ATR_STRING, 100);
     show_get(card, "name", SCARD_ATTR_DEVICE_FRIENDLY_NAME_A, 100);
     show_control(card, "unknown code", UNKNOWN_CODE, 0, 16);
-    disconnect(card, SCARD_LEAVE_CARD);
-    release(context);
+    disconnect_card(card, SCARD_LEAVE_CARD);
+    release_context(context);
 }

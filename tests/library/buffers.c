@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SCardStatus and the buffers that it fills: missing, too short, and allocated. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 static void
-show_sizes(SCARDHANDLE card, const char *what, DWORD name_size, DWORD atr_size)
+show_sizes(SCARDHANDLE card, const char *case_name, DWORD name_size, DWORD atr_size)
 {
     char name[200];
     unsigned char atr[100];
@@ -17,7 +17,7 @@ show_sizes(SCARDHANDLE card, const char *what, DWORD name_size, DWORD atr_size)
 
     memset(name, FILLING, sizeof name);
     memset(atr, FILLING, sizeof atr);
-    show(SCardStatus(card, name, &name_size, &bits, &protocol, atr, &atr_size), "%s", what);
+    show(SCardStatus(card, name, &name_size, &bits, &protocol, atr, &atr_size), "%s", case_name);
     show_number("name-length", name_size);
     show_text("name", name, sizeof name);
     show_bits("state", bits);
@@ -105,11 +105,11 @@ run_buffers(void)
 
     show_subject("status");
     show_all(context, card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 
     show_subject("status without a card");
     card = new_card(context, READER_B, SCARD_SHARE_DIRECT, 0);
     show_all(context, card);
-    disconnect(card, SCARD_LEAVE_CARD);
-    release(context);
+    disconnect_card(card, SCARD_LEAVE_CARD);
+    release_context(context);
 }

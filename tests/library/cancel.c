@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCardCancel: it ends the wait that it finds, and nothing else. */
+/* SCardCancel: ends the SCardGetStatusChange that is running, and has no other effect. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
+#include "status-wait.h"
 #include "subjects.h"
-#include "wait.h"
 
 #include <sched.h>
 
 static void
-start(struct wait *wait, SCARDCONTEXT context, DWORD milliseconds)
+start(struct status_wait *wait, SCARDCONTEXT context, DWORD milliseconds)
 {
-    wait_start(wait, context, READER_B, SCARD_STATE_EMPTY, milliseconds);
+    status_wait_start(wait, context, READER_B, SCARD_STATE_EMPTY, milliseconds);
 }
 
-/* One that comes before the wait is lost, so it is sent until the wait is over. */
+/* A cancellation before the wait has no effect, so it is repeated until the wait is over. */
 static void
-cancel_until_over(struct wait *wait)
+cancel_until_over(struct status_wait *wait)
 {
     while (!atomic_load(&wait->is_over)) {
         SCardCancel(wait->context);
         sched_yield();
     }
-    wait_join(wait);
+    status_wait_join(wait);
 }
 
 static void
-show_wait(const char *what, const struct wait *wait)
+show_wait(const char *case_name, const struct status_wait *wait)
 {
-    show(wait->code, "%s", what);
+    show(wait->code, "%s", case_name);
     show_bits("event", wait->state.dwEventState);
 }
 
@@ -47,32 +47,32 @@ show_early(SCARDCONTEXT context)
 static void
 show_two(void)
 {
-    struct wait first, second;
+    struct status_wait first, second;
     SCARDCONTEXT contexts[2] = {new_context(), new_context()};
 
     start(&first, contexts[0], INFINITE);
     start(&second, contexts[1], INFINITE);
     cancel_until_over(&first);
     show_wait("one of two waits", &first);
-    ask("insert B");
-    wait_join(&second);
+    request_action("insert B");
+    status_wait_join(&second);
     show_wait("the other one", &second);
     remove_card(contexts[0], 'B');
-    release(contexts[0]);
-    release(contexts[1]);
+    release_context(contexts[0]);
+    release_context(contexts[1]);
 }
 
 static void
 show_after_calls(SCARDCONTEXT context)
 {
-    struct wait wait;
+    struct status_wait wait;
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
 
     start(&wait, context, 30000);
     cancel_until_over(&wait);
     show_wait("with a card handle", &wait);
     show(SCardStatus(card, NULL, NULL, NULL, NULL, NULL, NULL), "the handle after it");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
     show(SCardIsValidContext(context), "the context after it");
 }
 
@@ -80,7 +80,7 @@ void
 run_cancel(void)
 {
     SCARDCONTEXT context = new_context();
-    struct wait wait;
+    struct status_wait wait;
 
     show_early(context);
     start(&wait, context, INFINITE);
@@ -91,5 +91,5 @@ run_cancel(void)
     show_wait("half a minute", &wait);
     show_after_calls(context);
     show_two();
-    release(context);
+    release_context(context);
 }

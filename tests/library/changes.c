@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCardGetStatusChange: states, counts of events, time-outs, and lists that make no sense. */
+/* SCardGetStatusChange: states, event counts, timeouts, and invalid lists. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 #include <string.h>
@@ -12,8 +12,7 @@
 
 enum { SHORT_MS = 30, LONG_MS = 30000, MANY = 17 };
 
-/* Behind an ATR there may be what is left of the one before, which pcsc-lite saw during the wait.
- */
+/* The bytes after the ATR are not shown: pcsc-lite leaves the rest of an earlier ATR there. */
 static void
 show_state(const SCARD_READERSTATE *state)
 {
@@ -33,16 +32,16 @@ new_state(const char *reader, DWORD current)
     return state;
 }
 
-/* Gives what to begin the next wait with. */
+/* Returns the dwCurrentState for the next wait. */
 static DWORD
-show_one(SCARDCONTEXT context, const char *what, const char *reader, DWORD current,
+show_one(SCARDCONTEXT context, const char *case_name, const char *reader, DWORD current,
          DWORD milliseconds)
 {
     SCARD_READERSTATE state = new_state(reader, current);
 
     show(milliseconds == LONG_MS ? wait_for_change(context, milliseconds, &state)
                                  : SCardGetStatusChange(context, milliseconds, &state, 1),
-         "%s", what);
+         "%s", case_name);
     show_state(&state);
     return state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 }
@@ -79,7 +78,7 @@ show_current_states(SCARDCONTEXT context, const char *reader)
     show_one(context, "another count", reader, current + 0x10000, 0);
 }
 
-/* In use, exclusive, and free again, by a handle of the same program. */
+/* A handle of the same program uses the card, and is closed. */
 static void
 show_use(SCARDCONTEXT context, DWORD share_mode)
 {
@@ -90,7 +89,7 @@ show_use(SCARDCONTEXT context, DWORD share_mode)
     show_one(context, "in use, to one who thinks it is free", READER_A, free_state, 0);
     DWORD used = show_one(context, "in use", READER_A, SCARD_STATE_UNAWARE, 0);
     show_one(context, "in use as before", READER_A, used, 0);
-    disconnect(card, SCARD_LEAVE_CARD);
+    disconnect_card(card, SCARD_LEAVE_CARD);
     show_one(context, "free, to one who thinks it is in use", READER_A, used, LONG_MS);
     show_one(context, "free again", READER_A, SCARD_STATE_UNAWARE, 0);
 }
@@ -98,20 +97,20 @@ show_use(SCARDCONTEXT context, DWORD share_mode)
 static void
 show_use_by_another(SCARDCONTEXT context, const char *share_mode)
 {
-    ask("other connect %s " READER_A, share_mode);
+    request_action("other connect %s " READER_A, share_mode);
     DWORD used = show_one(context, "another program's use", READER_A, SCARD_STATE_UNAWARE, 0);
-    ask("other disconnect leave");
+    request_action("other disconnect leave");
     show_one(context, "its end, to one who waits", READER_A, used, LONG_MS);
 }
 
-/* It goes and comes in so short a time that only the count may tell. */
+/* A card is replaced so fast that the state may differ in the event count only. */
 static void
 show_swap(SCARDCONTEXT context, DWORD before)
 {
     SCARD_READERSTATE state = new_state(READER_B, before);
     LONG code;
 
-    ask("swap B 3B021450");
+    request_action("swap B 3B021450");
     do {
         code = wait_for_change(context, LONG_MS, &state);
         state.dwCurrentState = state.dwEventState;
@@ -125,25 +124,25 @@ show_insertion(SCARDCONTEXT context)
 {
     DWORD current = show_one(context, "empty", READER_B, SCARD_STATE_UNAWARE, 0);
 
-    ask("insert B");
+    request_action("insert B");
     current = show_one(context, "insertion", READER_B, current, LONG_MS);
     show_one(context, "and then", READER_B, current, SHORT_MS);
     show_swap(context, current);
-    ask("remove B");
+    request_action("remove B");
     current = show_one(context, "removal", READER_B, SCARD_STATE_PRESENT, LONG_MS);
-    ask("mute B on");
-    ask("insert B");
+    request_action("mute B on");
+    request_action("insert B");
     wait_for_state(context, READER_B, SCARD_STATE_MUTE, 0);
     show_one(context, "mute card", READER_B, current, LONG_MS);
-    ask("mute B off");
+    request_action("mute B off");
     remove_card(context, 'B');
     show_one(context, "empty again", READER_B, current, 0);
 }
 
 static void
-show_list(SCARDCONTEXT context, const char *what, SCARD_READERSTATE *states, DWORD count)
+show_list(SCARDCONTEXT context, const char *case_name, SCARD_READERSTATE *states, DWORD count)
 {
-    show(SCardGetStatusChange(context, 0, states, count), "%s", what);
+    show(SCardGetStatusChange(context, 0, states, count), "%s", case_name);
     for (DWORD i = 0; i < count; i++)
         show_state(&states[i]);
 }
@@ -154,13 +153,13 @@ show_lists(SCARDCONTEXT context)
     SCARD_READERSTATE known[] = {new_state(READER_A, 0), new_state(READER_B, 0),
                                  new_state(READER_C, 0), new_state(READER_C2, 0)};
     SCARD_READERSTATE twice[] = {new_state(READER_A, 0), new_state(READER_A, SCARD_STATE_PRESENT)};
-    SCARD_READERSTATE unknown[] = {new_state(READER_A, 0), new_state("Nobody's Reader", 0)};
+    SCARD_READERSTATE unknown[] = {new_state(READER_A, 0), new_state("Unknown Reader", 0)};
     SCARD_READERSTATE ignored[] = {new_state(READER_A, SCARD_STATE_IGNORE),
-                                   new_state("Nobody's Reader", SCARD_STATE_IGNORE)};
+                                   new_state("Unknown Reader", SCARD_STATE_IGNORE)};
     SCARD_READERSTATE partly[] = {new_state(READER_A, SCARD_STATE_IGNORE), new_state(READER_B, 0)};
     SCARD_READERSTATE nameless[] = {new_state(READER_A, 0), new_state(NULL, 0)};
     SCARD_READERSTATE unknown_too[] = {new_state(READER_A, SCARD_STATE_EMPTY),
-                                       new_state("Nobody's Reader", SCARD_STATE_UNKNOWN)};
+                                       new_state("Unknown Reader", SCARD_STATE_UNKNOWN)};
 
     show_list(context, "all readers", known, 4);
     show_list(context, "one reader twice", twice, 2);
@@ -202,7 +201,7 @@ show_new_readers(SCARDCONTEXT context)
     show_list(context, "neither", both, 2);
 }
 
-/* A time-out is kept; that it is not exceeded by much, no test can promise. */
+/* The wait does not end before the timeout. There is no upper bound that a test could check. */
 static void
 show_time(SCARDCONTEXT context)
 {
@@ -215,8 +214,8 @@ show_time(SCARDCONTEXT context)
     long passed = (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000;
     show(code, "time-out");
     show_word(passed >= (SHORT_MS - 1) * 1000 ? "in time" : "too early");
-    show_one(context, "what has changed waits for nothing", READER_A, SCARD_STATE_EMPTY, INFINITE);
-    show_one(context, "nor with all 64 bits", READER_A, SCARD_STATE_EMPTY, (DWORD)-1);
+    show_one(context, "a change is reported immediately", READER_A, SCARD_STATE_EMPTY, INFINITE);
+    show_one(context, "also with all 64 bits", READER_A, SCARD_STATE_EMPTY, (DWORD)-1);
 }
 
 void
@@ -226,9 +225,9 @@ run_changes(void)
 
     show_current_states(context, READER_A);
     show_current_states(context, READER_B);
-    show_one(context, "unknown", "Nobody's Reader", SCARD_STATE_UNAWARE, 0);
-    show_one(context, "unknown, ignored", "Nobody's Reader", SCARD_STATE_IGNORE, 0);
-    show_one(context, "unknown, known to be", "Nobody's Reader", SCARD_STATE_UNKNOWN, 0);
+    show_one(context, "unknown", "Unknown Reader", SCARD_STATE_UNAWARE, 0);
+    show_one(context, "unknown, ignored", "Unknown Reader", SCARD_STATE_IGNORE, 0);
+    show_one(context, "unknown, known to be", "Unknown Reader", SCARD_STATE_UNKNOWN, 0);
     show_one(context, "no name", NULL, SCARD_STATE_UNAWARE, 0);
     show_one(context, "no name, ignored", NULL, SCARD_STATE_IGNORE, 0);
     show_use(context, SCARD_SHARE_SHARED);
@@ -241,5 +240,5 @@ run_changes(void)
     show_many(context);
     show_new_readers(context);
     show_time(context);
-    release(context);
+    release_context(context);
 }

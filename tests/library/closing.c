@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What one thread, or process, closes while another one uses it. pcsc-lite waits for ever in some
- * of these, so it is no case for the conformance program.
+ * Closes handles in one thread or process while another one uses them. pcsc-lite never returns in
+ * some of these cases, so they are not part of the conformance program.
  *
  *   scd-closing transaction|wait|cards|child
  *
- * Prints codes of PC/SC in hex, a line each, in the order of the case's description. Readers A and
- * B of the simulator have cards.
+ * Prints PC/SC codes in hex, one a line, in the order in which the comment at each case lists them.
+ * Readers A and B of the simulator have cards.
  */
 
 #include <pthread.h>
@@ -29,8 +29,8 @@ typedef struct {
     SCARDCONTEXT context;
     SCARDHANDLE card;
     LONG code;
-    atomic_int thread; /* as the kernel calls it */
-} Use;
+    atomic_int thread; /* thread ID of the kernel */
+} ClosingThread;
 
 static void
 show(LONG code)
@@ -40,7 +40,7 @@ show(LONG code)
 }
 
 static void
-need(LONG code)
+require_success(LONG code)
 {
     if (code != SCARD_S_SUCCESS) {
         show(code);
@@ -53,7 +53,7 @@ new_context(void)
 {
     SCARDCONTEXT context;
 
-    need(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
+    require_success(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context));
     return context;
 }
 
@@ -63,11 +63,11 @@ new_card(SCARDCONTEXT context, const char *reader, DWORD share_mode)
     SCARDHANDLE card;
     DWORD protocol;
 
-    need(SCardConnect(context, reader, share_mode, SCARD_PROTOCOL_T1, &card, &protocol));
+    require_success(SCardConnect(context, reader, share_mode, SCARD_PROTOCOL_T1, &card, &protocol));
     return card;
 }
 
-/* The system call that the thread sleeps in; false when it does not. */
+/* Reads the system call that the thread is blocked in. Returns false if it is running. */
 static bool
 read_call(int thread, long *call, unsigned long *first, unsigned long *second)
 {
@@ -82,9 +82,9 @@ read_call(int thread, long *call, unsigned long *first, unsigned long *second)
     return read == 3;
 }
 
-/* Until it waits for the service's answer on a channel. */
+/* Returns when the thread waits for a reply on a channel: it blocks on a SOCK_SEQPACKET socket. */
 static void
-see_begin_wait(const Use *use)
+wait_for_begin_to_block(const ClosingThread *use)
 {
     unsigned long fd, second;
     long call;
@@ -99,9 +99,9 @@ see_begin_wait(const Use *use)
     }
 }
 
-/* Until it waits for events: by two descriptors, unlike calls on the bus. */
+/* Returns when the thread waits for events: it polls two descriptors, a method call only one. */
 static void
-see_wait_begin(const Use *use)
+wait_for_status_change_to_block(const ClosingThread *use)
 {
     unsigned long first, count = 0;
     long call;
@@ -113,7 +113,7 @@ see_wait_begin(const Use *use)
 static void *
 begin_in_thread(void *data)
 {
-    Use *use = data;
+    ClosingThread *use = data;
 
     use->thread = gettid();
     use->code = SCardBeginTransaction(use->card);
@@ -123,7 +123,7 @@ begin_in_thread(void *data)
 static void *
 wait_in_thread(void *data)
 {
-    Use *use = data;
+    ClosingThread *use = data;
     SCARD_READERSTATE state = {.szReader = READER_A, .dwCurrentState = SCARD_STATE_PRESENT};
 
     use->thread = gettid();
@@ -131,18 +131,21 @@ wait_in_thread(void *data)
     return NULL;
 }
 
-/* The transaction that a thread waits for, since another handle has one; its disconnection. */
+/*
+ * A thread waits for a transaction that another handle has, and its handle is disconnected. Prints
+ * SCardBeginTransaction, SCardDisconnect.
+ */
 static void
 close_waiting_transaction(void)
 {
     SCARDCONTEXT others = new_context(), ours = new_context();
     SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    Use use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
     pthread_t thread;
 
-    need(SCardBeginTransaction(holder));
+    require_success(SCardBeginTransaction(holder));
     pthread_create(&thread, NULL, begin_in_thread, &use);
-    see_begin_wait(&use);
+    wait_for_begin_to_block(&use);
     LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
     pthread_join(thread, NULL);
     show(use.code);
@@ -151,48 +154,53 @@ close_waiting_transaction(void)
     SCardReleaseContext(others);
 }
 
-/* A thread's wait for events; the release of its context. */
+/*
+ * A thread waits for events, and its context is released. Prints SCardGetStatusChange,
+ * SCardReleaseContext.
+ */
 static void
 release_waiting_context(void)
 {
-    Use use = {.context = new_context()};
+    ClosingThread use = {.context = new_context()};
     pthread_t thread;
 
     pthread_create(&thread, NULL, wait_in_thread, &use);
-    see_wait_begin(&use);
+    wait_for_status_change_to_block(&use);
     LONG code = SCardReleaseContext(use.context);
     pthread_join(thread, NULL);
     show(use.code);
     show(code);
 }
 
-/* While a thread waits for card A: a command to B, and a look at A; then the thread's transaction.
+/*
+ * While a thread waits for a transaction with card A, the same context is used for other calls.
+ * Prints SCardTransmit to card B, SCardGetStatusChange of A, the thread's SCardBeginTransaction.
  */
 static void
 use_two_cards(void)
 {
     SCARDCONTEXT others = new_context(), ours = new_context();
     SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    Use use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
     SCARDHANDLE card = new_card(ours, READER_B, SCARD_SHARE_SHARED);
     SCARD_READERSTATE state = {.szReader = READER_A};
     unsigned char answer[MAX_BUFFER_SIZE];
     DWORD length = sizeof answer;
     pthread_t thread;
 
-    need(SCardBeginTransaction(holder));
+    require_success(SCardBeginTransaction(holder));
     pthread_create(&thread, NULL, begin_in_thread, &use);
-    see_begin_wait(&use);
+    wait_for_begin_to_block(&use);
     show(SCardTransmit(card, SCARD_PCI_T1, (const BYTE *)"\x80\x10\0\0", 4, NULL, answer, &length));
     show(SCardGetStatusChange(ours, 0, &state, 1));
-    need(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
+    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
     pthread_join(thread, NULL);
     show(use.code);
     SCardReleaseContext(ours);
     SCardReleaseContext(others);
 }
 
-/* A child stays until the standard input ends; its parent leaves with a card in use. */
+/* The parent exits with an open card handle; its child runs until the end of standard input. */
 static void
 leave_child_behind(void)
 {

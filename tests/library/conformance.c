@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A PC/SC program that calls each function in each state with good and bad arguments, and writes a
- * line a case: what it is called, the code, and what came back. Run with two libraries, on the same
- * readers, it tells where they differ. Its arguments are subjects; stage.c tells what its input is
- * for.
+ * Calls each PC/SC function in each state with valid and invalid arguments, and prints one line for
+ * each case: its name, the returned code, and the output arguments. The test runs it with two
+ * libraries on the same readers and compares the lines. Arguments: names of subjects. fixture.c
+ * describes its standard input.
  */
 
 #include "show.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct subject {
+static const struct conformance_subject {
     const char *name;
     void (*run)(void);
 } subjects[] = {
@@ -28,7 +28,7 @@ static const struct subject {
     {"no-service", run_no_service}, {"unplug", run_unplug},
 };
 
-static const struct subject *
+static const struct conformance_subject *
 find_subject(const char *name)
 {
     for (size_t i = 0; i < sizeof subjects / sizeof subjects[0]; i++)
@@ -41,7 +41,7 @@ int
 main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        const struct subject *subject = find_subject(argv[i]);
+        const struct conformance_subject *subject = find_subject(argv[i]);
 
         if (subject == NULL) {
             fprintf(stderr, "conformance: unknown subject '%s'\n", argv[i]);

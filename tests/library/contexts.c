@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Contexts: how they begin and end, and what a call gives without one. */
+/* Establishing and releasing contexts, and calls without a valid context. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 enum { MANY = 30, UNKNOWN = 0x12345678 };
@@ -27,14 +27,14 @@ show_scopes(void)
         show_establish("establish", scopes[i], NULL, &context);
         show_bits("scope", scopes[i]);
         if (SCardIsValidContext(context) == SCARD_S_SUCCESS)
-            release(context);
+            release_context(context);
     }
     show_establish("establish, reserved pointers", SCARD_SCOPE_SYSTEM, scopes, &context);
-    release(context);
+    release_context(context);
     show(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, NULL), "establish, nowhere");
 }
 
-/* Whatever asks for a context only. */
+/* The functions that need no more than a context. */
 static void
 show_all(const char *state, SCARDCONTEXT context)
 {
@@ -67,10 +67,10 @@ show_two(void)
 
     show(SCARD_S_SUCCESS, "two contexts");
     show_word(first == second ? "are the same" : "differ");
-    release(first);
+    release_context(first);
     show(SCardIsValidContext(first), "the first of two, released");
     show(SCardIsValidContext(second), "the second, after the first");
-    release(second);
+    release_context(second);
 }
 
 static void
@@ -82,11 +82,11 @@ show_many(void)
         contexts[i] = new_context();
     show(SCardIsValidContext(contexts[MANY - 1]), "one of many contexts");
     for (size_t i = 0; i < MANY; i++)
-        release(contexts[i]);
+        release_context(contexts[i]);
     show(SCardIsValidContext(contexts[0]), "one of many, all released");
 }
 
-/* A context takes its card handles along, and the transaction resets the card. */
+/* Releasing a context closes its card handles; the open transaction causes a reset. */
 static void
 show_release_with_cards(void)
 {
@@ -104,10 +104,10 @@ show_release_with_cards(void)
 
     context = new_context();
     card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
-    demand(SCardBeginTransaction(card), "begin");
+    require_success(SCardBeginTransaction(card), "begin");
     show(SCardReleaseContext(context), "release in a transaction");
     show(SCardStatus(witness, NULL, NULL, NULL, NULL, NULL, NULL), "who is left then");
-    release(other);
+    release_context(other);
 }
 
 void
@@ -120,7 +120,7 @@ run_contexts(void)
     show(SCardIsValidContext(context), "good, is valid");
     show(SCardFreeMemory(context, NULL), "good, free nothing");
     show(SCardCancel(context), "good, cancel");
-    release(context);
+    release_context(context);
     show_all("released", context);
     show_all("none", 0);
     show_all("unknown", UNKNOWN);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* SCardTransmit: arguments, protocols, and commands and answers of all lengths. */
+/* SCardTransmit: arguments, protocols, and commands and responses of all lengths. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 #include <pcsclite.h>
 #include <string.h>
@@ -13,20 +13,20 @@ static unsigned char command[MAX_BUFFER_SIZE_EXTENDED + 1];
 static unsigned char answer[MAX_BUFFER_SIZE_EXTENDED + 8];
 
 static void
-show_exchange(SCARDHANDLE card, const char *what, DWORD length, DWORD size)
+show_exchange(SCARDHANDLE card, const char *case_name, DWORD length, DWORD size)
 {
     DWORD answer_length = size;
 
     memset(answer, FILLING, sizeof answer);
     show(SCardTransmit(card, SCARD_PCI_T1, command, length, NULL, answer, &answer_length), "%s",
-         what);
+         case_name);
     show_number("sent", length);
     show_number("room", size);
     show_number("length", answer_length);
     show_bytes("answer", answer, sizeof answer);
 }
 
-/* Header, and the bytes after it as they come; gives the length. */
+/* Writes header and data of a command; returns its length. */
 static DWORD
 compose(unsigned char instruction, unsigned char p1, unsigned char p2)
 {
@@ -127,7 +127,7 @@ show_lengths(SCARDHANDLE card)
     show_exchange(card, "and on", compose(0x14, 0x90, 0x00), 16);
 }
 
-/* 61xx and 6Cxx are the program's affair. */
+/* Status words 61xx and 6Cxx are returned to the program. */
 static void
 show_status_words(SCARDHANDLE card)
 {
@@ -154,6 +154,6 @@ run_transmit(void)
     show_room(card);
     show_lengths(card);
     show_status_words(card);
-    disconnect(card, SCARD_UNPOWER_CARD);
-    release(context);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
+    release_context(context);
 }

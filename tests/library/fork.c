@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A child of the program: what it has of its parent's, and what that does to the parent. */
+/* fork(): which handles of the parent a child can use, and the effect on the parent. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 #include <stdlib.h>
@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 static void
-wait_for_child(const char *what, pid_t child)
+wait_for_child(const char *case_name, pid_t child)
 {
     int status = -1;
 
     waitpid(child, &status, 0);
-    show(SCARD_S_SUCCESS, "%s", what);
+    show(SCARD_S_SUCCESS, "%s", case_name);
     show_number("status", (DWORD)status);
 }
 
@@ -30,7 +30,7 @@ show_parent(const char *when, SCARDCONTEXT context, SCARDHANDLE card)
     show_number("length", length);
 }
 
-/* The child ends at once, or has a context of its own. */
+/* A child that exits immediately, and one with a context of its own. */
 static void
 show_harmless_children(SCARDCONTEXT context, SCARDHANDLE card)
 {
@@ -50,8 +50,8 @@ show_harmless_children(SCARDCONTEXT context, SCARDHANDLE card)
         show(SCardBeginTransaction(own_card), "a child with a context of its own, begin");
         show_verified(own_card);
         show(SCardEndTransaction(own_card, SCARD_LEAVE_CARD), "its end");
-        disconnect(own_card, SCARD_LEAVE_CARD);
-        release(own);
+        disconnect_card(own_card, SCARD_LEAVE_CARD);
+        release_context(own);
         show_end();
         _exit(0);
     }
@@ -72,9 +72,9 @@ show_child_that_execs(SCARDCONTEXT context, SCARDHANDLE card)
     show_parent("after it", context, card);
 }
 
-/* What the child does with what is its parent's. */
+/* A child that uses the handles of its parent. */
 static void
-show_curious_child(SCARDCONTEXT context, SCARDHANDLE card)
+show_child_with_parents_handles(SCARDCONTEXT context, SCARDHANDLE card)
 {
     show_end();
     pid_t child = fork();
@@ -100,5 +100,5 @@ run_fork(void)
     verify_pin(card);
     show_harmless_children(context, card);
     show_child_that_execs(context, card);
-    show_curious_child(context, card);
+    show_child_with_parents_handles(context, card);
 }

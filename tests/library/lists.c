@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lists of names, the buffers that they fit in, and the texts of codes. */
+/* SCardListReaders and SCardListReaderGroups with all kinds of buffers, and the error texts. */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
 
 #include "../../introspection/error-table.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef LONG list_function(SCARDCONTEXT context, char *names, DWORD *length);
+typedef LONG list_names_function(SCARDCONTEXT context, char *names, DWORD *length);
 
 static LONG
 list_readers(SCARDCONTEXT context, char *names, DWORD *length)
@@ -27,7 +27,7 @@ list_readers_of_group(SCARDCONTEXT context, char *names, DWORD *length)
 static LONG
 list_readers_of_unknown_group(SCARDCONTEXT context, char *names, DWORD *length)
 {
-    return SCardListReaders(context, "nobody's group\0", names, length);
+    return SCardListReaders(context, "unknown group\0", names, length);
 }
 
 static LONG
@@ -43,18 +43,18 @@ list_groups(SCARDCONTEXT context, char *names, DWORD *length)
 }
 
 static void
-show_list(list_function *list, const char *what, SCARDCONTEXT context, DWORD length)
+show_list(list_names_function *list, const char *case_name, SCARDCONTEXT context, DWORD length)
 {
     char names[500];
 
     memset(names, FILLING, sizeof names);
-    show(list(context, names, &length), "%s", what);
+    show(list(context, names, &length), "%s", case_name);
     show_number("length", length);
     show_text("names", names, sizeof names);
 }
 
 static void
-show_allocated(list_function *list, SCARDCONTEXT context)
+show_allocated(list_names_function *list, SCARDCONTEXT context)
 {
     char *names = NULL;
     DWORD length = SCARD_AUTOALLOCATE;
@@ -70,7 +70,7 @@ show_allocated(list_function *list, SCARDCONTEXT context)
 }
 
 static void
-show_buffers(list_function *list, SCARDCONTEXT context)
+show_buffers(list_names_function *list, SCARDCONTEXT context)
 {
     DWORD length = UNTOUCHED;
 
@@ -100,14 +100,14 @@ run_lists(void)
     show_list(list_readers_of_no_group, "no group", context, 500);
     show_subject("groups");
     show_buffers(list_groups, context);
-    release(context);
+    release_context(context);
 }
 
 void
 run_texts(void)
 {
     static const LONG codes[] = {SCARD_S_SUCCESS,
-                                 0x80100022, /* two that nobody has */
+                                 0x80100022, /* two undefined codes */
                                  0x80100032,
                                  1,
                                  -1,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Another program at the same card: what it does to ours, and ours to it. */
+/* Two programs that use the same card. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 #include <pthread.h>
 
@@ -26,51 +26,51 @@ show_connects(const char *state, SCARDCONTEXT context)
         show_handle("card", card);
         show_number("protocol", protocol);
         if (code == SCARD_S_SUCCESS)
-            disconnect(card, SCARD_LEAVE_CARD);
+            disconnect_card(card, SCARD_LEAVE_CARD);
     }
 }
 
 static void
-show_answer(const char *what, const char *answer)
+show_answer(const char *case_name, const char *answer)
 {
-    show(SCARD_S_SUCCESS, "%s, the other program", what);
+    show(SCARD_S_SUCCESS, "%s, the other program", case_name);
     show_word(answer);
 }
 
 static void
 show_its_connects(const char *state)
 {
-    show_answer(state, ask("other connect shared " READER_A));
-    ask("other disconnect leave");
-    show_answer(state, ask("other connect exclusive " READER_A));
-    ask("other disconnect leave");
-    show_answer(state, ask("other connect direct " READER_A));
-    ask("other disconnect leave");
+    show_answer(state, request_action("other connect shared " READER_A));
+    request_action("other disconnect leave");
+    show_answer(state, request_action("other connect exclusive " READER_A));
+    request_action("other disconnect leave");
+    show_answer(state, request_action("other connect direct " READER_A));
+    request_action("other disconnect leave");
 }
 
 static void
 show_share_modes(SCARDCONTEXT context)
 {
-    ask("other connect shared " READER_A);
+    request_action("other connect shared " READER_A);
     show_connects("it shares", context);
-    ask("other disconnect leave");
-    ask("other connect exclusive " READER_A);
+    request_action("other disconnect leave");
+    request_action("other connect exclusive " READER_A);
     show_connects("it has the card alone", context);
-    ask("other disconnect leave");
-    ask("other connect direct " READER_A);
+    request_action("other disconnect leave");
+    request_action("other connect direct " READER_A);
     show_connects("it is connected to the reader", context);
-    ask("other disconnect leave");
+    request_action("other disconnect leave");
     show_connects("it has gone", context);
 
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
     show_its_connects("we share");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
     card = new_card(context, READER_A, SCARD_SHARE_EXCLUSIVE, BOTH_PROTOCOLS);
     show_its_connects("we have the card alone");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
     card = new_card(context, READER_A, SCARD_SHARE_DIRECT, 0);
     show_its_connects("we are connected to the reader");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -80,15 +80,15 @@ show_its_reset(SCARDCONTEXT context, const char *how)
     DWORD protocol = UNTOUCHED;
 
     verify_pin(card);
-    ask("other connect shared " READER_A);
-    show_answer("its reset", ask("other %s reset", how));
-    walk(how, card);
+    request_action("other connect shared " READER_A);
+    show_answer("its reset", request_action("other %s reset", how));
+    show_all_calls(how, card);
     show(SCardReconnect(card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD, &protocol),
          "%s, reconnect", how);
     show_number("protocol", protocol);
     show_verified(card);
-    disconnect(card, SCARD_UNPOWER_CARD);
-    ask("other disconnect leave");
+    disconnect_card(card, SCARD_UNPOWER_CARD);
+    request_action("other disconnect leave");
 }
 
 static void
@@ -96,13 +96,13 @@ show_our_reset(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    ask("other connect shared " READER_A);
-    disconnect(card, SCARD_RESET_CARD);
-    show_answer("our reset", ask("other begin"));
-    show_answer("our reset", ask("other transmit 00A40400"));
-    show_answer("our reset", ask("other reconnect leave"));
-    show_answer("our reset", ask("other transmit 00A40400"));
-    ask("other disconnect leave");
+    request_action("other connect shared " READER_A);
+    disconnect_card(card, SCARD_RESET_CARD);
+    show_answer("our reset", request_action("other begin"));
+    show_answer("our reset", request_action("other transmit 00A40400"));
+    show_answer("our reset", request_action("other reconnect leave"));
+    show_answer("our reset", request_action("other transmit 00A40400"));
+    request_action("other disconnect leave");
 }
 
 static void
@@ -110,15 +110,15 @@ show_its_transaction(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    ask("other connect shared " READER_A);
-    ask("other begin");
-    walk_promptly("it holds the card", card);
-    ask("other end leave");
-    walk("it holds the card no more", card);
-    ask("other begin");
+    request_action("other connect shared " READER_A);
+    request_action("other begin");
+    show_nonblocking_calls("it holds the card", card);
+    request_action("other end leave");
+    show_all_calls("it holds the card no more", card);
+    request_action("other begin");
     show(SCardDisconnect(card, SCARD_LEAVE_CARD), "disconnect while it holds the card");
-    ask("other end leave");
-    ask("other disconnect leave");
+    request_action("other end leave");
+    request_action("other disconnect leave");
 }
 
 static void *
@@ -131,7 +131,7 @@ begin_in_thread(void *data)
     return NULL;
 }
 
-/* Whether our call comes before or after the end, it succeeds. */
+/* The call of this program succeeds whether it comes before or after the other one's end. */
 static void
 show_hand_over(SCARDCONTEXT context)
 {
@@ -139,35 +139,35 @@ show_hand_over(SCARDCONTEXT context)
     SCARDHANDLE ours = card;
     pthread_t thread;
 
-    ask("other connect shared " READER_A);
-    ask("other begin");
+    request_action("other connect shared " READER_A);
+    request_action("other begin");
     pthread_create(&thread, NULL, begin_in_thread, &ours);
-    show_answer("it goes on while we wait", ask("other transmit 00A40400"));
-    ask("other end leave");
+    show_answer("it goes on while we wait", request_action("other transmit 00A40400"));
+    request_action("other end leave");
     pthread_join(thread, NULL);
     show((LONG)ours, "begin after it");
-    ask("other send begin");
-    walk("it waits for us", card);
-    show_answer("it waited", ask("other answer"));
-    ask("other end leave");
-    ask("other disconnect leave");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    request_action("other send begin");
+    show_all_calls("it waits for us", card);
+    show_answer("it waited", request_action("other answer"));
+    request_action("other end leave");
+    request_action("other disconnect leave");
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
-pass_a_moment(SCARDCONTEXT context)
+wait_a_moment(SCARDCONTEXT context)
 {
     SCARD_READERSTATE nothing_new = {.szReader = READER_B, .dwCurrentState = SCARD_STATE_EMPTY};
 
     SCardGetStatusChange(context, MOMENT_MS, &nothing_new, 1);
 }
 
-/* pcscd finds out by itself that a program has died, and may tell nobody what that changes. */
+/* pcscd notices the exit of a program on its own, and may not send an event for it. */
 static void
 wait_until_reset(SCARDCONTEXT context, SCARDHANDLE card)
 {
     while (SCardStatus(card, NULL, NULL, NULL, NULL, NULL, NULL) == SCARD_S_SUCCESS)
-        pass_a_moment(context);
+        wait_a_moment(context);
 }
 
 static void
@@ -178,27 +178,28 @@ wait_until_free(SCARDCONTEXT context)
 
     while (SCardConnect(context, READER_A, SCARD_SHARE_EXCLUSIVE, BOTH_PROTOCOLS, &card,
                         &protocol) == (LONG)SCARD_E_SHARING_VIOLATION)
-        pass_a_moment(context);
-    disconnect(card, SCARD_LEAVE_CARD);
+        wait_a_moment(context);
+    disconnect_card(card, SCARD_LEAVE_CARD);
 }
 
-/* It dies: what it held is free, and a transaction resets the card. */
+/* The other program exits without a disconnect: its card is free, and was reset if in a
+ * transaction. */
 static void
-show_its_death(SCARDCONTEXT context)
+show_its_exit(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
     verify_pin(card);
-    ask("other connect shared " READER_A);
-    ask("other begin");
-    ask("other leave");
+    request_action("other connect shared " READER_A);
+    request_action("other begin");
+    request_action("other leave");
     wait_until_reset(context, card);
     show(SCardBeginTransaction(card), "it died in a transaction, begin");
     show_status("it died in a transaction", card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 
-    ask("other connect exclusive " READER_A);
-    ask("other leave");
+    request_action("other connect exclusive " READER_A);
+    request_action("other leave");
     wait_until_free(context);
     show_connects("it died with the card alone", context);
 }
@@ -206,19 +207,19 @@ show_its_death(SCARDCONTEXT context)
 static void
 show_removal(SCARDCONTEXT context)
 {
-    ask("other connect shared " READER_A);
-    ask("other begin");
+    request_action("other connect shared " READER_A);
+    request_action("other begin");
     SCARDHANDLE card = new_card(context, READER_B, SCARD_SHARE_DIRECT, 0);
     remove_card(context, 'A');
-    show_answer("the card has gone", ask("other transmit 00A40400"));
-    show_answer("the card has gone", ask("other end leave"));
+    show_answer("the card has gone", request_action("other transmit 00A40400"));
+    show_answer("the card has gone", request_action("other end leave"));
     insert_card(context, 'A');
     show_connects("the next card", context);
-    show_answer("the next card", ask("other begin"));
-    show_answer("the next card", ask("other reconnect leave"));
-    show_answer("the next card", ask("other transmit 00A40400"));
-    ask("other disconnect leave");
-    disconnect(card, SCARD_LEAVE_CARD);
+    show_answer("the next card", request_action("other begin"));
+    show_answer("the next card", request_action("other reconnect leave"));
+    show_answer("the next card", request_action("other transmit 00A40400"));
+    request_action("other disconnect leave");
+    disconnect_card(card, SCARD_LEAVE_CARD);
 }
 
 void
@@ -234,11 +235,11 @@ run_others(void)
     show_its_transaction(context);
     show_hand_over(context);
     show_removal(context);
-    show_its_death(context);
-    release(context);
+    show_its_exit(context);
+    release_context(context);
 }
 
-/* To be run with PCSCLITE_NO_BLOCKING: what would wait for another program is refused. */
+/* With PCSCLITE_NO_BLOCKING, calls fail instead of waiting for another program. */
 void
 run_no_blocking(void)
 {
@@ -246,18 +247,18 @@ run_no_blocking(void)
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     DWORD protocol = UNTOUCHED;
 
-    ask("other connect shared " READER_A);
+    request_action("other connect shared " READER_A);
     show(SCardReconnect(card, SCARD_SHARE_EXCLUSIVE, BOTH_PROTOCOLS, SCARD_LEAVE_CARD, &protocol),
          "reconnect, to have it alone");
     show_number("protocol", protocol);
     show_status("it shares", card);
-    ask("other begin");
+    request_action("other begin");
     show_status("it holds the card", card);
     show_transmit("it holds the card", card, SCARD_PCI_T1);
-    walk_promptly("it holds the card", card);
-    ask("other end leave");
-    walk("it holds the card no more", card);
-    disconnect(card, SCARD_LEAVE_CARD);
-    ask("other disconnect leave");
-    release(context);
+    show_nonblocking_calls("it holds the card", card);
+    request_action("other end leave");
+    show_all_calls("it holds the card no more", card);
+    disconnect_card(card, SCARD_LEAVE_CARD);
+    request_action("other disconnect leave");
+    release_context(context);
 }

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reconnecting: what it does to the card, to the protocol, and to other handles. */
+/* SCardReconnect: the effect on the card, the protocol, and other handles. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 static LONG
-show_reconnect(const char *what, SCARDHANDLE card, DWORD share_mode, DWORD protocols,
+show_reconnect(const char *case_name, SCARDHANDLE card, DWORD share_mode, DWORD protocols,
                DWORD initialization)
 {
     DWORD protocol = UNTOUCHED;
     LONG code = SCardReconnect(card, share_mode, protocols, initialization, &protocol);
 
-    show(code, "%s, mode %lu, protocols %#lx, card %lu", what, (unsigned long)share_mode,
+    show(code, "%s, mode %lu, protocols %#lx, card %lu", case_name, (unsigned long)share_mode,
          (unsigned long)protocols, (unsigned long)initialization);
     show_number("protocol", protocol);
     return code;
 }
 
-/* Alone with the card; the PIN tells whether it lost power. */
+/* With one handle only. The card has the PIN verified until it is reset. */
 static void
 show_alone(SCARDCONTEXT context, DWORD share_mode, DWORD protocols, DWORD initialization)
 {
@@ -29,7 +29,7 @@ show_alone(SCARDCONTEXT context, DWORD share_mode, DWORD protocols, DWORD initia
     show_reconnect("alone", card, share_mode, protocols, initialization);
     if (protocols != SCARD_PROTOCOL_RAW)
         show_verified(card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -57,21 +57,21 @@ show_with_witness(SCARDCONTEXT context, DWORD initialization)
     show_reconnect("the witness", witness, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show(SCardBeginTransaction(witness), "the witness begins again");
     SCardEndTransaction(witness, SCARD_LEAVE_CARD);
-    disconnect(witness, SCARD_LEAVE_CARD);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(witness, SCARD_LEAVE_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
-/* A transaction outlives a reconnection. */
+/* A reconnect does not end the transaction. */
 static void
 show_in_transaction(SCARDCONTEXT context, DWORD initialization)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
 
-    demand(SCardBeginTransaction(card), "begin");
+    require_success(SCardBeginTransaction(card), "begin");
     show_reconnect("in a transaction", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, initialization);
     show(SCardEndTransaction(card, SCARD_LEAVE_CARD), "its end");
     show(SCardEndTransaction(card, SCARD_LEAVE_CARD), "its end once more");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -81,20 +81,20 @@ show_change_of_mode(SCARDCONTEXT context)
 
     show_reconnect("exclusive", card, SCARD_SHARE_EXCLUSIVE, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show_reconnect("exclusive", card, SCARD_SHARE_DIRECT, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 
     card = new_card(context, READER_A, SCARD_SHARE_DIRECT, 0);
     show_reconnect("direct", card, SCARD_SHARE_DIRECT, 0, SCARD_LEAVE_CARD);
     show_reconnect("direct", card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0, SCARD_LEAVE_CARD);
     show_transmit("direct no more", card, SCARD_PCI_T0);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 
     card = new_card(context, READER_B, SCARD_SHARE_DIRECT, 0);
     show_reconnect("direct, no card", card, SCARD_SHARE_DIRECT, 0, SCARD_LEAVE_CARD);
     show_reconnect("direct, no card", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show_reconnect("direct, no card", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_RESET_CARD);
     show_status("direct still", card);
-    disconnect(card, SCARD_LEAVE_CARD);
+    disconnect_card(card, SCARD_LEAVE_CARD);
 }
 
 static void
@@ -112,7 +112,7 @@ show_removed(SCARDCONTEXT context)
     show_status("the next card", card);
     show_reconnect("the next card", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show_status("the next card, reconnected", card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -121,15 +121,15 @@ show_mute(SCARDCONTEXT context)
     insert_card(context, 'B');
     SCARDHANDLE card = new_card(context, READER_B, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
 
-    ask("mute B on");
+    request_action("mute B on");
     show_reconnect("mute", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show_reconnect("mute", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_RESET_CARD);
     show_reconnect("mute", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_UNPOWER_CARD);
     show_transmit("mute", card, SCARD_PCI_T1);
-    ask("mute B off");
+    request_action("mute B off");
     show_reconnect("mute no more", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_UNPOWER_CARD);
     show_transmit("mute no more", card, SCARD_PCI_T0);
-    disconnect(card, SCARD_LEAVE_CARD);
+    disconnect_card(card, SCARD_LEAVE_CARD);
     remove_card(context, 'B');
 }
 
@@ -140,7 +140,7 @@ show_bad_arguments(SCARDCONTEXT context)
 
     show(SCardReconnect(card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD, NULL),
          "no protocol");
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
     show_reconnect("disconnected", card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
     show_reconnect("none", 0, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD);
 }
@@ -159,5 +159,5 @@ run_reconnect(void)
     show_change_of_mode(context);
     show_removed(context);
     show_mute(context);
-    release(context);
+    release_context(context);
 }

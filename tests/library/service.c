@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* PC/SC comes and goes. The subject begins without it. */
+/* pcscd starts and stops. It must not be running when the subject begins. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 static void
 show_establish(const char *when)
@@ -14,10 +14,10 @@ show_establish(const char *when)
     show(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context), "establish %s", when);
     show_handle("context", context);
     if (SCardIsValidContext(context) == SCARD_S_SUCCESS)
-        release(context);
+        release_context(context);
 }
 
-/* The first call after the end may be told of it in more than one way, and is not shown. */
+/* The first call after pcscd has stopped is not shown: its result depends on the moment. */
 static void
 show_old(const char *when, SCARDCONTEXT context, SCARDHANDLE card)
 {
@@ -35,7 +35,7 @@ show_old(const char *when, SCARDCONTEXT context, SCARDHANDLE card)
     show(SCardConnect(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, &other, &protocol),
          "%s, connect", when);
     show_handle("card", other);
-    walk(when, card);
+    show_all_calls(when, card);
     DWORD active = UNTOUCHED;
     show(SCardReconnect(card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD, &active),
          "%s, reconnect", when);
@@ -46,15 +46,15 @@ void
 run_no_service(void)
 {
     show_establish("without a service");
-    ask("pcscd start");
+    request_action("pcscd start");
     show_establish("with it");
 
     SCARDCONTEXT context = new_context(), second = new_context();
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
-    ask("pcscd stop");
+    request_action("pcscd stop");
     show_old("service gone", context, card);
     show_establish("after it");
-    ask("pcscd start");
+    request_action("pcscd start");
     show_old("service back", context, card);
     show_establish("when it is back");
     show(SCardDisconnect(card, SCARD_LEAVE_CARD), "disconnect an old card");

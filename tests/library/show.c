@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What a case shows: one line, the same wherever and whenever it is run, if only the library does
- * the same. So no line has the number of a handle or an address; and whatever a call leaves alone
- * has the value that it had before.
+ * Prints the result of a case as one line. The line must be the same in each run of the same
+ * library, so it contains no handle numbers and no addresses, and marks output arguments that the
+ * call has not changed.
  */
 
 #include "show.h"
@@ -18,7 +18,7 @@
 
 enum { BYTES_SHOWN = 48 };
 
-static const struct name {
+static const struct pcsc_error_name {
     uint32_t code;
     const char *text;
 } names[] = {
@@ -39,7 +39,7 @@ find_name(uint32_t code)
     return NULL;
 }
 
-/* A code has 32 bits, and a LONG that has more has zeros in front of them. */
+/* A code has 32 bits; the upper bits of a longer LONG must be zero. */
 static void
 show_code(LONG code)
 {
@@ -109,7 +109,7 @@ touched(const unsigned char *bytes, size_t size)
     return size;
 }
 
-/* FNV-1a, of what is too long to be shown. */
+/* FNV-1a, for data that is too long to print. */
 static uint32_t
 digest(const unsigned char *bytes, size_t size)
 {

@@ -4,25 +4,26 @@
 #include <stddef.h>
 #include <winscard.h>
 
-/* What fills whatever a call is to give, so that it shows what was left alone. */
+/* Output arguments are filled with it before a call, to detect those that the call leaves
+ * unchanged. */
 enum { FILLING = 0x5A };
 #define UNTOUCHED 0x5A5A5A5AUL
 
-/* The cases that follow have this in front of their names. */
+/* Sets the prefix of the names of the following cases. */
 void show_subject(const char *subject);
 
-/* Begins the line of a case: its name, and the code that the call gave, by name. */
+/* Begins the line of a case with its name, and the name of the code that the call returned. */
 __attribute__((format(printf, 2, 3))) void show(LONG code, const char *name, ...);
 
-/* The same line goes on with what came back. */
+/* Append an output argument to the line. */
 void show_number(const char *key, DWORD number);
 void show_bits(const char *key, DWORD bits);
-/* Only whether there is one: its number is random. */
+/* Appends only whether there is a handle, since the number is random. */
 void show_handle(const char *key, LONG handle);
-/* Up to the last byte that is no filling. A zero byte of a text shows as "|". */
+/* Up to the last byte that differs from FILLING. In a text, NUL is printed as "|". */
 void show_bytes(const char *key, const void *bytes, size_t size);
 void show_text(const char *key, const void *text, size_t size);
 void show_word(const char *word);
 
-/* The line is complete. */
+/* Ends the line, if there is one, and flushes standard output. */
 void show_end(void);

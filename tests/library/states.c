@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every function in every state of handle, card and reader that one program can bring about. */
+/* Each function in each state of handle, card and reader that one program alone can cause. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 static void
 walk_connected(const char *state, SCARDCONTEXT context, const char *reader, DWORD share_mode,
@@ -12,8 +12,8 @@ walk_connected(const char *state, SCARDCONTEXT context, const char *reader, DWOR
 {
     SCARDHANDLE card = new_card(context, reader, share_mode, protocols);
 
-    walk(state, card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    show_all_calls(state, card);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -21,9 +21,9 @@ walk_transaction(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    demand(SCardBeginTransaction(card), "begin");
-    walk("in a transaction", card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    require_success(SCardBeginTransaction(card), "begin");
+    show_all_calls("in a transaction", card);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -32,9 +32,9 @@ walk_after_another(const char *state, SCARDCONTEXT context, DWORD disposition)
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     SCARDHANDLE another = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    disconnect(another, disposition);
-    walk(state, card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    disconnect_card(another, disposition);
+    show_all_calls(state, card);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -42,10 +42,10 @@ walk_after_own_reset(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    demand(SCardBeginTransaction(card), "begin");
-    demand(SCardEndTransaction(card, SCARD_RESET_CARD), "end");
-    walk("reset by its own end", card);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    require_success(SCardBeginTransaction(card), "begin");
+    require_success(SCardEndTransaction(card, SCARD_RESET_CARD), "end");
+    show_all_calls("reset by its own end", card);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -53,16 +53,16 @@ walk_removed(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    demand(SCardBeginTransaction(card), "begin");
+    require_success(SCardBeginTransaction(card), "begin");
     remove_card(context, 'A');
-    walk("card removed", card);
+    show_all_calls("card removed", card);
     insert_card(context, 'A');
-    walk("card removed, another one in", card);
+    show_all_calls("card removed, another one in", card);
     SCARDHANDLE next = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
-    walk("the next card", next);
-    walk("its predecessor still", card);
-    disconnect(card, SCARD_RESET_CARD);
-    disconnect(next, SCARD_UNPOWER_CARD);
+    show_all_calls("the next card", next);
+    show_all_calls("its predecessor still", card);
+    disconnect_card(card, SCARD_RESET_CARD);
+    disconnect_card(next, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -74,23 +74,23 @@ walk_direct(SCARDCONTEXT context)
 
     SCARDHANDLE card = new_card(context, READER_B, SCARD_SHARE_DIRECT, 0);
     insert_card(context, 'B');
-    walk("direct, a card has come", card);
+    show_all_calls("direct, a card has come", card);
     remove_card(context, 'B');
-    walk("direct, the card has gone", card);
-    disconnect(card, SCARD_LEAVE_CARD);
+    show_all_calls("direct, the card has gone", card);
+    disconnect_card(card, SCARD_LEAVE_CARD);
 }
 
-/* A handle that asks for no protocol at all changes that of all others. */
+/* A handle for the raw protocol changes the protocol of all other handles. */
 static void
 walk_raw(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     SCARDHANDLE raw = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_RAW);
 
-    walk("raw", raw);
-    walk("beside a raw one", card);
-    disconnect(raw, SCARD_LEAVE_CARD);
-    disconnect(card, SCARD_UNPOWER_CARD);
+    show_all_calls("raw", raw);
+    show_all_calls("beside a raw one", card);
+    disconnect_card(raw, SCARD_LEAVE_CARD);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
 }
 
 static void
@@ -98,16 +98,16 @@ walk_dead(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    disconnect(card, SCARD_UNPOWER_CARD);
-    walk("disconnected", card);
-    walk("none", 0);
-    walk("negative", -1);
-    walk("unknown", 0x12345678);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
+    show_all_calls("disconnected", card);
+    show_all_calls("none", 0);
+    show_all_calls("negative", -1);
+    show_all_calls("unknown", 0x12345678);
 
     SCARDCONTEXT other = new_context();
     card = new_card(other, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
-    release(other);
-    walk("of a released context", card);
+    release_context(other);
+    show_all_calls("of a released context", card);
 }
 
 static void
@@ -115,14 +115,14 @@ walk_faulty(SCARDCONTEXT context)
 {
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
 
-    ask("fail A 1");
+    request_action("fail A 1");
     show_transmit("the reader fails once", card, SCARD_PCI_T1);
     show_transmit("then not", card, SCARD_PCI_T1);
-    ask("pull A");
+    request_action("pull A");
     show_transmit("pulled in mid-command", card, SCARD_PCI_T1);
     wait_for_state(context, READER_A, SCARD_STATE_EMPTY, 0);
-    walk("pulled", card);
-    disconnect(card, SCARD_LEAVE_CARD);
+    show_all_calls("pulled", card);
+    disconnect_card(card, SCARD_LEAVE_CARD);
     insert_card(context, 'A');
 }
 
@@ -131,8 +131,8 @@ run_states(void)
 {
     SCARDCONTEXT context = new_context();
 
-    ask("control A %lX 0102039000", (unsigned long)KNOWN_CODE);
-    ask("attribute A %lX 534D41525400", (unsigned long)KNOWN_ATTRIBUTE);
+    request_action("control A %lX 0102039000", (unsigned long)KNOWN_CODE);
+    request_action("attribute A %lX 534D41525400", (unsigned long)KNOWN_ATTRIBUTE);
     walk_connected("shared by T=0", context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0);
     walk_connected("shared by T=1", context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     walk_connected("exclusive", context, READER_A, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1);
@@ -145,5 +145,5 @@ run_states(void)
     walk_raw(context);
     walk_faulty(context);
     walk_dead(context);
-    release(context);
+    release_context(context);
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Each subject leaves all as it found it: a card in reader A alone, no other program, nothing
- * open. What it needs more is said where it begins.
+ * Each subject begins and ends in the same state: a card in reader A only, no other program, no
+ * open context. Its file documents further requirements.
  */
 void run_attributes(void);
 void run_buffers(void);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library, and what one thread or process closes while another one uses it."""
+"""Closing handles in one thread or process while another one uses them."""
 
 import os
 import subprocess
@@ -28,27 +28,27 @@ class Closing(case.TestBedTest):
         self.environment = {**os.environ, "LD_LIBRARY_PATH": built("libpcsclite-dbus")}
         self.program = built("tests/library/scd-closing")
 
-    def codes(self, name):
+    def run_case(self, name):
         result = subprocess.run([self.program, name], env=self.environment, check=True, text=True,
                                 stdout=subprocess.PIPE, timeout=events.LIMIT_S)
         return result.stdout.split()
 
-    def test_transaction_that_is_waited_for(self):
-        self.assertEqual(self.codes("transaction"), [INVALID_HANDLE, SUCCESS])
+    def test_disconnect_ends_a_wait_for_a_transaction(self):
+        self.assertEqual(self.run_case("transaction"), [INVALID_HANDLE, SUCCESS])
 
-    def test_wait_for_events(self):
-        self.assertEqual(self.codes("wait"), [CANCELLED, SUCCESS])
+    def test_release_ends_a_wait_for_events(self):
+        self.assertEqual(self.run_case("wait"), [CANCELLED, SUCCESS])
 
-    def test_cards_do_not_wait_for_each_other(self):
-        self.assertEqual(self.codes("cards"), [SUCCESS] * 3)
+    def test_cards_do_not_block_each_other(self):
+        self.assertEqual(self.run_case("cards"), [SUCCESS] * 3)
 
-    def test_child_does_not_keep_its_parents_sessions(self):
-        """Whoever comes after the parent has the card: the service has heard of its end by then."""
+    def test_child_does_not_keep_sessions_of_its_parent(self):
+        """When the parent has left the bus, the service has closed its session: the card is free."""
         observer, gone = self.recorder(), []
         observer.connection.signal_subscribe(
             "org.freedesktop.DBus", None, "NameOwnerChanged", None, None, Gio.DBusSignalFlags.NONE,
             lambda *signal: gone.append(signal) if not signal[5].unpack()[2] else None)
-        observer.manager("Available")  # the bus has seen the subscription
+        observer.manager("Available")  # a round trip: the subscription is active
         with subprocess.Popen([self.program, "child"], env=self.environment,
                               stdin=subprocess.PIPE) as parent:
             self.assertEqual(parent.wait(events.LIMIT_S), 0)

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The conformance program directly at pcscd, and through the library: the same line by line.
+"""Runs the conformance program with libpcsclite and with the library, and compares the lines.
 
-Each run has a world of its own, so that all begin alike. What differs must be listed, with its
-reason, in "differences" beside this file.
+Each run has a test bed of its own, and so the same initial state. The file "differences" lists the
+permitted differences with reasons.
 """
 
 import difflib
@@ -23,7 +23,7 @@ from scdtest.testbed.testbed import simulated_reader
 
 LISTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "differences")
 
-# All but those that need a world of their own.
+# All subjects except those that need a test bed of their own.
 SUBJECTS = ["contexts", "lists", "texts", "connect", "reconnect", "states", "buffers",
             "attributes", "transmit", "transactions", "others", "changes", "cancel", "fork",
             "threads"]
@@ -33,7 +33,7 @@ READERS = [simulated_reader("A", card=ATR), simulated_reader("B"),
 
 
 def listed_differences():
-    """Patterns for lines of the direct way after "-", of the library after "+"."""
+    """Patterns of lines: "- " of libpcsclite, "+ " of the library."""
     with open(LISTED, encoding="utf-8") as file:
         return [line.rstrip("\n") for line in file if line.startswith(("- ", "+ "))]
 
@@ -41,7 +41,7 @@ def listed_differences():
 class ConformanceTest(unittest.TestCase):
     @staticmethod
     def run_at(way, other_way, subjects, **more):
-        """One world for all subjects."""
+        """Runs all subjects in one test bed."""
         with Stage(way, other_way) as stage:
             stage.start(READERS)
             return Conformance(stage.simulator, way, other_command=other_way,
@@ -63,7 +63,7 @@ class Conforms(ConformanceTest):
         self.assertGreater(len(direct), 1000)
         self.assert_same(direct, self.run_at(THROUGH_LIBRARY, THROUGH_LIBRARY, SUBJECTS))
 
-    def test_beside_programs_of_the_other_way(self):
+    def test_other_program_uses_the_other_library(self):
         direct = self.run_at(DIRECT, DIRECT, WITH_OTHERS)
         self.assert_same(direct, self.run_at(THROUGH_LIBRARY, DIRECT, WITH_OTHERS))
         self.assert_same(direct, self.run_at(DIRECT, THROUGH_LIBRARY, WITH_OTHERS))
@@ -73,7 +73,7 @@ class Conforms(ConformanceTest):
         self.assert_same(*(self.run_at(way, way, ["no-blocking"], environment=environment)
                            for way in (DIRECT, THROUGH_LIBRARY)))
 
-    def test_pcscd_comes_and_goes(self):
+    def test_pcscd_starts_and_stops(self):
         self.assert_same(*(self.run_beside_pcscd(way) for way in (DIRECT, THROUGH_LIBRARY)))
 
     @staticmethod
@@ -90,8 +90,8 @@ class Conforms(ConformanceTest):
             stage.start_service()
             return Conformance(stage.simulator, way, orders={"pcscd": order}).run("no-service")
 
-    def test_readers_come_and_go(self):
-        """The program leaves the bus as it found it: without a reader."""
+    def test_readers_are_plugged_and_unplugged(self):
+        """The subject unplugs all readers at its end, so both runs begin without a reader."""
         bus = usb.Bus()
         self.addCleanup(bus.close)
         ports = {f"1-{number}": usb.Reader(bus, f"1-{number}", number + 1) for number in (1, 2)}
@@ -108,7 +108,7 @@ class Conforms(ConformanceTest):
 
 
 class UnderTools(ConformanceTest):
-    """Slow, and so only where they are asked for by the environment."""
+    """Slow: only run if an environment variable requests it."""
 
     @unittest.skipUnless("SCD_VALGRIND" in os.environ, "SCD_VALGRIND=1 runs it")
     def test_valgrind(self):
@@ -119,7 +119,7 @@ class UnderTools(ConformanceTest):
                          "SCD_TSAN_BUILD=FOLDER, one of -Db_sanitize=thread, runs it")
     def test_thread_sanitizer(self):
         build = os.path.abspath(os.environ["SCD_TSAN_BUILD"])
-        self.run_at(through_library(build + "/pcsc"), THROUGH_LIBRARY, SUBJECTS, build=build)
+        self.run_at(through_library(build + "/libpcsclite-dbus"), THROUGH_LIBRARY, SUBJECTS, build=build)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library, and a service that does not keep to the contract: an error, and nothing worse."""
+"""A service that violates its contract causes an error of the library, but no crash."""
 
 import os
 import struct
@@ -31,7 +31,7 @@ class HostileService(case.TestBedTest):
         self.testbed.start_bus()
 
     def run_program(self, on_packet=lambda packet: SUCCESS + b"\x90\x00", orders=ORDERS, **answers):
-        """The lines of a PC/SC program, which ends as it should; None when it has no context."""
+        """Returns the output of a PC/SC program; None if SCardEstablishContext failed."""
         service = FakeService(on_packet, **answers)
         program = Program([built("tests/pcsc-client/scd-pcsc-client")], text=orders,
                           environment={"LD_LIBRARY_PATH": built("libpcsclite-dbus")})
@@ -42,16 +42,16 @@ class HostileService(case.TestBedTest):
         self.assertEqual(program.errors, "")
         return program.lines if status == 0 else None
 
-    def test_one_that_keeps_to_it(self):
+    def test_valid_service(self):
         self.assertEqual(self.run_program(), ["ok", "ok 9000"])
 
-    def test_no_objects(self):
+    def test_invalid_objects(self):
         for answer in (GLib.Variant("(s)", ("x",)), GLib.Variant("()", ()),
                        GLib.Variant("(a{oas})", ({"/": ["x"]},)),
                        GLib.Variant("(a{oa{sas}})", ({"/": {"x": ["y"]}},))):
             self.assertIsNone(self.run_program(GetManagedObjects=answer))
 
-    def test_objects_with_wrong_properties(self):
+    def test_properties_of_wrong_types(self):
         for wrong in ({"Name": GLib.Variant("u", 1)}, {"State": GLib.Variant("s", "x")},
                       {"EventCount": GLib.Variant("ay", b"x")}):
             self.assertIsNone(self.run_program(GetManagedObjects=objects(reader(**wrong), card())))
@@ -59,7 +59,7 @@ class HostileService(case.TestBedTest):
                       {"Atr": GLib.Variant("as", ["x"])}):
             self.assertIsNone(self.run_program(GetManagedObjects=objects(reader(), card(**wrong))))
 
-    def test_objects_with_odd_properties(self):
+    def test_properties_with_unusual_values(self):
         for name in (None, "", "x" * 128):
             properties = {} if name is None else reader(Name=GLib.Variant("s", name))
             orders = f"connect shared {READER_NAME if name is None else name}\n"
@@ -73,24 +73,24 @@ class HostileService(case.TestBedTest):
                                EventCount=GLib.Variant("u", 0xFFFFFFFF)), card())
         self.assertEqual(self.run_program(GetManagedObjects=large)[0], "ok")
 
-    def test_available(self):
+    def test_service_is_not_available(self):
         for available in (GLib.Variant("b", False), GLib.Variant("s", "yes")):
             self.assertIsNone(self.run_program(available=available))
 
-    def test_connections(self):
+    def test_replies_to_connect(self):
         for answer in (GLib.Variant("()", ()), GLib.Variant("(ss)", ("/a", "T=1")),
                        GLib.Variant("(ou)", ("/a", 1)), GLib.Variant("(o)", ("/a",))):
             self.assertEqual(self.run_program(Connect=answer)[0], "error " + COMM_ERROR)
         odd = GLib.Variant("(os)", ("/nowhere", "T=9"))
         self.assertEqual(self.run_program(Connect=odd), ["ok", "error " + COMM_ERROR])
 
-    def test_channels(self):
+    def test_replies_to_open_channel(self):
         for answer in (GLib.Variant("()", ()), GLib.Variant("(s)", ("x",)), pipe_for_channel):
             lines = self.run_program(OpenChannel=answer)
             self.assertEqual(lines[0], "ok")
             self.assertRegex(lines[1], "^error 801000..$")
 
-    def test_answers(self):
+    def test_replies_on_the_channel(self):
         for answer in (b"\0", b"\0" * 7, struct.pack("<II", 0x80100016, 0) + b"x",
                        SUCCESS + b"x" * (LONGEST - 7), b"\xff" * 100000, None):
             self.assertEqual(self.run_program(lambda _: answer), ["ok", "error " + COMM_ERROR])
@@ -104,7 +104,7 @@ class HostileService(case.TestBedTest):
 
 
 class Signals(case.TestBedTest):
-    """What comes while the program is connected to nothing yet."""
+    """Signals that arrive while the program has a context but no card handle."""
 
     def setUp(self):
         super().setUp()
@@ -117,7 +117,7 @@ class Signals(case.TestBedTest):
                          ("error", UNKNOWN_READER))
 
     def leaving(self):
-        """Signals that, from the service, say that reader or service have gone."""
+        """Signals that the reader or the service is gone, and the error that each one causes."""
         yield (ROOT, OBJECT_MANAGER, "InterfacesRemoved",
                GLib.Variant("(oas)", (READER_PATH, [READER]))), UNKNOWN_READER
         yield (ROOT, PROPERTIES, "PropertiesChanged",
@@ -136,12 +136,12 @@ class Signals(case.TestBedTest):
         other.close_sync(None)
         self.assertEqual(self.connect(), ("ok", ""))
 
-    def test_from_the_service(self):
+    def test_signals_of_the_service(self):
         for signal, code in self.leaving():
             send_to_all(self.service.connection, *signal)
             self.assertEqual(self.connect(), ("error", code))
 
-    def test_that_make_no_sense(self):
+    def test_invalid_signals(self):
         for path, interface, name, arguments in (
                 (ROOT, OBJECT_MANAGER, "InterfacesRemoved", GLib.Variant("(s)", ("x",))),
                 (ROOT, OBJECT_MANAGER, "InterfacesRemoved", None),

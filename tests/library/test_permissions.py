@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What polkit does not allow, as a PC/SC program of another user sees it through the library."""
+"""polkit denies calls of a PC/SC program that runs as another user and uses the library."""
 
 import os
 import pwd
@@ -33,7 +33,7 @@ class Permissions(permissions.PermissionTest):
         self.folder = self.copy_for_all()
 
     def copy_for_all(self):
-        """Of program and library, which other users may not be able to read where they are."""
+        """Copies program and library to a folder that other users can read."""
         folder = "/run/scd/copy"
         os.mkdir(folder)
         self.addCleanup(shutil.rmtree, folder)
@@ -43,7 +43,7 @@ class Permissions(permissions.PermissionTest):
         return folder
 
     def program(self, **environment):
-        """Without a terminal, and without a display unless the environment names one."""
+        """Starts a program without a terminal, and without a display unless the environment has one."""
         program = PcscClient(program=self.folder + "/scd-pcsc-client", command=(
             "setpriv", f"--reuid={self.account.pw_uid}", f"--regid={self.account.pw_gid}",
             "--clear-groups", "env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY",
@@ -52,7 +52,7 @@ class Permissions(permissions.PermissionTest):
         self._clients.append(program)
         return program
 
-    def test_connections(self):
+    def test_connect_is_denied(self):
         self.daemon.start(DENY)
         program = self.program()
         self.assertEqual(program.order(*CONNECT), REFUSED)
@@ -61,7 +61,7 @@ class Permissions(permissions.PermissionTest):
         program.do("disconnect", "leave")
         self.assertEqual(program.order("connect", "exclusive", CONNECT[2]), REFUSED)
 
-    def test_commands_to_the_driver(self):
+    def test_control_codes_need_authorization(self):
         self.daemon.start(deny("control"))
         program = self.program()
         program.do(*CONNECT)
@@ -71,7 +71,7 @@ class Permissions(permissions.PermissionTest):
         self.daemon.change_rule(ALLOW)
         self.assertEqual(program.do("control", f"{VENDOR_CODE:X}"), "9000")
 
-    def test_permission_that_is_taken_back(self):
+    def test_authorization_is_revoked(self):
         self.daemon.start(ALLOW)
         holder, program, waiting = (self.program() for _ in range(3))
         for each in (holder, program, waiting):
@@ -85,11 +85,11 @@ class Permissions(permissions.PermissionTest):
             self.assertEqual(each.order("transmit", IS_VERIFIED), REFUSED)
             self.assertEqual(each.order(*CONNECT), REFUSED)
 
-    def test_user_who_can_be_asked(self):
+    def test_user_authorizes_interactively(self):
         self.daemon.start(ASK)
         self.assertEqual(self.program().order(*CONNECT), REFUSED)
         program = self.program(DISPLAY=":0")
-        program.order("disconnect", "leave")  # an answer: by now it is that user's
+        program.order("disconnect", "leave")  # a round trip: the program has changed its user
         agent = Agent(types.SimpleNamespace(pid=program.pid, uid=self.account.pw_uid))
         self.addCleanup(agent.close)
         program.send(*CONNECT)

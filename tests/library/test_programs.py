@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Programs that nobody here wrote: directly at pcscd and through the library they say the same."""
+"""Existing PC/SC programs print the same with libpcsclite and with the library."""
 
 import glob
 import os
@@ -28,7 +28,7 @@ NEW_ATR = "3B021450"
 PROGRAMS = 100
 EXAMPLES = "/usr/share/doc/python3-pyscard/examples/"
 
-# Its examples sleep until their user has done something: here, until the test writes a line.
+# The examples of pyscard sleep while the user acts: here, until the test writes a line.
 RUN_EXAMPLE = """
 import runpy, sys, time
 sleep = time.sleep
@@ -43,10 +43,10 @@ def needs(*programs):
 
 
 class ProgramTest(unittest.TestCase):
-    """Each way has a world of its own, so that both begin alike."""
+    """Each library has a test bed of its own, and so the same initial state."""
 
     def by_both_ways(self, use):
-        """use: gets a stage, and gives what the program said; so does this."""
+        """use: a function that takes a stage and returns the program's output. Returns the output."""
         direct, library = use(DIRECT), use(THROUGH_LIBRARY)
         self.maxDiff = None
         self.assertEqual(direct, library)
@@ -54,14 +54,14 @@ class ProgramTest(unittest.TestCase):
 
 
 class SimulatedReaderTest(ProgramTest):
-    """Reader A has a card, B none."""
+    """Reader A has a card, reader B is empty."""
 
     def both(self, use):
-        def use_in_world(way):
+        def use_in_test_bed(way):
             with Stage(way) as stage:
                 stage.start(READERS)
                 return use(stage)
-        return self.by_both_ways(use_in_world)
+        return self.by_both_ways(use_in_test_bed)
 
     def run_both(self, *command, **options):
         return self.both(lambda stage: stage.run(*command, **options))
@@ -71,12 +71,12 @@ class Programs(SimulatedReaderTest):
     @needs("pcsc_scan")
     def test_pcsc_scan_lists(self):
         self.assertIn("0: " + READER_A, self.run_both("pcsc_scan", "-r"))
-        cards = self.both(lambda stage: without_wheel(stage.run("pcsc_scan", "-c", "-n")))
+        cards = self.both(lambda stage: without_progress(stage.run("pcsc_scan", "-c", "-n")))
         self.assertIn("ATR: 3B 9A 11 80", cards)
 
     @needs("pcsc_scan")
-    def test_pcsc_scan_sees_cards_come_and_go(self):
-        """Each event once: with pcsc-lite 2.3 it may be told of a reader that has not come."""
+    def test_pcsc_scan_reports_insertions_and_removals(self):
+        """Duplicates are removed: pcsc-lite 2.3 may report the same event of a reader twice."""
         said = self.both(lambda stage: list(dict.fromkeys(events_of(self.scan(stage)))))
         atr = spaced(NEW_ATR)
         self.assertEqual([(reader, state, atr) for reader, _, state, atr in said[2:]],
@@ -94,14 +94,14 @@ class Programs(SimulatedReaderTest):
                                         (("remove", "A"), "Card removed,", 3)):
                 stage.simulator().order(*order)
                 self.wait_for(program, words, count)
-            return without_wheel(program.output)
+            return without_progress(program.output)
         finally:
             program.close()
 
     @staticmethod
     def wait_for(program, words, count):
-        """Until they have come so often."""
-        events.wait_until(lambda: without_wheel(program.output).count(words) >= count, words)
+        """Waits until the output contains the words count times."""
+        events.wait_until(lambda: without_progress(program.output).count(words) >= count, words)
 
     @needs("opensc-tool")
     def test_opensc_tool(self):
@@ -122,9 +122,9 @@ class Programs(SimulatedReaderTest):
         self.assertIn("OK: 3B 9A 11", said)
 
 
-class AtOnce(SimulatedReaderTest):
+class ConcurrentPrograms(SimulatedReaderTest):
     def test_a_hundred_programs(self):
-        """Each one connects before the first one leaves."""
+        """All of them are connected at the same time."""
         def run(stage):
             programs = [subprocess.Popen([*stage.way, built("tests/pcsc-client/scd-pcsc-client")], text=True,
                                          stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -146,7 +146,7 @@ class AtOnce(SimulatedReaderTest):
 
 
 class WithPyscard(SimulatedReaderTest):
-    """The examples that come with it, and more of what it is used for."""
+    """The examples of pyscard."""
 
     @classmethod
     def setUpClass(cls):
@@ -175,7 +175,7 @@ class WithPyscard(SimulatedReaderTest):
         self.assertIn("Transaction ended", said)
 
     def run_example(self, name, *orders):
-        """orders: for the simulated reader, each after the words at its end have come."""
+        """orders: for the simulated reader; each is sent when the output contains its last item."""
         path = self.example(name)
 
         def run(stage):
@@ -189,7 +189,7 @@ class WithPyscard(SimulatedReaderTest):
                     if order:
                         simulator.order(*order)
                 program.type("\n")
-                # A thread of pyscard that is in a call as the interpreter ends may crash it.
+                # pyscard may crash at exit if one of its threads is in a call.
                 self.assertIn(program.wait(), (0, -signal.SIGSEGV))
                 return " ".join(program.output.split())
             finally:
@@ -218,14 +218,14 @@ class WithPyscard(SimulatedReaderTest):
 
 
 class WithOpenPgpCard(ProgramTest):
-    """In vpcd's first slot; the second one is empty."""
+    """The card is in the first slot of vpcd; the second slot is empty."""
 
     def setUp(self):
         if not os.path.exists(vpcd.DRIVER):
             self.skipTest("vsmartcard-vpcd is not installed")
 
     def both(self, use):
-        def use_in_world(way):
+        def use_in_test_bed(way):
             with Stage(way) as stage:
                 stage.start([vpcd.READER])
                 card = vpcd.VirtualCard(atr=openpgp_card.ATR,
@@ -236,10 +236,10 @@ class WithOpenPgpCard(ProgramTest):
                     return use(stage)
                 finally:
                     card.close()
-        return self.by_both_ways(use_in_world)
+        return self.by_both_ways(use_in_test_bed)
 
     def run_each(self, *commands):
-        """What they say, one after the other."""
+        """Returns the output of all commands."""
         return "".join(self.both(lambda stage: [without_handles(stage.run(*command))
                                                 for command in commands]))
 
@@ -282,7 +282,7 @@ class WithOpenPgpCard(ProgramTest):
 
     @staticmethod
     def use_gpg(stage):
-        """Its agents go on by themselves, and end before pcscd does."""
+        """Stops the agents that gpg starts before pcscd stops."""
         with tempfile.TemporaryDirectory(dir="/run/scd") as home:
             environment = {**os.environ, "GNUPGHOME": home}
             with open(home + "/scdaemon.conf", "w", encoding="utf-8") as file:
@@ -294,8 +294,8 @@ class WithOpenPgpCard(ProgramTest):
                 subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=True)
 
 
-def without_wheel(text):
-    """What pcsc_scan says, but for colours, the time, and what turns while it waits."""
+def without_progress(text):
+    """Removes colors, times and the progress indicator from the output of pcsc_scan."""
     text = re.sub(r"\x1b\[\d*[mD]", "", text)
     lines = (line.strip() for line in re.split("[\r\n]", text))
     return "\n".join(line for line in lines if re.search("[A-Za-z]", line)
@@ -307,13 +307,13 @@ def spaced(atr):
 
 
 def events_of(text):
-    """Of pcsc_scan: reader, number, state, ATR."""
+    """Parses the output of pcsc_scan: reader, number, state, ATR."""
     return re.findall(r"^Reader (\d): .*\nEvent number: (\d+)\nCard state: Card (\w+), ?"
                       r"(?:\nATR: (.*))?", text, re.M)
 
 
 def without_handles(text):
-    """Numbers that pkcs11-tool makes of addresses."""
+    """Removes the numbers that pkcs11-tool derives from memory addresses."""
     return re.sub(r"(Profile object) \d+", r"\1", text)
 
 

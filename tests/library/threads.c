@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A context a thread, all at one card; and one context in two threads, one after the other. */
+/* One context for each thread, all with the same card; and one context in two successive threads.
+ */
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
+#include "status-wait.h"
 #include "subjects.h"
-#include "wait.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -12,14 +13,14 @@
 
 enum { THREADS = 4, ROUNDS = 5 };
 
-struct worker {
+struct card_user {
     pthread_t thread;
-    SCARDCONTEXT context; /* one to use, or none */
-    LONG code;            /* the first that was no success */
-    unsigned rounds;      /* that were as they should be */
+    SCARDCONTEXT context; /* 0: the thread establishes its own */
+    LONG code;            /* the first error */
+    unsigned rounds;      /* number of correct responses */
 };
 
-/* The command comes back as the answer: nobody else's may. */
+/* Counts the responses that belong to this thread's command: the card echoes the data. */
 static LONG
 echo(SCARDHANDLE card, uint8_t tag, unsigned *good)
 {
@@ -33,7 +34,7 @@ echo(SCARDHANDLE card, uint8_t tag, unsigned *good)
 }
 
 static LONG
-work_once(struct worker *worker, SCARDCONTEXT context)
+use_card_once(struct card_user *worker, SCARDCONTEXT context)
 {
     SCARDHANDLE card;
     DWORD protocol;
@@ -52,34 +53,34 @@ work_once(struct worker *worker, SCARDCONTEXT context)
 }
 
 static void *
-work_in_thread(void *data)
+use_card_in_thread(void *data)
 {
-    struct worker *worker = data;
+    struct card_user *worker = data;
     SCARDCONTEXT context = worker->context;
 
     if (context == 0)
         worker->code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
     for (unsigned i = 0; i < ROUNDS && worker->code == SCARD_S_SUCCESS; i++)
-        worker->code = work_once(worker, context);
+        worker->code = use_card_once(worker, context);
     if (worker->context == 0)
         SCardReleaseContext(context);
     return NULL;
 }
 
 static void
-show_worker(const char *what, const struct worker *worker)
+show_worker(const char *case_name, const struct card_user *worker)
 {
-    show(worker->code, "%s", what);
+    show(worker->code, "%s", case_name);
     show_number("rounds", worker->rounds);
 }
 
 static void
 show_many(void)
 {
-    struct worker workers[THREADS] = {0};
+    struct card_user workers[THREADS] = {0};
 
     for (size_t i = 0; i < THREADS; i++)
-        pthread_create(&workers[i].thread, NULL, work_in_thread, &workers[i]);
+        pthread_create(&workers[i].thread, NULL, use_card_in_thread, &workers[i]);
     for (size_t i = 0; i < THREADS; i++) {
         pthread_join(workers[i].thread, NULL);
         show_worker("one of many", &workers[i]);
@@ -89,36 +90,36 @@ show_many(void)
 static void
 show_shared_context(void)
 {
-    struct worker workers[2] = {{.context = new_context()}, {.context = workers[0].context}};
+    struct card_user workers[2] = {{.context = new_context()}, {.context = workers[0].context}};
 
     for (size_t i = 0; i < 2; i++) {
         workers[i].context = workers[0].context;
-        pthread_create(&workers[i].thread, NULL, work_in_thread, &workers[i]);
+        pthread_create(&workers[i].thread, NULL, use_card_in_thread, &workers[i]);
         pthread_join(workers[i].thread, NULL);
         show_worker("with the main thread's context", &workers[i]);
     }
     show(SCardReleaseContext(workers[0].context), "its release");
 }
 
-/* A wait in one thread holds up no other context. */
+/* SCardGetStatusChange in one thread does not block other contexts. */
 static void
 show_beside_a_wait(void)
 {
     SCARDCONTEXT context = new_context(), waiting = new_context();
     SCARDHANDLE card = new_card(context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
-    struct wait wait;
+    struct status_wait wait;
 
-    wait_start(&wait, waiting, READER_B, SCARD_STATE_EMPTY, INFINITE);
+    status_wait_start(&wait, waiting, READER_B, SCARD_STATE_EMPTY, INFINITE);
     verify_pin(card);
     show(SCardIsValidContext(context), "beside a wait");
     show_verified(card);
-    disconnect(card, SCARD_UNPOWER_CARD);
-    ask("insert B");
-    wait_join(&wait);
+    disconnect_card(card, SCARD_UNPOWER_CARD);
+    request_action("insert B");
+    status_wait_join(&wait);
     show(wait.code, "the wait");
-    release(waiting);
+    release_context(waiting);
     remove_card(context, 'B');
-    release(context);
+    release_context(context);
 }
 
 void

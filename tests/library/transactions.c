@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Transactions, between two contexts of one program. */
+/* Transactions of two contexts in one program. */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 #include "subjects.h"
-#include "walk.h"
 
 #include <pthread.h>
 
-/* Two contexts, a card handle each. */
-struct pair {
+/* Two contexts with one card handle each. */
+struct card_pair {
     SCARDCONTEXT first_context, second_context;
     SCARDHANDLE first, second;
 };
 
-static struct pair
+static struct card_pair
 new_pair(void)
 {
-    struct pair pair = {new_context(), new_context(), 0, 0};
+    struct card_pair pair = {new_context(), new_context(), 0, 0};
 
     pair.first = new_card(pair.first_context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
     pair.second = new_card(pair.second_context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
@@ -25,18 +25,18 @@ new_pair(void)
 }
 
 static void
-drop_pair(const struct pair *pair)
+release_pair(const struct card_pair *pair)
 {
-    disconnect(pair->first, SCARD_LEAVE_CARD);
-    disconnect(pair->second, SCARD_UNPOWER_CARD);
-    release(pair->first_context);
-    release(pair->second_context);
+    disconnect_card(pair->first, SCARD_LEAVE_CARD);
+    disconnect_card(pair->second, SCARD_UNPOWER_CARD);
+    release_context(pair->first_context);
+    release_context(pair->second_context);
 }
 
 static void
 show_nested(void)
 {
-    struct pair pair = new_pair();
+    struct card_pair pair = new_pair();
 
     for (int depth = 1; depth <= 3; depth++)
         show(SCardBeginTransaction(pair.first), "begin, depth %d", depth);
@@ -46,16 +46,16 @@ show_nested(void)
              "another one's control");
     }
     show(SCardEndTransaction(pair.first, SCARD_LEAVE_CARD), "end, depth 0");
-    drop_pair(&pair);
+    release_pair(&pair);
 }
 
 static void
 show_end_of(DWORD disposition)
 {
-    struct pair pair = new_pair();
+    struct card_pair pair = new_pair();
 
     verify_pin(pair.first);
-    demand(SCardBeginTransaction(pair.first), "begin");
+    require_success(SCardBeginTransaction(pair.first), "begin");
     show(SCardEndTransaction(pair.first, disposition), "end, %lu", (unsigned long)disposition);
     show(SCardEndTransaction(pair.first, SCARD_LEAVE_CARD), "end after that");
     show_status("ended", pair.first);
@@ -68,13 +68,13 @@ show_end_of(DWORD disposition)
          "another one reconnects");
     show_number("protocol", protocol);
     show_verified(pair.second);
-    drop_pair(&pair);
+    release_pair(&pair);
 }
 
 static void
 show_end_without_begin(DWORD disposition)
 {
-    struct pair pair = new_pair();
+    struct card_pair pair = new_pair();
 
     verify_pin(pair.first);
     show(SCardEndTransaction(pair.first, disposition), "end without begin, %lu",
@@ -82,34 +82,34 @@ show_end_without_begin(DWORD disposition)
     show_status("then", pair.first);
     show_status("another one then", pair.second);
     show_verified(pair.second);
-    drop_pair(&pair);
+    release_pair(&pair);
 }
 
 static void
 show_held(void)
 {
-    struct pair pair = new_pair();
+    struct card_pair pair = new_pair();
 
-    demand(SCardBeginTransaction(pair.first), "begin");
-    walk_promptly("while another one holds the card", pair.second);
+    require_success(SCardBeginTransaction(pair.first), "begin");
+    show_nonblocking_calls("while another one holds the card", pair.second);
     show(SCardDisconnect(pair.second, SCARD_LEAVE_CARD), "disconnect while it is held");
     pair.second = new_card(pair.first_context, READER_B, SCARD_SHARE_DIRECT, 0);
-    walk("another reader meanwhile", pair.second);
+    show_all_calls("another reader meanwhile", pair.second);
     show(SCardDisconnect(pair.first, SCARD_LEAVE_CARD), "disconnect in a transaction");
-    disconnect(pair.second, SCARD_LEAVE_CARD);
+    disconnect_card(pair.second, SCARD_LEAVE_CARD);
     pair.first = new_card(pair.first_context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
     pair.second = new_card(pair.second_context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
-    walk("after a transaction that nobody ended", pair.second);
-    drop_pair(&pair);
+    show_all_calls("after a transaction that was not ended", pair.second);
+    release_pair(&pair);
 }
 
 static void
 show_disconnected_in_transaction(DWORD disposition)
 {
-    struct pair pair = new_pair();
+    struct card_pair pair = new_pair();
 
     verify_pin(pair.second);
-    demand(SCardBeginTransaction(pair.first), "begin");
+    require_success(SCardBeginTransaction(pair.first), "begin");
     show(SCardDisconnect(pair.first, disposition), "disconnect in a transaction, %lu",
          (unsigned long)disposition);
     show_status("who is left", pair.second);
@@ -119,11 +119,12 @@ show_disconnected_in_transaction(DWORD disposition)
     show_verified(pair.second);
     SCardEndTransaction(pair.second, SCARD_LEAVE_CARD);
     pair.first = new_card(pair.first_context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS);
-    drop_pair(&pair);
+    release_pair(&pair);
 }
 
-/* A call that waits until the main thread lets the card go; its code is the same if it is late. */
-struct waiting {
+/* A call that blocks until the main thread ends its transaction; returns the same if called later.
+ */
+struct blocked_call {
     pthread_t thread;
     SCARDHANDLE card;
     SCARDCONTEXT context;
@@ -133,7 +134,7 @@ struct waiting {
 static void *
 begin_in_thread(void *data)
 {
-    struct waiting *waiting = data;
+    struct blocked_call *waiting = data;
 
     waiting->code = SCardBeginTransaction(waiting->card);
     return NULL;
@@ -142,7 +143,7 @@ begin_in_thread(void *data)
 static void *
 transmit_in_thread(void *data)
 {
-    struct waiting *waiting = data;
+    struct blocked_call *waiting = data;
     unsigned char answer[2];
 
     waiting->code = transmit(waiting->card, select_command, sizeof select_command, answer);
@@ -152,7 +153,7 @@ transmit_in_thread(void *data)
 static void *
 status_in_thread(void *data)
 {
-    struct waiting *waiting = data;
+    struct blocked_call *waiting = data;
 
     waiting->code = SCardStatus(waiting->card, NULL, NULL, NULL, NULL, NULL, NULL);
     return NULL;
@@ -161,7 +162,7 @@ status_in_thread(void *data)
 static void *
 reset_in_thread(void *data)
 {
-    struct waiting *waiting = data;
+    struct blocked_call *waiting = data;
 
     waiting->code = SCardDisconnect(waiting->card, SCARD_RESET_CARD);
     return NULL;
@@ -170,7 +171,7 @@ reset_in_thread(void *data)
 static void *
 connect_in_thread(void *data)
 {
-    struct waiting *waiting = data;
+    struct blocked_call *waiting = data;
     DWORD protocol;
 
     waiting->code = SCardConnect(waiting->context, READER_A, SCARD_SHARE_SHARED, BOTH_PROTOCOLS,
@@ -179,19 +180,20 @@ connect_in_thread(void *data)
 }
 
 static void
-show_waiting(const char *what, void *(*call)(void *), DWORD disposition)
+show_waiting(const char *case_name, void *(*call)(void *), DWORD disposition)
 {
-    struct pair pair = new_pair();
-    struct waiting waiting = {.card = pair.second, .context = pair.second_context};
+    struct card_pair pair = new_pair();
+    struct blocked_call waiting = {.card = pair.second, .context = pair.second_context};
     unsigned char answer[2];
 
-    demand(SCardBeginTransaction(pair.first), "begin");
+    require_success(SCardBeginTransaction(pair.first), "begin");
     pthread_create(&waiting.thread, NULL, call, &waiting);
-    demand(transmit(pair.first, select_command, sizeof select_command, answer), "transmit");
+    require_success(transmit(pair.first, select_command, sizeof select_command, answer),
+                    "transmit");
     show(SCardEndTransaction(pair.first, disposition), "end with one that waits, %lu",
          (unsigned long)disposition);
     pthread_join(waiting.thread, NULL);
-    show(waiting.code, "%s that waited", what);
+    show(waiting.code, "%s that waited", case_name);
     SCardReleaseContext(pair.second_context);
     SCardReleaseContext(pair.first_context);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Readers that are plugged in and pulled out: the subject begins without one. A reader is told by
- * its port, 1-1 or 1-2, and has a name once it is in.
+ * Readers that are plugged in and unplugged. There must be no reader when the subject begins.
+ * Requests name a reader by its port, 1-1 or 1-2.
  */
 
+#include "all-calls.h"
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
+#include "status-wait.h"
 #include "subjects.h"
-#include "wait.h"
-#include "walk.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 #define SECOND "Simulated USB Reader 01 00"
 #define NEW_READERS "\\\\?PnP?\\Notification"
 
-enum { ROUND_MS = 20, PATIENCE_ROUNDS = 1500 };
+enum { ROUND_MS = 20, MAX_ROUNDS = 1500 };
 
 static void
 show_list(const char *when, SCARDCONTEXT context)
@@ -55,37 +55,37 @@ is_listed(SCARDCONTEXT context, const char *reader)
     return SCardGetStatusChange(context, 0, &state, 1) != (LONG)SCARD_E_UNKNOWN_READER;
 }
 
-/* Before 2.3 pcsc-lite tells nobody of what came just before the wait: hence the short ones. */
+/* pcsc-lite before 2.3 does not report changes just before the wait: use short waits. */
 static void
 wait_until_listed(SCARDCONTEXT context, const char *reader, bool listed)
 {
     SCARD_READERSTATE state = {.szReader = NEW_READERS};
 
     for (int round = 0; is_listed(context, reader) != listed; round++) {
-        if (round == PATIENCE_ROUNDS)
-            demand(SCARD_E_TIMEOUT, "waiting for a reader");
+        if (round == MAX_ROUNDS)
+            require_success(SCARD_E_TIMEOUT, "waiting for a reader");
         SCardGetStatusChange(context, ROUND_MS, &state, 1);
     }
 }
 
-/* The wait may begin late: then it is ended by a later one. */
+/* The wait may begin after the first change; then a later change ends it. */
 static void
 show_wait(SCARDCONTEXT context)
 {
     SCARDCONTEXT waiting = new_context();
-    struct wait wait;
+    struct status_wait wait;
 
-    wait_start(&wait, waiting, NEW_READERS, SCARD_STATE_UNAWARE, INFINITE);
+    status_wait_start(&wait, waiting, NEW_READERS, SCARD_STATE_UNAWARE, INFINITE);
     for (;;) {
-        ask("plug 1-1");
+        request_action("plug 1-1");
         wait_until_listed(context, FIRST, true);
         if (atomic_load(&wait.is_over))
             break;
-        ask("unplug 1-1");
+        request_action("unplug 1-1");
         wait_until_listed(context, FIRST, false);
     }
-    wait_join(&wait);
-    release(waiting);
+    status_wait_join(&wait);
+    release_context(waiting);
     show(wait.code, "a reader comes");
     show_bits("event", wait.state.dwEventState & 0xFFFF);
 }
@@ -93,23 +93,23 @@ show_wait(SCARDCONTEXT context)
 static void
 show_unplugged_in_use(SCARDCONTEXT context)
 {
-    ask("insert 001/002");
+    request_action("insert 001/002");
     wait_for_state(context, FIRST, SCARD_STATE_PRESENT, 0);
     SCARDHANDLE card = new_card(context, FIRST, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1);
     SCARDHANDLE second = new_card(context, FIRST, SCARD_SHARE_DIRECT, 0);
 
-    demand(SCardBeginTransaction(card), "begin");
-    ask("unplug 1-1");
+    require_success(SCardBeginTransaction(card), "begin");
+    request_action("unplug 1-1");
     wait_until_listed(context, FIRST, false);
-    walk("unplugged", card);
-    walk("unplugged, direct", second);
+    show_all_calls("unplugged", card);
+    show_all_calls("unplugged, direct", second);
     DWORD protocol = UNTOUCHED;
     show(SCardReconnect(card, SCARD_SHARE_SHARED, BOTH_PROTOCOLS, SCARD_LEAVE_CARD, &protocol),
          "unplugged, reconnect");
     show_number("protocol", protocol);
-    ask("plug 1-1");
+    request_action("plug 1-1");
     wait_until_listed(context, FIRST, true);
-    walk("plugged in again", card);
+    show_all_calls("plugged in again", card);
     show(SCardDisconnect(card, SCARD_LEAVE_CARD), "disconnect");
     show(SCardDisconnect(card, SCARD_LEAVE_CARD), "once more");
     show(SCardDisconnect(second, SCARD_RESET_CARD), "disconnect, direct");
@@ -134,17 +134,17 @@ run_unplug(void)
     show_wait(context);
     show_list("after one has come", context);
     show_unplugged_in_use(context);
-    ask("plug 1-2");
+    request_action("plug 1-2");
     wait_until_listed(context, SECOND, true);
     show_list("after two have come", context);
     show_state(context, FIRST);
     show_state(context, SECOND);
-    ask("unplug 1-1");
+    request_action("unplug 1-1");
     wait_until_listed(context, FIRST, false);
     show_list("after the first has gone", context);
-    ask("unplug 1-2");
+    request_action("unplug 1-2");
     wait_until_listed(context, SECOND, false);
     show_list("after both have gone", context);
     show_no_reader(context);
-    release(context);
+    release_context(context);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A plain PC/SC program beside the service, which does as it is told on its standard input: one
- * line is one order, carried out before the next one is read, and gets one line back, "ok",
- * "ok VALUE" or "error CODE", the code of PC/SC in hex. It has one connection at a time.
+ * A PC/SC program that executes the commands it reads from standard input, one a line, in order. It
+ * prints one line for each: "ok", "ok VALUE", or "error CODE" with the PC/SC code in hex. It has at
+ * most one card handle.
  *
  *   connect shared|exclusive|direct READER   the rest of the line is the reader's name
- *   reconnect leave|reset                    shared
- *   begin                                    a transaction
+ *   reconnect leave|reset                    with share mode shared
+ *   begin                                    begins a transaction
  *   end leave|reset
- *   transmit HEX                             upper-case digits, as those of the response, the value
- *   control CODE                             in hex, without data; the value is what the driver
- * says disconnect leave|reset
+ *   transmit HEX                             upper-case digits; VALUE is the response
+ *   control CODE                             in hex, without data; VALUE is the response
+ *   disconnect leave|reset
  */
 
 #include <stdbool.h>
@@ -26,7 +26,7 @@ static DWORD protocol;
 
 static const char digits[] = "0123456789ABCDEF";
 
-/* What an order gave beside its code. */
+/* The output data of the last command. */
 static unsigned char response[MAX_BUFFER_SIZE_EXTENDED];
 static DWORD response_length;
 
@@ -109,10 +109,10 @@ run_disconnect(char *words)
     return SCardDisconnect(card, parse_disposition(words));
 }
 
-static const struct order {
+static const struct client_command {
     const char *name;
     LONG (*run)(char *words);
-} orders[] = {
+} commands[] = {
     {"connect", run_connect},       {"reconnect", run_reconnect},
     {"begin", run_begin},           {"end", run_end},
     {"transmit", run_transmit},     {"control", run_control},
@@ -120,18 +120,18 @@ static const struct order {
 };
 
 static LONG
-run(char *line)
+run_command(char *line)
 {
     const char *name = strtok_r(line, " ", &line);
 
-    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++)
-        if (strcmp(name, orders[i].name) == 0)
-            return orders[i].run(line);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return commands[i].run(line);
     return SCARD_E_INVALID_VALUE;
 }
 
 static void
-answer(LONG code)
+print_result(LONG code)
 {
     if (code == SCARD_S_SUCCESS)
         fputs(response_length > 0 ? "ok " : "ok", stdout);
@@ -156,7 +156,7 @@ main(void)
         return EXIT_FAILURE;
     while (getline(&line, &size, stdin) > 1) {
         line[strcspn(line, "\n")] = '\0';
-        answer(run(line));
+        print_result(run_command(line));
     }
     free(line);
     SCardReleaseContext(context);

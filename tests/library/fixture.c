@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What the cases stand on: cards that come and go, other programs, and the calls that must succeed
- * before the one that is looked at. Cards and other programs are somebody else's to move: a line
- * "? WHAT" on standard output asks for it, and the answer, a line on standard input, comes when it
- * is done (see tests/scdtest/conformance.py). So the program sees nothing but PC/SC.
+ * Preconditions of the cases: cards that are inserted and removed, other programs, and calls that
+ * must succeed before the one that is tested. The test controls the cards and the other programs:
+ * this program prints a line "? REQUEST", and reads a line with the result when it has been carried
+ * out (see the test's Conformance class). So it uses no interface but PC/SC.
  */
 
-#include "stage.h"
+#include "fixture.h"
 
 #include "show.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATIENCE_MS = 30000 };
+enum { TIME_LIMIT_MS = 30000 };
 
 const unsigned char select_command[4] = {0x00, 0xA4, 0x04, 0x00};
 const unsigned char verify_command[13] = {0x00, 0x20, 0x00, 0x80, 0x08, '1', '2',
@@ -24,37 +24,37 @@ const unsigned char verify_command[13] = {0x00, 0x20, 0x00, 0x80, 0x08, '1', '2'
 const unsigned char is_verified_command[4] = {0x80, 0x22, 0x00, 0x00};
 
 static _Noreturn void
-give_up(const char *what, const char *why)
+exit_with_error(const char *action, const char *why)
 {
     show_end();
-    printf("! %s: %s\n", what, why);
+    printf("! %s: %s\n", action, why);
     exit(EXIT_FAILURE);
 }
 
 const char *
-ask(const char *what, ...)
+request_action(const char *action, ...)
 {
     static char answer[200];
     va_list arguments;
 
     show_end();
     fputs("? ", stdout);
-    va_start(arguments, what);
-    vprintf(what, arguments);
+    va_start(arguments, action);
+    vprintf(action, arguments);
     va_end(arguments);
     putchar('\n');
     fflush(stdout);
     if (fgets(answer, sizeof answer, stdin) == NULL)
-        give_up(what, "nobody answers");
+        exit_with_error(action, "no answer");
     answer[strcspn(answer, "\n")] = '\0';
     return answer;
 }
 
 void
-demand(LONG code, const char *what)
+require_success(LONG code, const char *action)
 {
     if (code != SCARD_S_SUCCESS)
-        give_up(what, pcsc_stringify_error(code));
+        exit_with_error(action, pcsc_stringify_error(code));
 }
 
 SCARDCONTEXT
@@ -62,14 +62,15 @@ new_context(void)
 {
     SCARDCONTEXT context;
 
-    demand(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context), "a new context");
+    require_success(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context),
+                    "a new context");
     return context;
 }
 
 void
-release(SCARDCONTEXT context)
+release_context(SCARDCONTEXT context)
 {
-    demand(SCardReleaseContext(context), "release");
+    require_success(SCardReleaseContext(context), "release");
 }
 
 SCARDHANDLE
@@ -78,14 +79,15 @@ new_card(SCARDCONTEXT context, const char *reader, DWORD share_mode, DWORD proto
     SCARDHANDLE card;
     DWORD protocol;
 
-    demand(SCardConnect(context, reader, share_mode, protocols, &card, &protocol), "connect");
+    require_success(SCardConnect(context, reader, share_mode, protocols, &card, &protocol),
+                    "connect");
     return card;
 }
 
 void
-disconnect(SCARDHANDLE card, DWORD disposition)
+disconnect_card(SCARDHANDLE card, DWORD disposition)
 {
-    demand(SCardDisconnect(card, disposition), "disconnect");
+    require_success(SCardDisconnect(card, disposition), "disconnect");
 }
 
 const SCARD_IO_REQUEST *
@@ -116,9 +118,9 @@ verify_pin(SCARDHANDLE card)
 {
     unsigned char answer[2];
 
-    demand(transmit(card, verify_command, sizeof verify_command, answer), "verify");
+    require_success(transmit(card, verify_command, sizeof verify_command, answer), "verify");
     if (answer[0] != 0x90)
-        give_up("verify", "the card refuses the PIN");
+        exit_with_error("verify", "the card refuses the PIN");
 }
 
 void
@@ -133,7 +135,7 @@ show_verified(SCARDHANDLE card)
         show_word(answer[0] == 0x90 ? "verified" : "not verified");
 }
 
-/* At such a moment pcsc-lite 2.5 at times calls the reader unknown, or the call unsupported. */
+/* While a reader changes, pcsc-lite 2.5 sometimes returns one of these two codes. */
 LONG
 wait_for_change(SCARDCONTEXT context, DWORD milliseconds, SCARD_READERSTATE *state)
 {
@@ -151,13 +153,13 @@ wait_for_state(SCARDCONTEXT context, const char *reader, DWORD bits, DWORD other
     SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE};
 
     do {
-        demand(wait_for_change(context, PATIENCE_MS, &state), "waiting for a state");
+        require_success(wait_for_change(context, TIME_LIMIT_MS, &state), "waiting for a state");
         state.dwCurrentState = state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
     } while ((state.dwEventState & (bits | others)) != bits);
 }
 
 static const char *
-name_of(char reader)
+find_reader_name(char reader)
 {
     return reader == 'A' ? READER_A : reader == 'B' ? READER_B : READER_C;
 }
@@ -165,13 +167,13 @@ name_of(char reader)
 void
 insert_card(SCARDCONTEXT context, char reader)
 {
-    ask("insert %c", reader);
-    wait_for_state(context, name_of(reader), SCARD_STATE_PRESENT, SCARD_STATE_MUTE);
+    request_action("insert %c", reader);
+    wait_for_state(context, find_reader_name(reader), SCARD_STATE_PRESENT, SCARD_STATE_MUTE);
 }
 
 void
 remove_card(SCARDCONTEXT context, char reader)
 {
-    ask("remove %c", reader);
-    wait_for_state(context, name_of(reader), SCARD_STATE_EMPTY, 0);
+    request_action("remove %c", reader);
+    wait_for_state(context, find_reader_name(reader), SCARD_STATE_EMPTY, 0);
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Each function on one card handle: what it gives depends on the state of handle, card and reader.
- */
+/* All functions that take a card handle, called on one handle. */
 
-#include "walk.h"
+#include "all-calls.h"
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 
 #include <pcsclite.h>
 #include <string.h>
@@ -84,7 +83,7 @@ show_attribute(const char *state, SCARDHANDLE card, DWORD id)
 }
 
 void
-walk_promptly(const char *state, SCARDHANDLE card)
+show_nonblocking_calls(const char *state, SCARDHANDLE card)
 {
     show_control(state, card, KNOWN_CODE);
     show_control(state, card, UNKNOWN_CODE);
@@ -98,7 +97,7 @@ walk_promptly(const char *state, SCARDHANDLE card)
 }
 
 void
-walk(const char *state, SCARDHANDLE card)
+show_all_calls(const char *state, SCARDHANDLE card)
 {
     show_status(state, card);
     show(SCardStatus(card, NULL, NULL, NULL, NULL, NULL, NULL), "%s, bare status", state);
@@ -106,5 +105,5 @@ walk(const char *state, SCARDHANDLE card)
     show_transmit(state, card, SCARD_PCI_T1);
     show_transmit(state, card, SCARD_PCI_RAW);
     show_begin(state, card);
-    walk_promptly(state, card);
+    show_nonblocking_calls(state, card);
 }

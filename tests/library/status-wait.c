@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Waiting for a reader while the main thread makes something happen, or cancels it. */
+/* Waits for a reader in a thread, while the main thread causes a change or cancels the wait. */
 
-#include "wait.h"
+#include "status-wait.h"
 
+#include "fixture.h"
 #include "show.h"
-#include "stage.h"
 
 static void *
 wait_in_thread(void *data)
 {
-    struct wait *wait = data;
+    struct status_wait *wait = data;
 
     wait->code = wait_for_change(wait->context, wait->milliseconds, &wait->state);
     atomic_store(&wait->is_over, true);
@@ -17,8 +17,8 @@ wait_in_thread(void *data)
 }
 
 void
-wait_start(struct wait *wait, SCARDCONTEXT context, const char *reader, DWORD current,
-           DWORD milliseconds)
+status_wait_start(struct status_wait *wait, SCARDCONTEXT context, const char *reader, DWORD current,
+                  DWORD milliseconds)
 {
     wait->context = context;
     wait->milliseconds = milliseconds;
@@ -29,7 +29,7 @@ wait_start(struct wait *wait, SCARDCONTEXT context, const char *reader, DWORD cu
 }
 
 void
-wait_join(struct wait *wait)
+status_wait_join(struct status_wait *wait)
 {
     pthread_join(wait->thread, NULL);
 }
