@@ -27,15 +27,12 @@ MAY_BE_REPEATED = {
     "Question",
     "Row",
     "Wait",
-    "Word",
 }
 
 FORBIDDEN = re.compile(r"whereabouts|neighbour|patience|headline|opening_|ScdOpening|dialogue"
                        r"|finger_|stranger", re.I)
 # Identifiers that have such a word for now; to be deleted as above.
 MAY_BE_FORBIDDEN = {
-    "PATIENCE_MS",
-    "PATIENCE_ROUNDS",
     "stranger_error",
 }
 

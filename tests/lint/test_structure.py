@@ -38,8 +38,6 @@ MAY_BE_IN_A_CIRCLE = {
     "service/bus/sessions",
     "service/bus/set-alias",
     "service/bus/wait-calls",
-    "libpcsclite-dbus/card",
-    "libpcsclite-dbus/context",
     "cli/client",
     "cli/object-cache",
 }
