@@ -33,12 +33,11 @@ scd_response_status(const guint8 *response, gsize length, guint16 *status)
 
 /*
  * The class of GET RESPONSE has the logical channel of the command, but not its bits for chaining
- * and secure messaging (5.4.1). Bits of a class that the standard leaves to others are theirs to
- * know: it is taken as it is, which is what SIM cards want (A0), and readers with commands of their
- * own (FF).
+ * and secure messaging (5.4.1). A proprietary class is used unchanged, as SIM cards (A0) and
+ * readers with commands of their own (FF) expect.
  */
 static guint8
-class_of_get_response(guint8 class)
+get_response_class(guint8 class)
 {
     if ((class & 0xE0) == 0x00)
         return class & 0x03;
@@ -47,9 +46,10 @@ class_of_get_response(guint8 class)
     return class;
 }
 
-/* Where a short Le stands or can be added; 0 where the command has data and no Le, or is long. */
+/* Returns the offset of a short Le or of the place to add it; 0 for data without Le or extended
+ * lengths. */
 static gsize
-place_of_short_le(const guint8 *command, gsize length)
+find_short_le(const guint8 *command, gsize length)
 {
     if (length == HEADER_LENGTH || length == HEADER_LENGTH + 1)
         return HEADER_LENGTH;
@@ -62,7 +62,7 @@ place_of_short_le(const guint8 *command, gsize length)
 static gsize
 make_get_response(guint8 class, guint8 le, guint8 *next)
 {
-    const guint8 command[] = {class_of_get_response(class), INS_GET_RESPONSE, 0x00, 0x00, le};
+    const guint8 command[] = {get_response_class(class), INS_GET_RESPONSE, 0x00, 0x00, le};
 
     memcpy(next, command, sizeof command);
     return sizeof command;
@@ -71,7 +71,7 @@ make_get_response(guint8 class, guint8 le, guint8 *next)
 static gsize
 correct_le(const guint8 *command, gsize length, guint8 le, guint8 *next)
 {
-    gsize place = place_of_short_le(command, length);
+    gsize place = find_short_le(command, length);
 
     if (place == 0 || (place < length && command[place] == le))
         return 0;
@@ -141,4 +141,67 @@ scd_expect_matches(const ScdExpect *expect, guint16 status)
             return TRUE;
     }
     return expect->n_patterns == 0;
+}
+
+void
+scd_exchange_init(ScdExchange *exchange, const guint8 *command, gsize length, guint8 *answer)
+{
+    exchange->command = command;
+    exchange->command_length = length;
+    exchange->answer = answer;
+    exchange->length = 0;
+    exchange->n_rounds = 0;
+}
+
+void
+scd_exchange_clear(ScdExchange *exchange)
+{
+    explicit_bzero(exchange, sizeof *exchange);
+}
+
+gsize
+scd_exchange_room(const ScdExchange *exchange)
+{
+    return SCD_RESPONSE_MAX - exchange->length;
+}
+
+/* Returns the length of the next response that this status word announces; 0 means 256. */
+static gsize
+read_announced_length(guint16 status)
+{
+    guint8 le = status & 0xFF;
+
+    return (le > 0 ? le : 256u) + sizeof status;
+}
+
+static gboolean
+has_more_data(guint16 status)
+{
+    return status >> 8 == SW1_MORE_DATA;
+}
+
+gboolean
+scd_exchange_go_on(ScdExchange *exchange, gsize n)
+{
+    guint16 status;
+
+    g_assert(n <= scd_exchange_room(exchange));
+    gsize end = exchange->length + n;
+    if (scd_response_status(exchange->answer + exchange->length, n, &status)) {
+        gsize kept = has_more_data(status) ? end - sizeof status : exchange->length;
+        gsize next = 0;
+
+        if (++exchange->n_rounds < SCD_EXCHANGE_MAX_ROUNDS &&
+            kept + read_announced_length(status) <= SCD_RESPONSE_MAX)
+            next = scd_command_follow_up(exchange->command, exchange->command_length, status,
+                                         exchange->follow_up);
+        if (next > 0) {
+            exchange->command = exchange->follow_up;
+            exchange->command_length = next;
+            exchange->length = kept;
+            return TRUE;
+        }
+    }
+    exchange->length = end;
+    return FALSE;
 }

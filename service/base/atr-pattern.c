@@ -20,9 +20,9 @@ scd_atr_text_init(ScdAtrText *atr, const guint8 *bytes, gsize length)
     }
 }
 
-/* A token stands for one character of the ATR: itself, ".", or a class in brackets. */
+/* A token matches one character of the ATR: a character, ".", or a class in brackets. */
 static const char *
-end_of_token(const char *at, const char *end)
+find_token_end(const char *at, const char *end)
 {
     const char *last = *at == '[' ? memchr(at, ']', (gsize)(end - at)) : at;
 
@@ -34,7 +34,7 @@ count_tokens(const char *at, const char *end)
 {
     gsize n = 0;
 
-    for (; at < end; at = end_of_token(at, end))
+    for (; at < end; at = find_token_end(at, end))
         n++;
     return n;
 }
@@ -45,7 +45,7 @@ is_class_member(char c)
     return g_ascii_isxdigit(c) || c == ',';
 }
 
-/* at to end is what stands between the brackets; it contains nothing where it is not understood. */
+/* at, end: the text between the brackets. A class with invalid characters contains nothing. */
 static gboolean
 class_contains(const char *at, const char *end, char c)
 {
@@ -72,12 +72,12 @@ token_matches(const char *at, const char *end, char c)
     return *at == '.' || g_ascii_toupper(*at) == c;
 }
 
-/* Whether the tokens stand for just these characters. */
+/* Returns whether the tokens match exactly these characters. */
 static gboolean
 tokens_match(const char *at, const char *end, const char *text, gsize length)
 {
     while (at < end && length > 0) {
-        const char *next = end_of_token(at, end);
+        const char *next = find_token_end(at, end);
 
         if (!token_matches(at, next, *text))
             return FALSE;
@@ -97,7 +97,7 @@ scd_atr_pattern_matches(const char *pattern, gsize length, const ScdAtrText *atr
     if (star == NULL || star == pattern || star[-1] != '.')
         return tokens_match(pattern, end, atr->text, atr->length);
 
-    /* What stands before ".*" is at the beginning of the ATR, what stands after it at the end. */
+    /* The part before ".*" has to match the beginning of the ATR, the part after it the end. */
     const char *dot = star - 1;
     const char *rest = star + 1;
     gsize n_first = count_tokens(pattern, dot);

@@ -8,16 +8,16 @@
 
 #define TS_DIRECT 0x3B
 #define TS_INVERSE 0x3F
-#define NO_PROTOCOL 15 /* T=15 in a TD says that global interface bytes follow */
+#define NO_PROTOCOL 15 /* T=15 in a TD announces global interface bytes */
 
 static gboolean
-has_byte(const ScdAtrLevel *level, ScdAtrInterfaceByte which)
+has_interface_byte(const ScdAtrLevel *level, ScdAtrInterfaceByte which)
 {
     return (level->present & 1u << which) != 0;
 }
 
 static gboolean
-offers(const ScdAtr *atr, guint8 protocol)
+offers_protocol(const ScdAtr *atr, guint8 protocol)
 {
     return memchr(atr->protocols, protocol, atr->n_protocols) != NULL;
 }
@@ -52,7 +52,7 @@ read_levels(ScdAtr *atr, guint *at, GError **error)
 
         level->present = announced;
         for (guint which = SCD_ATR_TA; which <= SCD_ATR_TD; which++) {
-            if (!has_byte(level, which))
+            if (!has_interface_byte(level, which))
                 continue;
             if (*at == atr->length) {
                 g_set_error(error, SCD_ERROR, SCD_E_INVALID_ATR,
@@ -89,28 +89,29 @@ collect_protocols(ScdAtr *atr)
         const ScdAtrLevel *level = &atr->levels[i];
         guint8 protocol = level->value[SCD_ATR_TD] & 0x0F;
 
-        if (has_byte(level, SCD_ATR_TD) && protocol != NO_PROTOCOL && !offers(atr, protocol))
+        if (has_interface_byte(level, SCD_ATR_TD) && protocol != NO_PROTOCOL &&
+            !offers_protocol(atr, protocol))
             atr->protocols[atr->n_protocols++] = protocol;
     }
     if (atr->n_protocols == 0)
         atr->protocols[atr->n_protocols++] = 0;
 }
 
-/* A TA2 that names a protocol which the TDs do not offer is not believed. */
+/* A TA2 that names a protocol which no TD offers is ignored. */
 static void
 read_specific_mode(ScdAtr *atr)
 {
     const ScdAtrLevel *second = &atr->levels[1];
     guint8 protocol = second->value[SCD_ATR_TA] & 0x0F;
 
-    if (has_byte(second, SCD_ATR_TA) && offers(atr, protocol)) {
+    if (has_interface_byte(second, SCD_ATR_TA) && offers_protocol(atr, protocol)) {
         atr->specific_mode = TRUE;
         atr->specific_protocol = protocol;
     }
 }
 
 static gboolean
-is_check_due(const ScdAtr *atr)
+is_check_required(const ScdAtr *atr)
 {
     for (guint i = 0; i < atr->n_levels; i++) {
         if ((atr->levels[i].value[SCD_ATR_TD] & 0x0F) != 0)
@@ -121,11 +122,11 @@ is_check_due(const ScdAtr *atr)
 
 /* The exclusive or of all bytes from T0 to TCK is zero. */
 static ScdAtrCheck
-read_check(const ScdAtr *atr, guint *at)
+verify_check_byte(const ScdAtr *atr, guint *at)
 {
     guint8 sum = 0;
 
-    if (!is_check_due(atr))
+    if (!is_check_required(atr))
         return SCD_ATR_CHECK_ABSENT;
     if (*at == atr->length)
         return SCD_ATR_CHECK_MISSING;
@@ -147,7 +148,7 @@ parse_structure(ScdAtr *atr, GError **error)
 
     collect_protocols(atr);
     read_specific_mode(atr);
-    atr->check = read_check(atr, &at);
+    atr->check = verify_check_byte(atr, &at);
     atr->n_extra = (guint8)(atr->length - at);
     atr->valid = TRUE;
     return TRUE;
@@ -193,4 +194,49 @@ scd_atr_is_contactless(const ScdAtr *atr)
 {
     return atr->valid && atr->bytes[0] == TS_DIRECT && atr->bytes[1] >> 4 == 0x8 &&
            atr->bytes[2] == 0x80 && atr->bytes[3] == 0x01;
+}
+
+static gboolean
+refuse_filter(const char *why, GError **error)
+{
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT, why);
+    return FALSE;
+}
+
+gboolean
+scd_atr_filter_set(ScdAtrFilter *filter, GVariant *atr, GVariant *mask, GError **error)
+{
+    gsize length = 0, mask_length = 0;
+    const guint8 *bytes = atr ? g_variant_get_fixed_array(atr, &length, 1) : NULL;
+    const guint8 *mask_bytes = mask ? g_variant_get_fixed_array(mask, &mask_length, 1) : NULL;
+
+    if (!atr && mask)
+        return refuse_filter(
+            "option \"atr-mask\" says which bits of the option \"atr\" count: give both", error);
+    if (!atr)
+        return TRUE;
+    if (length < 1 || length > SCD_ATR_MAX_LENGTH)
+        return refuse_filter("option \"atr\" is an ATR of 1 to 33 bytes", error);
+    if (mask && mask_length != length)
+        return refuse_filter("option \"atr-mask\" has as many bytes as the option \"atr\"", error);
+
+    filter->length = length;
+    for (gsize i = 0; i < length; i++) {
+        filter->mask[i] = mask ? mask_bytes[i] : 0xFF;
+        filter->value[i] = bytes[i] & filter->mask[i];
+    }
+    return TRUE;
+}
+
+gboolean
+scd_atr_filter_passes(const ScdAtrFilter *filter, const guint8 *atr, gsize length)
+{
+    if (filter->length == 0)
+        return TRUE;
+    if (filter->length != length)
+        return FALSE;
+    for (gsize i = 0; i < length; i++)
+        if ((atr[i] & filter->mask[i]) != filter->value[i])
+            return FALSE;
+    return TRUE;
 }

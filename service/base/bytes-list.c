@@ -2,6 +2,13 @@
 
 #include "base/bytes-list.h"
 
+#include <string.h>
+
+typedef struct {
+    gsize length;
+    guint8 data[];
+} ScdSecret;
+
 void
 scd_bytes_list_add(ScdBytesList *list, GBytes *bytes)
 {
@@ -32,4 +39,22 @@ scd_bytes_list_clear(ScdBytesList *list)
         g_bytes_unref(scd_bytes_list_get(list, i));
     g_free(list->others);
     *list = (ScdBytesList){0};
+}
+
+static void
+wipe_and_free_secret(gpointer data)
+{
+    ScdSecret *secret = data;
+    explicit_bzero(secret->data, secret->length);
+    g_free(secret);
+}
+
+GBytes *
+scd_secret_new(gconstpointer data, gsize length)
+{
+    ScdSecret *secret = g_malloc(sizeof(ScdSecret) + length);
+    secret->length = length;
+    if (length > 0)
+        memcpy(secret->data, data, length);
+    return g_bytes_new_with_free_func(secret->data, length, wipe_and_free_secret, secret);
 }

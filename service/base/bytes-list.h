@@ -2,23 +2,31 @@
 #pragma once
 
 /*
- * A list of GBytes inside something else. Most have one alone, as a call has one
- * command and one response: that takes no memory of its own.
+ * A list of GBytes that is embedded in another structure, and GBytes for bytes that may hold a PIN.
+ *
+ * Most lists have one element, as most calls have one command and one response. Such a list
+ * allocates no memory.
  */
 
 #include <glib.h>
 
 typedef struct {
     guint length;
-    guint room; /* for so many in others */
+    guint room; /* allocated elements of others */
     GBytes *first;
     GBytes **others;
 } ScdBytesList;
 
-/* Takes over the bytes. A list that is all zero is an empty one. */
+/* Takes the reference to the bytes. A list that is all zero is an empty one. */
 void scd_bytes_list_add(ScdBytesList *list, GBytes *bytes);
 
-/* One that is there; the list keeps it. */
+/* Returns an element, which the list still owns. index must be valid. */
 GBytes *scd_bytes_list_get(const ScdBytesList *list, guint index);
 
 void scd_bytes_list_clear(ScdBytesList *list);
+
+/*
+ * Returns a copy of the data that is wiped when the last reference to it is released. The caller
+ * wipes the original.
+ */
+GBytes *scd_secret_new(gconstpointer data, gsize length);

@@ -7,31 +7,31 @@
 #include "base/atr-pattern.h"
 
 /*
- * Most entries are just an ATR: they are found by a hash of their text. The few others are tried
- * one after the other. Each has to pass the same matcher, so a hash only saves time.
+ * Most entries are a literal ATR and are found by a hash of their text. The few patterns are tried
+ * one after the other. All candidates have to pass the same matcher, so a hash collision does no
+ * harm.
  */
 struct _ScdCardList {
     GBytes *text;
-    GArray *literals; /* of Literal, by hash */
-    GArray *patterns; /* of Pattern, in the order of the text */
+    GArray *literals; /* of ScdLiteralEntry, by hash */
+    GArray *patterns; /* of ScdPatternEntry, in the order of the text */
 };
 
 typedef struct {
     guint32 hash;
     guint32 offset; /* of the entry's line in the text */
-} Literal;
+} ScdLiteralEntry;
 
-/* The first characters, TS and T0, are enough to rule most patterns out without a look at the text.
- */
+/* The first characters, TS and T0, rule most patterns out without reading the text. */
 typedef struct {
     guint32 offset; /* of the entry's line in the text */
-    char head[5];   /* ends early with a character that stands for others */
-} Pattern;
+    char head[5];   /* compared up to the first character that is not literal */
+} ScdPatternEntry;
 
 typedef struct {
     const char *start;
     gsize length; /* bytes, without the end of the line */
-} Line;
+} ScdListLine;
 
 static guint32
 hash_text(const char *text, gsize length)
@@ -43,9 +43,9 @@ hash_text(const char *text, gsize length)
     return hash;
 }
 
-/* Takes the line at *at, without the spaces and the carriage return at its end. */
+/* Sets line to the line at *at, without the spaces and the carriage return at its end. */
 static gboolean
-next_line(const char **at, const char *end, Line *line)
+read_next_line(const char **at, const char *end, ScdListLine *line)
 {
     if (*at == end)
         return FALSE;
@@ -62,20 +62,20 @@ next_line(const char **at, const char *end, Line *line)
 }
 
 static gboolean
-is_description(const Line *line)
+is_description(const ScdListLine *line)
 {
     return line->length > 0 && line->start[0] == '\t';
 }
 
 static gboolean
-is_entry(const Line *line)
+is_entry(const ScdListLine *line)
 {
     return line->length > 0 && line->length <= SCD_CARD_LIST_MAX_LINE && line->start[0] != '#' &&
            line->start[0] != '\t';
 }
 
 static gboolean
-is_literal(const Line *line)
+is_literal(const ScdListLine *line)
 {
     for (gsize i = 0; i < line->length; i++) {
         if (!g_ascii_isxdigit(line->start[i]) && line->start[i] != ' ')
@@ -87,8 +87,8 @@ is_literal(const Line *line)
 static int
 compare_literals(gconstpointer a, gconstpointer b)
 {
-    const Literal *left = a;
-    const Literal *right = b;
+    const ScdLiteralEntry *left = a;
+    const ScdLiteralEntry *right = b;
 
     return (left->hash > right->hash) - (left->hash < right->hash);
 }
@@ -102,7 +102,7 @@ compare_offsets(gconstpointer a, gconstpointer b)
     return (*left > *right) - (*left < *right);
 }
 
-/* The text as far as an offset reaches. */
+/* Returns the text up to the largest offset. */
 static const char *
 get_text(const ScdCardList *list, const char **end)
 {
@@ -110,7 +110,7 @@ get_text(const ScdCardList *list, const char **end)
     const char *start = g_bytes_get_data(list->text, &length);
 
     if (start == NULL)
-        start = ""; /* that is what GBytes has for no bytes */
+        start = ""; /* GBytes has NULL for no bytes */
     *end = start + MIN(length, G_MAXUINT32);
     return start;
 }
@@ -120,24 +120,24 @@ scd_card_list_new(GBytes *text)
 {
     ScdCardList *list = g_new0(ScdCardList, 1);
     const char *end;
-    Line line;
+    ScdListLine line;
 
     list->text = g_bytes_ref(text);
-    list->literals = g_array_new(FALSE, FALSE, sizeof(Literal));
-    list->patterns = g_array_new(FALSE, FALSE, sizeof(Pattern));
+    list->literals = g_array_new(FALSE, FALSE, sizeof(ScdLiteralEntry));
+    list->patterns = g_array_new(FALSE, FALSE, sizeof(ScdPatternEntry));
 
     const char *start = get_text(list, &end);
     const char *at = start;
-    while (next_line(&at, end, &line)) {
+    while (read_next_line(&at, end, &line)) {
         guint32 offset = (guint32)(line.start - start);
 
         if (!is_entry(&line))
             continue;
         if (is_literal(&line)) {
-            Literal literal = {hash_text(line.start, line.length), offset};
+            ScdLiteralEntry literal = {hash_text(line.start, line.length), offset};
             g_array_append_val(list->literals, literal);
         } else {
-            Pattern pattern = {offset, {0}};
+            ScdPatternEntry pattern = {offset, {0}};
             memcpy(pattern.head, line.start, MIN(line.length, sizeof pattern.head));
             g_array_append_val(list->patterns, pattern);
         }
@@ -157,13 +157,13 @@ scd_card_list_free(ScdCardList *list)
     g_free(list);
 }
 
-/* The line of an entry, and where the line after it begins. */
+/* Sets line to the line of an entry, and returns the start of the next line. */
 static const char *
-open_entry(const ScdCardList *list, guint32 offset, const char **end, Line *line)
+read_entry_line(const ScdCardList *list, guint32 offset, const char **end, ScdListLine *line)
 {
     const char *at = get_text(list, end) + offset;
 
-    next_line(&at, *end, line);
+    read_next_line(&at, *end, line);
     return at;
 }
 
@@ -171,9 +171,9 @@ static void
 add_if_match(const ScdCardList *list, guint32 offset, const ScdAtrText *atr, GArray *matches)
 {
     const char *end;
-    Line entry;
+    ScdListLine entry;
 
-    open_entry(list, offset, &end, &entry);
+    read_entry_line(list, offset, &end, &entry);
     if (scd_atr_pattern_matches(entry.start, entry.length, atr))
         g_array_append_val(matches, offset);
 }
@@ -187,7 +187,7 @@ find_first_literal(const ScdCardList *list, guint32 hash)
     while (low < high) {
         guint middle = low + (high - low) / 2;
 
-        if (g_array_index(list->literals, Literal, middle).hash < hash)
+        if (g_array_index(list->literals, ScdLiteralEntry, middle).hash < hash)
             low = middle + 1;
         else
             high = middle;
@@ -196,7 +196,7 @@ find_first_literal(const ScdCardList *list, guint32 hash)
 }
 
 static gboolean
-is_ruled_out(const Pattern *pattern, const ScdAtrText *atr)
+is_ruled_out(const ScdPatternEntry *pattern, const ScdAtrText *atr)
 {
     for (gsize i = 0; i < MIN(sizeof pattern->head, atr->length); i++) {
         char c = g_ascii_toupper(pattern->head[i]);
@@ -216,14 +216,14 @@ find_matches(const ScdCardList *list, const ScdAtrText *atr)
     guint32 hash = hash_text(atr->text, atr->length);
 
     for (guint i = find_first_literal(list, hash); i < list->literals->len; i++) {
-        const Literal *literal = &g_array_index(list->literals, Literal, i);
+        const ScdLiteralEntry *literal = &g_array_index(list->literals, ScdLiteralEntry, i);
 
         if (literal->hash != hash)
             break;
         add_if_match(list, literal->offset, atr, matches);
     }
     for (guint i = 0; i < list->patterns->len; i++) {
-        const Pattern *pattern = &g_array_index(list->patterns, Pattern, i);
+        const ScdPatternEntry *pattern = &g_array_index(list->patterns, ScdPatternEntry, i);
 
         if (!is_ruled_out(pattern, atr))
             add_if_match(list, pattern->offset, atr, matches);
@@ -241,7 +241,7 @@ is_web_address(const char *name)
 }
 
 static void
-add_name(GPtrArray *names, const Line *line)
+add_name(GPtrArray *names, const ScdListLine *line)
 {
     g_autofree char *name = g_strstrip(g_utf8_make_valid(line->start, (gssize)line->length));
 
@@ -255,10 +255,10 @@ static void
 add_names_of_entry(const ScdCardList *list, guint32 offset, GPtrArray *names)
 {
     const char *end;
-    Line line;
-    const char *at = open_entry(list, offset, &end, &line);
+    ScdListLine line;
+    const char *at = read_entry_line(list, offset, &end, &line);
 
-    while (names->len < SCD_CARD_LIST_MAX_NAMES && next_line(&at, end, &line) &&
+    while (names->len < SCD_CARD_LIST_MAX_NAMES && read_next_line(&at, end, &line) &&
            is_description(&line)) {
         if (line.length <= SCD_CARD_LIST_MAX_LINE)
             add_name(names, &line);

@@ -6,7 +6,7 @@
 
 #include "base/key-lines.h"
 
-#define ALIASES "Aliases" /* a group that alias-file.c reads */
+#define ALIASES "Aliases" /* a group that alias.c reads */
 
 typedef struct {
     const char *group;
@@ -15,9 +15,9 @@ typedef struct {
     guint32 standard;
     guint32 least;
     guint32 most;
-} Setting;
+} ScdSetting;
 
-static const Setting settings[] = {
+static const ScdSetting settings[] = {
     {"Limits", "SessionsPerUser", offsetof(ScdConfig, sessions_per_user), 128, 1, 10000},
     {"Limits", "Sessions", offsetof(ScdConfig, sessions), 256, 1, 10000},
     {"Limits", "CallsPerSession", offsetof(ScdConfig, calls_per_session), 128, 1, 10000},
@@ -29,7 +29,7 @@ static const Setting settings[] = {
 };
 
 static guint32 *
-value_of(ScdConfig *config, const Setting *setting)
+locate_value(ScdConfig *config, const ScdSetting *setting)
 {
     return &G_STRUCT_MEMBER(guint32, config, setting->offset);
 }
@@ -38,7 +38,7 @@ void
 scd_config_set_defaults(ScdConfig *config)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++)
-        *value_of(config, &settings[i]) = settings[i].standard;
+        *locate_value(config, &settings[i]) = settings[i].standard;
 }
 
 static gboolean
@@ -51,7 +51,7 @@ is_known_group(const char *group)
     return FALSE;
 }
 
-static const Setting *
+static const ScdSetting *
 find_setting(const char *group, const char *key)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
@@ -62,15 +62,15 @@ find_setting(const char *group, const char *key)
 }
 
 static gboolean
-is_mine(const char *group)
+is_settings_group(const char *group)
 {
     return g_strcmp0(group, ALIASES) != 0;
 }
 
 static char *
-read_group(gpointer data, const char *group)
+check_group(gpointer data, const char *group)
 {
-    if (is_known_group(group) || !is_mine(group))
+    if (is_known_group(group) || !is_settings_group(group))
         return NULL;
     return g_strdup_printf("unknown group [%s], passed over", group);
 }
@@ -78,7 +78,7 @@ read_group(gpointer data, const char *group)
 static char *
 read_setting(gpointer data, const char *group, const char *key, const char *value)
 {
-    const Setting *setting = find_setting(group, key);
+    const ScdSetting *setting = find_setting(group, key);
     guint64 number;
 
     if (!is_known_group(group))
@@ -86,7 +86,7 @@ read_setting(gpointer data, const char *group, const char *key, const char *valu
     if (setting == NULL)
         return g_strdup_printf("unknown setting %s in [%s]", key, group);
 
-    guint32 *target = value_of(data, setting);
+    guint32 *target = locate_value(data, setting);
     if (!g_ascii_string_to_unsigned(value, 10, setting->least, setting->most, &number, NULL))
         return g_strdup_printf("%s is a number from %u to %u: it stays %u", key, setting->least,
                                setting->most, *target);
@@ -97,7 +97,7 @@ read_setting(gpointer data, const char *group, const char *key, const char *valu
 char **
 scd_config_read(ScdConfig *config, const char *text, gsize length)
 {
-    static const ScdKeyLinesReader reader = {is_mine, read_group, read_setting};
+    static const ScdKeyLinesReader reader = {is_settings_group, check_group, read_setting};
 
     return scd_key_lines_read(text, length, &reader, config);
 }

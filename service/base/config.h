@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * What the administrator may set, in smartcardd.conf.
+ * The settings in smartcardd.conf.
  *
- * A fault in the file must not keep the service from its work: what is not understood is told and
- * passed over, and only that, each setting being as good as the next. The table in config.c has
- * names, defaults and ranges; data/ has an example of the file and its man page.
+ * An error in the file must not keep the service from starting: each line that is not valid causes
+ * a warning and is ignored, and the other lines take effect. The table in config.c has names,
+ * defaults and ranges; data/ has an example of the file and its man page.
  */
 
 #include <glib.h>
@@ -15,7 +15,7 @@ typedef struct {
     /* [Limits] */
     guint32 sessions_per_user;
     guint32 sessions;
-    guint32 calls_per_session; /* that wait for their answer */
+    guint32 calls_per_session; /* that have not been answered */
     guint32 bytes_per_session; /* in the commands of these calls */
     guint32 waiters_per_user;
     guint32 wait_calls;
@@ -27,7 +27,7 @@ typedef struct {
 void scd_config_set_defaults(ScdConfig *config);
 
 /*
- * Reads the text of a file, any bytes, over what is set already. Gives what was not understood, a
- * line of English each.
+ * Reads the text of a file, which may be any bytes, and overrides the settings that it has. Returns
+ * one warning in English for each line that is not valid; the caller frees the vector.
  */
 char **scd_config_read(ScdConfig *config, const char *text, gsize length);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What can go wrong, as a GError domain: the PC/SC codes by their low byte and
- * a few errors of our own, out of the one table in introspection/.
+ * The GError domain of the service: PC/SC codes by their low byte, and errors of the service
+ * itself. Both come from the table in introspection/.
  */
 
 #include <glib.h>
@@ -19,5 +19,5 @@ typedef enum {
 #define SCD_ERROR (scd_error_quark())
 GQuark scd_error_quark(void);
 
-/* The table's English text for an error; "unknown error" for a number that is not in it. */
+/* Returns the English text of an error, "unknown error" if the table does not have the number. */
 const char *scd_error_text(guint code);

@@ -2,7 +2,7 @@
 
 #include "base/feature.h"
 
-#include "base/device-text.h"
+#include "base/usb-device.h"
 
 static const struct {
     guint8 tag;
@@ -30,6 +30,12 @@ static const struct {
     {0x20, "execute-pace"},
 };
 
+/* The control code of CM_IOCTL_GET_FEATURE_REQUEST, SCARD_CTL_CODE(3400). */
+#define GET_FEATURE_REQUEST 0x42000D48
+
+/* The control code of feature 0 in libccid and drivers derived from it. */
+#define FEATURES 0x42330000u
+
 enum {
     PROPERTY_FIRMWARE_ID = 0x08,
     PROPERTY_VENDOR_ID = 0x0B,
@@ -39,16 +45,16 @@ enum {
 typedef struct {
     const guint8 *at;
     gsize left;
-} Records;
+} ScdTlvRecords;
 
 typedef struct {
     guint8 tag;
     guint8 length;
     const guint8 *value;
-} Record;
+} ScdTlvRecord;
 
 static gboolean
-next_record(Records *records, Record *record)
+read_next_record(ScdTlvRecords *records, ScdTlvRecord *record)
 {
     if (records->left < 2 || records->left - 2 < records->at[1])
         return FALSE;
@@ -63,10 +69,10 @@ next_record(Records *records, Record *record)
 guint32
 scd_features_find_code(const guint8 *list, gsize length, guint8 feature)
 {
-    Records records = {list, length};
-    Record record;
+    ScdTlvRecords records = {list, length};
+    ScdTlvRecord record;
 
-    while (next_record(&records, &record)) {
+    while (read_next_record(&records, &record)) {
         if (record.tag == feature && record.length == 4)
             return (guint32)record.value[0] << 24 | (guint32)record.value[1] << 16 |
                    (guint32)record.value[2] << 8 | record.value[3];
@@ -86,9 +92,9 @@ scd_features_dup_words(const guint8 *list, gsize length)
     return g_strv_builder_end(words);
 }
 
-/* Leaves the number as it is when it is told already, or when the record is none of 16 bits. */
+/* Leaves the number unchanged if it is already set or the record does not have 16 bits. */
 static void
-read_number(const Record *record, guint16 *number)
+read_number(const ScdTlvRecord *record, guint16 *number)
 {
     if (*number == 0 && record->length == 2)
         *number = (guint16)(record->value[0] | record->value[1] << 8);
@@ -98,10 +104,10 @@ ScdTlvProperties *
 scd_tlv_properties_parse(const guint8 *bytes, gsize length)
 {
     ScdTlvProperties *properties = g_new0(ScdTlvProperties, 1);
-    Records records = {bytes, length};
-    Record record;
+    ScdTlvRecords records = {bytes, length};
+    ScdTlvRecord record;
 
-    while (next_record(&records, &record)) {
+    while (read_next_record(&records, &record)) {
         if (record.tag == PROPERTY_VENDOR_ID)
             read_number(&record, &properties->vendor_id);
         else if (record.tag == PROPERTY_PRODUCT_ID)
@@ -121,4 +127,28 @@ scd_tlv_properties_free(ScdTlvProperties *properties)
         return;
     g_free(properties->firmware);
     g_free(properties);
+}
+
+/*
+ * The features that let the user enter a PIN without the program seeing it, and those that describe
+ * the PIN pad. Excluded are writing to the display and reading keys, which together let the program
+ * read a PIN, and the features that pass on commands of the reader's vendor.
+ */
+static const guint8 pin_features[] = {
+    0x01, 0x02, 0x06, 0x0D, /* verify a PIN: start, finish, direct, with an application's id */
+    0x03, 0x04, 0x07, 0x0E, /* modify a PIN, likewise */
+    0x05, 0x0B, 0x0C,       /* get key pressed, abort, set message */
+    0x0A, 0x11, 0x12,       /* properties: of the PIN pad, of the display, all */
+    0x20,                   /* execute PACE */
+};
+
+gboolean
+scd_control_code_is_driver_command(guint32 code)
+{
+    if (code == GET_FEATURE_REQUEST)
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(pin_features); i++)
+        if (code == FEATURES + pin_features[i])
+            return FALSE;
+    return TRUE;
 }

@@ -2,30 +2,41 @@
 #pragma once
 
 /*
- * What a reader can do beside moving APDUs: PC/SC part 10, revision 2.02.09.
+ * The features of a reader beyond transmitting APDUs: PC/SC part 10, revision 2.02.09.
  *
- * A driver answers CM_IOCTL_GET_FEATURE_REQUEST with a list of records: a feature's tag, the length
- * 4, and the control code that asks for it, highest byte first. To the code of GET_TLV_PROPERTIES
- * it answers with records likewise, their numbers with the lowest byte first. Any bytes may be
- * parsed: records of unknown tags or of wrong lengths are passed over, and so is one that is cut.
+ * A driver answers CM_IOCTL_GET_FEATURE_REQUEST with a list of records: the tag of a feature, the
+ * length 4, and the control code of the feature, highest byte first. It answers the control code of
+ * GET_TLV_PROPERTIES with records of the same form, whose numbers have the lowest byte first. Any
+ * bytes may be parsed: records with unknown tags, with wrong lengths, and truncated ones are
+ * ignored.
  */
 
 #include <glib.h>
 
 #define SCD_FEATURE_GET_TLV_PROPERTIES 0x12
 
-/* Words such as "verify-pin-direct", in the order of their tags, each once. */
+/*
+ * Returns the features in the list as words such as "verify-pin-direct", in the order of their
+ * tags, each once. The caller frees the vector.
+ */
 char **scd_features_dup_words(const guint8 *list, gsize length);
 
-/* The control code of a feature; 0 when the list does not have it. */
+/* Returns the control code of a feature, 0 if the list does not have the feature. */
 guint32 scd_features_find_code(const guint8 *list, gsize length, guint8 feature);
 
 typedef struct {
-    guint16 vendor_id;  /* of the USB device; 0 when not told */
+    guint16 vendor_id;  /* of the USB device; 0 if absent */
     guint16 product_id; /* likewise */
-    char *firmware;     /* cleaned, empty when not told */
+    char *firmware;     /* cleaned with scd_device_text_clean(); empty if absent */
 } ScdTlvProperties;
 
 ScdTlvProperties *scd_tlv_properties_parse(const guint8 *records, gsize length);
 void scd_tlv_properties_free(ScdTlvProperties *properties);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTlvProperties, scd_tlv_properties_free)
+
+/*
+ * Returns FALSE for the control codes that belong to the use of a card: the request for the list of
+ * features, and features that let the user enter a PIN without the program seeing it. Returns TRUE
+ * for all others, whose effect depends on the driver.
+ */
+gboolean scd_control_code_is_driver_command(guint32 code);

@@ -26,7 +26,7 @@ scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *requ
     request->length = length - SCD_FRAME_HEADER;
 
     switch (request->operation) {
-    case SCD_FRAME_TRANSMIT: /* what is no APDU is for the driver to refuse */
+    case SCD_FRAME_TRANSMIT: /* the driver refuses data that is not an APDU */
     case SCD_FRAME_CONTROL:
         return request->length <= SCD_RESPONSE_MAX;
     case SCD_FRAME_GET_ATTRIBUTE:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The packets of a channel: see frame-format.h. */
+/* Parses and writes the packets of a channel, whose format is in frame-format.h. */
 
 #include <glib.h>
 
@@ -13,12 +13,12 @@
 typedef struct {
     ScdFrameOperation operation;
     guint32 argument;
-    const guint8 *data; /* in the packet */
+    const guint8 *data; /* points into the packet */
     gsize length;
 } ScdFrameRequest;
 
-/* FALSE for a packet that is no request: the other end does not speak this protocol. */
+/* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */
 gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
 
-/* Writes the SCD_FRAME_HEADER bytes before an answer; protocol: 0 where none is to be told. */
+/* Writes the SCD_FRAME_HEADER bytes before an answer. protocol: 0 if the answer has none. */
 void scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol);

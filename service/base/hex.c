@@ -26,9 +26,9 @@ is_end_of_byte(char c)
     return c == ' ' || c == ':' || c == '\0';
 }
 
-/* at points to the first character of a byte, position is where that stands in the whole text. */
+/* at: the first character of a byte. position: that of *at in the whole text, from 1. */
 static gboolean
-read_byte(const char *at, gsize position, guint8 *byte, GError **error)
+parse_byte(const char *at, gsize position, guint8 *byte, GError **error)
 {
     int high = g_ascii_xdigit_value(at[0]);
     int low = high < 0 ? -1 : g_ascii_xdigit_value(at[1]);
@@ -51,13 +51,13 @@ read_byte(const char *at, gsize position, guint8 *byte, GError **error)
 guint8 *
 scd_hex_to_bytes(const char *hex, gsize *length, GError **error)
 {
-    /* Never empty, so that NULL always means an error. */
+    /* Not 0 bytes, for which g_malloc() returns NULL. */
     gsize room = strlen(hex) / 2 + 1;
     g_autofree guint8 *bytes = g_malloc(room);
     gsize n = 0;
 
     for (const char *at = hex + strspn(hex, " :"); *at != '\0'; at += strspn(at, " :")) {
-        if (!read_byte(at, (gsize)(at - hex) + 1, &bytes[n], error)) {
+        if (!parse_byte(at, (gsize)(at - hex) + 1, &bytes[n], error)) {
             explicit_bzero(bytes, n);
             return NULL;
         }

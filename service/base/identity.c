@@ -4,12 +4,10 @@
 
 #include <string.h>
 
-#include "base/channel-id.h"
-#include "base/device-text.h"
 #include "base/feature.h"
 #include "base/usb-tree.h"
 
-#define USUAL_SEAT "seat0"
+#define DEFAULT_SEAT "seat0"
 
 void
 scd_driver_answers_clear(ScdDriverAnswers *answers)
@@ -24,26 +22,26 @@ scd_driver_answers_clear(ScdDriverAnswers *answers)
     g_clear_pointer(&answers->tlv_properties, g_bytes_unref);
 }
 
-/* No answer is like one without bytes. */
+/* A missing answer counts as one without bytes. */
 static const guint8 *
-bytes_of(GBytes *answer, gsize *length)
+get_bytes(GBytes *answer, gsize *length)
 {
     *length = 0;
     return answer != NULL ? g_bytes_get_data(answer, length) : NULL;
 }
 
 static void
-take_place_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
+set_place_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
 {
     gsize path_length, channel_length;
-    const guint8 *path = bytes_of(answers->usb_path, &path_length);
-    const guint8 *channel = bytes_of(answers->channel_id, &channel_length);
+    const guint8 *path = get_bytes(answers->usb_path, &path_length);
+    const guint8 *channel = get_bytes(answers->channel_id, &channel_length);
     guint8 bus, address;
 
     identity->has_usb_path = scd_usb_path_parse_answer(path, path_length, &identity->usb_path);
     if (identity->has_usb_path)
         identity->usb_bus = identity->usb_path.port.bus;
-    if (!scd_channel_id_parse_usb(channel, channel_length, &bus, &address))
+    if (!scd_usb_address_parse_channel_id(channel, channel_length, &bus, &address))
         return;
     if (identity->has_usb_path && bus != identity->usb_bus)
         return;
@@ -70,7 +68,7 @@ find_device(ScdIdentity *identity, const ScdReaderName *name, const char *sysfs)
 }
 
 static void
-take_facts_from_kernel(ScdIdentity *identity, const ScdUsbDevice *device)
+set_properties_from_kernel(ScdIdentity *identity, const ScdUsbDevice *device)
 {
     identity->in_kernel = TRUE;
     identity->usb_port = device->port;
@@ -85,9 +83,9 @@ take_facts_from_kernel(ScdIdentity *identity, const ScdUsbDevice *device)
     identity->built_in = device->built_in;
 }
 
-/* What is known already is left as it is. */
+/* Does nothing if the text is already set. */
 static void
-take_text(char **text, const void *bytes, gsize length)
+set_text(char **text, const void *bytes, gsize length)
 {
     if (*text != NULL && **text != '\0')
         return;
@@ -96,12 +94,12 @@ take_text(char **text, const void *bytes, gsize length)
 }
 
 static void
-take_text_from_driver(char **text, GBytes *answer)
+set_text_from_driver(char **text, GBytes *answer)
 {
     gsize length;
-    const guint8 *bytes = bytes_of(answer, &length);
+    const guint8 *bytes = get_bytes(answer, &length);
 
-    take_text(text, bytes, length);
+    set_text(text, bytes, length);
 }
 
 /* A number 0xMMmmbbbb, the lowest byte first. Some drivers write a longer one. */
@@ -109,7 +107,7 @@ static char *
 print_version(GBytes *answer)
 {
     gsize length;
-    const guint8 *bytes = bytes_of(answer, &length);
+    const guint8 *bytes = get_bytes(answer, &length);
 
     if (length < 4)
         return g_strdup("");
@@ -117,11 +115,11 @@ print_version(GBytes *answer)
 }
 
 static void
-take_facts_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
+set_properties_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
 {
     gsize features_length, properties_length;
-    const guint8 *features = bytes_of(answers->features, &features_length);
-    const guint8 *properties = bytes_of(answers->tlv_properties, &properties_length);
+    const guint8 *features = get_bytes(answers->features, &features_length);
+    const guint8 *properties = get_bytes(answers->tlv_properties, &properties_length);
     g_autoptr(ScdTlvProperties) parsed = scd_tlv_properties_parse(properties, properties_length);
 
     identity->complete = answers->asked;
@@ -129,9 +127,9 @@ take_facts_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
         identity->vendor_id = parsed->vendor_id;
         identity->product_id = parsed->product_id;
     }
-    take_text_from_driver(&identity->vendor, answers->vendor);
-    take_text_from_driver(&identity->product, answers->product);
-    take_text_from_driver(&identity->serial, answers->serial);
+    set_text_from_driver(&identity->vendor, answers->vendor);
+    set_text_from_driver(&identity->product, answers->product);
+    set_text_from_driver(&identity->serial, answers->serial);
     identity->driver_version = print_version(answers->version);
     identity->features = scd_features_dup_words(features, features_length);
 }
@@ -142,14 +140,14 @@ scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char
     ScdIdentity *identity = g_atomic_rc_box_new0(ScdIdentity);
     g_autoptr(ScdReaderName) name = scd_reader_name_parse(reader);
 
-    take_place_from_driver(identity, answers);
+    set_place_from_driver(identity, answers);
     g_autoptr(ScdUsbDevice) device = sysfs != NULL ? find_device(identity, name, sysfs) : NULL;
     if (device != NULL)
-        take_facts_from_kernel(identity, device);
-    take_facts_from_driver(identity, answers);
-    take_text(&identity->serial, name->serial, strlen(name->serial));
+        set_properties_from_kernel(identity, device);
+    set_properties_from_driver(identity, answers);
+    set_text(&identity->serial, name->serial, strlen(name->serial));
     identity->slot = name->slot;
-    identity->seat = g_strdup(USUAL_SEAT);
+    identity->seat = g_strdup(DEFAULT_SEAT);
     return identity;
 }
 
@@ -184,7 +182,7 @@ scd_identity_ref(const ScdIdentity *identity)
 }
 
 static void
-clear(gpointer data)
+clear_identity(gpointer data)
 {
     ScdIdentity *identity = data;
 
@@ -200,5 +198,5 @@ void
 scd_identity_unref(ScdIdentity *identity)
 {
     if (identity != NULL)
-        g_atomic_rc_box_release_full(identity, clear);
+        g_atomic_rc_box_release_full(identity, clear_identity);
 }

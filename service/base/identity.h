@@ -2,22 +2,22 @@
 #pragma once
 
 /*
- * Which device a reader is, and what is known of it: worked out of what the driver answers, what
- * the kernel knows of the device, and the PC/SC name.
+ * The identity of a reader: its device and the properties of that, worked out from the answers of
+ * its driver, from the kernel's entry for the device, and from the PC/SC name.
  *
- * The place is what the driver says of it (control code 3601); else that of the device whose
- * address the driver says (the channel id); and when the driver says neither, that of the only
- * device that fits the name. What the kernel tells of the device counts before what the driver
- * does. What nobody knows for sure is not known.
+ * The USB path is that in the driver's answer to control code 3601; else that of the device with
+ * the address in the channel id; and if the driver answers neither, that of the only device that
+ * fits the name. Properties from the kernel take precedence over those from the driver. A value
+ * that is not certain is left out.
  */
 
 #include <glib.h>
 
 #include "base/usb-path.h"
 
-/* What a driver answered; NULL for what it did not. */
+/* The answers of a driver; NULL where it gave none. */
 typedef struct {
-    gboolean asked;         /* FALSE when somebody else had the reader: to be tried again */
+    gboolean asked;         /* FALSE if another program had the reader: to be tried again */
     GBytes *usb_path;       /* control code 3601 of libccid */
     GBytes *channel_id;     /* SCARD_ATTR_CHANNEL_ID */
     GBytes *vendor;         /* SCARD_ATTR_VENDOR_NAME */
@@ -32,17 +32,17 @@ void scd_driver_answers_clear(ScdDriverAnswers *answers);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScdDriverAnswers, scd_driver_answers_clear)
 
 /*
- * Never changes once others have it. Texts are never NULL and clean (device-text.h), empty when not
- * known.
+ * Immutable once it is shared. Texts are cleaned (scd_device_text_clean()), never NULL, and empty
+ * if unknown.
  */
 typedef struct {
-    gboolean complete; /* the driver was asked: there is nothing more to find out */
+    gboolean complete; /* the driver has answered: another probe would not find more */
     guint slot;
     gboolean has_usb_path;
     ScdUsbPath usb_path;
     gboolean in_kernel;  /* the kernel has the device, at usb_port */
-    ScdUsbPort usb_port; /* also where the interface and hence the path is not known */
-    guint8 usb_bus;      /* 0 when not known, likewise the address and the ids */
+    ScdUsbPort usb_port; /* set even if the interface, and hence the path, is unknown */
+    guint8 usb_bus;      /* 0 if unknown, also for the address and the ids */
     guint8 usb_address;
     guint16 vendor_id;
     guint16 product_id;
@@ -52,23 +52,28 @@ typedef struct {
     char *driver_version; /* "2.1.0" */
     char **features;      /* words (feature.h) */
     gboolean built_in;
-    char *seat; /* "seat0"; who asks udev may put another one here */
+    char *seat; /* "seat0"; the probe replaces it by udev's value */
 } ScdIdentity;
 
 /*
- * reader: its PC/SC name. sysfs: where /sys is, which is read, so never on the main thread; NULL
- * not to look there.
+ * reader: its PC/SC name. sysfs: the path of /sys, or NULL not to read it. Reading may block: not
+ * for the main thread unless sysfs is NULL.
  */
 ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answers,
                               const char *sysfs);
 
-/* The number of its interface in the USB device; 0 where that is not known. */
+/* Returns the number of its interface in the USB device, 0 if unknown. */
 guint8 scd_identity_interface(const ScdIdentity *identity);
 
-/* Whether it says more than what was found before: the driver's word, or a place at all. */
+/*
+ * Returns whether the identity has more than the earlier one: the driver's answers, or a USB path
+ * at all.
+ */
 gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
 
-/* Whether the driver tells now of another place than it did before: another reader, or replugged.
+/*
+ * Returns whether the driver reports another place than before: another reader, or the same one
+ * after it was plugged in again.
  */
 gboolean scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before);
 

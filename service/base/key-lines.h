@@ -2,25 +2,23 @@
 #pragma once
 
 /*
- * The text of a key file (GKeyFile), line by line.
+ * Reads the text of a key file (GKeyFile) line by line.
  *
- * A fault must not keep the rest from being read: what is not understood is told and passed over,
- * and only that, each line being as good as the next. Any bytes will do.
+ * An error in one line does not affect the others: each line that is not valid causes a warning and
+ * is ignored. Any bytes are accepted.
  */
 
 #include <glib.h>
 
-/*
- * The last two give what is wrong with what they are told, in a line of English; NULL when nothing
- * is.
- */
+/* group() and value() return a warning in English, which the caller frees, or NULL. */
 typedef struct {
-    /* Whose lines are read, and their faults told; NULL is what stands before the first. */
+    /* Returns whether to read the lines of a group and to warn about them. NULL stands for the
+     * lines before the first group. */
     gboolean (*is_mine)(const char *group);
-    char *(*group)(gpointer data, const char *group); /* it begins here; NULL takes any */
+    char *(*group)(gpointer data, const char *group); /* at the header of a group; may be NULL */
     char *(*value)(gpointer data, const char *group, const char *key, const char *value);
 } ScdKeyLinesReader;
 
-/* Gives all that was wrong, a line each, with the number of the line before it. */
+/* Returns all warnings, each with the number of its line in front. The caller frees the vector. */
 char **scd_key_lines_read(const char *text, gsize length, const ScdKeyLinesReader *reader,
                           gpointer data);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { WARNING = 4, NOTICE, INFO, DEBUG };
+enum { WARNING = 4, NOTICE, INFO, DEBUG }; /* priorities of syslog */
 
 static const char *const levels[] = {
     "emerg",         "alert",           "crit", "err", [WARNING] = "warning", [NOTICE] = "notice",
@@ -24,9 +24,9 @@ static const char *const targets[] = {
 static gint level = INFO;
 static gint target = AUTO;
 
-/* As GLib tells them to the journal. */
+/* Maps flags to priorities as GLib does for the journal. */
 static gint
-level_of(GLogLevelFlags flags)
+get_level(GLogLevelFlags flags)
 {
     switch (flags & G_LOG_LEVEL_MASK) {
     case G_LOG_LEVEL_DEBUG:
@@ -50,7 +50,7 @@ goes_to_journal(void)
 static GLogWriterOutput
 write_message(GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpointer data)
 {
-    if (level_of(flags) > g_atomic_int_get(&level) || g_atomic_int_get(&target) == NOWHERE)
+    if (get_level(flags) > g_atomic_int_get(&level) || g_atomic_int_get(&target) == NOWHERE)
         return G_LOG_WRITER_HANDLED;
     if (goes_to_journal() &&
         g_log_writer_journald(flags, fields, n_fields, NULL) == G_LOG_WRITER_HANDLED)
@@ -59,7 +59,7 @@ write_message(GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpo
 }
 
 static gboolean
-set(gint *place, const char *const *words, gsize n_words, const char *word)
+set_word(gint *place, const char *const *words, gsize n_words, const char *word)
 {
     for (gsize i = 0; i < n_words; i++) {
         if (!g_str_equal(words[i], word))
@@ -89,7 +89,7 @@ scd_log_level(void)
 gboolean
 scd_log_set_level(const char *word)
 {
-    return set(&level, levels, G_N_ELEMENTS(levels), word);
+    return set_word(&level, levels, G_N_ELEMENTS(levels), word);
 }
 
 const char *
@@ -101,5 +101,5 @@ scd_log_target(void)
 gboolean
 scd_log_set_target(const char *word)
 {
-    return set(&target, targets, G_N_ELEMENTS(targets), word);
+    return set_word(&target, targets, G_N_ELEMENTS(targets), word);
 }

@@ -2,28 +2,27 @@
 #pragma once
 
 /*
- * What of the log is written, and where to: in the words of systemd's
- * org.freedesktop.LogControl1. May be changed at any time; messages come from
- * all threads.
+ * The level and the target of the log, as words of systemd's org.freedesktop.LogControl1. Both may
+ * be changed at any time; messages may come from any thread.
  */
 
 #include <glib.h>
 
 /*
- * To be called once, before the first message. Written are the levels down to
- * "info"; down to "debug" where G_MESSAGES_DEBUG is set. The target is "auto":
- * the journal where that is what stderr is connected to, else stderr.
+ * Installs the log writer; to be called once, before the first message. The level is "info", or
+ * "debug" if G_MESSAGES_DEBUG is set. The target is "auto": the journal if stderr is connected to
+ * it, else stderr.
  */
 void scd_log_start(void);
 
-/* "emerg", "alert", "crit", "err", "warning", "notice", "info" or "debug". */
+/* Returns "emerg", "alert", "crit", "err", "warning", "notice", "info" or "debug". */
 const char *scd_log_level(void);
 
-/* FALSE for another word. */
+/* Returns FALSE for any other word. */
 gboolean scd_log_set_level(const char *word);
 
-/* "auto", "journal", "console" or "null". */
+/* Returns "auto", "journal", "console" or "null". */
 const char *scd_log_target(void);
 
-/* FALSE for another word. */
+/* Returns FALSE for any other word. */
 gboolean scd_log_set_target(const char *word);

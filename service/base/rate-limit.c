@@ -5,8 +5,8 @@
 struct ScdRateLimit {
     guint most;
     gint64 window_us;
-    gint64 ends_us;    /* this while */
-    GHashTable *spent; /* uid → how many */
+    gint64 ends_us;    /* the current window */
+    GHashTable *spent; /* uid → count in this window */
 };
 
 ScdRateLimit *
@@ -28,7 +28,7 @@ scd_rate_limit_free(ScdRateLimit *rate_limit)
     g_free(rate_limit);
 }
 
-ScdBudgetState
+ScdRateLimitState
 scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us)
 {
     if (now_us >= rate_limit->ends_us) {
@@ -37,7 +37,7 @@ scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us)
     }
     guint spent = GPOINTER_TO_UINT(g_hash_table_lookup(rate_limit->spent, GUINT_TO_POINTER(uid)));
     if (spent == rate_limit->most)
-        return SCD_BUDGET_SPENT;
+        return SCD_RATE_LIMIT_SPENT;
     g_hash_table_insert(rate_limit->spent, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(spent + 1));
-    return spent + 1 == rate_limit->most ? SCD_BUDGET_LAST : SCD_BUDGET_LEFT;
+    return spent + 1 == rate_limit->most ? SCD_RATE_LIMIT_LAST : SCD_RATE_LIMIT_LEFT;
 }

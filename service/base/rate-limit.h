@@ -2,9 +2,8 @@
 #pragma once
 
 /*
- * So many of something in a while for each user, and no more: for what a user
- * can make us write down. All whiles begin and end together, and with the end
- * of one all users are forgotten. No clock: whoever asks brings the time.
+ * Fixed-window rate limit per user, for the messages that a user can make the service write. All
+ * users share the window, and its end resets all of them. The caller passes the time.
  */
 
 #include <glib.h>
@@ -12,15 +11,20 @@
 typedef struct ScdRateLimit ScdRateLimit;
 
 typedef enum {
-    SCD_BUDGET_LEFT,
-    SCD_BUDGET_LAST, /* nothing is left after this one */
-    SCD_BUDGET_SPENT,
-} ScdBudgetState;
+    SCD_RATE_LIMIT_LEFT,
+    SCD_RATE_LIMIT_LAST, /* allowed, and the last one in this window */
+    SCD_RATE_LIMIT_SPENT,
+} ScdRateLimitState;
 
 ScdRateLimit *scd_rate_limit_new(guint most, gint64 window_us);
 void scd_rate_limit_free(ScdRateLimit *rate_limit);
 
-/* One more for that user. now_us: never less than the last time. */
-ScdBudgetState scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us);
+/* Counts one more for the user. now_us must not be less than in the previous call. */
+ScdRateLimitState scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdRateLimit, scd_rate_limit_free)
+
+/* The former names. */
+#define ScdBudgetState ScdRateLimitState
+#define SCD_BUDGET_SPENT SCD_RATE_LIMIT_SPENT
+#define SCD_BUDGET_LAST SCD_RATE_LIMIT_LAST

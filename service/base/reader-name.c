@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define EMPTY_LABEL "__unnamed" /* "__un" is no escape: u is no hexadecimal digit */
+#define EMPTY_LABEL "__unnamed" /* not an escape: "u" is not a hexadecimal digit */
 
 static gboolean
 is_upper_xdigit(char c)
@@ -13,8 +13,8 @@ is_upper_xdigit(char c)
 }
 
 /*
- * Takes " RR", two to eight upper-case digits and the space before them, off the end of the first
- * *length bytes of name. Something must be left before it.
+ * Removes " RR", two to eight upper-case digits and the space before them, from the end of the
+ * first *length bytes of name. At least one byte must be left before it.
  */
 static gboolean
 take_number(const char *name, gsize *length, guint *number)
@@ -36,22 +36,22 @@ take_number(const char *name, gsize *length, guint *number)
 }
 
 /*
- * Takes a group such as " (SERIAL)", which may hold pairs of its own signs, off the end likewise.
- * Where there is none it takes nothing and gives the empty string.
+ * Removes a group such as " (SERIAL)", which may contain pairs of its brackets, from the end in the
+ * same way. If there is none, it removes nothing and returns the empty string.
  */
 static char *
-take_group(const char *name, gsize *length, char connect, char closing)
+take_group(const char *name, gsize *length, char open, char close)
 {
     gsize start = *length;
     gsize depth = 0;
 
-    if (name[start - 1] != closing)
+    if (name[start - 1] != close)
         return g_strdup("");
     do {
         start--;
-        if (name[start] == closing)
+        if (name[start] == close)
             depth++;
-        else if (name[start] == connect)
+        else if (name[start] == open)
             depth--;
     } while (depth > 0 && start > 0);
     if (start < 2 || name[start - 1] != ' ')
@@ -96,17 +96,17 @@ scd_reader_name_free(ScdReaderName *name)
     g_free(name);
 }
 
-/* Whatever stands there instead of a letter or a digit, its label begins with an underscore. */
+/* The label of any byte that is neither a letter nor a digit begins with an underscore. */
 static gboolean
-looks_like_usb_position(const char *name)
+is_like_usb_label(const char *name)
 {
     return g_str_has_prefix(name, "usb") && name[3] != '\0' && !g_ascii_isalnum(name[3]);
 }
 
 /*
- * It can be read back, so no two names share a label: an escape ends in a digit and no two spaces
- * in a row are both plain, hence underscores come in runs of one (a space), two (an escape) or
- * three (a space, then an escape).
+ * The encoding is reversible, so different names have different labels: an escape ends in a digit
+ * and the second of two spaces is escaped, hence underscores come in runs of one (a space), two (an
+ * escape) or three (a space, then an escape).
  */
 char *
 scd_reader_name_to_label(const char *name)
@@ -115,7 +115,7 @@ scd_reader_name_to_label(const char *name)
 
     for (const char *at = name; *at != '\0'; at++) {
         gboolean after_space = at > name && at[-1] == ' ';
-        gboolean is_reserved = at == name && looks_like_usb_position(name);
+        gboolean is_reserved = at == name && is_like_usb_label(name);
 
         if (g_ascii_isalnum(*at) && !is_reserved)
             g_string_append_c(label, *at);

@@ -6,13 +6,41 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/device-text.h"
-
 #define CLASS_CCID 0x0B
+#define REPLACEMENT 0xFFFD
 
-/* sysfs gives a whole attribute to the first read(), so one is enough. */
+static gboolean
+is_visible(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return FALSE;
+    default:
+        return TRUE;
+    }
+}
+
+char *
+scd_device_text_clean(const void *bytes, gsize length)
+{
+    g_autofree char *text = g_strndup(length > 0 ? bytes : "", length);
+    g_autofree char *valid = g_utf8_make_valid(g_strstrip(text), -1);
+    GString *clean = g_string_new(NULL);
+
+    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+
+        g_string_append_unichar(clean, is_visible(c) ? c : REPLACEMENT);
+    }
+    return g_string_free(clean, FALSE);
+}
+
+/* The first read() returns the whole attribute, so one is enough. */
 static char *
-read_text(const char *folder, const char *attribute)
+read_attribute(const char *folder, const char *attribute)
 {
     g_autofree char *path = g_build_filename(folder, attribute, NULL);
     char bytes[SCD_USB_ATTRIBUTE_MAX + 1];
@@ -30,7 +58,7 @@ read_text(const char *folder, const char *attribute)
 static guint
 read_number(const char *folder, const char *attribute, guint base, guint most)
 {
-    g_autofree char *text = read_text(folder, attribute);
+    g_autofree char *text = read_attribute(folder, attribute);
     guint64 number;
 
     if (!g_ascii_string_to_unsigned(text, base, 0, most, &number, NULL))
@@ -47,7 +75,7 @@ free_interface(gpointer data)
     g_free(interface);
 }
 
-/* They are the folders in the device's own whose names are paths. */
+/* The interfaces are the directories in the device's own whose names are USB paths. */
 static GPtrArray *
 read_interfaces(const char *folder, const ScdUsbPort *port)
 {
@@ -65,7 +93,7 @@ read_interfaces(const char *folder, const ScdUsbPort *port)
         interface->configuration = path.configuration;
         interface->number = path.interface;
         interface->is_ccid = read_number(inner, "bInterfaceClass", 16, G_MAXUINT8) == CLASS_CCID;
-        interface->name = read_text(inner, "interface");
+        interface->name = read_attribute(inner, "interface");
         g_ptr_array_add(interfaces, interface);
     }
     return interfaces;
@@ -84,15 +112,15 @@ scd_usb_device_read(const char *folder, const ScdUsbPort *port)
         return NULL;
 
     ScdUsbDevice *device = g_new0(ScdUsbDevice, 1);
-    g_autofree char *removable = read_text(folder, "removable");
+    g_autofree char *removable = read_attribute(folder, "removable");
 
     device->port = *port;
     device->address = scd_usb_device_read_address(folder);
     device->vendor_id = (guint16)read_number(folder, "idVendor", 16, G_MAXUINT16);
     device->product_id = (guint16)read_number(folder, "idProduct", 16, G_MAXUINT16);
-    device->manufacturer = read_text(folder, "manufacturer");
-    device->product = read_text(folder, "product");
-    device->serial = read_text(folder, "serial");
+    device->manufacturer = read_attribute(folder, "manufacturer");
+    device->product = read_attribute(folder, "product");
+    device->serial = read_attribute(folder, "serial");
     device->built_in = g_str_equal(removable, "fixed");
     device->interfaces = read_interfaces(folder, port);
     return device;
@@ -116,7 +144,7 @@ scd_usb_device_path_of(const ScdUsbDevice *device, const ScdUsbInterface *interf
     return (ScdUsbPath){device->port, interface->configuration, interface->number};
 }
 
-/* Both went the same way from the device's string, but for what the kernel's text has around it. */
+/* Both come from the same string of the device; only the kernel's text has been stripped. */
 static gboolean
 is_same_text(const char *in_name, const char *in_device)
 {
@@ -125,7 +153,7 @@ is_same_text(const char *in_name, const char *in_device)
     return g_str_equal(clean, in_device);
 }
 
-/* The interfaces that can be a reader at all. */
+/* Returns the interfaces of class 0b, or all if there is none. */
 static GPtrArray *
 list_candidates(const ScdUsbDevice *device)
 {
@@ -164,16 +192,16 @@ scd_usb_device_find_interface(const ScdUsbDevice *device, const ScdReaderName *n
     return TRUE;
 }
 
-/* pcscd leaves a serial number out that is in the interface's string already. */
+/* pcscd leaves out a serial number that the string of the interface contains. */
 static const char *
-serial_in_name(const ScdUsbDevice *device, const ScdUsbInterface *interface)
+get_serial_in_name(const ScdUsbDevice *device, const ScdUsbInterface *interface)
 {
     return strstr(interface->name, device->serial) != NULL ? "" : device->serial;
 }
 
-/* The base comes from the driver's list of readers, where it is often just what the device says. */
+/* The base comes from the driver's list of readers, which often has the strings of the device. */
 static gboolean
-is_base_of(const ScdUsbDevice *device, const char *base)
+is_device_name(const ScdUsbDevice *device, const char *base)
 {
     g_autofree char *both = g_strconcat(device->manufacturer, " ", device->product, NULL);
 
@@ -184,10 +212,10 @@ gboolean
 scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
                             const ScdReaderName *name)
 {
-    const char *serial = serial_in_name(device, interface);
+    const char *serial = get_serial_in_name(device, interface);
 
     if (!name->well_formed || !is_same_text(name->interface, interface->name) ||
         !is_same_text(name->serial, serial))
         return FALSE;
-    return interface->name[0] != '\0' || serial[0] != '\0' || is_base_of(device, name->base);
+    return interface->name[0] != '\0' || serial[0] != '\0' || is_device_name(device, name->base);
 }

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * What the kernel knows of a USB device: its folder in /sys/bus/usb/devices.
+ * A USB device as the kernel describes it in its directory in /sys/bus/usb/devices, and the
+ * cleaning of text that comes from devices.
  *
- * The strings are the device's own: they are cleaned (device-text.h). An attribute that cannot be
- * read, is too long or makes no sense counts as not there. The kernel locks the device while it
- * answers, so reading may block: never on the main thread.
+ * The strings are the device's own: they are cleaned. An attribute that cannot be read, is too long
+ * or is not valid counts as absent. The kernel locks the device while an attribute is read, so
+ * reading may block: not for the main thread.
  */
 
 #include <glib.h>
@@ -16,44 +17,54 @@
 
 #define SCD_USB_ATTRIBUTE_MAX 512 /* bytes; 126 UTF-16 units of a string take 378 in UTF-8 */
 
+/*
+ * Returns text that a device provides, such as its vendor or its serial number, as one line of
+ * UTF-8 without control characters: the bytes up to the first NUL, without white space at the ends.
+ * Bytes that are not UTF-8, control characters, and invisible characters that change how others are
+ * shown (such as the direction of writing) become U+FFFD, one each. bytes may be NULL if length is
+ * 0. The caller frees the text.
+ */
+char *scd_device_text_clean(const void *bytes, gsize length);
+
 typedef struct {
     guint8 configuration;
     guint8 number;
     gboolean is_ccid; /* of class 0b */
-    char *name;       /* the string that the device has for it; empty when none */
+    char *name;       /* the device's string for it; empty if there is none */
 } ScdUsbInterface;
 
 typedef struct {
     ScdUsbPort port;
-    guint8 address;     /* 0 when not known, likewise the ids */
+    guint8 address;     /* 0 if unknown, also for the ids */
     guint16 vendor_id;  /* idVendor */
     guint16 product_id; /* idProduct */
-    char *manufacturer; /* empty when not known, likewise product and serial */
+    char *manufacturer; /* empty if unknown, also for product and serial */
     char *product;
     char *serial;
-    gboolean built_in;     /* the kernel says that nobody can unplug it */
-    GPtrArray *interfaces; /* of ScdUsbInterface, of the configuration that is in use */
+    gboolean built_in;     /* the kernel reports the device as not removable */
+    GPtrArray *interfaces; /* of ScdUsbInterface, in the active configuration */
 } ScdUsbDevice;
 
-/* The device whose folder this is, NULL when there is none. */
+/* Returns the device of a directory, NULL if the directory does not exist. */
 ScdUsbDevice *scd_usb_device_read(const char *folder, const ScdUsbPort *port);
 void scd_usb_device_free(ScdUsbDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdUsbDevice, scd_usb_device_free)
 
-/* The address alone, which costs less; 0 when not known. */
+/* Returns the address alone, which is cheaper than reading the device; 0 if unknown. */
 guint8 scd_usb_device_read_address(const char *folder);
 
 /*
- * Which interface the reader of this name is, when it is known to be one of this device's: the only
- * one of class 0b, or of several the only one with the string in the name; the only one at all,
- * whatever its class, in devices older than that class. FALSE when that leaves none or a choice.
+ * Sets path to the interface of this device that belongs to the reader of this name: the only
+ * interface of class 0b, or the only one of several whose string is in the name, or the only
+ * interface of any class in devices older than that class. Returns FALSE if there is none or more
+ * than one.
  */
 gboolean scd_usb_device_find_interface(const ScdUsbDevice *device, const ScdReaderName *name,
                                        ScdUsbPath *path);
 
 /*
- * Whether pcscd may have given this name to the reader at this interface: what follows the base of
- * the name agrees, and there is something in the name that comes from the device at all.
+ * Returns whether pcscd may have given this name to the reader at this interface: the parts of the
+ * name after the base agree, and at least one part of it comes from the device.
  */
 gboolean scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
                                      const ScdReaderName *name);

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+#define CHANNEL_USB 0x0020
+#define MAX_ADDRESS 127 /* USB 2.0, 9.4.6 */
+
 static gboolean
-take_sign(const char **at, char sign)
+take_character(const char **at, char sign)
 {
     if (**at != sign)
         return FALSE;
@@ -33,13 +36,13 @@ take_number(const char **at, guint least, guint8 *number)
 static gboolean
 take_port(const char **at, ScdUsbPort *port)
 {
-    if (!take_number(at, 1, &port->bus) || !take_sign(at, '-'))
+    if (!take_number(at, 1, &port->bus) || !take_character(at, '-'))
         return FALSE;
     do {
         if (port->n_ports == SCD_USB_MAX_DEPTH || !take_number(at, 1, &port->ports[port->n_ports]))
             return FALSE;
         port->n_ports++;
-    } while (take_sign(at, '.'));
+    } while (take_character(at, '.'));
     return TRUE;
 }
 
@@ -59,8 +62,8 @@ scd_usb_path_parse(const char *text, ScdUsbPath *path)
 {
     ScdUsbPath parsed = {0};
 
-    if (!take_port(&text, &parsed.port) || !take_sign(&text, ':') ||
-        !take_number(&text, 0, &parsed.configuration) || !take_sign(&text, '.') ||
+    if (!take_port(&text, &parsed.port) || !take_character(&text, ':') ||
+        !take_number(&text, 0, &parsed.configuration) || !take_character(&text, '.') ||
         !take_number(&text, 0, &parsed.interface) || *text != '\0')
         return FALSE;
     *path = parsed;
@@ -76,8 +79,20 @@ scd_usb_path_parse_answer(const guint8 *answer, gsize length, ScdUsbPath *path)
 }
 
 /* The same numbers with other signs between them are the text of a port and its label. */
+gboolean
+scd_usb_address_parse_channel_id(const guint8 *bytes, gsize length, guint8 *bus, guint8 *address)
+{
+    if (length != 4 || (bytes[3] << 8 | bytes[2]) != CHANNEL_USB)
+        return FALSE;
+    if (bytes[1] == 0 || bytes[0] == 0 || bytes[0] > MAX_ADDRESS)
+        return FALSE;
+    *bus = bytes[1];
+    *address = bytes[0];
+    return TRUE;
+}
+
 static GString *
-print_port(const ScdUsbPort *port, char after_bus, char between_ports)
+new_port_text(const ScdUsbPort *port, char after_bus, char between_ports)
 {
     GString *text = g_string_new(NULL);
 
@@ -90,13 +105,13 @@ print_port(const ScdUsbPort *port, char after_bus, char between_ports)
 char *
 scd_usb_port_to_string(const ScdUsbPort *port)
 {
-    return g_string_free(print_port(port, '-', '.'), FALSE);
+    return g_string_free(new_port_text(port, '-', '.'), FALSE);
 }
 
 char *
 scd_usb_path_to_string(const ScdUsbPath *path)
 {
-    GString *text = print_port(&path->port, '-', '.');
+    GString *text = new_port_text(&path->port, '-', '.');
 
     g_string_append_printf(text, ":%u.%u", path->configuration, path->interface);
     return g_string_free(text, FALSE);
@@ -119,7 +134,7 @@ scd_usb_path_equal(const ScdUsbPath *a, const ScdUsbPath *b)
 char *
 scd_usb_path_to_label(const ScdUsbPath *path, guint slot)
 {
-    GString *label = print_port(&path->port, '_', '_');
+    GString *label = new_port_text(&path->port, '_', '_');
 
     g_string_prepend(label, "usb_");
     if (path->interface != 0)

@@ -7,7 +7,7 @@
 #define DEVICES "bus/usb/devices"
 
 static char *
-folder_of(const char *root, const ScdUsbPort *port)
+build_device_folder(const char *root, const ScdUsbPort *port)
 {
     g_autofree char *text = scd_usb_port_to_string(port);
 
@@ -17,7 +17,7 @@ folder_of(const char *root, const ScdUsbPort *port)
 ScdUsbDevice *
 scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
 {
-    g_autofree char *folder = folder_of(root, port);
+    g_autofree char *folder = build_device_folder(root, port);
 
     return scd_usb_device_read(folder, port);
 }
@@ -25,12 +25,12 @@ scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
 guint8
 scd_usb_tree_read_address(const char *root, const ScdUsbPort *port)
 {
-    g_autofree char *folder = folder_of(root, port);
+    g_autofree char *folder = build_device_folder(root, port);
 
     return scd_usb_device_read_address(folder);
 }
 
-/* Of ScdUsbPort. Root hubs are not among them: they have no port. */
+/* Returns an array of ScdUsbPort. Root hubs are left out: they have no port. */
 static GArray *
 list_ports(const char *root)
 {
@@ -86,11 +86,11 @@ scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address)
     g_autoptr(GArray) ports = list_ports(root);
     const ScdUsbPort *found = NULL;
 
-    if (address == 0) /* which is what a device without a known one has */
+    if (address == 0) /* the value of devices without a known address */
         return NULL;
     for (guint i = 0; i < ports->len; i++) {
         const ScdUsbPort *port = &g_array_index(ports, ScdUsbPort, i);
-        g_autofree char *folder = folder_of(root, port);
+        g_autofree char *folder = build_device_folder(root, port);
 
         if (port->bus != bus || scd_usb_device_read_address(folder) != address)
             continue;
@@ -101,9 +101,9 @@ scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address)
     return found != NULL ? scd_usb_tree_find_port(root, found) : NULL;
 }
 
-/* How many interfaces of the device may have this name, and the path of one of them. */
+/* Returns the number of interfaces that may have this name, and sets path to one of them. */
 static guint
-count_named(const ScdUsbDevice *device, const ScdReaderName *name, ScdUsbPath *path)
+count_matching_interfaces(const ScdUsbDevice *device, const ScdReaderName *name, ScdUsbPath *path)
 {
     guint n_named = 0;
 
@@ -129,7 +129,7 @@ scd_usb_tree_find_name(const char *root, const ScdReaderName *name, ScdUsbPath *
     for (guint i = 0; i < ports->len; i++) {
         g_autoptr(ScdUsbDevice) device =
             scd_usb_tree_find_port(root, &g_array_index(ports, ScdUsbPort, i));
-        guint n_more = device != NULL ? count_named(device, name, &found_path) : 0;
+        guint n_more = device != NULL ? count_matching_interfaces(device, name, &found_path) : 0;
 
         n_named += n_more;
         if (n_named > 1)

@@ -8,43 +8,43 @@
 typedef struct {
     const char *word; /* NULL ends a list */
     guint number;
-} Word;
+} ScdWord;
 
 #define AS_WORD(word, number) {word, number},
-static const Word share_modes[] = {SCD_SHARE_MODE_TABLE(AS_WORD){NULL, 0}};
-static const Word protocol_words[] = {SCD_PROTOCOL_TABLE(AS_WORD){NULL, 0}};
-static const Word dispositions[] = {SCD_DISPOSITION_TABLE(AS_WORD){NULL, 0}};
-static const Word initializations[] = {SCD_INITIALIZATION_TABLE(AS_WORD){NULL, 0}};
+static const ScdWord share_modes[] = {SCD_SHARE_MODE_TABLE(AS_WORD){NULL, 0}};
+static const ScdWord protocol_words[] = {SCD_PROTOCOL_TABLE(AS_WORD){NULL, 0}};
+static const ScdWord dispositions[] = {SCD_DISPOSITION_TABLE(AS_WORD){NULL, 0}};
+static const ScdWord initializations[] = {SCD_INITIALIZATION_TABLE(AS_WORD){NULL, 0}};
 #undef AS_WORD
 
 static char *
-join(const Word *list)
+join_words(const ScdWord *list)
 {
     GString *joined = g_string_new(NULL);
 
-    for (const Word *at = list; at->word != NULL; at++)
+    for (const ScdWord *at = list; at->word != NULL; at++)
         g_string_append_printf(joined, "%s%s", at == list ? "" : ", ", at->word);
     return g_string_free(joined, FALSE);
 }
 
 static gboolean
-find_number(const Word *list, const char *what, const char *word, guint *number, GError **error)
+find_number(const ScdWord *list, const char *what, const char *word, guint *number, GError **error)
 {
-    for (const Word *at = list; at->word != NULL; at++) {
+    for (const ScdWord *at = list; at->word != NULL; at++) {
         if (g_str_equal(at->word, word)) {
             *number = at->number;
             return TRUE;
         }
     }
-    g_autofree char *joined = join(list);
+    g_autofree char *joined = join_words(list);
     g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "unknown %s: there are %s", what, joined);
     return FALSE;
 }
 
 static const char *
-find_word(const Word *list, guint number)
+find_word(const ScdWord *list, guint number)
 {
-    for (const Word *at = list; at->word != NULL; at++) {
+    for (const ScdWord *at = list; at->word != NULL; at++) {
         if (at->number == number)
             return at->word;
     }

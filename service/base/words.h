@@ -4,8 +4,8 @@
 /*
  * The words that methods take for the numbers of PC/SC: share modes, protocols, dispositions.
  *
- * Each is a closed list. A word that is not in it is SCD_INVALID_ARGUMENT, and the message names
- * those that are. The numbers are those of winscard.h, which pcsc/code.c asserts.
+ * Each is a closed list. The error for a word that is not in it is SCD_INVALID_ARGUMENT, and its
+ * message has those that are. The numbers are those of winscard.h, which pcsc/code.c asserts.
  */
 
 #include <glib.h>
@@ -26,7 +26,7 @@ typedef enum {
     SCD_PROTOCOL_ANY = SCD_PROTOCOL_T0 | SCD_PROTOCOL_T1,
 } ScdProtocol;
 
-/* What becomes of the card when somebody is done with it. */
+/* The action on the card at the end of a connection or a transaction. */
 typedef enum {
     SCD_DISPOSITION_LEAVE = 0,
     SCD_DISPOSITION_RESET = 1,
@@ -41,15 +41,15 @@ const char *scd_share_mode_to_word(ScdShareMode mode);
 /* T=0, T=1, raw, T=15. */
 gboolean scd_protocol_from_word(const char *word, ScdProtocol *protocol, GError **error);
 
-/* All bits of a vector that ends with NULL; SCD_PROTOCOL_ANY when there is no word in it. */
+/* Sets the bits of all words in a NULL-terminated vector; SCD_PROTOCOL_ANY if it is empty. */
 gboolean scd_protocols_from_words(const char *const *words, ScdProtocol *protocols, GError **error);
 
-/* The word of one protocol; empty for SCD_PROTOCOL_NONE. */
+/* Returns the word of one protocol; empty for SCD_PROTOCOL_NONE. */
 const char *scd_protocol_to_word(ScdProtocol protocol);
 
 /* leave, reset, unpower, eject. */
 gboolean scd_disposition_from_word(const char *word, ScdDisposition *disposition, GError **error);
 
-/* What SCardReconnect does to the card first: a disposition, but not eject. */
+/* The action of SCardReconnect before it connects: a disposition, but not eject. */
 gboolean scd_initialization_from_word(const char *word, ScdDisposition *initialization,
                                       GError **error);

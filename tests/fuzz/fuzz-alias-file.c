@@ -2,7 +2,7 @@
 
 /* Any text as a file of aliases: what was read is written and read again without a loss. */
 
-#include "base/alias-file.h"
+#include "base/alias.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 /* Any bytes as what a device says of itself. */
 
-#include "base/device-text.h"
+#include "base/usb-device.h"
 
 #include "fuzz.h"
 

@@ -43,12 +43,29 @@ check_path(const char *text)
     return TRUE;
 }
 
+static void
+check_channel_id(const guint8 *data, gsize size)
+{
+    guint8 bus = 0;
+    guint8 address = 0;
+    gboolean is_usb = scd_usb_address_parse_channel_id(data, size, &bus, &address);
+
+    g_assert_cmpint(is_usb, ==, bus != 0);
+    g_assert_cmpint(is_usb, ==, address != 0);
+    g_assert_cmpuint(address, <=, 127);
+    if (!is_usb)
+        return;
+    const guint8 again[] = {address, bus, 0x20, 0};
+    g_assert_cmpmem(data, size, again, sizeof again);
+}
+
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
 {
     g_autofree char *text = scd_fuzz_dup_text(data, size);
     ScdUsbPath path;
 
+    check_channel_id(data, size);
     check_port(text);
     gboolean is_path = check_path(text);
     gboolean is_whole = size == strlen(text) + 1; /* the NUL is the last byte */

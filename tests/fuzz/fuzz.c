@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/device-text.h"
+#include "base/usb-device.h"
 
 char *
 scd_fuzz_dup_text(const guint8 *data, gsize size)

@@ -3,7 +3,6 @@
 #include "base/limit.h"
 
 #include "base/error.h"
-#include "base/user-limit.h"
 
 static const ScdLimitRule two_of_user = {"things of one user", "ThingsPerUser", 2};
 static const ScdLimitRule three_in_all = {"things", "Things", 3};
