@@ -5,18 +5,18 @@
 #include <string.h>
 #include <winscard.h>
 
-/* The attributes. */
 #include <reader.h>
 
-#include "base/exchange.h"
+#include "base/apdu.h"
+#include "base/bytes-list.h"
 #include "base/frame.h"
-#include "base/secret.h"
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
 
-/* Asks for nothing but whether somebody else holds a transaction: it is answered at once. */
+/* Returns at once, and fails if the card was reset or removed or another handle has a transaction.
+ */
 static guint32
-probe_in_worker(const ScdCardHandle *handle)
+check_access_in_worker(const ScdCardHandle *handle)
 {
     guint8 atr[MAX_BUFFER_SIZE];
     DWORD length = sizeof atr;
@@ -27,7 +27,7 @@ probe_in_worker(const ScdCardHandle *handle)
     case SCARD_W_RESET_CARD:
     case SCARD_W_REMOVED_CARD:
         return code;
-    default: /* what the driver makes of the attribute is not what we ask */
+    default: /* the result of the driver does not matter */
         return SCARD_S_SUCCESS;
     }
 }
@@ -35,34 +35,34 @@ probe_in_worker(const ScdCardHandle *handle)
 gboolean
 scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
 {
-    return probe_in_worker(handle) == SCARD_E_SHARING_VIOLATION;
+    return check_access_in_worker(handle) == SCARD_E_SHARING_VIOLATION;
 }
 
 static void
-set_active(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
+set_active_mode(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
 {
     handle->exclusive = share_mode == SCARD_SHARE_EXCLUSIVE;
     g_atomic_int_set(&handle->share_mode, share_mode);
     g_atomic_int_set(&handle->protocol, (guint)protocol);
 }
 
-/* Whether the card is the one that is meant, as far as the driver tells. */
+/* Returns whether the card has the expected ATR; TRUE if the driver does not report one. */
 static gboolean
-has_atr_in_worker(SCARDHANDLE card, GBytes *meant)
+has_atr_in_worker(SCARDHANDLE card, GBytes *expected)
 {
     guint8 atr[MAX_BUFFER_SIZE];
     DWORD length = sizeof atr;
 
     if (SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
         return TRUE;
-    return length == g_bytes_get_size(meant) &&
-           memcmp(atr, g_bytes_get_data(meant, NULL), length) == 0;
+    return length == g_bytes_get_size(expected) &&
+           memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
 static ScdOutcome
 connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    /* Directly to the reader: a protocol would change that of everybody on it. */
+    /* A direct connection with a protocol would change that of all other users of the card. */
     DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
     SCARDHANDLE card = 0;
     DWORD active = 0;
@@ -78,7 +78,7 @@ connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     }
     handle->card = card;
     handle->connected = TRUE;
-    set_active(handle, job->share_mode, active);
+    set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
     return SCD_OUTCOME_DONE;
 }
@@ -90,21 +90,21 @@ reconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
     DWORD active = 0;
 
     job->code = SCardReconnect(handle->card, job->share_mode, protocols, job->action, &active);
-    /* Others who share the card are an answer; a transaction of theirs is not. */
+    /* Only for exclusive use does the code mean other users; else it means a transaction. */
     if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         return SCD_OUTCOME_BUSY;
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
-    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes a shared one. */
+    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
     if (handle->exclusive && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
-    set_active(handle, job->share_mode, active);
+    set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
     return SCD_OUTCOME_DONE;
 }
 
 static void
-forget_connection(ScdCardHandle *handle)
+clear_connection(ScdCardHandle *handle)
 {
     handle->connected = FALSE;
     g_atomic_int_set(&handle->depth, 0);
@@ -116,7 +116,7 @@ disconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
     if (job->action != SCARD_LEAVE_CARD && scd_card_handle_is_held_up_in_worker(handle))
         return SCD_OUTCOME_BUSY;
     job->code = SCardDisconnect(handle->card, job->action);
-    forget_connection(handle);
+    clear_connection(handle);
     return SCD_OUTCOME_DONE;
 }
 
@@ -124,7 +124,7 @@ static ScdOutcome
 begin_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     if (g_atomic_int_get(&handle->depth) == 0) {
-        job->code = probe_in_worker(handle);
+        job->code = check_access_in_worker(handle);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
         if (job->code != SCARD_S_SUCCESS)
@@ -141,14 +141,14 @@ end_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     job->code = SCardEndTransaction(handle->card, job->action);
     switch (job->code) {
-    case SCARD_W_RESET_CARD:        /* until Reconnect: it lasts */
-    case SCARD_E_SHARING_VIOLATION: /* was none of ours */
+    case SCARD_W_RESET_CARD:        /* the transaction lasts until SCardReconnect */
+    case SCARD_E_SHARING_VIOLATION: /* the transaction was not this handle's */
         break;
     case SCARD_E_NOT_TRANSACTED:
-    case SCARD_W_REMOVED_CARD: /* which ended it */
+    case SCARD_W_REMOVED_CARD: /* the removal has ended it */
         g_atomic_int_set(&handle->depth, 0);
         break;
-    default: /* an EJECT that the reader cannot do has ended it all the same */
+    default: /* an eject that the reader does not support ends the transaction as well */
         if (g_atomic_int_get(&handle->depth) > 0)
             g_atomic_int_add(&handle->depth, -1);
     }
@@ -156,7 +156,7 @@ end_in_worker(ScdCardHandle *handle, ScdJob *job)
 }
 
 static const SCARD_IO_REQUEST *
-pci_of(const ScdCardHandle *handle)
+get_pci(const ScdCardHandle *handle)
 {
     switch (g_atomic_int_get(&handle->protocol)) {
     case SCARD_PROTOCOL_T0:
@@ -168,27 +168,27 @@ pci_of(const ScdCardHandle *handle)
     }
 }
 
-/* One command of the job. *length: room for the answer, and then what came. */
+/* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
 static guint32
 transmit_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer command,
                    gsize command_length, guint8 *answer, gsize *length)
 {
-    const SCARD_IO_REQUEST named = {job->number, sizeof named};
-    const SCARD_IO_REQUEST *pci = job->number ? &named : pci_of(handle);
-    SCARD_IO_REQUEST told = {SCD_FRAME_NO_PROTOCOL, sizeof told};
+    const SCARD_IO_REQUEST requested = {job->number, sizeof requested};
+    const SCARD_IO_REQUEST *pci = job->number ? &requested : get_pci(handle);
+    SCARD_IO_REQUEST reported = {SCD_FRAME_NO_PROTOCOL, sizeof reported};
     DWORD received = *length;
     guint32 code = SCardTransmit(handle->card, pci, command, command_length,
-                                 job->number ? &told : NULL, answer, &received);
+                                 job->number ? &reported : NULL, answer, &received);
 
     *length = code == SCARD_S_SUCCESS ? received : 0;
-    job->protocol = job->number ? (guint32)told.dwProtocol : 0;
-    /* Some readers call it a success when the card was pulled in mid-command. */
+    job->protocol = job->number ? (guint32)reported.dwProtocol : 0;
+    /* Some readers report success if the card was removed during the command. */
     if (code == SCARD_S_SUCCESS && received < 2 && pci->dwProtocol != SCARD_PROTOCOL_RAW)
         code = SCARD_E_COMM_DATA_LOST;
     return code;
 }
 
-/* One command and, under follow, all that belongs to its answer. */
+/* Sends one command and, if job->follow is set, those that fetch the rest of its response. */
 static guint32
 exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job, GBytes *command,
                    GBytes **response)
@@ -210,7 +210,7 @@ exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     if (code == SCARD_S_SUCCESS)
         *response = scd_secret_new(place->buffer, job->follow ? exchange.length : n);
     else if (code == SCARD_E_SHARING_VIOLATION && exchange.command != bytes)
-        code = SCARD_E_COMM_DATA_LOST; /* too late to wait and try again */
+        code = SCARD_E_COMM_DATA_LOST; /* part of the exchange is done: it cannot be repeated */
     explicit_bzero(place->buffer, used);
     scd_exchange_clear(&exchange);
     return code;
@@ -251,7 +251,7 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
-/* Internal tags of drivers, which pcscd would pass on, are in no class. */
+/* Internal tags of drivers, which pcscd would pass on, have no class. */
 static gboolean
 is_documented_attribute(guint32 id)
 {
@@ -260,7 +260,7 @@ is_documented_attribute(guint32 id)
            class == SCARD_CLASS_SYSTEM;
 }
 
-/* Takes what is in the buffer for the job's output, and wipes it. */
+/* Adds a copy of the buffer to the outputs of the job, and wipes the buffer. */
 static void
 take_output(ScdCardPlace *place, ScdJob *job, gsize length)
 {
@@ -285,7 +285,7 @@ control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 static ScdOutcome
 get_attribute_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    DWORD length = MAX_BUFFER_SIZE; /* pcscd gives no more, and refuses to be asked for more */
+    DWORD length = MAX_BUFFER_SIZE; /* pcscd refuses larger buffers */
 
     job->code = is_documented_attribute(job->number)
                     ? SCardGetAttrib(handle->card, job->number, place->buffer, &length)
@@ -306,11 +306,11 @@ set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
-/* SCardStatus would touch the library's table of readers, which is the monitor's (1.9.9). */
+/* SCardStatus would access the table of readers, which in 1.9.9 only the monitor may use. */
 static ScdOutcome
 status_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
-    job->code = probe_in_worker(handle);
+    job->code = check_access_in_worker(handle);
     if (job->code == SCARD_E_SHARING_VIOLATION)
         job->code = SCARD_S_SUCCESS;
     return SCD_OUTCOME_DONE;
@@ -357,7 +357,7 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
         return;
     if (job->kind == SCD_JOB_CONNECT) {
         SCardDisconnect(handle->card, SCARD_LEAVE_CARD);
-        forget_connection(handle);
+        clear_connection(handle);
     } else if (job->kind == SCD_JOB_BEGIN) {
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
         g_atomic_int_add(&handle->depth, -1);
@@ -369,7 +369,7 @@ scd_card_handle_revoke_in_worker(ScdCardHandle *handle)
 {
     for (; g_atomic_int_get(&handle->depth) > 1; g_atomic_int_add(&handle->depth, -1))
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
-    /* The last one, since after a reset no other call gets through. */
+    /* The reset is in the last call, because after it all others would fail. */
     SCardEndTransaction(handle->card, SCARD_RESET_CARD);
     g_atomic_int_set(&handle->depth, 0);
 }

@@ -2,20 +2,20 @@
 #pragma once
 
 /*
- * One SCARDHANDLE, and the calls of winscard.h that a job stands for. Belongs
- * to the worker's thread, but for what can be asked from any thread.
+ * One SCARDHANDLE, and the calls of winscard.h for the kinds of jobs. It belongs to the worker's
+ * thread; members marked as atomic may be read from any thread.
  *
- * Another program's transaction is no error here: pcsc-lite would sleep in the
- * call until it ends, which nothing can cancel. So what would have to wait for
- * it is not entered, and says SCD_OUTCOME_BUSY: to be tried again later.
+ * Another program's transaction is not an error. pcsc-lite would block in the call until that
+ * transaction ends, and the call cannot be cancelled. A call that would have to wait is therefore
+ * not made: the result is SCD_OUTCOME_BUSY, and the caller tries again later.
  */
 
 #include "pcsc/job.h"
 
-/* What PC/SC takes and gives at most in one call: MAX_BUFFER_SIZE_EXTENDED. */
+/* The maximum length of input and output in one call of PC/SC: MAX_BUFFER_SIZE_EXTENDED. */
 #define SCD_PCSC_BUFFER_SIZE 65548
 
-/* What the handles of a worker have in common. */
+/* Shared by all handles of a worker. */
 typedef struct {
     long context; /* SCARDCONTEXT, 0 while there is none */
     const char *reader;
@@ -36,14 +36,14 @@ typedef enum {
     SCD_OUTCOME_BUSY,
 } ScdOutcome;
 
-/* Whether another program, or another handle, has a transaction open. */
+/* Returns whether another program, or another handle, has a transaction. */
 gboolean scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle);
 
-/* Puts code and outputs into the job. */
+/* Runs the job; stores the return code and the outputs in it. */
 ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job);
 
-/* Takes back what a job did that nobody waits for any more. */
+/* Reverts the effect of a finished job whose caller has gone. */
 void scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job);
 
-/* Ends the transaction and resets the card: for those who hold it for too long. */
+/* Ends a transaction that took too long, and resets the card. */
 void scd_card_handle_revoke_in_worker(ScdCardHandle *handle);

@@ -9,7 +9,7 @@
 
 #define PCSC_BASE 0x80100000u
 
-/* The table in introspection/ has the numbers of winscard.h, all of them and no others. */
+/* The table in introspection/ has all numbers of winscard.h and no others. */
 #define ASSERT_NUMBER(name, number, dbus_name, text) \
     _Static_assert((guint32)SCARD_##name == PCSC_BASE + number, #name);
 SCD_PCSC_ERROR_TABLE(ASSERT_NUMBER)
@@ -20,7 +20,7 @@ _Static_assert(0 SCD_PCSC_ERROR_TABLE(COUNT_ROW) == 0x31 - 1 + 0x6F - 0x64,
                "0x01 to 0x31 without 0x22, and 0x65 to 0x6F");
 #undef COUNT_ROW
 
-/* base/words.h has the numbers of winscard.h, which it may not see. */
+/* base/words.h has the numbers of winscard.h, which it may not include. */
 _Static_assert(SCD_SHARE_EXCLUSIVE == SCARD_SHARE_EXCLUSIVE, "exclusive");
 _Static_assert(SCD_SHARE_SHARED == SCARD_SHARE_SHARED, "shared");
 _Static_assert(SCD_SHARE_DIRECT == SCARD_SHARE_DIRECT, "direct");
@@ -54,10 +54,7 @@ scd_code_of_error(ScdErrorCode error)
     return PCSC_BASE + error;
 }
 
-/*
- * A pcscd that died shows as any of these, SECURITY_VIOLATION because that is
- * what the library makes of ECONNRESET.
- */
+/* Any of these may follow the end of pcscd; the library maps ECONNRESET to SECURITY_VIOLATION. */
 gboolean
 scd_code_is_connection_lost(guint32 code)
 {

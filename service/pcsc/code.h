@@ -2,24 +2,25 @@
 #pragma once
 
 /*
- * PC/SC return codes: to our errors, and what they say about the connection to
- * pcscd. libpcsclite gives them zero-extended in a LONG of 64 bits; a guint32
- * holds every one of them.
+ * Maps PC/SC return codes to errors of the service and to the state of the connection to pcscd.
+ * libpcsclite returns them zero-extended in a LONG of 64 bits; a guint32 can hold each of them.
  */
 
 #include <glib.h>
 
 #include "base/error.h"
 
-/* The error for a code that is no success; SCD_F_UNKNOWN_ERROR for codes that winscard.h does not
- * know. */
+/* Returns SCD_F_UNKNOWN_ERROR for codes that winscard.h does not define. code is not a success. */
 ScdErrorCode scd_code_to_error(guint32 code);
 
-/* The other way round, for an error of PC/SC. */
+/* Returns the code of a PC/SC error. */
 guint32 scd_code_of_error(ScdErrorCode error);
 
-/* What a code on an established context says about that context. */
+/* Returns whether this code, from a call with a context, means that the context is unusable. */
 gboolean scd_code_is_connection_lost(guint32 code);
 
-/* Why there is no connection, and what an administrator can do, in one English line. */
+/*
+ * Returns one line in English, which the caller frees: why there is no connection, and how an
+ * administrator can restore it.
+ */
 char *scd_code_explain_no_connection(guint32 code);

@@ -14,13 +14,13 @@ struct ScdDeadline {
 };
 
 static gboolean
-expired(int timer, GIOCondition condition, gpointer user_data)
+report_expiry(int timer, GIOCondition condition, gpointer user_data)
 {
     ScdDeadline *deadline = user_data;
-    guint64 times;
+    guint64 expirations;
 
-    /* Nothing to read: it was cleared just now. */
-    if (read(timer, &times, sizeof times) == sizeof times)
+    /* The read fails if the deadline was cleared in the meantime. */
+    if (read(timer, &expirations, sizeof expirations) == sizeof expirations)
         deadline->passed(deadline->data);
     return G_SOURCE_CONTINUE;
 }
@@ -36,7 +36,7 @@ scd_deadline_new(GSourceOnceFunc passed, gpointer data)
     deadline->timer = timer;
     deadline->passed = passed;
     deadline->data = data;
-    deadline->source = g_unix_fd_add(timer, G_IO_IN, expired, deadline);
+    deadline->source = g_unix_fd_add(timer, G_IO_IN, report_expiry, deadline);
     return deadline;
 }
 

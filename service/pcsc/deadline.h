@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * A limit for calls that cannot be cancelled. The thread that makes the call
- * sets the deadline and clears it; the main loop hears of it only when it
- * passed. That takes no lock, no message, and no wake-up while all is well.
+ * A time limit for calls that cannot be cancelled. The thread that makes the call sets the deadline
+ * and clears it; the main loop is notified only if the deadline passes. Setting and clearing take
+ * no lock, send no message and cause no wake-up.
  */
 
 #include <glib.h>
 
 typedef struct ScdDeadline ScdDeadline;
 
-/* passed is called in the default main context. NULL and errno when there is no timer. */
+/* passed is called in the default main context. Returns NULL and sets errno if timerfd fails. */
 ScdDeadline *scd_deadline_new(GSourceOnceFunc passed, gpointer data);
 void scd_deadline_free(ScdDeadline *deadline);
 

@@ -2,14 +2,14 @@
 #pragma once
 
 /*
- * What happened between two snapshots, as a list of single steps, in the order
- * in which they are to be told. Carried out one after the other they lead from
- * the first snapshot to the second; each step changes one thing:
+ * The difference between two snapshots as a list of steps, in the order in which they are to be
+ * announced. Applied one after the other they lead from the first snapshot to the second. Each step
+ * changes one thing:
  *
- * - a reader comes empty and goes empty: its card comes after it, and goes
- *   before it;
- * - a card that was swapped is a removal and an insertion, even when nobody
- *   saw the reader empty: pcscd's event count tells.
+ * - A reader is added and removed empty: its card is inserted after it is added, and removed before
+ *   it is removed.
+ * - A card that was replaced is a removal and an insertion, even if the reader was never seen
+ * empty: pcscd's event count shows it.
  */
 
 #include "pcsc/snapshot.h"
@@ -27,5 +27,5 @@ typedef struct {
     ScdReaderState *state; /* of the reader, after this step */
 } ScdStep;
 
-/* An array of ScdStep. */
+/* Returns an array of ScdStep, which the caller unrefs. */
 GArray *scd_difference(const ScdSnapshot *before, const ScdSnapshot *after);

@@ -2,12 +2,40 @@
 #pragma once
 
 /*
- * The one way from a thread back to the main thread. Calls are carried out in
- * the order in which they were made, never in the thread that makes them (as
- * g_main_context_invoke() would while the main loop is not running).
+ * Calls from other threads to the main thread, and tasks that run in a thread of their own and
+ * report to the main thread.
  */
 
 #include <glib.h>
 
-/* destroy, if given, frees the data after the call, or without one when the loop has ended. */
+/*
+ * Calls func in the main thread, from any thread. Calls run in the order in which they were made,
+ * and never before this function returns, unlike those of g_main_context_invoke() while the main
+ * loop is not running. destroy, which may be NULL, frees the data after the call, or without a call
+ * if the main loop has ended.
+ */
 void scd_main_thread_invoke(GSourceFunc func, gpointer data, GDestroyNotify destroy);
+
+/*
+ * A task runs a function in a thread that cannot be stopped, and then another one in the main
+ * thread. The object that started the task may be freed first: it abandons the task, whose thread
+ * runs to its end without reporting.
+ */
+typedef struct ScdThreadTask ScdThreadTask;
+
+typedef struct {
+    void (*run)(gpointer data);  /* in the thread */
+    void (*done)(gpointer data); /* then in the main thread, unless the task was abandoned */
+    GDestroyNotify free_data;    /* at last, in the main thread */
+} ScdThreadTaskFuncs;
+
+/*
+ * Starts the thread, in the main thread. funcs is static. Takes the data, which run() uses alone
+ * until it returns, except for members that only the main thread uses. The task is valid until
+ * done() has returned.
+ */
+ScdThreadTask *scd_thread_task_start(const char *name, const ScdThreadTaskFuncs *funcs,
+                                     gpointer data);
+
+/* Ensures, in the main thread, that done() is not called any more. */
+void scd_thread_task_abandon(ScdThreadTask *task);

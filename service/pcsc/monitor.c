@@ -17,69 +17,69 @@
 #include "pcsc/watch-list.h"
 
 /*
- * How long a wait may last. Events end it; the time-outs are for what gives no
- * event: a library that hangs, and before pcsc-lite 2.3 a reader that comes
- * between two waits. Both happen while something else does, so a change of the
- * list, and with such a library any event, is followed by one short wait. (A
- * finite wait is one poll() in libpcsclite, INFINITE one a minute.)
+ * The duration of a wait. Events end it; the time-outs are for failures that cause no event: a
+ * library that hangs and, before pcsc-lite 2.3, a reader that appears between two waits. Both
+ * happen together with other events. A change of the list, and with such a library any event, is
+ * therefore followed by one short wait. (A finite wait is one poll() in libpcsclite, INFINITE one a
+ * minute.)
  */
 #define SETTLING_WAIT_MS 1000
 #define QUIET_WAIT_MS (10 * 60 * 1000)
 
-/* While the list of readers is in doubt: the first wait, and twice as long each time. */
+/* While the list of readers is doubtful: the first wait; each further one is twice as long. */
 #define DOUBTFUL_WAIT_MS 10
 #define DOUBTFUL_DOUBLINGS_MAX 16
 
-/* How often waits may return without anything new before we pause. */
+/* The number of waits that may return without a change before the monitor pauses. */
 #define FRUITLESS_MAX 3
 
-/* When to try again after pcscd was lost. What comes then depends on the trouble. */
+/* The first attempts to reconnect to pcscd. Later ones depend on the reason of the failure. */
 static const int quick_tries_ms[] = {0, 10, 100, 1000};
 
-/* Tries that end in UNSUPPORTED_FEATURE before we give the process up. */
+/* The number of attempts that fail with UNSUPPORTED_FEATURE before the monitor is stuck. */
 #define STALE_TRIES 3
 
 #define STOP_LIMIT_US (3 * G_USEC_PER_SEC)
 
-/* What is on its way to the main thread may come there late: it keeps a reference. */
+/* Calls to the main thread hold a reference, because they may arrive after scd_monitor_free(). */
 struct ScdMonitor {
-    gboolean over; /* the main thread's own: nobody listens any more */
+    gboolean closed; /* by scd_monitor_free(); the main thread's */
     ScdMonitorEvents events;
     gpointer data;
     guint call_limit_ms;
     ScdDeadline *deadline;
     ScdStatusWaitCanceller *canceller;
     GThread *thread;
-    int wake_fd; /* an eventfd: readable when the thread is to stop */
+    int wake_fd; /* an eventfd: readable if the thread has to stop */
 
     GMutex lock;
     GCond ended_cond;
     gboolean ended;
     gboolean stopping;
-    gboolean look_wanted;
-    gboolean away; /* what was published last is that pcscd cannot be reached */
+    gboolean refresh_wanted;
+    gboolean away; /* the last published snapshot has no pcscd */
 
-    /* The thread's own. */
+    /* Used only by the thread. */
     SCARDCONTEXT context; /* 0 while there is none */
-    gboolean looking;
+    gboolean refreshing;
     ScdWatchList *list;
     ScdSnapshot *published;
-    ScdSocketWatch *socket_watch; /* while there is no pcscd, NULL before the first retry */
-    guint tries;                  /* since a connection was last of use */
+    ScdSocketWatch *socket_watch; /* while pcscd is absent; NULL before the first retry */
+    guint tries;                  /* since a connection last worked */
 };
 
 typedef struct {
     ScdMonitor *monitor;
     ScdSnapshot *snapshot;
-} Delivery;
+} ScdSnapshotDelivery;
 
 static gboolean
-deliver(gpointer data)
+deliver_snapshot(gpointer data)
 {
-    Delivery *delivery = data;
+    ScdSnapshotDelivery *delivery = data;
     ScdMonitor *monitor = delivery->monitor;
 
-    if (!monitor->over)
+    if (!monitor->closed)
         monitor->events.changed(delivery->snapshot, monitor->data);
     return G_SOURCE_REMOVE;
 }
@@ -88,7 +88,7 @@ static gboolean
 report_readers_enumerated(gpointer data)
 {
     ScdMonitor *monitor = data;
-    if (!monitor->over)
+    if (!monitor->closed)
         monitor->events.readers_enumerated(monitor->data);
     return G_SOURCE_REMOVE;
 }
@@ -97,7 +97,7 @@ static gboolean
 report_refreshed(gpointer data)
 {
     ScdMonitor *monitor = data;
-    if (!monitor->over)
+    if (!monitor->closed)
         monitor->events.refreshed(monitor->data);
     return G_SOURCE_REMOVE;
 }
@@ -105,75 +105,75 @@ report_refreshed(gpointer data)
 static void
 free_delivery(gpointer data)
 {
-    Delivery *delivery = data;
+    ScdSnapshotDelivery *delivery = data;
     scd_snapshot_unref(delivery->snapshot);
     g_atomic_rc_box_release(delivery->monitor);
     g_free(delivery);
 }
 
 static void
-stuck_in_call(gpointer data)
+report_blocked_call(gpointer data)
 {
     ScdMonitor *monitor = data;
     monitor->events.stuck("libpcsclite does not return from a call", monitor->data);
 }
 
 static gboolean
-stuck_stale(gpointer data)
+report_stale_library(gpointer data)
 {
     ScdMonitor *monitor = data;
-    if (!monitor->over)
+    if (!monitor->closed)
         monitor->events.stuck("libpcsclite lost track of pcscd's readers", monitor->data);
     return G_SOURCE_REMOVE;
 }
 
 static void
-call_main(ScdMonitor *monitor, GSourceFunc func)
+invoke_in_main(ScdMonitor *monitor, GSourceFunc func)
 {
     scd_main_thread_invoke(func, g_atomic_rc_box_acquire(monitor), g_atomic_rc_box_release);
 }
 
-/* Takes over the snapshot. */
+/* Takes the reference to the snapshot. */
 static void
 publish_in_monitor(ScdMonitor *monitor, ScdSnapshot *snapshot)
 {
-    Delivery *delivery = g_new(Delivery, 1);
+    ScdSnapshotDelivery *delivery = g_new(ScdSnapshotDelivery, 1);
     delivery->monitor = g_atomic_rc_box_acquire(monitor);
     delivery->snapshot = scd_snapshot_ref(snapshot);
 
     g_clear_pointer(&monitor->published, scd_snapshot_unref);
     monitor->published = snapshot;
-    scd_main_thread_invoke(deliver, delivery, free_delivery);
+    scd_main_thread_invoke(deliver_snapshot, delivery, free_delivery);
 
     g_mutex_lock(&monitor->lock);
     monitor->away = snapshot->trouble != NULL;
     g_mutex_unlock(&monitor->lock);
 }
 
-/* Takes up the look that somebody wants; whether there is one to be done. */
+/* Accepts a pending request for a refresh. Returns whether a refresh is due. */
 static gboolean
 begin_refresh_in_monitor(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
-    if (monitor->look_wanted && !monitor->stopping)
+    if (monitor->refresh_wanted && !monitor->stopping)
         scd_status_wait_canceller_reset(monitor->canceller);
-    monitor->looking = monitor->looking || monitor->look_wanted;
-    monitor->look_wanted = FALSE;
+    monitor->refreshing = monitor->refreshing || monitor->refresh_wanted;
+    monitor->refresh_wanted = FALSE;
     g_mutex_unlock(&monitor->lock);
-    return monitor->looking;
+    return monitor->refreshing;
 }
 
-/* What it brought has been published. */
+/* To be called after the states have been published. */
 static void
 end_refresh_in_monitor(ScdMonitor *monitor)
 {
-    monitor->looking = FALSE;
-    call_main(monitor, report_refreshed);
+    monitor->refreshing = FALSE;
+    invoke_in_main(monitor, report_refreshed);
 }
 
 /*
- * Whether there was anything new. A list with readers that nobody has looked at
- * yet says nothing about them; the next wait looks, and returns at once.
+ * Returns whether there was a change. Nothing is published while the list has readers whose state
+ * is unknown: the next wait reads it and returns at once.
  */
 static gboolean
 publish_readers_in_monitor(ScdMonitor *monitor)
@@ -193,10 +193,10 @@ publish_readers_in_monitor(ScdMonitor *monitor)
 }
 
 /*
- * What a call answers when the library has lost step with pcscd, that is, what it
- * read was not the answer to its question: pcsc-lite 2.5, when a reader comes
- * between two questions that belong together. pcscd is there, and with a new
- * context all is well; this one may answer anything, or not at all.
+ * Returns whether the code means that the library is out of step with pcscd: it has read an answer
+ * that belongs to another request. This happens in pcsc-lite 2.5 if a reader appears between two
+ * related requests. pcscd is present and a new context works; calls on this context may return any
+ * result or block.
  */
 static gboolean
 is_out_of_step(guint32 code)
@@ -204,17 +204,17 @@ is_out_of_step(guint32 code)
     return !scd_code_is_connection_lost(code) && code != SCARD_E_UNSUPPORTED_FEATURE;
 }
 
-/* Tells once, and again only for a reason that has outlasted the quick tries. */
+/* Publishes a reason once, and another one only if it remains after the quick attempts. */
 static void
 publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
 {
-    const char *told = monitor->published ? monitor->published->trouble : NULL;
+    const char *published = monitor->published ? monitor->published->trouble : NULL;
     gboolean lasts = monitor->tries >= G_N_ELEMENTS(quick_tries_ms);
 
-    if (!lasts && (told || is_out_of_step(code)))
+    if (!lasts && (published || is_out_of_step(code)))
         return;
     g_autofree char *trouble = scd_code_explain_no_connection(code);
-    if (told && g_str_equal(told, trouble))
+    if (published && g_str_equal(published, trouble))
         return;
     publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
     if (begin_refresh_in_monitor(monitor))
@@ -279,18 +279,18 @@ wait_in_monitor(ScdMonitor *monitor, guint timeout_ms)
     return code;
 }
 
-/* Codes after which the next wait may well succeed; all others end the connection. */
+/* Returns whether the next wait may succeed after this code; other codes end the connection. */
 static gboolean
-is_passing(guint32 code)
+is_recoverable(guint32 code)
 {
     return code == SCARD_S_SUCCESS || code == SCARD_E_TIMEOUT || code == SCARD_E_CANCELLED ||
            code == SCARD_E_UNKNOWN_READER || code == SCARD_E_UNSUPPORTED_FEATURE;
 }
 
 /*
- * The first look at a new pcscd. The readers are asked for before anything else,
- * as a library of 2.5 wants it with an older pcscd, and once more after the
- * plug-and-play entry has begun to count: nothing is missed between.
+ * Reads the readers of a new pcscd. The list comes first, as pcsc-lite 2.5 requires with an older
+ * pcscd, and is read again after the plug-and-play entry has a count, so that no reader is missed
+ * in between.
  */
 static guint32
 begin_in_monitor(ScdMonitor *monitor)
@@ -299,17 +299,17 @@ begin_in_monitor(ScdMonitor *monitor)
     if (code != SCARD_S_SUCCESS)
         return code;
     code = wait_in_monitor(monitor, 0);
-    return is_passing(code) ? enumerate_in_monitor(monitor) : code;
+    return is_recoverable(code) ? enumerate_in_monitor(monitor) : code;
 }
 
-/* Longer and longer: a list that never gets better does not keep us busy. */
+/* The waits grow, so that a list that stays doubtful does not load the CPU. */
 static guint
-doubtful_wait_ms(guint doubts)
+compute_doubtful_wait(guint doubts)
 {
     return MIN(DOUBTFUL_WAIT_MS << MIN(doubts - 1, DOUBTFUL_DOUBLINGS_MAX), QUIET_WAIT_MS);
 }
 
-/* Watches until the connection is lost or the monitor is to stop; returns the code of the end. */
+/* Watches until the connection is lost or the monitor has to stop; returns the last code. */
 static guint32
 watch_in_monitor(ScdMonitor *monitor)
 {
@@ -318,13 +318,13 @@ watch_in_monitor(ScdMonitor *monitor)
     guint doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
-    while (is_passing(code) && !is_stopping(monitor)) {
+    while (is_recoverable(code) && !is_stopping(monitor)) {
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list)) {
             code = enumerate_in_monitor(monitor);
-            call_main(monitor, report_readers_enumerated);
+            invoke_in_main(monitor, report_readers_enumerated);
         }
-        if (!is_passing(code))
+        if (!is_recoverable(code))
             break;
         if (generation != scd_watch_list_generation(monitor->list))
             timeout_ms = SETTLING_WAIT_MS;
@@ -332,9 +332,9 @@ watch_in_monitor(ScdMonitor *monitor)
 
         publish_readers_in_monitor(monitor);
         gboolean refresh = begin_refresh_in_monitor(monitor);
-        guint wait_ms = doubts ? doubtful_wait_ms(doubts) : timeout_ms;
+        guint wait_ms = doubts ? compute_doubtful_wait(doubts) : timeout_ms;
         code = wait_in_monitor(monitor, refresh ? 0 : wait_ms);
-        if (!is_passing(code))
+        if (!is_recoverable(code))
             break;
         gboolean news = publish_readers_in_monitor(monitor);
 
@@ -356,8 +356,8 @@ watch_in_monitor(ScdMonitor *monitor)
 }
 
 /*
- * Connects, and watches for as long as the connection lasts. A connection that
- * broke is no reason by itself: the next try tells whether pcscd is there.
+ * Connects, and watches while the connection lasts. The code of a lost connection does not show
+ * whether pcscd has ended: the next attempt does.
  */
 static guint32
 serve_in_monitor(ScdMonitor *monitor)
@@ -380,9 +380,9 @@ serve_in_monitor(ScdMonitor *monitor)
 }
 
 /*
- * Waits for the time of the next try. Without a socket to connect to, the
- * folder tells when there is one, and a few quick tries cover the moment between
- * its making and pcscd's listening. Other troubles may pass by themselves.
+ * Waits until the next attempt. If there is no socket, the watch on its directory ends the wait,
+ * and a few quick attempts cover the time between the creation of the socket and pcscd's listen().
+ * Other failures are retried after a while.
  */
 static void
 wait_for_pcscd_in_monitor(ScdMonitor *monitor, guint32 code)
@@ -412,7 +412,7 @@ run_in_monitor(gpointer data)
             break;
         publish_trouble_in_monitor(monitor, code);
         if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)
-            call_main(monitor, stuck_stale);
+            invoke_in_main(monitor, report_stale_library);
         wait_for_pcscd_in_monitor(monitor, code);
     }
     g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
@@ -436,7 +436,7 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     monitor->call_limit_ms = call_limit_s * 1000;
     monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (monitor->wake_fd >= 0)
-        monitor->deadline = scd_deadline_new(stuck_in_call, monitor);
+        monitor->deadline = scd_deadline_new(report_blocked_call, monitor);
     if (!monitor->deadline) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
                     g_strerror(errno));
@@ -457,9 +457,9 @@ scd_monitor_refresh(ScdMonitor *monitor)
 {
     g_mutex_lock(&monitor->lock);
     if (monitor->away) {
-        call_main(monitor, report_refreshed);
+        invoke_in_main(monitor, report_refreshed);
     } else {
-        monitor->look_wanted = TRUE;
+        monitor->refresh_wanted = TRUE;
         scd_status_wait_canceller_interrupt(monitor->canceller);
     }
     g_mutex_unlock(&monitor->lock);
@@ -471,7 +471,7 @@ scd_monitor_free(ScdMonitor *monitor)
     guint64 one = 1;
     gint64 limit = g_get_monotonic_time() + STOP_LIMIT_US;
 
-    monitor->over = TRUE;
+    monitor->closed = TRUE;
     if (write(monitor->wake_fd, &one, sizeof one) < 0)
         g_warning("Cannot wake the monitor: %s", g_strerror(errno));
 

@@ -2,13 +2,11 @@
 #pragma once
 
 /*
- * Watches PC/SC in a thread and a context of its own, and hands what it sees to
- * the main thread, one immutable snapshot after the other, in order. pcscd may
- * be away at the start, die and come back as it likes.
+ * Watches PC/SC in a thread and a context of its own, and passes immutable snapshots to the main
+ * thread, in order. pcscd may be absent at the start, and may end and restart at any time.
  *
- * The thread sleeps in SCardGetStatusChange, or, while there is no pcscd, until
- * pcscd's socket changes. Another one only ends its wait before time, for a look
- * and for the end.
+ * The thread sleeps in SCardGetStatusChange or, while pcscd is absent, until pcscd's socket
+ * changes. A second thread ends that wait for a refresh and for the shutdown.
  */
 
 #include <glib.h>
@@ -17,34 +15,34 @@
 
 typedef struct ScdMonitor ScdMonitor;
 
+/* All are called in the main thread. */
 typedef struct {
     void (*changed)(ScdSnapshot *snapshot, gpointer data);
-    /* pcscd was asked for all its readers: some may be others under the same names. */
+    /* The list of readers was read from pcscd: a name in it may now belong to another reader. */
     void (*readers_enumerated)(gpointer data);
-    /* After what scd_monitor_refresh() brought. */
+    /* The snapshots that scd_monitor_refresh() caused have been passed. */
     void (*refreshed)(gpointer data);
-    /* The monitor cannot go on in this process: a call does not return, or libpcsclite lost its
-     * memory of pcscd's readers. Only a new process is free of it. */
+    /* The monitor cannot continue in this process: a call does not return, or libpcsclite has lost
+     * its table of readers. Only a new process can recover. */
     void (*stuck)(const char *why, gpointer data);
 } ScdMonitorEvents;
 
 /*
- * The first snapshot follows as soon as pcscd has answered or is known to be
- * away. call_limit_s: how long a call that should return at once may take, in
- * seconds, before the monitor counts as stuck.
+ * The first snapshot follows as soon as pcscd has answered or is known to be absent. call_limit_s:
+ * the time limit, in seconds, for a call that should return at once; after that the monitor is
+ * stuck. Fails if there is no file descriptor left.
  */
 ScdMonitor *scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s,
                             GError **error);
 
 /*
- * Looks at all readers now, for what PC/SC announces to nobody. Not before the
- * last look has been told.
+ * Reads the state of all readers now, for changes that PC/SC does not announce. To be called again
+ * only after refreshed().
  */
 void scd_monitor_refresh(ScdMonitor *monitor);
 
 /*
- * Ends the thread and frees the monitor. FALSE when the thread is caught in a
- * call that does not return: then both are left as they are, and the process
- * should end.
+ * Ends the thread and frees the monitor; blocks for at most 3 seconds. Returns FALSE if the thread
+ * is in a call that does not return: then both remain, and the process should exit.
  */
 gboolean scd_monitor_free(ScdMonitor *monitor);

@@ -4,57 +4,63 @@
 
 #include <reader.h>
 #include <string.h>
+#include <systemd/sd-device.h>
 #include <winscard.h>
 
 #include "base/feature.h"
+#include "base/usb-tree.h"
 #include "pcsc/main-thread.h"
-#include "pcsc/seat.h"
 
-/* Of libccid since 1.7.1: the port that the reader is plugged into. */
+/* Returns the USB path of the reader; libccid has it since 1.7.1. */
 #define GET_USB_PATH SCARD_CTL_CODE(3601)
 
-#define REAL_SYSFS "/sys" /* the only one that udev knows */
+#define REAL_SYSFS "/sys" /* the only one that udev supports */
 
-#define ANSWER_LIMIT_MS 1000
-
-/*
- * The kernel answers at once; but the machine may have much else to do, as when it boots with many
- * readers, and one that is shown without its place keeps a path without it.
- */
-#define LOOK_LIMIT_MS 60000
+#define DRIVER_LIMIT_MS 1000
 
 /*
- * libpcsclite guards the handles of its contexts badly: two threads that open some at once may
- * crash it. So drivers are asked one after the other, unless one takes longer than this.
+ * The kernel answers at once, but the machine may be busy, for example when it boots with many
+ * readers. A reader that is announced without its USB path keeps an object path without it.
  */
-#define TURN_MS 10
+#define KERNEL_LIMIT_MS 60000
 
 /*
- * Each is a client of pcscd, which has 200 of them at most. When so many are late that asking more
- * would keep other programs out, only the kernel is asked.
+ * libpcsclite does not guard the handles of its contexts well: it may crash if two threads open
+ * some at the same time. Drivers are therefore queried one after the other, but a probe that takes
+ * longer than this does not delay the next one any more.
  */
-#define ASKING_MAX 64
+#define EXCLUSIVE_TIME_MS 10
+
+/*
+ * Each probe of a driver is a client of pcscd, which accepts 200 of them. While so many are late,
+ * only the kernel is queried, so that other programs are not shut out.
+ */
+#define DRIVER_PROBES_MAX 64
 
 typedef struct {
-    ScdProbes *probes; /* NULL when nobody waits for it any more; the main thread's */
+    ScdProbes *probes;   /* the main thread's */
+    ScdThreadTask *task; /* NULL until it runs */
     char *reader;
     char *sysfs;
-    gboolean asks;         /* the driver, and not the kernel alone */
-    guint timer;           /* while it has time */
-    ScdIdentity *identity; /* the thread's until it has told the main thread */
-} Probe;
+    gboolean queries_driver; /* else only the kernel */
+    guint timer;             /* until the time limit */
+    ScdIdentity *identity;   /* the result of the thread */
+} ScdProbe;
 
 struct ScdProbes {
     char *sysfs;
     ScdProbeFunc func;
     gpointer data;
-    GQueue waiting;     /* of Probe */
-    GPtrArray *running; /* of Probe, late ones too */
-    Probe *turn;        /* the one that keeps the next from running; NULL when none does */
-    guint turn_timer;   /* while there is one */
+    GQueue waiting;        /* of ScdProbe */
+    GPtrArray *running;    /* of ScdProbe, including late ones */
+    ScdProbe *exclusive;   /* the one that delays the next; NULL if none does */
+    guint exclusive_timer; /* while there is one */
 };
 
-/* A transaction that another program has begun since we connected keeps the answer from us. */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_device, sd_device_unref)
+
+/* The answer may be missing because another program has begun a transaction since the connection.
+ */
 static GBytes *
 take_answer_in_probe(ScdDriverAnswers *answers, LONG code, const guint8 *bytes, DWORD length)
 {
@@ -64,7 +70,7 @@ take_answer_in_probe(ScdDriverAnswers *answers, LONG code, const guint8 *bytes, 
 }
 
 static GBytes *
-ask_driver_in_probe(SCARDHANDLE reader, DWORD control_code, ScdDriverAnswers *answers)
+send_control_in_probe(SCARDHANDLE reader, DWORD control_code, ScdDriverAnswers *answers)
 {
     guint8 answer[MAX_BUFFER_SIZE];
     DWORD length = 0;
@@ -84,31 +90,31 @@ get_attribute_in_probe(SCARDHANDLE reader, DWORD id, ScdDriverAnswers *answers)
 }
 
 static GBytes *
-ask_feature_in_probe(SCARDHANDLE reader, guint8 feature, ScdDriverAnswers *answers)
+get_feature_in_probe(SCARDHANDLE reader, guint8 feature, ScdDriverAnswers *answers)
 {
     gsize length = 0;
     const guint8 *list = answers->features ? g_bytes_get_data(answers->features, &length) : NULL;
     guint32 code = scd_features_find_code(list, length, feature);
 
-    return code != 0 ? ask_driver_in_probe(reader, code, answers) : NULL;
+    return code != 0 ? send_control_in_probe(reader, code, answers) : NULL;
 }
 
 static void
-ask_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
+query_driver_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
 {
     answers->asked = TRUE;
-    answers->usb_path = ask_driver_in_probe(reader, GET_USB_PATH, answers);
+    answers->usb_path = send_control_in_probe(reader, GET_USB_PATH, answers);
     answers->channel_id = get_attribute_in_probe(reader, SCARD_ATTR_CHANNEL_ID, answers);
     answers->vendor = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_NAME, answers);
     answers->product = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_TYPE, answers);
     answers->serial = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_SERIAL_NO, answers);
     answers->version = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_VERSION, answers);
-    answers->features = ask_driver_in_probe(reader, CM_IOCTL_GET_FEATURE_REQUEST, answers);
-    answers->tlv_properties = ask_feature_in_probe(reader, SCD_FEATURE_GET_TLV_PROPERTIES, answers);
+    answers->features = send_control_in_probe(reader, CM_IOCTL_GET_FEATURE_REQUEST, answers);
+    answers->tlv_properties = get_feature_in_probe(reader, SCD_FEATURE_GET_TLV_PROPERTIES, answers);
 }
 
 static void
-connect_and_ask_in_probe(const char *name, ScdDriverAnswers *answers)
+connect_and_query_in_probe(const char *name, ScdDriverAnswers *answers)
 {
     SCARDCONTEXT context;
     SCARDHANDLE reader;
@@ -116,146 +122,161 @@ connect_and_ask_in_probe(const char *name, ScdDriverAnswers *answers)
 
     if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS)
         return;
-    /* Without a protocol: any other value would change that of everybody on the reader. */
+    /* Without a protocol: any other value would change that of all users of the reader. */
     if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol) == SCARD_S_SUCCESS)
-        ask_in_probe(reader, answers);
-    /* Leaves the card alone, and unlike SCardDisconnect() other threads' handles too: see TURN_MS.
-     */
+        query_driver_in_probe(reader, answers);
+    /* Leaves the card unchanged and, unlike SCardDisconnect(), does not affect the handles of other
+     * threads: see EXCLUSIVE_TIME_MS. */
     SCardReleaseContext(context);
 }
 
-static ScdIdentity *
-identify_in_probe(const Probe *probe)
+/*
+ * Returns the seat that udev has for a USB device, as set by systemd-logind or the administrator
+ * ("loginctl attach"); NULL if it has none, which means "seat0". Reading sysfs may block.
+ */
+static char *
+read_seat_in_probe(const ScdUsbPort *port)
 {
+    g_autofree char *text = scd_usb_port_to_string(port);
+    g_autofree char *folder = g_build_filename("/sys/bus/usb/devices", text, NULL);
+    g_autoptr(sd_device) device = NULL;
+    const char *seat;
+
+    if (sd_device_new_from_syspath(&device, folder) < 0 ||
+        sd_device_get_property_value(device, "ID_SEAT", &seat) < 0 || *seat == '\0')
+        return NULL;
+    return scd_device_text_clean(seat, strlen(seat));
+}
+
+static void
+identify_in_probe(gpointer data)
+{
+    ScdProbe *probe = data;
     g_auto(ScdDriverAnswers) answers = {0};
 
-    if (probe->asks)
-        connect_and_ask_in_probe(probe->reader, &answers);
+    if (probe->queries_driver)
+        connect_and_query_in_probe(probe->reader, &answers);
     ScdIdentity *identity = scd_identity_new(probe->reader, &answers, probe->sysfs);
     char *seat = identity->in_kernel && g_str_equal(probe->sysfs, REAL_SYSFS)
-                     ? scd_seat_dup_in_probe(&identity->usb_port)
+                     ? read_seat_in_probe(&identity->usb_port)
                      : NULL;
     if (seat) {
         g_free(identity->seat);
         identity->seat = seat;
     }
-    return identity;
+    probe->identity = identity;
 }
 
 static void
 free_probe(gpointer data)
 {
-    Probe *probe = data;
+    ScdProbe *probe = data;
     scd_identity_unref(probe->identity);
     g_free(probe->sysfs);
     g_free(probe->reader);
     g_free(probe);
 }
 
-static void run_waiting(ScdProbes *probes);
-
-static void
-end_turn(ScdProbes *probes)
+static ScdProbe *
+new_probe(ScdProbes *probes, const char *reader, gboolean queries_driver)
 {
-    g_clear_handle_id(&probes->turn_timer, g_source_remove);
-    probes->turn = NULL;
+    ScdProbe *probe = g_new0(ScdProbe, 1);
+    probe->probes = probes;
+    probe->reader = g_strdup(reader);
+    probe->sysfs = g_strdup(probes->sysfs);
+    probe->queries_driver = queries_driver;
+    return probe;
 }
 
-/* Whatever it still finds out, nobody hears of it. */
+static void start_next_probe(ScdProbes *probes);
+
 static void
-leave_behind(Probe *probe)
+end_exclusive_time(ScdProbes *probes)
+{
+    g_clear_handle_id(&probes->exclusive_timer, g_source_remove);
+    probes->exclusive = NULL;
+}
+
+static void
+remove_running_probe(ScdProbe *probe)
 {
     ScdProbes *probes = probe->probes;
 
     g_ptr_array_remove_fast(probes->running, probe);
     g_clear_handle_id(&probe->timer, g_source_remove);
-    if (probes->turn == probe)
-        end_turn(probes);
-    probe->probes = NULL;
+    if (probes->exclusive == probe)
+        end_exclusive_time(probes);
 }
-
-static gboolean
-answered(gpointer data)
-{
-    Probe *probe = data;
-    ScdProbes *probes = probe->probes;
-
-    if (!probes)
-        return G_SOURCE_REMOVE;
-    leave_behind(probe);
-    probes->func(probe->reader, g_steal_pointer(&probe->identity), probes->data);
-    run_waiting(probes);
-    return G_SOURCE_REMOVE;
-}
-
-static gpointer
-run_in_probe(gpointer data)
-{
-    Probe *probe = data;
-
-    probe->identity = identify_in_probe(probe);
-    scd_main_thread_invoke(answered, probe, free_probe);
-    return NULL;
-}
-
-static Probe *
-new_probe(ScdProbes *probes, const char *reader, gboolean asks)
-{
-    Probe *probe = g_new0(Probe, 1);
-    probe->probes = probes;
-    probe->reader = g_strdup(reader);
-    probe->sysfs = g_strdup(probes->sysfs);
-    probe->asks = asks;
-    return probe;
-}
-
-static gboolean time_over(gpointer data);
 
 static void
-run(Probe *probe)
+abandon_probe(ScdProbe *probe)
 {
-    guint limit_ms = probe->asks ? ANSWER_LIMIT_MS : LOOK_LIMIT_MS;
-
-    g_ptr_array_add(probe->probes->running, probe);
-    probe->timer = g_timeout_add(limit_ms, time_over, probe);
-    g_thread_unref(g_thread_new("probe", run_in_probe, probe));
+    remove_running_probe(probe);
+    scd_thread_task_abandon(probe->task);
 }
 
-static gboolean
-time_over(gpointer data)
+static void
+report_identity(gpointer data)
 {
-    static const ScdDriverAnswers nothing = {0};
-    Probe *probe = data;
+    ScdProbe *probe = data;
+    ScdProbes *probes = probe->probes;
+
+    remove_running_probe(probe);
+    probes->func(probe->reader, g_steal_pointer(&probe->identity), probes->data);
+    start_next_probe(probes);
+}
+
+static gboolean report_time_limit(gpointer data);
+
+static void
+run_probe(ScdProbe *probe)
+{
+    static const ScdThreadTaskFuncs funcs = {identify_in_probe, report_identity, free_probe};
+    guint limit_ms = probe->queries_driver ? DRIVER_LIMIT_MS : KERNEL_LIMIT_MS;
+
+    g_ptr_array_add(probe->probes->running, probe);
+    probe->timer = g_timeout_add(limit_ms, report_time_limit, probe);
+    probe->task = scd_thread_task_start("probe", &funcs, probe);
+}
+
+/* The probe goes on; in the meantime the kernel is queried or, if that was done, nothing is known.
+ */
+static gboolean
+report_time_limit(gpointer data)
+{
+    static const ScdDriverAnswers no_answers = {0};
+    ScdProbe *probe = data;
     ScdProbes *probes = probe->probes;
 
     probe->timer = 0;
-    if (probe->asks)
-        run(new_probe(probes, probe->reader, FALSE));
+    if (probe->queries_driver)
+        run_probe(new_probe(probes, probe->reader, FALSE));
     else
-        probes->func(probe->reader, scd_identity_new(probe->reader, &nothing, NULL), probes->data);
+        probes->func(probe->reader, scd_identity_new(probe->reader, &no_answers, NULL),
+                     probes->data);
     return G_SOURCE_REMOVE;
 }
 
 static gboolean
-turn_over(gpointer data)
+pass_exclusive_time(gpointer data)
 {
     ScdProbes *probes = data;
 
-    probes->turn_timer = 0;
-    end_turn(probes);
-    run_waiting(probes);
+    probes->exclusive_timer = 0;
+    end_exclusive_time(probes);
+    start_next_probe(probes);
     return G_SOURCE_REMOVE;
 }
 
 static void
-run_waiting(ScdProbes *probes)
+start_next_probe(ScdProbes *probes)
 {
-    if (probes->turn || probes->waiting.length == 0)
+    if (probes->exclusive || probes->waiting.length == 0)
         return;
-    probes->turn = g_queue_pop_head(&probes->waiting);
-    probes->turn->asks = probes->running->len < ASKING_MAX;
-    probes->turn_timer = g_timeout_add(TURN_MS, turn_over, probes);
-    run(probes->turn);
+    probes->exclusive = g_queue_pop_head(&probes->waiting);
+    probes->exclusive->queries_driver = probes->running->len < DRIVER_PROBES_MAX;
+    probes->exclusive_timer = g_timeout_add(EXCLUSIVE_TIME_MS, pass_exclusive_time, probes);
+    run_probe(probes->exclusive);
 }
 
 ScdProbes *
@@ -274,7 +295,7 @@ void
 scd_probes_free(ScdProbes *probes)
 {
     while (probes->running->len > 0)
-        leave_behind(probes->running->pdata[0]);
+        abandon_probe(probes->running->pdata[0]);
     g_ptr_array_unref(probes->running);
     g_queue_clear_full(&probes->waiting, free_probe);
     g_free(probes->sysfs);
@@ -284,11 +305,11 @@ scd_probes_free(ScdProbes *probes)
 static int
 compare_reader(gconstpointer probe, gconstpointer reader)
 {
-    return strcmp(((const Probe *)probe)->reader, reader);
+    return strcmp(((const ScdProbe *)probe)->reader, reader);
 }
 
 static gboolean
-is_about(gconstpointer probe, gconstpointer reader)
+has_reader(gconstpointer probe, gconstpointer reader)
 {
     return compare_reader(probe, reader) == 0;
 }
@@ -297,10 +318,10 @@ void
 scd_probes_start(ScdProbes *probes, const char *reader)
 {
     if (g_queue_find_custom(&probes->waiting, reader, compare_reader) ||
-        g_ptr_array_find_with_equal_func(probes->running, reader, is_about, NULL))
+        g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, NULL))
         return;
     g_queue_push_tail(&probes->waiting, new_probe(probes, reader, TRUE));
-    run_waiting(probes);
+    start_next_probe(probes);
 }
 
 void
@@ -313,7 +334,106 @@ scd_probes_forget(ScdProbes *probes, const char *reader)
         free_probe(waiting->data);
         g_queue_delete_link(&probes->waiting, waiting);
     }
-    while (g_ptr_array_find_with_equal_func(probes->running, reader, is_about, &index))
-        leave_behind(probes->running->pdata[index]);
-    run_waiting(probes);
+    while (g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, &index))
+        abandon_probe(probes->running->pdata[index]);
+    start_next_probe(probes);
+}
+
+typedef struct {
+    ScdReaderRelocation *relocation; /* the main thread's */
+    char *sysfs;
+    GHashTable *readers; /* PC/SC name → ScdIdentity; at the end only of readers that have moved */
+} ScdRelocationCheck;
+
+struct ScdReaderRelocation {
+    char *sysfs;
+    ScdReaderRelocationFunc func;
+    gpointer data;
+    ScdThreadTask *task; /* NULL if no check is running */
+};
+
+ScdReaderRelocation *
+scd_reader_relocation_new(const char *sysfs, ScdReaderRelocationFunc func, gpointer data)
+{
+    ScdReaderRelocation *relocation = g_new0(ScdReaderRelocation, 1);
+    relocation->sysfs = g_strdup(sysfs);
+    relocation->func = func;
+    relocation->data = data;
+    return relocation;
+}
+
+void
+scd_reader_relocation_free(ScdReaderRelocation *relocation)
+{
+    g_clear_pointer(&relocation->task, scd_thread_task_abandon);
+    g_free(relocation->sysfs);
+    g_free(relocation);
+}
+
+static void
+free_relocation_check(gpointer data)
+{
+    ScdRelocationCheck *check = data;
+    g_hash_table_unref(check->readers);
+    g_free(check->sysfs);
+    g_free(check);
+}
+
+static gboolean
+has_same_address(gpointer reader, gpointer identity_of_it, gpointer sysfs)
+{
+    const ScdIdentity *identity = identity_of_it;
+
+    return scd_usb_tree_read_address(sysfs, &identity->usb_port) == identity->usb_address;
+}
+
+static void
+compare_addresses_in_thread(gpointer data)
+{
+    ScdRelocationCheck *check = data;
+
+    g_hash_table_foreach_remove(check->readers, has_same_address, check->sysfs);
+}
+
+static void
+report_moved_readers(gpointer data)
+{
+    ScdRelocationCheck *check = data;
+    ScdReaderRelocation *relocation = check->relocation;
+    GHashTableIter iter;
+    gpointer reader;
+
+    relocation->task = NULL;
+    g_hash_table_iter_init(&iter, check->readers);
+    while (g_hash_table_iter_next(&iter, &reader, NULL))
+        relocation->func(reader, relocation->data);
+}
+
+static void
+add_reader_to_check(gpointer reader, gpointer identity_of_it, gpointer readers)
+{
+    const ScdIdentity *identity = identity_of_it;
+
+    if (identity && identity->complete && identity->in_kernel)
+        g_hash_table_insert(readers, g_strdup(reader), scd_identity_ref(identity));
+}
+
+void
+scd_reader_relocation_check(ScdReaderRelocation *relocation, GHashTable *readers)
+{
+    static const ScdThreadTaskFuncs funcs = {compare_addresses_in_thread, report_moved_readers,
+                                             free_relocation_check};
+
+    if (relocation->task)
+        return;
+    ScdRelocationCheck *check = g_new0(ScdRelocationCheck, 1);
+    check->relocation = relocation;
+    check->sysfs = g_strdup(relocation->sysfs);
+    check->readers =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
+    g_hash_table_foreach(readers, add_reader_to_check, check->readers);
+    if (g_hash_table_size(check->readers) == 0)
+        free_relocation_check(check);
+    else
+        relocation->task = scd_thread_task_start("relocation", &funcs, check);
 }

@@ -2,31 +2,58 @@
 #pragma once
 
 /*
- * Finds out which device a reader is, once, when the reader comes: asks its driver, over a direct
- * connection of its own, which neither powers nor resets the card and is given up at once; then the
- * kernel and udev.
+ * Probes identify the device of a reader, once, when the reader appears. A probe queries the driver
+ * through a direct connection of its own, which neither powers nor resets the card and is released
+ * at once, and then the kernel and udev.
  *
- * Another program's exclusive use refuses that connection, its transaction holds it up, and so may
- * the driver. So a probe has a thread of its own, and only so much time: when that is over the
- * kernel alone is asked, and an answer that is late is told all the same.
+ * That connection fails while another program uses the reader exclusively, and may block during a
+ * transaction or in the driver. Each probe therefore has its own thread and a time limit. When the
+ * limit is reached, the kernel alone is queried; the late result of the driver is reported as well.
  */
 
 #include "base/identity.h"
 
 typedef struct ScdProbes ScdProbes;
 
-/* In the main thread; the identity is taken over. After one that is not complete another may come.
+/*
+ * Called in the main thread; takes the identity. If the identity is not complete, a better one may
+ * follow.
  */
 typedef void (*ScdProbeFunc)(const char *reader, ScdIdentity *identity, gpointer data);
 
-/* sysfs: where /sys is. */
+/* sysfs: the path of /sys. */
 ScdProbes *scd_probes_new(const char *sysfs, ScdProbeFunc func, gpointer data);
 
-/* Probes that are caught in libpcsclite are left behind. */
+/* Abandons probes that are blocked in libpcsclite. */
 void scd_probes_free(ScdProbes *probes);
 
-/* reader: its PC/SC name. Does nothing while a probe of it is under way, late or not. */
+/* reader: its PC/SC name. Does nothing while a probe of that name is running, late or not. */
 void scd_probes_start(ScdProbes *probes, const char *reader);
 
-/* The reader has gone, and what is still found out is not about the next one of that name. */
+/* The reader has gone: drops results that would be reported for the next reader of that name. */
 void scd_probes_forget(ScdProbes *probes, const char *reader);
+
+/*
+ * The relocation check finds readers that are no longer where they were, although pcscd has not
+ * announced it: a reader was removed and another one got its name in between.
+ *
+ * The kernel assigns a new address to a device each time it is plugged in. The check compares, in a
+ * thread, the address of the device at each reader's port with that of the reader.
+ */
+typedef struct ScdReaderRelocation ScdReaderRelocation;
+
+/* Called in the main thread. */
+typedef void (*ScdReaderRelocationFunc)(const char *reader, gpointer data);
+
+/* sysfs: the path of /sys. */
+ScdReaderRelocation *scd_reader_relocation_new(const char *sysfs, ScdReaderRelocationFunc func,
+                                               gpointer data);
+
+/* Abandons a running check. */
+void scd_reader_relocation_free(ScdReaderRelocation *relocation);
+
+/*
+ * Checks all readers, and calls func for each that has moved. Does nothing while a check is
+ * running. readers: PC/SC name → ScdIdentity or NULL.
+ */
+void scd_reader_relocation_check(ScdReaderRelocation *relocation, GHashTable *readers);

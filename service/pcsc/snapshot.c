@@ -46,7 +46,7 @@ scd_reader_state_equal(const ScdReaderState *a, const ScdReaderState *b)
 }
 
 static ScdSnapshot *
-snapshot_new(GPtrArray *readers, char *trouble)
+new_snapshot(GPtrArray *readers, char *trouble)
 {
     ScdSnapshot *snapshot = g_new0(ScdSnapshot, 1);
     g_atomic_ref_count_init(&snapshot->references);
@@ -58,14 +58,14 @@ snapshot_new(GPtrArray *readers, char *trouble)
 ScdSnapshot *
 scd_snapshot_new(GPtrArray *readers)
 {
-    return snapshot_new(readers, NULL);
+    return new_snapshot(readers, NULL);
 }
 
 ScdSnapshot *
 scd_snapshot_new_unavailable(char *trouble)
 {
-    GPtrArray *nobody = g_ptr_array_new_with_free_func((GDestroyNotify)scd_reader_state_unref);
-    return snapshot_new(nobody, trouble);
+    GPtrArray *readers = g_ptr_array_new_with_free_func((GDestroyNotify)scd_reader_state_unref);
+    return new_snapshot(readers, trouble);
 }
 
 ScdSnapshot *

@@ -2,17 +2,15 @@
 #pragma once
 
 /*
- * What PC/SC looks like at one moment: which readers there are, and the state
- * of each. Both structures never change once made, and can be shared between
- * threads; the reader states that are the same in two snapshots are the same
- * pointer.
+ * The readers of PC/SC and their states at one moment. Both structures are immutable and may be
+ * shared between threads. States that are equal in two snapshots are the same pointer.
  */
 
 #include <glib.h>
 
 #define SCD_ATR_SIZE_MAX 33
 
-/* The bits of SCARD_STATE_* that we ask for by name (winscard.h stays in .c files). */
+/* The bits of SCARD_STATE_* that the service uses; headers do not include winscard.h. */
 enum {
     SCD_STATE_UNAVAILABLE = 0x0008,
     SCD_STATE_EMPTY = 0x0010,
@@ -26,8 +24,8 @@ typedef struct {
     gatomicrefcount references;
     char *name;          /* PC/SC name */
     guint16 bits;        /* SCARD_STATE_*, without CHANGED */
-    guint16 event_count; /* insertions and removals since the reader came; wraps */
-    guint8 atr_length;   /* 0 to SCD_ATR_SIZE_MAX; 0 when there is no card or it is mute */
+    guint16 event_count; /* insertions and removals since the reader appeared; wraps */
+    guint8 atr_length;   /* 0 to SCD_ATR_SIZE_MAX; 0 if there is no card or it is mute */
     guint8 atr[SCD_ATR_SIZE_MAX];
 } ScdReaderState;
 
@@ -45,11 +43,11 @@ scd_reader_state_has_card(const ScdReaderState *state)
 
 typedef struct {
     gatomicrefcount references;
-    char *trouble;      /* why pcscd cannot be reached; NULL when it can */
+    char *trouble;      /* why pcscd cannot be reached; NULL if it can */
     GPtrArray *readers; /* of ScdReaderState, in the order of SCardListReaders, no name twice */
 } ScdSnapshot;
 
-/* Takes over both. */
+/* Take the array and the text. */
 ScdSnapshot *scd_snapshot_new(GPtrArray *readers);
 ScdSnapshot *scd_snapshot_new_unavailable(char *trouble);
 ScdSnapshot *scd_snapshot_ref(ScdSnapshot *snapshot);

@@ -11,18 +11,18 @@
 #define DEFAULT_PATH "/run/pcscd/pcscd.comm"
 
 /*
- * What can happen to the socket. ATTRIB: pcscd binds, listens, and changes the
- * mode last, so that a connection refused at CREATE is not the last try.
+ * The events of the socket. pcscd binds the socket, listens, and then changes its mode, so that
+ * IN_ATTRIB causes another attempt if the connection is refused at IN_CREATE.
  */
 #define SOCKET_EVENTS (IN_CREATE | IN_ATTRIB | IN_MOVED_TO)
-#define FOLDER_EVENTS (IN_CREATE | IN_MOVED_TO)
+#define DIRECTORY_EVENTS (IN_CREATE | IN_MOVED_TO)
 #define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct ScdSocketWatch {
     char *path; /* of the socket */
     int inotify;
-    int watch;     /* the only one, on the folder below; -1 while there is none */
-    char *awaited; /* name in that folder whose events count */
+    int watch;     /* the only one; -1 while there is none */
+    char *awaited; /* the name whose events count, in the watched directory */
 };
 
 const char *
@@ -32,9 +32,9 @@ scd_socket_path(void)
     return path && *path ? path : DEFAULT_PATH;
 }
 
-/* Watches the folder of the socket, or the nearest one above it that there is. */
+/* Watches the directory of the socket or, if it does not exist, the nearest one above it. */
 static void
-arm(ScdSocketWatch *watch)
+add_watch(ScdSocketWatch *watch)
 {
     g_autofree char *child = g_strdup(watch->path);
     guint32 events = SOCKET_EVENTS;
@@ -46,7 +46,7 @@ arm(ScdSocketWatch *watch)
         watch->watch = inotify_add_watch(watch->inotify, folder, events | SELF_EVENTS | IN_ONLYDIR);
         g_free(watch->awaited);
         watch->awaited = g_path_get_basename(child);
-        events = FOLDER_EVENTS;
+        events = DIRECTORY_EVENTS;
         g_free(child);
         child = g_steal_pointer(&folder);
     } while (watch->watch < 0 && strlen(child) > 1);
@@ -63,7 +63,7 @@ scd_socket_watch_new(const char *path)
     watch->path = g_strdup(path);
     watch->inotify = inotify;
     watch->watch = -1;
-    arm(watch);
+    add_watch(watch);
     return watch;
 }
 
@@ -76,9 +76,9 @@ scd_socket_watch_free(ScdSocketWatch *watch)
     g_free(watch);
 }
 
-/* Whether one of the events that are there is about what we wait for. */
+/* Reads all pending events, and returns whether one of them concerns the awaited name. */
 static gboolean
-drain(ScdSocketWatch *watch)
+read_events(ScdSocketWatch *watch)
 {
     char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
     gboolean relevant = FALSE;
@@ -108,8 +108,8 @@ scd_socket_watch_wait(ScdSocketWatch *watch, int wake_fd, int timeout_ms)
             continue;
         if (ready <= 0 || fds[0].revents)
             return FALSE;
-        if (drain(watch)) {
-            arm(watch);
+        if (read_events(watch)) {
+            add_watch(watch);
             return TRUE;
         }
     }

@@ -2,27 +2,27 @@
 #pragma once
 
 /*
- * Waits for pcscd's socket to appear or to be made anew, by inotify. pcscd can
- * be reached through nothing but its socket, so while that does not change no
- * further try is worth making. To be had only while pcscd is away: a watch on
- * /run wakes up for others' files.
+ * Waits, by inotify, for pcscd's socket to appear or to be created anew. pcscd can be reached only
+ * through its socket, so no attempt to connect can succeed while the socket does not change. To be
+ * used only while pcscd is absent: a watch on /run causes a wake-up for the files of other
+ * programs.
  */
 
 #include <glib.h>
 
 typedef struct ScdSocketWatch ScdSocketWatch;
 
-/* Where libpcsclite looks for pcscd. */
+/* Returns the path of the socket that libpcsclite uses. */
 const char *scd_socket_path(void);
 
-/* NULL when there is no inotify to be had (a limit of the user's). */
+/* Returns NULL if the user's limit of inotify instances is reached. */
 ScdSocketWatch *scd_socket_watch_new(const char *path);
 void scd_socket_watch_free(ScdSocketWatch *watch);
 
 /*
- * Blocks until the socket changed in some way since the last wait, or since the
- * watch was made: TRUE; or until wake_fd is readable, or the time is over
- * (milliseconds, -1 for never): FALSE. A watch of NULL sees no changes.
+ * Blocks until the socket has changed since the last wait, or since the watch was created, and
+ * returns TRUE; or until wake_fd is readable or the time-out (milliseconds, -1 for none) expires,
+ * and returns FALSE. watch may be NULL: it detects no changes.
  */
 gboolean scd_socket_watch_wait(ScdSocketWatch *watch, int wake_fd, int timeout_ms);
 

@@ -9,14 +9,14 @@
 struct ScdStatusWaitCanceller {
     GThread *thread;
     GMutex lock;
-    GCond changed;         /* any of these: */
+    GCond changed;         /* signals a change of the members below */
     SCARDCONTEXT context;  /* 0 while there is none */
-    gboolean interrupting; /* until the waiting thread has looked up */
-    gboolean calling;      /* the thread is using the context */
-    gboolean over;
+    gboolean interrupting; /* until the waiting thread confirms */
+    gboolean calling;      /* the canceller's thread is using the context */
+    gboolean ending;
 };
 
-/* The lock is given up meanwhile: SCardCancel asks pcscd. */
+/* Releases the lock during SCardCancel, which blocks until pcscd answers. */
 static void
 cancel_in_canceller(ScdStatusWaitCanceller *canceller)
 {
@@ -38,13 +38,13 @@ run_in_canceller(gpointer data)
     ScdStatusWaitCanceller *canceller = data;
 
     g_mutex_lock(&canceller->lock);
-    while (!canceller->over) {
+    while (!canceller->ending) {
         if (!canceller->interrupting) {
             g_cond_wait(&canceller->changed, &canceller->lock);
             continue;
         }
         cancel_in_canceller(canceller);
-        if (!canceller->over && canceller->interrupting)
+        if (!canceller->ending && canceller->interrupting)
             g_cond_wait_until(&canceller->changed, &canceller->lock,
                               g_get_monotonic_time() + INTERVAL_US);
     }
@@ -67,7 +67,7 @@ void
 scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller)
 {
     g_mutex_lock(&canceller->lock);
-    canceller->over = TRUE;
+    canceller->ending = TRUE;
     g_cond_broadcast(&canceller->changed);
     g_mutex_unlock(&canceller->lock);
 

@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * Ends the waits of one thread in SCardGetStatusChange, for whoever wants it to
- * look up. SCardCancel ends a wait that is under way, is lost on one that is
- * about to begin, and takes as long as pcscd does: so a thread of its own calls
- * it again and again, until the waiting thread says that it has looked up.
+ * Ends the waits of one thread in SCardGetStatusChange. SCardCancel ends a running wait, has no
+ * effect on one that is about to begin, and blocks while pcscd does. A separate thread therefore
+ * repeats the call until the waiting thread confirms that it has returned from the wait.
  */
 
 #include <glib.h>
@@ -14,19 +13,19 @@ typedef struct ScdStatusWaitCanceller ScdStatusWaitCanceller;
 
 ScdStatusWaitCanceller *scd_status_wait_canceller_new(void);
 
-/* After the last wait. */
+/* To be called after the last wait. */
 void scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller);
 
 /*
- * In the waiting thread: the context of the waits that follow, 0 for none. The
- * one before may be released then: nobody is using it.
+ * Sets, in the waiting thread, the context of the following waits; 0 for none. Blocks until the
+ * canceller has finished with the previous one, which may then be released.
  */
 void scd_status_wait_canceller_set_context(ScdStatusWaitCanceller *canceller, long context);
 
-/* From any thread: the wait is to end, or the next one if there is none. */
+/* Ends the running wait or, if there is none, the next one. From any thread. */
 void scd_status_wait_canceller_interrupt(ScdStatusWaitCanceller *canceller);
 
-/* In the waiting thread: it has looked up. */
+/* Confirms, in the waiting thread, that the wait has ended. */
 void scd_status_wait_canceller_reset(ScdStatusWaitCanceller *canceller);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdStatusWaitCanceller, scd_status_wait_canceller_free)

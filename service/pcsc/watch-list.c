@@ -2,41 +2,99 @@
 
 #include "pcsc/watch-list.h"
 
+#include <string.h>
 #include <winscard.h>
 
-#include "pcsc/reader-list.h"
+#include "base/reader-name.h"
 
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
+/* One answer of SCardListReaders: the valid names, each once. */
+typedef struct {
+    GPtrArray *names; /* of char *, in pcscd's order */
+    GHashTable *set;  /* the same names */
+    gboolean sane;    /* no name had to be left out */
+} ScdReaderList;
+
 typedef struct {
     char *name;
-    DWORD current;         /* what SCardGetStatusChange compares with */
-    ScdReaderState *state; /* NULL until the first look */
-} Row;
+    DWORD current;         /* SCardGetStatusChange returns when the state differs from this */
+    ScdReaderState *state; /* NULL until it has been read */
+} ScdWatchRow;
 
 struct ScdWatchList {
     GThread *owner;
-    GArray *rows;              /* of Row, in the order of arrival */
+    GArray *rows;              /* of ScdWatchRow, in the order of arrival */
     GArray *entries;           /* of SCARD_READERSTATE, made for each call */
-    DWORD plug_and_play;       /* what the plug-and-play entry is compared with */
-    gboolean no_plug_and_play; /* as many readers as one call takes: no room for that entry */
+    DWORD plug_and_play;       /* the last state of the plug-and-play entry */
+    gboolean no_plug_and_play; /* one call cannot take that entry in addition to all readers */
     gboolean doubtful;
     gboolean saw_all; /* by the last call of SCardGetStatusChange */
     guint generation;
 };
 
 static void
+free_reader_list(ScdReaderList *list)
+{
+    g_hash_table_unref(list->set);
+    g_ptr_array_unref(list->names);
+    g_free(list);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaderList, free_reader_list)
+
+/* Parses a multi-string: names that each end with a NUL, and an empty name at the end. */
+static void
+add_names(ScdReaderList *list, const char *text, gsize length)
+{
+    const char *end = text + length;
+
+    while (text < end && *text) {
+        gsize n = strnlen(text, (gsize)(end - text));
+        g_autofree char *name = g_strndup(text, n);
+        text += n + 1;
+        if (!scd_reader_name_is_sane(name) || g_hash_table_contains(list->set, name)) {
+            list->sane = FALSE;
+            continue;
+        }
+        g_hash_table_add(list->set, name);
+        g_ptr_array_add(list->names, g_steal_pointer(&name));
+    }
+}
+
+/* Returns a PC/SC code; an empty list is a success. */
+static guint32
+list_readers(long context, ScdReaderList **list)
+{
+    char *text = NULL;
+    DWORD length = SCARD_AUTOALLOCATE;
+    guint32 code = SCardListReaders(context, NULL, (LPSTR)&text, &length);
+
+    if (code != SCARD_S_SUCCESS && code != SCARD_E_NO_READERS_AVAILABLE)
+        return code;
+    *list = g_new0(ScdReaderList, 1);
+    (*list)->names = g_ptr_array_new_with_free_func(g_free);
+    (*list)->set = g_hash_table_new(g_str_hash, g_str_equal);
+    (*list)->sane = TRUE;
+    if (code == SCARD_S_SUCCESS)
+        add_names(*list, text, length);
+    if (text)
+        SCardFreeMemory(context, text);
+    return SCARD_S_SUCCESS;
+}
+
+static void
 clear_row(gpointer data)
 {
-    Row *row = data;
+    ScdWatchRow *row = data;
     g_clear_pointer(&row->state, scd_reader_state_unref);
     g_clear_pointer(&row->name, g_free);
 }
 
-static Row *
-row_at(const ScdWatchList *list, guint index)
+static ScdWatchRow *
+get_row(const ScdWatchList *list, guint index)
 {
-    return &g_array_index(list->rows, Row, index);
+    return &g_array_index(list->rows, ScdWatchRow, index);
 }
 
 ScdWatchList *
@@ -44,7 +102,7 @@ scd_watch_list_new(void)
 {
     ScdWatchList *list = g_new0(ScdWatchList, 1);
     list->owner = g_thread_self();
-    list->rows = g_array_new(FALSE, FALSE, sizeof(Row));
+    list->rows = g_array_new(FALSE, FALSE, sizeof(ScdWatchRow));
     g_array_set_clear_func(list->rows, clear_row);
     list->entries = g_array_new(FALSE, TRUE, sizeof(SCARD_READERSTATE));
     return list;
@@ -69,46 +127,46 @@ scd_watch_list_reset(ScdWatchList *list)
 }
 
 static gboolean
-somebody_left(const ScdWatchList *list, const ScdReaderList *readers)
+has_reader_left(const ScdWatchList *list, const ScdReaderList *readers)
 {
     for (guint i = 0; i < list->rows->len; i++)
-        if (!g_hash_table_contains(readers->set, row_at(list, i)->name))
+        if (!g_hash_table_contains(readers->set, get_row(list, i)->name))
             return TRUE;
     return FALSE;
 }
 
 static void
-list_changed(ScdWatchList *list)
+note_list_change(ScdWatchList *list)
 {
     list->generation++;
     list->no_plug_and_play = FALSE;
 }
 
 static void
-drop_those_who_left(ScdWatchList *list, const ScdReaderList *readers)
+remove_left_readers(ScdWatchList *list, const ScdReaderList *readers)
 {
     for (guint i = list->rows->len; i-- > 0;) {
-        if (g_hash_table_contains(readers->set, row_at(list, i)->name))
+        if (g_hash_table_contains(readers->set, get_row(list, i)->name))
             continue;
         g_array_remove_index(list->rows, i);
-        list_changed(list);
+        note_list_change(list);
     }
 }
 
 static void
-add_those_who_came(ScdWatchList *list, const ScdReaderList *readers)
+add_new_readers(ScdWatchList *list, const ScdReaderList *readers)
 {
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < list->rows->len; i++)
-        g_hash_table_add(known, row_at(list, i)->name);
+        g_hash_table_add(known, get_row(list, i)->name);
 
     for (guint i = 0; i < readers->names->len; i++) {
         const char *name = readers->names->pdata[i];
         if (g_hash_table_contains(known, name))
             continue;
-        Row row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
+        ScdWatchRow row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
         g_array_append_val(list->rows, row);
-        list_changed(list);
+        note_list_change(list);
     }
 }
 
@@ -118,27 +176,27 @@ scd_watch_list_enumerate(ScdWatchList *list, long context)
     g_assert(g_thread_self() == list->owner);
 
     g_autoptr(ScdReaderList) readers = NULL;
-    guint32 code = scd_reader_list_ask(context, &readers);
-    if (code == SCARD_S_SUCCESS && readers->sane && somebody_left(list, readers)) {
-        g_clear_pointer(&readers, scd_reader_list_free);
-        code = scd_reader_list_ask(context, &readers);
+    guint32 code = list_readers(context, &readers);
+    if (code == SCARD_S_SUCCESS && readers->sane && has_reader_left(list, readers)) {
+        g_clear_pointer(&readers, free_reader_list);
+        code = list_readers(context, &readers);
     }
     if (code != SCARD_S_SUCCESS)
         return code;
 
     if (readers->sane)
-        drop_those_who_left(list, readers);
-    add_those_who_came(list, readers);
+        remove_left_readers(list, readers);
+    add_new_readers(list, readers);
     list->doubtful = !readers->sane;
     return SCARD_S_SUCCESS;
 }
 
 /*
- * pcscd changes a state and its event count one after the other, and a look can
- * fall between: then the count is about to follow.
+ * pcscd changes a state before its event count. If the state was read in between, the count is
+ * about to increase: returns the increased one.
  */
 static guint16
-settled_event_count(const ScdReaderState *before, DWORD event)
+read_event_count(const ScdReaderState *before, DWORD event)
 {
     guint16 count = event >> 16;
 
@@ -153,7 +211,7 @@ settled_event_count(const ScdReaderState *before, DWORD event)
 }
 
 static void
-take_in(ScdWatchList *list, Row *row, const SCARD_READERSTATE *entry)
+store_state(ScdWatchList *list, ScdWatchRow *row, const SCARD_READERSTATE *entry)
 {
     DWORD event = entry->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 
@@ -165,9 +223,8 @@ take_in(ScdWatchList *list, Row *row, const SCARD_READERSTATE *entry)
     row->current = event;
 
     gsize atr_length = event & SCARD_STATE_PRESENT ? MIN(entry->cbAtr, SCD_ATR_SIZE_MAX) : 0;
-    g_autoptr(ScdReaderState) state =
-        scd_reader_state_new(row->name, event & 0xFFFF, settled_event_count(row->state, event),
-                             entry->rgbAtr, atr_length);
+    g_autoptr(ScdReaderState) state = scd_reader_state_new(
+        row->name, event & 0xFFFF, read_event_count(row->state, event), entry->rgbAtr, atr_length);
     if (row->state && scd_reader_state_equal(row->state, state))
         return;
     g_clear_pointer(&row->state, scd_reader_state_unref);
@@ -175,12 +232,12 @@ take_in(ScdWatchList *list, Row *row, const SCARD_READERSTATE *entry)
 }
 
 /*
- * Before 2.3 this entry does not count, and misses what comes between two waits;
- * 2.5 may leave the count out of one answer, and then calls the next one no
- * change, whatever came meanwhile. So any other count than the last is one.
+ * Before pcsc-lite 2.3 this entry has no count, and misses readers that appear between two waits.
+ * pcsc-lite 2.5 may omit the count in one answer, and then reports no change in the next one even
+ * if a reader appeared. Any count that differs from the last one is therefore a change.
  */
 static void
-take_in_plug_and_play(ScdWatchList *list, DWORD event)
+store_plug_and_play(ScdWatchList *list, DWORD event)
 {
     DWORD last = list->plug_and_play;
 
@@ -190,11 +247,11 @@ take_in_plug_and_play(ScdWatchList *list, DWORD event)
 }
 
 /*
- * A look asks as if nothing were known: libpcsclite answers that at once, and
- * does not register for events, which is where it stumbles over those that come.
+ * read_all: pass no known states. libpcsclite then returns at once, and does not register for
+ * events, in which pcsc-lite 2.5 may fail when readers appear.
  */
 static void
-make_entries(ScdWatchList *list, gboolean look)
+make_entries(ScdWatchList *list, gboolean read_all)
 {
     guint n = list->rows->len;
 
@@ -202,8 +259,8 @@ make_entries(ScdWatchList *list, gboolean look)
     g_array_set_size(list->entries, n + 1);
     SCARD_READERSTATE *entries = (SCARD_READERSTATE *)list->entries->data;
     for (guint i = 0; i < n; i++) {
-        entries[i].szReader = row_at(list, i)->name;
-        entries[i].dwCurrentState = look ? SCARD_STATE_UNAWARE : row_at(list, i)->current;
+        entries[i].szReader = get_row(list, i)->name;
+        entries[i].dwCurrentState = read_all ? SCARD_STATE_UNAWARE : get_row(list, i)->current;
     }
     entries[n].szReader = PLUG_AND_PLAY;
     entries[n].dwCurrentState = list->plug_and_play;
@@ -230,11 +287,11 @@ scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms)
         return code;
     }
     for (guint i = 0; i < n; i++)
-        take_in(list, row_at(list, i), &entries[i]);
+        store_state(list, get_row(list, i), &entries[i]);
     if (list->no_plug_and_play)
         list->doubtful = TRUE;
     else
-        take_in_plug_and_play(list, entries[n].dwEventState);
+        store_plug_and_play(list, entries[n].dwEventState);
     return code;
 }
 
@@ -254,7 +311,7 @@ gboolean
 scd_watch_list_has_unseen(const ScdWatchList *list)
 {
     for (guint i = 0; i < list->rows->len; i++)
-        if (!row_at(list, i)->state)
+        if (!get_row(list, i)->state)
             return TRUE;
     return FALSE;
 }
@@ -277,7 +334,7 @@ scd_watch_list_states(const ScdWatchList *list)
     GPtrArray *states =
         g_ptr_array_new_full(list->rows->len, (GDestroyNotify)scd_reader_state_unref);
     for (guint i = 0; i < list->rows->len; i++)
-        if (row_at(list, i)->state)
-            g_ptr_array_add(states, scd_reader_state_ref(row_at(list, i)->state));
+        if (get_row(list, i)->state)
+            g_ptr_array_add(states, scd_reader_state_ref(get_row(list, i)->state));
     return states;
 }
