@@ -22,7 +22,7 @@ typedef struct {
 } Bare;
 
 static void
-answer(Client *card, int fd, const uint8_t *packet, size_t length)
+answer_packet(Client *card, int fd, const uint8_t *packet, size_t length)
 {
     static const uint8_t header[HEADER];
 
@@ -33,7 +33,7 @@ answer(Client *card, int fd, const uint8_t *packet, size_t length)
 }
 
 static void *
-serve(void *data)
+serve_channel(void *data)
 {
     static uint8_t packet[PACKET_MAX];
     static Client card;
@@ -45,7 +45,7 @@ serve(void *data)
         ssize_t length = recv(bare->fd, packet, sizeof packet, MSG_DONTWAIT);
         if (length <= 0)
             _exit(0);
-        answer(&card, bare->fd, packet, (size_t)length);
+        answer_packet(&card, bare->fd, packet, (size_t)length);
     }
     return NULL;
 }
@@ -62,7 +62,7 @@ bare_channel_open(const char *reader)
     if (child == 0) {
         Bare bare = {reader, ends[1], eventfd(0, EFD_CLOEXEC)};
         close(ends[0]);
-        check(pthread_create(&thread, NULL, serve, &bare) == 0, "thread");
+        check(pthread_create(&thread, NULL, serve_channel, &bare) == 0, "thread");
         pthread_join(thread, NULL);
         _exit(1);
     }

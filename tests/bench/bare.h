@@ -2,10 +2,13 @@
 #pragma once
 
 /*
- * The least that the other end of a channel can be: a process with a thread that
- * sleeps in ppoll() for a command and for a word from another thread, sends the
- * command to the card, and sends back the answer. No checks, no queue, no turns.
+ * The minimal peer of a channel: a process with a thread that sleeps in ppoll() until a command or
+ * an event from another thread arrives, sends the command to the card, and returns the answer. No
+ * checks, no queue, no scheduling.
  */
 
-/* Starts it, for a reader of that PC/SC name; gives the client's end. It ends with that. */
+/*
+ * Starts the process for a reader of that PC/SC name; returns the client's end. The process ends
+ * when it is closed.
+ */
 int bare_channel_open(const char *reader);

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Measures smartcardd beside the real pcscd, and prints tables; see ./bench --help.
+"""Measures smartcardd in comparison with pcscd, and prints tables; see ./bench --help.
 
-Everything but the last tables runs on one CPU, with real-time priority where
-that is allowed, so that others who use the machine are not measured too; what is
-compared is interleaved, and a row is judged by a ratio within this run: it is
-worth nothing where a control is not good. Only for people: no test looks at it.
+All tables but the last ones run on one CPU, with real-time priority if that is
+allowed, so that other processes do not affect them. Compared measurements are
+interleaved, and marks apply to ratios within one run: they mean nothing if a
+control is not good. No test uses the results.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from watchers import bench_watchers
 
 
 def benches():
-    """By the name that --only takes, in their order."""
+    """Returns the benches by their names for --only, in the order in which they run."""
     return {bench.__name__.removeprefix("bench_"): bench
             for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
                           bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
@@ -40,7 +40,7 @@ def benches():
 
 
 def parse_arguments(tables):
-    """./bench tells what they are."""
+    """The options are described by ./bench --help."""
     parser = argparse.ArgumentParser(prog="./bench", add_help=False, usage="see ./bench --help")
     parser.add_argument("--only", action="append", metavar="TABLE", choices=tables)
     parser.add_argument("--json", action="store_true")

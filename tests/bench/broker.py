@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""dbus-broker instead of dbus-daemon, where it is installed.
+"""Runs dbus-broker instead of dbus-daemon, if it is installed.
 
-Its launcher wants a socket as systemd hands it over, and one to log to; systemd
-itself it does without until it has a service to start.
+Its launcher requires a socket passed as systemd does it, and a socket for its
+log; it needs systemd itself only to start a service.
 """
 
 import os
@@ -22,7 +22,7 @@ def is_there():
 
 
 def write_broker_config(path, policy):
-    """Without the limits, of which the launcher makes a quota of no bytes at all."""
+    """Omits the limits, which the launcher converts to a quota of 0 bytes."""
     write_bus_config(path, BUS_ADDRESS, policy)
     with open(path, encoding="utf-8") as file:
         lines = [line for line in file if "<limit" not in line]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""System calls of the service for a command on the channel, as strace counts them."""
+"""System calls of the service for a command on the channel, counted by strace."""
 
 import os
 import re
@@ -17,11 +17,11 @@ MARK = 13
 
 
 def count_calls(pid, folder, echo, path, commands):
-    """Of all threads of the process, while a client connects, sends so many commands, and leaves."""
+    """Counts those of all threads while a client connects, sends the commands, and disconnects."""
     output = os.path.join(folder, "calls")
     with subprocess.Popen(["strace", "-f", "-c", "-o", output, "-p", str(pid)],
                           stderr=subprocess.PIPE, text=True) as strace:
-        strace.stderr.readline()  # it has attached itself
+        strace.stderr.readline()  # printed once it is attached
         measure_paths(echo, 5, (path,), rounds=1, calls=commands)
         strace.send_signal(signal.SIGINT)
         strace.stderr.read()

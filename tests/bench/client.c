@@ -16,11 +16,11 @@
 #define SERVICE "org.smartcardd1"
 #define ROOT "/org/smartcardd1"
 
-/* What the service takes from one channel before it has answered (base/frame.h has the packets). */
+/* The number of packets that the service reads from a channel before it answers (base/frame.h). */
 #define IN_FLIGHT_MAX 32
 #define HEADER 8
 
-/* Somebody who is starved waits for long. */
+/* A client that is starved waits for long. */
 #define CALL_LIMIT_US (120 * UINT64_C(1000000))
 
 static void
@@ -29,9 +29,9 @@ check_code(LONG code, const char *what)
     check(code == SCARD_S_SUCCESS, what);
 }
 
-/* Sends the message, which is taken over, and gives the reply. */
+/* Sends the message, which it takes, and returns the reply. */
 static sd_bus_message *
-call(sd_bus *bus, sd_bus_message *message)
+call_service(sd_bus *bus, sd_bus_message *message)
 {
     sd_bus_error error = SD_BUS_ERROR_NULL;
     sd_bus_message *reply = NULL;
@@ -62,7 +62,7 @@ new_session_call(Client *client, const char *method)
     return message;
 }
 
-/* The path of the reader's object, to be freed. */
+/* Returns the path of the object of the reader, to be freed. */
 static char *
 find_reader(sd_bus *bus, const char *reader)
 {
@@ -70,14 +70,14 @@ find_reader(sd_bus *bus, const char *reader)
     sd_bus_message *message = new_call(bus, ROOT, SERVICE ".Manager", "FindReader");
 
     check(sd_bus_message_append(message, "s", reader) >= 0, "FindReader");
-    sd_bus_message *found = call(bus, message);
+    sd_bus_message *found = call_service(bus, message);
     check(sd_bus_message_read(found, "o", &path) >= 0, "FindReader");
     char *copy = strdup(path);
     sd_bus_message_unref(found);
     return copy;
 }
 
-/* The path of the new session, to be freed. */
+/* Returns the path of the new session, to be freed. */
 static char *
 connect_session(sd_bus *bus, const char *reader_path)
 {
@@ -85,7 +85,7 @@ connect_session(sd_bus *bus, const char *reader_path)
     sd_bus_message *message = new_call(bus, reader_path, SERVICE ".Reader", "Connect");
 
     check(sd_bus_message_append(message, "sasa{sv}", "shared", 0, 0) >= 0, "Connect");
-    sd_bus_message *connected = call(bus, message);
+    sd_bus_message *connected = call_service(bus, message);
     check(sd_bus_message_read(connected, "os", &path, NULL) >= 0, "Connect");
     char *copy = strdup(path);
     sd_bus_message_unref(connected);
@@ -109,7 +109,7 @@ open_channel(Client *client)
     sd_bus_message *message = new_session_call(client, "OpenChannel");
 
     check(sd_bus_message_append(message, "a{sv}", 0) >= 0, "OpenChannel");
-    sd_bus_message *opened = call(client->bus, message);
+    sd_bus_message *opened = call_service(client->bus, message);
     check(sd_bus_message_read(opened, "h", &fd) >= 0, "OpenChannel");
     client->channel = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     check(client->channel >= 0, "descriptor");
@@ -117,7 +117,7 @@ open_channel(Client *client)
 }
 
 static SCARDHANDLE
-connect_plainly(Client *client, const char *reader)
+connect_pcsc(Client *client, const char *reader)
 {
     SCARDHANDLE card;
     DWORD protocol;
@@ -130,11 +130,11 @@ connect_plainly(Client *client, const char *reader)
 }
 
 static void
-open_plain(Client *client, const char *reader)
+open_pcsc(Client *client, const char *reader)
 {
     check_code(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &client->context),
                "SCardEstablishContext");
-    client->card = connect_plainly(client, reader);
+    client->card = connect_pcsc(client, reader);
 }
 
 ClientKind
@@ -150,7 +150,7 @@ client_open(Client *client, ClientKind kind, const char *reader)
 {
     *client = (Client){.kind = kind};
     if (kind == CLIENT_PLAIN)
-        open_plain(client, reader);
+        open_pcsc(client, reader);
     else
         open_session(client, reader);
     if (kind == CLIENT_CHANNEL)
@@ -170,7 +170,7 @@ close_session(Client *client, const char *path)
 {
     sd_bus_message *message = new_call(client->bus, path, client->interface, "Close");
     check(sd_bus_message_append(message, "s", "leave") >= 0, "Close");
-    sd_bus_message_unref(call(client->bus, message));
+    sd_bus_message_unref(call_service(client->bus, message));
 }
 
 void
@@ -199,7 +199,7 @@ client_begin(Client *client)
     }
     sd_bus_message *message = new_session_call(client, "BeginTransaction");
     check(sd_bus_message_append(message, "a{sv}", 0) >= 0, "BeginTransaction");
-    sd_bus_message_unref(call(client->bus, message));
+    sd_bus_message_unref(call_service(client->bus, message));
 }
 
 void
@@ -211,11 +211,11 @@ client_end(Client *client)
     }
     sd_bus_message *message = new_session_call(client, "EndTransaction");
     check(sd_bus_message_append(message, "s", "leave") >= 0, "EndTransaction");
-    sd_bus_message_unref(call(client->bus, message));
+    sd_bus_message_unref(call_service(client->bus, message));
 }
 
 static size_t
-transmit_plainly(Client *client, const uint8_t *command, size_t length)
+transmit_pcsc(Client *client, const uint8_t *command, size_t length)
 {
     DWORD received = sizeof client->answer;
 
@@ -243,7 +243,7 @@ check_answer(const uint8_t *answer, ssize_t length)
     check(length > HEADER && memcmp(answer, success, sizeof success) == 0, "channel");
 }
 
-/* Of a session, a card or the echo: what they take and give is the same. */
+/* The arguments are the same for a session, a card and the echo. */
 static size_t
 transmit_on_bus(Client *client, sd_bus_message *message, const uint8_t *command, size_t length)
 {
@@ -253,7 +253,7 @@ transmit_on_bus(Client *client, sd_bus_message *message, const uint8_t *command,
     check(sd_bus_message_append_array(message, 'y', command, length) >= 0 &&
               sd_bus_message_append(message, "a{sv}", 0) >= 0,
           "Transmit");
-    sd_bus_message *reply = call(client->bus, message);
+    sd_bus_message *reply = call_service(client->bus, message);
     check(sd_bus_message_read_array(reply, 'y', &response, &response_length) > 0, "Transmit");
     sd_bus_message_unref(reply);
     return response_length;
@@ -273,7 +273,7 @@ client_transmit(Client *client, const uint8_t *command, size_t length)
 {
     switch (client->kind) {
     case CLIENT_PLAIN:
-        return transmit_plainly(client, command, length);
+        return transmit_pcsc(client, command, length);
     case CLIENT_CHANNEL:
         return transmit_on_channel(client, command, length);
     case CLIENT_SESSION:
@@ -295,7 +295,7 @@ client_transmit_many(Client *client, const uint8_t *command, size_t length, int 
     check(sd_bus_message_close_container(message) >= 0 &&
               sd_bus_message_append(message, "a{sv}", 0) >= 0,
           "TransmitMany");
-    sd_bus_message *reply = call(client->bus, message);
+    sd_bus_message *reply = call_service(client->bus, message);
     check(sd_bus_message_enter_container(reply, 'a', "ay") > 0, "TransmitMany");
     for (int i = 0; i < count; i++)
         check(sd_bus_message_read_array(reply, 'y', &response, &response_length) > 0,
@@ -303,7 +303,7 @@ client_transmit_many(Client *client, const uint8_t *command, size_t length, int 
     sd_bus_message_unref(reply);
 }
 
-/* As many of them as there is room for now; gives how many. */
+/* Sends as many as possible without blocking; returns the number. */
 static int
 send_packets(Client *client, const uint8_t *command, size_t length, int count)
 {
@@ -318,7 +318,7 @@ send_packets(Client *client, const uint8_t *command, size_t length, int count)
     return sent;
 }
 
-/* Waits for so many answers. */
+/* Waits for count answers. */
 static void
 receive_packets(Client *client, int count)
 {
@@ -344,7 +344,7 @@ client_transmit_in_flight(Client *client, const uint8_t *command, size_t length,
     }
 }
 
-/* The path of the session's card, to be freed. */
+/* Returns the path of the card of the session, to be freed. */
 static char *
 get_card(Client *client)
 {
@@ -352,9 +352,9 @@ get_card(Client *client)
     const char *path;
 
     check(sd_bus_get_property(client->bus, SERVICE, client->path, client->interface, "Card", NULL,
-                              &reply, "o") >= 0 &&
-              sd_bus_message_read(reply, "o", &path) >= 0,
+                              &reply, "o") >= 0,
           "Card");
+    check(sd_bus_message_read(reply, "o", &path) >= 0, "Card");
     char *copy = strdup(path);
     sd_bus_message_unref(reply);
     return copy;
@@ -373,7 +373,7 @@ void
 client_connect_and_close(Client *client, const char *reader)
 {
     if (client->kind == CLIENT_PLAIN) {
-        SCARDHANDLE card = connect_plainly(client, reader);
+        SCARDHANDLE card = connect_pcsc(client, reader);
         check_code(SCardDisconnect(card, SCARD_LEAVE_CARD), "SCardDisconnect");
         return;
     }
@@ -388,9 +388,9 @@ client_transmit_from_scratch(Client *client, const char *reader, const uint8_t *
 {
     Client once = *client;
 
-    once.card = connect_plainly(client, reader);
+    once.card = connect_pcsc(client, reader);
     client_begin(&once);
-    transmit_plainly(&once, command, length);
+    transmit_pcsc(&once, command, length);
     client_end(&once);
     check_code(SCardDisconnect(once.card, SCARD_LEAVE_CARD), "SCardDisconnect");
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One CPU with real-time priority, for a measurement and all that it starts."""
+"""Runs a measurement and all its processes on one CPU, with real-time priority."""
 
 import os
 import sys
@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def one_cpu():
-    """Not for the first process of a namespace.
+    """Not to be used in the first process of a PID namespace.
 
-    When that ends the kernel waits, without ever sleeping, for the end of all
-    others in there; with a priority like theirs it would keep them from ending.
+    When that process exits, the kernel waits for the other processes of the
+    namespace without sleeping; with the same priority it would keep them from
+    exiting.
     """
     cpus = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cpus)})
@@ -27,7 +28,7 @@ def one_cpu():
 
 
 def in_child(function):
-    """Calls it in a child process, and gives its exit status."""
+    """Calls a function in a child process, and returns its exit status."""
     child = os.fork()
     if child == 0:
         function()

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The least that a GDBus service can be: takes and gives what Session.Transmit
- * does, without a card. Owns a name, prints its unique one, and runs until it is
- * killed.
+ * The minimal GDBus service: takes and returns the arguments of Session.Transmit, without a card.
+ * Owns a name, prints its unique one, and runs until it is killed.
  */
 
 #include <gio/gio.h>
@@ -19,21 +18,22 @@ static const char description[] =
     "<arg type='ay' direction='out'/></method></interface></node>";
 
 static void
-answer(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-       const char *method, GVariant *arguments, GDBusMethodInvocation *invocation, gpointer data)
+answer_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+            const char *method, GVariant *arguments, GDBusMethodInvocation *invocation,
+            gpointer data)
 {
     g_autoptr(GVariant) command = g_variant_get_child_value(arguments, 0);
     g_dbus_method_invocation_return_value(invocation, g_variant_new("(@ay)", command));
 }
 
 static void
-got_name(GDBusConnection *bus, const char *name, gpointer data)
+print_unique_name(GDBusConnection *bus, const char *name, gpointer data)
 {
     puts(g_dbus_connection_get_unique_name(bus));
     fflush(stdout);
 }
 
-static const GDBusInterfaceVTable vtable = {answer, NULL, NULL, {NULL}};
+static const GDBusInterfaceVTable vtable = {answer_call, NULL, NULL, {NULL}};
 
 int
 main(void)
@@ -45,8 +45,8 @@ main(void)
     check(bus && g_dbus_connection_register_object(bus, "/echo", node->interfaces[0], &vtable, NULL,
                                                    NULL, NULL) > 0,
           "bus");
-    g_bus_own_name_on_connection(bus, NAME, G_BUS_NAME_OWNER_FLAGS_NONE, got_name, NULL, NULL,
-                                 NULL);
+    g_bus_own_name_on_connection(bus, NAME, G_BUS_NAME_OWNER_FLAGS_NONE, print_unique_name, NULL,
+                                 NULL, NULL);
     g_main_loop_run(loop);
     return 0;
 }

@@ -13,8 +13,8 @@ struct GdbusClient {
 };
 
 static GVariant *
-call(GdbusClient *client, const char *path, const char *interface, const char *method,
-     GVariant *arguments)
+call_method(GdbusClient *client, const char *path, const char *interface, const char *method,
+            GVariant *arguments)
 {
     g_autoptr(GError) error = NULL;
     GVariant *reply =
@@ -37,10 +37,10 @@ gdbus_client_open(const char *reader)
     if (!client->bus)
         g_error("bus: %s", error->message);
     g_autoptr(GVariant) found =
-        call(client, ROOT, SERVICE ".Manager", "FindReader", g_variant_new("(s)", reader));
+        call_method(client, ROOT, SERVICE ".Manager", "FindReader", g_variant_new("(s)", reader));
     g_variant_get(found, "(&o)", &path);
-    g_autoptr(GVariant) connected = call(client, path, SERVICE ".Reader", "Connect",
-                                         g_variant_new("(sasa{sv})", "shared", NULL, NULL));
+    g_autoptr(GVariant) connected = call_method(client, path, SERVICE ".Reader", "Connect",
+                                                g_variant_new("(sasa{sv})", "shared", NULL, NULL));
     g_variant_get(connected, "(os)", &client->path, NULL);
     return client;
 }
@@ -48,8 +48,8 @@ gdbus_client_open(const char *reader)
 void
 gdbus_client_close(GdbusClient *client)
 {
-    g_variant_unref(
-        call(client, client->path, SERVICE ".Session", "Close", g_variant_new("(s)", "leave")));
+    g_variant_unref(call_method(client, client->path, SERVICE ".Session", "Close",
+                                g_variant_new("(s)", "leave")));
     g_object_unref(client->bus);
     g_free(client->path);
     g_free(client);
@@ -59,8 +59,8 @@ void
 gdbus_client_transmit(GdbusClient *client, const uint8_t *command, size_t length)
 {
     GVariant *bytes = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, command, length, 1);
-    g_autoptr(GVariant) reply = call(client, client->path, SERVICE ".Session", "Transmit",
-                                     g_variant_new("(@aya{sv})", bytes, NULL));
+    g_autoptr(GVariant) reply = call_method(client, client->path, SERVICE ".Session", "Transmit",
+                                            g_variant_new("(@aya{sv})", bytes, NULL));
     g_autoptr(GVariant) response = g_variant_get_child_value(reply, 0);
     gsize n;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a program that uses GDBus makes of Session.Transmit. What fails ends the program. */
+/* Calls Session.Transmit through GDBus. Errors end the program. */
 
 #include <stddef.h>
 #include <stdint.h>

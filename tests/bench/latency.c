@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * From the moment at which a card is put into a simulated reader: how long
- * until a program hears of it, directly from SCardGetStatusChange, and from the
- * service by the signal CardInserted.
+ * The time from the insertion of a card into a simulated reader until a program is notified:
+ * directly by SCardGetStatusChange, and by the service's signal CardInserted.
  *
  *   latency SIMULATOR-SOCKET READER SERVICE-PID ROUNDS SETTLE
  *
- * SETTLE: so many milliseconds for a waiter to begin its wait, before the card is
- * put in, and five times that for the service to find what it has slept through.
+ * SETTLE: the milliseconds between the begin of a wait and the insertion of the card. The service
+ * has five times as long to process the events that it missed while it was stopped.
  *
- * Prints a line a round, in microseconds: direct, direct again, bus, and what
- * the bus takes by itself for three signals like those of an insertion, from one
- * sd-bus program to another. While the direct program waits the service is
- * stopped, and while the bus client waits no direct program does: each is
- * measured alone, as it is alone on a desktop.
+ * Prints one line for each round, in microseconds: direct, direct again, bus, and the time of the
+ * bus alone for three signals like those of an insertion, from one sd-bus program to another. While
+ * the direct program waits the service is stopped, and while the bus client waits there is no
+ * direct program: each is measured alone, as it is alone on a desktop.
  */
 
 #include <pthread.h>
@@ -31,7 +29,7 @@
 
 static const char *reader;
 static int64_t settle_ns;
-static int64_t signalled_at; /* of the bare bus */
+static int64_t signalled_at; /* for the bus alone */
 
 static void *
 order_later(void *what)
@@ -41,27 +39,33 @@ order_later(void *what)
     return NULL;
 }
 
-/* Orders while somebody waits in wait(); gives the time between in microseconds. */
+/*
+ * Changes the card while the calling thread is in wait(); returns the time in between in
+ * microseconds.
+ */
 static double
-measure(const char *what, void (*wait)(void *), void *data)
+measure_wait(const char *what, void (*wait)(void *), void *data)
 {
     pthread_t thread;
 
     check(pthread_create(&thread, NULL, order_later, (void *)what) == 0, "thread");
     wait(data);
-    int64_t heard_at = now_ns();
+    int64_t notified_at = now_ns();
     pthread_join(thread, NULL);
-    return (double)(heard_at - sim_client_ordered_at()) / 1000;
+    return (double)(notified_at - sim_client_ordered_at()) / 1000;
 }
 
 typedef struct {
     SCARDCONTEXT context;
     SCARD_READERSTATE state;
-} Direct;
+} DirectWait;
 
-/* With pcsc-lite 2.5 a call may fail when something happens just then; the next one does not. */
+/*
+ * With pcsc-lite 2.5 a call may fail if another event happens at that moment; the next one
+ * succeeds.
+ */
 static int
-is_passing(LONG code)
+is_transient(LONG code)
 {
     return code == SCARD_E_UNKNOWN_READER || code == SCARD_E_UNSUPPORTED_FEATURE;
 }
@@ -69,22 +73,22 @@ is_passing(LONG code)
 static void
 wait_directly(void *data)
 {
-    Direct *direct = data;
+    DirectWait *direct = data;
     LONG code = SCARD_E_UNKNOWN_READER;
 
-    for (int tries = 0; tries < 5 && is_passing(code); tries++)
+    for (int tries = 0; tries < 5 && is_transient(code); tries++)
         code = SCardGetStatusChange(direct->context, 20000, &direct->state, 1);
     check(code == SCARD_S_SUCCESS, pcsc_stringify_error(code));
     direct->state.dwCurrentState = direct->state.dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 }
 
 static double
-measure_directly(Direct *direct)
+measure_directly(DirectWait *direct)
 {
-    /* As things are now. */
+    /* Reads the current state first. */
     direct->state.dwCurrentState = SCARD_STATE_UNAWARE;
     wait_directly(direct);
-    double time = measure("insert", wait_directly, direct);
+    double time = measure_wait("insert", wait_directly, direct);
     sim_client_order("remove", reader);
     wait_directly(direct);
     return time;
@@ -93,23 +97,23 @@ measure_directly(Direct *direct)
 typedef struct {
     sd_bus *bus;
     const char *awaited;
-    int heard;
-} Client;
+    int n_signals;
+} SignalClient;
 
 static int
-heard(sd_bus_message *message, void *data, sd_bus_error *error)
+count_signal(sd_bus_message *message, void *data, sd_bus_error *error)
 {
-    Client *client = data;
+    SignalClient *client = data;
     if (sd_bus_message_is_signal(message, "org.smartcardd1.Reader", client->awaited))
-        client->heard++;
+        client->n_signals++;
     return 0;
 }
 
 static void
 wait_on_bus(void *data)
 {
-    Client *client = data;
-    for (client->heard = 0; client->heard == 0;) {
+    SignalClient *client = data;
+    for (client->n_signals = 0; client->n_signals == 0;) {
         int done = sd_bus_process(client->bus, NULL);
         check(done >= 0, "sd_bus_process");
         if (done == 0)
@@ -118,16 +122,16 @@ wait_on_bus(void *data)
 }
 
 static double
-measure_on_bus(Client *client)
+measure_on_bus(SignalClient *client)
 {
     client->awaited = "CardInserted";
-    double time = measure("insert", wait_on_bus, client);
+    double time = measure_wait("insert", wait_on_bus, client);
     client->awaited = "CardRemoved";
-    measure("remove", wait_on_bus, client);
+    measure_wait("remove", wait_on_bus, client);
     return time;
 }
 
-/* Stands for the service: as many signals as it sends, each of about the same size. */
+/* Replaces the service: sends as many signals as it does, each of about the same size. */
 static void *
 signal_later(void *bus)
 {
@@ -150,24 +154,24 @@ signal_later(void *bus)
 }
 
 static double
-measure_bare_bus(Client *client, sd_bus *sender)
+measure_bare_bus(SignalClient *client, sd_bus *sender)
 {
     pthread_t thread;
 
     client->awaited = "Last";
     check(pthread_create(&thread, NULL, signal_later, sender) == 0, "thread");
     wait_on_bus(client);
-    int64_t heard_at = now_ns();
+    int64_t notified_at = now_ns();
     pthread_join(thread, NULL);
-    return (double)(heard_at - signalled_at) / 1000;
+    return (double)(notified_at - signalled_at) / 1000;
 }
 
 int
 main(int argc, char **argv)
 {
     char name[128];
-    Direct direct = {0};
-    Client client = {0};
+    DirectWait direct = {0};
+    SignalClient client = {0};
     sd_bus *sender = NULL;
     DWORD names_length = 0;
 
@@ -181,15 +185,15 @@ main(int argc, char **argv)
     snprintf(name, sizeof name, "Simulated Reader %s 00 00", reader);
     pid_t service = atoi(argv[3]);
 
-    /* The library of pcsc-lite 2.5 wants to hear how many readers there are before it waits. */
+    /* pcsc-lite 2.5 requires a list of the readers before a wait. */
     check(SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &direct.context) ==
                   SCARD_S_SUCCESS &&
               SCardListReaders(direct.context, NULL, NULL, &names_length) == SCARD_S_SUCCESS,
           "SCardEstablishContext");
     direct.state.szReader = name;
     check(sd_bus_open_system(&client.bus) >= 0 && sd_bus_open_system(&sender) >= 0, "bus");
-    check(sd_bus_match_signal(client.bus, NULL, NULL, NULL, "org.smartcardd1.Reader", NULL, heard,
-                              &client) >= 0,
+    check(sd_bus_match_signal(client.bus, NULL, NULL, NULL, "org.smartcardd1.Reader", NULL,
+                              count_signal, &client) >= 0,
           "match");
 
     for (int round = atoi(argv[4]); round > 0; round--) {
@@ -197,7 +201,7 @@ main(int argc, char **argv)
         double first = measure_directly(&direct);
         double second = measure_directly(&direct);
         check(kill(service, SIGCONT) == 0, "SIGCONT");
-        /* What the service slept through is none of the bus client's business. */
+        /* Discards the signals for the events that the service missed. */
         sleep_ns(5 * settle_ns);
         while (sd_bus_process(client.bus, NULL) > 0)
             ;

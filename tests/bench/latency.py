@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""From a card that goes in to the program that hears of it."""
+"""From the insertion of a card to the notification of a program."""
 
 import report
 import stage
@@ -11,7 +11,7 @@ MARK = 2.3
 
 
 def bench_latency():
-    """a card that goes in, to the program that hears of it"""
+    """from the insertion of a card to the notification of a program"""
     with stage.testbed() as testbed, report.table("insertion of a card"):
         rounds = stage.measure("latency", SIMULATOR_SOCKET, "A", testbed.service.pid,
                                ROUNDS, SETTLE_MS)

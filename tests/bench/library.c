@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What PC/SC costs through the library over the bus, beside pcsc-lite's own in the same process.
+ * The cost of PC/SC through the library over the bus, compared with pcsc-lite's own in the same
+ * process.
  *
  *   library transmit|connect LIBRARY READER ROUNDS CALLS
  *
- * Prints a line a round: microseconds a call, of so many each, directly, directly again, and
- * through the library, a file.
+ * Prints one line for each round: microseconds for each of CALLS calls, directly, directly again,
+ * and through the library, a file.
  *
  *   library wait LIBRARY READER
  *
- * Waits through the library for a reader with a card to change, for ever; prints a line first.
+ * Waits through the library for a change of a reader with a card, without end; prints a line first.
  */
 
 #include <dlfcn.h>
@@ -32,18 +33,18 @@ typedef struct {
     SCARDCONTEXT context;
     SCARDHANDLE card;
     DWORD protocol;
-} Library;
+} PcscLibrary;
 
-typedef void Call(Library *library, const char *reader);
+typedef void LibraryCall(PcscLibrary *library, const char *reader);
 
 static void
-must(LONG code, const char *what)
+check_code(LONG code, const char *what)
 {
     check(code == SCARD_S_SUCCESS, what);
 }
 
 static void
-load(Library *library, const char *file)
+load_library(PcscLibrary *library, const char *file)
 {
     void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     check(handle != NULL, file);
@@ -53,39 +54,39 @@ load(Library *library, const char *file)
     library->disconnect = dlsym(handle, "SCardDisconnect");
     library->transmit = dlsym(handle, "SCardTransmit");
     library->get_status_change = dlsym(handle, "SCardGetStatusChange");
-    must(library->establish(SCARD_SCOPE_SYSTEM, NULL, NULL, &library->context), "establish");
+    check_code(library->establish(SCARD_SCOPE_SYSTEM, NULL, NULL, &library->context), "establish");
 }
 
 static void
-connect_card(Library *library, const char *reader)
+connect_card(PcscLibrary *library, const char *reader)
 {
-    must(library->connect(library->context, reader, SCARD_SHARE_SHARED, PROTOCOLS, &library->card,
-                          &library->protocol),
-         "connect");
+    check_code(library->connect(library->context, reader, SCARD_SHARE_SHARED, PROTOCOLS,
+                                &library->card, &library->protocol),
+               "connect");
 }
 
 static void
-transmit(Library *library, const char *reader)
+transmit_command(PcscLibrary *library, const char *reader)
 {
     static const unsigned char command[] = {0x00, 0xA4, 0x04, 0x00, 0x00};
     unsigned char response[2];
     DWORD length = sizeof response;
     SCARD_IO_REQUEST header = {library->protocol, sizeof header};
 
-    must(
+    check_code(
         library->transmit(library->card, &header, command, sizeof command, NULL, response, &length),
         "transmit");
 }
 
 static void
-connect_and_disconnect(Library *library, const char *reader)
+connect_and_disconnect(PcscLibrary *library, const char *reader)
 {
     connect_card(library, reader);
-    must(library->disconnect(library->card, SCARD_LEAVE_CARD), "disconnect");
+    check_code(library->disconnect(library->card, SCARD_LEAVE_CARD), "disconnect");
 }
 
 static double
-measure(Library *library, Call *call, const char *reader, int calls)
+measure_calls(PcscLibrary *library, LibraryCall *call, const char *reader, int calls)
 {
     int64_t start = now_ns();
 
@@ -95,20 +96,21 @@ measure(Library *library, Call *call, const char *reader, int calls)
 }
 
 static void
-compare(Library *direct, Library *library, Call *call, const char *reader, int rounds, int calls)
+compare_libraries(PcscLibrary *direct, PcscLibrary *library, LibraryCall *call, const char *reader,
+                  int rounds, int calls)
 {
-    measure(direct, call, reader, calls);
-    measure(library, call, reader, calls);
+    measure_calls(direct, call, reader, calls);
+    measure_calls(library, call, reader, calls);
     for (int i = 0; i < rounds; i++) {
-        double once = measure(direct, call, reader, calls);
-        double again = measure(direct, call, reader, calls);
+        double once = measure_calls(direct, call, reader, calls);
+        double again = measure_calls(direct, call, reader, calls);
 
-        printf("%f %f %f\n", once, again, measure(library, call, reader, calls));
+        printf("%f %f %f\n", once, again, measure_calls(library, call, reader, calls));
     }
 }
 
 static void
-wait_for_ever(Library *library, const char *reader)
+wait_for_change(PcscLibrary *library, const char *reader)
 {
     SCARD_READERSTATE state = {.szReader = reader, .dwCurrentState = SCARD_STATE_PRESENT};
 
@@ -122,24 +124,27 @@ main(int argc, char **argv)
 {
     check(argc > 3, "usage");
     const char *reader = argv[3];
-    Library direct, library;
+    PcscLibrary direct, library;
 
-    /* By its name first: the other one has the same, but is loaded by its path. */
+    /*
+     * pcsc-lite is loaded first, by its name. The other library has the same name, and is loaded by
+     * its path.
+     */
     if (strcmp(argv[1], "wait") != 0)
-        load(&direct, "libpcsclite.so.1");
-    load(&library, argv[2]);
+        load_library(&direct, "libpcsclite.so.1");
+    load_library(&library, argv[2]);
     if (strcmp(argv[1], "wait") == 0) {
-        wait_for_ever(&library, reader);
+        wait_for_change(&library, reader);
         return 0;
     }
 
     check(argc == 6, "usage");
-    Call *call = connect_and_disconnect;
+    LibraryCall *call = connect_and_disconnect;
     if (strcmp(argv[1], "transmit") == 0) {
         connect_card(&direct, reader);
         connect_card(&library, reader);
-        call = transmit;
+        call = transmit_command;
     }
-    compare(&direct, &library, call, reader, atoi(argv[4]), atoi(argv[5]));
+    compare_libraries(&direct, &library, call, reader, atoi(argv[4]), atoi(argv[5]));
     return 0;
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PC/SC programs that come through the library over the bus, beside the same that come directly."""
+"""PC/SC programs through the library over the bus, compared with the same programs directly."""
 
 import os
 import pty
@@ -16,14 +16,14 @@ from scdtest.testbed.testbed import built
 
 LIBRARY = LIBRARY_FOLDER + "/libpcsclite-dbus.so.1"
 ROUNDS, CALLS = 40, 64
-CONNECTIONS = 16  # a round
+CONNECTIONS = 16  # in a round
 INSERTIONS, BLOCK = 50, 10
 PROGRAMS = 100
 IDLE_S = 60
 
 TRANSMIT_MARK = 1.6
 CONNECT_MARK = 12
-INSERTION_MARK = 1  # ms later than directly
+INSERTION_MARK = 1  # ms more than directly
 IDLE_MARK = 0
 
 
@@ -46,21 +46,21 @@ def compare(what, call, calls, mark):
 
 
 def bench_insertion():
-    """Until pcsc_scan says so; by blocks, for two at once would hinder one another."""
+    """Until pcsc_scan prints it; in blocks, because two at once would slow each other down."""
     times = {DIRECT: [], THROUGH_LIBRARY: []}
     simulator = Simulator()
     for _ in range(INSERTIONS // BLOCK):
         for way, taken in times.items():
             taken += insertions(way, simulator)
     simulator.close()
-    report.timed("insertion → pcsc_scan says so, directly", times[DIRECT], "ms")
+    report.timed("insertion → pcsc_scan prints it, directly", times[DIRECT], "ms")
     report.timed("through the library", times[THROUGH_LIBRARY], "ms")
-    report.row("  so much later", report.median(times[THROUGH_LIBRARY])
+    report.row("  difference", report.median(times[THROUGH_LIBRARY])
                - report.median(times[DIRECT]), "ms", most=INSERTION_MARK)
 
 
 def insertions(way, simulator):
-    """Milliseconds, a block of them. On a terminal pcsc_scan writes at once."""
+    """Returns a block of times in milliseconds. pcsc_scan does not buffer output to a terminal."""
     own_end, child_end = pty.openpty()
     with subprocess.Popen([*way, "pcsc_scan", "-n"], stdin=subprocess.DEVNULL, stdout=child_end,
                           start_new_session=True) as scan:
@@ -80,7 +80,7 @@ def insertions(way, simulator):
 
 
 def read_until(terminal, *words):
-    """One after the other, whatever comes between."""
+    """Reads until all words have occurred, in this order, with any text in between."""
     text = b""
     for word in words:
         while word not in text:
@@ -89,7 +89,7 @@ def read_until(terminal, *words):
 
 
 def bench_programs():
-    """So many that each connect, transmit and leave."""
+    """PROGRAMS programs at once, each of which connects, transmits and disconnects."""
     orders = f"connect shared {stage.reader_name('A')}\ntransmit 00A40400\ndisconnect leave\n"
     for what, way in ((f"{PROGRAMS} programs at once, directly", DIRECT),
                       ("through the library", THROUGH_LIBRARY)):
@@ -112,7 +112,7 @@ def bench_wait():
     with subprocess.Popen([built("tests/bench/library"), "wait", LIBRARY, stage.reader_name("A")],
                           stdout=subprocess.PIPE) as program:
         program.stdout.readline()
-        time.sleep(1)  # until it sleeps
+        time.sleep(1)  # until it waits
         before = switches(program.pid)
         time.sleep(IDLE_S)
         count = sum(switches(program.pid).values()) - sum(before.values())

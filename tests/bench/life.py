@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The service by itself: its start, its size, its idleness, and the end of pcscd."""
+"""The service alone: its start, its memory, its wake-ups while idle, and the end of pcscd."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from scdtest.testbed.testbed import built
 READERS = ("A", "B")
 STARTS = 40
 KILLS = 20
-SETTLE_S = 10  # pcscd powers down a card that nobody uses after 5
+SETTLE_S = 10  # pcscd powers down an unused card after 5
 IDLE_S = 120  # libpcsclite itself wakes up once a minute
 
 START_MARK = 2
@@ -24,7 +24,7 @@ SIZE_MARK = 1.3
 IDLE_MARK = 0.08  # a second
 KILL_MARK = 5     # ms
 
-# Others of that kind, where they are installed.
+# Similar services, if they are installed.
 OTHERS = {"boltd": "/usr/libexec/boltd", "upowerd": "/usr/libexec/upowerd"}
 
 
@@ -41,7 +41,7 @@ def bench_start():
 
 
 def memory(pid, *names):
-    """In MiB, of all of these lines."""
+    """Returns the sum of these lines of smaps_rollup, in MiB."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         return sum(int(line.split()[1]) for line in file if line.split(":")[0] in names) / 1024
 
@@ -52,11 +52,11 @@ def report_memory(name, pid, **options):
 
 
 def bench_memory():
-    """its size"""
+    """the memory of the service"""
     with stage.testbed(READERS, card=ATR) as testbed, report.table("memory"):
         others = {name: Process(name, [path]) for name, path in OTHERS.items()
                   if os.path.exists(path)}
-        time.sleep(3)  # until all have done what they do at first
+        time.sleep(3)  # until all have finished their initialization
         sizes = {name: memory(process.pid, "Pss") for name, process in others.items()
                  if process.is_running()}
         for name in sizes:
@@ -69,7 +69,7 @@ def bench_memory():
 
 
 def switches(pid):
-    """Context switches of each thread there is."""
+    """Returns the number of context switches by thread."""
     counts = {}
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as file:
@@ -83,7 +83,7 @@ def bench_idle():
         time.sleep(SETTLE_S)
         before = switches(testbed.service.pid)
         time.sleep(IDLE_S)
-        # A thread that ended meanwhile woke up once for that.
+        # A thread that ended in the meantime woke up once for that.
         after = switches(testbed.service.pid)
         count = sum(after.get(task, before.get(task, 0) + 1) - before.get(task, 0)
                     for task in {*before, *after})
@@ -92,26 +92,26 @@ def bench_idle():
 
 
 def kill_pcscd():
-    """Milliseconds until a client knows of it."""
+    """Returns the time until a client is notified, in milliseconds."""
     with stage.testbed(READERS) as testbed:
         client = Recorder()
-        heard = []
+        notified = []
 
         def note(event):
             if event.member == "PropertiesChanged" and event.arguments[1].get("Available") is False:
-                heard.append(time.monotonic())
+                notified.append(time.monotonic())
         client.on_signal = note
         killed = time.monotonic()
         os.kill(testbed.pcscd.pid, signal.SIGKILL)
-        client.wait(lambda: heard, "Available is false")
+        client.wait(lambda: notified, "Available is false")
         client.close()
         testbed.pcscd.kill()
         testbed.pcscd = None
-    return (heard[0] - killed) * 1000
+    return (notified[0] - killed) * 1000
 
 
 def bench_kill():
-    """pcscd killed, to the client that knows of it"""
+    """from SIGKILL of pcscd to the notification of a client"""
     with report.table("SIGKILL of pcscd"):
         times = [kill_pcscd() for _ in range(KILLS)]
         report.row("→ Available is false at a client", median(times), "ms", report.p99(times),

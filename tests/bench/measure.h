@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the programs of the bench have in common: the time, children, and an end when all is lost.
- */
+/* Common to the programs of the bench: clock, child processes, and an exit on errors. */
 
 #include <stdint.h>
 
 int64_t now_ns(void);
 void sleep_ns(int64_t time);
 
-/* Ends the program unless ok. */
+/* Exits with an error unless ok. */
 void check(int ok, const char *what);
 
-/* A share of what the process and its children write: so many bytes, all zero. */
+/* Returns size bytes of memory, all zero, that the process shares with its children. */
 void *new_shared(unsigned long size);
 
-/* Waits for so many children, which must have succeeded. */
+/* Waits for count children, all of which must succeed. */
 void wait_for_children(int count);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What GetManagedObjects takes an sd-bus client.
+ * The duration of GetManagedObjects for an sd-bus client.
  *
  *   objects ROUNDS CALLS NAME...
  *
- * Prints a line a round: microseconds a call, of so many each, to each of these
- * services.
+ * Prints one line for each round: microseconds for each of CALLS calls, to each of these services.
  */
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A picture of what a command costs by each path, drawn by gnuplot."""
+"""A picture of the time of a command by each path, drawn by gnuplot."""
 
 import re
 import subprocess
 
-# As the tables call them, from fast to slow, and what the picture calls them.
+# The titles in the tables, from fast to slow, and those in the picture.
 PATHS = {
     "channel, 32 in flight": "channel,\\n32 in flight",
     "channel, one at a time": "channel,\\none at a time",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The tables that the bench prints: a row a figure, with its mark and whether it was missed.
+"""Prints the tables of the bench: one row for each figure, with its mark and a note if it is missed.
 
-A row is judged by its ratio, when it has one, else by its value. On a terminal
-the last line tells what is being measured.
+The mark applies to the ratio of a row if it has one, else to its value. On a
+terminal the last line shows the current measurement.
 """
 
 import json
@@ -30,12 +30,12 @@ def p99(values):
 
 
 def ratios(times, to):
-    """The median over the rounds of what one is to the other in each."""
+    """Returns the median of the ratios of each round."""
     return median(mine / its for mine, its in zip(times, to))
 
 
 def be_quiet():
-    """Rows are kept for print_json() alone."""
+    """Prints nothing; the rows are kept for print_json()."""
     global _quiet
     _quiet = True
 
@@ -80,7 +80,7 @@ def _mark(least, most):
 
 
 def row(what, value, unit="", tail=None, ratio=None, least=None, most=None, note=""):
-    """value: a median; tail: its p99; ratio: to what the table or the row names."""
+    """value: a median; tail: the p99; ratio: to the base that the table or the row names."""
     judged = value if ratio is None else ratio
     missed = (most is not None and judged > most) or (least is not None and judged < least)
     rows.append({"table": _table, "what": what.strip(), "value": value, "unit": unit, "p99": tail,
@@ -94,7 +94,7 @@ def row(what, value, unit="", tail=None, ratio=None, least=None, most=None, note
 
 
 def timed(what, times, unit="µs", to=None, **options):
-    """A row of as many times as there were rounds; to: those of what it is compared with."""
+    """times: one for each round; to: the times with which they are compared."""
     row(what, median(times), unit, p99(times), None if to is None else ratios(times, to), **options)
 
 
@@ -103,14 +103,14 @@ def rate(what, rates, to=None, least=None):
 
 
 def control(what, times, to, unit="µs"):
-    """The same measured twice in the same rounds: what its ratio says of the machine."""
+    """The base measured twice in the same rounds: its ratio shows whether the machine is quiet."""
     fair = CONTROL[0] <= ratios(times, to) <= CONTROL[1]
     timed(what, times, unit, to, least=CONTROL[0], most=CONTROL[1],
           note="" if fair else "REPEAT THE RUN")
 
 
 def machine():
-    """What it was measured on, in a line."""
+    """Returns one line about the machine and its software."""
     def version(*command):
         text = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         found = re.search(r"\d+(\.\d+)+", text)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""More and more readers: what the service takes for them, and for one more event.
+"""Increasing numbers of readers: the memory and time of the service for them and for one event.
 
-pcscd takes 16 of them before 2.5, and then as many as there are.
+pcscd supports 16 readers before 2.5, and any number since.
 """
 
 import time
@@ -15,8 +15,8 @@ from scdtest.testbed.testbed import SIMULATOR_SOCKET, pcscd_version
 ROUNDS, CALLS = 20, 4
 INSERTIONS = 20
 SUBSCRIBERS, SUBSCRIBED_INSERTIONS = 1000, 5
-SETTLE_S = 3  # until threads that were needed at first have ended
-MARK_KB = 10  # private memory, of each reader
+SETTLE_S = 3  # until the threads for the start have ended
+MARK_KB = 10  # private memory for each reader
 
 
 def steps():
@@ -24,7 +24,7 @@ def steps():
 
 
 def private_kb(pid):
-    """What it has written: pages of files are private only while nobody else reads them."""
+    """Returns the written pages: pages of files are private only while no other process reads them."""
     return 1024 * memory(pid, "Private_Dirty")
 
 
@@ -43,7 +43,7 @@ def report_insertion(pid, count):
 
 
 def report_step(count):
-    """Gives the private memory, in kB, before anybody has asked for anything."""
+    """Returns the private memory before the first call of a client, in kB."""
     with stage.testbed([f"R{number}" for number in range(count)], service=False) as testbed:
         begin = time.monotonic()
         testbed.start_service()
@@ -62,7 +62,7 @@ def report_step(count):
 
 
 def bench_scale():
-    """more and more readers"""
+    """increasing numbers of readers"""
     with report.table("more and more readers"):
         sizes = [(count, report_step(count)) for count in steps()]
         for (few, before), (many, after) in zip(sizes, sizes[1:]):

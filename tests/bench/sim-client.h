@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Puts cards into simulated readers and takes them out, and remembers when. */
+/* Inserts cards into simulated readers and removes them, and records the time. */
 
 #include <stdint.h>
 
-/* The path of the simulator's socket. */
+/* path: of the socket of the simulator. */
 void sim_client_connect(const char *path);
 
-/* what: "insert" or "remove". Returns when it is done. */
+/* what: "insert" or "remove". Blocks until it is done. */
 void sim_client_order(const char *what, const char *reader);
 
-/* When the last order was about to be given. */
+/* Returns the time just before the last order. */
 int64_t sim_client_ordered_at(void);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What is measured: a world with simulated readers, and the programs that measure in it."""
+"""The test bed with simulated readers, and the programs that measure in it."""
 
 import os
 import shutil
@@ -11,16 +11,16 @@ from gi.repository import Gio
 from scdtest.testbed.simulator import Simulator
 from scdtest.testbed.testbed import SOURCE, TestBed, built, connect_to_bus, simulated_reader
 
-# Lets the other programs of the bench be called, beside the service.
+# Allows calls to the other programs of the bench as well.
 POLICY = os.path.join(SOURCE, "tests", "bench", "bench.conf")
 
 
-# pcscd takes so many of one library; what orders cards in and out finds those of the first one.
+# The maximum for one library in pcscd. Orders for cards reach the readers of the first copy.
 READERS_OF_LIBRARY = 250
 
 
 def libraries(folder, count):
-    """The simulated reader's for each of so many readers."""
+    """Yields the library of the simulated reader for each of count readers."""
     original = built("tests/sim/libscd-sim.so")
     for number in range(count):
         copy = number // READERS_OF_LIBRARY
@@ -49,7 +49,7 @@ def testbed(readers=("A",), service=True, card=None, broker=False):
 
 @contextmanager
 def beside(program, *arguments):
-    """A program of the bench that answers on the bus; gives the line that it prints first."""
+    """Runs a program of the bench that answers on the bus; yields the first line of its output."""
     with subprocess.Popen([built("tests/bench/" + program), *arguments], stdout=subprocess.PIPE,
                           text=True) as process:
         try:
@@ -59,7 +59,7 @@ def beside(program, *arguments):
 
 
 def reader_name(reader, number=0):
-    """PC/SC's, of a simulated reader; number: its place among those of its world."""
+    """Returns the PC/SC name of a simulated reader; number: its index in the test bed."""
     return f"Simulated Reader {reader} {number:02X} 00"
 
 
@@ -68,7 +68,7 @@ def reader_names(readers):
 
 
 def size_of_objects():
-    """Bytes of the answer of GetManagedObjects."""
+    """Returns the size of the answer of GetManagedObjects, in bytes."""
     bus = connect_to_bus()
     answer = bus.call_sync("org.smartcardd1", "/org/smartcardd1",
                            "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None,
@@ -78,7 +78,7 @@ def size_of_objects():
 
 
 def set_delay(readers, milliseconds):
-    """How long each command takes the cards from now on."""
+    """Sets the time that the cards take for each command."""
     simulator = Simulator()
     for reader in readers:
         simulator.order("delay", reader, milliseconds)
@@ -86,7 +86,7 @@ def set_delay(readers, milliseconds):
 
 
 def measure(program, *arguments):
-    """Lists of numbers, one for each line that the program prints."""
+    """Runs a program; returns a list of numbers for each line of its output."""
     output = subprocess.run([built("tests/bench/" + program), *map(str, arguments)], check=True,
                             stdout=subprocess.PIPE, text=True).stdout
     return [[float(word) for word in line.split()] for line in output.splitlines()]

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * How long programs take from exec to the name that they own on the bus.
+ * The time from exec until a program owns its name on the bus.
  *
  *   start ROUNDS [NAME PROGRAM]...
  *
- * Starts one after the other, each of which takes its name, and ends it. Prints a line a round:
- * milliseconds of each.
+ * Starts the programs one after the other, waits for the name of each, and ends it. Prints one line
+ * for each round: milliseconds of each.
  */
 
 #include <signal.h>
@@ -24,12 +24,12 @@ typedef struct {
     const char *name;
     const char *program;
     int owned;
-} Service;
+} StartedService;
 
 static int
 note_owner(sd_bus_message *message, void *data, sd_bus_error *error)
 {
-    Service *service = data;
+    StartedService *service = data;
     const char *name, *before, *now;
 
     check(sd_bus_message_read(message, "sss", &name, &before, &now) >= 0, "NameOwnerChanged");
@@ -38,7 +38,7 @@ note_owner(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static void
-watch(sd_bus *bus, Service *service)
+watch_name(sd_bus *bus, StartedService *service)
 {
     char match[256];
 
@@ -49,7 +49,7 @@ watch(sd_bus *bus, Service *service)
 }
 
 static void
-wait_until(sd_bus *bus, const Service *service, int owned)
+wait_until(sd_bus *bus, const StartedService *service, int owned)
 {
     while (service->owned != owned) {
         int done = sd_bus_process(bus, NULL);
@@ -60,7 +60,7 @@ wait_until(sd_bus *bus, const Service *service, int owned)
 }
 
 static double
-measure(sd_bus *bus, const Service *service)
+measure_start(sd_bus *bus, const StartedService *service)
 {
     int64_t begin = now_ns();
     pid_t child = fork();
@@ -83,7 +83,7 @@ int
 main(int argc, char **argv)
 {
     sd_bus *bus = NULL;
-    Service services[NAMES_MAX];
+    StartedService services[NAMES_MAX];
     int count = argc / 2 - 1;
 
     if (argc % 2 != 0 || count < 1 || count > NAMES_MAX) {
@@ -92,12 +92,12 @@ main(int argc, char **argv)
     }
     check(sd_bus_open_system(&bus) >= 0, "bus");
     for (int i = 0; i < count; i++) {
-        services[i] = (Service){argv[2 * i + 2], argv[2 * i + 3], 0};
-        watch(bus, &services[i]);
+        services[i] = (StartedService){argv[2 * i + 2], argv[2 * i + 3], 0};
+        watch_name(bus, &services[i]);
     }
     for (int round = atoi(argv[1]); round > 0; round--) {
         for (int i = 0; i < count; i++)
-            printf("%.2f ", measure(bus, &services[i]));
+            printf("%.2f ", measure_start(bus, &services[i]));
         printf("\n");
         fflush(stdout);
     }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the service shows, as a stock GDBusObjectManagerServer with generated
- * skeletons shows it: a copy of the service's objects as they are now. Prints
- * its unique name, and runs until it is killed.
+ * The same objects as the service has now, exported by a stock GDBusObjectManagerServer with
+ * generated skeletons. Prints its unique name, and runs until it is killed.
  */
 
 #include <gio/gio.h>

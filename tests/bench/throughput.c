@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Many readers, each with a program of its own that sends it command after
- * command.
+ * Many readers at once, each with a program that sends it one command after the other.
  *
  *   throughput ROUNDS MILLISECONDS READER…
  *
- * Prints a line a round: commands a second over all readers, in so much time
- * each, by plain PC/SC programs, by the same again, by clients of the service over
- * the bus, and through channels.
+ * Prints one line for each round: commands per second over all readers, in MILLISECONDS for each
+ * path: plain PC/SC programs, the same again, clients of the service over the bus, and channels.
  */
 
 #include <stdio.h>
@@ -21,21 +19,21 @@
 #define READERS_MAX 64
 #define PATHS 4
 
-/* Between two paths: for what is still under way, in any of the programs. */
+/* Between two paths, for the commands that are not yet finished in any of the programs. */
 #define PAUSE_NS 200000000
 
 typedef struct {
     int64_t start;
-    int64_t length; /* of each path in a round */
+    int64_t length; /* for each path in a round */
     int rounds;
-} Plan;
+} RatePlan;
 
-/* Of each reader. */
+/* For each reader. */
 typedef double Rates[READERS_MAX];
 
-/* Commands a second, one after the other. */
+/* Returns commands per second, sent one after the other. */
 static double
-measure(Client *client, int64_t begin, int64_t end)
+measure_rate(Client *client, int64_t begin, int64_t end)
 {
     static const uint8_t command[] = {0x80, 0x10, 0, 0, 0};
     int count = 0;
@@ -47,7 +45,7 @@ measure(Client *client, int64_t begin, int64_t end)
 }
 
 static void
-run_program(const Plan *plan, const char *reader, int number, Rates *rates)
+run_program(const RatePlan *plan, const char *reader, int number, Rates *rates)
 {
     static Client plain, session, channel;
     Client *const paths[PATHS] = {&plain, &plain, &session, &channel};
@@ -57,7 +55,7 @@ run_program(const Plan *plan, const char *reader, int number, Rates *rates)
     client_open(&channel, CLIENT_CHANNEL, reader);
     for (int phase = 0; phase < plan->rounds * PATHS; phase++) {
         int64_t begin = plan->start + phase * (plan->length + PAUSE_NS);
-        rates[phase][number] = measure(paths[phase % PATHS], begin, begin + plan->length);
+        rates[phase][number] = measure_rate(paths[phase % PATHS], begin, begin + plan->length);
     }
     client_close(&channel);
     client_close(&session);
@@ -65,7 +63,7 @@ run_program(const Plan *plan, const char *reader, int number, Rates *rates)
 }
 
 static double
-sum(const Rates rates, int count)
+sum_rates(const Rates rates, int count)
 {
     double all = 0;
 
@@ -83,9 +81,9 @@ main(int argc, char **argv)
         fprintf(stderr, "Usage: throughput ROUNDS MILLISECONDS READER...\n");
         return 2;
     }
-    Plan plan = {.length = atoi(argv[2]) * INT64_C(1000000), .rounds = atoi(argv[1])};
+    RatePlan plan = {.length = atoi(argv[2]) * INT64_C(1000000), .rounds = atoi(argv[1])};
     Rates *rates = new_shared((unsigned long)plan.rounds * PATHS * sizeof *rates);
-    /* A second for all to come. */
+    /* One second, until all are connected. */
     plan.start = now_ns() + INT64_C(1000000000);
     for (int i = 0; i < readers; i++) {
         pid_t child = fork();
@@ -98,7 +96,7 @@ main(int argc, char **argv)
     wait_for_children(readers);
     for (int round = 0; round < plan.rounds; round++) {
         for (int path = 0; path < PATHS; path++)
-            printf("%.1f ", sum(rates[round * PATHS + path], readers));
+            printf("%.1f ", sum_rates(rates[round * PATHS + path], readers));
         printf("\n");
     }
     return 0;

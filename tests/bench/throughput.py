@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many readers at once, a program each."""
+"""Many readers at once, with one program each."""
 
 import report
 import stage

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a command costs by each path to the card.
+ * The cost of a command by each path to the card.
  *
  *   transmit READER ECHO-NAME LENGTH ROUNDS CALLS PATH...
  *
- * Prints a line a round: microseconds a command, of so many calls each, by each
- * of the paths, one after the other. CALLS is a multiple of 32. The paths are in
- * the table below; the times of connect and connect-directly are those of a
- * connection and its end.
+ * Prints one line for each round: microseconds for each of CALLS commands, by each of the paths,
+ * one after the other. CALLS is a multiple of 32. The paths are in the table below; the times of
+ * connect and connect-directly are those of a connection and its end.
  */
 
 #include <stdio.h>
@@ -33,14 +32,14 @@ static struct {
 } bench;
 
 static void
-direct(int calls)
+transmit_directly(int calls)
 {
     while (calls-- > 0)
         client_transmit(&bench.plain, bench.command, bench.length);
 }
 
 static void
-direct_from_scratch(int calls)
+transmit_from_scratch(int calls)
 {
     while (calls-- > 0)
         client_transmit_from_scratch(&bench.plain, bench.reader, bench.command, bench.length);
@@ -54,60 +53,60 @@ connect_directly(int calls)
 }
 
 static void
-channel(int calls)
+transmit_on_channel(int calls)
 {
     while (calls-- > 0)
         client_transmit(&bench.channel, bench.command, bench.length);
 }
 
 static void
-in_flight(int calls)
+transmit_in_flight(int calls)
 {
     client_transmit_in_flight(&bench.channel, bench.command, bench.length, calls);
 }
 
 static void
-bare(int calls)
+transmit_on_bare_channel(int calls)
 {
     while (calls-- > 0)
         client_transmit(&bench.bare, bench.command, bench.length);
 }
 
 static void
-session(int calls)
+transmit_in_session(int calls)
 {
     while (calls-- > 0)
         client_transmit(&bench.session, bench.command, bench.length);
 }
 
 static void
-gdbus(int calls)
+transmit_by_gdbus(int calls)
 {
     while (calls-- > 0)
         gdbus_client_transmit(bench.gdbus, bench.command, bench.length);
 }
 
 static void
-many(int calls, int at_once)
+transmit_many(int calls, int at_once)
 {
     for (; calls > 0; calls -= at_once)
         client_transmit_many(&bench.session, bench.command, bench.length, at_once);
 }
 
 static void
-many_32(int calls)
+transmit_many_32(int calls)
 {
-    many(calls, 32);
+    transmit_many(calls, 32);
 }
 
 static void
-many_8(int calls)
+transmit_many_8(int calls)
 {
-    many(calls, 8);
+    transmit_many(calls, 8);
 }
 
 static void
-card(int calls)
+transmit_on_card(int calls)
 {
     while (calls-- > 0)
         client_transmit_on_card(&bench.session, bench.command, bench.length);
@@ -121,7 +120,7 @@ connect_session(int calls)
 }
 
 static void
-echo(int calls)
+transmit_to_echo(int calls)
 {
     while (calls-- > 0)
         client_transmit(&bench.echo, bench.command, bench.length);
@@ -131,19 +130,19 @@ static const struct {
     const char *name;
     void (*transmit)(int calls);
 } paths[] = {
-    {"direct", direct},
-    {"direct-from-scratch", direct_from_scratch},
+    {"direct", transmit_directly},
+    {"direct-from-scratch", transmit_from_scratch},
     {"connect-directly", connect_directly},
-    {"channel", channel},
-    {"in-flight", in_flight},
-    {"bare", bare},
-    {"session", session},
-    {"gdbus", gdbus},
-    {"many-32", many_32},
-    {"many-8", many_8},
-    {"card", card},
+    {"channel", transmit_on_channel},
+    {"in-flight", transmit_in_flight},
+    {"bare", transmit_on_bare_channel},
+    {"session", transmit_in_session},
+    {"gdbus", transmit_by_gdbus},
+    {"many-32", transmit_many_32},
+    {"many-8", transmit_many_8},
+    {"card", transmit_on_card},
     {"connect", connect_session},
-    {"echo", echo},
+    {"echo", transmit_to_echo},
 };
 
 static size_t
@@ -156,7 +155,7 @@ find_path(const char *name)
     exit(2);
 }
 
-/* The card's echo: without data it answers two bytes, else the data and two more. */
+/* The echo command of the card: without data it returns two bytes, else the data and two more. */
 static void
 make_command(size_t length)
 {

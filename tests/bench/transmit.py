@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a command costs by each path to the card, as a ratio to a direct SCardTransmit."""
+"""The time of a command by each path to the card, as a ratio to a direct SCardTransmit."""
 
 import broker
 import report
@@ -10,7 +10,7 @@ from scdtest.testbed.simulator import ATR
 SIZES = (5, 261, 4096, 65000)
 ROUNDS = 40
 
-# Each path of the program transmit, what it is called, and to what it is compared.
+# Each path of the program transmit, its title, and the path with which it is compared.
 CONTROL = "direct again"
 PATHS = {
     "direct": ("SCardTransmit", None),
@@ -29,7 +29,7 @@ PATHS = {
     "connect": ("Reader.Connect and Session.Close, to that", "connect-directly"),
 }
 
-# The most that a path may cost, where the card answers at once.
+# The maximum ratio of a path if the card answers at once.
 MARKS = {"channel": 1.5, "in-flight": 1.3, "many-32": 1.3, "session": 6.8, "gdbus": 10.8}
 MARKED_SIZES = (5, 261)
 BROKER_MARKS = {**MARKS, "session": 6.2}
@@ -41,7 +41,7 @@ SLOW_ROUNDS = 10
 
 
 def measure_paths(echo, length, paths, rounds=ROUNDS, calls=64):
-    """Times by path, as many as there are rounds."""
+    """Returns the times by path, one for each round."""
     words = [path.removesuffix(" again") for path in paths]
     lines = stage.measure("transmit", stage.reader_name("A"), echo, length, rounds, calls, *words)
     return dict(zip(paths, zip(*lines)))
@@ -85,7 +85,7 @@ def bench_broker():
 
 
 def bench_slow():
-    """the same with a card that takes its time"""
+    """the same with a slow card"""
     with stage.testbed(card=ATR), stage.beside("echo") as echo:
         stage.set_delay("A", SLOW_MS)
         with report.table(f"a command of 5 bytes, card of {SLOW_MS} ms"):
@@ -94,5 +94,5 @@ def bench_slow():
 
 
 def bench_free():
-    """the first again, on all CPUs and without priority: nothing is judged"""
+    """the first again, on all CPUs and without priority: no marks"""
     report_sizes("not judged, on all CPUs: a command", {})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""All objects in one answer."""
+"""The time of one answer with all objects."""
 
 import report
 import stage

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Many programs that watch all readers: when the last one knows of a card.
+ * Many programs that watch all readers: the time until the last one is notified of a card.
  *
  *   watchers direct|bus COUNT ROUNDS SIMULATOR-SOCKET READER PC/SC-NAME...
  *
- * direct: each sleeps in SCardGetStatusChange over the readers of these names;
- * bus: each is an sd-bus client that waits for CardInserted. The simulated
- * READER, the first of the names, gets a card and loses it again. Prints a line
- * a round: microseconds until the first and until the last one knew.
+ * direct: each waits in SCardGetStatusChange for the readers of these names; bus: each is an sd-bus
+ * client that waits for CardInserted. A card is inserted into the simulated READER, the first of
+ * the names, and removed again. Prints one line for each round: microseconds until the first and
+ * until the last one was notified.
  */
 
 #include <signal.h>
@@ -24,18 +24,18 @@
 
 #define READERS_MAX 16
 
-/* For all to be asleep again after the last one has heard. */
+/* Until all wait again after the last one was notified. */
 #define SETTLE_NS 100000000
 
 static struct {
-    int64_t *heard_at; /* of each, shared */
-    int told[2];       /* a pipe: a byte when one is ready, or has heard */
+    int64_t *heard_at; /* for each, shared */
+    int told[2];       /* a pipe: one byte when a program is ready or was notified */
     SCARD_READERSTATE readers[READERS_MAX];
     DWORD n_readers;
 } all;
 
 static void
-tell(int number)
+report_event(int number)
 {
     all.heard_at[number] = now_ns();
     check(write(all.told[1], "", 1) == 1, "pipe");
@@ -58,17 +58,17 @@ watch_directly(int number)
                 all.readers[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
         DWORD is_present = all.readers[0].dwCurrentState & SCARD_STATE_PRESENT;
         if (first || is_present != present)
-            tell(number);
+            report_event(number);
         present = is_present;
     }
 }
 
 static int
-heard(sd_bus_message *message, void *number, sd_bus_error *error)
+report_signal(sd_bus_message *message, void *number, sd_bus_error *error)
 {
     if (sd_bus_message_is_signal(message, NULL, "CardInserted") ||
         sd_bus_message_is_signal(message, NULL, "CardRemoved"))
-        tell(*(int *)number);
+        report_event(*(int *)number);
     return 0;
 }
 
@@ -79,9 +79,9 @@ watch_on_bus(int number)
 
     check(sd_bus_open_system(&bus) >= 0 &&
               sd_bus_match_signal(bus, NULL, "org.smartcardd1", NULL, "org.smartcardd1.Reader",
-                                  NULL, heard, &number) >= 0,
+                                  NULL, report_signal, &number) >= 0,
           "bus");
-    tell(number);
+    report_event(number);
     for (int done; (done = sd_bus_process(bus, NULL)) >= 0;)
         if (done == 0)
             check(sd_bus_wait(bus, UINT64_MAX) >= 0, "bus");
@@ -100,7 +100,7 @@ wait_for_all(int count)
     }
 }
 
-/* Prints when the first and the last one knew. */
+/* Prints the times of the first and the last one. */
 static void
 print_times(int count)
 {

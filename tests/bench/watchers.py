@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Many programs that watch many readers: when the last one of them knows of a card."""
+"""Many programs that watch many readers: the time until the last one is notified of a card."""
 
 import os
 import signal
@@ -14,18 +14,18 @@ RUNS, ROUNDS = 4, 5
 MARK = 0.2
 
 
-def last_to_know(kind, count, rounds):
-    """Microseconds, one a round."""
+def measure_last(kind, count, rounds):
+    """Returns the times in microseconds, one for each round."""
     names = stage.reader_names(READERS)
     lines = stage.measure("watchers", kind, count, rounds, SIMULATOR_SOCKET, READERS[0], *names)
     return [last for _, last in lines]
 
 
-def direct_ones(service):
-    """While they watch, and look at pcscd, the service is stopped."""
+def measure_direct(service):
+    """Stops the service while the direct programs wait for pcscd."""
     os.kill(service.pid, signal.SIGSTOP)
     try:
-        return last_to_know("direct", FEW, ROUNDS)
+        return measure_last("direct", FEW, ROUNDS)
     finally:
         os.kill(service.pid, signal.SIGCONT)
 
@@ -36,10 +36,10 @@ def bench_watchers():
             report.table(f"insertion, to the last of many programs that watch {len(READERS)} readers"):
         direct, control, bus = [], [], []
         for _ in range(RUNS):
-            direct += direct_ones(testbed.service)
-            control += direct_ones(testbed.service)
-            bus += last_to_know("bus", FEW, ROUNDS)
+            direct += measure_direct(testbed.service)
+            control += measure_direct(testbed.service)
+            bus += measure_last("bus", FEW, ROUNDS)
         report.timed(f"{FEW} in SCardGetStatusChange", direct)
         report.control(f"{FEW} in SCardGetStatusChange again: the control", control, direct)
         report.timed(f"{FEW} sd-bus clients", bus, to=direct, most=MARK)
-        report.timed(f"{MANY} sd-bus clients", last_to_know("bus", MANY, ROUNDS))
+        report.timed(f"{MANY} sd-bus clients", measure_last("bus", MANY, ROUNDS))

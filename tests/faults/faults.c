@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The faults of pcsc-lite 2.5, to order, on any version: a library to be
- * preloaded into the service, which passes all calls on to the real libpcsclite
- * and spoils some of the answers.
+ * A library to be preloaded into the service that simulates the faults of pcsc-lite 2.5 on any
+ * version. It passes all calls on to libpcsclite and changes some of the results.
  *
- * The folder SCD_FAULTS holds the orders, a file each. These go on until the
- * file is taken away:
+ * The directory SCD_FAULTS holds the orders, one file each. These are in effect while the file
+ * exists:
  *
- *   wait-error    every third SCardGetStatusChange ends in UNKNOWN_READER, and
- *                 every third in UNSUPPORTED_FEATURE, before it began
- *   wait-unknown  every second one says that a reader is unknown that is there
- *   list-garbage  every second SCardListReaders has garbage in it
- *   out-of-step   every seventh call of these two ends in INSUFFICIENT_BUFFER, and so
- *                 does any later one on its context
+ *   wait-error    two of three calls of SCardGetStatusChange fail at once, with UNKNOWN_READER and
+ *                 with UNSUPPORTED_FEATURE
+ *   wait-unknown  every second call reports a reader as unknown that is present
+ *   list-garbage  every second result of SCardListReaders contains garbage
+ *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
+ *                 later calls with its context
  *
- * ORDER.happened says that it did, and quiet.happened that a wait of more than a minute has begun,
- * which is for nothing but an event. These are taken away by the fault itself, so that there is one
- * of it:
+ * ORDER.happened shows that the fault has occurred, and quiet.happened that a wait of more than a
+ * minute has begun, which only an event ends. The following files are removed by the fault, which
+ * occurs once:
  *
  *   list-hangs    SCardListReaders does not return
  *   list-stale    SCardListReaders fails from now on, in this process
- *   look-dwells   a SCardGetStatusChange that does not wait returns what it saw only when somebody
- *                 has opened the pipe look-dwells.end
+ *   look-dwells   a call of SCardGetStatusChange that does not wait returns its result only after
+ *                 the pipe look-dwells.end was opened
  */
 
 #include <dlfcn.h>
@@ -41,7 +40,7 @@ order_path(char *path, size_t size, const char *order)
 }
 
 static int
-ordered(const char *order)
+is_ordered(const char *order)
 {
     char path[256];
     order_path(path, sizeof path, order);
@@ -49,16 +48,16 @@ ordered(const char *order)
 }
 
 static int
-ordered_once(const char *order)
+take_order(const char *order)
 {
     char path[256];
     order_path(path, sizeof path, order);
     return unlink(path) == 0;
 }
 
-/* For the test, which wants to know that it tested something. */
+/* Shows the test that the fault has occurred. */
 static void
-note_that_it_happened(const char *order)
+note_fault(const char *order)
 {
     char name[64], path[256];
     snprintf(name, sizeof name, "%s.happened", order);
@@ -69,7 +68,7 @@ note_that_it_happened(const char *order)
 }
 
 static void *
-real(const char *name)
+find_next(const char *name)
 {
     void *symbol = dlsym(RTLD_NEXT, name);
     if (!symbol)
@@ -83,14 +82,14 @@ is_out_of_step(SCARDCONTEXT context)
     static SCARDCONTEXT broken;
     static int calls;
 
-    if (ordered("out-of-step") && ++calls % 7 == 0) {
+    if (is_ordered("out-of-step") && ++calls % 7 == 0) {
         broken = context;
-        note_that_it_happened("out-of-step");
+        note_fault("out-of-step");
     }
     return broken != 0 && context == broken;
 }
 
-/* A first name that is no UTF-8. */
+/* Makes the first name invalid UTF-8. */
 static void
 spoil_list(char *names, DWORD length)
 {
@@ -102,12 +101,12 @@ __attribute__((visibility("default"))) LONG
 SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD length)
 {
     static int stale, calls;
-    LONG (*next)(SCARDCONTEXT, LPCSTR, LPSTR, LPDWORD) = real("SCardListReaders");
+    LONG (*next)(SCARDCONTEXT, LPCSTR, LPSTR, LPDWORD) = find_next("SCardListReaders");
 
-    if (ordered_once("list-hangs"))
+    if (take_order("list-hangs"))
         for (;;)
             pause();
-    if (ordered_once("list-stale"))
+    if (take_order("list-stale"))
         stale = 1;
     if (stale)
         return SCARD_E_UNSUPPORTED_FEATURE;
@@ -115,19 +114,19 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
     LONG code = next(context, groups, names, length);
-    if (code == SCARD_S_SUCCESS && ordered("list-garbage") && ++calls % 2 == 0) {
+    if (code == SCARD_S_SUCCESS && is_ordered("list-garbage") && ++calls % 2 == 0) {
         spoil_list(*(char **)names, *length);
-        note_that_it_happened("list-garbage");
+        note_fault("list-garbage");
     }
     return code;
 }
 
 static void
-dwell(void)
+wait_for_end(void)
 {
     char path[256];
     order_path(path, sizeof path, "look-dwells.end");
-    note_that_it_happened("look-dwells");
+    note_fault("look-dwells");
     int pipe = open(path, O_RDONLY | O_CLOEXEC);
     if (pipe >= 0)
         close(pipe);
@@ -137,27 +136,28 @@ __attribute__((visibility("default"))) LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
     static int errors, waits;
-    LONG (*next)(SCARDCONTEXT, DWORD, SCARD_READERSTATE *, DWORD) = real("SCardGetStatusChange");
+    LONG(*next)
+    (SCARDCONTEXT, DWORD, SCARD_READERSTATE *, DWORD) = find_next("SCardGetStatusChange");
 
-    if (ordered("wait-error")) {
-        int turn = ++errors % 3;
-        note_that_it_happened("wait-error");
-        if (turn == 1)
+    if (is_ordered("wait-error")) {
+        int index = ++errors % 3;
+        note_fault("wait-error");
+        if (index == 1)
             return SCARD_E_UNKNOWN_READER;
-        if (turn == 2)
+        if (index == 2)
             return SCARD_E_UNSUPPORTED_FEATURE;
     }
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
     if (timeout > 60000)
-        note_that_it_happened("quiet");
+        note_fault("quiet");
     LONG code = next(context, timeout, states, n);
-    if (timeout == 0 && ordered_once("look-dwells"))
-        dwell();
-    if (code == SCARD_S_SUCCESS && n > 1 && ordered("wait-unknown") && ++waits % 2 == 1) {
+    if (timeout == 0 && take_order("look-dwells"))
+        wait_for_end();
+    if (code == SCARD_S_SUCCESS && n > 1 && is_ordered("wait-unknown") && ++waits % 2 == 1) {
         states[0].dwEventState =
             SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_CHANGED;
-        note_that_it_happened("wait-unknown");
+        note_fault("wait-unknown");
     }
     return code;
 }

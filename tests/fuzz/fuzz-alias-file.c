@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as a file of aliases: what was read is written and read again without a loss. */
+/*
+ * Any text as a file of aliases: the aliases read are unchanged after they were written and read.
+ */
 
 #include "base/alias.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as a list of cards, and any ATR looked up in it: a length, the ATR, and the text. */
+/* Any text as a card list, and any ATR to look up in it: a length, the ATR, and the text. */
 
 #include "base/card-list.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as smartcardd.conf: each setting keeps a value that makes sense, warnings are text. */
+/* Any text as smartcardd.conf: each setting stays in its range, and warnings are valid text. */
 
 #include "base/config.h"
 

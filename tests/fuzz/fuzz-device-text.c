@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as what a device says of itself. */
+/* Any bytes as text from a device. */
 
 #include "base/usb-device.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any packet from a channel: what is taken for a request keeps to the format. */
+/* Any packet on a channel: accepted requests conform to the format. */
 
 #include "base/frame.h"
 
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_assert_true(request.data == data + SCD_FRAME_HEADER);
     g_assert_cmpuint(request.length, ==, size - SCD_FRAME_HEADER);
 
-    /* Nothing else was in the header. */
+    /* The header has no other content. */
     scd_frame_write_answer(header, 0, request.argument);
     g_assert_cmpmem(data + 4, 4, header + 4, 4);
     const guint8 start[] = {request.operation, 0, 0, 0};

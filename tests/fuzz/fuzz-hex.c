@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as hexadecimal digits, and any bytes written as such. */
+/* Any text as hexadecimal digits, and any bytes converted to digits. */
 
 #include "base/hex.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any text as a USB port or path, any bytes as a driver's answer: what is taken has one form. */
+/* Any text as a USB port or path, any bytes as answers of a driver: accepted input has one form. */
 
 #include "base/usb-path.h"
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A target of libFuzzer: one parser of base/, fed with any bytes. It asserts what the parser's
- * header promises; that nothing is read past the end is what the sanitizers see to.
+ * Each target of libFuzzer passes any bytes to one parser of base/, and asserts what the header of
+ * the parser promises. The sanitizers detect reads past the end.
  */
 
 #include <glib.h>
@@ -11,14 +11,17 @@
 /* Defined by each target. */
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size);
 
-/* The input as a parser of text gets it: as far as the first NUL. */
+/* Returns the input up to the first NUL, as text for a parser. */
 char *scd_fuzz_dup_text(const guint8 *data, gsize size);
 
-/* The input as the lines of a group of a key file, so that it need not be guessed. */
+/*
+ * Returns the input as the lines of a group of a key file, so that the fuzzer need not guess the
+ * header.
+ */
 GString *scd_fuzz_new_group(const char *group, const guint8 *data, gsize size);
 
-/* As device-text.h has it: clean text stays as it is. */
+/* Asserts that the text is as scd_device_text_clean() promises, and unchanged by another call. */
 void scd_fuzz_assert_clean(const char *text);
 
-/* Texts of UTF-8, for people. */
+/* Asserts that all texts are valid UTF-8. */
 void scd_fuzz_assert_texts(char **texts);

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The card: command bytes in, answer bytes out. It knows neither readers nor threads, and its whole
- * state is struct card. T=0 and T=1 are alike to it, short and extended lengths too.
+ * A simulated card: takes the bytes of a command and returns those of the answer. It uses neither
+ * readers nor threads, and its whole state is struct card. It treats T=0 and T=1 alike, and short
+ * and extended lengths too.
  *
- *   00 A4 04 00 ...       SELECT: 9000, whatever the name
+ *   00 A4 04 00 ...       SELECT: 9000 for any name
  *   00 20 00 80 Lc PIN    VERIFY: 9000 for the digits 12345678, else 63C2 and no longer verified
  *   00 C0 00 00 Le        GET RESPONSE, also in class 80: the next Le bytes (none or 0: 256) that
- *                         80 16 promised, then 61xx while more remain, else 9000; 6985 when nothing
+ *                         80 16 promised, then 61xx while more remain, else 9000; 6985 if nothing
  *                         is promised
- *   80 22 00 00           9000 when verified, else 6982
+ *   80 22 00 00           9000 if verified, else 6982
  *   80 10 .. .. Lc data   echo: the data, then 9000
  *   80 12 P1 P2           P1P2 bytes of the pattern, then 9000
  *   80 14 P1 P2           the status word P1P2
- *   80 16 P1 P2           61xx: P1P2 bytes of the pattern wait for GET RESPONSE
+ *   80 16 P1 P2           61xx: P1P2 bytes of the pattern can be fetched by GET RESPONSE
  *   80 18 P1 P2 Le        6Cxx with xx = P2 unless Le is P2; then P2 bytes of the pattern and 9000
  *
  * P1P2 = 0000 means 65,536 bytes, P2 = 00 in 80 18 means 256. Byte i of the pattern is 7 i + 3
- * modulo 256. In 61xx, xx is the number of bytes that remain, 00 for 256 and more. Any command but
- * GET RESPONSE drops what was promised. Anything else is answered by 6D00, a command of fewer than
- * four bytes, or whose lengths contradict each other, by 6700.
+ * modulo 256. In 61xx, xx is the number of remaining bytes, 00 for 256 and more. All commands but
+ * GET RESPONSE drop the promised bytes. Other commands are answered with 6D00, and a command of
+ * fewer than four bytes or with inconsistent lengths with 6700.
  */
 
 #include "card.h"
@@ -31,7 +32,7 @@ struct command {
     uint8_t p1, p2;
     const uint8_t *data;
     size_t data_length;
-    size_t le; /* 0 when the command has none */
+    size_t le; /* 0 if the command has none */
 };
 
 struct answer {
@@ -39,7 +40,7 @@ struct answer {
     size_t length, size;
 };
 
-/* T=0 and T=1 on offer, ten historical bytes that say who made it. */
+/* T=0 and T=1, and ten historical bytes with the name of this program */
 static const struct atr own_atr = {
     {0x3B, 0x9A, 0x11, 0x80, 0x31, 0xFE, 0x45, 's', 'm', 'a', 'r', 't', 'c', 'a', 'r', 'd', 'd',
      0x88},
@@ -71,7 +72,7 @@ ordered_count(const struct command *command)
 }
 
 static uint16_t
-promise(const struct card *card)
+promise_bytes(const struct card *card)
 {
     return (uint16_t)(0x6100 | (card->pending < 256 ? card->pending : 0));
 }
@@ -102,7 +103,7 @@ run_get_response(struct card *card, const struct command *command, struct answer
     answer_pattern(answer, card->fetched, count);
     card->fetched += count;
     card->pending -= count;
-    return card->pending > 0 ? promise(card) : 0x9000;
+    return card->pending > 0 ? promise_bytes(card) : 0x9000;
 }
 
 static uint16_t
@@ -137,7 +138,7 @@ run_promise(struct card *card, const struct command *command, struct answer *ans
 {
     card->fetched = 0;
     card->pending = ordered_count(command);
-    return promise(card);
+    return promise_bytes(card);
 }
 
 static uint16_t
@@ -152,7 +153,7 @@ run_exact(struct card *card, const struct command *command, struct answer *answe
 }
 
 static const struct instruction {
-    uint32_t header, mask; /* CLA INS P1 P2, and which of their bits count */
+    uint32_t header, mask; /* CLA INS P1 P2, and a mask of the bits that are compared */
     uint16_t (*run)(struct card *card, const struct command *command, struct answer *answer);
 } instructions[] = {
     {0x00A40400, 0xFFFFFFFF, run_select},       {0x00200080, 0xFFFFFFFF, run_verify},
@@ -174,7 +175,7 @@ find_instruction(const uint8_t *bytes)
     return NULL;
 }
 
-/* A length field of one or two bytes; 0 when there is none. */
+/* Returns a length field of one or two bytes; 0 if there is none. */
 static size_t
 parse_length(const uint8_t *bytes, size_t width)
 {
@@ -189,7 +190,10 @@ parse_le(const uint8_t *bytes, size_t width)
     return le == 0 && width > 0 ? (size_t)1 << 8 * width : le;
 }
 
-/* The four cases of ISO 7816-3, short (lengths of one byte) and extended (0, then two bytes). */
+/*
+ * Parses the four cases of ISO 7816-3, short (lengths of one byte) and extended (0, then two
+ * bytes).
+ */
 static bool
 parse_body(const uint8_t *body, size_t length, struct command *command)
 {

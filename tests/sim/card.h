@@ -15,21 +15,21 @@ struct atr {
 struct card {
     struct atr atr;
     bool verified;
-    size_t pending; /* bytes that GET RESPONSE has still to fetch */
+    size_t pending; /* bytes that GET RESPONSE can still fetch */
     size_t fetched; /* bytes of the same answer that it has fetched */
 };
 
 bool atr_parse(const char *hex, struct atr *atr);
 
-/* The ATR is the card's own when the one given is empty. */
+/* An empty ATR stands for the default one. */
 void card_init(struct card *card, const struct atr *atr);
 
-/* What a power-up does to it too. */
+/* Resets the state, as a power-up does as well. */
 void card_reset(struct card *card);
 
 /*
- * Runs one command and returns the length of the whole answer, status word included. Writes no more
- * than size bytes of it: a longer answer has been cut.
+ * Runs one command and returns the length of the whole answer, including the status word. Writes at
+ * most size bytes of it: a longer answer is truncated.
  */
 size_t card_execute(struct card *card, const uint8_t *command, size_t length, uint8_t *answer,
                     size_t size);

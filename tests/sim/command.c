@@ -1,25 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The language of the control socket: one line is one command, and gets one line back: "ok",
+ * The commands on the control socket: one line is one command, and is answered by one line: "ok",
  * "ok VALUE" or "error WHY". R is a slot's address (see table.c), bytes are in hex.
  *
  *   list                          the addresses of all slots
- *   insert R [ATR]                a card comes in
- *   remove R                      the card goes out
- *   swap R [ATR]                  it goes out and another comes in; pcscd sees both
+ *   insert R [ATR]                inserts a card
+ *   remove R                      removes the card
+ *   swap R [ATR]                  removes the card and inserts another; pcscd sees both
  *   status R                      present=1 powered=1 protocol=1 verified=0 commands=12 powerups=3
  *                                 resets=1 busy=0; protocol is 0 or 1 for T=0 and T=1, or none;
  *                                 counts are since the slot was opened; busy: a command is running
  *   mute R on|off                 power-ups and resets fail
- *   delay R MILLISECONDS          how long each command takes; ordered control codes are
- *                                 commands too
- *   fail R COUNT                  as many of the next commands fail
- *   pull R                        the card goes out after half the delay of the next command
- *   unplugged R on|off            the reader is gone, and any command that it runs cut off
- *   control R CODE HEX|none|silent
- *   attribute R TAG HEX|none|silent
- *                                 the answer to a control code or attribute's tag (hex): bytes,
- *                                 not supported (as all are at first), or a success without bytes
+ *   delay R MILLISECONDS          the duration of each command, and of each control code with an
+ * order fail R COUNT                  the next COUNT commands fail pull R removes the card after
+ * half the delay of the next command unplugged R on|off            the reader is gone, and a
+ * running command is cut off control R CODE HEX|none|silent attribute R TAG HEX|none|silent the
+ * answer to a control code or an attribute's tag (hex): bytes, not supported (the default for all),
+ * or a success without bytes
  */
 
 #include "command.h"
@@ -33,7 +30,7 @@
 
 enum { WORDS_MAX = 4 };
 
-/* Returns why the command was refused, NULL when it was done. */
+/* Returns an error text, or NULL on success. */
 typedef const char *command_function(struct slot *slot, char **words, FILE *value);
 
 static const char *

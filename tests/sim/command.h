@@ -3,5 +3,5 @@
 
 #include <stdio.h>
 
-/* Does what a line without its end orders, cutting it up, and writes the line that answers it. */
+/* Runs a line, which has no newline and is modified, and writes the line of the answer. */
 void command_run(char *line, FILE *answers);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The control socket: one thread that serves all connections, so that no client waits for another.
- * Nothing a client does can block it: sockets do not block, and who does not read its answers is
- * not read from either.
+ * Serves the control socket: one thread for all connections, so that no client waits for another.
+ * No client can block it: the sockets do not block, and no command is read from a client that does
+ * not read its answers.
  *
- * The socket's path is $SCD_SIM_SOCKET, or /run/scd-sim/control. Copies of the library in one pcscd
- * must not share it: whatever a copy's file name has between "libscd-sim" and ".so" is appended.
+ * The path of the socket is $SCD_SIM_SOCKET, or /run/scd-sim/control. Copies of the library in one
+ * pcscd must not share it: the part of a copy's file name between "libscd-sim" and ".so" is
+ * appended.
  */
 
 #include "control.h"
@@ -32,11 +33,11 @@ struct client {
     bool hang_up;
     char line[LINE_MAX_BYTES];
     size_t line_length;
-    char *answers; /* those of the lines read last, until all are sent; or NULL */
+    char *answers; /* the answers to the last lines, until all are sent; or NULL */
     size_t answers_length, sent;
 };
 
-/* While the thread runs, all but stopper is its own. */
+/* While the thread runs, it alone uses all but stopper. */
 static struct sockaddr_un address;
 static int listener, stopper;
 static pthread_t thread;
@@ -66,7 +67,7 @@ client_send(struct client *client)
     }
 }
 
-/* Runs the whole lines that have come in and keeps what is left over. */
+/* Runs the complete lines received so far and keeps the rest. */
 static void
 client_run_lines(struct client *client, FILE *answers)
 {
@@ -124,7 +125,7 @@ client_serve(struct client *client)
         client_close(client);
 }
 
-/* Only called while an entry is free. */
+/* To be called only while an entry is free. */
 static void
 accept_client(void)
 {
@@ -166,7 +167,7 @@ serve_in_thread(void *unused)
     }
 }
 
-/* The suffix of this copy of the library, up to the dot that ends it. */
+/* Returns the suffix of this copy of the library, up to the dot that ends it. */
 static const char *
 find_suffix(void)
 {
@@ -209,7 +210,10 @@ make_folder(void)
     *end = '/';
 }
 
-/* A socket that only pcscd's own user can connect to. What an earlier pcscd left is replaced. */
+/*
+ * Creates a socket to which only the user of pcscd can connect, and replaces that of an earlier
+ * pcscd.
+ */
 static bool
 open_listener(void)
 {
@@ -228,7 +232,7 @@ open_listener(void)
     return false;
 }
 
-/* Signals are pcscd's: this thread takes none. */
+/* Blocks all signals in the thread: they are for pcscd. */
 static bool
 start_thread(void)
 {

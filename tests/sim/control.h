@@ -3,6 +3,6 @@
 
 #include <stdbool.h>
 
-/* False, and the reason on the standard error, when the socket cannot be served. */
+/* Returns false, and prints the reason, if the socket cannot be served. */
 bool control_start(void);
 void control_stop(void);

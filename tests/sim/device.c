@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The device names by which pcscd opens readers.
+ * Parses the device names with which pcscd opens readers.
  *
  *   sim:NAME[/SLOTS][:ATR]                              from reader.conf
  *   usb:VVVV/PPPP:libudev:INTERFACE:/dev/bus/usb/B/D    from pcscd's own search for USB readers
  *
- * NAME is made of letters, digits, dots and hyphens. ATR, in hex, is that of a card which is in
- * slot 0 from the start. A USB reader has as many slots as the number of its product says, all of
- * them empty; it is named B/D for interface 0 and B/D.INTERFACE for the others, and tells bus and
+ * NAME consists of letters, digits, dots and hyphens. ATR, in hex, is that of a card that is in
+ * slot 0 from the start. The number of slots of a USB reader is that of its product, and all are
+ * empty; it is named B/D for interface 0 and B/D.INTERFACE for the others, and reports bus and
  * address as its channel.
  */
 

@@ -9,7 +9,7 @@ struct device {
     char name[DEVICE_NAME_MAX + 1];
     unsigned slots;
     uint32_t channel; /* SCARD_ATTR_CHANNEL_ID of a USB reader, else 0 */
-    struct atr atr;   /* empty when no card is in from the start */
+    struct atr atr;   /* empty if no card is inserted at the start */
 };
 
 bool device_parse(const char *text, struct device *device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Bytes as people and configuration files write them: pairs of hex digits, nothing between. */
+/* Conversion between bytes and pairs of hex digits without separators. */
 
 #include "hex.h"
 

@@ -5,5 +5,5 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The number of bytes that the whole text stands for; -1 when it is not hex or more than size. */
+/* Returns the number of bytes; -1 if the text is not hex or has more than size bytes. */
 ssize_t hex_parse(const char *text, uint8_t *bytes, size_t size);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What pcscd calls: the IFD handler interface, version 3.0, over the table of slots. Only these
- * functions are visible outside of the library. A logical unit is reader << 16 | slot.
+ * The functions that pcscd calls: the IFD handler interface, version 3.0, on top of the table of
+ * slots. Only these functions are visible outside of the library. A logical unit is reader << 16 |
+ * slot.
  *
- * While any channel is open the control socket is served. A reader that is gone answers with a
+ * The control socket is served while any channel is open. A reader that is gone answers with a
  * communication error: IFD_NO_SUCH_DEVICE would make pcscd search for readers for two seconds.
  */
 
@@ -65,7 +66,7 @@ IFDHCloseChannel(DWORD lun)
     return closed ? IFD_SUCCESS : IFD_COMMUNICATION_ERROR;
 }
 
-/* This and the next are the functions that pcscd asks for by tag. */
+/* pcscd gets this and the next function by a tag. */
 static RESPONSECODE
 poll_slot(DWORD lun, int timeout)
 {
@@ -87,7 +88,7 @@ stop_polling_slot(DWORD lun)
 }
 
 static RESPONSECODE
-give(const void *bytes, size_t count, PDWORD length, PUCHAR value)
+store_value(const void *bytes, size_t count, PDWORD length, PUCHAR value)
 {
     bool fits = count <= *length;
 
@@ -99,24 +100,25 @@ give(const void *bytes, size_t count, PDWORD length, PUCHAR value)
 }
 
 static RESPONSECODE
-give_byte(unsigned byte, PDWORD length, PUCHAR value)
+store_byte(unsigned byte, PDWORD length, PUCHAR value)
 {
-    return give(&(uint8_t){(uint8_t)byte}, 1, length, value);
+    return store_value(&(uint8_t){(uint8_t)byte}, 1, length, value);
 }
 
-/* What a client of pcscd may ask for too. */
+/* Available to the clients of pcscd as well. */
 static RESPONSECODE
-give_attribute(DWORD lun, DWORD tag, PDWORD length, PUCHAR value)
+store_attribute(DWORD lun, DWORD tag, PDWORD length, PUCHAR value)
 {
     TABLE_AUTORELEASE struct slot *slot = table_acquire(lun);
 
     if (slot == NULL)
         return IFD_COMMUNICATION_ERROR;
     if (tag == TAG_IFD_ATR || tag == SCARD_ATTR_ATR_STRING)
-        return give(slot->card.atr.bytes, slot->powered ? slot->card.atr.length : 0, length, value);
+        return store_value(slot->card.atr.bytes, slot->powered ? slot->card.atr.length : 0, length,
+                           value);
 
     const struct order *order = order_find(slot->attributes, (uint32_t)tag);
-    return order != NULL ? give(order->answer, order->length, length, value) : IFD_ERROR_TAG;
+    return order != NULL ? store_value(order->answer, order->length, length, value) : IFD_ERROR_TAG;
 }
 
 RESPONSECODE
@@ -129,21 +131,21 @@ IFDHGetCapabilities(DWORD lun, DWORD tag, PDWORD length, PUCHAR value)
     case TAG_IFD_THREAD_SAFE:
     case TAG_IFD_SLOT_THREAD_SAFE:
     case TAG_IFD_DEVICE_REMOVED:
-        return give_byte(1, length, value);
+        return store_byte(1, length, value);
     case TAG_IFD_SIMULTANEOUS_ACCESS:
-        return give_byte(255, length, value);
+        return store_byte(255, length, value);
     case TAG_IFD_SLOTS_NUMBER:
-        return give_byte(table_count_slots(lun), length, value);
+        return store_byte(table_count_slots(lun), length, value);
     case TAG_IFD_POLLING_THREAD_WITH_TIMEOUT:
-        return give(&poll_function, sizeof(poll_function), length, value);
+        return store_value(&poll_function, sizeof(poll_function), length, value);
     case TAG_IFD_STOP_POLLING_THREAD:
-        return give(&stop_function, sizeof(stop_function), length, value);
+        return store_value(&stop_function, sizeof(stop_function), length, value);
     default:
-        return give_attribute(lun, tag, length, value);
+        return store_attribute(lun, tag, length, value);
     }
 }
 
-/* pcscd tells so that a USB reader has been unplugged, before it closes the channel. */
+/* pcscd calls this before it closes the channel of an unplugged USB reader. */
 RESPONSECODE
 IFDHSetCapabilities(DWORD lun, DWORD tag, DWORD length, PUCHAR value)
 {
@@ -182,7 +184,7 @@ IFDHPowerICC(DWORD lun, DWORD action, PUCHAR atr, PDWORD atr_length)
     if (code != IFD_SUCCESS || !slot->powered)
         return code;
     *atr_length = size;
-    return give(slot->card.atr.bytes, slot->card.atr.length, atr_length, atr);
+    return store_value(slot->card.atr.bytes, slot->card.atr.length, atr_length, atr);
 }
 
 RESPONSECODE

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Orders: which bytes a slot is to answer to a control code or to an attribute's tag. A list holds
- * at most one order for a code; a code without an order is one that the reader does not support.
+ * The orders of a slot: the bytes with which it answers a control code or an attribute's tag. A
+ * list holds at most one order for a code; a code without an order is not supported.
  */
 
 #include "order.h"

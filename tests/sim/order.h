@@ -14,7 +14,7 @@ struct order {
     uint8_t answer[];
 };
 
-/* Replaces an earlier order for the code; false when there is no memory. */
+/* Replaces an earlier order for the code. Returns false if there is no memory. */
 bool order_set(struct order **orders, uint32_t code, const uint8_t *answer, size_t length);
 
 void order_drop(struct order **orders, uint32_t code);

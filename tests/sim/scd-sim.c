@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The control program: passes commands to the simulated readers' socket and answers back. The
- * commands themselves are described in command.c; this program knows none of them.
+ * The control program: passes commands to the socket of the simulated readers, and prints the
+ * answers. command.c describes the commands; this program does not interpret them.
  */
 
 #include <errno.h>
@@ -42,7 +42,7 @@ static const char usage[] =
 static const char gone[] = "the simulated readers are gone";
 
 static int
-fail(const char *why)
+report_failure(const char *why)
 {
     fprintf(stderr, "scd-sim: %s\n", why);
     return STATUS_FAILED;
@@ -66,9 +66,9 @@ connect_to(const char *path)
     return NULL;
 }
 
-/* The answer, to be freed; NULL when there is none because the readers are gone. */
+/* Returns the answer, to be freed; NULL if there is none because the readers are gone. */
 static char *
-ask(FILE *readers, const char *line)
+send_command(FILE *readers, const char *line)
 {
     char *answer = NULL;
     size_t size = 0;
@@ -95,17 +95,17 @@ run_words(FILE *readers, char **words)
     FILE *stream = open_memstream(&line, &length);
 
     if (stream == NULL)
-        return fail(strerror(errno));
+        return report_failure(strerror(errno));
     for (; *words != NULL; words++)
         fprintf(stream, "%s ", *words);
     fclose(stream);
 
-    char *answer = ask(readers, line);
+    char *answer = send_command(readers, line);
     int status = STATUS_OK;
     if (answer == NULL)
-        status = fail(gone);
+        status = report_failure(gone);
     else if (!is_ok(answer))
-        status = fail(answer + strlen("error "));
+        status = report_failure(answer + strlen("error "));
     else if (answer[2] != '\0')
         puts(answer + strlen("ok "));
     free(answer);
@@ -122,9 +122,9 @@ run_lines(FILE *readers)
 
     while (getline(&line, &size, stdin) > 0) {
         line[strcspn(line, "\n")] = '\0';
-        char *answer = ask(readers, line);
+        char *answer = send_command(readers, line);
         if (answer == NULL) {
-            status = fail(gone);
+            status = report_failure(gone);
             break;
         }
         if (!is_ok(answer))
@@ -165,7 +165,7 @@ main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     FILE *readers = connect_to(path != NULL ? path : "/run/scd-sim/control");
     if (readers == NULL)
-        return fail(strerror(errno));
+        return report_failure(strerror(errno));
     bool from_input = strcmp(argv[optind], "-") == 0 && optind + 1 == argc;
     int status = from_input ? run_lines(readers) : run_words(readers, argv + optind);
     fclose(readers);

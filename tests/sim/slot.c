@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A slot: the place where a card is or is not, and what was ordered to go wrong there. A reader is
- * as many of them as it has slots, and each lives by itself.
+ * A slot holds a card or none, and the failures that were ordered for it. The slots of a reader are
+ * independent.
  *
- * pcscd has one thread for each slot, which goes round: poll (sleep until something changes), look
- * at the presence, take note, poll again. Three things must hold:
+ * pcscd has one thread for each slot, which repeats: poll (sleep until something changes), read the
+ * presence, process it. Three things must hold:
  *
- * - No change is lost. Changes are numbered; a poll returns at once when the latest number is not
- *   the one that the previous poll returned with.
- * - No departure is lost, however soon the next card is in. Until pcscd has gone round once with
- *   the departure in view, presence is denied, to everybody. It has gone round when it comes back
- *   to poll and the departure is no younger than what the previous poll returned with. Presence
- *   answers alone would not tell: pcscd also asks before each power-up, in any thread.
- * - Nobody sleeps for long once the card or the reader is gone, or polling is to stop. That wish
- *   stays until a poll has met it, since pcscd may express it just before it polls.
+ * - No change is lost. Changes are numbered; a poll returns at once if the latest number differs
+ *   from that with which the previous poll returned.
+ * - No removal is lost, however soon the next card is inserted. Until pcscd has completed one round
+ *   with the removal in view, all callers are told that no card is present. The round is complete
+ *   when pcscd polls again and the removal is no younger than the change with which the previous
+ *   poll returned. The presence requests alone would not show that: pcscd also sends one before
+ *   each power-up, in any thread.
+ * - No thread sleeps for long after the card or the reader has gone or polling has to stop. The
+ *   request to stop stays until a poll has returned, since pcscd may send it just before it polls.
  */
 
 #include "slot.h"
@@ -37,7 +38,7 @@ deadline_after(unsigned milliseconds)
     return deadline;
 }
 
-/* Gives the lock away until something changes; false once the deadline has passed. */
+/* Releases the lock until something changes; returns false after the deadline. */
 static bool
 slot_sleep(struct slot *slot, const struct timespec *deadline)
 {
@@ -171,7 +172,7 @@ slot_power(struct slot *slot, DWORD action)
     return IFD_SUCCESS;
 }
 
-/* False as soon as the card or the reader goes. */
+/* Returns false as soon as the card or the reader goes. */
 static bool
 slot_pass_time(struct slot *slot, unsigned milliseconds)
 {
@@ -184,7 +185,7 @@ slot_pass_time(struct slot *slot, unsigned milliseconds)
     return slot->departed == departed;
 }
 
-/* As long as a command takes; false when it is cut off. */
+/* Sleeps for the duration of a command; returns false if it is cut off. */
 static bool
 slot_be_busy(struct slot *slot, unsigned milliseconds)
 {
@@ -194,7 +195,7 @@ slot_be_busy(struct slot *slot, unsigned milliseconds)
     return stayed;
 }
 
-/* A command that is cut off is a communication error; one that finds no card is not even sent. */
+/* A command that is cut off is a communication error; without a card no command is sent. */
 RESPONSECODE
 slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t *answer,
               DWORD *answer_length)
@@ -225,7 +226,7 @@ slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t 
     return IFD_SUCCESS;
 }
 
-/* One that nobody has ordered an answer for is refused at once. */
+/* A code without an order is refused at once. */
 RESPONSECODE
 slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size, DWORD *answer_length)
 {
@@ -233,7 +234,7 @@ slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size, DWO
 
     if (slot->unplugged || (order != NULL && !slot_be_busy(slot, slot->delay)))
         return IFD_COMMUNICATION_ERROR;
-    order = order_find(slot->controls, code); /* it may have been dropped meanwhile */
+    order = order_find(slot->controls, code); /* it may have been dropped in the meantime */
     if (order == NULL)
         return IFD_ERROR_NOT_SUPPORTED;
     slot->commands++;
@@ -244,7 +245,7 @@ slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size, DWO
     return IFD_SUCCESS;
 }
 
-/* A time-out is a success too: pcscd sleeps after any other answer. */
+/* A time-out is a success as well: pcscd sleeps after any other result. */
 RESPONSECODE
 slot_poll(struct slot *slot, unsigned timeout)
 {

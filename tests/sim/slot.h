@@ -13,16 +13,16 @@ struct slot {
     pthread_mutex_t lock;
     pthread_cond_t changed;
 
-    struct card card; /* counts only while present */
+    struct card card; /* valid only while present */
     bool present, powered;
-    unsigned long protocol; /* SCARD_PROTOCOL_..., or 0 while none is chosen */
+    unsigned long protocol; /* SCARD_PROTOCOL_..., or 0 if none is selected */
 
     /* Numbers of changes: see slot.c. */
     uint64_t changes, seen, shown, departed;
     bool stop, closing;
-    unsigned waiting; /* threads that sleep in this slot */
+    unsigned waiting; /* number of threads that sleep in this slot */
 
-    /* What was ordered. */
+    /* The orders. */
     bool mute, unplugged, pull;
     unsigned delay; /* milliseconds */
     unsigned failures;
@@ -33,21 +33,23 @@ struct slot {
     bool busy; /* a command is running */
 };
 
-/* With an ATR that is not empty a card is in from the start. */
+/* If the ATR is not empty, a card is inserted at the start. */
 void slot_init(struct slot *slot, const struct atr *atr);
-/* For a slot that nobody can find any more; wakes those who sleep in it and waits for them. */
+/*
+ * For a slot that is no longer in the table: wakes the threads that sleep in it and waits for them.
+ */
 void slot_destroy(struct slot *slot);
 
 /*
- * All that follows is for the thread that holds the slot's lock.
+ * All functions below are for the thread that holds the lock of the slot.
  *
- * An empty ATR stands for the card's own; false when there is no room for a card, or none in.
+ * An empty ATR stands for the default one. Returns false if the slot has a card already, or none.
  */
 bool slot_insert(struct slot *slot, const struct atr *atr);
 bool slot_remove(struct slot *slot);
 void slot_plug(struct slot *slot, bool plugged);
 
-/* The driver's side: answers are IFD_... codes. */
+/* For the driver: the results are IFD_... codes. */
 RESPONSECODE slot_presence(const struct slot *slot);
 RESPONSECODE slot_power(struct slot *slot, DWORD action);
 RESPONSECODE slot_transmit(struct slot *slot, const uint8_t *command, size_t length,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The open slots of this library: pcscd knows each by its logical unit, the control program by its
- * address, which is NAME for slot 0 of a reader and NAME@SLOT for the others. Both are unique.
+ * The open slots of this library: pcscd identifies each by its logical unit, the control program by
+ * its address, which is NAME for slot 0 of a reader and NAME@SLOT for the others. Both are unique.
  *
- * The table's lock is held only to find, add or take out a slot, never while one sleeps; a slot's
- * lock is taken inside it, so that a slot which was found cannot be closed before it is locked.
+ * The lock of the table is held only to find, add or remove a slot, never while a thread sleeps;
+ * the lock of a slot is taken inside it, so that a slot cannot be closed between being found and
+ * being locked.
  */
 
 #include "table.h"
@@ -24,9 +25,9 @@ struct entry {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct entry *entries;
 
-/* Where the entry is linked in; the end of the list when there is none. */
+/* Returns the link to the entry; the end of the list if there is none. */
 static struct entry **
-find(DWORD lun)
+find_entry(DWORD lun)
 {
     struct entry **link = &entries;
 
@@ -91,7 +92,7 @@ table_open(DWORD lun, const struct device *device)
     if (entry == NULL)
         return false;
     pthread_mutex_lock(&lock);
-    struct entry **end = find(lun);
+    struct entry **end = find_entry(lun);
     bool unique = *end == NULL && *find_by_address(entry->address) == NULL;
     if (unique)
         *end = entry;
@@ -106,7 +107,7 @@ bool
 table_close(DWORD lun)
 {
     pthread_mutex_lock(&lock);
-    struct entry **link = find(lun);
+    struct entry **link = find_entry(lun);
     struct entry *entry = *link;
     if (entry != NULL)
         *link = entry->next;
@@ -129,7 +130,7 @@ struct slot *
 table_acquire(DWORD lun)
 {
     pthread_mutex_lock(&lock);
-    struct slot *slot = lock_slot(*find(lun));
+    struct slot *slot = lock_slot(*find_entry(lun));
     pthread_mutex_unlock(&lock);
     return slot;
 }
@@ -154,7 +155,7 @@ unsigned
 table_count_slots(DWORD lun)
 {
     pthread_mutex_lock(&lock);
-    struct entry *entry = *find(lun);
+    struct entry *entry = *find_entry(lun);
     unsigned slots = entry != NULL ? entry->slots : 1;
     pthread_mutex_unlock(&lock);
     return slots;

@@ -157,7 +157,7 @@ test_serial(void)
     g_assert_false(names(second, NULL, "42", 3));
 }
 
-/* Else it would be the alias of all readers that have none. */
+/* An empty serial number would match all readers without one. */
 static void
 test_no_serial(void)
 {
@@ -207,7 +207,7 @@ test_copy(void)
     g_assert_false(scd_alias_is_bound_alike(port, serial_copy));
 }
 
-/* The warnings, a text of lines. */
+/* Returns the warnings, one line each. */
 static char *
 read_text(GPtrArray *aliases, const char *text)
 {
@@ -224,7 +224,10 @@ read_settings(GPtrArray *aliases, const char *text)
     return g_strjoinv("\n", warnings);
 }
 
-/* In our own file they are a fault, in settings not even their faults are ours. */
+/*
+ * Other groups are errors in the own file of aliases; in settings they are ignored with their
+ * errors.
+ */
 static void
 test_file_other_groups(void)
 {
@@ -332,7 +335,7 @@ test_file_bad_lines(void)
     g_assert_cmpuint(aliases->len, ==, 1);
 }
 
-/* Of one text and of several, the first word counts. */
+/* The first alias read takes precedence, in one text and in several. */
 static void
 test_file_unique(void)
 {
@@ -383,7 +386,7 @@ random_alias(GRand *rand)
     return scd_alias_new_for_serial(name, serial, path.interface, slot);
 }
 
-/* Whatever can be an alias is the same again after it was written and read. */
+/* Every valid alias is unchanged after it was written and read. */
 static void
 test_file_round_trips(void)
 {

@@ -56,20 +56,20 @@ static const struct {
     {"00C0000012", 0x6110, "00C0000010"},
     {"0088000000 00FF 01", 0x6120, "00C0000020"},
 
-    /* The channel stays; chaining and secure messaging go. */
+    /* The logical channel is kept; chaining and secure messaging are not. */
     {"03B00000", 0x6101, "03C0000001"},
     {"1FB00000", 0x6101, "03C0000001"},
     {"0CB00000", 0x6101, "00C0000001"},
     {"4FB00000", 0x6101, "4FC0000001"},
     {"75B00000", 0x6101, "45C0000001"},
 
-    /* Classes that the standard leaves to others. */
+    /* Proprietary classes. */
     {"20B00000", 0x6101, "20C0000001"},
     {"80CA9F7F", 0x6101, "80C0000001"},
     {"A0A40000", 0x6101, "A0C0000001"},
     {"FFCA0000", 0x6101, "FFC0000001"},
 
-    /* Without data: Le is put right, or added. */
+    /* Without data: Le is corrected or added. */
     {"00B0000000", 0x6C12, "00B0000012"},
     {"00B0000012", 0x6C00, "00B0000000"},
     {"00B00000", 0x6C12, "00B0000012"},
@@ -79,11 +79,11 @@ static const struct {
     {"00A4040002 3F00 00", 0x6C12, "00A40400023F0012"},
     {"00A4040001 3F FF", 0x6C12, "00A40400013F12"},
 
-    /* The Le that it wants was there already. */
+    /* The command already has the requested Le. */
     {"00B0000012", 0x6C12, ""},
     {"00A4040002 3F00 12", 0x6C12, ""},
 
-    /* With data and no Le, long, or not as the standard has it. */
+    /* With data and no Le, with extended lengths, or with inconsistent lengths. */
     {"00A4040002 3F00", 0x6C12, ""},
     {"00A4040003 3F00", 0x6C12, ""},
     {"00A4040002 3F00 00 00", 0x6C12, ""},
@@ -92,7 +92,7 @@ static const struct {
     {"00A40400 00 0002 3F00", 0x6C12, ""},
     {"00A40400 00 0002 3F00 0000", 0x6C12, ""},
 
-    /* Too short for a command of the standard. */
+    /* Shorter than the header. */
     {"", 0x6112, ""},
     {"00", 0x6112, ""},
     {"00A404", 0x6112, ""},
@@ -113,7 +113,7 @@ test_follow_ups(void)
     }
 }
 
-/* The next command may be written over the one that it follows. */
+/* The next command may overwrite the previous one. */
 static void
 test_follow_up_in_place(void)
 {
@@ -143,7 +143,7 @@ test_any_bytes(void)
             command[i] = (guint8)g_rand_int(rand);
         if (g_rand_boolean(rand))
             status = (guint16)((g_rand_boolean(rand) ? 0x6100 : 0x6C00) | (status & 0xFF));
-        /* Often as long as its Lc says. */
+        /* Often of the length in Lc. */
         if (length > 6 && g_rand_boolean(rand))
             command[4] = (guint8)(length - 6);
         g_assert_cmpuint(scd_command_follow_up(command, length, status, next), <=,
@@ -189,7 +189,7 @@ test_expect_refusals(void)
                                  "90g0", "0x9000", " 9000", "9000 "};
 
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        /* Just as long as the text, so that a sanitizer sees a step too far. */
+        /* A copy of the exact length, so that a sanitizer detects a read past the end. */
         g_autofree char *text = g_strdup(texts[i]);
         const char *const vector[] = {"9000", text, NULL};
         g_autoptr(GError) error = NULL;
@@ -219,8 +219,6 @@ test_expect_too_many(void)
     g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
 }
 
-/* A card is a list of responses; what it was asked and what came of it are lines of text. */
-
 static void
 put_bytes(ScdExchange *exchange, const guint8 *bytes, gsize n)
 {
@@ -228,7 +226,10 @@ put_bytes(ScdExchange *exchange, const guint8 *bytes, gsize n)
     memcpy(exchange->answer + exchange->length, bytes, n);
 }
 
-/* The responses must be all used up, and no more be wanted. A colon is one of no bytes. */
+/*
+ * Runs an exchange with a card that sends these responses, and compares the commands that it
+ * receives. All responses must be used. A colon stands for a response without bytes.
+ */
 static void
 assert_exchange(const char *first, const char *responses, const char *commands, const char *answer)
 {
@@ -293,7 +294,7 @@ test_response_without_status(void)
     assert_exchange("00A4040001AA", "01026103, :", "00A4040001AA, 00C0000003", "0102");
 }
 
-/* A card that answers each command with so much data and the status word. */
+/* Runs an exchange with a card that answers each command with the same data and status word. */
 static guint
 count_rounds(gsize n_data, guint16 status, guint8 *buffer, gsize *length)
 {
@@ -323,7 +324,7 @@ test_no_end(void)
     g_assert_cmpuint(count_rounds(0, 0x6100, buffer, &length), ==, SCD_EXCHANGE_MAX_ROUNDS);
     g_assert_cmpuint(length, ==, 2);
 
-    /* All but the last of what has no room. */
+    /* All responses but the last, for which there is no room. */
     g_assert_cmpuint(count_rounds(256, 0x6100, buffer, &length), ==, 256);
     g_assert_cmpuint(length, ==, 65536 + 2);
     g_assert_true(scd_response_status(buffer, length, &status));
@@ -333,7 +334,7 @@ test_no_end(void)
     g_assert_cmpuint(length, ==, 65500 + 2);
 }
 
-/* One after the other asks for another Le. */
+/* Each response requests another Le. */
 static void
 test_le_that_is_never_right(void)
 {

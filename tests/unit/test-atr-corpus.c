@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What must hold for every ATR: tried on 100,000 random ones and on thousands of real ones. */
+/* Properties of all ATRs, tested with 100,000 random and with thousands of real ones. */
 
 #include "base/atr.h"
 
 #include "base/error.h"
 #include "installed-list.h"
 
-/* Parses a copy of just the right size, so that a sanitizer sees each byte read beyond the end. */
+/* Parses a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean
 parse_copy(const guint8 *bytes, gsize length, ScdAtr *atr, GError **error)
 {
@@ -16,7 +16,7 @@ parse_copy(const guint8 *bytes, gsize length, ScdAtr *atr, GError **error)
     return scd_atr_parse(copy, length, atr, error);
 }
 
-/* Every byte is accounted for. */
+/* Each byte belongs to exactly one part. */
 static void
 assert_consistent(const ScdAtr *atr)
 {
@@ -33,7 +33,7 @@ assert_consistent(const ScdAtr *atr)
         g_assert_cmpuint(atr->protocols[i], <, 15);
 }
 
-/* Half of them begin like an ATR. */
+/* Half of the ATRs have a valid TS. */
 static void
 test_random_bytes(void)
 {
@@ -67,13 +67,13 @@ test_random_bytes(void)
 typedef struct {
     guint n;
     guint n_valid;
-    guint n_clean; /* nothing noted: TCK as it should be, no byte to spare */
-} Census;
+    guint n_clean; /* TCK is correct, and there are no extra bytes */
+} CorpusCensus;
 
 static void
 count_atr(const guint8 *bytes, gsize length, char **lines, gpointer data)
 {
-    Census *census = data;
+    CorpusCensus *census = data;
     ScdAtr atr;
 
     census->n++;
@@ -90,7 +90,7 @@ static void
 test_installed_list(void)
 {
     g_autoptr(GBytes) text = installed_list_load();
-    Census census = {0};
+    CorpusCensus census = {0};
 
     if (text == NULL)
         return;

@@ -6,7 +6,7 @@
 
 #include "installed-list.h"
 
-/* The pattern is a copy of just the right size, so that a sanitizer sees a step too far. */
+/* Passes a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean
 matches(const char *pattern, gsize length, const guint8 *atr, gsize atr_length)
 {
@@ -17,7 +17,10 @@ matches(const char *pattern, gsize length, const guint8 *atr, gsize atr_length)
     return scd_atr_pattern_matches(copy, length, &text);
 }
 
-/* What a real regular expression engine says; FALSE for what is no regular expression. */
+/*
+ * Returns the result of a regular expression engine; FALSE if the pattern is not a regular
+ * expression.
+ */
 static gboolean
 regex_matches(const char *pattern, const guint8 *atr, gsize length)
 {
@@ -47,7 +50,7 @@ test_text(void)
     g_assert_cmpuint(text.length, ==, 0);
 }
 
-/* All of these stand for the example, 3B 1F 00 9C. */
+/* Each of these matches the example, 3B 1F 00 9C. */
 static const char *const hits[] = {
     "3B 1F 00 9C",
     "3b 1f 00 9c",
@@ -71,7 +74,7 @@ static const char *const hits[] = {
     "[3]B [01]F .* ..",
 };
 
-/* In the last one the two ends would have to share characters. */
+/* In the last one both ends would have to match the same characters. */
 static const char *const misses[] = {
     "3B 1F 00",        "3B 1F 00 9C 00", "3B 1F 00 9D",  "3B1F009C",         " 3B 1F 00 9C",
     "3B  1F 00 9C",    "..........",     "............", "3B 1[0-9] 00 9C",  "3B 1[1,3] 00 9C",
@@ -79,7 +82,7 @@ static const char *const misses[] = {
     "3B 1F] 00 9C",    "3B .* 9D",       "3C .*",        "3B 1F 00 9C.* 9C", "3B 1F .*1F 00 9C",
 };
 
-/* A true regular expression would match: what is not understood never does. */
+/* A regular expression would match, but patterns with unsupported constructs match nothing. */
 static const char *const unknown[] = {
     "3B .*1F.* 9C",
     "3B 1F 0+ 9C",
@@ -123,7 +126,7 @@ test_misses(void)
     check_table(unknown, G_N_ELEMENTS(unknown), FALSE, TRUE);
 }
 
-/* A random ATR of few different bytes, so that patterns often match. */
+/* Returns a random ATR with few different bytes, so that patterns often match. */
 static gsize
 random_atr(GRand *rand, guint8 *atr, gsize max_length)
 {
@@ -134,7 +137,7 @@ random_atr(GRand *rand, guint8 *atr, gsize max_length)
     return length;
 }
 
-/* The ATR's text with some characters made into tokens, and ".*" in the place of some, once. */
+/* Returns the ATR's text with some characters replaced by tokens, and at most one part by ".*". */
 static char *
 random_pattern(GRand *rand, const guint8 *atr, gsize length)
 {
@@ -159,7 +162,7 @@ random_pattern(GRand *rand, const guint8 *atr, gsize length)
     return g_string_free(pattern, FALSE);
 }
 
-/* In the language that we know, the same answers as from a regular expression. */
+/* Patterns in the supported language have the results of a regular expression. */
 static void
 test_known_language(void)
 {
@@ -184,7 +187,7 @@ test_known_language(void)
     g_assert_cmpuint(n_hits, <, 19000);
 }
 
-/* In any other language no match that a regular expression would not find. */
+/* Other patterns match only where a regular expression matches. */
 static void
 test_unknown_language(void)
 {
@@ -219,7 +222,9 @@ collect_atr(const guint8 *atr, gsize length, char **lines, gpointer data)
     g_array_append_val((GArray *)data, text);
 }
 
-/* How many of the ATRs the pattern matches, and the regular expression as well. */
+/*
+ * Counts the ATRs that the pattern matches, and compares each result with the regular expression.
+ */
 static guint
 count_hits(const char *pattern, const GArray *atrs)
 {
@@ -239,7 +244,7 @@ count_hits(const char *pattern, const GArray *atrs)
     return n_hits;
 }
 
-/* Each pattern of the list on each ATR of the list: in that of 2023, 238 on 3803. */
+/* Each pattern of the list is tried on each ATR of the list: in that of 2023, 238 on 3803. */
 static void
 test_installed_list(void)
 {

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/hex.h"
 
-/* Parses a copy of just the right size, so that a sanitizer sees each byte read beyond the end. */
+/* Parses a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean
 parse_copy(const guint8 *bytes, gsize length, ScdAtr *atr, GError **error)
 {
@@ -28,14 +28,14 @@ parse_hex(const char *hex, ScdAtr *atr, GError **error)
 
 typedef struct {
     const char *hex;
-    const char *protocols; /* as one can connect with */
+    const char *protocols; /* the protocols for a connection */
     const char *historical_bytes;
     ScdAtrCheck check;
     guint n_extra;
     gboolean contactless;
-} Example;
+} AtrExample;
 
-static const Example examples[] = {
+static const AtrExample examples[] = {
     /* T=0 by default: no interface bytes; then with TB1 and TC1 */
     {"3B 02 14 50", "T=0", "1450", SCD_ATR_CHECK_ABSENT, 0, FALSE},
     {"3B 65 00 00 9C 11 01 01 03", "T=0", "9C11010103", SCD_ATR_CHECK_ABSENT, 0, FALSE},
@@ -55,7 +55,9 @@ static const Example examples[] = {
     {"3B 80 90 81 31 FE 45 1B", "T=1", "", SCD_ATR_CHECK_OK, 0, FALSE},
     {"3B 80 90 10 31 FE 45 8A", "T=0", "", SCD_ATR_CHECK_OK, 0, FALSE},
     {"3B 80 90 8E 31 FE 45 14", "T=0 T=1", "", SCD_ATR_CHECK_OK, 0, FALSE},
-    /* the card's order, though the standard wants it to rise; each protocol once */
+    /*
+     * in the order of the card, although the standard requires ascending order; each protocol once
+     */
     {"3B 80 81 80 81 01 01", "T=1 T=0", "", SCD_ATR_CHECK_OK, 0, FALSE},
     {"3B 9F 21 0E 49 52 44 45 54 4F 20 41 43 53 20 56 35 2E 30 9D", "T=14",
      "49524445544F204143532056352E30", SCD_ATR_CHECK_OK, 0, FALSE},
@@ -71,18 +73,18 @@ static const Example examples[] = {
     {"3B 86 80 01 06 75 77 81 02 8F 00", "T=0 T=1", "06757781028F", SCD_ATR_CHECK_WRONG, 0, TRUE},
     {"3B 8C 80 01 50 27 52 31 81 00 00 00 00 00 71 81", "T=0 T=1", "502752318100000000007181",
      SCD_ATR_CHECK_MISSING, 0, TRUE},
-    /* the same bytes elsewhere or turned are not that form */
+    /* the same bytes at another place or inverted are not of that form */
     {"3F 81 80 01 80 80", "T=0 T=1", "80", SCD_ATR_CHECK_OK, 0, FALSE},
     {"3B 02 80 01", "T=0", "8001", SCD_ATR_CHECK_ABSENT, 0, FALSE},
     {"3B 81 81 01 80 81", "T=1", "80", SCD_ATR_CHECK_OK, 0, FALSE},
     {"3B 81 80 11 96 80 06", "T=0 T=1", "80", SCD_ATR_CHECK_OK, 0, FALSE},
-    /* bytes to spare: no TCK is due, one is */
+    /* extra bytes: TCK is not required, TCK is required */
     {"3B 02 14 50 11", "T=0", "1450", SCD_ATR_CHECK_ABSENT, 1, FALSE},
     {"3B 84 80 01 01 11 20 03 36 90 00", "T=0 T=1", "01112003", SCD_ATR_CHECK_OK, 2, TRUE},
 };
 
 static void
-check_example(const Example *example)
+check_example(const AtrExample *example)
 {
     ScdAtr atr;
     g_autoptr(GError) error = NULL;
@@ -132,7 +134,7 @@ test_interface_bytes(void)
     g_assert_cmpint(atr.check, ==, SCD_ATR_CHECK_OK);
 }
 
-/* As many levels as fit: 31 TDs and nothing else. */
+/* The maximum number of levels: 31 TDs and nothing else. */
 static void
 test_most_levels(void)
 {
@@ -201,7 +203,7 @@ test_refusals(void)
     }
 }
 
-/* Valid from the last historical byte on, at no length before. */
+/* The ATR is valid from its last historical byte on, and not valid at any shorter length. */
 static void
 test_truncation(void)
 {
@@ -279,7 +281,7 @@ test_mask(void)
 {
     ScdAtrFilter filter = {0};
 
-    /* What the mask leaves out does not count in the ATR that is asked for either. */
+    /* Bits that are not in the mask are ignored in the requested ATR as well. */
     g_assert_true(set(&filter, "3B02FF5F", "FFFF00F0", NULL));
     g_assert_true(passes(&filter, "3B021450"));
     g_assert_true(passes(&filter, "3B020051"));

@@ -8,7 +8,10 @@
 #include "base/hex.h"
 #include "installed-list.h"
 
-/* A list of just these bytes at the end of its memory, so that a sanitizer sees a step too far. */
+/*
+ * Creates a list whose bytes end at the end of their memory, so that a sanitizer detects a read
+ * past the end.
+ */
 static ScdCardList *
 list_of(const char *text, gsize length)
 {
@@ -17,7 +20,7 @@ list_of(const char *text, gsize length)
     return scd_card_list_new(bytes);
 }
 
-/* The names joined by "|". */
+/* Returns the names, joined by "|". */
 static char *
 look_up(const ScdCardList *list, const char *atr_hex)
 {
@@ -44,7 +47,7 @@ assert_names(const char *text, const char *atr_hex, const char *expected)
 }
 
 static const char small_list[] = "# a comment\n"
-                                 "\tnobody's name\n"
+                                 "\ta name\n"
                                  "\n"
                                  "3B 02 ..  50\n"
                                  "\tnever: two spaces\n"
@@ -62,7 +65,7 @@ static const char small_list[] = "# a comment\n"
                                  "\tSee http://example.org/\n"
                                  "\thttps card\n"
                                  "# a comment, which ends the entry\n"
-                                 "\tnobody's name\n"
+                                 "\ta name\n"
                                  "\n"
                                  "3B 02 14 50\n"
                                  "3B 02 14 51\n"
@@ -100,7 +103,7 @@ set_true(gpointer data)
     *(gboolean *)data = TRUE;
 }
 
-/* The list keeps the text for as long as it needs it. */
+/* The list holds its own reference to the text. */
 static void
 test_text_is_kept(void)
 {
@@ -168,7 +171,7 @@ test_long_lines(void)
     assert_names(huge, "3B00", "");
 }
 
-/* A choice of a thousand zeros is a zero, while the line is no longer than a line may be. */
+/* A class of a thousand zeros matches a zero while the line is not too long. */
 static void
 test_long_entry(void)
 {
@@ -199,7 +202,7 @@ test_many_names(void)
     g_string_free(text, TRUE);
 }
 
-/* Pieces of a list in any order; a NUL stands for itself. */
+/* Pieces of a list in random order; NUL is one of them. */
 static char *
 random_text(GRand *rand, gsize *length)
 {
@@ -218,7 +221,7 @@ random_text(GRand *rand, gsize *length)
     return g_string_free(text, FALSE);
 }
 
-/* Any text and any ATR: names are valid UTF-8 and not empty. */
+/* For any text and any ATR, the names are valid UTF-8 and not empty. */
 static void
 test_random_texts(void)
 {
@@ -248,13 +251,13 @@ typedef struct {
     const ScdCardList *list;
     guint n;
     guint n_names;
-} Census;
+} ListCensus;
 
-/* Each of the entry's own lines is found, but for addresses. */
+/* Each line of an entry is found, except for web addresses. */
 static void
 find_entry(const guint8 *atr, gsize length, char **lines, gpointer data)
 {
-    Census *census = data;
+    ListCensus *census = data;
     g_auto(GStrv) names = scd_card_list_lookup(census->list, atr, length);
 
     census->n++;
@@ -271,7 +274,7 @@ static void
 test_installed_list(void)
 {
     g_autoptr(GBytes) text = installed_list_load();
-    Census census = {0};
+    ListCensus census = {0};
 
     if (text == NULL)
         return;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Reads the text over the defaults; the warnings are a text of lines. */
+/* Reads the text over the defaults. Returns the warnings, one line each. */
 static char *
 read_text(ScdConfig *config, const char *text)
 {
@@ -101,7 +101,7 @@ static const struct {
     {"; a comment of others", NULL},
 };
 
-/* Each costs one warning and nothing else: what stands after it is read. */
+/* Each causes one warning, and the lines after it are read. */
 static void
 test_faults(void)
 {
@@ -135,7 +135,7 @@ test_unknown_group(void)
     assert_defaults(&config);
 }
 
-/* They may stand in this file, and are none of its settings. */
+/* Aliases may be in this file, but are not settings. */
 static void
 test_aliases(void)
 {
@@ -146,7 +146,7 @@ test_aliases(void)
     assert_defaults(&config);
 }
 
-/* A value that is refused leaves the one before it. */
+/* A value that is not valid leaves the previous one. */
 static void
 test_value_before(void)
 {
@@ -170,7 +170,7 @@ test_zero_byte(void)
     g_assert_cmpuint(config.wait_calls, ==, 7);
 }
 
-/* Pieces of good files and any bytes between them. */
+/* Pieces of valid files, with random bytes between them. */
 static void
 test_any_text(void)
 {
@@ -198,7 +198,7 @@ test_any_text(void)
                 g_string_append(text, pieces[g_rand_int_range(rand, 0, G_N_ELEMENTS(pieces))]);
         }
         scd_config_set_defaults(&config);
-        /* Just as long as the text, so that a sanitizer sees a step too far. */
+        /* A copy of the exact length, so that a sanitizer detects a read past the end. */
         g_autofree char *copy = g_memdup2(text->str, text->len);
         g_auto(GStrv) warnings = scd_config_read(&config, copy, text->len);
         g_assert_nonnull(warnings);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Snapshots go in, and the steps between them come out as a line of text. */
+/* The tests compare two snapshots and print the steps between them as a line of text. */
 
 #include "pcsc/difference.h"
 
 #define EMPTY SCD_STATE_EMPTY
 #define CARD SCD_STATE_PRESENT
 
-/* Takes over the state. */
+/* Takes the reference to the state. */
 static void
 add_reader(GPtrArray *readers, const char *name, guint16 bits, guint16 event_count)
 {
@@ -17,7 +17,7 @@ add_reader(GPtrArray *readers, const char *name, guint16 bits, guint16 event_cou
                                                   answers ? sizeof atr : 0));
 }
 
-/* "A-0 B+3": reader A empty at event count 0, B with a card at 3, "m": with a mute one. */
+/* Parses "A-0 B+3m": reader A empty at event count 0, B with a card at 3; "m" for a mute card. */
 static ScdSnapshot *
 snapshot(const char *text)
 {

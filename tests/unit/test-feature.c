@@ -4,7 +4,9 @@
 
 #include "base/hex.h"
 
-/* Each list in memory of its own length, so that a sanitizer sees who reads past its end. */
+/*
+ * Copies a list into memory of the exact length, so that a sanitizer detects a read past the end.
+ */
 static guint8 *
 bytes_of(const char *hex, gsize *length)
 {
@@ -30,7 +32,7 @@ test_words(void)
         /* in any order, twice, unknown */
         {"12 04 42330012 06 04 42330006 06 04 42330006 77 04 42330077 00 04 42330000",
          "verify-pin-direct get-tlv-properties"},
-        /* of wrong lengths, with the code 0, cut */
+        /* of wrong lengths, with the code 0, truncated */
         {"06 00 07 03 423300 08 05 4233000800 12 04 42330012", "get-tlv-properties"},
         {"06 04 00000000 12 04 42330012", "get-tlv-properties"},
         {"12 04 42330012 06 04 423300", "get-tlv-properties"},
@@ -90,7 +92,7 @@ test_properties(void)
          "A\xEF\xBF\xBD"
          "B"},
         {"08 00 08 01 41", 0, 0, ""},
-        /* told twice, of wrong lengths, cut */
+        /* twice, of wrong lengths, truncated */
         {"0B 02 0100 0B 02 0200", 1, 0, ""},
         {"0B 04 01000000 0C 01 02 0B 02 0300", 3, 0, ""},
         {"0C 02 0400 0B 02 01", 0, 4, ""},
@@ -109,7 +111,7 @@ test_properties(void)
     }
 }
 
-/* Nothing is known of what comes out but that it comes; the sanitizers look at the rest. */
+/* The results are not checked; the sanitizers check the memory accesses. */
 static void
 test_any_bytes(void)
 {

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* A packet of its own size on the heap, so that the sanitizer sees what is read behind its end. */
+/* Parses a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean
 read_copy(const guint8 *header, gsize header_length, gsize data_length, ScdFrameRequest *request)
 {
@@ -115,7 +115,7 @@ test_reserved_bytes(void)
     }
 }
 
-/* Byte for byte, so that it says the same on any machine. */
+/* The bytes are the same on machines of either byte order. */
 static void
 test_numbers_are_little_endian(void)
 {
@@ -143,7 +143,7 @@ test_answer_of_success(void)
     g_assert_cmpmem(header, sizeof header, zeros, sizeof zeros);
 }
 
-/* What clients are told in the XML, in numbers. */
+/* The numbers that the XML documents. */
 static void
 test_sizes(void)
 {

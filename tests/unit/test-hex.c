@@ -71,7 +71,7 @@ test_refusals(void)
     for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autoptr(GError) error = NULL;
         gsize length = 99;
-        /* Just as long as the text, so that a sanitizer sees a step too far. */
+        /* A copy of the exact length, so that a sanitizer detects a read past the end. */
         g_autofree char *hex = g_strdup(refusals[i].hex);
         g_autofree guint8 *bytes = scd_hex_to_bytes(hex, &length, &error);
 
@@ -82,7 +82,7 @@ test_refusals(void)
     }
 }
 
-/* Two texts with other content and the same fault give the same message. */
+/* Two texts with different content and the same error have the same message. */
 static void
 test_errors_keep_secrets(void)
 {

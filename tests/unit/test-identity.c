@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is made of a driver's answers alone; tests/bus/test_identity.py has them with a tree. */
+/*
+ * Identities from the answers of a driver alone; tests/bus/test_identity.py has those with a USB
+ * tree.
+ */
 
 #include "base/identity.h"
 
 #include <string.h>
 
-/* Text of a driver, with the NUL. */
+/* Returns text as drivers return it, with the NUL. */
 static GBytes *
 answer(const char *text)
 {
@@ -65,7 +68,7 @@ assert_address(const char *path, const char *channel, gsize length, guint8 bus, 
     g_assert_cmpuint(identity->usb_address, ==, address);
 }
 
-/* The address of another bus is not the reader's, whoever is wrong. */
+/* An address on another bus than the USB path is ignored. */
 static void
 test_address(void)
 {

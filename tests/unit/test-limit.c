@@ -41,7 +41,7 @@ test_amounts(void)
     scd_limit_clear(&limit);
 }
 
-/* A destructor may meet a charge that was never taken. */
+/* A destructor may release a charge that was never taken. */
 static void
 test_empty_charges(void)
 {
@@ -82,7 +82,7 @@ test_users(void)
     ScdUserCharge charges[5] = {0};
     g_autoptr(GError) user_error = NULL;
     g_autoptr(GError) all_error = NULL;
-    g_autoptr(GError) stranger_error = NULL;
+    g_autoptr(GError) other_error = NULL;
 
     g_assert_true(scd_user_charge_take(&charges[0], limit, 0, NULL));
     g_assert_true(scd_user_charge_take(&charges[1], limit, 0, NULL));
@@ -92,9 +92,9 @@ test_users(void)
     g_assert_false(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, &all_error));
     assert_exceeded(all_error, "at most 3 things (Things in smartcardd.conf)");
 
-    /* Who gets nothing is not remembered: the limit could not be freed at the end. */
-    g_assert_false(scd_user_charge_take(&charges[3], limit, 1000, &stranger_error));
-    assert_exceeded(stranger_error, "at most 3 things (Things in smartcardd.conf)");
+    /* No entry remains for a user without a charge: freeing the limit would fail. */
+    g_assert_false(scd_user_charge_take(&charges[3], limit, 1000, &other_error));
+    assert_exceeded(other_error, "at most 3 things (Things in smartcardd.conf)");
 
     scd_user_charge_give_back(&charges[0]);
     g_assert_true(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, NULL));
@@ -108,14 +108,13 @@ test_users(void)
 typedef struct {
     ScdLimit limit;
     ScdUserLimit *users;
-} Shared;
+} SharedLimit;
 
-/* Whether more was given out than there is shows when both are freed, and in the thread sanitizer.
- */
+/* Freeing the limits fails if a charge was lost; the thread sanitizer detects races. */
 static gpointer
 take_and_give_back_in_thread(gpointer data)
 {
-    Shared *shared = data;
+    SharedLimit *shared = data;
     guint n_taken = 0;
 
     for (guint i = 0; i < N_ROUNDS; i++) {
@@ -133,7 +132,7 @@ take_and_give_back_in_thread(gpointer data)
 static void
 test_threads(void)
 {
-    Shared shared = {.users = scd_user_limit_new(&two_of_user, &three_in_all)};
+    SharedLimit shared = {.users = scd_user_limit_new(&two_of_user, &three_in_all)};
     GThread *threads[N_THREADS];
 
     scd_limit_init(&shared.limit, &three_in_all);

@@ -11,9 +11,9 @@ typedef struct {
     const char *serial;
     guint index;
     guint slot;
-} Example;
+} NameExample;
 
-static const Example well_formed[] = {
+static const NameExample well_formed[] = {
     {"Gemplus GemPC Twin 00 00", "Gemplus GemPC Twin", "", "", 0, 0},
     {"Virtual PCD 00 01", "Virtual PCD", "", "", 0, 1},
     {"Broadcom Corp 5880 [Contacted SmartCard] (0123456789ABCD) 01 00", "Broadcom Corp 5880",
@@ -21,7 +21,7 @@ static const Example well_formed[] = {
     {"ACS ACR1281 [CCID] 0A 1F", "ACS ACR1281", "CCID", "", 0x0A, 0x1F},
     {"KOBIL KAAN (K123) FF FF", "KOBIL KAAN", "", "K123", 0xFF, 0xFF},
     {"Reader 100 DEADBEEF", "Reader", "", "", 0x100, 0xDEADBEEF},
-    /* a base with signs of its own */
+    /* a base with brackets of its own */
     {"ACME (TM) [v2] Reader [CCID] (42) 00 00", "ACME (TM) [v2] Reader", "CCID", "42", 0, 0},
     {"ACME (TM) Reader 00 00", "ACME (TM) Reader", "", "", 0, 0},
     {"Reader (a (b) c) 00 00", "Reader", "", "a (b) c", 0, 0},
@@ -43,7 +43,7 @@ static void
 test_well_formed(void)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(well_formed); i++) {
-        const Example *example = &well_formed[i];
+        const NameExample *example = &well_formed[i];
         g_autofree char *copy = g_strdup(example->name);
         g_autoptr(ScdReaderName) name = scd_reader_name_parse(copy);
 
@@ -130,7 +130,7 @@ test_labels(void)
     }
 }
 
-/* Reads a label back by the rule in the header alone. */
+/* Decodes a label, by the rule in the header alone. */
 static char *
 name_from_label(const char *label)
 {
@@ -152,7 +152,10 @@ name_from_label(const char *label)
     return g_string_free(name, FALSE);
 }
 
-/* Names of a few signs that are hard to tell apart, some after "usb", and of any bytes. */
+/*
+ * Returns names of a few characters that are easily confused, some after "usb", and names of random
+ * bytes.
+ */
 static char *
 random_name(GRand *rand)
 {
@@ -193,7 +196,7 @@ test_labels_are_unique(void)
     }
 }
 
-/* Parts that are put together come apart again; any bytes at all do no harm. */
+/* Names that are composed of parts are split into these parts; any bytes are accepted. */
 static void
 test_random_names(void)
 {

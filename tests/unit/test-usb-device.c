@@ -23,14 +23,14 @@ test_text_clean(void)
         {"a\nb", "a" BAD "b"},
         {"\x1B[31mred\x7F", BAD "[31mred" BAD},
         {"bad \xFF\xC3", "bad " BAD BAD},
-        {"\xC0\xAF", BAD BAD}, /* a "/", but longer than it has to be */
+        {"\xC0\xAF", BAD BAD}, /* an overlong "/" */
         {"a\xC2\x85z", "a" BAD "z"},
         {"1\xE2\x80\xAE"
          "2",
          "1" BAD "2"}, /* U+202E, from right to left */
         {"1\xE2\x80\x8B"
          "2",
-         "1" BAD "2"}, /* U+200B, nothing to be seen */
+         "1" BAD "2"}, /* U+200B, invisible */
         {"1\xE2\x80\xA8"
          "2\xE2\x80\xA9"
          "3",
@@ -39,7 +39,7 @@ test_text_clean(void)
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         gsize length = strlen(cases[i].text);
-        g_autofree char *bytes = g_memdup2(cases[i].text, length); /* and no NUL after them */
+        g_autofree char *bytes = g_memdup2(cases[i].text, length); /* without a NUL at the end */
         g_autofree char *clean = scd_device_text_clean(bytes, length);
 
         g_assert_cmpstr(clean, ==, cases[i].clean);
@@ -113,7 +113,7 @@ test_facts(void)
     g_assert_cmpuint(other->interfaces->len, ==, 0);
 
     g_autoptr(ScdUsbDevice) hub =
-        usb_fixture_find_port(&tree, "2-1"); /* only a folder on the way, no link */
+        usb_fixture_find_port(&tree, "2-1"); /* not a link, only a directory on the path */
     g_assert_null(hub);
 }
 

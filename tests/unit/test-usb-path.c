@@ -9,12 +9,12 @@ static const struct {
     const char *port;
     const char *label;
 } examples[] = {
-    /* those of libccid's documentation */
+    /* from the documentation of libccid */
     {"1-3:1.0", "1-3", "usb_1_3"},
     {"1-6:1.0", "1-6", "usb_1_6"},
     {"1-3.1:1.0", "1-3.1", "usb_1_3_1"},
     {"1-3.4:1.0", "1-3.4", "usb_1_3_4"},
-    /* bounds */
+    /* limits */
     {"10-1:1.10", "10-1", "usb_10_1_if10"},
     {"255-255:255.255", "255-255", "usb_255_255_if255"},
     {"1-1:0.0", "1-1", "usb_1_1"},
@@ -55,7 +55,7 @@ test_numbers(void)
     g_assert_cmpuint(path.interface, ==, 6);
 }
 
-/* Neither a path nor, without what stands after the colon, a port. */
+/* Neither a path nor, without the part after the colon, a port. */
 static const char *const bad_ports[] = {
     "",
     "1",
@@ -147,7 +147,7 @@ test_answers(void)
     g_assert_true(scd_usb_path_parse_answer((const guint8 *)padded, 10, &path));
     g_assert_true(scd_usb_path_equal(&path, &expected));
 
-    /* empty, cut before its NUL or earlier, with something after it, endless */
+    /* empty, truncated, with bytes after the NUL, without a NUL */
     g_assert_false(scd_usb_path_parse_answer(NULL, 0, &path));
     for (gsize length = 0; length < 10; length++) {
         g_autofree guint8 *cut = g_memdup2(padded, length);
@@ -185,7 +185,7 @@ random_number(GRand *rand, gint32 least)
     return (guint8)g_rand_int_range(rand, least, g_rand_boolean(rand) ? 4 : 256);
 }
 
-/* What stands in a label tells the position again, so any two that share one are the same. */
+/* The position can be decoded from a label, so labels are unique. */
 static void
 test_labels_are_unique(void)
 {

@@ -6,7 +6,7 @@
 
 #include "usb-fixture.h"
 
-/* The path of the reader that has this name and this address; empty when there is none. */
+/* Returns the path of the reader with this name and address; empty if there is none. */
 static char *
 path_by_address(UsbFixture *tree, guint8 bus, guint8 address, const char *name)
 {
@@ -44,7 +44,7 @@ assert_path_by_name(UsbFixture *tree, const char *name, const char *expected)
     g_assert_true(scd_usb_port_equal(&path.port, &device->port));
 }
 
-/* The four of libccid's documentation, a hub behind a hub, and a bus of two digits. */
+/* The four of the documentation of libccid, a hub behind a hub, and a bus number of two digits. */
 static void
 test_topologies(void)
 {
@@ -76,7 +76,7 @@ test_topologies(void)
     assert_path_by_name(&tree, "X (G) 00 00", NULL);
 }
 
-/* Nothing but the address tells them apart, and they may swap their ports. */
+/* Only the addresses of these readers differ, and they may swap their ports. */
 static void
 test_twins(void)
 {
@@ -95,12 +95,12 @@ test_twins(void)
     assert_path_by_address(&tree, 1, 6, "Gemplus USB SmartCard Reader 01 00", "1-1:1.0");
     assert_path_by_address(&tree, 1, 3, "Gemplus USB SmartCard Reader 00 00", "");
 
-    /* a maker who gave both the same number */
+    /* a vendor that uses one serial number for all devices */
     usb_fixture_set_device_attribute(&tree, "1-1", "serial", "1234");
     usb_fixture_set_device_attribute(&tree, "1-2", "serial", "1234");
     assert_path_by_name(&tree, "X (1234) 00 00", NULL);
 
-    /* in doubt, when the tree changes while it is read, neither */
+    /* the tree changes while it is read: no result */
     usb_fixture_set_device_attribute(&tree, "1-2", "devnum", "6");
     assert_path_by_address(&tree, 1, 6, "X 00 00", "");
 }
@@ -139,27 +139,27 @@ test_composite_devices(void)
     assert_path_by_address(&tree, 1, 2, "B [Broadcom USH] 00 00", "");
     assert_path_by_address(&tree, 1, 2, "B 00 00", "");
 
-    /* two that nothing tells apart */
+    /* two that cannot be distinguished */
     usb_fixture_add_device(&tree, "1-6", "3", "77");
     usb_fixture_add_interface(&tree, "1-6", ":1.0", "0b", "CCID");
     usb_fixture_add_interface(&tree, "1-6", ":1.3", "0b", "CCID");
     assert_path_by_address(&tree, 1, 3, "C [CCID] (77) 00 00", "");
     assert_path_by_name(&tree, "C [CCID] (77) 00 00", NULL);
 
-    /* the only one of its class, whatever the name says */
+    /* the only one of class 0b, whatever its name */
     usb_fixture_add_device(&tree, "1-7", "4", NULL);
     usb_fixture_add_interface(&tree, "1-7", ":1.0", "03", NULL);
     usb_fixture_add_interface(&tree, "1-7", ":1.4", "0B", NULL);
     assert_path_by_address(&tree, 1, 4, "D [x] 00 00", "1-7:1.4");
 
-    /* older than the class */
+    /* a device older than class 0b */
     usb_fixture_add_device(&tree, "1-8", "5", NULL);
     usb_fixture_add_interface(&tree, "1-8", ":2.0", "ff", NULL);
     assert_path_by_address(&tree, 1, 5, "E 00 00", "1-8:2.0");
     assert_path_by_name(&tree, "Gemplus USB SmartCard Reader 01 00", "1-7:1.4");
 }
 
-/* The kernel knows the device, but not yet, or no longer, what is in it. */
+/* The kernel has the device, but not yet, or no longer, its interfaces. */
 static void
 test_no_interface(void)
 {
@@ -174,7 +174,7 @@ test_no_interface(void)
     assert_path_by_name(&tree, "X (9) 00 00", NULL);
 }
 
-/* What a name must and must not say to be that of the only reader there is. */
+/* The conditions on a name for which there is only one reader. */
 static void
 test_names(void)
 {
@@ -223,7 +223,7 @@ test_unreadable_attributes(void)
     }
     assert_path_by_name(&tree, "X (9) 00 00", "1-1:1.0");
 
-    /* nobody can read a folder as a file, not even root */
+    /* a directory cannot be read as a file, not even by root */
     for (gsize i = 0; i < G_N_ELEMENTS(attributes); i++) {
         g_autofree char *folder = usb_fixture_build_folder(&tree, "1-1");
         g_autofree char *path = g_build_filename(folder, attributes[i], NULL);
@@ -239,7 +239,10 @@ test_unreadable_attributes(void)
     g_assert_false(device->built_in);
 }
 
-/* Links without a target, entries that are no ports, files for folders, another device's folder. */
+/*
+ * Links without a target, entries that are not ports, files instead of directories, the directory
+ * of another device.
+ */
 static void
 test_odd_entries(void)
 {
@@ -287,7 +290,7 @@ assert_list(const char *root, const char *expected)
     g_string_free(ports, TRUE);
 }
 
-/* A hub before what is plugged into it, and numbers by their value. */
+/* Hubs come before the devices on them, and numbers are sorted by value. */
 static void
 test_list(void)
 {

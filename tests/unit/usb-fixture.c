@@ -31,7 +31,10 @@ usb_fixture_clear(UsbFixture *fixture)
     g_free(fixture->root);
 }
 
-/* Where the kernel has it: the folder of 1-3.1 is in that of 1-3, which is in that of the bus. */
+/*
+ * Returns the directory as the kernel nests it: that of 1-3.1 is in that of 1-3, which is in that
+ * of the bus.
+ */
 char *
 usb_fixture_build_folder(UsbFixture *fixture, const char *port)
 {
