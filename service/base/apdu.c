@@ -46,8 +46,10 @@ get_response_class(guint8 class)
     return class;
 }
 
-/* Returns the offset of a short Le or of the place to add it; 0 for data without Le or extended
- * lengths. */
+/*
+ * Returns the offset of a short Le or the place to add one; 0 for extended lengths, and for data
+ * without Le.
+ */
 static gsize
 find_short_le(const guint8 *command, gsize length)
 {

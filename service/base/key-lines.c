@@ -30,7 +30,8 @@ begin_group(ScdKeyLinesState *state, const char *group)
     state->group = g_strdup(group);
 }
 
-/* GKeyFile refuses a whole file for one invalid line, so it parses each line alone below its group.
+/*
+ * GKeyFile refuses a whole file for one invalid line, so each line is parsed alone below its group.
  */
 static void
 read_line(ScdKeyLinesState *state, const char *line)

@@ -12,8 +12,10 @@
 
 /* group() and value() return a warning in English, which the caller frees, or NULL. */
 typedef struct {
-    /* Returns whether to read the lines of a group and to warn about them. NULL stands for the
-     * lines before the first group. */
+    /*
+     * Returns whether to read the lines of a group and to warn about them. NULL stands for the
+     * lines before the first group.
+     */
     gboolean (*is_mine)(const char *group);
     char *(*group)(gpointer data, const char *group); /* at the header of a group; may be NULL */
     char *(*value)(gpointer data, const char *group, const char *key, const char *value);

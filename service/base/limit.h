@@ -38,8 +38,7 @@ void scd_limit_clear(ScdLimit *limit);
 /* Returns whether nothing is charged. */
 gboolean scd_limit_is_unused(const ScdLimit *limit);
 
-/* Returns FALSE with SCD_LIMIT_EXCEEDED if less is left; the charge, which must be empty, stays so.
- */
+/* Returns FALSE with SCD_LIMIT_EXCEEDED if less is left. The charge must be empty, and stays so. */
 gboolean scd_charge_take(ScdCharge *charge, ScdLimit *limit, gsize amount, GError **error);
 
 /* Empties the charge. */

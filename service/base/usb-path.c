@@ -78,7 +78,10 @@ scd_usb_path_parse_answer(const guint8 *answer, gsize length, ScdUsbPath *path)
     return scd_usb_path_parse((const char *)answer, path);
 }
 
-/* The same numbers with other signs between them are the text of a port and its label. */
+/*
+ * Returns the numbers of the port with these separators: its text and its label differ only in
+ * them.
+ */
 gboolean
 scd_usb_address_parse_channel_id(const guint8 *bytes, gsize length, guint8 *bus, guint8 *address)
 {

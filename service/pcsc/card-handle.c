@@ -13,7 +13,9 @@
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
 
-/* Returns at once, and fails if the card was reset or removed or another handle has a transaction.
+/*
+ * Returns at once, with an error if the card was reset or removed or another handle has a
+ * transaction.
  */
 static guint32
 check_access_in_worker(const ScdCardHandle *handle)

@@ -8,8 +8,8 @@
  *
  * - A reader is added and removed empty: its card is inserted after it is added, and removed before
  *   it is removed.
- * - A card that was replaced is a removal and an insertion, even if the reader was never seen
- * empty: pcscd's event count shows it.
+ * - A card that was replaced is a removal and an insertion, even if no snapshot has the reader
+ *   without a card: pcscd's event count shows it.
  */
 
 #include "pcsc/snapshot.h"

@@ -57,7 +57,7 @@ struct ScdMonitor {
     gboolean ended;
     gboolean stopping;
     gboolean refresh_wanted;
-    gboolean away; /* the last published snapshot has no pcscd */
+    gboolean away; /* the last published snapshot is one without pcscd */
 
     /* Used only by the thread. */
     SCARDCONTEXT context; /* 0 while there is none */

@@ -22,8 +22,10 @@ typedef struct {
     void (*readers_enumerated)(gpointer data);
     /* The snapshots that scd_monitor_refresh() caused have been passed. */
     void (*refreshed)(gpointer data);
-    /* The monitor cannot continue in this process: a call does not return, or libpcsclite has lost
-     * its table of readers. Only a new process can recover. */
+    /*
+     * The monitor cannot continue in this process: a call does not return, or libpcsclite has lost
+     * its table of readers. Only a new process can recover.
+     */
     void (*stuck)(const char *why, gpointer data);
 } ScdMonitorEvents;
 

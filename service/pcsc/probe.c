@@ -59,8 +59,7 @@ struct ScdProbes {
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_device, sd_device_unref)
 
-/* The answer may be missing because another program has begun a transaction since the connection.
- */
+/* Another program may have begun a transaction since the connection: then the answer is missing. */
 static GBytes *
 take_answer_in_probe(ScdDriverAnswers *answers, LONG code, const guint8 *bytes, DWORD length)
 {
@@ -125,8 +124,10 @@ connect_and_query_in_probe(const char *name, ScdDriverAnswers *answers)
     /* Without a protocol: any other value would change that of all users of the reader. */
     if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol) == SCARD_S_SUCCESS)
         query_driver_in_probe(reader, answers);
-    /* Leaves the card unchanged and, unlike SCardDisconnect(), does not affect the handles of other
-     * threads: see EXCLUSIVE_TIME_MS. */
+    /*
+     * Leaves the card unchanged and, unlike SCardDisconnect(), does not affect the handles of other
+     * threads: see EXCLUSIVE_TIME_MS.
+     */
     SCardReleaseContext(context);
 }
 
@@ -239,7 +240,9 @@ run_probe(ScdProbe *probe)
     probe->task = scd_thread_task_start("probe", &funcs, probe);
 }
 
-/* The probe goes on; in the meantime the kernel is queried or, if that was done, nothing is known.
+/*
+ * The probe continues. Meanwhile the kernel alone is queried; if that is late too, an empty
+ * identity is reported.
  */
 static gboolean
 report_time_limit(gpointer data)
