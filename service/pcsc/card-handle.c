@@ -62,7 +62,7 @@ has_atr_in_worker(SCARDHANDLE card, GBytes *expected)
 }
 
 static ScdOutcome
-connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     /* A direct connection with a protocol would change that of all other users of the card. */
     DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
@@ -86,7 +86,7 @@ connect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 }
 
 static ScdOutcome
-reconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
+reconnect_card_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
     DWORD active = 0;
@@ -113,7 +113,7 @@ clear_connection(ScdCardHandle *handle)
 }
 
 static ScdOutcome
-disconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
+disconnect_card_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     if (job->action != SCARD_LEAVE_CARD && scd_card_handle_is_held_up_in_worker(handle))
         return SCD_OUTCOME_BUSY;
@@ -123,7 +123,7 @@ disconnect_in_worker(ScdCardHandle *handle, ScdJob *job)
 }
 
 static ScdOutcome
-begin_in_worker(ScdCardHandle *handle, ScdJob *job)
+begin_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     if (g_atomic_int_get(&handle->depth) == 0) {
         job->code = check_access_in_worker(handle);
@@ -139,7 +139,7 @@ begin_in_worker(ScdCardHandle *handle, ScdJob *job)
 }
 
 static ScdOutcome
-end_in_worker(ScdCardHandle *handle, ScdJob *job)
+end_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     job->code = SCardEndTransaction(handle->card, job->action);
     switch (job->code) {
@@ -172,8 +172,8 @@ get_pci(const ScdCardHandle *handle)
 
 /* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
 static guint32
-transmit_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer command,
-                   gsize command_length, guint8 *answer, gsize *length)
+transmit_command_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer command,
+                           gsize command_length, guint8 *answer, gsize *length)
 {
     const SCARD_IO_REQUEST requested = {job->number, sizeof requested};
     const SCARD_IO_REQUEST *pci = job->number ? &requested : get_pci(handle);
@@ -192,8 +192,8 @@ transmit_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer comma
 
 /* Sends one command and, if job->follow is set, those that fetch the rest of its response. */
 static guint32
-exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job, GBytes *command,
-                   GBytes **response)
+exchange_command_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job,
+                           GBytes *command, GBytes **response)
 {
     ScdExchange exchange;
     gsize length, used = 0, n;
@@ -204,8 +204,8 @@ exchange_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     scd_exchange_init(&exchange, bytes, length, place->buffer);
     do {
         n = scd_exchange_room(&exchange);
-        code = transmit_in_worker(handle, job, exchange.command, exchange.command_length,
-                                  place->buffer + exchange.length, &n);
+        code = transmit_command_in_worker(handle, job, exchange.command, exchange.command_length,
+                                          place->buffer + exchange.length, &n);
         used = MAX(used, exchange.length + n);
         more = code == SCARD_S_SUCCESS && job->follow && scd_exchange_go_on(&exchange, n);
     } while (more);
@@ -236,7 +236,7 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         GBytes *command = scd_bytes_list_get(&job->inputs, job->outputs.length);
         g_autoptr(GBytes) response = NULL;
 
-        job->code = exchange_in_worker(handle, place, job, command, &response);
+        job->code = exchange_command_in_worker(handle, place, job, command, &response);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
         if (job->code != SCARD_S_SUCCESS)
@@ -272,7 +272,7 @@ take_output(ScdCardPlace *place, ScdJob *job, gsize length)
 }
 
 static ScdOutcome
-control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     gsize length;
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
@@ -310,7 +310,7 @@ set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
 
 /* SCardStatus would access the table of readers, which in 1.9.9 only the monitor may use. */
 static ScdOutcome
-status_in_worker(ScdCardHandle *handle, ScdJob *job)
+check_status_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
     job->code = check_access_in_worker(handle);
     if (job->code == SCARD_E_SHARING_VIOLATION)
@@ -322,30 +322,30 @@ ScdOutcome
 scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     if (job->kind == SCD_JOB_CONNECT)
-        return connect_in_worker(handle, place, job);
+        return connect_card_in_worker(handle, place, job);
     if (!handle->connected) {
         job->code = job->kind == SCD_JOB_DISCONNECT ? SCARD_S_SUCCESS : SCARD_E_INVALID_HANDLE;
         return SCD_OUTCOME_DONE;
     }
     switch (job->kind) {
     case SCD_JOB_RECONNECT:
-        return reconnect_in_worker(handle, job);
+        return reconnect_card_in_worker(handle, job);
     case SCD_JOB_DISCONNECT:
-        return disconnect_in_worker(handle, job);
+        return disconnect_card_in_worker(handle, job);
     case SCD_JOB_BEGIN:
-        return begin_in_worker(handle, job);
+        return begin_transaction_in_worker(handle, job);
     case SCD_JOB_END:
-        return end_in_worker(handle, job);
+        return end_transaction_in_worker(handle, job);
     case SCD_JOB_TRANSMIT:
         return run_script_in_worker(handle, place, job);
     case SCD_JOB_CONTROL:
-        return control_in_worker(handle, place, job);
+        return send_control_in_worker(handle, place, job);
     case SCD_JOB_GET_ATTRIBUTE:
         return get_attribute_in_worker(handle, place, job);
     case SCD_JOB_SET_ATTRIBUTE:
         return set_attribute_in_worker(handle, job);
     case SCD_JOB_STATUS:
-        return status_in_worker(handle, job);
+        return check_status_in_worker(handle, job);
     case SCD_JOB_CONNECT:
         break;
     }

@@ -31,7 +31,7 @@
 #define DOUBTFUL_DOUBLINGS_MAX 16
 
 /* The number of waits that may return without a change before the monitor pauses. */
-#define FRUITLESS_MAX 3
+#define UNCHANGED_WAITS_MAX 3
 
 /* The first attempts to reconnect to pcscd. Later ones depend on the reason of the failure. */
 static const int quick_tries_ms[] = {0, 10, 100, 1000};
@@ -209,9 +209,9 @@ static void
 publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
 {
     const char *published = monitor->published ? monitor->published->trouble : NULL;
-    gboolean lasts = monitor->tries >= G_N_ELEMENTS(quick_tries_ms);
+    gboolean is_lasting = monitor->tries >= G_N_ELEMENTS(quick_tries_ms);
 
-    if (!lasts && (published || is_out_of_step(code)))
+    if (!is_lasting && (published || is_out_of_step(code)))
         return;
     g_autofree char *trouble = scd_code_explain_no_connection(code);
     if (published && g_str_equal(published, trouble))
@@ -229,14 +229,14 @@ is_stopping(ScdMonitor *monitor)
 }
 
 static void
-pause_in_monitor(ScdMonitor *monitor, int milliseconds)
+pause_waits_in_monitor(ScdMonitor *monitor, int milliseconds)
 {
     struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
     poll(&wake, 1, milliseconds);
 }
 
 static guint32
-connect_in_monitor(ScdMonitor *monitor)
+establish_context_in_monitor(ScdMonitor *monitor)
 {
     SCARDCONTEXT context = 0;
 
@@ -252,7 +252,7 @@ connect_in_monitor(ScdMonitor *monitor)
 }
 
 static void
-disconnect_in_monitor(ScdMonitor *monitor)
+release_context_in_monitor(ScdMonitor *monitor)
 {
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
     scd_status_wait_canceller_set_context(monitor->canceller, 0);
@@ -262,7 +262,7 @@ disconnect_in_monitor(ScdMonitor *monitor)
 }
 
 static guint32
-enumerate_in_monitor(ScdMonitor *monitor)
+enumerate_readers_in_monitor(ScdMonitor *monitor)
 {
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
     guint32 code = scd_watch_list_enumerate(monitor->list, monitor->context);
@@ -271,7 +271,7 @@ enumerate_in_monitor(ScdMonitor *monitor)
 }
 
 static guint32
-wait_in_monitor(ScdMonitor *monitor, guint timeout_ms)
+wait_for_change_in_monitor(ScdMonitor *monitor, guint timeout_ms)
 {
     scd_deadline_set(monitor->deadline, timeout_ms + monitor->call_limit_ms);
     guint32 code = scd_watch_list_wait(monitor->list, monitor->context, timeout_ms);
@@ -293,13 +293,13 @@ is_recoverable(guint32 code)
  * in between.
  */
 static guint32
-begin_in_monitor(ScdMonitor *monitor)
+read_readers_in_monitor(ScdMonitor *monitor)
 {
-    guint32 code = enumerate_in_monitor(monitor);
+    guint32 code = enumerate_readers_in_monitor(monitor);
     if (code != SCARD_S_SUCCESS)
         return code;
-    code = wait_in_monitor(monitor, 0);
-    return is_recoverable(code) ? enumerate_in_monitor(monitor) : code;
+    code = wait_for_change_in_monitor(monitor, 0);
+    return is_recoverable(code) ? enumerate_readers_in_monitor(monitor) : code;
 }
 
 /* The waits grow, so that a list that stays doubtful does not load the CPU. */
@@ -311,17 +311,17 @@ compute_doubtful_wait(guint doubts)
 
 /* Watches until the connection is lost or the monitor has to stop; returns the last code. */
 static guint32
-watch_in_monitor(ScdMonitor *monitor)
+watch_readers_in_monitor(ScdMonitor *monitor)
 {
     guint timeout_ms = SETTLING_WAIT_MS;
-    guint fruitless = 0;
+    guint unchanged_waits = 0;
     guint doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
     while (is_recoverable(code) && !is_stopping(monitor)) {
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list)) {
-            code = enumerate_in_monitor(monitor);
+            code = enumerate_readers_in_monitor(monitor);
             invoke_in_main(monitor, report_readers_enumerated);
         }
         if (!is_recoverable(code))
@@ -333,10 +333,10 @@ watch_in_monitor(ScdMonitor *monitor)
         publish_readers_in_monitor(monitor);
         gboolean refresh = begin_refresh_in_monitor(monitor);
         guint wait_ms = doubts ? compute_doubtful_wait(doubts) : timeout_ms;
-        code = wait_in_monitor(monitor, refresh ? 0 : wait_ms);
+        code = wait_for_change_in_monitor(monitor, refresh ? 0 : wait_ms);
         if (!is_recoverable(code))
             break;
-        gboolean news = publish_readers_in_monitor(monitor);
+        gboolean is_changed = publish_readers_in_monitor(monitor);
 
         refresh = refresh && scd_watch_list_saw_all(monitor->list);
         if (refresh)
@@ -345,37 +345,37 @@ watch_in_monitor(ScdMonitor *monitor)
             timeout_ms = QUIET_WAIT_MS;
         if (code != SCARD_E_TIMEOUT && !scd_watch_list_misses_none(monitor->list))
             timeout_ms = SETTLING_WAIT_MS;
-        if (news || refresh || code == SCARD_E_TIMEOUT)
-            fruitless = monitor->tries = 0;
+        if (is_changed || refresh || code == SCARD_E_TIMEOUT)
+            unchanged_waits = monitor->tries = 0;
         else if (code != SCARD_E_CANCELLED)
-            fruitless++;
-        if (fruitless > FRUITLESS_MAX)
-            pause_in_monitor(monitor, 10 << MIN(fruitless - FRUITLESS_MAX, 6));
+            unchanged_waits++;
+        if (unchanged_waits > UNCHANGED_WAITS_MAX)
+            pause_waits_in_monitor(monitor, 10 << MIN(unchanged_waits - UNCHANGED_WAITS_MAX, 6));
     }
     return code;
 }
 
 /*
- * Connects, and watches while the connection lasts. The code of a lost connection does not show
- * whether pcscd has ended: the next attempt does.
+ * Connects, and watches while the connection lasts. The code of a lost connection does not
+ * show whether pcscd has ended: the next attempt does.
  */
 static guint32
-serve_in_monitor(ScdMonitor *monitor)
+serve_connection_in_monitor(ScdMonitor *monitor)
 {
-    guint32 code = connect_in_monitor(monitor);
+    guint32 code = establish_context_in_monitor(monitor);
     if (code != SCARD_S_SUCCESS)
         return code;
 
-    code = begin_in_monitor(monitor);
+    code = read_readers_in_monitor(monitor);
     if (code == SCARD_S_SUCCESS) {
         g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
-        code = watch_in_monitor(monitor);
+        code = watch_readers_in_monitor(monitor);
         if (scd_code_is_connection_lost(code)) {
             code = SCARD_E_NO_SERVICE;
             monitor->tries = 0;
         }
     }
-    disconnect_in_monitor(monitor);
+    release_context_in_monitor(monitor);
     return code;
 }
 
@@ -407,7 +407,7 @@ run_in_monitor(gpointer data)
 
     monitor->list = scd_watch_list_new();
     while (!is_stopping(monitor)) {
-        guint32 code = serve_in_monitor(monitor);
+        guint32 code = serve_connection_in_monitor(monitor);
         if (is_stopping(monitor))
             break;
         publish_trouble_in_monitor(monitor, code);

@@ -18,7 +18,7 @@ struct ScdStatusWaitCanceller {
 
 /* Releases the lock during SCardCancel, which blocks until pcscd answers. */
 static void
-cancel_in_canceller(ScdStatusWaitCanceller *canceller)
+cancel_wait_in_canceller(ScdStatusWaitCanceller *canceller)
 {
     SCARDCONTEXT context = canceller->context;
 
@@ -43,7 +43,7 @@ run_in_canceller(gpointer data)
             g_cond_wait(&canceller->changed, &canceller->lock);
             continue;
         }
-        cancel_in_canceller(canceller);
+        cancel_wait_in_canceller(canceller);
         if (!canceller->ending && canceller->interrupting)
             g_cond_wait_until(&canceller->changed, &canceller->lock,
                               g_get_monotonic_time() + INTERVAL_US);

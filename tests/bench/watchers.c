@@ -29,7 +29,7 @@
 
 static struct {
     int64_t *heard_at; /* for each, shared */
-    int told[2];       /* a pipe: one byte when a program is ready or was notified */
+    int reports[2];    /* a pipe: one byte when a program is ready or was notified */
     SCARD_READERSTATE readers[READERS_MAX];
     DWORD n_readers;
 } all;
@@ -38,7 +38,7 @@ static void
 report_event(int number)
 {
     all.heard_at[number] = now_ns();
-    check(write(all.told[1], "", 1) == 1, "pipe");
+    check(write(all.reports[1], "", 1) == 1, "pipe");
 }
 
 static void
@@ -94,7 +94,7 @@ wait_for_all(int count)
     char bytes[1000];
 
     while (count > 0) {
-        ssize_t n = read(all.told[0], bytes, sizeof bytes);
+        ssize_t n = read(all.reports[0], bytes, sizeof bytes);
         check(n > 0, "pipe");
         count -= (int)n;
     }
@@ -143,7 +143,7 @@ main(int argc, char **argv)
     all.n_readers = (DWORD)argc - 6;
     for (DWORD i = 0; i < all.n_readers; i++)
         all.readers[i].szReader = argv[6 + i];
-    check(pipe(all.told) == 0, "pipe");
+    check(pipe(all.reports) == 0, "pipe");
     start_watchers(count, strcmp(argv[1], "direct") == 0 ? watch_directly : watch_on_bus, children);
 
     sim_client_connect(argv[4]);

@@ -99,7 +99,7 @@ test_a_reader_name_is_no_name(void)
 }
 
 static gboolean
-names(const ScdAlias *alias, const ScdUsbPath *path, const char *serial, guint slot)
+names_reader(const ScdAlias *alias, const ScdUsbPath *path, const char *serial, guint slot)
 {
     ScdIdentity reader = {.has_usb_path = path != NULL, .serial = (char *)serial, .slot = slot};
 
@@ -123,16 +123,16 @@ test_port(void)
     g_autoptr(ScdAlias) alias = scd_alias_new_for_port("login", &path, 1);
 
     g_assert_cmpstr(alias->name, ==, "login");
-    g_assert_true(names(alias, &path, "", 1));
-    g_assert_true(names(alias, &path, "any", 1));
-    g_assert_true(names(alias, &other_configuration, "", 1));
-    g_assert_false(names(alias, &path, "", 0));
-    g_assert_false(names(alias, &other_interface, "", 1));
-    g_assert_false(names(alias, &other_port, "", 1));
-    g_assert_false(names(alias, NULL, "", 1));
+    g_assert_true(names_reader(alias, &path, "", 1));
+    g_assert_true(names_reader(alias, &path, "any", 1));
+    g_assert_true(names_reader(alias, &other_configuration, "", 1));
+    g_assert_false(names_reader(alias, &path, "", 0));
+    g_assert_false(names_reader(alias, &other_interface, "", 1));
+    g_assert_false(names_reader(alias, &other_port, "", 1));
+    g_assert_false(names_reader(alias, NULL, "", 1));
 
     g_autoptr(ScdAlias) first = scd_alias_new_for_port("first", &other_interface, 0);
-    g_assert_false(names(first, NULL, "", 0));
+    g_assert_false(names_reader(first, NULL, "", 0));
 }
 
 static void
@@ -147,14 +147,14 @@ test_serial(void)
     g_autoptr(ScdAlias) second = scd_alias_new_for_serial("badge", "42", 2, 3);
 
     g_assert_cmpstr(alias->serial, ==, "42");
-    g_assert_true(names(alias, &path, "42", 3));
-    g_assert_true(names(alias, NULL, "42", 3));
-    g_assert_false(names(alias, &path, "43", 3));
-    g_assert_false(names(alias, &path, "", 3));
-    g_assert_false(names(alias, &path, "42", 0));
-    g_assert_false(names(alias, &other_interface, "42", 3));
-    g_assert_true(names(second, &other_interface, "42", 3));
-    g_assert_false(names(second, NULL, "42", 3));
+    g_assert_true(names_reader(alias, &path, "42", 3));
+    g_assert_true(names_reader(alias, NULL, "42", 3));
+    g_assert_false(names_reader(alias, &path, "43", 3));
+    g_assert_false(names_reader(alias, &path, "", 3));
+    g_assert_false(names_reader(alias, &path, "42", 0));
+    g_assert_false(names_reader(alias, &other_interface, "42", 3));
+    g_assert_true(names_reader(second, &other_interface, "42", 3));
+    g_assert_false(names_reader(second, NULL, "42", 3));
 }
 
 /* An empty serial number would match all readers without one. */

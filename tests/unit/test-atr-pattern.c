@@ -8,7 +8,7 @@
 
 /* Passes a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean
-matches(const char *pattern, gsize length, const guint8 *atr, gsize atr_length)
+matches_pattern(const char *pattern, gsize length, const guint8 *atr, gsize atr_length)
 {
     g_autofree char *copy = g_memdup2(pattern, length);
     ScdAtrText text;
@@ -107,8 +107,8 @@ check_table(const char *const *patterns, gsize n, gboolean expected, gboolean ex
 {
     for (gsize i = 0; i < n; i++) {
         g_test_message("%s", patterns[i]);
-        g_assert_cmpint(matches(patterns[i], strlen(patterns[i]), example, sizeof example), ==,
-                        expected);
+        g_assert_cmpint(matches_pattern(patterns[i], strlen(patterns[i]), example, sizeof example),
+                        ==, expected);
         g_assert_cmpint(regex_matches(patterns[i], example, sizeof example), ==, expected_of_regex);
     }
 }
@@ -179,7 +179,7 @@ test_known_language(void)
             length = random_atr(rand, atr, sizeof atr);
             expected = regex_matches(pattern, atr, length);
         }
-        if (matches(pattern, strlen(pattern), atr, length) != expected)
+        if (matches_pattern(pattern, strlen(pattern), atr, length) != expected)
             g_error("pattern \"%s\" on an ATR of %zu bytes", pattern, length);
         n_hits += expected;
     }
@@ -204,7 +204,7 @@ test_unknown_language(void)
         for (gsize i = 0; i < length; i++)
             pattern[i] = signs[g_rand_int_range(rand, 0, sizeof signs - 1)];
         pattern[length] = '\0';
-        if (!matches(pattern, length, atr, atr_length))
+        if (!matches_pattern(pattern, length, atr, atr_length))
             continue;
         n_hits++;
         if (!regex_matches(pattern, atr, atr_length))

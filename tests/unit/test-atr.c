@@ -224,7 +224,7 @@ test_truncation(void)
 }
 
 static GVariant *
-bytes_of(const char *hex)
+new_bytes(const char *hex)
 {
     gsize length = 0;
     g_autofree guint8 *bytes = hex ? scd_hex_to_bytes(hex, &length, NULL) : NULL;
@@ -235,18 +235,18 @@ bytes_of(const char *hex)
 }
 
 static gboolean
-set(ScdAtrFilter *filter, const char *atr, const char *mask, GError **error)
+set_filter(ScdAtrFilter *filter, const char *atr, const char *mask, GError **error)
 {
-    g_autoptr(GVariant) atr_bytes = bytes_of(atr);
-    g_autoptr(GVariant) mask_bytes = bytes_of(mask);
+    g_autoptr(GVariant) atr_bytes = new_bytes(atr);
+    g_autoptr(GVariant) mask_bytes = new_bytes(mask);
 
     return scd_atr_filter_set(filter, atr_bytes, mask_bytes, error);
 }
 
 static gboolean
-passes(const ScdAtrFilter *filter, const char *atr)
+passes_filter(const ScdAtrFilter *filter, const char *atr)
 {
-    g_autoptr(GVariant) bytes = bytes_of(atr);
+    g_autoptr(GVariant) bytes = new_bytes(atr);
     gsize length;
     const guint8 *data = g_variant_get_fixed_array(bytes, &length, 1);
 
@@ -258,9 +258,9 @@ test_any(void)
 {
     ScdAtrFilter filter = {0};
 
-    g_assert_true(set(&filter, NULL, NULL, NULL));
-    g_assert_true(passes(&filter, ""));
-    g_assert_true(passes(&filter, "3B021450"));
+    g_assert_true(set_filter(&filter, NULL, NULL, NULL));
+    g_assert_true(passes_filter(&filter, ""));
+    g_assert_true(passes_filter(&filter, "3B021450"));
 }
 
 static void
@@ -268,12 +268,12 @@ test_all_bits(void)
 {
     ScdAtrFilter filter = {0};
 
-    g_assert_true(set(&filter, "3B021450", NULL, NULL));
-    g_assert_true(passes(&filter, "3B021450"));
-    g_assert_false(passes(&filter, "3B021451"));
-    g_assert_false(passes(&filter, "3B0214"));
-    g_assert_false(passes(&filter, "3B02145000"));
-    g_assert_false(passes(&filter, ""));
+    g_assert_true(set_filter(&filter, "3B021450", NULL, NULL));
+    g_assert_true(passes_filter(&filter, "3B021450"));
+    g_assert_false(passes_filter(&filter, "3B021451"));
+    g_assert_false(passes_filter(&filter, "3B0214"));
+    g_assert_false(passes_filter(&filter, "3B02145000"));
+    g_assert_false(passes_filter(&filter, ""));
 }
 
 static void
@@ -282,13 +282,13 @@ test_mask(void)
     ScdAtrFilter filter = {0};
 
     /* Bits that are not in the mask are ignored in the requested ATR as well. */
-    g_assert_true(set(&filter, "3B02FF5F", "FFFF00F0", NULL));
-    g_assert_true(passes(&filter, "3B021450"));
-    g_assert_true(passes(&filter, "3B020051"));
-    g_assert_false(passes(&filter, "3B021460"));
-    g_assert_false(passes(&filter, "3F021450"));
-    g_assert_false(passes(&filter, "3B0214"));
-    g_assert_false(passes(&filter, "3B02145000"));
+    g_assert_true(set_filter(&filter, "3B02FF5F", "FFFF00F0", NULL));
+    g_assert_true(passes_filter(&filter, "3B021450"));
+    g_assert_true(passes_filter(&filter, "3B020051"));
+    g_assert_false(passes_filter(&filter, "3B021460"));
+    g_assert_false(passes_filter(&filter, "3F021450"));
+    g_assert_false(passes_filter(&filter, "3B0214"));
+    g_assert_false(passes_filter(&filter, "3B02145000"));
 }
 
 static void
@@ -298,10 +298,10 @@ test_lengths(void)
     ScdAtrFilter filter = {0};
 
     memset(longest, 'A', sizeof longest - 1);
-    g_assert_true(set(&filter, longest, longest, NULL));
-    g_assert_true(passes(&filter, longest));
-    g_assert_true(set(&filter, "3B", "FF", NULL));
-    g_assert_true(passes(&filter, "3B"));
+    g_assert_true(set_filter(&filter, longest, longest, NULL));
+    g_assert_true(passes_filter(&filter, longest));
+    g_assert_true(set_filter(&filter, "3B", "FF", NULL));
+    g_assert_true(passes_filter(&filter, "3B"));
 }
 
 static void
@@ -326,7 +326,7 @@ test_refused(void)
         ScdAtrFilter filter = {0};
         g_autoptr(GError) error = NULL;
 
-        g_assert_false(set(&filter, cases[i].atr, cases[i].mask, &error));
+        g_assert_false(set_filter(&filter, cases[i].atr, cases[i].mask, &error));
         g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
         g_assert_cmpuint(filter.length, ==, 0);
     }

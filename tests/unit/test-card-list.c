@@ -13,7 +13,7 @@
  * past the end.
  */
 static ScdCardList *
-list_of(const char *text, gsize length)
+new_list(const char *text, gsize length)
 {
     g_autoptr(GBytes) bytes = g_bytes_new(text, length);
 
@@ -34,7 +34,7 @@ look_up(const ScdCardList *list, const char *atr_hex)
 static void
 assert_names_in_bytes(const char *text, gsize length, const char *atr_hex, const char *expected)
 {
-    g_autoptr(ScdCardList) list = list_of(text, length);
+    g_autoptr(ScdCardList) list = new_list(text, length);
     g_autofree char *names = look_up(list, atr_hex);
 
     g_assert_cmpstr(names, ==, expected);
@@ -77,7 +77,7 @@ static const char small_list[] = "# a comment\n"
 static void
 test_lookup(void)
 {
-    g_autoptr(ScdCardList) list = list_of(small_list, strlen(small_list));
+    g_autoptr(ScdCardList) list = new_list(small_list, strlen(small_list));
     const struct {
         const char *atr;
         const char *names;
@@ -192,7 +192,7 @@ test_many_names(void)
     for (guint i = 0; i < 100000; i++)
         g_string_append_printf(text, "3B 00\n\tsame\n\tname %u\n", i);
 
-    g_autoptr(ScdCardList) list = list_of(text->str, text->len);
+    g_autoptr(ScdCardList) list = new_list(text->str, text->len);
     g_auto(GStrv) names = scd_card_list_lookup(list, (const guint8 *)"\x3B\x00", 2);
 
     g_assert_cmpuint(g_strv_length(names), ==, SCD_CARD_LIST_MAX_NAMES);
@@ -236,7 +236,7 @@ test_random_texts(void)
 
         memset(atr, 0x10, sizeof atr);
         atr[0] = 0x3B;
-        g_autoptr(ScdCardList) list = list_of(text, length);
+        g_autoptr(ScdCardList) list = new_list(text, length);
         g_auto(GStrv) names = scd_card_list_lookup(list, atr, atr_length);
         for (char **name = names; *name != NULL; name++) {
             n_names++;

@@ -19,7 +19,7 @@ add_reader(GPtrArray *readers, const char *name, guint16 bits, guint16 event_cou
 
 /* Parses "A-0 B+3m": reader A empty at event count 0, B with a card at 3; "m" for a mute card. */
 static ScdSnapshot *
-snapshot(const char *text)
+parse_snapshot(const char *text)
 {
     GPtrArray *readers = g_ptr_array_new_with_free_func((GDestroyNotify)scd_reader_state_unref);
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
@@ -42,8 +42,8 @@ assert_steps(const char *from, const char *to, const char *expected)
         [SCD_STEP_READER_REMOVED] = "gone",  [SCD_STEP_CARD_INSERTED] = "inserted",
         [SCD_STEP_CARD_REMOVED] = "removed",
     };
-    g_autoptr(ScdSnapshot) before = snapshot(from);
-    g_autoptr(ScdSnapshot) after = snapshot(to);
+    g_autoptr(ScdSnapshot) before = parse_snapshot(from);
+    g_autoptr(ScdSnapshot) after = parse_snapshot(to);
     g_autoptr(GArray) steps = scd_difference(before, after);
     g_autoptr(GString) told = g_string_new(NULL);
 
@@ -94,7 +94,7 @@ test_mute_card_that_answers_now(void)
 static void
 test_shared_states(void)
 {
-    g_autoptr(ScdSnapshot) before = snapshot("A+1 B-0");
+    g_autoptr(ScdSnapshot) before = parse_snapshot("A+1 B-0");
     g_autoptr(ScdSnapshot) after = scd_snapshot_ref(before);
     g_autoptr(GArray) steps = scd_difference(before, after);
 

@@ -8,7 +8,7 @@
  * Copies a list into memory of the exact length, so that a sanitizer detects a read past the end.
  */
 static guint8 *
-bytes_of(const char *hex, gsize *length)
+copy_bytes(const char *hex, gsize *length)
 {
     guint8 *bytes = scd_hex_to_bytes(hex, length, NULL);
 
@@ -52,7 +52,7 @@ test_words(void)
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         gsize length;
-        g_autofree guint8 *list = bytes_of(cases[i].list, &length);
+        g_autofree guint8 *list = copy_bytes(cases[i].list, &length);
         g_auto(GStrv) words = scd_features_dup_words(list, length);
         g_autofree char *joined = g_strjoinv(" ", words);
 
@@ -65,7 +65,7 @@ test_codes(void)
 {
     gsize length;
     g_autofree guint8 *list =
-        bytes_of("12 03 423300 12 04 F1233412 12 04 42330012 06 04 00000001", &length);
+        copy_bytes("12 03 423300 12 04 F1233412 12 04 42330012 06 04 00000001", &length);
 
     g_assert_cmphex(scd_features_find_code(list, length, SCD_FEATURE_GET_TLV_PROPERTIES), ==,
                     0xF1233412);
@@ -102,7 +102,7 @@ test_properties(void)
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         gsize length;
-        g_autofree guint8 *records = bytes_of(cases[i].records, &length);
+        g_autofree guint8 *records = copy_bytes(cases[i].records, &length);
         g_autoptr(ScdTlvProperties) properties = scd_tlv_properties_parse(records, length);
 
         g_assert_cmphex(properties->vendor_id, ==, cases[i].vendor_id);

@@ -10,13 +10,13 @@
 
 /* Returns text as drivers return it, with the NUL. */
 static GBytes *
-answer(const char *text)
+new_text_answer(const char *text)
 {
     return g_bytes_new_static(text, strlen(text) + 1);
 }
 
 static GBytes *
-bytes(const char *data, gsize length)
+new_bytes_answer(const char *data, gsize length)
 {
     return g_bytes_new_static(data, length);
 }
@@ -45,7 +45,7 @@ test_nothing(void)
 static void
 test_path(void)
 {
-    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .usb_path = answer("3-4.1:1.2")};
+    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .usb_path = new_text_answer("3-4.1:1.2")};
     g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, "/nonexistent");
     g_autofree char *path = scd_usb_path_to_string(&identity->usb_path);
 
@@ -60,8 +60,9 @@ test_path(void)
 static void
 assert_address(const char *path, const char *channel, gsize length, guint8 bus, guint8 address)
 {
-    g_auto(ScdDriverAnswers)
-        answers = {.asked = TRUE, .usb_path = answer(path), .channel_id = bytes(channel, length)};
+    g_auto(ScdDriverAnswers) answers = {.asked = TRUE,
+                                        .usb_path = new_text_answer(path),
+                                        .channel_id = new_bytes_answer(channel, length)};
     g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, "/nonexistent");
 
     g_assert_cmpuint(identity->usb_bus, ==, bus);
@@ -82,7 +83,7 @@ test_address(void)
 static void
 assert_version(const char *data, gsize length, const char *expected)
 {
-    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .version = bytes(data, length)};
+    g_auto(ScdDriverAnswers) answers = {.asked = TRUE, .version = new_bytes_answer(data, length)};
     g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, NULL);
 
     g_assert_cmpstr(identity->driver_version, ==, expected);
@@ -103,9 +104,9 @@ test_texts(void)
 {
     g_auto(ScdDriverAnswers) answers = {
         .asked = TRUE,
-        .vendor = answer(" Maker\x01 "),
-        .product = answer(""),
-        .serial = answer("S2"),
+        .vendor = new_text_answer(" Maker\x01 "),
+        .product = new_text_answer(""),
+        .serial = new_text_answer("S2"),
     };
     g_autoptr(ScdIdentity) identity = scd_identity_new("X (S1) 00 00", &answers, NULL);
 
@@ -115,9 +116,10 @@ test_texts(void)
 }
 
 static ScdIdentity *
-found(gboolean asked, const char *path)
+new_found_identity(gboolean asked, const char *path)
 {
-    g_auto(ScdDriverAnswers) answers = {.asked = asked, .usb_path = path ? answer(path) : NULL};
+    g_auto(ScdDriverAnswers)
+        answers = {.asked = asked, .usb_path = path ? new_text_answer(path) : NULL};
 
     return scd_identity_new("X 00 00", &answers, NULL);
 }
@@ -126,8 +128,8 @@ static void
 assert_better(gboolean asked, const char *path, gboolean asked_before, const char *path_before,
               gboolean better)
 {
-    g_autoptr(ScdIdentity) identity = found(asked, path);
-    g_autoptr(ScdIdentity) before = found(asked_before, path_before);
+    g_autoptr(ScdIdentity) identity = new_found_identity(asked, path);
+    g_autoptr(ScdIdentity) before = new_found_identity(asked_before, path_before);
 
     g_assert_true(scd_identity_is_better(identity, before) == better);
 }
@@ -146,12 +148,12 @@ test_better(void)
 }
 
 static ScdIdentity *
-found_at(const char *path, const char *channel)
+new_identity_at(const char *path, const char *channel)
 {
     g_auto(ScdDriverAnswers) answers = {
         .asked = TRUE,
-        .usb_path = path ? answer(path) : NULL,
-        .channel_id = channel ? bytes(channel, 4) : NULL,
+        .usb_path = path ? new_text_answer(path) : NULL,
+        .channel_id = channel ? new_bytes_answer(channel, 4) : NULL,
     };
 
     return scd_identity_new("X 00 00", &answers, NULL);
@@ -160,12 +162,12 @@ found_at(const char *path, const char *channel)
 static void
 test_elsewhere(void)
 {
-    g_autoptr(ScdIdentity) place = found_at("1-1:1.0", "\x07\x01\x20\x00");
-    g_autoptr(ScdIdentity) same = found_at("1-1:1.0", "\x07\x01\x20\x00");
-    g_autoptr(ScdIdentity) replugged = found_at("1-1:1.0", "\x08\x01\x20\x00");
-    g_autoptr(ScdIdentity) other = found_at("1-2:1.0", "\x07\x01\x20\x00");
-    g_autoptr(ScdIdentity) nowhere = found_at(NULL, NULL);
-    g_autoptr(ScdIdentity) refused = found(FALSE, "1-2:1.0");
+    g_autoptr(ScdIdentity) place = new_identity_at("1-1:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) same = new_identity_at("1-1:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) replugged = new_identity_at("1-1:1.0", "\x08\x01\x20\x00");
+    g_autoptr(ScdIdentity) other = new_identity_at("1-2:1.0", "\x07\x01\x20\x00");
+    g_autoptr(ScdIdentity) nowhere = new_identity_at(NULL, NULL);
+    g_autoptr(ScdIdentity) refused = new_found_identity(FALSE, "1-2:1.0");
 
     g_assert_false(scd_identity_is_elsewhere(same, place));
     g_assert_true(scd_identity_is_elsewhere(replugged, place));
