@@ -72,7 +72,7 @@ check_group(gpointer data, const char *group)
 {
     if (is_known_group(group) || !is_settings_group(group))
         return NULL;
-    return g_strdup_printf("unknown group [%s], passed over", group);
+    return g_strdup_printf("unknown group [%s] is ignored", group);
 }
 
 static char *
@@ -88,7 +88,7 @@ read_setting(gpointer data, const char *group, const char *key, const char *valu
 
     guint32 *target = locate_value(data, setting);
     if (!g_ascii_string_to_unsigned(value, 10, setting->least, setting->most, &number, NULL))
-        return g_strdup_printf("%s is a number from %u to %u: it stays %u", key, setting->least,
+        return g_strdup_printf("%s must be a number from %u to %u: keeping %u", key, setting->least,
                                setting->most, *target);
     *target = (guint32)number;
     return NULL;

@@ -438,7 +438,7 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     if (monitor->wake_fd >= 0)
         monitor->deadline = scd_deadline_new(report_blocked_call, monitor);
     if (!monitor->deadline) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
+        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "no file descriptor left: %s",
                     g_strerror(errno));
         if (monitor->wake_fd >= 0)
             close(monitor->wake_fd);

@@ -79,21 +79,22 @@ static const struct {
     const char *line; /* the second one, in [Limits] */
     const char *warning;
 } faults[] = {
-    {"Sessions=0", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=10001", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=-1", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=18446744073709551617", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=many", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=9 # few", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
-    {"Sessions=0x10", "line 2: Sessions is a number from 1 to 10000: it stays 256"},
+    {"Sessions=0", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=10001", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=-1", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=18446744073709551617",
+     "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=many", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=9 # few", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
+    {"Sessions=0x10", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
     {"BytesPerSession=65543",
-     "line 2: BytesPerSession is a number from 65544 to 1073741824: it stays 4194304"},
+     "line 2: BytesPerSession must be a number from 65544 to 1073741824: keeping 4194304"},
     {"sessions=9", "line 2: unknown setting sessions in [Limits]"},
     {"Sessions[de]=9", "line 2: unknown setting Sessions[de] in [Limits]"},
     {"IdleLimitSec=9", "line 2: unknown setting IdleLimitSec in [Limits]"},
     {"S\xFFx=9", "line 2: unknown setting S\xEF\xBF\xBDx in [Limits]"},
-    {"[Limit]", "line 2: unknown group [Limit], passed over"},
+    {"[Limit]", "line 2: unknown group [Limit] is ignored"},
     {"Sessions", NULL},
     {"=9", NULL},
     {"[Limits", NULL},
@@ -131,7 +132,7 @@ test_unknown_group(void)
 
     g_assert_cmpuint(g_strv_length(lines), ==, 2);
     g_assert_true(g_str_has_prefix(lines[0], "line 1: "));
-    g_assert_cmpstr(lines[1], ==, "line 2: unknown group [Limit], passed over");
+    g_assert_cmpstr(lines[1], ==, "line 2: unknown group [Limit] is ignored");
     assert_defaults(&config);
 }
 
@@ -153,7 +154,7 @@ test_value_before(void)
     ScdConfig config;
     g_autofree char *warnings = read_text(&config, "[Limits]\nSessions=9\nSessions=x\n");
 
-    g_assert_cmpstr(warnings, ==, "line 3: Sessions is a number from 1 to 10000: it stays 9");
+    g_assert_cmpstr(warnings, ==, "line 3: Sessions must be a number from 1 to 10000: keeping 9");
     g_assert_cmpuint(config.sessions, ==, 9);
 }
 
