@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes-list.h"
 #include "base/hex.h"
-#include "base/secret.h"
 
 /* Room for all is made at once, and costs nothing where unused: growing would leave copies. */
 #define INPUT_MAX (32 * 1024 * 1024)

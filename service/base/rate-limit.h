@@ -23,8 +23,3 @@ void scd_rate_limit_free(ScdRateLimit *rate_limit);
 ScdRateLimitState scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdRateLimit, scd_rate_limit_free)
-
-/* The former names. */
-#define ScdBudgetState ScdRateLimitState
-#define SCD_BUDGET_SPENT SCD_RATE_LIMIT_SPENT
-#define SCD_BUDGET_LAST SCD_RATE_LIMIT_LAST

@@ -2,8 +2,8 @@
 
 #include "bus/action.h"
 
-#include "base/control-code.h"
 #include "base/error.h"
+#include "base/feature.h"
 
 #define PREFIX "org.smartcardd1."
 

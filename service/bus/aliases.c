@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/alias-file.h"
+#include "base/alias.h"
 #include "base/error.h"
 #include "pcsc/main-thread.h"
 

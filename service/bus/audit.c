@@ -6,8 +6,8 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "base/device-text.h"
 #include "base/rate-limit.h"
+#include "base/usb-device.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
@@ -217,13 +217,13 @@ void
 scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
                  const ScdReader *reader, const char *detail)
 {
-    ScdBudgetState left =
+    ScdRateLimitState left =
         scd_rate_limit_spend(audit->rate_limit, scd_client_uid(client), g_get_monotonic_time());
-    if (left == SCD_BUDGET_SPENT)
+    if (left == SCD_RATE_LIMIT_SPENT)
         return;
 
     g_autoptr(Entry) entry = new_entry(event, client, reader, detail);
-    entry->last = left == SCD_BUDGET_LAST;
+    entry->last = left == SCD_RATE_LIMIT_LAST;
     if (!entry->pid) { /* systemd would take that for our own */
         write_entry(entry, NULL);
         return;

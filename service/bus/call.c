@@ -26,8 +26,8 @@
 
 #include <string.h>
 
+#include "base/bytes-list.h"
 #include "base/hex.h"
-#include "base/secret.h"
 #include "base/words.h"
 #include "bus/error.h"
 #include "pcsc/code.h"

@@ -4,7 +4,6 @@
 
 #include "pcsc/difference.h"
 #include "pcsc/probe.h"
-#include "pcsc/reader-relocation.h"
 
 /* All that happens meanwhile is checked at once, when those who wait for events have been told. */
 #define CHECK_DELAY_MS 500

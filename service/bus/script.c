@@ -4,9 +4,9 @@
 
 #include <string.h>
 
+#include "base/bytes-list.h"
 #include "base/error.h"
 #include "base/hex.h"
-#include "base/secret.h"
 #include "bus/call.h"
 #include "bus/options.h"
 

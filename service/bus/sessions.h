@@ -6,7 +6,7 @@
  */
 
 #include "base/config.h"
-#include "base/user-limit.h"
+#include "base/limit.h"
 #include "bus/authority.h"
 #include "pcsc/workers.h"
 

@@ -2,8 +2,8 @@
 
 #include "bus/wait-calls.h"
 
-#include "base/atr-filter.h"
-#include "base/user-limit.h"
+#include "base/atr.h"
+#include "base/limit.h"
 #include "bus/audit.h"
 #include "bus/error.h"
 #include "bus/job-timeout.h"

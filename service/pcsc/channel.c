@@ -8,9 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/control-code.h"
+#include "base/bytes-list.h"
+#include "base/feature.h"
 #include "base/frame.h"
-#include "base/secret.h"
 #include "pcsc/code.h"
 
 /* Requests of one channel that are not answered, or not fetched. */
