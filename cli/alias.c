@@ -7,13 +7,12 @@
 
 #include "command.h"
 #include "json.h"
-#include "property.h"
 #include "reader.h"
 #include "text.h"
 
 /* What is wrong with options that do not go together, NULL when nothing is. */
 static const char *
-find_contradiction(const CtlArguments *arguments)
+find_option_conflict(const CtlArguments *arguments)
 {
     const char *name = arguments->operands[0];
 
@@ -51,7 +50,7 @@ get_alias(CtlReader *reader, GError **error)
 }
 
 static void
-print(const char *alias, const CtlArguments *arguments, CtlOutput *output)
+print_alias(const char *alias, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autofree char *safe = ctl_text_escape(alias, FALSE);
     g_autofree char *json = ctl_json_single("alias", alias);
@@ -65,26 +64,26 @@ print(const char *alias, const CtlArguments *arguments, CtlOutput *output)
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_alias(const CtlArguments *arguments, CtlOutput *output)
 {
     const char *operand = arguments->operands[0];
-    const char *wrong = find_contradiction(arguments);
+    const char *wrong = find_option_conflict(arguments);
     g_autofree char *name = operand ? ctl_text_from_argument(operand) : g_strdup("");
     g_autoptr(GError) error = NULL;
 
     if (wrong)
-        return ctl_command_complain_about_usage(wrong);
+        return ctl_command_print_usage_error(wrong);
     if (!name)
-        return ctl_command_complain_about_usage(_("the alias is no text"));
+        return ctl_command_print_usage_error(_("the alias is no text"));
     g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
     if (!reader)
-        return ctl_command_fail(error);
+        return ctl_command_print_error(error);
     if ((operand || arguments->remove) && !set_alias(reader, name, arguments->by_serial, &error))
-        return ctl_command_fail(error);
+        return ctl_command_print_error(error);
     g_autofree char *alias = get_alias(reader, &error);
     if (!alias)
-        return ctl_command_fail(error);
-    print(alias, arguments, output);
+        return ctl_command_print_error(error);
+    print_alias(alias, arguments, output);
     return EXIT_SUCCESS;
 }
 
@@ -105,5 +104,5 @@ const CtlCommand ctl_command_alias = {
     .reader = CTL_READER_ALWAYS,
     .max_operands = 1,
     .options = CTL_OPTION_REMOVE | CTL_OPTION_BY_SERIAL,
-    .run = run,
+    .run = run_alias,
 };

@@ -34,14 +34,14 @@ add_step(GPtrArray *steps)
 }
 
 static gboolean
-read_command(CtlApduStep *step, const char *hex, GError **error)
+parse_command(CtlApduStep *step, const char *hex, GError **error)
 {
     step->command = ctl_input_parse_hex(hex, error);
     return step->command && scd_command_check(g_bytes_get_size(step->command), error);
 }
 
 static void
-prefix_error(const CtlApduStep *step, GError **error)
+prefix_step_error(const CtlApduStep *step, GError **error)
 {
     if (step->where)
         g_prefix_error(error, "%s: ", step->where);
@@ -56,8 +56,8 @@ ctl_apdu_script_from_arguments(const char *const *arguments, GError **error)
         CtlApduStep *step = add_step(steps);
         if (arguments[1])
             step->where = g_strdup_printf(_("command %u"), i + 1);
-        if (!read_command(step, arguments[i], error)) {
-            prefix_error(step, error);
+        if (!parse_command(step, arguments[i], error)) {
+            prefix_step_error(step, error);
             return NULL;
         }
     }
@@ -65,7 +65,7 @@ ctl_apdu_script_from_arguments(const char *const *arguments, GError **error)
 }
 
 static gboolean
-read_patterns(CtlApduStep *step, const char *text, GError **error)
+parse_patterns(CtlApduStep *step, const char *text, GError **error)
 {
     g_auto(GStrv) words = g_strsplit(text, " ", -1);
     g_autoptr(GPtrArray) patterns = g_ptr_array_new();
@@ -85,7 +85,7 @@ read_patterns(CtlApduStep *step, const char *text, GError **error)
 
 /* line: a step, without its comment, with spaces for all white space. Written into. */
 static gboolean
-read_step(CtlApduStep *step, char *line, GError **error)
+parse_step_line(CtlApduStep *step, char *line, GError **error)
 {
     char *patterns = strchr(line, '=');
 
@@ -93,7 +93,7 @@ read_step(CtlApduStep *step, char *line, GError **error)
         *patterns++ = '\0';
     else if (g_str_equal(g_strchomp(line) + strspn(line, " "), "reset"))
         return TRUE;
-    return read_command(step, line, error) && (!patterns || read_patterns(step, patterns, error));
+    return parse_command(step, line, error) && (!patterns || parse_patterns(step, patterns, error));
 }
 
 GPtrArray *
@@ -115,8 +115,8 @@ ctl_apdu_script_from_text(char *text, GError **error)
         CtlApduStep *step = add_step(steps);
         step->line = number;
         step->where = g_strdup_printf(_("line %u"), number);
-        if (!read_step(step, line, error)) {
-            prefix_error(step, error);
+        if (!parse_step_line(step, line, error)) {
+            prefix_step_error(step, error);
             return NULL;
         }
     }

@@ -9,19 +9,19 @@
 #include "text.h"
 
 int
-ctl_command_complain_about_usage(const char *problem)
+ctl_command_print_usage_error(const char *problem)
 {
     g_autofree char *hint = g_strdup_printf(_("try '%s --help'"), g_get_prgname());
     g_autofree char *message = g_strdup_printf("%s (%s)", problem, hint);
 
-    ctl_output_complain(message);
+    ctl_output_print_error(message);
     return CTL_STATUS_USAGE;
 }
 
 int
-ctl_command_fail(const GError *error)
+ctl_command_print_error(const GError *error)
 {
-    ctl_output_complain(error->message);
+    ctl_output_print_error(error->message);
     return EXIT_FAILURE;
 }
 
@@ -45,7 +45,7 @@ ctl_arguments_print_help(GOptionContext *context, CtlOutput *output)
 
 /* What is wrong with the number of words, NULL when nothing is. */
 static char *
-find_wrong_number(const CtlCommand *command, char **words)
+check_word_count(const CtlCommand *command, char **words)
 {
     guint n = g_strv_length(words);
 
@@ -59,7 +59,7 @@ find_wrong_number(const CtlCommand *command, char **words)
 }
 
 static gboolean
-names_reader(const CtlCommand *command, char **words)
+has_reader_word(const CtlCommand *command, char **words)
 {
     return command->reader == CTL_READER_ALWAYS ||
            (command->reader == CTL_READER_MAYBE && g_strv_length(words) > command->max_operands);
@@ -68,16 +68,15 @@ names_reader(const CtlCommand *command, char **words)
 static int
 run_with_words(const CtlCommand *command, CtlArguments *arguments, char **words, CtlOutput *output)
 {
-    g_autofree char *problem = find_wrong_number(command, words);
+    g_autofree char *problem = check_word_count(command, words);
     g_autofree char *reader = NULL;
 
     if (problem)
-        return ctl_command_complain_about_usage(problem);
-    if (names_reader(command, words)) {
+        return ctl_command_print_usage_error(problem);
+    if (has_reader_word(command, words)) {
         reader = ctl_text_from_argument(*words++);
         if (!reader || !*reader)
-            return ctl_command_complain_about_usage(
-                _("the name of the reader is empty or no text"));
+            return ctl_command_print_usage_error(_("the name of the reader is empty or no text"));
     }
     arguments->reader = reader;
     arguments->operands = (const char *const *)words;
@@ -89,20 +88,20 @@ typedef struct {
     gboolean help;
     char *timeout;
     GStrv words; /* what is no option, NULL when there is nothing */
-} Parsed;
+} ParsedArguments;
 
 static void
-clear_parsed(Parsed *parsed)
+clear_parsed_arguments(ParsedArguments *parsed)
 {
     g_free(parsed->timeout);
     g_strfreev(parsed->words);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parsed, clear_parsed)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ParsedArguments, clear_parsed_arguments)
 
 /* Wherever a reader can be named, it can be named in the same ways. */
 static char *
-describe(const CtlCommand *command)
+build_description(const CtlCommand *command)
 {
     if (command->reader == CTL_READER_NEVER)
         return g_strdup(_(command->description));
@@ -115,7 +114,7 @@ describe(const CtlCommand *command)
 
 /* What is wrong with the options, NULL when nothing is. */
 static const char *
-find_wrong_option(Parsed *parsed, CtlOutput *output)
+check_options(ParsedArguments *parsed, CtlOutput *output)
 {
     CtlArguments *arguments = &parsed->arguments;
     guint64 timeout;
@@ -133,8 +132,8 @@ find_wrong_option(Parsed *parsed, CtlOutput *output)
 }
 
 static gboolean
-parse(const CtlCommand *command, Parsed *parsed, GOptionContext *context, int argc, char **argv,
-      GError **error)
+parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionContext *context,
+                int argc, char **argv, GError **error)
 {
     CtlArguments *arguments = &parsed->arguments;
     const struct {
@@ -184,8 +183,8 @@ ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **arg
                   CtlOutput *output)
 {
     g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
-    g_auto(Parsed) parsed = {.arguments = {.json = json, .timeout = -1}};
-    g_autofree char *description = describe(command);
+    g_auto(ParsedArguments) parsed = {.arguments = {.json = json, .timeout = -1}};
+    g_autofree char *description = build_description(command);
     g_autoptr(GOptionContext) context = ctl_arguments_new_context(NULL);
     char *nothing[] = {NULL};
     g_autoptr(GError) error = NULL;
@@ -193,14 +192,14 @@ ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **arg
     g_set_prgname(name);
     g_option_context_set_summary(context, _(command->summary));
     g_option_context_set_description(context, description);
-    if (!parse(command, &parsed, context, argc, argv, &error))
-        return ctl_command_complain_about_usage(error->message);
+    if (!parse_arguments(command, &parsed, context, argc, argv, &error))
+        return ctl_command_print_usage_error(error->message);
     if (parsed.help)
         return ctl_arguments_print_help(context, output);
 
-    const char *wrong = find_wrong_option(&parsed, output);
+    const char *wrong = check_options(&parsed, output);
     if (wrong)
-        return ctl_command_complain_about_usage(wrong);
+        return ctl_command_print_usage_error(wrong);
     return run_with_words(command, &parsed.arguments, parsed.words ? parsed.words : nothing,
                           output);
 }

@@ -1,27 +1,175 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* smartcardctl attributes: what the reader's driver knows, out of what PC/SC has a name for. */
-
 #include <glib/gi18n.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "attribute.h"
 #include "base/error.h"
 #include "command.h"
 #include "describe.h"
 #include "json.h"
-#include "session.h"
+#include "reader.h"
 #include "text.h"
 
-/* Of ctl_attributes, in its order; NULL for what the driver does not know, or fails to tell. */
+typedef enum {
+    BYTES,
+    TEXT,
+    NUMBER,
+    BITS, /* a number that makes more sense in hexadecimal digits */
+    KHZ,  /* numbers with a unit */
+    BIT_S,
+    VERSION, /* 0xMMmmbbbb: major, minor, build */
+} AttributeForm;
+
+typedef struct {
+    const char *name; /* "vendor-name" is SCARD_ATTR_VENDOR_NAME */
+    guint32 id;
+    AttributeForm form;
+} AttributeType;
+
+static const AttributeType attribute_types[] = {
+    {"vendor-name", 0x00010100, TEXT},
+    {"vendor-ifd-type", 0x00010101, TEXT},
+    {"vendor-ifd-version", 0x00010102, VERSION},
+    {"vendor-ifd-serial-no", 0x00010103, TEXT},
+    {"channel-id", 0x00020110, BITS},
+    {"async-protocol-types", 0x00030120, BITS},
+    {"default-clk", 0x00030121, KHZ},
+    {"max-clk", 0x00030122, KHZ},
+    {"default-data-rate", 0x00030123, BIT_S},
+    {"max-data-rate", 0x00030124, BIT_S},
+    {"max-ifsd", 0x00030125, NUMBER},
+    {"sync-protocol-types", 0x00030126, BITS},
+    {"power-mgmt-support", 0x00040131, NUMBER},
+    {"user-to-card-auth-device", 0x00050140, BITS},
+    {"user-auth-input-device", 0x00050142, BITS},
+    {"characteristics", 0x00060150, BITS},
+    {"maxinput", 0x0007A007, NUMBER},
+    {"current-protocol-type", 0x00080201, BITS},
+    {"current-clk", 0x00080202, KHZ},
+    {"current-f", 0x00080203, NUMBER},
+    {"current-d", 0x00080204, NUMBER},
+    {"current-n", 0x00080205, NUMBER},
+    {"current-w", 0x00080206, NUMBER},
+    {"current-ifsc", 0x00080207, NUMBER},
+    {"current-ifsd", 0x00080208, NUMBER},
+    {"current-bwt", 0x00080209, NUMBER},
+    {"current-cwt", 0x0008020A, NUMBER},
+    {"current-ebc-encoding", 0x0008020B, NUMBER},
+    {"extended-bwt", 0x0008020C, NUMBER},
+    {"icc-presence", 0x00090300, NUMBER},
+    {"icc-interface-status", 0x00090301, NUMBER},
+    {"current-io-state", 0x00090302, NUMBER},
+    {"atr-string", 0x00090303, BYTES},
+    {"icc-type-per-atr", 0x00090304, NUMBER},
+    {"device-unit", 0x7FFF0001, NUMBER},
+    {"device-in-use", 0x7FFF0002, NUMBER},
+    {"device-friendly-name-a", 0x7FFF0003, TEXT},
+    {"device-system-name-a", 0x7FFF0004, TEXT},
+    {"device-friendly-name-w", 0x7FFF0005, BYTES},
+    {"device-system-name-w", 0x7FFF0006, BYTES},
+    {"supress-t1-ifs-request", 0x7FFF0007, NUMBER},
+};
+/* Up to the first NUL byte; what is no UTF-8 in it is replaced. */
+static char *
+read_text(GBytes *value)
+{
+    gsize length;
+    const char *bytes = g_bytes_get_data(value, &length);
+
+    return length > 0 ? g_utf8_make_valid(bytes, (gssize)strnlen(bytes, length)) : g_strdup("");
+}
+
+/* As the machine has it, of the width that the driver chose. FALSE when there is no such width. */
+static gboolean
+read_number(GBytes *value, guint64 *number)
+{
+    gsize length;
+    gconstpointer bytes = g_bytes_get_data(value, &length);
+    guint16 two;
+    guint32 four;
+
+    switch (length) {
+    case 1:
+        *number = *(const guint8 *)bytes;
+        return TRUE;
+    case sizeof two:
+        memcpy(&two, bytes, sizeof two);
+        *number = two;
+        return TRUE;
+    case sizeof four:
+        memcpy(&four, bytes, sizeof four);
+        *number = four;
+        return TRUE;
+    case sizeof *number:
+        memcpy(number, bytes, sizeof *number);
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+static char *
+format_number(AttributeForm form, guint64 number)
+{
+    switch (form) {
+    case BITS:
+        return g_strdup_printf("0x%" G_GINT64_MODIFIER "X", number);
+    case KHZ:
+        return g_strdup_printf("%" G_GUINT64_FORMAT " kHz", number);
+    case BIT_S:
+        return g_strdup_printf("%" G_GUINT64_FORMAT " bit/s", number);
+    case VERSION:
+        return g_strdup_printf("%u.%u.%u", (guint)(number >> 24 & 0xFF),
+                               (guint)(number >> 16 & 0xFF), (guint)(number & 0xFFFF));
+    default:
+        return g_strdup_printf("%" G_GUINT64_FORMAT, number);
+    }
+}
+
+static char *
+format_attribute_value(const AttributeType *attribute, GBytes *value)
+{
+    AttributeForm form = attribute->form;
+    guint64 number;
+
+    if (form == TEXT) {
+        g_autofree char *text = read_text(value);
+        return ctl_text_escape(text, FALSE);
+    }
+    if (form == BYTES || !read_number(value, &number))
+        return ctl_describe_bytes(value);
+    return format_number(form, number);
+}
+
+static void
+add_attribute_to_json(const AttributeType *attribute, GBytes *value, JsonBuilder *builder)
+{
+    AttributeForm form = attribute->form;
+    guint64 number;
+
+    if (form == TEXT) {
+        g_autofree char *text = read_text(value);
+        ctl_json_add_text(builder, attribute->name, text);
+    } else if (form == BYTES || !read_number(value, &number)) {
+        ctl_json_add_bytes(builder, attribute->name, value);
+    } else if (form == VERSION) {
+        g_autofree char *version = format_number(form, number);
+        ctl_json_add_text(builder, attribute->name, version);
+    } else {
+        ctl_json_add_number(builder, attribute->name, (gint64)number);
+    }
+}
+
+/* Of attribute_types, in its order; NULL for what the driver does not know, or fails to tell. */
 static GPtrArray *
-ask(CtlSession *session, GError **error)
+read_attributes(CtlSession *session, GError **error)
 {
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 
-    for (guint i = 0; i < ctl_n_attributes; i++) {
+    for (guint i = 0; i < G_N_ELEMENTS(attribute_types); i++) {
         g_autoptr(GError) trouble = NULL;
-        GBytes *value = ctl_session_get_attribute(session, ctl_attributes[i].id, &trouble);
+        GBytes *value = ctl_session_get_attribute(session, attribute_types[i].id, &trouble);
         if (!value && !g_error_matches(trouble, SCD_ERROR, SCD_E_UNSUPPORTED_FEATURE) &&
             !g_error_matches(trouble, SCD_ERROR, SCD_E_NOT_TRANSACTED)) {
             g_propagate_error(error, g_steal_pointer(&trouble));
@@ -33,14 +181,14 @@ ask(CtlSession *session, GError **error)
 }
 
 static void
-print_json(GPtrArray *values, CtlOutput *output)
+print_attributes_as_json(GPtrArray *values, CtlOutput *output)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
     for (guint i = 0; i < values->len; i++) {
         if (values->pdata[i])
-            ctl_attribute_to_json(&ctl_attributes[i], values->pdata[i], builder);
+            add_attribute_to_json(&attribute_types[i], values->pdata[i], builder);
     }
     json_builder_end_object(builder);
     g_autofree char *text = ctl_json_to_text(builder, TRUE);
@@ -48,21 +196,21 @@ print_json(GPtrArray *values, CtlOutput *output)
 }
 
 static guint
-width_of_names(GPtrArray *values)
+measure_names(GPtrArray *values)
 {
     guint width = 0;
 
     for (guint i = 0; i < values->len; i++) {
         if (values->pdata[i])
-            width = MAX(width, ctl_text_width(ctl_attributes[i].name));
+            width = MAX(width, ctl_text_width(attribute_types[i].name));
     }
     return width;
 }
 
 static char *
-line_of(const CtlAttribute *attribute, GBytes *value, guint width, CtlOutput *output)
+format_attribute_line(const AttributeType *attribute, GBytes *value, guint width, CtlOutput *output)
 {
-    g_autofree char *text = ctl_attribute_to_text(attribute, value);
+    g_autofree char *text = format_attribute_value(attribute, value);
 
     if (ctl_output_is_terminal(output)) {
         g_autofree char *padded = ctl_text_pad(attribute->name, width);
@@ -73,32 +221,33 @@ line_of(const CtlAttribute *attribute, GBytes *value, guint width, CtlOutput *ou
 }
 
 static void
-print_lines(GPtrArray *values, CtlOutput *output)
+print_attributes(GPtrArray *values, CtlOutput *output)
 {
-    guint width = width_of_names(values);
+    guint width = measure_names(values);
 
     for (guint i = 0; i < values->len; i++) {
         if (!values->pdata[i])
             continue;
-        g_autofree char *line = line_of(&ctl_attributes[i], values->pdata[i], width, output);
+        g_autofree char *line =
+            format_attribute_line(&attribute_types[i], values->pdata[i], width, output);
         ctl_output_line(output, line);
     }
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_attributes(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
     g_autoptr(CtlSession) session = reader ? ctl_session_begin_direct(reader, &error) : NULL;
-    g_autoptr(GPtrArray) values = session ? ask(session, &error) : NULL;
+    g_autoptr(GPtrArray) values = session ? read_attributes(session, &error) : NULL;
 
     if (!values)
-        return ctl_command_fail(error);
+        return ctl_command_print_error(error);
     if (arguments->json)
-        print_json(values, output);
+        print_attributes_as_json(values, output);
     else
-        print_lines(values, output);
+        print_attributes(values, output);
     return EXIT_SUCCESS;
 }
 
@@ -116,5 +265,5 @@ const CtlCommand ctl_command_attributes = {
                       "JSON is an object with the names for keys. Values are texts, numbers, or\n"
                       "hexadecimal where the bytes make neither."),
     .reader = CTL_READER_MAYBE,
-    .run = run,
+    .run = run_attributes,
 };

@@ -2,11 +2,13 @@
 
 #include "client.h"
 
+#include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <signal.h>
 
 #include "base/error.h"
 #include "bus/error.h"
-#include "property.h"
+#include "text.h"
 
 GDBusConnection *
 ctl_client_connect(GError **error)
@@ -22,7 +24,7 @@ ctl_client_connect(GError **error)
 }
 
 gboolean
-ctl_client_is_gone(const GError *error)
+ctl_client_is_service_gone(const GError *error)
 {
     return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
            g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
@@ -31,7 +33,7 @@ ctl_client_is_gone(const GError *error)
 
 /* What to think of an error that is none of the service's own. */
 static const char *
-what_is_wrong(const GError *error)
+get_explanation(const GError *error)
 {
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
         g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
@@ -44,7 +46,7 @@ what_is_wrong(const GError *error)
 }
 
 void
-ctl_client_explain(GError *error)
+ctl_client_explain_error(GError *error)
 {
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
@@ -53,13 +55,13 @@ ctl_client_explain(GError *error)
         return;
 
     g_autofree char *detail = error->message;
-    error->message = g_strdup_printf("%s: %s", what_is_wrong(error), detail);
+    error->message = g_strdup_printf("%s: %s", get_explanation(error), detail);
 }
 
-/* Its error is for ctl_client_explain(). */
+/* Its error is for ctl_client_explain_error(). */
 static GVariant *
-call_plainly(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
-             const char *type, GError **error)
+call_without_explaining(GDBusConnection *bus, const char *interface, const char *method,
+                        GVariant *arguments, const char *type, GError **error)
 {
     return g_dbus_connection_call_sync(bus, CTL_BUS_NAME, CTL_ROOT_PATH, interface, method,
                                        arguments, G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1,
@@ -67,15 +69,15 @@ call_plainly(GDBusConnection *bus, const char *interface, const char *method, GV
 }
 
 static GVariant *
-call(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
-     const char *type, GError **error)
+call_service(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
+             const char *type, GError **error)
 {
     GError *trouble = NULL;
-    GVariant *answer = call_plainly(bus, interface, method, arguments, type, &trouble);
+    GVariant *answer = call_without_explaining(bus, interface, method, arguments, type, &trouble);
 
     if (answer)
         return answer;
-    ctl_client_explain(trouble);
+    ctl_client_explain_error(trouble);
     g_propagate_error(error, trouble);
     return NULL;
 }
@@ -84,8 +86,8 @@ GVariant *
 ctl_client_get_manager(GDBusConnection *bus, GError **error)
 {
     g_autoptr(GVariant) answer =
-        call(bus, DBUS_INTERFACE_PROPERTIES, "GetAll", g_variant_new("(s)", CTL_INTERFACE_MANAGER),
-             "(a{sv})", error);
+        call_service(bus, DBUS_INTERFACE_PROPERTIES, "GetAll",
+                     g_variant_new("(s)", CTL_INTERFACE_MANAGER), "(a{sv})", error);
 
     return answer ? g_variant_get_child_value(answer, 0) : NULL;
 }
@@ -103,8 +105,8 @@ ctl_client_load(GDBusConnection *bus, GError **error)
         return NULL;
     }
 
-    g_autoptr(GVariant) tree = call(bus, DBUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects", NULL,
-                                    "(a{oa{sa{sv}}})", error);
+    g_autoptr(GVariant) tree = call_service(bus, DBUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects",
+                                            NULL, "(a{oa{sa{sv}}})", error);
     if (!tree)
         return NULL;
     g_autoptr(GVariant) objects = g_variant_get_child_value(tree, 0);
@@ -114,18 +116,18 @@ ctl_client_load(GDBusConnection *bus, GError **error)
 }
 
 char *
-ctl_client_find_reader(GDBusConnection *bus, const char *selector, GError **error)
+ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError **error)
 {
     GError *trouble = NULL;
     char *path = NULL;
-    g_autoptr(GVariant) answer = call_plainly(bus, CTL_INTERFACE_MANAGER, "FindReader",
-                                              g_variant_new("(s)", selector), "(o)", &trouble);
+    g_autoptr(GVariant) answer = call_without_explaining(
+        bus, CTL_INTERFACE_MANAGER, "FindReader", g_variant_new("(s)", selector), "(o)", &trouble);
     if (answer) {
         g_variant_get(answer, "(o)", &path);
         return path;
     }
 
-    ctl_client_explain(trouble);
+    ctl_client_explain_error(trouble);
     if (g_error_matches(trouble, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
         /* What everybody meets once is told in the user's language, not in the service's. */
         g_free(trouble->message);
@@ -139,7 +141,7 @@ ctl_client_find_reader(GDBusConnection *bus, const char *selector, GError **erro
 
 /* The only reader; an error when there is none, or more than one. */
 static gboolean
-look_at_only(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
+get_only_reader(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
 {
     g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
 
@@ -157,17 +159,119 @@ look_at_only(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
 }
 
 gboolean
-ctl_client_look(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
-                CtlReaderView *reader, GError **error)
+ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
+                      CtlReaderView *reader, GError **error)
 {
     if (!selector)
-        return look_at_only(cache, reader, error);
-    g_autofree char *path = ctl_client_find_reader(bus, selector, error);
+        return get_only_reader(cache, reader, error);
+    g_autofree char *path = ctl_client_find_reader_path(bus, selector, error);
     if (!path)
         return FALSE;
-    if (ctl_object_cache_look(cache, path, reader))
+    if (ctl_object_cache_get_reader(cache, path, reader))
         return TRUE;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                 _("reader '%s' has come just now; try again"), selector);
     return FALSE;
+}
+
+typedef struct {
+    const CtlLongCall *call;
+    GMainLoop *loop;
+    GAsyncResult *result;
+    guint timer;       /* until the status is shown, else 0 */
+    int signal_number; /* of what stopped it, else 0 */
+} LongCallState;
+
+static gboolean
+stop_with_signal(LongCallState *wait, int signal_number)
+{
+    wait->signal_number = signal_number;
+    g_main_loop_quit(wait->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+handle_sigint(gpointer data)
+{
+    return stop_with_signal(data, SIGINT);
+}
+
+static gboolean
+handle_sigterm(gpointer data)
+{
+    return stop_with_signal(data, SIGTERM);
+}
+
+static void
+store_result(GObject *source, GAsyncResult *result, gpointer data)
+{
+    LongCallState *wait = data;
+
+    wait->result = g_object_ref(result);
+    g_main_loop_quit(wait->loop);
+}
+
+static void
+show_waiting_status(const CtlLongCall *call)
+{
+    g_autofree char *safe = ctl_text_escape(call->status, FALSE);
+    g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
+
+    ctl_output_set_status(call->output, status);
+}
+
+static gboolean
+show_status_after_delay(gpointer data)
+{
+    LongCallState *wait = data;
+
+    show_waiting_status(wait->call);
+    wait->timer = 0;
+    return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_status(LongCallState *wait)
+{
+    const CtlLongCall *call = wait->call;
+
+    if (!call->output)
+        return;
+    if (call->delay_ms == 0)
+        show_waiting_status(call);
+    else
+        wait->timer = g_timeout_add(call->delay_ms, show_status_after_delay, wait);
+}
+
+static void
+run_until_reply(LongCallState *wait)
+{
+    guint interrupt = g_unix_signal_add(SIGINT, handle_sigint, wait);
+    guint term = g_unix_signal_add(SIGTERM, handle_sigterm, wait);
+
+    schedule_status(wait);
+    g_main_loop_run(wait->loop);
+    g_clear_handle_id(&wait->timer, g_source_remove);
+    if (wait->call->output)
+        ctl_output_set_status(wait->call->output, NULL);
+    g_source_remove(term);
+    g_source_remove(interrupt);
+}
+
+GVariant *
+ctl_client_run_long_call(const CtlLongCall *call, GVariant *arguments, GError **error)
+{
+    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+    LongCallState wait = {.call = call, .loop = loop};
+
+    g_dbus_connection_call(call->bus, CTL_BUS_NAME, call->path, call->interface, call->method,
+                           arguments, G_VARIANT_TYPE(call->type), call->flags, G_MAXINT, NULL,
+                           store_result, &wait);
+    run_until_reply(&wait);
+    if (wait.signal_number) {
+        signal(wait.signal_number, SIG_DFL);
+        raise(wait.signal_number);
+    }
+    g_autoptr(GAsyncResult) result = wait.result;
+    return g_dbus_connection_call_finish(call->bus, result, error);
 }

@@ -2,45 +2,68 @@
 #pragma once
 
 /*
- * The service, as its clients call it. A first call starts it when it is not
- * running. The message of an error is one line for the user: what is wrong and
- * what to do about it.
+ * Calls to smartcardd. The first call starts the service if it is not running. The message of an
+ * error is one line for the user: the problem and a remedy.
  */
 
 #include <gio/gio.h>
 
 #include "object-cache.h"
+#include "output.h"
 
 #define CTL_BUS_NAME "org.smartcardd1"
 #define CTL_ROOT_PATH "/org/smartcardd1"
-#define CTL_INTERFACE_MANAGER "org.smartcardd1.Manager"
-#define CTL_INTERFACE_READER "org.smartcardd1.Reader"
-#define CTL_INTERFACE_CARD "org.smartcardd1.Card"
-#define CTL_INTERFACE_SESSION "org.smartcardd1.Session"
 #define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
-/* The system bus; losing it does not end the process. */
+/* Returns the system bus. Losing the connection does not end the process. */
 GDBusConnection *ctl_client_connect(GError **error);
 
-/* The properties of the service itself, a{sv}. */
+/* Returns the properties of the manager object, a{sv}. */
 GVariant *ctl_client_get_manager(GDBusConnection *bus, GError **error);
 
-/* All readers and cards. That pcscd cannot be reached is an error. */
+/* Returns all readers and cards. Fails if the service cannot reach pcscd. */
 CtlObjectCache *ctl_client_load(GDBusConnection *bus, GError **error);
 
 /*
- * The path of the one reader that the user means: by its alias, USB path, serial number, object
+ * Returns the object path of a reader. The selector is its alias, USB path, serial number, object
  * path or PC/SC name.
  */
-char *ctl_client_find_reader(GDBusConnection *bus, const char *selector, GError **error);
+char *ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError **error);
 
-/* The same, as the cache has it; without a selector the only reader that there is. */
-gboolean ctl_client_look(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
-                         CtlReaderView *reader, GError **error);
+/*
+ * Sets reader to the one in the cache that the selector names. Without a selector, to the only
+ * reader; fails if there is none or more than one.
+ */
+gboolean ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
+                               CtlReaderView *reader, GError **error);
 
-/* Makes the message of a failed call one for the user. Errors of the service are SCD_ERROR. */
-void ctl_client_explain(GError *error);
+/* Replaces the message of a failed call by one for the user. Errors of the service are SCD_ERROR.
+ */
+void ctl_client_explain_error(GError *error);
 
-/* Whether the call failed because the service went away. */
-gboolean ctl_client_is_gone(const GError *error);
+/* Whether the call failed because the service has exited. */
+gboolean ctl_client_is_service_gone(const GError *error);
+
+/*
+ * A call without a timeout. While it is pending, a terminal shows a status. SIGINT and SIGTERM
+ * restore the terminal, then end the process by the same signal, so that a shell script does not
+ * mistake that for a result.
+ */
+typedef struct {
+    GDBusConnection *bus;
+    const char *path;
+    const char *interface;
+    const char *method;
+    const char *type; /* of the reply */
+    GDBusCallFlags flags;
+    CtlOutput *output;  /* for the status, NULL for none */
+    const char *status; /* such as "Waiting for a card." */
+    guint delay_ms;     /* before the status is shown */
+} CtlLongCall;
+
+/*
+ * Runs the main loop until the reply arrives. The error is as D-Bus returned it: see
+ * ctl_client_explain_error().
+ */
+GVariant *ctl_client_run_long_call(const CtlLongCall *call, GVariant *arguments, GError **error);

@@ -2,15 +2,25 @@
 #pragma once
 
 /*
- * A sub-command: each has a file of its name, which ends with its CtlCommand,
- * and a place in the table of main.c.
+ * The interface of a sub-command: a CtlCommand, at the end of the code that implements it, and an
+ * entry in the table in main.c.
+ *
+ * Layers, from top to bottom; a file includes only files of its own layer or of one below:
+ *
+ *   main             the table of sub-commands, and the global options
+ *   arguments        parses the arguments of a sub-command
+ *   alias attributes list monitor report run send wait     the sub-commands
+ *   watch reader apdu-script usb-map versions redact       used by single sub-commands
+ *   event format response                                  output formats
+ *   client json describe object-cache                      the service and its objects
+ *   command input output text                              the terminal
  */
 
 #include "output.h"
 
 #define CTL_STATUS_USAGE 2 /* exit status: the arguments are wrong */
 
-/* Options that not every command has; bits. */
+/* Options that only some commands accept; bits. */
 typedef enum {
     CTL_OPTION_FOLLOW = 1 << 0,
     CTL_OPTION_RAW = 1 << 1,
@@ -21,7 +31,7 @@ typedef enum {
     CTL_OPTION_TIMEOUT = 1 << 6,
 } CtlOptions;
 
-/* What the command line says. */
+/* The parsed command line. */
 typedef struct {
     gboolean json;
     gboolean follow;
@@ -31,29 +41,32 @@ typedef struct {
     gboolean by_serial;
     gboolean serials;
     int timeout;                 /* seconds, negative when not given */
-    const char *reader;          /* UTF-8, not empty; NULL when none is named */
-    const char *const *operands; /* what comes after the reader, as it was given */
+    const char *reader;          /* UTF-8, not empty; NULL when no reader is named */
+    const char *const *operands; /* the arguments after the reader, in the locale's encoding */
 } CtlArguments;
 
+/* Whether the first argument names a reader. */
 typedef enum {
     CTL_READER_NEVER,
-    CTL_READER_MAYBE, /* as many operands as there can be are not taken for a reader */
+    CTL_READER_MAYBE, /* only if there are more than max_operands arguments */
     CTL_READER_ALWAYS,
 } CtlReaderPlace;
 
 typedef struct {
     const char *name;
-    const char *argument; /* reader and operands as in the help; NULL when there are none */
+    const char *argument; /* reader and operands as in the help; NULL for none */
     const char *summary;
     const char *description;
     CtlReaderPlace reader;
     guint min_operands;
     guint max_operands;
     CtlOptions options;
-    gboolean has_program; /* the operands, whose options are none of ours */
+    gboolean has_program; /* the operands are a program and its arguments: options end there */
 
-    /* Gives an exit status, and says why when it is not 0. Whether all was written is for the
-     * caller. */
+    /*
+     * Returns an exit status, and has printed the error if that is not 0. The caller checks for
+     * errors of writing the output.
+     */
     int (*run)(const CtlArguments *arguments, CtlOutput *output);
 } CtlCommand;
 
@@ -71,8 +84,8 @@ extern const CtlCommand ctl_command_status;
 extern const CtlCommand ctl_command_transmit;
 extern const CtlCommand ctl_command_wait;
 
-/* What is wrong with the arguments, in a line; gives CTL_STATUS_USAGE. */
-int ctl_command_complain_about_usage(const char *problem);
+/* Prints the problem with the arguments in one line; returns CTL_STATUS_USAGE. */
+int ctl_command_print_usage_error(const char *problem);
 
-/* What went wrong; gives EXIT_FAILURE. */
-int ctl_command_fail(const GError *error);
+/* Prints the message of the error; returns EXIT_FAILURE. */
+int ctl_command_print_error(const GError *error);

@@ -6,7 +6,6 @@
 
 #include "base/hex.h"
 #include "base/usb-path.h"
-#include "property.h"
 #include "text.h"
 
 CtlCardState
@@ -33,7 +32,7 @@ ctl_describe_reader(const CtlReaderView *reader)
 
 /* "1-3.1" rather than "1-3.1:1.0", which tells nobody more. */
 static char *
-short_usb_path(const char *text)
+shorten_usb_path(const char *text)
 {
     ScdUsbPath path;
 
@@ -45,7 +44,7 @@ short_usb_path(const char *text)
 char *
 ctl_describe_port(const CtlReaderView *reader)
 {
-    g_autofree char *port = short_usb_path(ctl_property_text(reader->properties, "UsbPath"));
+    g_autofree char *port = shorten_usb_path(ctl_property_text(reader->properties, "UsbPath"));
 
     if (!ctl_property_flag(reader->properties, "BuiltIn"))
         return g_steal_pointer(&port);
@@ -54,7 +53,7 @@ ctl_describe_port(const CtlReaderView *reader)
 
 /* The list has up to dozens of names for one ATR; the first one tells enough for a line. */
 static char *
-first_name(const char *const *names)
+describe_names(const char *const *names)
 {
     g_autofree char *name = ctl_text_escape(names[0], FALSE);
     guint more = g_strv_length((char **)names) - 1;
@@ -67,7 +66,7 @@ first_name(const char *const *names)
 
 /* What the ATR alone tells. */
 static char *
-unknown_card(GVariant *card)
+describe_unknown_card(GVariant *card)
 {
     g_autofree const char **protocols = ctl_property_list(card, "Protocols");
     g_autofree char *joined = g_strjoinv(", ", (char **)protocols);
@@ -89,10 +88,10 @@ ctl_describe_card(const CtlReaderView *reader)
     g_autofree const char **names = ctl_property_list(reader->card, "Names");
     g_autoptr(GBytes) atr = ctl_property_bytes(reader->card, "Atr");
     if (*names)
-        return first_name(names);
+        return describe_names(names);
     if (g_bytes_get_size(atr) == 0)
         return g_strdup(_("the card does not answer"));
-    return unknown_card(reader->card);
+    return describe_unknown_card(reader->card);
 }
 
 char *
@@ -136,4 +135,59 @@ ctl_describe_ascii(GBytes *bytes)
     for (gsize i = 0; i < length; i++)
         g_string_append_c(text, g_ascii_isprint(byte[i]) ? (char)byte[i] : '.');
     return g_string_free(text, FALSE);
+}
+
+char *
+ctl_describe_atr_convention(const ScdAtr *atr)
+{
+    return g_strdup(atr->convention == SCD_ATR_CONVENTION_DIRECT ? _("direct") : _("inverse"));
+}
+
+static void
+append_atr_level(GString *text, const ScdAtr *atr, guint number)
+{
+    const ScdAtrLevel *level = &atr->levels[number - 1];
+    const char *separator = text->len > 0 ? "\n" : "";
+
+    for (guint i = SCD_ATR_TA; i <= SCD_ATR_TD; i++) {
+        if (!(level->present & 1 << i))
+            continue;
+        g_string_append_printf(text, "%sT%c%u %02X", separator, "ABCD"[i], number,
+                               level -> value[i]);
+        separator = ", ";
+    }
+}
+
+char *
+ctl_describe_atr_interface_bytes(const ScdAtr *atr)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint number = 1; number <= atr->n_levels; number++)
+        append_atr_level(text, atr, number);
+    return g_string_free(text, text->len == 0);
+}
+
+char *
+ctl_describe_atr_mode(const ScdAtr *atr)
+{
+    if (atr->specific_mode)
+        return g_strdup_printf(_("specific: T=%u and no other protocol"), atr->specific_protocol);
+    return g_strdup(_("negotiable: a protocol can be chosen"));
+}
+
+char *
+ctl_describe_atr_check(const ScdAtr *atr)
+{
+    switch (atr->check) {
+    case SCD_ATR_CHECK_ABSENT:
+        return g_strdup(_("none is due"));
+    case SCD_ATR_CHECK_OK:
+        return g_strdup(_("right"));
+    case SCD_ATR_CHECK_WRONG:
+        return g_strdup(_("wrong"));
+    case SCD_ATR_CHECK_MISSING:
+        return g_strdup(_("missing"));
+    }
+    g_assert_not_reached();
 }

@@ -1,34 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Readers and cards in the user's words. What they say of themselves is escaped. */
+/*
+ * Short texts about readers, cards and ATRs in the user's language. Text from a reader or a card is
+ * escaped. All functions return new strings.
+ */
 
+#include "base/atr.h"
 #include "object-cache.h"
 
 typedef struct {
     const char *word; /* for scripts */
-    const char *text; /* translated, for people */
+    const char *text; /* translated */
 } CtlCardState;
 
-/* Whether there is a card, and whether it answers. */
+/* Returns whether there is a card, and whether it answers. Both texts are static. */
 CtlCardState ctl_describe_state(const CtlReaderView *reader);
 
-/* One of the reader's properties that are texts. */
+/* One of the reader's text properties. */
 char *ctl_describe_text(const CtlReaderView *reader, const char *property);
-
 char *ctl_describe_reader(const CtlReaderView *reader);
 
 /*
- * Where it is: its USB port, with the interface where that is not the first, and whether it is
- * built in. "1-3.1", "1-6 (built in)"; empty when not known.
+ * The reader's USB port, with the interface if it is not the first, and whether the reader is built
+ * in: "1-3.1", "1-6 (built in)". Empty if the port is not known.
  */
 char *ctl_describe_port(const CtlReaderView *reader);
 
-/* What the card is: one line, empty when there is none. */
+/* The type of the card in one line, empty when there is no card. */
 char *ctl_describe_card(const CtlReaderView *reader);
 
-/* The card's ATR, empty when there is none. */
+/* The card's ATR, empty when there is no card. */
 char *ctl_describe_atr(const CtlReaderView *reader, gboolean spaced);
+
+/* The parts of a valid ATR; NULL for a part that it does not have. */
+
+/* "direct" or "inverse", by ISO/IEC 7816-3 */
+char *ctl_describe_atr_convention(const ScdAtr *atr);
+
+/* "TA1 18, TD1 81", a line for each level */
+char *ctl_describe_atr_interface_bytes(const ScdAtr *atr);
+
+/* Whether a protocol can be selected. */
+char *ctl_describe_atr_mode(const ScdAtr *atr);
+
+/* Whether the check byte TCK is correct. */
+char *ctl_describe_atr_check(const ScdAtr *atr);
 
 /* "3B6500", for scripts */
 char *ctl_describe_hex(GBytes *bytes);
@@ -36,5 +53,5 @@ char *ctl_describe_hex(GBytes *bytes);
 /* "3B 65 00" */
 char *ctl_describe_bytes(GBytes *bytes);
 
-/* The bytes as ASCII, with dots for what does not print. */
+/* The bytes as ASCII, with dots for those that do not print. */
 char *ctl_describe_ascii(GBytes *bytes);

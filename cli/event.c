@@ -6,16 +6,15 @@
 
 #include "describe.h"
 #include "json.h"
-#include "property.h"
 #include "text.h"
 
 typedef struct {
     const char *word; /* for scripts */
     const char *text; /* for people */
     gboolean of_card;
-} Kind;
+} EventName;
 
-static const Kind kinds[] = {
+static const EventName kinds[] = {
     [CTL_EVENT_READER_PRESENT] = {"reader-present", N_("reader present"), FALSE},
     [CTL_EVENT_CARD_PRESENT] = {"card-present", N_("card present"), TRUE},
     [CTL_EVENT_READER_CONNECTED] = {"reader-connected", N_("reader connected"), FALSE},
@@ -23,15 +22,15 @@ static const Kind kinds[] = {
     [CTL_EVENT_CARD_INSERTED] = {"card-inserted", N_("card inserted"), TRUE},
     [CTL_EVENT_CARD_REMOVED] = {"card-removed", N_("card removed"), TRUE},
     [CTL_EVENT_CARD_MUTE] = {"card-mute", N_("card mute"), TRUE},
-    [CTL_EVENT_PCCTL_GONE] = {"pcscd-gone", N_("pcscd gone"), FALSE},
-    [CTL_EVENT_PCCTL_BACK] = {"pcscd-back", N_("pcscd back"), FALSE},
+    [CTL_EVENT_PCSCD_GONE] = {"pcscd-gone", N_("pcscd gone"), FALSE},
+    [CTL_EVENT_PCSCD_BACK] = {"pcscd-back", N_("pcscd back"), FALSE},
     [CTL_EVENT_SERVICE_GONE] = {"service-gone", N_("service gone"), FALSE},
     [CTL_EVENT_SERVICE_BACK] = {"service-back", N_("service back"), FALSE},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == CTL_N_EVENTS);
 
 static char *
-time_of_day(GDateTime *time)
+format_time_of_day(GDateTime *time)
 {
     g_autofree char *seconds = g_date_time_format(time, "%H:%M:%S");
     return g_strdup_printf("%s.%03d", seconds, g_date_time_get_microsecond(time) / 1000);
@@ -39,17 +38,17 @@ time_of_day(GDateTime *time)
 
 /* ISO 8601, with the distance from UTC. */
 static char *
-date_and_time(GDateTime *time)
+format_timestamp(GDateTime *time)
 {
     g_autofree char *date = g_date_time_format(time, "%Y-%m-%d");
-    g_autofree char *of_day = time_of_day(time);
+    g_autofree char *of_day = format_time_of_day(time);
     g_autofree char *zone = g_date_time_format(time, "%:z");
     return g_strconcat(date, "T", of_day, zone, NULL);
 }
 
 /* The event without what does not belong to it: a reader's has nothing of its card. */
 static CtlReaderView
-reader_of(const CtlEvent *event)
+get_event_reader(const CtlEvent *event)
 {
     CtlReaderView reader = event->reader;
 
@@ -61,16 +60,16 @@ reader_of(const CtlEvent *event)
 }
 
 static char *
-name_of(const CtlEvent *event)
+get_reader_name(const CtlEvent *event)
 {
     return event->reader.properties ? ctl_describe_reader(&event->reader) : g_strdup("");
 }
 
 /* The card, or why it happened. */
 static char *
-what_it_is(const CtlEvent *event)
+describe_detail(const CtlEvent *event)
 {
-    CtlReaderView reader = reader_of(event);
+    CtlReaderView reader = get_event_reader(event);
 
     if (event->reason)
         return ctl_text_escape(event->reason, FALSE);
@@ -80,7 +79,7 @@ what_it_is(const CtlEvent *event)
 }
 
 static void
-add_reader(JsonBuilder *builder, const CtlReaderView *reader)
+add_reader_members(JsonBuilder *builder, const CtlReaderView *reader)
 {
     ctl_json_add_text(builder, "reader", ctl_property_text(reader->properties, "Name"));
     ctl_json_add_text(builder, "reader-path", reader->path);
@@ -91,17 +90,17 @@ add_reader(JsonBuilder *builder, const CtlReaderView *reader)
 }
 
 static char *
-to_json(const CtlEvent *event, GDateTime *time)
+format_as_json(const CtlEvent *event, GDateTime *time)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_autofree char *when = date_and_time(time);
-    CtlReaderView reader = reader_of(event);
+    g_autofree char *when = format_timestamp(time);
+    CtlReaderView reader = get_event_reader(event);
 
     json_builder_begin_object(builder);
     ctl_json_add_text(builder, "time", when);
     ctl_json_add_text(builder, "event", kinds[event->kind].word);
     if (reader.properties)
-        add_reader(builder, &reader);
+        add_reader_members(builder, &reader);
     if (event->reason)
         ctl_json_add_text(builder, "reason", event->reason);
     json_builder_end_object(builder);
@@ -109,20 +108,20 @@ to_json(const CtlEvent *event, GDateTime *time)
 }
 
 static char *
-to_fields(const CtlEvent *event, GDateTime *time)
+format_as_fields(const CtlEvent *event, GDateTime *time)
 {
-    CtlReaderView reader = reader_of(event);
-    g_autofree char *when = date_and_time(time);
-    g_autofree char *name = name_of(event);
+    CtlReaderView reader = get_event_reader(event);
+    g_autofree char *when = format_timestamp(time);
+    g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
-    g_autofree char *what = what_it_is(event);
+    g_autofree char *what = describe_detail(event);
 
     return g_strjoin("\t", when, kinds[event->kind].word, name, atr, what, NULL);
 }
 
 /* The same for all events, so that readers' names stand below each other. */
 static guint
-width_of_kinds(void)
+measure_event_names(void)
 {
     guint width = 0;
 
@@ -133,7 +132,7 @@ width_of_kinds(void)
 
 /* Into the line that is begun where it fits, else into a new one, below the event. */
 static void
-append(GString *text, guint *taken, const char *part, guint columns, guint indentation)
+append_part(GString *text, guint *taken, const char *part, guint columns, guint indentation)
 {
     guint width = ctl_text_width(part);
 
@@ -149,22 +148,22 @@ append(GString *text, guint *taken, const char *part, guint columns, guint inden
 }
 
 static char *
-to_screen(const CtlEvent *event, GDateTime *time, guint columns)
+format_for_terminal(const CtlEvent *event, GDateTime *time, guint columns)
 {
-    CtlReaderView reader = reader_of(event);
-    g_autofree char *when = time_of_day(time);
-    g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), width_of_kinds());
-    g_autofree char *name = name_of(event);
+    CtlReaderView reader = get_event_reader(event);
+    g_autofree char *when = format_time_of_day(time);
+    g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), measure_event_names());
+    g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, TRUE);
-    g_autofree char *what = what_it_is(event);
+    g_autofree char *what = describe_detail(event);
 
     GString *text = g_string_new(when);
     guint taken = ctl_text_width(when);
     guint indentation = taken + 2;
-    append(text, &taken, kind, columns, indentation);
-    append(text, &taken, name, columns, indentation);
-    append(text, &taken, atr, columns, indentation);
-    append(text, &taken, what, columns, indentation);
+    append_part(text, &taken, kind, columns, indentation);
+    append_part(text, &taken, name, columns, indentation);
+    append_part(text, &taken, atr, columns, indentation);
+    append_part(text, &taken, what, columns, indentation);
     return g_strchomp(g_string_free(text, FALSE));
 }
 
@@ -172,10 +171,10 @@ void
 ctl_event_print(const CtlEvent *event, gboolean json, CtlOutput *output)
 {
     g_autoptr(GDateTime) now = g_date_time_new_now_local();
-    g_autofree char *text = json ? to_json(event, now)
+    g_autofree char *text = json ? format_as_json(event, now)
                             : ctl_output_is_terminal(output)
-                                ? to_screen(event, now, ctl_output_columns(output))
-                                : to_fields(event, now);
+                                ? format_for_terminal(event, now, ctl_output_columns(output))
+                                : format_as_fields(event, now);
 
     ctl_output_line(output, text);
 }

@@ -14,8 +14,8 @@ typedef enum {
     CTL_EVENT_CARD_INSERTED,
     CTL_EVENT_CARD_REMOVED,
     CTL_EVENT_CARD_MUTE, /* a card that answered does so no more */
-    CTL_EVENT_PCCTL_GONE,
-    CTL_EVENT_PCCTL_BACK,
+    CTL_EVENT_PCSCD_GONE,
+    CTL_EVENT_PCSCD_BACK,
     CTL_EVENT_SERVICE_GONE, /* nothing is known about readers and cards until it is back */
     CTL_EVENT_SERVICE_BACK,
     CTL_N_EVENTS,
@@ -24,7 +24,7 @@ typedef enum {
 typedef struct {
     CtlEventKind kind;
     CtlReaderView reader; /* empty where the event is of no reader */
-    const char *reason;   /* of CTL_EVENT_PCCTL_GONE, else NULL */
+    const char *reason;   /* of CTL_EVENT_PCSCD_GONE, else NULL */
 } CtlEvent;
 
 /*

@@ -9,53 +9,52 @@
 
 #include <glib/gi18n.h>
 
-#include "atr-text.h"
 #include "describe.h"
 #include "json.h"
-#include "property.h"
 #include "text.h"
 
 #define STATE_UNAVAILABLE 0x0008 /* SCARD_STATE_UNAVAILABLE */
 
-typedef struct _Line Line;
+typedef struct _FormatLine FormatLine;
 
-typedef char *(*Format)(const Line *line, const CtlReaderView *reader, GVariant *properties);
+typedef char *(*FormatFunction)(const FormatLine *line, const CtlReaderView *reader,
+                                GVariant *properties);
 
-struct _Line {
+struct _FormatLine {
     const char *label;
     const char *property; /* the one that the function looks at, where there is only one */
-    Format format;
+    FormatFunction format;
     const char *nothing;                /* what CTL_FORMAT_ALL has for nothing; NULL for no line */
     char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): a line of CTL_FORMAT_ALL alone */
 };
 
 static char *
-format_path(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_path(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     return g_strdup(properties == reader->card ? reader->card_path : reader->path);
 }
 
 static char *
-format_text(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_text(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     const char *text = ctl_property_text(properties, line->property);
     return *text ? ctl_text_escape(text, FALSE) : NULL;
 }
 
 static char *
-format_number(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_number(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     return g_strdup_printf("%" G_GUINT64_FORMAT, ctl_property_number(properties, line->property));
 }
 
 static char *
-format_flag(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_flag(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     return ctl_property_flag(properties, line->property) ? g_strdup(_("yes")) : NULL;
 }
 
 static char *
-format_list(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_list(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     g_autofree const char **list = ctl_property_list(properties, line->property);
     g_autofree char *joined = g_strjoinv(", ", (char **)list);
@@ -64,7 +63,7 @@ format_list(const Line *line, const CtlReaderView *reader, GVariant *properties)
 
 /* A line each. */
 static char *
-format_long_list(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_long_list(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     g_autofree const char **list = ctl_property_list(properties, line->property);
     g_autoptr(GPtrArray) safe = g_ptr_array_new_with_free_func(g_free);
@@ -77,7 +76,7 @@ format_long_list(const Line *line, const CtlReaderView *reader, GVariant *proper
 
 /* Bytes of which some are hidden are a text: see redact.h. */
 static char *
-format_bytes(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_bytes(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
     if (g_bytes_get_size(bytes) == 0)
@@ -86,7 +85,7 @@ format_bytes(const Line *line, const CtlReaderView *reader, GVariant *properties
 }
 
 static char *
-format_bytes_and_text(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_bytes_and_text(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
     g_autofree char *hex = ctl_describe_bytes(bytes);
@@ -95,7 +94,7 @@ format_bytes_and_text(const Line *line, const CtlReaderView *reader, GVariant *p
 }
 
 static char *
-format_atr(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_atr(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
     gsize length;
@@ -107,7 +106,7 @@ format_atr(const Line *line, const CtlReaderView *reader, GVariant *properties)
 
 /* "04e6:5116, bus 1, address 7", as lsusb(8) has it. A path alone tells no address. */
 static char *
-format_usb_device(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_usb_device(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     guint vendor = (guint)ctl_property_number(properties, "UsbVendorId");
     guint product = (guint)ctl_property_number(properties, "UsbProductId");
@@ -122,7 +121,7 @@ format_usb_device(const Line *line, const CtlReaderView *reader, GVariant *prope
 }
 
 static char *
-format_state(const Line *line, const CtlReaderView *reader, GVariant *properties)
+format_state(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
     GString *state = g_string_new(ctl_describe_state(reader).text);
 
@@ -135,7 +134,7 @@ format_state(const Line *line, const CtlReaderView *reader, GVariant *properties
     return g_string_free(state, FALSE);
 }
 
-static const Line reader_lines[] = {
+static const FormatLine reader_lines[] = {
     {N_("Object"), NULL, format_path},
     {N_("Alias"), "Alias", format_text, N_("none")},
     {N_("Vendor"), "Vendor", format_text, N_("not known")},
@@ -153,21 +152,21 @@ static const Line reader_lines[] = {
     {N_("State"), NULL, format_state},
 };
 
-static const Line card_lines[] = {
+static const FormatLine card_lines[] = {
     {N_("Card object"), NULL, format_path},
     {N_("ATR"), "Atr", format_bytes, N_("none")},
-    {N_("Convention"), "Atr", format_atr, NULL, ctl_atr_text_convention},
-    {N_("Interface bytes"), "Atr", format_atr, NULL, ctl_atr_text_interface_bytes},
+    {N_("Convention"), "Atr", format_atr, NULL, ctl_describe_atr_convention},
+    {N_("Interface bytes"), "Atr", format_atr, NULL, ctl_describe_atr_interface_bytes},
     {N_("Protocols"), "Protocols", format_list, N_("none")},
-    {N_("Mode"), "Atr", format_atr, NULL, ctl_atr_text_mode},
+    {N_("Mode"), "Atr", format_atr, NULL, ctl_describe_atr_mode},
     {N_("Historical bytes"), "HistoricalBytes", format_bytes_and_text, N_("none")},
-    {N_("Check byte"), "Atr", format_atr, NULL, ctl_atr_text_check},
+    {N_("Check byte"), "Atr", format_atr, NULL, ctl_describe_atr_check},
     {N_("Contactless"), "Contactless", format_flag, N_("no")},
     {N_("Known as"), "Names", format_long_list, N_("not known")},
 };
 
 static guint
-width_of_labels(const Line *lines, gsize n_lines)
+measure_labels(const FormatLine *lines, gsize n_lines)
 {
     guint width = 0;
 
@@ -178,7 +177,8 @@ width_of_labels(const Line *lines, gsize n_lines)
 
 /* NULL when there is no such line. */
 static char *
-format(const Line *line, CtlFormatExtent extent, const CtlReaderView *reader, GVariant *properties)
+format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReaderView *reader,
+                  GVariant *properties)
 {
     gboolean is_all = extent == CTL_FORMAT_ALL;
     char *value = is_all || !line->of_atr ? line->format(line, reader, properties) : NULL;
@@ -187,7 +187,7 @@ format(const Line *line, CtlFormatExtent extent, const CtlReaderView *reader, GV
 }
 
 static void
-print_value(const char *label, guint width, const char *value, CtlOutput *output)
+print_labelled_value(const char *label, guint width, const char *value, CtlOutput *output)
 {
     g_auto(GStrv) parts = g_strsplit(value, "\n", -1);
 
@@ -199,16 +199,16 @@ print_value(const char *label, guint width, const char *value, CtlOutput *output
 }
 
 static void
-print_lines(const Line *lines, gsize n_lines, CtlFormatExtent extent, const CtlReaderView *reader,
-            GVariant *properties, CtlOutput *output)
+print_lines(const FormatLine *lines, gsize n_lines, CtlFormatExtent extent,
+            const CtlReaderView *reader, GVariant *properties, CtlOutput *output)
 {
-    guint width = MAX(width_of_labels(reader_lines, G_N_ELEMENTS(reader_lines)),
-                      width_of_labels(card_lines, G_N_ELEMENTS(card_lines)));
+    guint width = MAX(measure_labels(reader_lines, G_N_ELEMENTS(reader_lines)),
+                      measure_labels(card_lines, G_N_ELEMENTS(card_lines)));
 
     for (gsize i = 0; i < n_lines; i++) {
-        g_autofree char *value = format(&lines[i], extent, reader, properties);
+        g_autofree char *value = format_line_value(&lines[i], extent, reader, properties);
         if (value)
-            print_value(_(lines[i].label), width, value, output);
+            print_labelled_value(_(lines[i].label), width, value, output);
     }
 }
 

@@ -16,7 +16,7 @@
 #define INPUT_MAX (32 * 1024 * 1024)
 
 static gboolean
-fail(GError **error, const char *name, const char *why)
+set_read_error(GError **error, const char *name, const char *why)
 {
     g_autofree char *shown = g_filename_display_name(name);
 
@@ -38,16 +38,16 @@ read_all(int fd, CtlInput *input)
 }
 
 static gboolean
-read_from(int fd, const char *name, CtlInput *input, CtlOutput *output, GError **error)
+read_checked_text(int fd, const char *name, CtlInput *input, CtlOutput *output, GError **error)
 {
     if (isatty(fd))
         ctl_output_note(output, _("Type it here. Ctrl-D ends, Ctrl-C stops."));
     if (!read_all(fd, input))
-        return fail(error, name, g_strerror(errno));
+        return set_read_error(error, name, g_strerror(errno));
     if (input->length == INPUT_MAX)
-        return fail(error, name, _("it is too long"));
+        return set_read_error(error, name, _("it is too long"));
     if (memchr(input->text, '\0', input->length))
-        return fail(error, name, _("it is no text"));
+        return set_read_error(error, name, _("it is no text"));
     return TRUE;
 }
 
@@ -59,11 +59,11 @@ ctl_input_read(const char *name, CtlOutput *output, GError **error)
     g_autoptr(CtlInput) input = NULL;
 
     if (fd < 0) {
-        fail(error, name, g_strerror(errno));
+        set_read_error(error, name, g_strerror(errno));
         return NULL;
     }
     input = g_malloc0(sizeof(CtlInput) + INPUT_MAX + 1);
-    gboolean read = read_from(fd, name, input, output, error);
+    gboolean read = read_checked_text(fd, name, input, output, error);
     if (!is_standard)
         close(fd);
     return read ? g_steal_pointer(&input) : NULL;

@@ -10,7 +10,7 @@
 static const char *const left_out[] = {"AtrHex", "Card", "Reader", NULL};
 
 static char *
-key_of(const char *property)
+convert_property_name(const char *property)
 {
     GString *key = g_string_new(NULL);
 
@@ -23,7 +23,7 @@ key_of(const char *property)
 }
 
 static void
-add_value(JsonBuilder *builder, GVariant *value)
+add_property_value(JsonBuilder *builder, GVariant *value)
 {
     if (!g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
         json_builder_add_value(builder, json_gvariant_serialize(value));
@@ -63,23 +63,23 @@ ctl_json_add_properties(JsonBuilder *builder, GVariant *properties)
 
     g_variant_iter_init(&iter, properties);
     while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
-        g_autofree char *key = key_of(name);
+        g_autofree char *key = convert_property_name(name);
         if (g_strv_contains(left_out, name))
             continue;
         json_builder_set_member_name(builder, key);
-        add_value(builder, value);
+        add_property_value(builder, value);
     }
 }
 
 static void
-add_path(JsonBuilder *builder, const char *path)
+add_path_member(JsonBuilder *builder, const char *path)
 {
     if (path)
         ctl_json_add_text(builder, "path", path);
 }
 
 static void
-add_card(JsonBuilder *builder, const CtlReaderView *reader)
+add_card_member(JsonBuilder *builder, const CtlReaderView *reader)
 {
     json_builder_set_member_name(builder, "card");
     if (!reader->card) {
@@ -87,18 +87,18 @@ add_card(JsonBuilder *builder, const CtlReaderView *reader)
         return;
     }
     json_builder_begin_object(builder);
-    add_path(builder, reader->card_path);
+    add_path_member(builder, reader->card_path);
     ctl_json_add_properties(builder, reader->card);
     json_builder_end_object(builder);
 }
 
 static void
-add_reader(JsonBuilder *builder, const CtlReaderView *reader)
+add_reader_object(JsonBuilder *builder, const CtlReaderView *reader)
 {
     json_builder_begin_object(builder);
-    add_path(builder, reader->path);
+    add_path_member(builder, reader->path);
     ctl_json_add_properties(builder, reader->properties);
-    add_card(builder, reader);
+    add_card_member(builder, reader);
     json_builder_end_object(builder);
 }
 
@@ -127,7 +127,7 @@ ctl_json_reader(const CtlReaderView *reader)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
-    add_reader(builder, reader);
+    add_reader_object(builder, reader);
     return ctl_json_to_text(builder, TRUE);
 }
 
@@ -136,7 +136,7 @@ ctl_json_add_readers(JsonBuilder *builder, GArray *readers)
 {
     json_builder_begin_array(builder);
     for (guint i = 0; i < readers->len; i++)
-        add_reader(builder, &g_array_index(readers, CtlReaderView, i));
+        add_reader_object(builder, &g_array_index(readers, CtlReaderView, i));
     json_builder_end_array(builder);
 }
 

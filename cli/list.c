@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * smartcardctl list: one reader a line. On a terminal a table for people, into a pipe fields
- * separated by tabs, which no name can hold: it would be escaped.
- */
-
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
 #include "client.h"
 #include "command.h"
 #include "describe.h"
+#include "format.h"
 #include "json.h"
-#include "property.h"
 #include "text.h"
 
 static void
-print_json(GArray *readers, CtlOutput *output)
+print_readers_as_json(GArray *readers, CtlOutput *output)
 {
     g_autofree char *text = ctl_json_readers(readers);
     ctl_output_line(output, text);
 }
 
 static void
-print_fields(GArray *readers, CtlOutput *output)
+print_readers_as_fields(GArray *readers, CtlOutput *output)
 {
     for (guint i = 0; i < readers->len; i++) {
         const CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
@@ -55,10 +50,10 @@ typedef struct {
     guint widths[COLUMN_CARD]; /* 0 for a column with nothing in it */
     gboolean tall;             /* nothing has room beside the names */
     guint columns;             /* of the terminal */
-} Table;
+} ReaderTable;
 
 static void
-add_row(Table *table, const CtlReaderView *reader)
+add_table_row(ReaderTable *table, const CtlReaderView *reader)
 {
     char **row = g_new0(char *, N_COLUMNS + 1);
 
@@ -73,7 +68,7 @@ add_row(Table *table, const CtlReaderView *reader)
 }
 
 static void
-measure(Table *table, char **heading)
+measure_columns(ReaderTable *table, char **heading)
 {
     guint width = 0;
 
@@ -88,7 +83,7 @@ measure(Table *table, char **heading)
 
 /* The columns before the card, from the first one on that is on this line. */
 static char *
-join(const Table *table, char **row, guint first)
+join_cells(const ReaderTable *table, char **row, guint first)
 {
     g_autoptr(GPtrArray) cells = g_ptr_array_new_with_free_func(g_free);
 
@@ -102,9 +97,9 @@ join(const Table *table, char **row, guint first)
 
 /* What has no room beside comes below: the card, or all but the name. */
 static void
-print_row(const Table *table, char **row, CtlOutput *output)
+print_table_row(const ReaderTable *table, char **row, CtlOutput *output)
 {
-    g_autofree char *cells = join(table, row, table->tall ? COLUMN_ALIAS : COLUMN_READER);
+    g_autofree char *cells = join_cells(table, row, table->tall ? COLUMN_ALIAS : COLUMN_READER);
     g_autofree char *start =
         table->tall ? g_strdup_printf("%s\n  %s", row[COLUMN_READER], cells) : g_strdup(cells);
     guint taken = ctl_text_width(cells) + (table->tall ? 2 : 0);
@@ -119,41 +114,41 @@ print_row(const Table *table, char **row, CtlOutput *output)
 }
 
 static void
-print_table(GArray *readers, CtlOutput *output)
+print_readers_as_table(GArray *readers, CtlOutput *output)
 {
     char *heading[] = {_("READER"), _("ALIAS"), _("PORT"), _("STATE"), _("CARD"), NULL};
-    Table table = {
+    ReaderTable table = {
         .rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev),
         .columns = ctl_output_columns(output),
     };
 
     for (guint i = 0; i < readers->len; i++)
-        add_row(&table, &g_array_index(readers, CtlReaderView, i));
-    measure(&table, heading);
-    print_row(&table, heading, output);
+        add_table_row(&table, &g_array_index(readers, CtlReaderView, i));
+    measure_columns(&table, heading);
+    print_table_row(&table, heading, output);
     for (guint i = 0; i < table.rows->len; i++)
-        print_row(&table, table.rows->pdata[i], output);
+        print_table_row(&table, table.rows->pdata[i], output);
     g_ptr_array_unref(table.rows);
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_list(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
     g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
 
     if (!cache)
-        return ctl_command_fail(error);
+        return ctl_command_print_error(error);
     g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
     if (arguments->json)
-        print_json(readers, output);
+        print_readers_as_json(readers, output);
     else if (readers->len == 0)
         ctl_output_note(output, _("No readers are connected."));
     else if (ctl_output_is_terminal(output))
-        print_table(readers, output);
+        print_readers_as_table(readers, output);
     else
-        print_fields(readers, output);
+        print_readers_as_fields(readers, output);
     return EXIT_SUCCESS;
 }
 
@@ -168,5 +163,90 @@ const CtlCommand ctl_command_list = {
                       "USB path; and 'built-in' if it is.\n"
                       "\n"
                       "JSON is the same as that of 'status'."),
-    .run = run,
+    .run = run_list,
+};
+
+static gboolean
+print_one_status(GDBusConnection *bus, CtlObjectCache *cache, const CtlArguments *arguments,
+                 CtlOutput *output, GError **error)
+{
+    CtlReaderView reader;
+
+    if (!ctl_client_get_reader(bus, cache, arguments->reader, &reader, error))
+        return FALSE;
+    ctl_format_show(&reader, CTL_FORMAT_KNOWN, arguments->json, output);
+    return TRUE;
+}
+
+static void
+print_all_statuses(CtlObjectCache *cache, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
+
+    if (arguments->json) {
+        g_autofree char *text = ctl_json_readers(readers);
+        ctl_output_line(output, text);
+        return;
+    }
+    if (readers->len == 0)
+        ctl_output_note(output, _("No readers are connected."));
+    for (guint i = 0; i < readers->len; i++) {
+        if (i > 0)
+            ctl_output_line(output, "");
+        ctl_format_print(&g_array_index(readers, CtlReaderView, i), CTL_FORMAT_KNOWN, output);
+    }
+}
+
+static int
+run_status(const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
+    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
+
+    if (cache && !arguments->reader)
+        print_all_statuses(cache, arguments, output);
+    else if (cache)
+        print_one_status(bus, cache, arguments, output, &error);
+    return error ? ctl_command_print_error(error) : EXIT_SUCCESS;
+}
+
+const CtlCommand ctl_command_status = {
+    .name = "status",
+    .argument = N_("[READER]"),
+    .summary = N_("Show what is known of one reader, or of every reader"),
+    .description =
+        N_("JSON is an array of readers, or one reader if one is named. The keys are the\n"
+           "names of the D-Bus properties in lower case with hyphens ('usb-path' is\n"
+           "UsbPath); 'path' is the object path, 'card' is an object or null, and bytes\n"
+           "('atr') are hexadecimal."),
+    .reader = CTL_READER_MAYBE,
+    .run = run_status,
+};
+
+static int
+run_show(const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
+    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
+    CtlReaderView reader;
+
+    if (!cache || !ctl_client_get_reader(bus, cache, arguments->reader, &reader, &error))
+        return ctl_command_print_error(error);
+    ctl_format_show(&reader, CTL_FORMAT_ALL, arguments->json, output);
+    return EXIT_SUCCESS;
+}
+
+const CtlCommand ctl_command_show = {
+    .name = "show",
+    .argument = N_("[READER]"),
+    .summary = N_("Show all there is about a reader and its card"),
+    .description =
+        N_("Also what is not known, and the card's ATR taken to pieces (ISO/IEC 7816-3).\n"
+           "READER may be left out when there is only one.\n"
+           "\n"
+           "JSON is the same as that of 'status'."),
+    .reader = CTL_READER_MAYBE,
+    .run = run_show,
 };

@@ -30,7 +30,7 @@ typedef struct {
     gboolean help;
     gboolean json;
     gboolean version;
-} Options;
+} GlobalOptions;
 
 /*
  * GOption passes over the value of an option that takes none, as all of ours do but one. What a
@@ -48,7 +48,7 @@ find_option_with_value(char **argv)
 }
 
 static char *
-list_commands(void)
+format_command_list(void)
 {
     GString *list = g_string_new(_("Smart card readers and cards, as smartcardd sees them."));
 
@@ -61,40 +61,40 @@ list_commands(void)
 }
 
 static int
-dispatch(gboolean json, int argc, char **argv, CtlOutput *output)
+run_command(gboolean json, int argc, char **argv, CtlOutput *output)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (g_str_equal(argv[0], commands[i]->name))
             return ctl_arguments_run(commands[i], json, argc, argv, output);
     }
     g_autofree char *problem = g_strdup_printf(_("there is no command '%s'"), argv[0]);
-    return ctl_command_complain_about_usage(problem);
+    return ctl_command_print_usage_error(problem);
 }
 
 static int
-run(int argc, char **argv, CtlOutput *output)
+run_command_line(int argc, char **argv, CtlOutput *output)
 {
     const char *with_value = find_option_with_value(argv + 1);
-    Options options = {0};
+    GlobalOptions options = {0};
     const GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, N_("Print JSON, for scripts"), NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options.help, N_("Show this help"), NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options.version, N_("Show the version"), NULL},
         G_OPTION_ENTRY_NULL,
     };
-    g_autofree char *summary = list_commands();
+    g_autofree char *summary = format_command_list();
     g_autoptr(GOptionContext) context = ctl_arguments_new_context(_("COMMAND"));
     g_autoptr(GError) error = NULL;
 
     if (with_value) {
         g_autofree char *problem = g_strdup_printf(_("'%s': this option has no value"), with_value);
-        return ctl_command_complain_about_usage(problem);
+        return ctl_command_print_usage_error(problem);
     }
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
     g_option_context_set_strict_posix(context, TRUE);
     g_option_context_set_summary(context, summary);
     if (!g_option_context_parse(context, &argc, &argv, &error))
-        return ctl_command_complain_about_usage(error->message);
+        return ctl_command_print_usage_error(error->message);
     if (options.help)
         return ctl_arguments_print_help(context, output);
     if (options.version) {
@@ -102,7 +102,7 @@ run(int argc, char **argv, CtlOutput *output)
         return EXIT_SUCCESS;
     }
     if (argc > 1)
-        return dispatch(options.json, argc - 1, argv + 1, output);
+        return run_command(options.json, argc - 1, argv + 1, output);
     g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
     g_printerr("%s", help);
     return CTL_STATUS_USAGE;
@@ -135,7 +135,7 @@ main(int argc, char **argv)
     g_set_prgname("smartcardctl");
 
     g_autoptr(CtlOutput) output = ctl_output_new();
-    int status = run(argc, argv, output);
+    int status = run_command_line(argc, argv, output);
     int written = ctl_output_finish(output);
     return status ? status : written;
 }

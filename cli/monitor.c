@@ -19,27 +19,27 @@ typedef struct {
     CtlOutput *output;
     gboolean json;
     int status;
-} Monitor;
+} MonitorRun;
 
 static void
-stop(Monitor *monitor, int status)
+stop_monitor(MonitorRun *monitor, int status)
 {
     monitor->status = status;
     g_main_loop_quit(monitor->loop);
 }
 
 static void
-happened(const CtlEvent *event, gpointer data)
+print_event(const CtlEvent *event, gpointer data)
 {
-    Monitor *monitor = data;
+    MonitorRun *monitor = data;
 
     ctl_event_print(event, monitor->json, monitor->output);
     if (!ctl_output_is_open(monitor->output))
-        stop(monitor, EXIT_SUCCESS);
+        stop_monitor(monitor, EXIT_SUCCESS);
 }
 
 static const char *
-what_we_wait_for(CtlWatchState state)
+get_status_text(CtlWatchState state)
 {
     switch (state) {
     case CTL_WATCH_STARTING:
@@ -57,50 +57,50 @@ what_we_wait_for(CtlWatchState state)
 }
 
 static void
-state_changed(CtlWatchState state, gpointer data)
+show_state(CtlWatchState state, gpointer data)
 {
-    Monitor *monitor = data;
+    MonitorRun *monitor = data;
     g_autofree char *status =
-        g_strdup_printf("%s %s", what_we_wait_for(state), _("Press Ctrl-C to stop."));
+        g_strdup_printf("%s %s", get_status_text(state), _("Press Ctrl-C to stop."));
 
     if (!monitor->json)
         ctl_output_set_status(monitor->output, status);
 }
 
 static void
-failed(const char *why, gpointer data)
+stop_on_failure(const char *why, gpointer data)
 {
-    Monitor *monitor = data;
+    MonitorRun *monitor = data;
 
     ctl_output_set_status(monitor->output, NULL);
-    ctl_output_complain(why);
-    stop(monitor, EXIT_FAILURE);
+    ctl_output_print_error(why);
+    stop_monitor(monitor, EXIT_FAILURE);
 }
 
 static gboolean
-stop_signal(gpointer data)
+handle_stop_signal(gpointer data)
 {
-    stop(data, EXIT_SUCCESS);
+    stop_monitor(data, EXIT_SUCCESS);
     return G_SOURCE_CONTINUE;
 }
 
 static gboolean
-output_closed(int fd, GIOCondition condition, gpointer data)
+handle_output_closed(int fd, GIOCondition condition, gpointer data)
 {
-    stop(data, EXIT_SUCCESS);
+    stop_monitor(data, EXIT_SUCCESS);
     return G_SOURCE_CONTINUE;
 }
 
 static void
-follow(Monitor *monitor, GDBusConnection *bus)
+watch_service(MonitorRun *monitor, GDBusConnection *bus)
 {
-    static const CtlWatchEvents events = {happened, state_changed, failed};
-    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, monitor);
-    guint term = g_unix_signal_add(SIGTERM, stop_signal, monitor);
-    guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, output_closed, monitor);
+    static const CtlWatchEvents events = {print_event, show_state, stop_on_failure};
+    guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, monitor);
+    guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, monitor);
+    guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, handle_output_closed, monitor);
     CtlWatch *watch = ctl_watch_new(bus, &events, monitor);
 
-    state_changed(CTL_WATCH_STARTING, monitor);
+    show_state(CTL_WATCH_STARTING, monitor);
     g_main_loop_run(monitor->loop);
     ctl_watch_free(watch);
     g_source_remove(closed);
@@ -109,16 +109,16 @@ follow(Monitor *monitor, GDBusConnection *bus)
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_monitor(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    Monitor monitor = {.loop = loop, .output = output, .json = arguments->json};
+    MonitorRun monitor = {.loop = loop, .output = output, .json = arguments->json};
 
     if (!bus)
-        return ctl_command_fail(error);
-    follow(&monitor, bus);
+        return ctl_command_print_error(error);
+    watch_service(&monitor, bus);
     return monitor.status;
 }
 
@@ -141,5 +141,5 @@ const CtlCommand ctl_command_monitor = {
            "\n"
            "The exit status is 0 after Ctrl-C or SIGTERM, and when the reading end of the\n"
            "pipe is closed."),
-    .run = run,
+    .run = run_monitor,
 };

@@ -2,8 +2,84 @@
 
 #include "object-cache.h"
 
-#include "client.h"
-#include "property.h"
+const char *
+ctl_property_text(GVariant *properties, const char *name)
+{
+    const char *text = "";
+
+    if (!g_variant_lookup(properties, name, "&s", &text))
+        g_variant_lookup(properties, name, "&o", &text);
+    return text;
+}
+
+gboolean
+ctl_property_flag(GVariant *properties, const char *name)
+{
+    gboolean flag = FALSE;
+
+    g_variant_lookup(properties, name, "b", &flag);
+    return flag;
+}
+
+guint64
+ctl_property_number(GVariant *properties, const char *name)
+{
+    g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, NULL);
+
+    if (!value)
+        return 0;
+    switch (g_variant_classify(value)) {
+    case G_VARIANT_CLASS_BYTE:
+        return g_variant_get_byte(value);
+    case G_VARIANT_CLASS_UINT16:
+        return g_variant_get_uint16(value);
+    case G_VARIANT_CLASS_UINT32:
+        return g_variant_get_uint32(value);
+    case G_VARIANT_CLASS_UINT64:
+        return g_variant_get_uint64(value);
+    default:
+        return 0;
+    }
+}
+
+GBytes *
+ctl_property_bytes(GVariant *properties, const char *name)
+{
+    g_autoptr(GVariant) value = g_variant_lookup_value(properties, name, G_VARIANT_TYPE_BYTESTRING);
+
+    return value ? g_variant_get_data_as_bytes(value) : g_bytes_new(NULL, 0);
+}
+
+const char **
+ctl_property_list(GVariant *properties, const char *name)
+{
+    const char **list;
+
+    return g_variant_lookup(properties, name, "^a&s", &list) ? list : g_new0(const char *, 1);
+}
+
+GVariant *
+ctl_property_merge(GVariant *properties, GVariant *changed, const char *const *invalidated)
+{
+    g_auto(GVariantBuilder) merged = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    GVariantIter iter;
+    const char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, properties);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) other = g_variant_lookup_value(changed, name, NULL);
+        if (!g_strv_contains(invalidated, name))
+            g_variant_builder_add(&merged, "{sv}", name, other ? other : value);
+    }
+    g_variant_iter_init(&iter, changed);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) before = g_variant_lookup_value(properties, name, NULL);
+        if (!before)
+            g_variant_builder_add(&merged, "{sv}", name, value);
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&merged));
+}
 
 /* Paths → a{sv}. */
 struct CtlObjectCache {
@@ -43,7 +119,7 @@ ctl_object_cache_clear(CtlObjectCache *cache)
 
 /* The table of the objects with an interface, NULL for those we do not follow. */
 static GHashTable *
-table_of(const CtlObjectCache *cache, const char *interface)
+get_table(const CtlObjectCache *cache, const char *interface)
 {
     if (g_str_equal(interface, CTL_INTERFACE_READER))
         return cache->readers;
@@ -61,7 +137,7 @@ ctl_object_cache_add(CtlObjectCache *cache, const char *path, GVariant *interfac
 
     g_variant_iter_init(&iter, interfaces);
     while (g_variant_iter_loop(&iter, "{&s@a{sv}}", &interface, &properties)) {
-        GHashTable *table = table_of(cache, interface);
+        GHashTable *table = get_table(cache, interface);
         if (table)
             g_hash_table_replace(table, g_strdup(path), g_variant_ref(properties));
     }
@@ -84,7 +160,7 @@ void
 ctl_object_cache_remove(CtlObjectCache *cache, const char *path, const char *const *interfaces)
 {
     for (gsize i = 0; interfaces[i]; i++) {
-        GHashTable *table = table_of(cache, interfaces[i]);
+        GHashTable *table = get_table(cache, interfaces[i]);
         if (table)
             g_hash_table_remove(table, path);
     }
@@ -94,7 +170,7 @@ void
 ctl_object_cache_change(CtlObjectCache *cache, const char *path, const char *interface,
                         GVariant *changed, const char *const *invalidated)
 {
-    GHashTable *table = table_of(cache, interface);
+    GHashTable *table = get_table(cache, interface);
     GVariant *properties = table ? g_hash_table_lookup(table, path) : NULL;
 
     if (properties)
@@ -103,8 +179,8 @@ ctl_object_cache_change(CtlObjectCache *cache, const char *path, const char *int
 }
 
 gboolean
-ctl_object_cache_look_with_card(CtlObjectCache *cache, const char *path, const char *card_path,
-                                CtlReaderView *view)
+ctl_object_cache_get_reader_with_card(CtlObjectCache *cache, const char *path,
+                                      const char *card_path, CtlReaderView *view)
 {
     gpointer key, value;
 
@@ -121,16 +197,16 @@ ctl_object_cache_look_with_card(CtlObjectCache *cache, const char *path, const c
 }
 
 gboolean
-ctl_object_cache_look(CtlObjectCache *cache, const char *path, CtlReaderView *view)
+ctl_object_cache_get_reader(CtlObjectCache *cache, const char *path, CtlReaderView *view)
 {
     GVariant *properties = g_hash_table_lookup(cache->readers, path);
 
-    return properties && ctl_object_cache_look_with_card(
+    return properties && ctl_object_cache_get_reader_with_card(
                              cache, path, ctl_property_text(properties, "Card"), view);
 }
 
 static int
-compare_by_name(gconstpointer a, gconstpointer b)
+compare_views_by_name(gconstpointer a, gconstpointer b)
 {
     const CtlReaderView *one = a, *other = b;
 
@@ -148,10 +224,10 @@ ctl_object_cache_readers(CtlObjectCache *cache)
     g_hash_table_iter_init(&iter, cache->readers);
     while (g_hash_table_iter_next(&iter, &path, NULL)) {
         CtlReaderView view;
-        ctl_object_cache_look(cache, path, &view);
+        ctl_object_cache_get_reader(cache, path, &view);
         g_array_append_val(readers, view);
     }
-    g_array_sort(readers, compare_by_name);
+    g_array_sort(readers, compare_views_by_name);
     return readers;
 }
 

@@ -59,7 +59,7 @@ ctl_output_columns(const CtlOutput *output)
 }
 
 static char *
-to_locale(const char *text)
+convert_to_locale(const char *text)
 {
     const char *charset;
 
@@ -79,7 +79,7 @@ wait_for_room(void)
 }
 
 static void
-put_bytes(CtlOutput *output, const char *rest, gsize length)
+write_bytes(CtlOutput *output, const char *rest, gsize length)
 {
     while (length > 0 && !output->trouble) {
         gssize written = write(STDOUT_FILENO, rest, length);
@@ -95,16 +95,16 @@ put_bytes(CtlOutput *output, const char *rest, gsize length)
 }
 
 static void
-put(CtlOutput *output, const char *text)
+write_text(CtlOutput *output, const char *text)
 {
-    g_autofree char *converted = output->terminal ? to_locale(text) : g_strdup(text);
+    g_autofree char *converted = output->terminal ? convert_to_locale(text) : g_strdup(text);
 
-    put_bytes(output, converted, strlen(converted));
+    write_bytes(output, converted, strlen(converted));
 }
 
 /* Without the last column, after which some terminals start a new line, and with room for "^C". */
 static char *
-status_that_fits(const CtlOutput *output)
+fit_status(const CtlOutput *output)
 {
     if (!output->status || !output->erasing)
         return g_strdup("");
@@ -115,10 +115,10 @@ status_that_fits(const CtlOutput *output)
 void
 ctl_output_line(CtlOutput *output, const char *line)
 {
-    g_autofree char *status = status_that_fits(output);
+    g_autofree char *status = fit_status(output);
     g_autofree char *text = g_strconcat(*status ? ERASE_LINE : "", line, "\n", status, NULL);
 
-    put(output, text);
+    write_text(output, text);
 }
 
 void
@@ -127,7 +127,7 @@ ctl_output_bytes(CtlOutput *output, GBytes *bytes)
     gsize length;
     const char *data = g_bytes_get_data(bytes, &length);
 
-    put_bytes(output, data, length);
+    write_bytes(output, data, length);
 }
 
 void
@@ -148,9 +148,9 @@ ctl_output_set_status(CtlOutput *output, const char *status)
     output->status = g_strdup(status);
 
     if (output->erasing) {
-        g_autofree char *fitting = status_that_fits(output);
+        g_autofree char *fitting = fit_status(output);
         g_autofree char *text = g_strconcat(ERASE_LINE, fitting, NULL);
-        put(output, text);
+        write_text(output, text);
     } else if (status) {
         ctl_output_line(output, status);
     }
@@ -172,12 +172,12 @@ ctl_output_finish(CtlOutput *output)
         return EXIT_SUCCESS;
 
     g_autofree char *message = g_strdup_printf(_("cannot write: %s"), g_strerror(output->trouble));
-    ctl_output_complain(message);
+    ctl_output_print_error(message);
     return EXIT_FAILURE;
 }
 
 void
-ctl_output_complain(const char *message)
+ctl_output_print_error(const char *message)
 {
     g_autofree char *safe = ctl_text_escape(message, FALSE);
     g_printerr("smartcardctl: %s\n", safe);

@@ -42,6 +42,6 @@ gboolean ctl_output_is_open(const CtlOutput *output);
 int ctl_output_finish(CtlOutput *output);
 
 /* A line on the standard error, after our name; the message may be a stranger's. */
-void ctl_output_complain(const char *message);
+void ctl_output_print_error(const char *message);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOutput, ctl_output_free)

@@ -5,16 +5,14 @@
 #include <glib/gi18n.h>
 
 #include "base/error.h"
-#include "pending-call.h"
-#include "property.h"
 
-#define QUIET_MS 1000 /* before the user is told why nothing happens */
+#define STATUS_DELAY_MS 1000 /* before the user is told why nothing happens */
 
 /* What everybody meets once is told in the user's language, not in the service's. */
 static const struct {
     ScdErrorCode code;
     const char *text;
-} texts[] = {
+} explanations[] = {
     {SCD_E_NO_SMARTCARD, N_("there is no card in it ('smartcardctl wait' waits for one)")},
     {SCD_W_REMOVED_CARD, N_("the card was taken out; put it in and start again")},
     {SCD_W_RESET_CARD, N_("the card was reset meanwhile; start again")},
@@ -26,12 +24,12 @@ static const struct {
 };
 
 static gboolean
-choose_only(CtlReader *reader, GError **error)
+choose_only_reader(CtlReader *reader, GError **error)
 {
     g_autoptr(CtlObjectCache) cache = ctl_client_load(reader->bus, error);
     CtlReaderView only;
 
-    if (!cache || !ctl_client_look(reader->bus, cache, NULL, &only, error))
+    if (!cache || !ctl_client_get_reader(reader->bus, cache, NULL, &only, error))
         return FALSE;
     reader->path = g_strdup(only.path);
     reader->name = g_strdup(ctl_property_text(only.properties, "Name"));
@@ -39,9 +37,9 @@ choose_only(CtlReader *reader, GError **error)
 }
 
 static gboolean
-choose_named(CtlReader *reader, const char *selector, GError **error)
+choose_named_reader(CtlReader *reader, const char *selector, GError **error)
 {
-    reader->path = ctl_client_find_reader(reader->bus, selector, error);
+    reader->path = ctl_client_find_reader_path(reader->bus, selector, error);
     reader->name = g_strdup(selector);
     return reader->path != NULL;
 }
@@ -56,7 +54,8 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->bus = ctl_client_connect(error);
     if (!reader->bus)
         return NULL;
-    if (!(selector ? choose_named(reader, selector, error) : choose_only(reader, error)))
+    if (!(selector ? choose_named_reader(reader, selector, error)
+                   : choose_only_reader(reader, error)))
         return NULL;
     return g_steal_pointer(&reader);
 }
@@ -72,14 +71,15 @@ ctl_reader_free(CtlReader *reader)
 
 /* Makes the message one for the user; NULL. */
 static GVariant *
-explain(const CtlReader *reader, GError *trouble, GError **error)
+explain_reader_error(const CtlReader *reader, GError *trouble, GError **error)
 {
-    ctl_client_explain(trouble);
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        if (!g_error_matches(trouble, SCD_ERROR, (int)texts[i].code))
+    ctl_client_explain_error(trouble);
+    for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
+        if (!g_error_matches(trouble, SCD_ERROR, (int)explanations[i].code))
             continue;
         g_free(trouble->message);
-        trouble->message = g_strdup_printf(_("reader '%s': %s"), reader->name, _(texts[i].text));
+        trouble->message =
+            g_strdup_printf(_("reader '%s': %s"), reader->name, _(explanations[i].text));
     }
     g_propagate_error(error, trouble);
     return NULL;
@@ -94,14 +94,14 @@ ctl_reader_call(CtlReader *reader, const char *path, const char *interface, cons
         reader->bus, CTL_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &trouble);
 
-    return answer ? answer : explain(reader, trouble, error);
+    return answer ? answer : explain_reader_error(reader, trouble, error);
 }
 
 GVariant *
-ctl_reader_call_in_turn(CtlReader *reader, const char *path, const char *interface,
-                        const char *method, GVariant *arguments, const char *type, GError **error)
+ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *interface,
+                          const char *method, GVariant *arguments, const char *type, GError **error)
 {
-    const CtlPendingCall call = {
+    const CtlLongCall call = {
         .bus = reader->bus,
         .path = path,
         .interface = interface,
@@ -109,11 +109,114 @@ ctl_reader_call_in_turn(CtlReader *reader, const char *path, const char *interfa
         .type = type,
         .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
         .output = reader->output,
-        .what = _("Waiting: another program may have the reader."),
-        .quiet_ms = QUIET_MS,
+        .status = _("Waiting: another program may have the reader."),
+        .delay_ms = STATUS_DELAY_MS,
     };
     GError *trouble = NULL;
-    GVariant *answer = ctl_pending_call(&call, arguments, &trouble);
+    GVariant *answer = ctl_client_run_long_call(&call, arguments, &trouble);
 
-    return answer ? answer : explain(reader, trouble, error);
+    return answer ? answer : explain_reader_error(reader, trouble, error);
+}
+
+struct CtlSession {
+    CtlReader *reader;
+    char *path;
+};
+
+static GVariant *
+call_session(CtlSession *session, const char *method, GVariant *arguments, const char *type,
+             GError **error)
+{
+    return ctl_reader_call(session->reader, session->path, CTL_INTERFACE_SESSION, method, arguments,
+                           type, error);
+}
+
+static CtlSession *
+open_session(CtlReader *reader, const char *share_mode, GError **error)
+{
+    g_autoptr(GVariant) answer = ctl_reader_call_when_free(
+        reader, reader->path, CTL_INTERFACE_READER, "Connect",
+        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
+                      g_variant_new_parsed("@a{sv} {}")),
+        "(os)", error);
+    if (!answer)
+        return NULL;
+
+    CtlSession *session = g_new0(CtlSession, 1);
+    session->reader = reader;
+    g_variant_get(answer, "(os)", &session->path, NULL);
+    return session;
+}
+
+static CtlSession *
+begin_session(CtlReader *reader, const char *share_mode, GError **error)
+{
+    g_autoptr(CtlSession) session = open_session(reader, share_mode, error);
+
+    if (!session)
+        return NULL;
+    g_autoptr(GVariant) answer =
+        ctl_reader_call_when_free(reader, session->path, CTL_INTERFACE_SESSION, "BeginTransaction",
+                                  g_variant_new_parsed("(@a{sv} {},)"), "()", error);
+    return answer ? g_steal_pointer(&session) : NULL;
+}
+
+CtlSession *
+ctl_session_begin(CtlReader *reader, GError **error)
+{
+    return begin_session(reader, "shared", error);
+}
+
+CtlSession *
+ctl_session_begin_direct(CtlReader *reader, GError **error)
+{
+    return begin_session(reader, "direct", error);
+}
+
+void
+ctl_session_free(CtlSession *session)
+{
+    GVariant *answer = call_session(session, "Close", g_variant_new("(s)", "leave"), "()", NULL);
+
+    g_clear_pointer(&answer, g_variant_unref);
+    g_free(session->path);
+    g_free(session);
+}
+
+static GBytes *
+call_session_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
+{
+    g_autoptr(GVariant) answer = call_session(session, method, arguments, "(ay)", error);
+    g_autoptr(GVariant) bytes = answer ? g_variant_get_child_value(answer, 0) : NULL;
+
+    return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
+}
+
+GBytes *
+ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GError **error)
+{
+    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, command, TRUE);
+    GVariant *options = g_variant_new_parsed("{'follow': <%b>}", follow);
+
+    return call_session_for_bytes(session, "Transmit", g_variant_new("(@ay@a{sv})", bytes, options),
+                                  error);
+}
+
+char *
+ctl_session_reset(CtlSession *session, GError **error)
+{
+    g_autoptr(GVariant) answer = call_session(
+        session, "Reconnect",
+        g_variant_new("(s@ass)", "shared", g_variant_new_strv(NULL, 0), "reset"), "(s)", error);
+    char *protocol = NULL;
+
+    if (answer)
+        g_variant_get(answer, "(s)", &protocol);
+    return protocol;
+}
+
+GBytes *
+ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error)
+{
+    return call_session_for_bytes(session, "GetAttribute", g_variant_new("(u)", id), error);
 }

@@ -7,7 +7,6 @@
 #include "base/atr.h"
 #include "base/hex.h"
 #include "base/reader-name.h"
-#include "property.h"
 
 #define HIDDEN "..."
 #define SHORTEST_SERIAL 4 /* characters; shorter ones are no secret, and stand in other numbers */
@@ -70,7 +69,7 @@ hide_value(GVariant *properties, const char *name, const char *serial)
 }
 
 static GVariant *
-reduce(GVariant *properties, const char *serial)
+redact_properties(GVariant *properties, const char *serial)
 {
     g_auto(GVariantBuilder) reduced = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
     GVariantIter iter;
@@ -88,18 +87,18 @@ reduce(GVariant *properties, const char *serial)
 }
 
 CtlReaderView
-ctl_redact_reduce(const CtlReaderView *reader)
+ctl_redact_reader(const CtlReaderView *reader)
 {
     const char *serial = ctl_property_text(reader->properties, "Serial");
 
     return (CtlReaderView){
-        .properties = reduce(reader->properties, serial),
-        .card = reader->card ? reduce(reader->card, serial) : NULL,
+        .properties = redact_properties(reader->properties, serial),
+        .card = reader->card ? redact_properties(reader->card, serial) : NULL,
     };
 }
 
 void
-ctl_redact_clear(CtlReaderView *reader)
+ctl_redact_clear_reader(CtlReaderView *reader)
 {
     g_clear_pointer(&reader->properties, g_variant_unref);
     g_clear_pointer(&reader->card, g_variant_unref);

@@ -17,6 +17,6 @@
 /* The text with "..." for a serial number in it; NULL or a very short one is in too many. */
 char *ctl_redact_serial(const char *text, const char *serial);
 
-/* Of the properties of both new ones, for ctl_redact_clear(). */
-CtlReaderView ctl_redact_reduce(const CtlReaderView *reader);
-void ctl_redact_clear(CtlReaderView *reader);
+/* Of the properties of both new ones, for ctl_redact_clear_reader(). */
+CtlReaderView ctl_redact_reader(const CtlReaderView *reader);
+void ctl_redact_clear_reader(CtlReaderView *reader);

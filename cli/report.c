@@ -13,7 +13,6 @@
 #include "command.h"
 #include "format.h"
 #include "json.h"
-#include "property.h"
 #include "redact.h"
 #include "text.h"
 #include "usb-map.h"
@@ -25,10 +24,10 @@ typedef struct {
     CtlObjectCache *cache;
     GArray *readers; /* of CtlReaderView, as they are shown */
     GPtrArray *usb;  /* of ScdUsbDevice */
-} Report;
+} ReportContent;
 
 static void
-clear_report(Report *report)
+clear_report_content(ReportContent *report)
 {
     g_array_unref(report->versions);
     g_free(report->missing);
@@ -37,23 +36,23 @@ clear_report(Report *report)
     g_ptr_array_unref(report->usb);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Report, clear_report)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReportContent, clear_report_content)
 
 static void
-clear_reduced(gpointer data)
+clear_redacted_reader(gpointer data)
 {
-    ctl_redact_clear(data);
+    ctl_redact_clear_reader(data);
 }
 
 /* The same readers without what is private. */
 static GArray *
-reduce(GArray *readers)
+redact_readers(GArray *readers)
 {
     GArray *reduced = g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
 
-    g_array_set_clear_func(reduced, clear_reduced);
+    g_array_set_clear_func(reduced, clear_redacted_reader);
     for (guint i = 0; i < readers->len; i++) {
-        CtlReaderView reader = ctl_redact_reduce(&g_array_index(readers, CtlReaderView, i));
+        CtlReaderView reader = ctl_redact_reader(&g_array_index(readers, CtlReaderView, i));
         g_array_append_val(reduced, reader);
     }
     return reduced;
@@ -61,7 +60,7 @@ reduce(GArray *readers)
 
 /* The tree of the service, and its version in any case where it answers. */
 static CtlObjectCache *
-load(char **version, GError **error)
+load_service(char **version, GError **error)
 {
     g_autoptr(GDBusConnection) bus = ctl_client_connect(error);
     g_autoptr(GVariant) manager = bus ? ctl_client_get_manager(bus, error) : NULL;
@@ -73,18 +72,18 @@ load(char **version, GError **error)
 }
 
 static void
-fill(Report *report, gboolean serials)
+collect_report(ReportContent *report, gboolean serials)
 {
     g_autofree char *version = NULL;
     g_autoptr(GError) error = NULL;
 
-    report->cache = load(&version, &error);
+    report->cache = load_service(&version, &error);
     report->missing = error ? g_strdup(error->message) : NULL;
     report->versions = ctl_versions_read(version);
     g_autoptr(GArray) readers = report->cache ? ctl_object_cache_readers(report->cache)
                                               : g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
     report->usb = ctl_usb_map_load(readers);
-    report->readers = serials ? g_array_ref(readers) : reduce(readers);
+    report->readers = serials ? g_array_ref(readers) : redact_readers(readers);
 }
 
 static void
@@ -105,7 +104,7 @@ print_versions(GArray *versions, CtlOutput *output)
 }
 
 static void
-print(const Report *report, gboolean serials, CtlOutput *output)
+print_report(const ReportContent *report, gboolean serials, CtlOutput *output)
 {
     g_autofree char *missing = report->missing ? ctl_text_escape(report->missing, FALSE) : NULL;
 
@@ -125,7 +124,7 @@ print(const Report *report, gboolean serials, CtlOutput *output)
 }
 
 static void
-add_versions(JsonBuilder *builder, GArray *versions)
+add_versions_to_json(JsonBuilder *builder, GArray *versions)
 {
     json_builder_begin_object(builder);
     for (guint i = 0; i < versions->len; i++) {
@@ -136,13 +135,13 @@ add_versions(JsonBuilder *builder, GArray *versions)
 }
 
 static void
-print_json(const Report *report, gboolean serials, CtlOutput *output)
+print_report_as_json(const ReportContent *report, gboolean serials, CtlOutput *output)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "versions");
-    add_versions(builder, report->versions);
+    add_versions_to_json(builder, report->versions);
     ctl_json_add_text(builder, "missing", report->missing ? report->missing : "");
     json_builder_set_member_name(builder, "usb");
     ctl_usb_map_add_to_json(report->usb, serials, builder);
@@ -154,16 +153,16 @@ print_json(const Report *report, gboolean serials, CtlOutput *output)
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_report(const CtlArguments *arguments, CtlOutput *output)
 {
-    g_auto(Report) report = {0};
+    g_auto(ReportContent) report = {0};
 
     setlocale(LC_MESSAGES, "C");
-    fill(&report, arguments->serials);
+    collect_report(&report, arguments->serials);
     if (arguments->json)
-        print_json(&report, arguments->serials, output);
+        print_report_as_json(&report, arguments->serials, output);
     else
-        print(&report, arguments->serials, output);
+        print_report(&report, arguments->serials, output);
     return EXIT_SUCCESS;
 }
 
@@ -185,5 +184,5 @@ const CtlCommand ctl_command_report = {
            "JSON is an object with 'versions', 'missing' (why there are no readers),\n"
            "'usb' and 'readers', these as for 'status'."),
     .options = CTL_OPTION_SERIALS,
-    .run = run,
+    .run = run_report,
 };

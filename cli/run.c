@@ -21,11 +21,11 @@
 #define STATUS_NOT_FOUND 127
 
 static int
-complain(int status, const char *what, const char *why)
+print_run_error(int status, const char *what, const char *why)
 {
     g_autofree char *message = g_strdup_printf("%s: %s", what, why);
 
-    ctl_output_complain(message);
+    ctl_output_print_error(message);
     return status;
 }
 
@@ -41,7 +41,7 @@ set_environment(const char *folder, const char *library)
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_program(const CtlArguments *arguments, CtlOutput *output)
 {
     char **command = (char **)arguments->operands;
     const char *other_folder = g_getenv(FOLDER_VARIABLE);
@@ -49,11 +49,11 @@ run(const CtlArguments *arguments, CtlOutput *output)
     g_autofree char *library = g_build_filename(folder, "libpcsclite-dbus.so.1", NULL);
 
     if (access(library, R_OK) < 0)
-        return complain(STATUS_CANNOT_RUN, library, g_strerror(errno));
+        return print_run_error(STATUS_CANNOT_RUN, library, g_strerror(errno));
     set_environment(folder, library);
     execvp(command[0], command);
-    return complain(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, command[0],
-                    g_strerror(errno));
+    return print_run_error(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, command[0],
+                           g_strerror(errno));
 }
 
 const CtlCommand ctl_command_run = {
@@ -71,5 +71,5 @@ const CtlCommand ctl_command_run = {
     .min_operands = 1,
     .max_operands = G_MAXUINT,
     .has_program = TRUE,
-    .run = run,
+    .run = run_program,
 };

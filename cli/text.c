@@ -3,7 +3,7 @@
 #include "text.h"
 
 static gboolean
-is_plain(gunichar c)
+is_printable(gunichar c)
 {
     GUnicodeType type = g_unichar_type(c);
 
@@ -29,7 +29,7 @@ ctl_text_escape(const char *text, gboolean keep_newlines)
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
-        if (is_plain(c) || (c == '\n' && keep_newlines))
+        if (is_printable(c) || (c == '\n' && keep_newlines))
             g_string_append_unichar(escaped, c);
         else
             append_escaped(escaped, c);
@@ -38,7 +38,7 @@ ctl_text_escape(const char *text, gboolean keep_newlines)
 }
 
 static guint
-width_of(gunichar c)
+get_char_width(gunichar c)
 {
     return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
 }
@@ -49,7 +49,7 @@ ctl_text_width(const char *text)
     guint width = 0;
 
     for (const char *at = text; *at; at = g_utf8_next_char(at))
-        width += width_of(g_utf8_get_char(at));
+        width += get_char_width(g_utf8_get_char(at));
     return width;
 }
 
@@ -67,8 +67,8 @@ ctl_text_cut(const char *text, guint width)
     const char *end = text;
     guint taken = 0;
 
-    while (*end && taken + width_of(g_utf8_get_char(end)) <= width) {
-        taken += width_of(g_utf8_get_char(end));
+    while (*end && taken + get_char_width(g_utf8_get_char(end)) <= width) {
+        taken += get_char_width(g_utf8_get_char(end));
         end = g_utf8_next_char(end);
     }
     return g_strndup(text, (gsize)(end - text));

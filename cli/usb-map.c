@@ -6,7 +6,6 @@
 
 #include "base/usb-tree.h"
 #include "json.h"
-#include "property.h"
 #include "redact.h"
 #include "text.h"
 
@@ -39,7 +38,7 @@ is_reader(const ScdUsbDevice *device, GArray *readers)
 
 /* To a port, or to one behind it; what a port has not got is 0. */
 static gboolean
-is_way_to(const ScdUsbPort *hub, const ScdUsbPort *port)
+is_upstream_of(const ScdUsbPort *hub, const ScdUsbPort *port)
 {
     return hub->bus == port->bus && memcmp(hub->ports, port->ports, hub->n_ports) == 0;
 }
@@ -49,7 +48,7 @@ leads_to_reader(const ScdUsbDevice *hub, GPtrArray *devices, GArray *readers)
 {
     for (guint i = 0; i < devices->len; i++) {
         const ScdUsbDevice *device = devices->pdata[i];
-        if (is_way_to(&hub->port, &device->port) && is_reader(device, readers))
+        if (is_upstream_of(&hub->port, &device->port) && is_reader(device, readers))
             return TRUE;
     }
     return FALSE;
@@ -69,7 +68,7 @@ ctl_usb_map_load(GArray *readers)
 
 /* What it says of itself; empty when nothing. */
 static char *
-name_of(const ScdUsbDevice *device, gboolean serials)
+format_device_name(const ScdUsbDevice *device, gboolean serials)
 {
     g_autofree char *both = g_strjoin(" ", device->manufacturer, device->product, NULL);
     g_autofree char *safe = ctl_text_escape(g_strstrip(both), FALSE);
@@ -78,10 +77,10 @@ name_of(const ScdUsbDevice *device, gboolean serials)
 }
 
 static char *
-line_of(const ScdUsbDevice *device, gboolean serials)
+format_device_line(const ScdUsbDevice *device, gboolean serials)
 {
     g_autofree char *port = scd_usb_port_to_string(&device->port);
-    g_autofree char *name = name_of(device, serials);
+    g_autofree char *name = format_device_name(device, serials);
     GString *line = g_string_new(NULL);
 
     g_string_append_printf(line, "  %*s|__ %s  %04x:%04x, address %u",
@@ -106,7 +105,7 @@ ctl_usb_map_print(GPtrArray *map, gboolean serials, CtlOutput *output)
     for (guint i = 0; i < map->len; i++) {
         const ScdUsbDevice *device = map->pdata[i];
         g_autofree char *root = g_strdup_printf("  bus %u", device->port.bus);
-        g_autofree char *line = line_of(device, serials);
+        g_autofree char *line = format_device_line(device, serials);
         if (device->port.bus != bus)
             ctl_output_line(output, root);
         bus = device->port.bus;

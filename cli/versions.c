@@ -9,7 +9,7 @@
 #include "text.h"
 
 static char *
-kernel(void)
+read_kernel_version(void)
 {
     struct utsname names;
 
@@ -30,7 +30,7 @@ find_pcscd(void)
 
 /* Of the one that is installed: "pcsc-lite version 1.9.9." is the first thing that it says. */
 static char *
-pcscd(void)
+read_pcscd_version(void)
 {
     static const char before[] = "version ";
     g_autofree char *program = find_pcscd();
@@ -52,7 +52,7 @@ pcscd(void)
 
 /* As its Info.plist has it, a list of keys and values in XML. */
 static char *
-driver(const char *bundle)
+read_driver_version(const char *bundle)
 {
     g_autofree char *path = g_build_filename(DRIVERS, bundle, "Contents", "Info.plist", NULL);
     g_autoptr(GRegex) pattern = g_regex_new(
@@ -67,7 +67,7 @@ driver(const char *bundle)
 }
 
 static void
-add(GArray *versions, const char *name, char *text)
+add_version(GArray *versions, const char *name, char *text)
 {
     CtlVersion version = {ctl_text_escape(name, FALSE), text ? ctl_text_escape(text, FALSE) : NULL};
 
@@ -103,7 +103,7 @@ add_drivers(GArray *versions)
     }
     g_ptr_array_sort(bundles, compare_names);
     for (guint i = 0; i < bundles->len; i++)
-        add(versions, bundles->pdata[i], driver(bundles->pdata[i]));
+        add_version(versions, bundles->pdata[i], read_driver_version(bundles->pdata[i]));
 }
 
 GArray *
@@ -112,12 +112,12 @@ ctl_versions_read(const char *service)
     GArray *versions = g_array_new(FALSE, FALSE, sizeof(CtlVersion));
 
     g_array_set_clear_func(versions, clear_version);
-    add(versions, "smartcardctl", g_strdup(PROJECT_VERSION));
-    add(versions, "smartcardd", g_strdup(service));
-    add(versions, "libpcsclite", g_strdup(PCSCLITE_VERSION));
-    add(versions, "pcscd", pcscd());
+    add_version(versions, "smartcardctl", g_strdup(PROJECT_VERSION));
+    add_version(versions, "smartcardd", g_strdup(service));
+    add_version(versions, "libpcsclite", g_strdup(PCSCLITE_VERSION));
+    add_version(versions, "pcscd", read_pcscd_version());
     add_drivers(versions);
-    add(versions, "kernel", kernel());
-    add(versions, "distribution", g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME));
+    add_version(versions, "kernel", read_kernel_version());
+    add_version(versions, "distribution", g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME));
     return versions;
 }

@@ -12,18 +12,17 @@
 #include "client.h"
 #include "command.h"
 #include "event.h"
-#include "pending-call.h"
 
 typedef struct {
     const CtlArguments *arguments;
     CtlOutput *output;
     GDBusConnection *bus;
     gint64 end; /* in g_get_monotonic_time(), when there is a time-out */
-} Wait;
+} CardWait;
 
 /* With the time that is left. */
 static GVariant *
-options_for(const Wait *wait, const char *reader)
+build_options(const CardWait *wait, const char *reader)
 {
     g_auto(GVariantBuilder) options = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
@@ -38,7 +37,7 @@ options_for(const Wait *wait, const char *reader)
 }
 
 static char *
-describe(const CtlArguments *arguments)
+describe_wait(const CtlArguments *arguments)
 {
     if (arguments->removal && arguments->reader)
         return g_strdup_printf(_("Waiting until the card in '%s' is out."), arguments->reader);
@@ -50,43 +49,44 @@ describe(const CtlArguments *arguments)
 }
 
 static GVariant *
-call(const Wait *wait, const char *method, GVariant *arguments, const char *type, GError **error)
+call_manager(const CardWait *wait, const char *method, GVariant *arguments, const char *type,
+             GError **error)
 {
-    g_autofree char *what = describe(wait->arguments);
-    const CtlPendingCall long_call = {
+    g_autofree char *status = describe_wait(wait->arguments);
+    const CtlLongCall long_call = {
         .bus = wait->bus,
         .path = CTL_ROOT_PATH,
         .interface = CTL_INTERFACE_MANAGER,
         .method = method,
         .type = type,
         .output = wait->arguments->json ? NULL : wait->output,
-        .what = what,
+        .status = status,
     };
     GError *trouble = NULL;
-    GVariant *answer = ctl_pending_call(&long_call, arguments, &trouble);
+    GVariant *answer = ctl_client_run_long_call(&long_call, arguments, &trouble);
 
     if (!answer) {
-        ctl_client_explain(trouble);
+        ctl_client_explain_error(trouble);
         g_propagate_error(error, trouble);
     }
     return answer;
 }
 
 static gboolean
-wait_for_card(const Wait *wait, GError **error)
+wait_for_card(const CardWait *wait, GError **error)
 {
     const char *path, *card_path;
     CtlEvent event = {.kind = CTL_EVENT_CARD_PRESENT};
 
-    g_autoptr(GVariant) answer =
-        call(wait, "WaitForCard",
-             g_variant_new("(@a{sv})", options_for(wait, wait->arguments->reader)), "(oo)", error);
+    g_autoptr(GVariant) answer = call_manager(
+        wait, "WaitForCard",
+        g_variant_new("(@a{sv})", build_options(wait, wait->arguments->reader)), "(oo)", error);
     g_autoptr(CtlObjectCache) cache = answer ? ctl_client_load(wait->bus, error) : NULL;
 
     if (!cache)
         return FALSE;
     g_variant_get(answer, "(&o&o)", &path, &card_path);
-    if (!ctl_object_cache_look_with_card(cache, path, card_path, &event.reader)) {
+    if (!ctl_object_cache_get_reader_with_card(cache, path, card_path, &event.reader)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                             _("there was a card, but the reader has gone again"));
         return FALSE;
@@ -96,15 +96,15 @@ wait_for_card(const Wait *wait, GError **error)
 }
 
 static gboolean
-wait_for_one_removal(const Wait *wait, const CtlReaderView *reader, GError **error)
+wait_for_one_removal(const CardWait *wait, const CtlReaderView *reader, GError **error)
 {
     CtlEvent event = {.kind = CTL_EVENT_CARD_REMOVED, .reader = *reader};
 
     if (!reader->card_path)
         return TRUE;
-    g_autoptr(GVariant) answer =
-        call(wait, "WaitForRemoval",
-             g_variant_new("(o@a{sv})", reader->card_path, options_for(wait, NULL)), "()", error);
+    g_autoptr(GVariant) answer = call_manager(
+        wait, "WaitForRemoval",
+        g_variant_new("(o@a{sv})", reader->card_path, build_options(wait, NULL)), "()", error);
     if (!answer)
         return FALSE;
     ctl_event_print(&event, wait->arguments->json, wait->output);
@@ -113,10 +113,11 @@ wait_for_one_removal(const Wait *wait, const CtlReaderView *reader, GError **err
 
 /* Of the cards that are in now, in the reader that is named or in all. */
 static gboolean
-wait_for_removal(const Wait *wait, GError **error)
+wait_for_removal(const CardWait *wait, GError **error)
 {
     const char *selector = wait->arguments->reader;
-    g_autofree char *path = selector ? ctl_client_find_reader(wait->bus, selector, error) : NULL;
+    g_autofree char *path =
+        selector ? ctl_client_find_reader_path(wait->bus, selector, error) : NULL;
 
     if (selector && !path)
         return FALSE;
@@ -132,12 +133,12 @@ wait_for_removal(const Wait *wait, GError **error)
 }
 
 static void
-complain(const Wait *wait, const GError *error)
+print_wait_error(const CardWait *wait, const GError *error)
 {
     int limit = wait->arguments->timeout;
 
     if (!g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT)) {
-        ctl_output_complain(error->message);
+        ctl_output_print_error(error->message);
         return;
     }
     g_autofree char *message =
@@ -148,15 +149,15 @@ complain(const Wait *wait, const GError *error)
             : g_strdup_printf(ngettext("no card was there within %d second",
                                        "no card was there within %d seconds", (gulong)limit),
                               limit);
-    ctl_output_complain(message);
+    ctl_output_print_error(message);
 }
 
 static int
-run(const CtlArguments *arguments, CtlOutput *output)
+run_wait(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    const Wait wait = {
+    const CardWait wait = {
         .arguments = arguments,
         .output = output,
         .bus = bus,
@@ -166,7 +167,7 @@ run(const CtlArguments *arguments, CtlOutput *output)
     if (bus &&
         (arguments->removal ? wait_for_removal(&wait, &error) : wait_for_card(&wait, &error)))
         return EXIT_SUCCESS;
-    complain(&wait, error);
+    print_wait_error(&wait, error);
     return EXIT_FAILURE;
 }
 
@@ -187,5 +188,5 @@ const CtlCommand ctl_command_wait = {
            "The exit status is 1 when the time is over."),
     .reader = CTL_READER_MAYBE,
     .options = CTL_OPTION_REMOVAL | CTL_OPTION_TIMEOUT,
-    .run = run,
+    .run = run_wait,
 };

@@ -5,7 +5,6 @@
 #include <glib/gi18n.h>
 
 #include "client.h"
-#include "property.h"
 
 struct CtlWatch {
     GDBusConnection *bus;
@@ -24,7 +23,7 @@ struct CtlWatch {
 };
 
 static void
-emit(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, const char *reason)
+emit_event(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, const char *reason)
 {
     CtlEvent event = {.kind = kind, .reason = reason};
 
@@ -35,7 +34,7 @@ emit(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, const char
 
 /* Whatever else fails because of it need not be told. */
 static void
-fail(CtlWatch *watch, const char *why)
+report_failure(CtlWatch *watch, const char *why)
 {
     if (watch->broken)
         return;
@@ -44,14 +43,14 @@ fail(CtlWatch *watch, const char *why)
 }
 
 static void
-call_failed(CtlWatch *watch, GError *error)
+report_call_error(CtlWatch *watch, GError *error)
 {
-    ctl_client_explain(error);
-    fail(watch, error->message);
+    ctl_client_explain_error(error);
+    report_failure(watch, error->message);
 }
 
 static CtlWatchState
-find_state(const CtlWatch *watch)
+compute_state(const CtlWatch *watch)
 {
     if (!watch->loaded)
         return CTL_WATCH_NO_SERVICE;
@@ -63,7 +62,7 @@ find_state(const CtlWatch *watch)
 static void
 update_state(CtlWatch *watch)
 {
-    CtlWatchState state = find_state(watch);
+    CtlWatchState state = compute_state(watch);
 
     if (state == watch->state)
         return;
@@ -72,7 +71,7 @@ update_state(CtlWatch *watch)
 }
 
 static void
-manager_changed(CtlWatch *watch, GVariant *changed, const char *const *invalidated)
+apply_manager_change(CtlWatch *watch, GVariant *changed, const char *const *invalidated)
 {
     g_autoptr(GVariant) before = watch->manager;
     watch->manager = ctl_property_merge(before, changed, invalidated);
@@ -84,14 +83,14 @@ manager_changed(CtlWatch *watch, GVariant *changed, const char *const *invalidat
     if (!watch->loaded)
         return;
     if (available && !was_available)
-        emit(watch, CTL_EVENT_PCCTL_BACK, NULL, NULL);
+        emit_event(watch, CTL_EVENT_PCSCD_BACK, NULL, NULL);
     else if (!available && (was_available || !g_str_equal(reason, old_reason)))
-        emit(watch, CTL_EVENT_PCCTL_GONE, NULL, reason);
+        emit_event(watch, CTL_EVENT_PCSCD_GONE, NULL, reason);
 }
 
 /* An insertion changes Mute together with Card, and is told by its own signal. */
 static gboolean
-has_fallen_mute(const char *interface, GVariant *changed)
+is_card_mute_change(const char *interface, GVariant *changed)
 {
     g_autoptr(GVariant) card = g_variant_lookup_value(changed, "Card", NULL);
 
@@ -100,7 +99,7 @@ has_fallen_mute(const char *interface, GVariant *changed)
 }
 
 static void
-properties_changed(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_properties_changed(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     g_autoptr(GVariant) changed = NULL;
     g_autofree const char **invalidated = NULL;
@@ -109,67 +108,68 @@ properties_changed(CtlWatch *watch, const char *path, GVariant *arguments)
 
     g_variant_get(arguments, "(&s@a{sv}^a&s)", &interface, &changed, &invalidated);
     if (g_str_equal(interface, CTL_INTERFACE_MANAGER)) {
-        manager_changed(watch, changed, invalidated);
+        apply_manager_change(watch, changed, invalidated);
         return;
     }
     ctl_object_cache_change(watch->cache, path, interface, changed, invalidated);
-    if (has_fallen_mute(interface, changed) && ctl_object_cache_look(watch->cache, path, &reader))
-        emit(watch, CTL_EVENT_CARD_MUTE, &reader, NULL);
+    if (is_card_mute_change(interface, changed) &&
+        ctl_object_cache_get_reader(watch->cache, path, &reader))
+        emit_event(watch, CTL_EVENT_CARD_MUTE, &reader, NULL);
 }
 
 static void
-interfaces_added(CtlWatch *watch, const char *root, GVariant *arguments)
+handle_interfaces_added(CtlWatch *watch, const char *root, GVariant *arguments)
 {
     g_autoptr(GVariant) interfaces = NULL;
     const char *path;
     CtlReaderView reader;
 
     g_variant_get(arguments, "(&o@a{sa{sv}})", &path, &interfaces);
-    gboolean known = ctl_object_cache_look(watch->cache, path, &reader);
+    gboolean known = ctl_object_cache_get_reader(watch->cache, path, &reader);
     ctl_object_cache_add(watch->cache, path, interfaces);
-    if (!known && ctl_object_cache_look(watch->cache, path, &reader))
-        emit(watch, CTL_EVENT_READER_CONNECTED, &reader, NULL);
+    if (!known && ctl_object_cache_get_reader(watch->cache, path, &reader))
+        emit_event(watch, CTL_EVENT_READER_CONNECTED, &reader, NULL);
 }
 
 static void
-interfaces_removed(CtlWatch *watch, const char *root, GVariant *arguments)
+handle_interfaces_removed(CtlWatch *watch, const char *root, GVariant *arguments)
 {
     g_autofree const char **interfaces = NULL;
     const char *path;
     CtlReaderView reader;
 
     g_variant_get(arguments, "(&o^a&s)", &path, &interfaces);
-    if (ctl_object_cache_look(watch->cache, path, &reader) &&
+    if (ctl_object_cache_get_reader(watch->cache, path, &reader) &&
         g_strv_contains(interfaces, CTL_INTERFACE_READER))
-        emit(watch, CTL_EVENT_READER_REMOVED, &reader, NULL);
+        emit_event(watch, CTL_EVENT_READER_REMOVED, &reader, NULL);
     ctl_object_cache_remove(watch->cache, path, interfaces);
 }
 
 static void
-card_moved(CtlWatch *watch, CtlEventKind kind, const char *path, const char *card_path)
+emit_card_event(CtlWatch *watch, CtlEventKind kind, const char *path, const char *card_path)
 {
     CtlReaderView reader;
 
-    if (ctl_object_cache_look_with_card(watch->cache, path, card_path, &reader))
-        emit(watch, kind, &reader, NULL);
+    if (ctl_object_cache_get_reader_with_card(watch->cache, path, card_path, &reader))
+        emit_event(watch, kind, &reader, NULL);
 }
 
 static void
-card_inserted(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_card_inserted(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     const char *card_path;
 
     g_variant_get(arguments, "(&o@ay)", &card_path, NULL);
-    card_moved(watch, CTL_EVENT_CARD_INSERTED, path, card_path);
+    emit_card_event(watch, CTL_EVENT_CARD_INSERTED, path, card_path);
 }
 
 static void
-card_removed(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_card_removed(CtlWatch *watch, const char *path, GVariant *arguments)
 {
     const char *card_path;
 
     g_variant_get(arguments, "(&o)", &card_path);
-    card_moved(watch, CTL_EVENT_CARD_REMOVED, path, card_path);
+    emit_card_event(watch, CTL_EVENT_CARD_REMOVED, path, card_path);
 }
 
 /* The signals that count; one before the tree is known is in the tree, except the manager's. */
@@ -179,16 +179,16 @@ static const struct {
     const char *type;
     void (*handle)(CtlWatch *watch, const char *path, GVariant *arguments);
 } signals[] = {
-    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesAdded", "(oa{sa{sv}})", interfaces_added},
-    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesRemoved", "(oas)", interfaces_removed},
-    {DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", "(sa{sv}as)", properties_changed},
-    {CTL_INTERFACE_READER, "CardInserted", "(oay)", card_inserted},
-    {CTL_INTERFACE_READER, "CardRemoved", "(o)", card_removed},
+    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesAdded", "(oa{sa{sv}})", handle_interfaces_added},
+    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesRemoved", "(oas)", handle_interfaces_removed},
+    {DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", "(sa{sv}as)", handle_properties_changed},
+    {CTL_INTERFACE_READER, "CardInserted", "(oay)", handle_card_inserted},
+    {CTL_INTERFACE_READER, "CardRemoved", "(o)", handle_card_removed},
 };
 
 static void
-got_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-           const char *name, GVariant *arguments, gpointer data)
+dispatch_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                const char *name, GVariant *arguments, gpointer data)
 {
     CtlWatch *watch = data;
     gboolean known =
@@ -207,26 +207,26 @@ got_signal(GDBusConnection *bus, const char *sender, const char *path, const cha
 
 /* What is there from the start. */
 static void
-tell_all(CtlWatch *watch)
+emit_present_objects(CtlWatch *watch)
 {
     g_autoptr(GArray) readers = ctl_object_cache_readers(watch->cache);
 
     if (watch->was_gone)
-        emit(watch, CTL_EVENT_SERVICE_BACK, NULL, NULL);
+        emit_event(watch, CTL_EVENT_SERVICE_BACK, NULL, NULL);
     if (!ctl_property_flag(watch->manager, "Available"))
-        emit(watch, CTL_EVENT_PCCTL_GONE, NULL,
-             ctl_property_text(watch->manager, "UnavailableReason"));
+        emit_event(watch, CTL_EVENT_PCSCD_GONE, NULL,
+                   ctl_property_text(watch->manager, "UnavailableReason"));
     for (guint i = 0; i < readers->len; i++) {
         CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
-        emit(watch, CTL_EVENT_READER_PRESENT, reader, NULL);
+        emit_event(watch, CTL_EVENT_READER_PRESENT, reader, NULL);
         if (reader->card)
-            emit(watch, CTL_EVENT_CARD_PRESENT, reader, NULL);
+            emit_event(watch, CTL_EVENT_CARD_PRESENT, reader, NULL);
     }
 }
 
 /* The first item of an answer; NULL when the service has gone, which its name tells, or we did. */
 static GVariant *
-take_answer(GObject *source, GAsyncResult *result, gpointer data)
+take_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) answer =
@@ -235,15 +235,16 @@ take_answer(GObject *source, GAsyncResult *result, gpointer data)
     if (answer)
         return g_variant_get_child_value(answer, 0);
     /* After a cancellation the watch need not be there any more. */
-    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) && !ctl_client_is_gone(error))
-        call_failed(data, error);
+    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
+        !ctl_client_is_service_gone(error))
+        report_call_error(data, error);
     return NULL;
 }
 
 static void
-got_manager(GObject *source, GAsyncResult *result, gpointer data)
+store_manager(GObject *source, GAsyncResult *result, gpointer data)
 {
-    GVariant *manager = take_answer(source, result, data);
+    GVariant *manager = take_reply(source, result, data);
     CtlWatch *watch = data;
 
     if (manager)
@@ -251,34 +252,34 @@ got_manager(GObject *source, GAsyncResult *result, gpointer data)
 }
 
 static void
-got_objects(GObject *source, GAsyncResult *result, gpointer data)
+store_objects(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(GVariant) objects = take_answer(source, result, data);
+    g_autoptr(GVariant) objects = take_reply(source, result, data);
     CtlWatch *watch = data;
 
     if (!objects || !watch->manager)
         return;
     ctl_object_cache_fill(watch->cache, objects);
     watch->loaded = TRUE;
-    tell_all(watch);
+    emit_present_objects(watch);
     update_state(watch);
 }
 
 /* Its unique name: so nothing is asked that would start the service again. */
 static void
-appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
+handle_service_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
 {
     CtlWatch *watch = data;
 
     watch->asking = g_cancellable_new();
     watch->signals = g_dbus_connection_signal_subscribe(
-        bus, owner, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, got_signal, watch, NULL);
+        bus, owner, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, dispatch_signal, watch, NULL);
     g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
                            g_variant_new("(s)", CTL_INTERFACE_MANAGER), G_VARIANT_TYPE("(a{sv})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, got_manager, watch);
+                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, store_manager, watch);
     g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_OBJECT_MANAGER,
                            "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, got_objects, watch);
+                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, store_objects, watch);
 }
 
 static void
@@ -295,7 +296,7 @@ forget_service(CtlWatch *watch)
 }
 
 static void
-vanished(GDBusConnection *bus, const char *name, gpointer data)
+handle_service_vanished(GDBusConnection *bus, const char *name, gpointer data)
 {
     CtlWatch *watch = data;
 
@@ -304,22 +305,22 @@ vanished(GDBusConnection *bus, const char *name, gpointer data)
     if (!bus || g_dbus_connection_is_closed(bus))
         return;
     if (watch->state != CTL_WATCH_NO_SERVICE)
-        emit(watch, CTL_EVENT_SERVICE_GONE, NULL, NULL);
+        emit_event(watch, CTL_EVENT_SERVICE_GONE, NULL, NULL);
     watch->was_gone = TRUE;
     update_state(watch);
 }
 
 static void
-bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
+handle_bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
 {
     CtlWatch *watch = data;
 
-    fail(watch, _("the connection to the system bus has broken"));
+    report_failure(watch, _("the connection to the system bus has broken"));
 }
 
 /* The call that starts the service; only then there is something to watch. */
 static void
-started(GObject *source, GAsyncResult *result, gpointer data)
+handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) answer =
@@ -330,11 +331,11 @@ started(GObject *source, GAsyncResult *result, gpointer data)
         return;
     g_clear_object(&watch->asking);
     if (!answer)
-        call_failed(watch, error);
+        report_call_error(watch, error);
     else
-        watch->name =
-            g_bus_watch_name_on_connection(watch->bus, CTL_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
-                                           appeared, vanished, watch, NULL);
+        watch->name = g_bus_watch_name_on_connection(
+            watch->bus, CTL_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, handle_service_appeared,
+            handle_service_vanished, watch, NULL);
 }
 
 CtlWatch *
@@ -346,12 +347,12 @@ ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
     watch->events = events;
     watch->data = data;
     watch->cache = ctl_object_cache_new();
-    watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(bus_closed), watch);
+    watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(handle_bus_closed), watch);
     watch->asking = g_cancellable_new();
     g_dbus_connection_call(bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
                            g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"),
                            G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->asking,
-                           started, watch);
+                           handle_service_started, watch);
     return watch;
 }
 

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "apdu-script.h"
+#include "command.h"
+#include "input.h"
+#include "json.h"
+#include "reader.h"
+#include "response.h"
+#include "text.h"
+
+static gboolean
+check_status(const CtlApduStep *step, GBytes *response, GError **error)
+{
+    gsize length;
+    const guint8 *bytes = g_bytes_get_data(response, &length);
+    guint16 status = 0;
+
+    if (scd_response_status(bytes, length, &status) && scd_expect_matches(&step->expect, status))
+        return TRUE;
+    g_autofree char *meaning = ctl_response_explain_status(status, TRUE);
+    if (*meaning)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                    _("stopped at status word %04X (%s), which is not expected"), status, meaning);
+    else
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                    _("stopped at status word %04X, which is not expected"), status);
+    return FALSE;
+}
+
+static gboolean
+run_step(CtlSession *session, const CtlApduStep *step, const CtlArguments *arguments,
+         CtlOutput *output, GError **error)
+{
+    if (!step->command) {
+        g_autofree char *protocol = ctl_session_reset(session, error);
+        return protocol != NULL;
+    }
+    g_autoptr(GBytes) response =
+        ctl_session_transmit(session, step->command, arguments->follow, error);
+    if (!response)
+        return FALSE;
+    ctl_response_print(response, step->line, arguments, output);
+    return check_status(step, response, error);
+}
+
+static void
+print_step_error(const CtlApduStep *step, const GError *error)
+{
+    g_autofree char *message =
+        step->where ? g_strdup_printf("%s: %s", step->where, error->message) : NULL;
+    ctl_output_print_error(message ? message : error->message);
+}
+
+static gboolean
+run_steps(CtlSession *session, GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
+{
+    for (guint i = 0; i < steps->len; i++) {
+        g_autoptr(GError) error = NULL;
+        if (!run_step(session, steps->pdata[i], arguments, output, &error)) {
+            print_step_error(steps->pdata[i], error);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static int
+send_steps(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
+
+    if (!session)
+        return ctl_command_print_error(error);
+    return run_steps(session, steps, arguments, output) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static GPtrArray *
+read_script(const char *name, CtlOutput *output, GError **error)
+{
+    g_autoptr(CtlInput) input = ctl_input_read(name, output, error);
+
+    return input ? ctl_apdu_script_from_text(input->text, error) : NULL;
+}
+
+static int
+send_script(const char *name, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) steps = read_script(name, output, &error);
+
+    if (!steps)
+        return ctl_command_print_error(error);
+    return send_steps(steps, arguments, output);
+}
+
+static int
+run_transmit(const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (g_str_equal(arguments->operands[0], "-") && !arguments->operands[1])
+        return send_script("-", arguments, output);
+    g_autoptr(GPtrArray) steps = ctl_apdu_script_from_arguments(arguments->operands, &error);
+    if (!steps)
+        return ctl_command_print_usage_error(error->message);
+    return send_steps(steps, arguments, output);
+}
+
+const CtlCommand ctl_command_transmit = {
+    .name = "transmit",
+    .argument = N_("READER APDU..."),
+    .summary = N_("Send commands to the card and print its responses"),
+    .description =
+        N_("An APDU is a command in hexadecimal digits; spaces and colons may stand\n"
+           "between bytes. Several are sent one after the other, and nothing of other\n"
+           "programs between them, whatever status words the card answers with.\n"
+           "\n"
+           "With '-' for the APDU they are read from the standard input, in the form that\n"
+           "'smartcardctl script --help' describes. Do so with a PIN: arguments can be\n"
+           "seen by other users, and shells keep them.\n"
+           "\n"
+           "Each response is printed as it comes, in a line of hexadecimal digits, status\n"
+           "word included; on a terminal with what that means. JSON is an object a line\n"
+           "with 'response'; its parts 'data' and 'status'; and 'meaning', empty when\n"
+           "ISO 7816-4 gives none. --raw writes the bytes of all responses.\n"
+           "\n"
+           "The exit status is 0 when each command was answered."),
+    .reader = CTL_READER_ALWAYS,
+    .min_operands = 1,
+    .max_operands = G_MAXINT,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
+    .run = run_transmit,
+};
+
+static int
+run_script(const CtlArguments *arguments, CtlOutput *output)
+{
+    return send_script(arguments->operands[0], arguments, output);
+}
+
+const CtlCommand ctl_command_script = {
+    .name = "script",
+    .argument = N_("[READER] FILE"),
+    .summary = N_("Send the commands in a file to the card"),
+    .description =
+        N_("FILE is text, '-' is the standard input. READER may be left out when there is\n"
+           "only one. A line of the file is one of these:\n"
+           "\n"
+           "  00A4040007A0000002471001 = 9000 61xx\n"
+           "      A command in hexadecimal digits; spaces and colons may stand between\n"
+           "      bytes. After '=' the status words to go on with, 'x' for any digit;\n"
+           "      without them the script goes on whatever the card answers.\n"
+           "  reset\n"
+           "      The card is reset.\n"
+           "  # text\n"
+           "      A comment, behind the others too.\n"
+           "\n"
+           "The whole file is read before anything is sent, and no other program's\n"
+           "commands come between. Output is as for 'transmit'; on a terminal and in JSON\n"
+           "('line') with the number of the line.\n"
+           "\n"
+           "The exit status is 1 when the script stopped before its end."),
+    .reader = CTL_READER_MAYBE,
+    .min_operands = 1,
+    .max_operands = 1,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
+    .run = run_script,
+};
+
+static void
+print_protocol(const char *protocol, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autofree char *json = ctl_json_single("protocol", protocol);
+    g_autofree char *safe = ctl_text_escape(protocol, FALSE);
+    g_autofree char *text = g_strdup_printf(_("The card was reset. It speaks %s."), safe);
+    ctl_output_line(output, arguments->json ? json : ctl_output_is_terminal(output) ? text : safe);
+}
+
+static int
+run_reset(const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
+    g_autofree char *protocol = session ? ctl_session_reset(session, &error) : NULL;
+
+    if (!protocol)
+        return ctl_command_print_error(error);
+    print_protocol(protocol, arguments, output);
+    return EXIT_SUCCESS;
+}
+
+const CtlCommand ctl_command_reset = {
+    .name = "reset",
+    .argument = N_("[READER]"),
+    .summary = N_("Reset the card"),
+    .description =
+        N_("Waits until no other program is in the middle of something with the card. The\n"
+           "card forgets what was selected, and each PIN. READER may be left out when\n"
+           "there is only one.\n"
+           "\n"
+           "Prints the protocol that the card speaks then, such as 'T=1'; JSON is an\n"
+           "object with 'protocol'."),
+    .reader = CTL_READER_MAYBE,
+    .run = run_reset,
+};
+
+static gboolean
+parse_control_code(const char *text, guint32 *code)
+{
+    gboolean is_hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
+    guint64 number;
+
+    if (!g_ascii_string_to_unsigned(is_hex ? text + 2 : text, is_hex ? 16 : 10, 0, G_MAXUINT32,
+                                    &number, NULL))
+        return FALSE;
+    *code = (guint32)number;
+    return TRUE;
+}
+
+/* From the standard input, over as many lines as one likes. */
+static GBytes *
+read_control_data(CtlOutput *output, GError **error)
+{
+    g_autoptr(CtlInput) input = ctl_input_read("-", output, error);
+
+    if (!input)
+        return NULL;
+    g_strdelimit(input->text, "\t\r\n", ' ');
+    return ctl_input_parse_hex(input->text, error);
+}
+
+static int
+send_control_code(guint32 code, GBytes *data, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+
+    if (!reader)
+        return ctl_command_print_error(error);
+    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
+    g_autoptr(GVariant) answer = ctl_reader_call_when_free(
+        reader, reader->path, CTL_INTERFACE_READER, "Control",
+        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), "(ay)",
+        &error);
+    if (!answer)
+        return ctl_command_print_error(error);
+    g_autoptr(GVariant) value = g_variant_get_child_value(answer, 0);
+    g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
+    ctl_response_print_plain(response, arguments, output);
+    return EXIT_SUCCESS;
+}
+
+static int
+run_control(const CtlArguments *arguments, CtlOutput *output)
+{
+    const char *hex = arguments->operands[1] ? arguments->operands[1] : "";
+    gboolean from_input = g_str_equal(hex, "-");
+    guint32 code;
+    g_autoptr(GError) error = NULL;
+
+    if (!parse_control_code(arguments->operands[0], &code))
+        return ctl_command_print_usage_error(
+            _("the control code is no number of 32 bits, decimal or with 0x"));
+    g_autoptr(GBytes) data =
+        from_input ? read_control_data(output, &error) : ctl_input_parse_hex(hex, &error);
+    if (!data)
+        return from_input ? ctl_command_print_error(error)
+                          : ctl_command_print_usage_error(error->message);
+    return send_control_code(code, data, arguments, output);
+}
+
+const CtlCommand ctl_command_control = {
+    .name = "control",
+    .argument = N_("READER CODE [HEX]"),
+    .summary = N_("Send a control code to the reader's driver"),
+    .description =
+        N_("CODE is a control code as winscard.h makes it, decimal or with 0x:\n"
+           "SCARD_CTL_CODE(3400), which asks for the features of PC/SC part 10, is\n"
+           "0x42000D48. HEX is what the driver expects with it, in hexadecimal digits;\n"
+           "'-' reads them from the standard input.\n"
+           "\n"
+           "Prints what the driver answers, as hexadecimal digits; JSON is an object with\n"
+           "'response'. --raw writes the bytes."),
+    .reader = CTL_READER_ALWAYS,
+    .min_operands = 1,
+    .max_operands = 2,
+    .options = CTL_OPTION_RAW,
+    .run = run_control,
+};
