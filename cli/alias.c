@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* smartcardctl alias: the name that the administrator gives to a reader. */
+/* smartcardctl alias: shows or sets the name that the user chose for a reader. */
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
@@ -10,22 +10,22 @@
 #include "reader.h"
 #include "text.h"
 
-/* What is wrong with options that do not go together, NULL when nothing is. */
+/* Returns the problem with a combination of options, NULL when there is none. */
 static const char *
 find_option_conflict(const CtlArguments *arguments)
 {
     const char *name = arguments->operands[0];
 
     if (arguments->remove && name)
-        return _("--remove takes the alias away: leave the name out");
+        return _("--remove takes no name");
     if (arguments->by_serial && !name)
-        return _("--serial is about a new alias: give the name");
+        return _("--serial needs a name for the new alias");
     if (name && !*name)
-        return _("the alias is empty: --remove takes one away");
+        return _("the alias is empty; use --remove to remove an alias");
     return NULL;
 }
 
-/* name: empty to take it away. */
+/* name: empty to remove the alias. */
 static gboolean
 set_alias(CtlReader *reader, const char *name, gboolean by_serial, GError **error)
 {
@@ -74,7 +74,7 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
     if (wrong)
         return ctl_command_print_usage_error(wrong);
     if (!name)
-        return ctl_command_print_usage_error(_("the alias is no text"));
+        return ctl_command_print_usage_error(_("the alias is not valid text"));
     g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
     if (!reader)
         return ctl_command_print_error(error);
@@ -90,17 +90,17 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_alias = {
     .name = "alias",
     .argument = N_("READER [NAME]"),
-    .summary = N_("Show the alias of a reader, or give it one"),
+    .summary = N_("Show or set the alias of a reader"),
     .description =
-        N_("An alias is a name of your own for a reader: every command takes it. It stays\n"
-           "with the USB port, whatever reader is plugged in there, or with --serial with\n"
-           "the reader, wherever that is plugged in. The administrator may have given\n"
-           "aliases in /etc/smartcardd, which cannot be changed here.\n"
+        N_("An alias is a name that you choose for a reader; every command accepts it. It\n"
+           "belongs to the USB port, whichever reader is plugged in there, or with --serial\n"
+           "to the reader, wherever it is plugged in. Aliases that the administrator has\n"
+           "set in /etc/smartcardd cannot be changed here.\n"
            "\n"
-           "A new name takes the place of the old one. You may have to authenticate.\n"
+           "A new name replaces the old one. You may have to authenticate.\n"
            "\n"
-           "Prints the alias as it is then; JSON is an object with 'alias', empty when\n"
-           "there is none."),
+           "Prints the alias as it is afterwards; JSON is an object with 'alias', which is\n"
+           "empty when there is none."),
     .reader = CTL_READER_ALWAYS,
     .max_operands = 1,
     .options = CTL_OPTION_REMOVE | CTL_OPTION_BY_SERIAL,

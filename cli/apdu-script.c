@@ -83,7 +83,7 @@ parse_patterns(CtlApduStep *step, const char *text, GError **error)
     return scd_expect_parse((const char *const *)patterns->pdata, &step->expect, error);
 }
 
-/* line: a step, without its comment, with spaces for all white space. Written into. */
+/* line: without its comment, with spaces for all white space. Modifies the line. */
 static gboolean
 parse_step_line(CtlApduStep *step, char *line, GError **error)
 {
@@ -122,6 +122,7 @@ ctl_apdu_script_from_text(char *text, GError **error)
     }
     if (steps->len > 0)
         return g_steal_pointer(&steps);
-    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT, _("there is no command in it"));
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                        _("the script contains no commands"));
     return NULL;
 }

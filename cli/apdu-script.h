@@ -2,30 +2,29 @@
 #pragma once
 
 /*
- * What to do with a card, step by step. All steps are read before the first one
- * is taken: a mistake in the tenth does not leave nine done, and nobody waits
- * for the card while somebody types.
+ * A script of commands to a card. The whole script is parsed before the first step runs: an error
+ * in the tenth line leaves the card untouched, and the card is not held while the user types.
  *
- * As text, a step is a line:
+ * In text form, each line is a step:
  *
- *     COMMAND [= STATUS...]   hexadecimal digits; with it, status words to go on with
- *     reset                   the card is reset
- *     # comment               behind a step, too
+ *     COMMAND [= STATUS...]   hexadecimal digits; the expected status words
+ *     reset                   resets the card
+ *     # comment               also at the end of another line
  *
- * Commands may hold a PIN: they are wiped, and no error shows one.
+ * Commands may contain a PIN: they are wiped when freed, and no error message contains one.
  */
 
 #include "base/apdu.h"
 
 typedef struct {
-    char *where;      /* for errors, "line 3"; NULL when it is the only one */
-    guint line;       /* 0: an argument */
+    char *where;      /* for errors, such as "line 3"; NULL for the only command of an argument */
+    guint line;       /* 0 for a command from the arguments */
     GBytes *command;  /* NULL: reset the card */
-    ScdExpect expect; /* no pattern: any status word will do */
+    ScdExpect expect; /* without a pattern, every status word is expected */
 } CtlApduStep;
 
-/* Commands, one each; a vector that ends with NULL. Gives an array of CtlApduStep. */
+/* Parses one command from each argument. Returns an array of CtlApduStep. */
 GPtrArray *ctl_apdu_script_from_arguments(const char *const *arguments, GError **error);
 
-/* That there is no step at all is an error. The text is written into. */
+/* Parses a script in text form, and modifies the text. Fails if there is no step. */
 GPtrArray *ctl_apdu_script_from_text(char *text, GError **error);

@@ -43,7 +43,7 @@ ctl_arguments_print_help(GOptionContext *context, CtlOutput *output)
     return EXIT_SUCCESS;
 }
 
-/* What is wrong with the number of words, NULL when nothing is. */
+/* Returns the problem with the number of words, NULL when there is none. */
 static char *
 check_word_count(const CtlCommand *command, char **words)
 {
@@ -54,8 +54,8 @@ check_word_count(const CtlCommand *command, char **words)
     if (n <= command->max_operands + (command->reader != CTL_READER_NEVER))
         return NULL;
     if (!command->argument)
-        return g_strdup_printf(_("'%s' is one argument too many"), words[0]);
-    return g_strdup(_("too many arguments; a name with spaces needs quotes"));
+        return g_strdup_printf(_("unexpected argument '%s'"), words[0]);
+    return g_strdup(_("too many arguments; put quotes around a name with spaces"));
 }
 
 static gboolean
@@ -76,7 +76,8 @@ run_with_words(const CtlCommand *command, CtlArguments *arguments, char **words,
     if (has_reader_word(command, words)) {
         reader = ctl_text_from_argument(*words++);
         if (!reader || !*reader)
-            return ctl_command_print_usage_error(_("the name of the reader is empty or no text"));
+            return ctl_command_print_usage_error(
+                _("the name of the reader is empty or not valid text"));
     }
     arguments->reader = reader;
     arguments->operands = (const char *const *)words;
@@ -87,7 +88,7 @@ typedef struct {
     CtlArguments arguments;
     gboolean help;
     char *timeout;
-    GStrv words; /* what is no option, NULL when there is nothing */
+    GStrv words; /* the arguments that are not options, NULL when there are none */
 } ParsedArguments;
 
 static void
@@ -99,7 +100,7 @@ clear_parsed_arguments(ParsedArguments *parsed)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ParsedArguments, clear_parsed_arguments)
 
-/* Wherever a reader can be named, it can be named in the same ways. */
+/* The help of all commands with a reader ends with the same paragraph. */
 static char *
 build_description(const CtlCommand *command)
 {
@@ -108,11 +109,12 @@ build_description(const CtlCommand *command)
     return g_strjoin(
         "\n\n", _(command->description),
         _("READER is an alias, a USB port or path ('1-3.1', '1-3.1:1.0'), a serial\n"
-          "number, a name as 'smartcardctl list' shows it, or an object path on D-Bus."),
+          "number, a name as shown by 'smartcardctl list', or an object path as shown by\n"
+          "'smartcardctl show'."),
         NULL);
 }
 
-/* What is wrong with the options, NULL when nothing is. */
+/* Sets the timeout. Returns the problem with the options, NULL when there is none. */
 static const char *
 check_options(ParsedArguments *parsed, CtlOutput *output)
 {
@@ -120,9 +122,9 @@ check_options(ParsedArguments *parsed, CtlOutput *output)
     guint64 timeout;
 
     if (arguments->raw && arguments->json)
-        return _("--raw and --json exclude each other");
+        return _("--raw and --json cannot be used together");
     if (arguments->raw && ctl_output_is_terminal(output))
-        return _("--raw is for a file or a pipe: a terminal obeys some bytes");
+        return _("--raw does not write to a terminal; redirect the output to a file or a pipe");
     if (!parsed->timeout)
         return NULL;
     if (!g_ascii_string_to_unsigned(parsed->timeout, 10, 0, G_MAXINT / 1000, &timeout, NULL))
@@ -137,28 +139,29 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
 {
     CtlArguments *arguments = &parsed->arguments;
     const struct {
-        CtlOptions option; /* 0: each command has it */
+        CtlOptions option; /* 0: all commands have it */
         GOptionEntry entry;
     } known[] = {
         {CTL_OPTION_FOLLOW,
          {"follow", 0, 0, G_OPTION_ARG_NONE, &arguments->follow,
-          N_("After 61xx and 6Cxx, fetch what the card has"), NULL}},
+          N_("Get the full response after 61xx and 6Cxx"), NULL}},
         {CTL_OPTION_REMOVAL,
          {"removal", 0, 0, G_OPTION_ARG_NONE, &arguments->removal,
-          N_("Wait until the card is taken out"), NULL}},
+          N_("Wait until the card is removed"), NULL}},
         {CTL_OPTION_REMOVE,
-         {"remove", 0, 0, G_OPTION_ARG_NONE, &arguments->remove, N_("Take the alias away"), NULL}},
+         {"remove", 0, 0, G_OPTION_ARG_NONE, &arguments->remove, N_("Remove the alias"), NULL}},
         {CTL_OPTION_BY_SERIAL,
          {"serial", 0, 0, G_OPTION_ARG_NONE, &arguments->by_serial,
-          N_("Follow the reader's serial number, not its port"), NULL}},
+          N_("Bind the alias to the serial number, not to the port"), NULL}},
         {CTL_OPTION_SERIALS,
          {"serials", 0, 0, G_OPTION_ARG_NONE, &arguments->serials,
-          N_("Show what identifies this very reader or card"), NULL}},
+          N_("Include serial numbers and other identifying data"), NULL}},
         {CTL_OPTION_TIMEOUT,
-         {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout, N_("Wait no longer than that"),
-          N_("SECONDS")}},
+         {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout,
+          N_("Stop waiting after this time"), N_("SECONDS")}},
         {CTL_OPTION_RAW,
-         {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw, N_("Write bytes, not digits"), NULL}},
+         {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw,
+          N_("Write bytes, not hexadecimal digits"), NULL}},
         {0,
          {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, N_("Print JSON, for scripts"), NULL}},
         {0, {"help", 'h', 0, G_OPTION_ARG_NONE, &parsed->help, N_("Show this help"), NULL}},
@@ -167,7 +170,7 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
           command->argument}},
     };
 
-    GOptionEntry entries[G_N_ELEMENTS(known) + 1] = {0}; /* the last one stays empty */
+    GOptionEntry entries[G_N_ELEMENTS(known) + 1] = {0}; /* ends with an empty one */
     guint n = 0;
     for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
         if (!known[i].option || (command->options & known[i].option))

@@ -11,12 +11,19 @@
 #include "reader.h"
 #include "text.h"
 
+/*
+ * smartcardctl attributes: the attributes of PC/SC part 3 that the driver reports, with the numbers
+ * and names of pcsc-lite's reader.h. A value that does not have the form of its attribute is shown
+ * as bytes, since drivers return arbitrary bytes. SCARD_ATTR_ESC_* are left out: they are commands
+ * to a reader.
+ */
+
 typedef enum {
     BYTES,
     TEXT,
     NUMBER,
-    BITS, /* a number that makes more sense in hexadecimal digits */
-    KHZ,  /* numbers with a unit */
+    BITS, /* a number that is shown in hexadecimal digits */
+    KHZ,  /* KHZ, BIT_S: numbers with a unit */
     BIT_S,
     VERSION, /* 0xMMmmbbbb: major, minor, build */
 } AttributeForm;
@@ -70,7 +77,7 @@ static const AttributeType attribute_types[] = {
     {"device-system-name-w", 0x7FFF0006, BYTES},
     {"supress-t1-ifs-request", 0x7FFF0007, NUMBER},
 };
-/* Up to the first NUL byte; what is no UTF-8 in it is replaced. */
+/* Returns the text up to the first NUL byte; replaces invalid UTF-8. */
 static char *
 read_text(GBytes *value)
 {
@@ -80,7 +87,7 @@ read_text(GBytes *value)
     return length > 0 ? g_utf8_make_valid(bytes, (gssize)strnlen(bytes, length)) : g_strdup("");
 }
 
-/* As the machine has it, of the width that the driver chose. FALSE when there is no such width. */
+/* In host byte order, of the width that the driver chose. Returns FALSE for other widths. */
 static gboolean
 read_number(GBytes *value, guint64 *number)
 {
@@ -161,7 +168,7 @@ add_attribute_to_json(const AttributeType *attribute, GBytes *value, JsonBuilder
     }
 }
 
-/* Of attribute_types, in its order; NULL for what the driver does not know, or fails to tell. */
+/* Returns the values of attribute_types in order; NULL where the driver returned an error. */
 static GPtrArray *
 read_attributes(CtlSession *session, GError **error)
 {
@@ -254,16 +261,17 @@ run_attributes(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_attributes = {
     .name = "attributes",
     .argument = N_("[READER]"),
-    .summary = N_("Show what the reader's driver knows of reader and card"),
-    .description = N_("These are the attributes of PC/SC (SCARD_ATTR_*) that the driver knows.\n"
-                      "READER may be left out when there is only one.\n"
-                      "\n"
-                      "Into a pipe or a file each line has three fields separated by tabs: the\n"
-                      "attribute's name, 'vendor-name' for SCARD_ATTR_VENDOR_NAME; its bytes in\n"
-                      "hexadecimal; and what they mean.\n"
-                      "\n"
-                      "JSON is an object with the names for keys. Values are texts, numbers, or\n"
-                      "hexadecimal where the bytes make neither."),
+    .summary = N_("Show the attributes that the reader's driver reports"),
+    .description =
+        N_("Shows the PC/SC attributes (SCARD_ATTR_*) that the driver supports. READER may\n"
+           "be left out when there is only one.\n"
+           "\n"
+           "In a pipe or a file each line has three fields separated by tabs: the name of\n"
+           "the attribute ('vendor-name' for SCARD_ATTR_VENDOR_NAME); its bytes in\n"
+           "hexadecimal digits; and their meaning.\n"
+           "\n"
+           "JSON is an object with the names as keys. Values are strings, numbers, or\n"
+           "hexadecimal digits for bytes that are neither."),
     .reader = CTL_READER_MAYBE,
     .run = run_attributes,
 };

@@ -19,7 +19,8 @@ ctl_client_connect(GError **error)
     if (bus)
         g_dbus_connection_set_exit_on_close(bus, FALSE);
     else
-        g_prefix_error(error, "%s: ", _("the system bus cannot be reached (is D-Bus running?)"));
+        g_prefix_error(
+            error, "%s: ", _("cannot connect to the system bus (is the D-Bus service running?)"));
     return bus;
 }
 
@@ -31,18 +32,18 @@ ctl_client_is_service_gone(const GError *error)
            g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN);
 }
 
-/* What to think of an error that is none of the service's own. */
+/* Returns the explanation of an error that is not one of the service. */
 static const char *
 get_explanation(const GError *error)
 {
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
         g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
-        return _("smartcardd does not run and cannot be started (is it installed?)");
+        return _("smartcardd is not running and cannot be started (is it installed?)");
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
-        return _("the system bus does not let this user talk to smartcardd");
+        return _("the configuration of the system bus denies this user access to smartcardd");
     if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_METHOD))
-        return _("smartcardd is too old for that (restart it after an update)");
-    return _("smartcardd cannot be reached (see 'systemctl status smartcardd')");
+        return _("the running smartcardd is too old for this command (restart it after an update)");
+    return _("cannot reach smartcardd (see 'systemctl status smartcardd')");
 }
 
 void
@@ -58,7 +59,7 @@ ctl_client_explain_error(GError *error)
     error->message = g_strdup_printf("%s: %s", get_explanation(error), detail);
 }
 
-/* Its error is for ctl_client_explain_error(). */
+/* The caller passes the error to ctl_client_explain_error(). */
 static GVariant *
 call_without_explaining(GDBusConnection *bus, const char *interface, const char *method,
                         GVariant *arguments, const char *type, GError **error)
@@ -100,7 +101,8 @@ ctl_client_load(GDBusConnection *bus, GError **error)
     if (!manager)
         return NULL;
     if (!ctl_property_flag(manager, "Available")) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _("pcscd cannot be reached: %s"),
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED,
+                    _("smartcardd cannot reach pcscd: %s"),
                     ctl_property_text(manager, "UnavailableReason"));
         return NULL;
     }
@@ -129,17 +131,16 @@ ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError *
 
     ctl_client_explain_error(trouble);
     if (g_error_matches(trouble, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
-        /* What everybody meets once is told in the user's language, not in the service's. */
+        /* A frequent error: translated, unlike the service's message. */
         g_free(trouble->message);
         trouble->message = g_strdup_printf(
-            _("there is no reader '%s' ('smartcardctl list' shows those that are there)"),
-            selector);
+            _("there is no reader '%s' (run 'smartcardctl list' to see all readers)"), selector);
     }
     g_propagate_error(error, trouble);
     return NULL;
 }
 
-/* The only reader; an error when there is none, or more than one. */
+/* Fails when there is no reader, or more than one. */
 static gboolean
 get_only_reader(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
 {
@@ -148,9 +149,10 @@ get_only_reader(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
     if (readers->len == 0) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
     } else if (readers->len > 1) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                    _("there are %u readers: name one ('smartcardctl list' shows them)"),
-                    readers->len);
+        g_set_error(
+            error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+            _("there are %u readers; name one of them (run 'smartcardctl list' to see them)"),
+            readers->len);
     } else {
         *reader = g_array_index(readers, CtlReaderView, 0);
         return TRUE;
@@ -170,7 +172,7 @@ ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *s
     if (ctl_object_cache_get_reader(cache, path, reader))
         return TRUE;
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                _("reader '%s' has come just now; try again"), selector);
+                _("reader '%s' was connected only just now; try again"), selector);
     return FALSE;
 }
 
@@ -178,8 +180,8 @@ typedef struct {
     const CtlLongCall *call;
     GMainLoop *loop;
     GAsyncResult *result;
-    guint timer;       /* until the status is shown, else 0 */
-    int signal_number; /* of what stopped it, else 0 */
+    guint timer;       /* shows the status, 0 when not pending */
+    int signal_number; /* the signal that interrupted the call, else 0 */
 } LongCallState;
 
 static gboolean

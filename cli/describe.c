@@ -30,7 +30,7 @@ ctl_describe_reader(const CtlReaderView *reader)
     return ctl_describe_text(reader, "Name");
 }
 
-/* "1-3.1" rather than "1-3.1:1.0", which tells nobody more. */
+/* Shortens "1-3.1:1.0" to "1-3.1": interface 0 is the usual one. */
 static char *
 shorten_usb_path(const char *text)
 {
@@ -51,7 +51,7 @@ ctl_describe_port(const CtlReaderView *reader)
     return *port ? g_strdup_printf(_("%s (built in)"), port) : g_strdup(_("built in"));
 }
 
-/* The list has up to dozens of names for one ATR; the first one tells enough for a line. */
+/* An ATR may have dozens of names: only the first one fits a line. */
 static char *
 describe_names(const char *const *names)
 {
@@ -64,7 +64,7 @@ describe_names(const char *const *names)
     return g_strdup_printf("%s (%s)", name, others);
 }
 
-/* What the ATR alone tells. */
+/* Describes a card without a name by its ATR. */
 static char *
 describe_unknown_card(GVariant *card)
 {
@@ -73,7 +73,7 @@ describe_unknown_card(GVariant *card)
     g_autofree char *offered = ctl_text_escape(joined, FALSE);
 
     if (!*protocols)
-        return g_strdup(_("unknown card with an ATR that makes no sense"));
+        return g_strdup(_("unknown card with an invalid ATR"));
     if (ctl_property_flag(card, "Contactless"))
         return g_strdup_printf(_("unknown contactless card, %s"), offered);
     return g_strdup_printf(_("unknown card, %s"), offered);
@@ -173,7 +173,7 @@ ctl_describe_atr_mode(const ScdAtr *atr)
 {
     if (atr->specific_mode)
         return g_strdup_printf(_("specific: T=%u and no other protocol"), atr->specific_protocol);
-    return g_strdup(_("negotiable: a protocol can be chosen"));
+    return g_strdup(_("negotiable: the protocol can be selected"));
 }
 
 char *
@@ -181,9 +181,9 @@ ctl_describe_atr_check(const ScdAtr *atr)
 {
     switch (atr->check) {
     case SCD_ATR_CHECK_ABSENT:
-        return g_strdup(_("none is due"));
+        return g_strdup(_("not required"));
     case SCD_ATR_CHECK_OK:
-        return g_strdup(_("right"));
+        return g_strdup(_("correct"));
     case SCD_ATR_CHECK_WRONG:
         return g_strdup(_("wrong"));
     case SCD_ATR_CHECK_MISSING:

@@ -10,7 +10,7 @@
 
 typedef struct {
     const char *word; /* for scripts */
-    const char *text; /* for people */
+    const char *text; /* translated, for a person */
     gboolean of_card;
 } EventName;
 
@@ -36,7 +36,7 @@ format_time_of_day(GDateTime *time)
     return g_strdup_printf("%s.%03d", seconds, g_date_time_get_microsecond(time) / 1000);
 }
 
-/* ISO 8601, with the distance from UTC. */
+/* ISO 8601, with the offset from UTC. */
 static char *
 format_timestamp(GDateTime *time)
 {
@@ -46,7 +46,7 @@ format_timestamp(GDateTime *time)
     return g_strconcat(date, "T", of_day, zone, NULL);
 }
 
-/* The event without what does not belong to it: a reader's has nothing of its card. */
+/* Events of a reader do not include its card. */
 static CtlReaderView
 get_event_reader(const CtlEvent *event)
 {
@@ -65,7 +65,7 @@ get_reader_name(const CtlEvent *event)
     return event->reader.properties ? ctl_describe_reader(&event->reader) : g_strdup("");
 }
 
-/* The card, or why it happened. */
+/* Returns the type of the card, or the reason for the event. */
 static char *
 describe_detail(const CtlEvent *event)
 {
@@ -74,7 +74,7 @@ describe_detail(const CtlEvent *event)
     if (event->reason)
         return ctl_text_escape(event->reason, FALSE);
     if (event->kind == CTL_EVENT_CARD_MUTE)
-        return g_strdup(_("the card does not answer any more"));
+        return g_strdup(_("the card no longer answers"));
     return ctl_describe_card(&reader);
 }
 
@@ -119,7 +119,7 @@ format_as_fields(const CtlEvent *event, GDateTime *time)
     return g_strjoin("\t", when, kinds[event->kind].word, name, atr, what, NULL);
 }
 
-/* The same for all events, so that readers' names stand below each other. */
+/* The width of the longest event, so that readers' names are aligned. */
 static guint
 measure_event_names(void)
 {
@@ -130,7 +130,7 @@ measure_event_names(void)
     return width;
 }
 
-/* Into the line that is begun where it fits, else into a new one, below the event. */
+/* Appends to the current line if the part fits, else to a new line below the event. */
 static void
 append_part(GString *text, guint *taken, const char *part, guint columns, guint indentation)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A table has the lines. Each is formatted by one function, which gives NULL when it has nothing to
- * say; a text of several lines has the label at the first.
+ * Tables define the lines. Each line has a function that formats its value, and returns NULL for
+ * no line. If a value has several lines, the label precedes the first.
  */
 
 #include "format.h"
@@ -22,10 +22,10 @@ typedef char *(*FormatFunction)(const FormatLine *line, const CtlReaderView *rea
 
 struct _FormatLine {
     const char *label;
-    const char *property; /* the one that the function looks at, where there is only one */
+    const char *property; /* the property that the function formats, NULL if there are several */
     FormatFunction format;
-    const char *nothing;                /* what CTL_FORMAT_ALL has for nothing; NULL for no line */
-    char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): a line of CTL_FORMAT_ALL alone */
+    const char *nothing; /* printed with CTL_FORMAT_ALL for no value; NULL for no line */
+    char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): only with CTL_FORMAT_ALL */
 };
 
 static char *
@@ -61,7 +61,7 @@ format_list(const FormatLine *line, const CtlReaderView *reader, GVariant *prope
     return *list ? ctl_text_escape(joined, FALSE) : NULL;
 }
 
-/* A line each. */
+/* One line for each element. */
 static char *
 format_long_list(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
@@ -74,7 +74,7 @@ format_long_list(const FormatLine *line, const CtlReaderView *reader, GVariant *
     return *list ? g_strjoinv("\n", (char **)safe->pdata) : NULL;
 }
 
-/* Bytes of which some are hidden are a text: see redact.h. */
+/* Bytes that were partly hidden are a string: see redact.h. */
 static char *
 format_bytes(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
@@ -104,7 +104,7 @@ format_atr(const FormatLine *line, const CtlReaderView *reader, GVariant *proper
     return scd_atr_parse(data, length, &atr, NULL) ? line->of_atr(&atr) : NULL;
 }
 
-/* "04e6:5116, bus 1, address 7", as lsusb(8) has it. A path alone tells no address. */
+/* "04e6:5116, bus 1, address 7", as lsusb(8) prints it. Each part may be unknown. */
 static char *
 format_usb_device(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
 {
@@ -126,7 +126,7 @@ format_state(const FormatLine *line, const CtlReaderView *reader, GVariant *prop
     GString *state = g_string_new(ctl_describe_state(reader).text);
 
     if (ctl_property_flag(properties, "Exclusive"))
-        g_string_append_printf(state, ", %s", _("one program has it for itself alone"));
+        g_string_append_printf(state, ", %s", _("in exclusive use"));
     else if (ctl_property_flag(properties, "InUse"))
         g_string_append_printf(state, ", %s", _("in use"));
     if (ctl_property_number(properties, "State") & STATE_UNAVAILABLE)
@@ -175,7 +175,7 @@ measure_labels(const FormatLine *lines, gsize n_lines)
     return width;
 }
 
-/* NULL when there is no such line. */
+/* Returns NULL when the line is left out. */
 static char *
 format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReaderView *reader,
                   GVariant *properties)

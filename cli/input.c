@@ -12,7 +12,7 @@
 #include "base/bytes-list.h"
 #include "base/hex.h"
 
-/* Room for all is made at once, and costs nothing where unused: growing would leave copies. */
+/* Allocated at once, since reallocating would leave copies; unused pages take no memory. */
 #define INPUT_MAX (32 * 1024 * 1024)
 
 static gboolean
@@ -24,7 +24,7 @@ set_read_error(GError **error, const char *name, const char *why)
     return FALSE;
 }
 
-/* To its end, or until there is no more room. */
+/* Reads to the end, or until the buffer is full. */
 static gboolean
 read_all(int fd, CtlInput *input)
 {
@@ -41,13 +41,13 @@ static gboolean
 read_checked_text(int fd, const char *name, CtlInput *input, CtlOutput *output, GError **error)
 {
     if (isatty(fd))
-        ctl_output_note(output, _("Type it here. Ctrl-D ends, Ctrl-C stops."));
+        ctl_output_note(output, _("Type the input, then press Ctrl-D. Press Ctrl-C to cancel."));
     if (!read_all(fd, input))
         return set_read_error(error, name, g_strerror(errno));
     if (input->length == INPUT_MAX)
-        return set_read_error(error, name, _("it is too long"));
+        return set_read_error(error, name, _("the input is too long"));
     if (memchr(input->text, '\0', input->length))
-        return set_read_error(error, name, _("it is no text"));
+        return set_read_error(error, name, _("the input is not text"));
     return TRUE;
 }
 

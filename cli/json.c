@@ -6,7 +6,7 @@
 #include "describe.h"
 #include "text.h"
 
-/* Told in another way: see the header. */
+/* Represented in another way: see the header. */
 static const char *const left_out[] = {"AtrHex", "Card", "Reader", NULL};
 
 static char *

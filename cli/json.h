@@ -2,19 +2,16 @@
 #pragma once
 
 /*
- * JSON for scripts. The keys are the names of the D-Bus properties in lower
- * case with hyphens, in the order in which the service gives them ("UsbPath" is
- * "usb-path"), so that the contract in introspection/ documents them, and a
- * property that is new there is here as well. What differs:
+ * JSON output. The keys are the names of the D-Bus properties in lower case with hyphens ("UsbPath"
+ * is "usb-path"), in the order of the service, so that introspection/ documents them and new
+ * properties appear without a change here. Differences:
  *
- * - bytes are a text of hexadecimal digits, upper case, without spaces, so
- *   "atr" is the D-Bus property AtrHex;
- * - a reader has "path", its object path, and its "card" is the card itself,
- *   with its "path", or null;
- * - so a card has neither "atr-hex" nor "reader".
+ * - bytes are a string of hexadecimal digits, upper case, without spaces, so "atr" is the D-Bus
+ *   property AtrHex;
+ * - a reader has "path", its object path, and "card" is an object with its own "path", or null;
+ * - a card has neither "atr-hex" nor "reader".
  *
- * Keys and values are never translated. The text is UTF-8, and safe for a
- * terminal.
+ * Keys and values are never translated. The text is UTF-8, and safe for a terminal.
  */
 
 #include <json-glib/json-glib.h>
@@ -25,18 +22,18 @@ void ctl_json_add_text(JsonBuilder *builder, const char *key, const char *text);
 void ctl_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes);
 void ctl_json_add_number(JsonBuilder *builder, const char *key, gint64 number);
 
-/* The members of a reader or a card, into the object that is open. */
+/* Adds the members of a reader or a card to the open object. */
 void ctl_json_add_properties(JsonBuilder *builder, GVariant *properties);
 
-/* One line, or several with indentation. */
+/* Returns one line, or several with indentation. */
 char *ctl_json_to_text(JsonBuilder *builder, gboolean indented);
 
-/* Of CtlReaderView; a path that is NULL is left out. */
+/* Adds an array. readers: of CtlReaderView; paths that are NULL are left out. */
 void ctl_json_add_readers(JsonBuilder *builder, GArray *readers);
 
-/* A document in a line: an object with this text alone. */
+/* Returns a document in one line: an object with one string member. */
 char *ctl_json_single(const char *key, const char *text);
 
-/* Documents: a reader with its card, and an array of CtlReaderView. */
+/* Return documents: a reader with its card, and an array of readers. */
 char *ctl_json_reader(const CtlReaderView *reader);
 char *ctl_json_readers(GArray *readers);

@@ -10,6 +10,12 @@
 #include "json.h"
 #include "text.h"
 
+/*
+ * smartcardctl list, status and show: readers and their cards, in one line each, with the known
+ * details, or one reader with all details. list prints a table on a terminal, and fields separated
+ * by tabs in a pipe; no name contains a tab, as names are escaped.
+ */
+
 static void
 print_readers_as_json(GArray *readers, CtlOutput *output)
 {
@@ -34,7 +40,7 @@ print_readers_as_fields(GArray *readers, CtlOutput *output)
     }
 }
 
-/* The last one has what the others leave. */
+/* The last column takes the rest of the width. */
 enum {
     COLUMN_READER,
     COLUMN_ALIAS,
@@ -47,8 +53,8 @@ enum {
 /* A row is N_COLUMNS texts. */
 typedef struct {
     GPtrArray *rows;
-    guint widths[COLUMN_CARD]; /* 0 for a column with nothing in it */
-    gboolean tall;             /* nothing has room beside the names */
+    guint widths[COLUMN_CARD]; /* 0 for an empty column */
+    gboolean tall;             /* the columns do not fit beside the names */
     guint columns;             /* of the terminal */
 } ReaderTable;
 
@@ -78,10 +84,10 @@ measure_columns(ReaderTable *table, char **heading)
         table->widths[i] = MAX(table->widths[i], ctl_text_width(heading[i]));
         width += table->widths[i] + 2;
     }
-    table->tall = width > table->columns + 2; /* the last one needs no space behind it */
+    table->tall = width > table->columns + 2; /* no space follows the last column */
 }
 
-/* The columns before the card, from the first one on that is on this line. */
+/* Joins the columns before the card that are on this line. */
 static char *
 join_cells(const ReaderTable *table, char **row, guint first)
 {
@@ -95,7 +101,7 @@ join_cells(const ReaderTable *table, char **row, guint first)
     return g_strjoinv("  ", (char **)cells->pdata);
 }
 
-/* What has no room beside comes below: the card, or all but the name. */
+/* Moves columns that do not fit to a second line: the card, or all but the name. */
 static void
 print_table_row(const ReaderTable *table, char **row, CtlOutput *output)
 {
@@ -154,15 +160,16 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
 
 const CtlCommand ctl_command_list = {
     .name = "list",
-    .summary = N_("Show the readers, one a line"),
-    .description = N_("On a narrow terminal what has no room beside a reader stands below it.\n"
-                      "\n"
-                      "Into a pipe or a file each line has seven fields separated by tabs: the\n"
-                      "reader's name; 'empty', 'card', or 'mute' for a card that does not answer;\n"
-                      "the card's ATR in hexadecimal; what the card is; the reader's alias; its\n"
-                      "USB path; and 'built-in' if it is.\n"
-                      "\n"
-                      "JSON is the same as that of 'status'."),
+    .summary = N_("List the readers, one per line"),
+    .description =
+        N_("On a narrow terminal, columns that do not fit are printed below the reader.\n"
+           "\n"
+           "In a pipe or a file each line has seven fields separated by tabs: the reader's\n"
+           "name; 'empty', 'card', or 'mute' for a card that does not answer; the card's\n"
+           "ATR in hexadecimal digits; the type of the card; the reader's alias; its USB\n"
+           "path; and 'built-in' for a built-in reader.\n"
+           "\n"
+           "JSON is the same as for 'status'."),
     .run = run_list,
 };
 
@@ -214,12 +221,12 @@ run_status(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_status = {
     .name = "status",
     .argument = N_("[READER]"),
-    .summary = N_("Show what is known of one reader, or of every reader"),
+    .summary = N_("Show the known details of one reader or of all readers"),
     .description =
         N_("JSON is an array of readers, or one reader if one is named. The keys are the\n"
-           "names of the D-Bus properties in lower case with hyphens ('usb-path' is\n"
-           "UsbPath); 'path' is the object path, 'card' is an object or null, and bytes\n"
-           "('atr') are hexadecimal."),
+           "names of properties in org.smartcardd1(5) in lower case with hyphens\n"
+           "('usb-path' is UsbPath); 'path' is the object path, 'card' is an object or\n"
+           "null, and bytes ('atr') are hexadecimal digits."),
     .reader = CTL_READER_MAYBE,
     .run = run_status,
 };
@@ -241,12 +248,12 @@ run_show(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_show = {
     .name = "show",
     .argument = N_("[READER]"),
-    .summary = N_("Show all there is about a reader and its card"),
+    .summary = N_("Show all details of a reader and its card"),
     .description =
-        N_("Also what is not known, and the card's ATR taken to pieces (ISO/IEC 7816-3).\n"
-           "READER may be left out when there is only one.\n"
+        N_("Includes details that are not known, and the parts of the card's ATR (ISO/IEC\n"
+           "7816-3). READER may be left out when there is only one.\n"
            "\n"
-           "JSON is the same as that of 'status'."),
+           "JSON is the same as for 'status'."),
     .reader = CTL_READER_MAYBE,
     .run = run_show,
 };

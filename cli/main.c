@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl: the command line. The table below has all sub-commands. Whatever is wrong with the
- * arguments is told in one line, with exit status 2; what fails later gives 1.
+ * smartcardctl: the command line, with the table of all sub-commands. A problem with the arguments
+ * is one line on the standard error and exit status 2; a later error is exit status 1.
  */
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "command.h"
 #include "text.h"
 
-#define NAME_COLUMNS 10 /* of a command in the help */
+#define NAME_COLUMNS 10 /* width of a name in the help */
 
 static const CtlCommand *const commands[] = {
     &ctl_command_list,  &ctl_command_status,  &ctl_command_show,       &ctl_command_monitor,
@@ -33,8 +33,8 @@ typedef struct {
 } GlobalOptions;
 
 /*
- * GOption passes over the value of an option that takes none, as all of ours do but one. What a
- * program is run with is not for us.
+ * GOption ignores a value of an option that takes none. Returns such an option, or NULL. Only
+ * --timeout takes a value; the arguments of a program to run are not checked.
  */
 static const char *
 find_option_with_value(char **argv)
@@ -50,7 +50,8 @@ find_option_with_value(char **argv)
 static char *
 format_command_list(void)
 {
-    GString *list = g_string_new(_("Smart card readers and cards, as smartcardd sees them."));
+    GString *list =
+        g_string_new(_("Show and use smart card readers and cards through smartcardd."));
 
     g_string_append_printf(list, "\n\n%s", _("Commands:"));
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
@@ -87,7 +88,8 @@ run_command_line(int argc, char **argv, CtlOutput *output)
     g_autoptr(GError) error = NULL;
 
     if (with_value) {
-        g_autofree char *problem = g_strdup_printf(_("'%s': this option has no value"), with_value);
+        g_autofree char *problem =
+            g_strdup_printf(_("'%s': this option takes no value"), with_value);
         return ctl_command_print_usage_error(problem);
     }
     g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
@@ -109,8 +111,9 @@ run_command_line(int argc, char **argv, CtlOutput *output)
 }
 
 /*
- * A standard stream that is closed would be the next file that is opened, such as the connection
- * to the bus. What stands in for it here refuses to be written to, which is noticed.
+ * If a standard stream is closed, the next opened file, such as the connection to the bus, would
+ * take its number. /dev/null takes it instead, opened for reading so that writing fails with an
+ * error.
  */
 static void
 occupy_standard_streams(void)

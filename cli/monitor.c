@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl monitor: what is there, then what happens, until Ctrl-C, SIGTERM, or until nobody
- * reads the output any more. All three are a good end.
+ * smartcardctl monitor: prints the readers and cards that are present, then events. Ctrl-C, SIGTERM
+ * and a closed pipe end it with exit status 0.
  */
 
 #include <glib-unix.h>
@@ -124,20 +124,21 @@ run_monitor(const CtlArguments *arguments, CtlOutput *output)
 
 const CtlCommand ctl_command_monitor = {
     .name = "monitor",
-    .summary = N_("Show which cards and readers come and go, until Ctrl-C"),
+    .summary = N_("Show readers and cards as they come and go, until Ctrl-C"),
     .description =
-        N_("Into a pipe or a file each line has five fields separated by tabs: the\n"
-           "time; the event; the reader's name; the card's ATR in hexadecimal; and what\n"
-           "the card is, or why it happened.\n"
+        N_("In a pipe or a file each line has five fields separated by tabs: the time; the\n"
+           "event; the reader's name; the card's ATR in hexadecimal digits; and the type of\n"
+           "the card or the reason for the event.\n"
            "\n"
-           "JSON is one object a line with 'time' and 'event'; where they apply 'reader',\n"
-           "'reader-path', 'card-path', and the card's properties ('atr', 'protocols',\n"
-           "'names', ...); and 'reason' where there is one.\n"
+           "JSON is one object per line with 'time' and 'event'; where they apply 'reader',\n"
+           "'reader-path', 'card-path' and the card's properties ('atr', 'protocols',\n"
+           "'names', ...); and 'reason' if there is one.\n"
            "\n"
-           "The events are reader-present and card-present for what is there already,\n"
-           "reader-connected, reader-removed, card-inserted, card-removed, card-mute,\n"
-           "pcscd-gone, pcscd-back, service-gone and service-back. After service-gone\n"
-           "nothing is known; after service-back comes what is present then.\n"
+           "The events are reader-present and card-present for readers and cards that are\n"
+           "present at the start, reader-connected, reader-removed, card-inserted,\n"
+           "card-removed, card-mute, pcscd-gone, pcscd-back, service-gone and service-back.\n"
+           "After service-gone the state is unknown; after service-back the readers and\n"
+           "cards that are present then are printed again.\n"
            "\n"
            "The exit status is 0 after Ctrl-C or SIGTERM, and when the reading end of the\n"
            "pipe is closed."),

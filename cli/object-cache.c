@@ -117,7 +117,7 @@ ctl_object_cache_clear(CtlObjectCache *cache)
     g_hash_table_remove_all(cache->cards);
 }
 
-/* The table of the objects with an interface, NULL for those we do not follow. */
+/* Returns the table for an interface, NULL for interfaces that are not cached. */
 static GHashTable *
 get_table(const CtlObjectCache *cache, const char *interface)
 {

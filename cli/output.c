@@ -30,7 +30,7 @@ ctl_output_new(void)
 
     output->terminal = isatty(STDOUT_FILENO);
     output->erasing = output->terminal && kind && *kind && !g_str_equal(kind, "dumb");
-    /* A closed pipe is an error of write() like others. */
+    /* Turns a closed pipe into an error of write(). */
     signal(SIGPIPE, SIG_IGN);
     return output;
 }
@@ -70,7 +70,7 @@ convert_to_locale(const char *text)
     return converted ? converted : g_str_to_ascii(text, NULL);
 }
 
-/* A standard output that somebody made non-blocking must not lose anything either. */
+/* The standard output may be non-blocking if another process set that. */
 static void
 wait_for_room(void)
 {
@@ -102,7 +102,7 @@ write_text(CtlOutput *output, const char *text)
     write_bytes(output, converted, strlen(converted));
 }
 
-/* Without the last column, after which some terminals start a new line, and with room for "^C". */
+/* Leaves out the last column, after which some terminals wrap, and room for "^C". */
 static char *
 fit_status(const CtlOutput *output)
 {

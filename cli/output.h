@@ -2,13 +2,11 @@
 #pragma once
 
 /*
- * The standard output, line by line, each written at once. A terminal gets text
- * in the locale's encoding, a pipe or a file always UTF-8. On a terminal there
- * can be a status below the lines, which never scrolls away.
+ * The standard output, unbuffered. A terminal gets text in the locale's encoding, a pipe or a file
+ * always UTF-8. A terminal can have a status below the lines, which does not scroll away.
  *
- * After a write that failed nothing more is written, and the exit status tells
- * so, but not when the reading end of a pipe was closed: whoever reads, as
- * head(1), has enough, which is no failure.
+ * After a write error nothing more is written, and the exit status is 1, except when the reading
+ * end of a pipe was closed, as head(1) does, which is not an error.
  */
 
 #include <glib.h>
@@ -20,28 +18,28 @@ void ctl_output_free(CtlOutput *output);
 
 gboolean ctl_output_is_terminal(const CtlOutput *output);
 
-/* Of the terminal, as it is now. */
+/* Returns the current width of the terminal. */
 guint ctl_output_columns(const CtlOutput *output);
 
-/* Without its newline; safe to be shown: see ctl_text_escape(). */
+/* line: without the newline, escaped: see ctl_text_escape(). */
 void ctl_output_line(CtlOutput *output, const char *line);
 
-/* As they are; not for a terminal. */
+/* Writes the bytes unchanged; not for a terminal. */
 void ctl_output_bytes(CtlOutput *output, GBytes *bytes);
 
-/* A word to people: on the standard error where a script may read the output. */
+/* Prints a note for a person: on the standard error if the standard output is no terminal. */
 void ctl_output_note(CtlOutput *output, const char *note);
 
-/* NULL for none. Nothing happens where the output is no terminal. */
+/* NULL removes the status. Does nothing without a terminal. */
 void ctl_output_set_status(CtlOutput *output, const char *status);
 
-/* Whether there is any sense in going on. */
+/* Returns FALSE after a write error. */
 gboolean ctl_output_is_open(const CtlOutput *output);
 
-/* Erases the status and closes the standard output; says what went wrong. An exit status. */
+/* Erases the status and closes the standard output. Prints an error; returns an exit status. */
 int ctl_output_finish(CtlOutput *output);
 
-/* A line on the standard error, after our name; the message may be a stranger's. */
+/* Prints a line on the standard error, after the program name. Escapes the message. */
 void ctl_output_print_error(const char *message);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOutput, ctl_output_free)

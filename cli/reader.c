@@ -6,21 +6,23 @@
 
 #include "base/error.h"
 
-#define STATUS_DELAY_MS 1000 /* before the user is told why nothing happens */
+#define STATUS_DELAY_MS 1000 /* before a terminal shows that the call is waiting */
 
-/* What everybody meets once is told in the user's language, not in the service's. */
+/* Frequent errors: translated, unlike the service's messages. */
 static const struct {
     ScdErrorCode code;
     const char *text;
 } explanations[] = {
-    {SCD_E_NO_SMARTCARD, N_("there is no card in it ('smartcardctl wait' waits for one)")},
-    {SCD_W_REMOVED_CARD, N_("the card was taken out; put it in and start again")},
-    {SCD_W_RESET_CARD, N_("the card was reset meanwhile; start again")},
-    {SCD_E_SHARING_VIOLATION, N_("another program has the card; wait for it or close it")},
-    {SCD_W_UNPOWERED_CARD, N_("the card does not answer; take it out and put it in again")},
-    {SCD_W_UNRESPONSIVE_CARD, N_("the card does not answer; take it out and put it in again")},
-    {SCD_E_NOT_TRANSACTED, N_("the exchange with the reader or the card failed")},
-    {SCD_E_UNSUPPORTED_FEATURE, N_("neither the reader nor its driver knows that")},
+    {SCD_E_NO_SMARTCARD,
+     N_("there is no card in the reader (run 'smartcardctl wait' to wait for one)")},
+    {SCD_W_REMOVED_CARD, N_("the card was removed; insert it and start again")},
+    {SCD_W_RESET_CARD, N_("the card was reset in the meantime; start again")},
+    {SCD_E_SHARING_VIOLATION,
+     N_("another program is using the card; wait until it has finished, or close it")},
+    {SCD_W_UNPOWERED_CARD, N_("the card does not answer; remove it and insert it again")},
+    {SCD_W_UNRESPONSIVE_CARD, N_("the card does not answer; remove it and insert it again")},
+    {SCD_E_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
+    {SCD_E_UNSUPPORTED_FEATURE, N_("the reader or its driver does not support this")},
 };
 
 static gboolean
@@ -69,7 +71,7 @@ ctl_reader_free(CtlReader *reader)
     g_free(reader);
 }
 
-/* Makes the message one for the user; NULL. */
+/* Replaces the message by one for the user. Takes trouble; returns NULL. */
 static GVariant *
 explain_reader_error(const CtlReader *reader, GError *trouble, GError **error)
 {
@@ -109,7 +111,7 @@ ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *inter
         .type = type,
         .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
         .output = reader->output,
-        .status = _("Waiting: another program may have the reader."),
+        .status = _("Waiting: another program may be using the reader."),
         .delay_ms = STATUS_DELAY_MS,
     };
     GError *trouble = NULL;

@@ -9,7 +9,7 @@
 #include "base/reader-name.h"
 
 #define HIDDEN "..."
-#define SHORTEST_SERIAL 4 /* characters; shorter ones are no secret, and stand in other numbers */
+#define SHORTEST_SERIAL 4 /* characters; other numbers contain shorter ones */
 
 static const char *const left_out[] = {"Alias", "Serial", "HistoricalBytes", "AtrHex", NULL};
 
@@ -36,7 +36,7 @@ hide_in_name(const char *text, const char *serial)
     return ctl_redact_serial(rest, serial);
 }
 
-/* One that makes no sense is hidden as a whole. */
+/* Hides an invalid ATR as a whole. */
 static char *
 hide_in_atr(GBytes *bytes)
 {
@@ -52,7 +52,7 @@ hide_in_atr(GBytes *bytes)
     return g_string_free(text, FALSE);
 }
 
-/* serial: of the reader. NULL to leave the value as it is. */
+/* serial: of the reader. Returns NULL to keep the value. */
 static char *
 hide_value(GVariant *properties, const char *name, const char *serial)
 {

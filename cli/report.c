@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl report: a text for a bug report, or for a list of hardware. It is written for
- * strangers, so it is English everywhere. Whatever cannot be had is said in it, and is no failure.
+ * smartcardctl report: a text for a bug report or a list of hardware, always in English. Data that
+ * is not available is mentioned in the text, and not an error.
  */
 
 #include <glib/gi18n.h>
@@ -20,7 +20,7 @@
 
 typedef struct {
     GArray *versions; /* of CtlVersion */
-    char *missing;    /* why there are no readers to tell of, else NULL */
+    char *missing;    /* the reason why there are no readers, else NULL */
     CtlObjectCache *cache;
     GArray *readers; /* of CtlReaderView, as they are shown */
     GPtrArray *usb;  /* of ScdUsbDevice */
@@ -44,7 +44,7 @@ clear_redacted_reader(gpointer data)
     ctl_redact_clear_reader(data);
 }
 
-/* The same readers without what is private. */
+/* Returns copies without private data. */
 static GArray *
 redact_readers(GArray *readers)
 {
@@ -58,7 +58,7 @@ redact_readers(GArray *readers)
     return reduced;
 }
 
-/* The tree of the service, and its version in any case where it answers. */
+/* Sets the version whenever the service replies, even if loading the readers fails. */
 static CtlObjectCache *
 load_service(char **version, GError **error)
 {
@@ -170,19 +170,19 @@ const CtlCommand ctl_command_report = {
     .name = "report",
     .summary = N_("Write a report on versions, readers and cards"),
     .description =
-        N_("To be pasted into a bug report or a list of hardware, so it is in English.\n"
-           "What cannot be had, as without pcscd, is said in it.\n"
+        N_("The report is in English, to be pasted into a bug report or a list of hardware.\n"
+           "It says which data is not available, for example without pcscd.\n"
            "\n"
-           "Serial numbers (in a reader's name all that is in parentheses), aliases and\n"
-           "object paths are left out. Of a card's ATR the historical bytes and the check\n"
-           "byte are dots, two for each: on some cards they hold a number of the card or\n"
-           "of its holder. Only --serials shows all of that. USB devices that neither\n"
-           "are readers nor lead to one are never shown. The version of libpcsclite is\n"
-           "the one smartcardd was built with, those of pcscd and of drivers (*.bundle)\n"
-           "are the installed ones.\n"
+           "Serial numbers (in a reader's name all text in parentheses), aliases and object\n"
+           "paths are left out. In a card's ATR, two dots replace each of the historical\n"
+           "bytes and the check byte: on some cards they contain a number of the card or of\n"
+           "its holder. With --serials all of this is included. USB devices that neither\n"
+           "are readers nor lead to one are never included. The version of libpcsclite is\n"
+           "the one that smartcardd was built with; those of pcscd and of drivers\n"
+           "(*.bundle) are the installed ones.\n"
            "\n"
-           "JSON is an object with 'versions', 'missing' (why there are no readers),\n"
-           "'usb' and 'readers', these as for 'status'."),
+           "JSON is an object with 'versions', 'missing' (the reason why there are no\n"
+           "readers), 'usb' and 'readers', which are as for 'status'."),
     .options = CTL_OPTION_SERIALS,
     .run = run_report,
 };

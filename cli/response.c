@@ -11,12 +11,12 @@
 
 typedef struct {
     guint16 value;
-    guint16 mask; /* the bits that count */
+    guint16 mask; /* the bits to compare */
     const char *text;
-    gboolean has_number; /* the other bits, which belong to the text; 0 in a whole byte is 256 */
+    gboolean has_number; /* append the other bits as a number; 0 in a whole byte means 256 */
 } StatusMeaning;
 
-/* The first one that fits counts: those for a whole SW1 come after its own. */
+/* The first match counts: entries for a whole SW1 follow those for single values. */
 static const StatusMeaning meanings[] = {
     {0x9000, 0xFFFF, N_("success"), FALSE},
     {0x6100, 0xFF00, N_("success, bytes that wait for GET RESPONSE"), TRUE},

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl run: one program that reaches its cards over the bus, whatever version of pcsc-lite
- * is installed. Since 2.1 that loads the library which LIBPCSCLITE_DELEGATE names; before, and for
- * programs that bring their own, the library is found first by its name.
+ * smartcardctl run: runs a program with libpcsclite-dbus, whatever version of pcsc-lite is
+ * installed. From 2.1 on, pcsc-lite loads the library that LIBPCSCLITE_DELEGATE names. For older
+ * versions, and programs that bring their own copy, LD_LIBRARY_PATH finds the library by its name.
  */
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 #include "cli-config.h"
 #include "command.h"
 
-/* Where the library is, when it is not where it is installed. */
+/* Overrides the folder of the installed library. */
 #define FOLDER_VARIABLE "SMARTCARDCTL_LIBRARY_DIR"
 
-/* As env(1) and shells have it. */
+/* The exit statuses of env(1) and shells. */
 #define STATUS_CANNOT_RUN 126
 #define STATUS_NOT_FOUND 127
 
@@ -59,14 +59,14 @@ run_program(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_run = {
     .name = "run",
     .argument = N_("[--] PROGRAM [ARGUMENTS…]"),
-    .summary = N_("Run a program that reaches cards through smartcardd"),
+    .summary = N_("Run a PC/SC program with smartcardd instead of pcscd"),
     .description =
-        N_("The program uses PC/SC, as pcsc_scan, gpg and browsers do, and is not changed:\n"
-           "its calls go over the bus to smartcardd instead of to pcscd. So do those of\n"
-           "programs that it runs.\n"
+        N_("The program uses PC/SC, as pcsc_scan, gpg and browsers do, and is not modified:\n"
+           "its PC/SC calls go to smartcardd instead of pcscd, and so do those of programs\n"
+           "that it starts.\n"
            "\n"
-           "The exit status is the program's; 127 when there is no such program, 126 when\n"
-           "it cannot be run."),
+           "The exit status is the program's; 127 if the program does not exist, 126 if it\n"
+           "cannot be run."),
     .reader = CTL_READER_NEVER,
     .min_operands = 1,
     .max_operands = G_MAXUINT,

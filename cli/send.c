@@ -11,6 +11,12 @@
 #include "response.h"
 #include "text.h"
 
+/*
+ * smartcardctl transmit, script, reset and control: the commands that send something to a card or a
+ * reader. Scripts run in one transaction, and each response is printed as soon as it arrives. An
+ * error or an unexpected status word ends a script.
+ */
+
 static gboolean
 check_status(const CtlApduStep *step, GBytes *response, GError **error)
 {
@@ -23,10 +29,10 @@ check_status(const CtlApduStep *step, GBytes *response, GError **error)
     g_autofree char *meaning = ctl_response_explain_status(status, TRUE);
     if (*meaning)
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                    _("stopped at status word %04X (%s), which is not expected"), status, meaning);
+                    _("stopped at unexpected status word %04X (%s)"), status, meaning);
     else
         g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
-                    _("stopped at status word %04X, which is not expected"), status);
+                    _("stopped at unexpected status word %04X"), status);
     return FALSE;
 }
 
@@ -98,6 +104,7 @@ send_script(const char *name, const CtlArguments *arguments, CtlOutput *output)
     return send_steps(steps, arguments, output);
 }
 
+/* Commands from the arguments, or a script from the standard input. */
 static int
 run_transmit(const CtlArguments *arguments, CtlOutput *output)
 {
@@ -116,20 +123,20 @@ const CtlCommand ctl_command_transmit = {
     .argument = N_("READER APDU..."),
     .summary = N_("Send commands to the card and print its responses"),
     .description =
-        N_("An APDU is a command in hexadecimal digits; spaces and colons may stand\n"
-           "between bytes. Several are sent one after the other, and nothing of other\n"
-           "programs between them, whatever status words the card answers with.\n"
+        N_("An APDU is a command in hexadecimal digits, with optional spaces and colons\n"
+           "between bytes. Several are sent one after the other, whatever status words the\n"
+           "card returns, and no commands of other programs come in between.\n"
            "\n"
-           "With '-' for the APDU they are read from the standard input, in the form that\n"
-           "'smartcardctl script --help' describes. Do so with a PIN: arguments can be\n"
-           "seen by other users, and shells keep them.\n"
+           "With '-' instead of an APDU, commands are read from the standard input, in the\n"
+           "format that 'smartcardctl script --help' describes. Use this for a PIN: other\n"
+           "users can see arguments, and shells keep them.\n"
            "\n"
-           "Each response is printed as it comes, in a line of hexadecimal digits, status\n"
-           "word included; on a terminal with what that means. JSON is an object a line\n"
-           "with 'response'; its parts 'data' and 'status'; and 'meaning', empty when\n"
-           "ISO 7816-4 gives none. --raw writes the bytes of all responses.\n"
+           "Each response is printed as soon as it arrives, as a line of hexadecimal digits\n"
+           "with the status word; a terminal also shows its meaning. JSON is one object per\n"
+           "line with 'response', its parts 'data' and 'status', and 'meaning', which is\n"
+           "empty if ISO 7816-4 defines none. --raw writes the bytes of all responses.\n"
            "\n"
-           "The exit status is 0 when each command was answered."),
+           "The exit status is 0 if the card answered every command."),
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = G_MAXINT,
@@ -148,23 +155,24 @@ const CtlCommand ctl_command_script = {
     .argument = N_("[READER] FILE"),
     .summary = N_("Send the commands in a file to the card"),
     .description =
-        N_("FILE is text, '-' is the standard input. READER may be left out when there is\n"
-           "only one. A line of the file is one of these:\n"
+        N_("FILE is a text file; '-' is the standard input. READER may be left out when\n"
+           "there is only one. Each line of the file is one of these:\n"
            "\n"
            "  00A4040007A0000002471001 = 9000 61xx\n"
-           "      A command in hexadecimal digits; spaces and colons may stand between\n"
-           "      bytes. After '=' the status words to go on with, 'x' for any digit;\n"
-           "      without them the script goes on whatever the card answers.\n"
+           "      A command in hexadecimal digits, with optional spaces and colons between\n"
+           "      bytes. After '=' come the expected status words, with 'x' for any digit:\n"
+           "      the script stops at any other. Without '=', it continues after every\n"
+           "      status word.\n"
            "  reset\n"
-           "      The card is reset.\n"
+           "      Resets the card.\n"
            "  # text\n"
-           "      A comment, behind the others too.\n"
+           "      A comment, also at the end of another line.\n"
            "\n"
-           "The whole file is read before anything is sent, and no other program's\n"
-           "commands come between. Output is as for 'transmit'; on a terminal and in JSON\n"
-           "('line') with the number of the line.\n"
+           "The whole file is read before anything is sent, and no commands of other\n"
+           "programs come in between. The output is as for 'transmit'; a terminal and JSON\n"
+           "('line') also show the number of the line.\n"
            "\n"
-           "The exit status is 1 when the script stopped before its end."),
+           "The exit status is 1 if the script stopped before its end."),
     .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,
@@ -177,7 +185,7 @@ print_protocol(const char *protocol, const CtlArguments *arguments, CtlOutput *o
 {
     g_autofree char *json = ctl_json_single("protocol", protocol);
     g_autofree char *safe = ctl_text_escape(protocol, FALSE);
-    g_autofree char *text = g_strdup_printf(_("The card was reset. It speaks %s."), safe);
+    g_autofree char *text = g_strdup_printf(_("The card was reset. Its protocol is %s."), safe);
     ctl_output_line(output, arguments->json ? json : ctl_output_is_terminal(output) ? text : safe);
 }
 
@@ -200,11 +208,11 @@ const CtlCommand ctl_command_reset = {
     .argument = N_("[READER]"),
     .summary = N_("Reset the card"),
     .description =
-        N_("Waits until no other program is in the middle of something with the card. The\n"
-           "card forgets what was selected, and each PIN. READER may be left out when\n"
-           "there is only one.\n"
+        N_("Waits until no other program is using the card in a transaction. After a reset\n"
+           "nothing is selected on the card and no PIN is verified. READER may be left out\n"
+           "when there is only one.\n"
            "\n"
-           "Prints the protocol that the card speaks then, such as 'T=1'; JSON is an\n"
+           "Prints the protocol of the card after the reset, such as 'T=1'; JSON is an\n"
            "object with 'protocol'."),
     .reader = CTL_READER_MAYBE,
     .run = run_reset,
@@ -223,7 +231,7 @@ parse_control_code(const char *text, guint32 *code)
     return TRUE;
 }
 
-/* From the standard input, over as many lines as one likes. */
+/* Reads hexadecimal digits from the standard input; line breaks are ignored. */
 static GBytes *
 read_control_data(CtlOutput *output, GError **error)
 {
@@ -266,7 +274,7 @@ run_control(const CtlArguments *arguments, CtlOutput *output)
 
     if (!parse_control_code(arguments->operands[0], &code))
         return ctl_command_print_usage_error(
-            _("the control code is no number of 32 bits, decimal or with 0x"));
+            _("the control code is not a 32-bit number, decimal or hexadecimal with 0x"));
     g_autoptr(GBytes) data =
         from_input ? read_control_data(output, &error) : ctl_input_parse_hex(hex, &error);
     if (!data)
@@ -280,12 +288,12 @@ const CtlCommand ctl_command_control = {
     .argument = N_("READER CODE [HEX]"),
     .summary = N_("Send a control code to the reader's driver"),
     .description =
-        N_("CODE is a control code as winscard.h makes it, decimal or with 0x:\n"
-           "SCARD_CTL_CODE(3400), which asks for the features of PC/SC part 10, is\n"
-           "0x42000D48. HEX is what the driver expects with it, in hexadecimal digits;\n"
-           "'-' reads them from the standard input.\n"
+        N_("CODE is a control code as winscard.h computes it, decimal or hexadecimal with\n"
+           "0x: SCARD_CTL_CODE(3400), which queries the features of PC/SC part 10, is\n"
+           "0x42000D48. HEX is the data for the driver in hexadecimal digits; '-' reads it\n"
+           "from the standard input.\n"
            "\n"
-           "Prints what the driver answers, as hexadecimal digits; JSON is an object with\n"
+           "Prints the response of the driver in hexadecimal digits; JSON is an object with\n"
            "'response'. --raw writes the bytes."),
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,

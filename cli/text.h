@@ -2,29 +2,32 @@
 #pragma once
 
 /*
- * Text for a screen. The names of readers and cards are a stranger's, and a
- * terminal obeys control characters.
+ * Text for a terminal. The names of readers and cards come from devices, and terminals interpret
+ * control characters. All functions return new strings.
  */
 
 #include <glib.h>
 
 /*
- * Each character that does not print, or that turns the direction of writing, as \uXXXX: as in
- * JSON, where it means the same. A newline stays if it is to.
+ * Replaces characters that do not print or that change the direction of writing by \uXXXX, which
+ * means the same in JSON. Optionally keeps newlines.
  */
 char *ctl_text_escape(const char *text, gboolean keep_newlines);
 
-/* The columns that it takes on a terminal; of printing characters only. */
+/* Returns the columns that a text of printing characters takes on a terminal. */
 guint ctl_text_width(const char *text);
 
-/* With spaces up to that width. */
+/* Appends spaces up to the width. */
 char *ctl_text_pad(const char *text, guint width);
 
-/* As much of it as takes no more than that width. */
+/* Returns the longest beginning that fits the width. */
 char *ctl_text_cut(const char *text, guint width);
 
-/* The same, with "..." for what is left out. */
+/* The same, with "..." at the end of a text that was cut. */
 char *ctl_text_shorten(const char *text, guint width);
 
-/* Of an argument: in the locale's encoding or, as a name may be copied from elsewhere, in UTF-8. */
+/*
+ * Returns an argument as UTF-8. It may be in UTF-8 already, as names are copied from elsewhere, or
+ * in the locale's encoding. NULL if it is in neither.
+ */
 char *ctl_text_from_argument(const char *argument);

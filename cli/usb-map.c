@@ -36,7 +36,7 @@ is_reader(const ScdUsbDevice *device, GArray *readers)
     return has_reader_class(device);
 }
 
-/* To a port, or to one behind it; what a port has not got is 0. */
+/* Whether the hub is the port itself or upstream of it. Unused elements of ports are 0. */
 static gboolean
 is_upstream_of(const ScdUsbPort *hub, const ScdUsbPort *port)
 {
@@ -66,7 +66,7 @@ ctl_usb_map_load(GArray *readers)
     return devices;
 }
 
-/* What it says of itself; empty when nothing. */
+/* Returns the vendor and product strings of the device, empty when it has none. */
 static char *
 format_device_name(const ScdUsbDevice *device, gboolean serials)
 {

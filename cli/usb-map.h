@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The USB devices that readers are, and the hubs on the way to them. The kernel tells it, so no
- * service is needed; what else is plugged in is nobody's business.
+ * The USB devices that are readers, and the hubs that they are connected to, from sysfs: works
+ * without the service. Other devices are private and left out.
  */
 
 #include <json-glib/json-glib.h>
@@ -11,11 +11,11 @@
 #include "output.h"
 
 /*
- * An array of ScdUsbDevice, each behind the hub that it is plugged into. Those of class 0b are
- * readers, and those that readers say they are (an array of CtlReaderView).
+ * Returns an array of ScdUsbDevice, in which hubs precede their devices. A device is a reader if it
+ * has an interface of class 0b or if the UsbPath of one of the readers (CtlReaderView) names it.
  */
 GPtrArray *ctl_usb_map_load(GArray *readers);
 
-/* serials: with the serial numbers. */
+/* serials: include serial numbers. */
 void ctl_usb_map_print(GPtrArray *map, gboolean serials, CtlOutput *output);
 void ctl_usb_map_add_to_json(GPtrArray *map, gboolean serials, JsonBuilder *builder);

@@ -18,7 +18,7 @@ read_kernel_version(void)
     return g_strdup_printf("%s %s %s", names.sysname, names.release, names.machine);
 }
 
-/* Few users have its folder in their PATH. */
+/* /usr/sbin is not in the PATH of most users. */
 static char *
 find_pcscd(void)
 {
@@ -28,7 +28,7 @@ find_pcscd(void)
                                                          : g_find_program_in_path("pcscd");
 }
 
-/* Of the one that is installed: "pcsc-lite version 1.9.9." is the first thing that it says. */
+/* The output of pcscd --version begins with "pcsc-lite version 1.9.9." */
 static char *
 read_pcscd_version(void)
 {
@@ -50,7 +50,7 @@ read_pcscd_version(void)
     return length > 0 ? g_strndup(version, length) : NULL;
 }
 
-/* As its Info.plist has it, a list of keys and values in XML. */
+/* Reads Info.plist, a list of keys and values in XML. */
 static char *
 read_driver_version(const char *bundle)
 {

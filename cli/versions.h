@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What runs on this machine, as far as it matters to smart cards, and in which version. */
+/* The versions of the software on this machine that is involved in smart card access. */
 
 #include <glib.h>
 
@@ -11,8 +11,9 @@ typedef struct {
 } CtlVersion;
 
 /*
- * An array of CtlVersion. service: the version that it tells, NULL when it is not known.
- * libpcsclite does not tell its own: it is what the service was built with. pcscd is the one that
- * is installed, and so are the drivers for USB readers, each with the name of its bundle.
+ * Returns an array of CtlVersion. service: the version of the service, NULL when not known. The
+ * version of libpcsclite is that of the build, as the library does not report one. The versions of
+ * pcscd and of the drivers for USB readers (named by bundle) are the installed ones. Runs pcscd
+ * --version.
  */
 GArray *ctl_versions_read(const char *service);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl wait: until there is a card, or until those that are in are out. Each is told by a
- * line in the form of monitor.
+ * smartcardctl wait: waits until a card is present, or until the present cards are removed. Prints
+ * a line for each in the format of monitor.
  */
 
 #include <glib/gi18n.h>
@@ -20,7 +20,7 @@ typedef struct {
     gint64 end; /* in g_get_monotonic_time(), when there is a time-out */
 } CardWait;
 
-/* With the time that is left. */
+/* The options contain the remaining time. */
 static GVariant *
 build_options(const CardWait *wait, const char *reader)
 {
@@ -40,9 +40,9 @@ static char *
 describe_wait(const CtlArguments *arguments)
 {
     if (arguments->removal && arguments->reader)
-        return g_strdup_printf(_("Waiting until the card in '%s' is out."), arguments->reader);
+        return g_strdup_printf(_("Waiting for the card in '%s' to be removed."), arguments->reader);
     if (arguments->removal)
-        return g_strdup(_("Waiting until all cards are out."));
+        return g_strdup(_("Waiting for all cards to be removed."));
     if (arguments->reader)
         return g_strdup_printf(_("Waiting for a card in '%s'."), arguments->reader);
     return g_strdup(_("Waiting for a card."));
@@ -88,7 +88,7 @@ wait_for_card(const CardWait *wait, GError **error)
     g_variant_get(answer, "(&o&o)", &path, &card_path);
     if (!ctl_object_cache_get_reader_with_card(cache, path, card_path, &event.reader)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                            _("there was a card, but the reader has gone again"));
+                            _("a card was present, but its reader has been removed since"));
         return FALSE;
     }
     ctl_event_print(&event, wait->arguments->json, wait->output);
@@ -111,7 +111,7 @@ wait_for_one_removal(const CardWait *wait, const CtlReaderView *reader, GError *
     return TRUE;
 }
 
-/* Of the cards that are in now, in the reader that is named or in all. */
+/* Waits for the cards that are present now, in the named reader or in all. */
 static gboolean
 wait_for_removal(const CardWait *wait, GError **error)
 {
@@ -143,11 +143,11 @@ print_wait_error(const CardWait *wait, const GError *error)
     }
     g_autofree char *message =
         wait->arguments->removal
-            ? g_strdup_printf(ngettext("the card is still in after %d second",
-                                       "the card is still in after %d seconds", (gulong)limit),
+            ? g_strdup_printf(ngettext("the card was not removed within %d second",
+                                       "the card was not removed within %d seconds", (gulong)limit),
                               limit)
-            : g_strdup_printf(ngettext("no card was there within %d second",
-                                       "no card was there within %d seconds", (gulong)limit),
+            : g_strdup_printf(ngettext("no card was inserted within %d second",
+                                       "no card was inserted within %d seconds", (gulong)limit),
                               limit);
     ctl_output_print_error(message);
 }
@@ -174,18 +174,18 @@ run_wait(const CtlArguments *arguments, CtlOutput *output)
 const CtlCommand ctl_command_wait = {
     .name = "wait",
     .argument = N_("[READER]"),
-    .summary = N_("Wait until a card is there"),
+    .summary = N_("Wait until a card is present"),
     .description =
-        N_("It may be there already. Without READER, a card in any reader will do. The\n"
-           "reader need not be there yet, nor pcscd.\n"
+        N_("Succeeds at once if a card is present already. Without READER, a card in any\n"
+           "reader is enough. The reader, or pcscd, need not be present yet.\n"
            "\n"
-           "With --removal: until the card that is in is taken out; without READER, all\n"
-           "cards that are in.\n"
+           "With --removal, waits until the card that is present is removed; without\n"
+           "READER, until all cards that are present are removed.\n"
            "\n"
            "Prints a line for each card as 'monitor' does, with the event card-present or\n"
            "card-removed.\n"
            "\n"
-           "The exit status is 1 when the time is over."),
+           "The exit status is 1 if the time runs out."),
     .reader = CTL_READER_MAYBE,
     .options = CTL_OPTION_REMOVAL | CTL_OPTION_TIMEOUT,
     .run = run_wait,

@@ -13,12 +13,12 @@ struct CtlWatch {
     CtlWatchState state;
     gulong closed;
     guint name;
-    guint signals;        /* of the present service */
-    GCancellable *asking; /* what was asked of it, given up when it goes */
+    guint signals;        /* subscription to the running service */
+    GCancellable *asking; /* of the pending calls, cancelled when the service exits */
     gboolean was_gone;
-    gboolean broken;   /* for good */
-    GVariant *manager; /* its properties, NULL before it told them */
-    gboolean loaded;   /* the tree was told too: cache counts */
+    gboolean broken;   /* failed; no further callbacks */
+    GVariant *manager; /* its properties, NULL before the reply */
+    gboolean loaded;   /* the cache is filled */
     CtlObjectCache *cache;
 };
 
@@ -32,7 +32,7 @@ emit_event(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, cons
     watch->events->happened(&event, watch->data);
 }
 
-/* Whatever else fails because of it need not be told. */
+/* Reports only the first failure; later ones are consequences. */
 static void
 report_failure(CtlWatch *watch, const char *why)
 {
@@ -88,7 +88,7 @@ apply_manager_change(CtlWatch *watch, GVariant *changed, const char *const *inva
         emit_event(watch, CTL_EVENT_PCSCD_GONE, NULL, reason);
 }
 
-/* An insertion changes Mute together with Card, and is told by its own signal. */
+/* An insertion changes Mute together with Card, and has a signal of its own. */
 static gboolean
 is_card_mute_change(const char *interface, GVariant *changed)
 {
@@ -172,7 +172,10 @@ handle_card_removed(CtlWatch *watch, const char *path, GVariant *arguments)
     emit_card_event(watch, CTL_EVENT_CARD_REMOVED, path, card_path);
 }
 
-/* The signals that count; one before the tree is known is in the tree, except the manager's. */
+/*
+ * The handled signals. Before the cache is filled, signals are ignored, since the reply to
+ * GetManagedObjects includes them; except those of the manager, which it does not include.
+ */
 static const struct {
     const char *interface;
     const char *name;
@@ -205,7 +208,7 @@ dispatch_signal(GDBusConnection *bus, const char *sender, const char *path, cons
         update_state(watch);
 }
 
-/* What is there from the start. */
+/* Emits events for the objects that are present at the start. */
 static void
 emit_present_objects(CtlWatch *watch)
 {
@@ -224,7 +227,10 @@ emit_present_objects(CtlWatch *watch)
     }
 }
 
-/* The first item of an answer; NULL when the service has gone, which its name tells, or we did. */
+/*
+ * Returns the first item of the reply. Returns NULL on cancellation, and when the service has
+ * exited, which handle_service_vanished() handles; reports other errors.
+ */
 static GVariant *
 take_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -234,7 +240,7 @@ take_reply(GObject *source, GAsyncResult *result, gpointer data)
 
     if (answer)
         return g_variant_get_child_value(answer, 0);
-    /* After a cancellation the watch need not be there any more. */
+    /* After a cancellation, data may have been freed. */
     if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
         !ctl_client_is_service_gone(error))
         report_call_error(data, error);
@@ -265,7 +271,7 @@ store_objects(GObject *source, GAsyncResult *result, gpointer data)
     update_state(watch);
 }
 
-/* Its unique name: so nothing is asked that would start the service again. */
+/* Calls go to the unique name, so that they never start the service again. */
 static void
 handle_service_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
 {
@@ -301,7 +307,7 @@ handle_service_vanished(GDBusConnection *bus, const char *name, gpointer data)
     CtlWatch *watch = data;
 
     forget_service(watch);
-    /* The bus itself has gone when there is no connection any more: another signal tells that. */
+    /* A closed connection is handled by handle_bus_closed(). */
     if (!bus || g_dbus_connection_is_closed(bus))
         return;
     if (watch->state != CTL_WATCH_NO_SERVICE)
@@ -315,10 +321,10 @@ handle_bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointe
 {
     CtlWatch *watch = data;
 
-    report_failure(watch, _("the connection to the system bus has broken"));
+    report_failure(watch, _("the connection to the system bus was lost"));
 }
 
-/* The call that starts the service; only then there is something to watch. */
+/* The reply to the call that starts the service. From now on its name is watched. */
 static void
 handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
 {

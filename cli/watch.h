@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Follows the service for as long as one likes, through its restarts and
- * pcscd's. It is started once, at the beginning; when it goes later, that is
- * somebody's will, and nothing is sent to it until it is back.
+ * Watches readers and cards, across restarts of the service and of pcscd. It starts the service
+ * once at the beginning. If the service exits later, that is deliberate, and the watch sends
+ * nothing to it until it is back.
  *
- * There is no gap and no double: the signals are subscribed to before the tree
- * is asked for, and as signals and answers of the service arrive in their
- * order, what comes before the answer is in it, and what comes after is not.
+ * No event is lost or reported twice: the watch subscribes to the signals before it calls
+ * GetManagedObjects, and signals and replies of the service arrive in order. Signals before the
+ * reply are included in the reply; later ones are not.
  */
 
 #include <gio/gio.h>
@@ -25,13 +25,13 @@ typedef enum {
 
 typedef struct {
     void (*happened)(const CtlEvent *event, gpointer data);
-    void (*state_changed)(CtlWatchState state, gpointer data); /* after the events that led to it */
-    void (*failed)(const char *why, gpointer data);            /* the last call */
+    void (*state_changed)(CtlWatchState state, gpointer data); /* after the events that caused it */
+    void (*failed)(const char *why, gpointer data);            /* no callback follows */
 } CtlWatchEvents;
 
 typedef struct CtlWatch CtlWatch;
 
-/* Needs the main loop; events is static. */
+/* Requires the main loop. events must outlive the watch. */
 CtlWatch *ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data);
 void ctl_watch_free(CtlWatch *watch);
 

@@ -62,7 +62,7 @@ class Attributes(CliTest):
         self.testbed.start_service()
         for command in (["attributes"], ["reset"]):
             self.assert_one_line(self.run_to_end(*command, status=1).errors,
-                                 "there are 2 readers: name one")
+                                 "there are 2 readers; name one")
 
 
 class NoReader(CliTest):

@@ -47,9 +47,9 @@ class Control(CliTest):
         self.assert_one_line(self.control("0x" + FEATURES, "-", text="0g", status=1).errors,
                              "position 2")
 
-    def test_code_that_nobody_knows(self):
+    def test_unsupported_code(self):
         self.assert_one_line(self.control("0x42000001", status=1).errors,
-                             "reader 'A 00 00': neither the reader nor its driver knows")
+                             "reader 'A 00 00': the reader or its driver does not support this")
 
     def test_user_may_be_asked(self):
         """The service gets leave to ask for a password, and no terminal obeys what it says."""

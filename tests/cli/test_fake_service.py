@@ -68,13 +68,13 @@ class UntrustedText(CliTest):
 
     def test_reason_of_trouble(self):
         self.start_fake_service(available=False)
-        self.assert_one_line(self.run_to_end("list", status=1).errors, "pcscd cannot be reached")
+        self.assert_one_line(self.run_to_end("list", status=1).errors, "smartcardd cannot reach pcscd")
 
     def test_errors(self):
         service = self.start_fake_service()
         for error, word in (("org.smartcardd1.Error.InvalidArgument", "smartcardctl: a\\u001b"),
                             ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
-                            ("org.freedesktop.DBus.Error.AccessDenied", "does not let this user"),
+                            ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
                             ("org.freedesktop.DBus.Error.NoReply", "cannot be reached"),
                             ("org.example.Whatever", "cannot be reached")):
             service.error = error

@@ -48,7 +48,7 @@ class German(CliTest):
 
     def test_errors(self):
         self.assert_one_line(self.run_to_end("list", "x", status=USAGE).errors,
-                             "»x« ist ein Argument zu viel", "siehe »smartcardctl list --help«")
+                             "unerwartetes Argument »x«", "siehe »smartcardctl list --help«")
         self.start_testbed("A", "B")
         self.assert_one_line(self.run_to_end("status", "x", status=1).errors,
                              "es gibt keinen Kartenleser »x«")
@@ -61,7 +61,7 @@ class German(CliTest):
         program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=1)
         self.assertEqual(json.loads(program.output)["meaning"], "file or application not found")
         self.assert_one_line(program.errors,
-                             "Zeile 1: angehalten beim Statuswort 6A82 (Datei oder Anwendung")
+                             "Zeile 1: angehalten beim unerwarteten Statuswort 6A82 (Datei oder Anwendung")
 
     def test_monitor(self):
         self.start_testbed("A", "B")

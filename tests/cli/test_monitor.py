@@ -37,7 +37,7 @@ class Monitor(CliTest):
         self.finish(monitor, signal.SIGINT)
         for line in monitor.lines:
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d\t")
-        nonsense = "unknown card with an ATR that makes no sense"
+        nonsense = "unknown card with an invalid ATR"
         self.assertEqual([line.split("\t")[1:] for line in monitor.lines],
                          [["reader-present", "A 00 00", "", ""],
                           ["card-present", "A 00 00", "3BFF", nonsense],
@@ -159,8 +159,8 @@ class Monitor(CliTest):
                                 self.start_with_signs_of_life(columns=80))
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
         self.assertEqual((in_pipe.wait(), on_terminal.wait()), (1, 1))
-        self.assert_one_line(in_pipe.errors, "the connection to the system bus has broken")
-        self.assertRegex(on_terminal.screen[-2], "^smartcardctl: .* has broken")
+        self.assert_one_line(in_pipe.errors, "the connection to the system bus was lost")
+        self.assertRegex(on_terminal.screen[-2], "^smartcardctl: .* was lost")
         self.assertEqual(self.testbed.service.wait(), 1)
         self.testbed.service = None
 

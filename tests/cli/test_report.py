@@ -135,11 +135,11 @@ class Report(CliTest):
         self.sysfs = Sysfs(os.path.join(self.testbed.folder, "sys"))
         self.sysfs.add("1-2", 2, product="Model")
         self.show_sysfs()
-        self.assertEqual(self.assert_missing("the system bus cannot be reached"), "")
+        self.assertEqual(self.assert_missing("cannot connect to the system bus"), "")
         self.testbed.start_bus()
-        self.assertEqual(self.assert_missing("smartcardd does not run"), "")
+        self.assertEqual(self.assert_missing("smartcardd is not running"), "")
         self.testbed.start_service()
-        self.assertNotEqual(self.assert_missing("pcscd cannot be reached"), "")
+        self.assertNotEqual(self.assert_missing("smartcardd cannot reach pcscd"), "")
 
     def test_no_usb(self):
         self.start_testbed()

@@ -18,7 +18,7 @@ class Reset(CardTest):
         self.assertEqual(json.loads(self.run_to_end("--json", "reset").output),
                          {"protocol": "T=1"})
         self.assertEqual(self.run_to_end("reset", columns=80).screen,
-                         ["The card was reset. It speaks T=1.", ""])
+                         ["The card was reset. Its protocol is T=1.", ""])
 
     def test_card_forgets(self):
         self.assertEqual(self.transmit(VERIFY).output, "9000\n")

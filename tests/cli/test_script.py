@@ -36,9 +36,9 @@ class Script(CardTest):
         before = self.sent()
         program = self.script(f"{SELECT}\n\n{NOT_FOUND} = 9000 6282\n{SELECT}\n", status=1)
         self.assertEqual(program.output, "9000\n6A82\n")
-        self.assert_one_line(program.errors, "line 3: stopped at status word 6A82 (file or")
+        self.assert_one_line(program.errors, "line 3: stopped at unexpected status word 6A82 (file or")
         self.assertEqual(self.sent(), before + 2)
-        self.assertIn("line 1: stopped at status word 9123, which",
+        self.assertIn("line 1: stopped at unexpected status word 9123",
                       self.script("80149123 = 9000", status=1).errors)
 
     def test_reset_starts_afresh(self):
@@ -59,8 +59,8 @@ class Script(CardTest):
 
     def test_nothing_to_read(self):
         for text in ("", "\n", "# only\n"):
-            self.assert_one_line(self.script(text, status=1).errors, "no command in it")
-        self.assert_one_line(self.script("00\0", status=1).errors, "'-'", "no text")
+            self.assert_one_line(self.script(text, status=1).errors, "no commands")
+        self.assert_one_line(self.script("00\0", status=1).errors, "'-'", "not text")
         for name, word in (("/nowhere", "No such file"), ("/tmp", "directory"),
                            ("/a\x1b[31m\nb", "No such file")):
             program = self.run_to_end("script", name, status=1)

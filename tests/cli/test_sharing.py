@@ -14,10 +14,10 @@ from scdtest.clients.pcsc_client import PcscClient
 
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
-WAITING = "Waiting: another program may have the reader."
+WAITING = "Waiting: another program may be using the reader."
 
 
-class Turns(CardTest):
+class Sharing(CardTest):
     def setUp(self):
         super().setUp()
         self.readers.order("control", "A", FEATURES, "silent")
@@ -49,7 +49,7 @@ class Turns(CardTest):
         waiting = self.start_waiting("reset")
         self.holder.leave()
         self.assertEqual(waiting.wait(), 0)
-        self.assertEqual(waiting.screen, ["The card was reset. It speaks T=1.", ""])
+        self.assertEqual(waiting.screen, ["The card was reset. Its protocol is T=1.", ""])
 
     def test_nothing_of_it_in_output_for_programs(self):
         on_terminal = self.start_waiting("transmit", "A 00 00", SELECT)

@@ -53,12 +53,12 @@ class Show(CliTest):
     def test_atr_in_pieces(self):
         self.start_testbed("A")
         self.insert("A", "3BDA18FF81B1FE751F030031C573C001400090000C")
-        self.assert_has(self.rows(), Convention="direct", Protocols="T=1", Check_byte="right",
+        self.assert_has(self.rows(), Convention="direct", Protocols="T=1", Check_byte="correct",
                         Interface_bytes=["TA1 18, TC1 FF, TD1 81", "TD2 B1",
                                          "TA3 FE, TB3 75, TD3 1F", "TA4 03"],
-                        Mode="negotiable: a protocol can be chosen",
+                        Mode="negotiable: the protocol can be selected",
                         Historical_bytes='00 31 C5 73 C0 01 40 00 90 00  ".1.s..@..."')
-        for atr, parts in (("3F028899", {"Convention": "inverse", "Check_byte": "none is due",
+        for atr, parts in (("3F028899", {"Convention": "inverse", "Check_byte": "not required",
                                          "Interface_bytes": None, "Known_as": "not known"}),
                            ("3B90111000", {"Mode": "specific: T=0 and no other protocol"}),
                            ("3B8101FF00", {"Check_byte": "wrong"}),

@@ -58,7 +58,7 @@ class Transmit(CardTest):
         program = self.transmit("--raw", ECHO, "80120003")
         self.assertEqual(program.raw_output, b"\1\2\3\x90\0" + PATTERN[:3] + b"\x90\0")
         program = self.transmit("--raw", ECHO, columns=200, status=2)
-        self.assertRegex(program.screen[0], "^smartcardctl: --raw is for a file or a pipe")
+        self.assertRegex(program.screen[0], "^smartcardctl: --raw does not write to a terminal")
 
     def test_follow(self):
         command = "8018000300"
@@ -73,7 +73,7 @@ class Transmit(CardTest):
     def test_typed(self):
         for command in (["transmit", "A 00 00", "-"], ["script", "-"]):
             program = self.start(*command, columns=80)
-            program.wait_for("Ctrl-D ends")
+            program.wait_for("press Ctrl-D")
             program.type(IS_VERIFIED + "\n\x04")
             self.assertEqual(program.wait(), 0)
             program.wait_for("6982", "security state")
@@ -101,14 +101,14 @@ class Transmit(CardTest):
         self.client.wait_for_signal("CardRemoved")
         for command in (["transmit", "A 00 00", SELECT], ["reset"]):
             program = self.run_to_end(*command, status=1)
-            self.assert_one_line(program.errors, "reader 'A 00 00': there is no card in it")
+            self.assert_one_line(program.errors, "reader 'A 00 00': there is no card in the reader")
 
     def test_card_that_another_has(self):
         path = self.client.reader("A")
         self.client.call(path, "org.smartcardd1.Reader", "Connect",
                          GLib.Variant("(sasa{sv})", ("exclusive", [], {})))
         program = self.transmit(SELECT, status=1)
-        self.assert_one_line(program.errors, "reader 'A 00 00': another program has the card")
+        self.assert_one_line(program.errors, "reader 'A 00 00': another program is using the card")
 
     def test_reader_by_its_path(self):
         self.assertEqual(self.run_to_end("transmit", self.client.reader("A"), SELECT).output,

@@ -19,20 +19,20 @@ class Trouble(CliTest):
         for command, arguments in COMMANDS.items():
             program = self.run_to_end(command, *arguments, status=1, text="00A4")
             self.assertEqual(program.output, "")
-            self.assert_one_line(program.errors, "the system bus cannot be reached")
+            self.assert_one_line(program.errors, "cannot connect to the system bus")
 
     def test_no_service(self):
         self.testbed.start_bus()
         for command, arguments in COMMANDS.items():
             program = self.run_to_end(command, *arguments, status=1, text="00A4")
             self.assertEqual(program.output, "")
-            self.assert_one_line(program.errors, "smartcardd does not run")
+            self.assert_one_line(program.errors, "smartcardd is not running")
 
     def test_monitor_without_service_leaves_a_clean_terminal(self):
         self.testbed.start_bus()
         screen = self.run_to_end("monitor", status=1, columns=200).screen
         self.assertEqual(len(screen), 2, screen)
-        self.assertRegex(screen[0], "^smartcardctl: smartcardd does not run")
+        self.assertRegex(screen[0], "^smartcardctl: smartcardd is not running")
         self.assertEqual(screen[1], "")
 
     def test_no_pcscd(self):
@@ -41,7 +41,7 @@ class Trouble(CliTest):
         for arguments in (["list"], ["status"], ["--json", "list"], ["status", "Reader"]):
             program = self.run_to_end(*arguments, status=1)
             self.assertEqual(program.output, "")
-            self.assert_one_line(program.errors, "pcscd cannot be reached", "pcscd.socket")
+            self.assert_one_line(program.errors, "smartcardd cannot reach pcscd", "pcscd.socket")
 
     def test_no_readers(self):
         self.start_testbed()

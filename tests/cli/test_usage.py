@@ -65,7 +65,7 @@ class Usage(CliTest):
                                 (["alias"], "READER"), (["alias", "A", ""], "empty"),
                                 (["alias", "A", "--serial"], "--serial"),
                                 (["alias", "A", "x", "--remove"], "--remove"),
-                                (["alias", "A", b"\xff"], "no text"),
+                                (["alias", "A", b"\xff"], "not valid text"),
                                 (["alias", "A", "b", "c"], "quotes"),
                                 (["status", "Office", "00", "00"], "quotes"),
                                 (["status", ""], "empty"), (["status", "a\nb", "c"], "quotes")):
@@ -75,7 +75,7 @@ class Usage(CliTest):
 
     def test_argument_that_is_no_text(self):
         program = self.run_to_end("status", b"\xff\xfe", status=USAGE)
-        self.assert_one_line(program.errors, "no text")
+        self.assert_one_line(program.errors, "not valid text")
 
 
 if __name__ == "__main__":

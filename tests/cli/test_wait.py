@@ -62,8 +62,8 @@ class Wait(CliTest):
         self.insert("A")
         self.insert("B")
         one, every = self.start_waiting("--removal", "A 00 00"), self.start_waiting("--removal")
-        self.assertEqual(one.screen, ["Waiting until the card in 'A 00 00' is out. " + HINT])
-        self.assertEqual(every.screen, ["Waiting until all cards are out. " + HINT])
+        self.assertEqual(one.screen, ["Waiting for the card in 'A 00 00' to be removed. " + HINT])
+        self.assertEqual(every.screen, ["Waiting for all cards to be removed. " + HINT])
         self.readers.remove("A")
         self.assertEqual(one.wait(), 0)
         self.assertRegex(one.screen[0], "card removed +A 00 00  3B 02 88 99")
@@ -84,11 +84,11 @@ class Wait(CliTest):
 
     def test_time_that_is_over(self):
         self.assert_one_line(self.run_to_end("wait", "--timeout=0", status=1).errors,
-                             "no card was there within 0 seconds")
+                             "no card was inserted within 0 seconds")
         self.insert("A")
         program = self.run_to_end("wait", "--removal", "--timeout", "1", columns=80, status=1)
         self.assertEqual(program.screen,
-                         ["smartcardctl: the card is still in after 1 second", ""])
+                         ["smartcardctl: the card was not removed within 1 second", ""])
 
     def test_stop(self):
         """Nobody takes it for a card."""

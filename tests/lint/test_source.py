@@ -89,7 +89,7 @@ class Habits(unittest.TestCase):
                                                r"SCARD_CLASS_(\w+), (\w+)\)", header, re.M)
             if not name.startswith("ESC_")}
         self.assertGreater(len(attributes), 40)
-        table = re.findall(r'\{"([\w-]+)", (0x\w+), \w+\}', read("cli/attribute.c"))
+        table = re.findall(r'\{"([\w-]+)", (0x\w+), \w+\}', read("cli/attributes.c"))
         self.assertLessEqual(attributes, {(name, int(number, 16)) for name, number in table})
 
 
