@@ -175,11 +175,11 @@ read_attributes(CtlSession *session, GError **error)
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 
     for (guint i = 0; i < G_N_ELEMENTS(attribute_types); i++) {
-        g_autoptr(GError) trouble = NULL;
-        GBytes *value = ctl_session_get_attribute(session, attribute_types[i].id, &trouble);
-        if (!value && !g_error_matches(trouble, SCD_ERROR, SCD_E_UNSUPPORTED_FEATURE) &&
-            !g_error_matches(trouble, SCD_ERROR, SCD_E_NOT_TRANSACTED)) {
-            g_propagate_error(error, g_steal_pointer(&trouble));
+        g_autoptr(GError) call_error = NULL;
+        GBytes *value = ctl_session_get_attribute(session, attribute_types[i].id, &call_error);
+        if (!value && !g_error_matches(call_error, SCD_ERROR, SCD_E_UNSUPPORTED_FEATURE) &&
+            !g_error_matches(call_error, SCD_ERROR, SCD_E_NOT_TRANSACTED)) {
+            g_propagate_error(error, g_steal_pointer(&call_error));
             return NULL;
         }
         g_ptr_array_add(values, value);

@@ -73,13 +73,14 @@ static GVariant *
 call_service(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
              const char *type, GError **error)
 {
-    GError *trouble = NULL;
-    GVariant *answer = call_without_explaining(bus, interface, method, arguments, type, &trouble);
+    GError *call_error = NULL;
+    GVariant *answer =
+        call_without_explaining(bus, interface, method, arguments, type, &call_error);
 
     if (answer)
         return answer;
-    ctl_client_explain_error(trouble);
-    g_propagate_error(error, trouble);
+    ctl_client_explain_error(call_error);
+    g_propagate_error(error, call_error);
     return NULL;
 }
 
@@ -120,23 +121,24 @@ ctl_client_load(GDBusConnection *bus, GError **error)
 char *
 ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError **error)
 {
-    GError *trouble = NULL;
+    GError *call_error = NULL;
     char *path = NULL;
-    g_autoptr(GVariant) answer = call_without_explaining(
-        bus, CTL_INTERFACE_MANAGER, "FindReader", g_variant_new("(s)", selector), "(o)", &trouble);
+    g_autoptr(GVariant) answer =
+        call_without_explaining(bus, CTL_INTERFACE_MANAGER, "FindReader",
+                                g_variant_new("(s)", selector), "(o)", &call_error);
     if (answer) {
         g_variant_get(answer, "(o)", &path);
         return path;
     }
 
-    ctl_client_explain_error(trouble);
-    if (g_error_matches(trouble, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
+    ctl_client_explain_error(call_error);
+    if (g_error_matches(call_error, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
         /* A frequent error: translated, unlike the service's message. */
-        g_free(trouble->message);
-        trouble->message = g_strdup_printf(
+        g_free(call_error->message);
+        call_error->message = g_strdup_printf(
             _("there is no reader '%s' (run 'smartcardctl list' to see all readers)"), selector);
     }
-    g_propagate_error(error, trouble);
+    g_propagate_error(error, call_error);
     return NULL;
 }
 

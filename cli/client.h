@@ -38,7 +38,9 @@ char *ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GE
 gboolean ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
                                CtlReaderView *reader, GError **error);
 
-/* Replaces the message of a failed call by one for the user. Errors of the service are SCD_ERROR.
+/*
+ * Replaces the message of a failed call by one for the user. Errors of the service are in the
+ * domain SCD_ERROR.
  */
 void ctl_client_explain_error(GError *error);
 

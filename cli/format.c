@@ -24,8 +24,8 @@ struct _FormatLine {
     const char *label;
     const char *property; /* the property that the function formats, NULL if there are several */
     FormatFunction format;
-    const char *nothing; /* printed with CTL_FORMAT_ALL for no value; NULL for no line */
-    char *(*of_atr)(const ScdAtr *atr); /* for format_atr(): only with CTL_FORMAT_ALL */
+    const char *placeholder; /* printed with CTL_FORMAT_ALL for no value; NULL for no line */
+    char *(*format_atr_part)(const ScdAtr *atr); /* for format_atr(): only with CTL_FORMAT_ALL */
 };
 
 static char *
@@ -101,7 +101,7 @@ format_atr(const FormatLine *line, const CtlReaderView *reader, GVariant *proper
     const guint8 *data = g_bytes_get_data(bytes, &length);
     ScdAtr atr;
 
-    return scd_atr_parse(data, length, &atr, NULL) ? line->of_atr(&atr) : NULL;
+    return scd_atr_parse(data, length, &atr, NULL) ? line->format_atr_part(&atr) : NULL;
 }
 
 /* "04e6:5116, bus 1, address 7", as lsusb(8) prints it. Each part may be unknown. */
@@ -181,9 +181,9 @@ format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReade
                   GVariant *properties)
 {
     gboolean is_all = extent == CTL_FORMAT_ALL;
-    char *value = is_all || !line->of_atr ? line->format(line, reader, properties) : NULL;
+    char *value = is_all || !line->format_atr_part ? line->format(line, reader, properties) : NULL;
 
-    return value || !is_all || !line->nothing ? value : g_strdup(_(line->nothing));
+    return value || !is_all || !line->placeholder ? value : g_strdup(_(line->placeholder));
 }
 
 static void

@@ -19,7 +19,7 @@ struct CtlOutput {
     gboolean terminal;
     gboolean erasing; /* the terminal can erase a line */
     char *status;     /* NULL for none */
-    int trouble;      /* errno of the write that failed, else 0 */
+    int write_errno;  /* errno of the write that failed, else 0 */
 };
 
 CtlOutput *
@@ -81,7 +81,7 @@ wait_for_room(void)
 static void
 write_bytes(CtlOutput *output, const char *rest, gsize length)
 {
-    while (length > 0 && !output->trouble) {
+    while (length > 0 && !output->write_errno) {
         gssize written = write(STDOUT_FILENO, rest, length);
         if (written >= 0) {
             rest += written;
@@ -89,7 +89,7 @@ write_bytes(CtlOutput *output, const char *rest, gsize length)
         } else if (errno == EAGAIN) {
             wait_for_room();
         } else if (errno != EINTR) {
-            output->trouble = errno;
+            output->write_errno = errno;
         }
     }
 }
@@ -159,19 +159,20 @@ ctl_output_set_status(CtlOutput *output, const char *status)
 gboolean
 ctl_output_is_open(const CtlOutput *output)
 {
-    return output->trouble == 0;
+    return output->write_errno == 0;
 }
 
 int
 ctl_output_finish(CtlOutput *output)
 {
     ctl_output_set_status(output, NULL);
-    if (close(STDOUT_FILENO) < 0 && !output->trouble)
-        output->trouble = errno;
-    if (!output->trouble || output->trouble == EPIPE)
+    if (close(STDOUT_FILENO) < 0 && !output->write_errno)
+        output->write_errno = errno;
+    if (!output->write_errno || output->write_errno == EPIPE)
         return EXIT_SUCCESS;
 
-    g_autofree char *message = g_strdup_printf(_("cannot write: %s"), g_strerror(output->trouble));
+    g_autofree char *message =
+        g_strdup_printf(_("cannot write: %s"), g_strerror(output->write_errno));
     ctl_output_print_error(message);
     return EXIT_FAILURE;
 }

@@ -71,19 +71,19 @@ ctl_reader_free(CtlReader *reader)
     g_free(reader);
 }
 
-/* Replaces the message by one for the user. Takes trouble; returns NULL. */
+/* Replaces the message by one for the user. Takes call_error; returns NULL. */
 static GVariant *
-explain_reader_error(const CtlReader *reader, GError *trouble, GError **error)
+explain_reader_error(const CtlReader *reader, GError *call_error, GError **error)
 {
-    ctl_client_explain_error(trouble);
+    ctl_client_explain_error(call_error);
     for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
-        if (!g_error_matches(trouble, SCD_ERROR, (int)explanations[i].code))
+        if (!g_error_matches(call_error, SCD_ERROR, (int)explanations[i].code))
             continue;
-        g_free(trouble->message);
-        trouble->message =
+        g_free(call_error->message);
+        call_error->message =
             g_strdup_printf(_("reader '%s': %s"), reader->name, _(explanations[i].text));
     }
-    g_propagate_error(error, trouble);
+    g_propagate_error(error, call_error);
     return NULL;
 }
 
@@ -91,12 +91,12 @@ GVariant *
 ctl_reader_call(CtlReader *reader, const char *path, const char *interface, const char *method,
                 GVariant *arguments, const char *type, GError **error)
 {
-    GError *trouble = NULL;
+    GError *call_error = NULL;
     GVariant *answer = g_dbus_connection_call_sync(
         reader->bus, CTL_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
-        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &trouble);
+        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &call_error);
 
-    return answer ? answer : explain_reader_error(reader, trouble, error);
+    return answer ? answer : explain_reader_error(reader, call_error, error);
 }
 
 GVariant *
@@ -114,10 +114,10 @@ ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *inter
         .status = _("Waiting: another program may be using the reader."),
         .delay_ms = STATUS_DELAY_MS,
     };
-    GError *trouble = NULL;
-    GVariant *answer = ctl_client_run_long_call(&call, arguments, &trouble);
+    GError *call_error = NULL;
+    GVariant *answer = ctl_client_run_long_call(&call, arguments, &call_error);
 
-    return answer ? answer : explain_reader_error(reader, trouble, error);
+    return answer ? answer : explain_reader_error(reader, call_error, error);
 }
 
 struct CtlSession {

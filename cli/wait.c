@@ -62,12 +62,12 @@ call_manager(const CardWait *wait, const char *method, GVariant *arguments, cons
         .output = wait->arguments->json ? NULL : wait->output,
         .status = status,
     };
-    GError *trouble = NULL;
-    GVariant *answer = ctl_client_run_long_call(&long_call, arguments, &trouble);
+    GError *call_error = NULL;
+    GVariant *answer = ctl_client_run_long_call(&long_call, arguments, &call_error);
 
     if (!answer) {
-        ctl_client_explain_error(trouble);
-        g_propagate_error(error, trouble);
+        ctl_client_explain_error(call_error);
+        g_propagate_error(error, call_error);
     }
     return answer;
 }

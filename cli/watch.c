@@ -13,8 +13,8 @@ struct CtlWatch {
     CtlWatchState state;
     gulong closed;
     guint name;
-    guint signals;        /* subscription to the running service */
-    GCancellable *asking; /* of the pending calls, cancelled when the service exits */
+    guint signals;             /* subscription to the running service */
+    GCancellable *cancellable; /* of the pending calls, cancelled when the service exits */
     gboolean was_gone;
     gboolean broken;   /* failed; no further callbacks */
     GVariant *manager; /* its properties, NULL before the reply */
@@ -277,22 +277,22 @@ handle_service_appeared(GDBusConnection *bus, const char *name, const char *owne
 {
     CtlWatch *watch = data;
 
-    watch->asking = g_cancellable_new();
+    watch->cancellable = g_cancellable_new();
     watch->signals = g_dbus_connection_signal_subscribe(
         bus, owner, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, dispatch_signal, watch, NULL);
     g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
                            g_variant_new("(s)", CTL_INTERFACE_MANAGER), G_VARIANT_TYPE("(a{sv})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, store_manager, watch);
+                           G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable, store_manager, watch);
     g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_OBJECT_MANAGER,
                            "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->asking, store_objects, watch);
+                           G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable, store_objects, watch);
 }
 
 static void
 forget_service(CtlWatch *watch)
 {
-    g_cancellable_cancel(watch->asking);
-    g_clear_object(&watch->asking);
+    g_cancellable_cancel(watch->cancellable);
+    g_clear_object(&watch->cancellable);
     if (watch->signals)
         g_dbus_connection_signal_unsubscribe(watch->bus, watch->signals);
     watch->signals = 0;
@@ -335,7 +335,7 @@ handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
 
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
-    g_clear_object(&watch->asking);
+    g_clear_object(&watch->cancellable);
     if (!answer)
         report_call_error(watch, error);
     else
@@ -354,10 +354,10 @@ ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
     watch->data = data;
     watch->cache = ctl_object_cache_new();
     watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(handle_bus_closed), watch);
-    watch->asking = g_cancellable_new();
+    watch->cancellable = g_cancellable_new();
     g_dbus_connection_call(bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
                            g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"),
-                           G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->asking,
+                           G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable,
                            handle_service_started, watch);
     return watch;
 }

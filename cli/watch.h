@@ -3,8 +3,8 @@
 
 /*
  * Watches readers and cards, across restarts of the service and of pcscd. It starts the service
- * once at the beginning. If the service exits later, that is deliberate, and the watch sends
- * nothing to it until it is back.
+ * once at the beginning. If the service exits later, the watch does not start it again, since an
+ * administrator may have stopped it; it sends nothing until the service is back.
  *
  * No event is lost or reported twice: the watch subscribes to the signals before it calls
  * GetManagedObjects, and signals and replies of the service arrive in order. Signals before the
