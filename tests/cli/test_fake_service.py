@@ -68,15 +68,16 @@ class UntrustedText(CliTest):
 
     def test_reason_of_trouble(self):
         self.start_fake_service(available=False)
-        self.assert_one_line(self.run_to_end("list", status=1).errors, "smartcardd cannot reach pcscd")
+        self.assert_one_line(self.run_to_end("list", status=1).errors,
+                             "smartcardd cannot reach pcscd")
 
     def test_errors(self):
         service = self.start_fake_service()
         for error, word in (("org.smartcardd1.Error.InvalidArgument", "smartcardctl: a\\u001b"),
                             ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
                             ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
-                            ("org.freedesktop.DBus.Error.NoReply", "cannot be reached"),
-                            ("org.example.Whatever", "cannot be reached")):
+                            ("org.freedesktop.DBus.Error.NoReply", "cannot reach smartcardd"),
+                            ("org.example.Whatever", "cannot reach smartcardd")):
             service.error = error
             program = self.run_to_end("status", "x", status=1)
             self.assert_one_line(program.errors, word)

@@ -61,7 +61,7 @@ class German(CliTest):
         program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=1)
         self.assertEqual(json.loads(program.output)["meaning"], "file or application not found")
         self.assert_one_line(program.errors,
-                             "Zeile 1: angehalten beim unerwarteten Statuswort 6A82 (Datei oder Anwendung")
+                             "Zeile 1: angehalten beim unerwarteten Statuswort 6A82 (Datei oder")
 
     def test_monitor(self):
         self.start_testbed("A", "B")

@@ -36,7 +36,7 @@ class Script(CardTest):
         before = self.sent()
         program = self.script(f"{SELECT}\n\n{NOT_FOUND} = 9000 6282\n{SELECT}\n", status=1)
         self.assertEqual(program.output, "9000\n6A82\n")
-        self.assert_one_line(program.errors, "line 3: stopped at unexpected status word 6A82 (file or")
+        self.assert_one_line(program.errors, "line 3: stopped at unexpected status word 6A82 (file")
         self.assertEqual(self.sent(), before + 2)
         self.assertIn("line 1: stopped at unexpected status word 9123",
                       self.script("80149123 = 9000", status=1).errors)
