@@ -30,22 +30,22 @@ static gboolean
 set_alias(CtlReader *reader, const char *name, gboolean by_serial, GError **error)
 {
     GVariant *options = g_variant_new_parsed(by_serial ? "{'bind': <'serial'>}" : "@a{sv} {}");
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         ctl_reader_call(reader, reader->path, CTL_INTERFACE_READER, "SetAlias",
                         g_variant_new("(s@a{sv})", name, options), "()", error);
 
-    return answer != NULL;
+    return reply != NULL;
 }
 
 static char *
 get_alias(CtlReader *reader, GError **error)
 {
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         ctl_reader_call(reader, reader->path, DBUS_INTERFACE_PROPERTIES, "GetAll",
                         g_variant_new("(s)", CTL_INTERFACE_READER), "(a{sv})", error);
-    if (!answer)
+    if (!reply)
         return NULL;
-    g_autoptr(GVariant) properties = g_variant_get_child_value(answer, 0);
+    g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
     return g_strdup(ctl_property_text(properties, "Alias"));
 }
 

@@ -74,11 +74,10 @@ call_service(GDBusConnection *bus, const char *interface, const char *method, GV
              const char *type, GError **error)
 {
     GError *call_error = NULL;
-    GVariant *answer =
-        call_without_explaining(bus, interface, method, arguments, type, &call_error);
+    GVariant *reply = call_without_explaining(bus, interface, method, arguments, type, &call_error);
 
-    if (answer)
-        return answer;
+    if (reply)
+        return reply;
     ctl_client_explain_error(call_error);
     g_propagate_error(error, call_error);
     return NULL;
@@ -87,11 +86,11 @@ call_service(GDBusConnection *bus, const char *interface, const char *method, GV
 GVariant *
 ctl_client_get_manager(GDBusConnection *bus, GError **error)
 {
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         call_service(bus, DBUS_INTERFACE_PROPERTIES, "GetAll",
                      g_variant_new("(s)", CTL_INTERFACE_MANAGER), "(a{sv})", error);
 
-    return answer ? g_variant_get_child_value(answer, 0) : NULL;
+    return reply ? g_variant_get_child_value(reply, 0) : NULL;
 }
 
 CtlObjectCache *
@@ -123,11 +122,11 @@ ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError *
 {
     GError *call_error = NULL;
     char *path = NULL;
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         call_without_explaining(bus, CTL_INTERFACE_MANAGER, "FindReader",
                                 g_variant_new("(s)", selector), "(o)", &call_error);
-    if (answer) {
-        g_variant_get(answer, "(o)", &path);
+    if (reply) {
+        g_variant_get(reply, "(o)", &path);
         return path;
     }
 
@@ -187,10 +186,10 @@ typedef struct {
 } LongCallState;
 
 static gboolean
-stop_with_signal(LongCallState *wait, int signal_number)
+stop_with_signal(LongCallState *state, int signal_number)
 {
-    wait->signal_number = signal_number;
-    g_main_loop_quit(wait->loop);
+    state->signal_number = signal_number;
+    g_main_loop_quit(state->loop);
     return G_SOURCE_CONTINUE;
 }
 
@@ -209,10 +208,10 @@ handle_sigterm(gpointer data)
 static void
 store_result(GObject *source, GAsyncResult *result, gpointer data)
 {
-    LongCallState *wait = data;
+    LongCallState *state = data;
 
-    wait->result = g_object_ref(result);
-    g_main_loop_quit(wait->loop);
+    state->result = g_object_ref(result);
+    g_main_loop_quit(state->loop);
 }
 
 static void
@@ -227,37 +226,37 @@ show_waiting_status(const CtlLongCall *call)
 static gboolean
 show_status_after_delay(gpointer data)
 {
-    LongCallState *wait = data;
+    LongCallState *state = data;
 
-    show_waiting_status(wait->call);
-    wait->timer = 0;
+    show_waiting_status(state->call);
+    state->timer = 0;
     return G_SOURCE_REMOVE;
 }
 
 static void
-schedule_status(LongCallState *wait)
+schedule_status(LongCallState *state)
 {
-    const CtlLongCall *call = wait->call;
+    const CtlLongCall *call = state->call;
 
     if (!call->output)
         return;
     if (call->delay_ms == 0)
         show_waiting_status(call);
     else
-        wait->timer = g_timeout_add(call->delay_ms, show_status_after_delay, wait);
+        state->timer = g_timeout_add(call->delay_ms, show_status_after_delay, state);
 }
 
 static void
-run_until_reply(LongCallState *wait)
+run_until_reply(LongCallState *state)
 {
-    guint interrupt = g_unix_signal_add(SIGINT, handle_sigint, wait);
-    guint term = g_unix_signal_add(SIGTERM, handle_sigterm, wait);
+    guint interrupt = g_unix_signal_add(SIGINT, handle_sigint, state);
+    guint term = g_unix_signal_add(SIGTERM, handle_sigterm, state);
 
-    schedule_status(wait);
-    g_main_loop_run(wait->loop);
-    g_clear_handle_id(&wait->timer, g_source_remove);
-    if (wait->call->output)
-        ctl_output_set_status(wait->call->output, NULL);
+    schedule_status(state);
+    g_main_loop_run(state->loop);
+    g_clear_handle_id(&state->timer, g_source_remove);
+    if (state->call->output)
+        ctl_output_set_status(state->call->output, NULL);
     g_source_remove(term);
     g_source_remove(interrupt);
 }
@@ -266,16 +265,16 @@ GVariant *
 ctl_client_run_long_call(const CtlLongCall *call, GVariant *arguments, GError **error)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    LongCallState wait = {.call = call, .loop = loop};
+    LongCallState state = {.call = call, .loop = loop};
 
     g_dbus_connection_call(call->bus, CTL_BUS_NAME, call->path, call->interface, call->method,
                            arguments, G_VARIANT_TYPE(call->type), call->flags, G_MAXINT, NULL,
-                           store_result, &wait);
-    run_until_reply(&wait);
-    if (wait.signal_number) {
-        signal(wait.signal_number, SIG_DFL);
-        raise(wait.signal_number);
+                           store_result, &state);
+    run_until_reply(&state);
+    if (state.signal_number) {
+        signal(state.signal_number, SIG_DFL);
+        raise(state.signal_number);
     }
-    g_autoptr(GAsyncResult) result = wait.result;
+    g_autoptr(GAsyncResult) result = state.result;
     return g_dbus_connection_call_finish(call->bus, result, error);
 }

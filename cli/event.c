@@ -93,11 +93,11 @@ static char *
 format_as_json(const CtlEvent *event, GDateTime *time)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_autofree char *when = format_timestamp(time);
+    g_autofree char *timestamp = format_timestamp(time);
     CtlReaderView reader = get_event_reader(event);
 
     json_builder_begin_object(builder);
-    ctl_json_add_text(builder, "time", when);
+    ctl_json_add_text(builder, "time", timestamp);
     ctl_json_add_text(builder, "event", kinds[event->kind].word);
     if (reader.properties)
         add_reader_members(builder, &reader);
@@ -111,12 +111,12 @@ static char *
 format_as_fields(const CtlEvent *event, GDateTime *time)
 {
     CtlReaderView reader = get_event_reader(event);
-    g_autofree char *when = format_timestamp(time);
+    g_autofree char *timestamp = format_timestamp(time);
     g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
-    g_autofree char *what = describe_detail(event);
+    g_autofree char *detail = describe_detail(event);
 
-    return g_strjoin("\t", when, kinds[event->kind].word, name, atr, what, NULL);
+    return g_strjoin("\t", timestamp, kinds[event->kind].word, name, atr, detail, NULL);
 }
 
 /* The width of the longest event, so that readers' names are aligned. */
@@ -151,19 +151,19 @@ static char *
 format_for_terminal(const CtlEvent *event, GDateTime *time, guint columns)
 {
     CtlReaderView reader = get_event_reader(event);
-    g_autofree char *when = format_time_of_day(time);
+    g_autofree char *timestamp = format_time_of_day(time);
     g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), measure_event_names());
     g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, TRUE);
-    g_autofree char *what = describe_detail(event);
+    g_autofree char *detail = describe_detail(event);
 
-    GString *text = g_string_new(when);
-    guint taken = ctl_text_width(when);
+    GString *text = g_string_new(timestamp);
+    guint taken = ctl_text_width(timestamp);
     guint indentation = taken + 2;
     append_part(text, &taken, kind, columns, indentation);
     append_part(text, &taken, name, columns, indentation);
     append_part(text, &taken, atr, columns, indentation);
-    append_part(text, &taken, what, columns, indentation);
+    append_part(text, &taken, detail, columns, indentation);
     return g_strchomp(g_string_free(text, FALSE));
 }
 

@@ -16,11 +16,11 @@
 #define INPUT_MAX (32 * 1024 * 1024)
 
 static gboolean
-set_read_error(GError **error, const char *name, const char *why)
+set_read_error(GError **error, const char *name, const char *reason)
 {
     g_autofree char *shown = g_filename_display_name(name);
 
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("cannot read '%s': %s"), shown, why);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, _("cannot read '%s': %s"), shown, reason);
     return FALSE;
 }
 

@@ -68,12 +68,12 @@ show_state(CtlWatchState state, gpointer data)
 }
 
 static void
-stop_on_failure(const char *why, gpointer data)
+stop_on_failure(const char *message, gpointer data)
 {
     MonitorRun *monitor = data;
 
     ctl_output_set_status(monitor->output, NULL);
-    ctl_output_print_error(why);
+    ctl_output_print_error(message);
     stop_monitor(monitor, EXIT_FAILURE);
 }
 

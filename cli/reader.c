@@ -92,11 +92,11 @@ ctl_reader_call(CtlReader *reader, const char *path, const char *interface, cons
                 GVariant *arguments, const char *type, GError **error)
 {
     GError *call_error = NULL;
-    GVariant *answer = g_dbus_connection_call_sync(
+    GVariant *reply = g_dbus_connection_call_sync(
         reader->bus, CTL_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
         G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &call_error);
 
-    return answer ? answer : explain_reader_error(reader, call_error, error);
+    return reply ? reply : explain_reader_error(reader, call_error, error);
 }
 
 GVariant *
@@ -115,9 +115,9 @@ ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *inter
         .delay_ms = STATUS_DELAY_MS,
     };
     GError *call_error = NULL;
-    GVariant *answer = ctl_client_run_long_call(&call, arguments, &call_error);
+    GVariant *reply = ctl_client_run_long_call(&call, arguments, &call_error);
 
-    return answer ? answer : explain_reader_error(reader, call_error, error);
+    return reply ? reply : explain_reader_error(reader, call_error, error);
 }
 
 struct CtlSession {
@@ -136,17 +136,17 @@ call_session(CtlSession *session, const char *method, GVariant *arguments, const
 static CtlSession *
 open_session(CtlReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(GVariant) answer = ctl_reader_call_when_free(
+    g_autoptr(GVariant) reply = ctl_reader_call_when_free(
         reader, reader->path, CTL_INTERFACE_READER, "Connect",
         g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
                       g_variant_new_parsed("@a{sv} {}")),
         "(os)", error);
-    if (!answer)
+    if (!reply)
         return NULL;
 
     CtlSession *session = g_new0(CtlSession, 1);
     session->reader = reader;
-    g_variant_get(answer, "(os)", &session->path, NULL);
+    g_variant_get(reply, "(os)", &session->path, NULL);
     return session;
 }
 
@@ -157,10 +157,10 @@ begin_session(CtlReader *reader, const char *share_mode, GError **error)
 
     if (!session)
         return NULL;
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         ctl_reader_call_when_free(reader, session->path, CTL_INTERFACE_SESSION, "BeginTransaction",
                                   g_variant_new_parsed("(@a{sv} {},)"), "()", error);
-    return answer ? g_steal_pointer(&session) : NULL;
+    return reply ? g_steal_pointer(&session) : NULL;
 }
 
 CtlSession *
@@ -178,9 +178,9 @@ ctl_session_begin_direct(CtlReader *reader, GError **error)
 void
 ctl_session_free(CtlSession *session)
 {
-    GVariant *answer = call_session(session, "Close", g_variant_new("(s)", "leave"), "()", NULL);
+    GVariant *reply = call_session(session, "Close", g_variant_new("(s)", "leave"), "()", NULL);
 
-    g_clear_pointer(&answer, g_variant_unref);
+    g_clear_pointer(&reply, g_variant_unref);
     g_free(session->path);
     g_free(session);
 }
@@ -188,8 +188,8 @@ ctl_session_free(CtlSession *session)
 static GBytes *
 call_session_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
 {
-    g_autoptr(GVariant) answer = call_session(session, method, arguments, "(ay)", error);
-    g_autoptr(GVariant) bytes = answer ? g_variant_get_child_value(answer, 0) : NULL;
+    g_autoptr(GVariant) reply = call_session(session, method, arguments, "(ay)", error);
+    g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
     return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
 }
@@ -207,13 +207,13 @@ ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GErr
 char *
 ctl_session_reset(CtlSession *session, GError **error)
 {
-    g_autoptr(GVariant) answer = call_session(
+    g_autoptr(GVariant) reply = call_session(
         session, "Reconnect",
         g_variant_new("(s@ass)", "shared", g_variant_new_strv(NULL, 0), "reset"), "(s)", error);
     char *protocol = NULL;
 
-    if (answer)
-        g_variant_get(answer, "(s)", &protocol);
+    if (reply)
+        g_variant_get(reply, "(s)", &protocol);
     return protocol;
 }
 

@@ -21,9 +21,9 @@
 #define STATUS_NOT_FOUND 127
 
 static int
-print_run_error(int status, const char *what, const char *why)
+print_run_error(int status, const char *subject, const char *reason)
 {
-    g_autofree char *message = g_strdup_printf("%s: %s", what, why);
+    g_autofree char *message = g_strdup_printf("%s: %s", subject, reason);
 
     ctl_output_print_error(message);
     return status;

@@ -252,13 +252,13 @@ send_control_code(guint32 code, GBytes *data, const CtlArguments *arguments, Ctl
     if (!reader)
         return ctl_command_print_error(error);
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
-    g_autoptr(GVariant) answer = ctl_reader_call_when_free(
+    g_autoptr(GVariant) reply = ctl_reader_call_when_free(
         reader, reader->path, CTL_INTERFACE_READER, "Control",
         g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), "(ay)",
         &error);
-    if (!answer)
+    if (!reply)
         return ctl_command_print_error(error);
-    g_autoptr(GVariant) value = g_variant_get_child_value(answer, 0);
+    g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
     g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
     ctl_response_print_plain(response, arguments, output);
     return EXIT_SUCCESS;

@@ -35,12 +35,12 @@ read_pcscd_version(void)
     static const char before[] = "version ";
     g_autofree char *program = find_pcscd();
     char *arguments[] = {program, (char *)"--version", NULL};
-    g_autofree char *said = NULL;
+    g_autofree char *text = NULL;
 
     if (!program || !g_spawn_sync(NULL, arguments, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                                  &said, NULL, NULL, NULL))
+                                  &text, NULL, NULL, NULL))
         return NULL;
-    const char *version = strstr(said, before);
+    const char *version = strstr(text, before);
     if (!version)
         return NULL;
     version += strlen(before);

@@ -63,13 +63,13 @@ call_manager(const CardWait *wait, const char *method, GVariant *arguments, cons
         .status = status,
     };
     GError *call_error = NULL;
-    GVariant *answer = ctl_client_run_long_call(&long_call, arguments, &call_error);
+    GVariant *reply = ctl_client_run_long_call(&long_call, arguments, &call_error);
 
-    if (!answer) {
+    if (!reply) {
         ctl_client_explain_error(call_error);
         g_propagate_error(error, call_error);
     }
-    return answer;
+    return reply;
 }
 
 static gboolean
@@ -78,14 +78,14 @@ wait_for_card(const CardWait *wait, GError **error)
     const char *path, *card_path;
     CtlEvent event = {.kind = CTL_EVENT_CARD_PRESENT};
 
-    g_autoptr(GVariant) answer = call_manager(
+    g_autoptr(GVariant) reply = call_manager(
         wait, "WaitForCard",
         g_variant_new("(@a{sv})", build_options(wait, wait->arguments->reader)), "(oo)", error);
-    g_autoptr(CtlObjectCache) cache = answer ? ctl_client_load(wait->bus, error) : NULL;
+    g_autoptr(CtlObjectCache) cache = reply ? ctl_client_load(wait->bus, error) : NULL;
 
     if (!cache)
         return FALSE;
-    g_variant_get(answer, "(&o&o)", &path, &card_path);
+    g_variant_get(reply, "(&o&o)", &path, &card_path);
     if (!ctl_object_cache_get_reader_with_card(cache, path, card_path, &event.reader)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                             _("a card was present, but its reader has been removed since"));
@@ -102,10 +102,10 @@ wait_for_one_removal(const CardWait *wait, const CtlReaderView *reader, GError *
 
     if (!reader->card_path)
         return TRUE;
-    g_autoptr(GVariant) answer = call_manager(
+    g_autoptr(GVariant) reply = call_manager(
         wait, "WaitForRemoval",
         g_variant_new("(o@a{sv})", reader->card_path, build_options(wait, NULL)), "()", error);
-    if (!answer)
+    if (!reply)
         return FALSE;
     ctl_event_print(&event, wait->arguments->json, wait->output);
     return TRUE;

@@ -34,12 +34,12 @@ emit_event(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, cons
 
 /* Reports only the first failure; later ones are consequences. */
 static void
-report_failure(CtlWatch *watch, const char *why)
+report_failure(CtlWatch *watch, const char *message)
 {
     if (watch->broken)
         return;
     watch->broken = TRUE;
-    watch->events->failed(why, watch->data);
+    watch->events->failed(message, watch->data);
 }
 
 static void
@@ -235,11 +235,11 @@ static GVariant *
 take_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
 
-    if (answer)
-        return g_variant_get_child_value(answer, 0);
+    if (reply)
+        return g_variant_get_child_value(reply, 0);
     /* After a cancellation, data may have been freed. */
     if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
         !ctl_client_is_service_gone(error))
@@ -329,14 +329,14 @@ static void
 handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) answer =
+    g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
     CtlWatch *watch = data;
 
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
         return;
     g_clear_object(&watch->cancellable);
-    if (!answer)
+    if (!reply)
         report_call_error(watch, error);
     else
         watch->name = g_bus_watch_name_on_connection(

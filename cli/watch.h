@@ -26,7 +26,7 @@ typedef enum {
 typedef struct {
     void (*happened)(const CtlEvent *event, gpointer data);
     void (*state_changed)(CtlWatchState state, gpointer data); /* after the events that caused it */
-    void (*failed)(const char *why, gpointer data);            /* no callback follows */
+    void (*failed)(const char *message, gpointer data);        /* no callback follows */
 } CtlWatchEvents;
 
 typedef struct CtlWatch CtlWatch;
