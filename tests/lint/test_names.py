@@ -18,10 +18,7 @@ from source import C, code, comments, files, read, tag_definitions, type_definit
 # fails until this is done.
 MAY_BE_REPEATED = {
     "Call",
-    "Kind",
-    "Options",
     "Question",
-    "Wait",
 }
 
 FORBIDDEN = re.compile(r"whereabouts|neighbour|patience|headline|opening_|ScdOpening|dialogue"
