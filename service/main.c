@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardd: options, the bus name, signals, and what systemd wants to hear.
+ * smartcardd: options, the bus name, signals, systemd's watchdog, and the restart.
  *
- * The name is asked for when there is something to show: the first snapshot of
- * the readers, what they are, and the names of cards. So the first answer that anybody gets is
- * complete, and whoever started us through the bus waits for just that.
+ * The bus name is requested when the first snapshot of the readers, with their devices and the
+ * names of their cards, is on the bus. So the first reply to any client is complete, also to a
+ * client whose call has started the service.
  */
 
 #include <gio/gio.h>
@@ -23,18 +23,14 @@
 #include "bus/service.h"
 #include "config.h"
 #include "pcsc/main-thread.h"
-#include "pcsc/monitor.h"
 
 #define BUS_NAME "org.smartcardd1"
 #define SYSFS "/sys"
 
-/* A pcscd that does not answer must not keep us from saying so. */
-#define FIRST_SNAPSHOT_LIMIT_MS 2000
-
-/* How old the process must be before it may start itself anew: no loop of restarts. */
+/* The least age of a process that restarts itself, which prevents a loop of restarts. */
 #define RESTART_AGE_S 5
 
-/* pcscd may power up a slow reader before it answers. */
+/* Powering up the card in a slow reader takes pcscd several seconds. */
 #define CALL_LIMIT_S 30
 #define CALL_LIMIT_MAX_S 3600
 
@@ -45,142 +41,93 @@ typedef struct {
     char *state;
     int call_limit_s;
     gboolean version;
-} Options;
+} ProgramOptions;
 
 typedef struct {
-    const Options *options;
+    const ProgramOptions *options;
     ScdConfig config;
-    char *settings; /* the folder of the file of settings */
+    char *settings; /* the folder of the configuration file */
     GMainLoop *loop;
     GDBusConnection *bus;
-    GThread *card_list_thread; /* while it reads */
-    ScdCardList *card_list;    /* NULL where there is none */
+    GThread *card_list_thread; /* NULL once it was joined */
+    ScdCardList *card_list;    /* NULL if there is no such file */
     gboolean card_list_done;
     ScdServiceOptions service_options;
     ScdService *service;
-    ScdMonitor *monitor;
     guint name;
-    guint first_snapshot_timer; /* source that ends the wait for pcscd's first answer */
-    gint64 started;             /* monotonic, microseconds */
+    gint64 started; /* monotonic, microseconds */
     gboolean restart;
     int status;
 } Program;
 
 static void
-stop(Program *program, int status)
+stop_program(Program *program, int status)
 {
     program->status = status;
     g_main_loop_quit(program->loop);
 }
 
 static gboolean
-stop_signal(gpointer data)
+handle_stop_signal(gpointer data)
 {
-    stop(data, EXIT_SUCCESS);
+    stop_program(data, EXIT_SUCCESS);
     return G_SOURCE_CONTINUE;
 }
 
 static void
-name_acquired(GDBusConnection *bus, const char *name, gpointer data)
+handle_name_acquired(GDBusConnection *bus, const char *name, gpointer data)
 {
     sd_notify(0, "READY=1");
 }
 
 static void
-name_lost(GDBusConnection *bus, const char *name, gpointer data)
+handle_name_lost(GDBusConnection *bus, const char *name, gpointer data)
 {
     if (!bus)
-        g_printerr("smartcardd: the system bus has gone\n");
+        g_printerr("smartcardd: lost the connection to the system bus\n");
     else
-        g_printerr("smartcardd: cannot have the bus name %s: another process has it, or the bus "
-                   "does not allow it to this user\n",
+        g_printerr("smartcardd: cannot have the bus name %s: another process owns it, or the bus "
+                   "policy does not allow this user to own it\n",
                    name);
-    stop(data, EXIT_FAILURE);
+    stop_program(data, EXIT_FAILURE);
 }
 
 static void
-own_name(Program *program)
+own_name(gpointer data)
 {
-    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
+    Program *program = data;
+
     if (!program->name)
-        program->name = g_bus_own_name_on_connection(program->bus, BUS_NAME,
-                                                     G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE,
-                                                     name_acquired, name_lost, program, NULL);
+        program->name = g_bus_own_name_on_connection(
+            program->bus, BUS_NAME, G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE, handle_name_acquired,
+            handle_name_lost, program, NULL);
 }
 
 static gboolean
-first_snapshot_timed_out(gpointer data)
-{
-    Program *program = data;
-    program->first_snapshot_timer = 0;
-    g_warning("pcscd does not answer; going on without readers until it does");
-    own_name(program);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-snapshot_changed(ScdSnapshot *snapshot, gpointer data)
-{
-    Program *program = data;
-
-    /* pcscd has answered, and what the readers are will be known soon, whatever it is. */
-    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
-    scd_service_apply_snapshot(program->service, snapshot);
-}
-
-static void
-service_shown(gpointer data)
-{
-    own_name(data);
-}
-
-static void
-monitor_readers_enumerated(gpointer data)
-{
-    Program *program = data;
-    scd_service_readers_enumerated(program->service);
-}
-
-static void
-monitor_refreshed(gpointer data)
-{
-    Program *program = data;
-    scd_service_refreshed(program->service);
-}
-
-static gboolean
-restart(gpointer data)
+restart_program(gpointer data)
 {
     Program *program = data;
     program->restart = TRUE;
-    stop(program, EXIT_FAILURE);
+    stop_program(program, EXIT_FAILURE);
     return G_SOURCE_REMOVE;
 }
 
 static void
-monitor_stuck(const char *why, gpointer data)
+restart_when_old_enough(const char *why, gpointer data)
 {
     Program *program = data;
     gint64 age_s = (g_get_monotonic_time() - program->started) / G_USEC_PER_SEC;
 
     g_warning("%s: starting anew, which closes all sessions", why);
     if (age_s >= RESTART_AGE_S)
-        restart(program);
+        restart_program(program);
     else
-        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart, program);
+        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart_program, program);
 }
 
 static void
-status_text_changed(const char *text, gpointer data)
+start_service(Program *program)
 {
-    sd_notifyf(0, "STATUS=%s", text);
-}
-
-static void
-start(Program *program)
-{
-    static const ScdMonitorEvents events = {snapshot_changed, monitor_readers_enumerated,
-                                            monitor_refreshed, monitor_stuck};
     g_autoptr(GError) error = NULL;
 
     program->service_options = (ScdServiceOptions){
@@ -189,62 +136,56 @@ start(Program *program)
         .sysfs = program->options->sysfs,
         .settings = program->settings,
         .state = program->options->state,
-        .shown = service_shown,
-        .status_text = status_text_changed,
+        .call_limit_s = program->options->call_limit_s,
+        .ready = own_name,
+        .stuck = restart_when_old_enough,
         .data = program,
     };
     program->service = scd_service_new(program->bus, &program->service_options, &error);
     if (program->service)
-        program->monitor =
-            scd_monitor_new(&events, program, program->options->call_limit_s, &error);
-    if (!program->monitor) {
-        g_printerr("smartcardd: %s\n", error->message);
-        stop(program, EXIT_FAILURE);
         return;
-    }
-    scd_service_set_monitor(program->service, program->monitor);
-    program->first_snapshot_timer =
-        g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, first_snapshot_timed_out, program);
+    g_printerr("smartcardd: %s\n", error->message);
+    stop_program(program, EXIT_FAILURE);
 }
 
 static void
-start_when_ready(Program *program)
+start_service_if_ready(Program *program)
 {
     if (program->bus && program->card_list_done)
-        start(program);
+        start_service(program);
 }
 
 static void
-got_bus(GObject *source, GAsyncResult *result, gpointer data)
+handle_bus(GObject *source, GAsyncResult *result, gpointer data)
 {
     Program *program = data;
     g_autoptr(GError) error = NULL;
 
     program->bus = g_bus_get_finish(result, &error);
     if (program->bus) {
-        /* We hear of its end by the loss of the name. */
+        /* handle_name_lost() handles the end of the connection. */
         g_dbus_connection_set_exit_on_close(program->bus, FALSE);
-        start_when_ready(program);
+        start_service_if_ready(program);
         return;
     }
     g_printerr("smartcardd: cannot reach the system bus: %s\n", error->message);
-    stop(program, EXIT_FAILURE);
+    stop_program(program, EXIT_FAILURE);
 }
 
 static gboolean
-got_card_list(gpointer data)
+handle_card_list(gpointer data)
 {
     Program *program = data;
 
     program->card_list = g_thread_join(g_steal_pointer(&program->card_list_thread));
     program->card_list_done = TRUE;
     if (!program->card_list)
-        g_info("No card list: Names of cards stay empty");
-    start_when_ready(program);
+        g_info("No card list: the property Names of cards stays empty");
+    start_service_if_ready(program);
     return G_SOURCE_REMOVE;
 }
 
-/* The thread returns the list, NULL where there is none. */
+/* Returns a ScdCardList, NULL if there is no such file. */
 static gpointer
 read_card_list_in_thread(gpointer data)
 {
@@ -253,14 +194,14 @@ read_card_list_in_thread(gpointer data)
     g_autoptr(GBytes) text = file ? g_mapped_file_get_bytes(file) : NULL;
     ScdCardList *list = text ? scd_card_list_new(text) : NULL;
 
-    /* It has been read from end to end, and hardly any of it will be again: nothing need stay. */
+    /* The file was read as a whole, and lookups read little of it: frees its pages. */
     if (file)
         madvise(g_mapped_file_get_contents(file), g_mapped_file_get_length(file), MADV_DONTNEED);
-    scd_main_thread_invoke(got_card_list, program, NULL);
+    scd_main_thread_invoke(handle_card_list, program, NULL);
     return list;
 }
 
-/* Before anything runs, so nobody waits for it. A file that is missing is no fault. */
+/* Blocks, which is acceptable before the main loop runs. A missing file is no error. */
 static void
 read_config(const char *path, ScdConfig *config)
 {
@@ -296,18 +237,14 @@ start_watchdog(void)
 }
 
 static void
-clear(Program *program)
+clear_program(Program *program)
 {
-    g_clear_handle_id(&program->first_snapshot_timer, g_source_remove);
     g_clear_handle_id(&program->name, g_bus_unown_name);
     if (program->card_list_thread)
         program->card_list = g_thread_join(program->card_list_thread);
-    /* A monitor that is caught in a call ends with the process. */
-    if (program->monitor && !scd_monitor_free(program->monitor))
-        g_warning("The monitor is caught in a call of libpcsclite");
     g_clear_pointer(&program->service, scd_service_free);
     g_clear_pointer(&program->card_list, scd_card_list_free);
-    /* The last replies and signals; nothing else waits for this thread any more. */
+    /* Sends the last replies and signals. Blocks, but the main loop has ended. */
     if (program->bus)
         g_dbus_connection_flush_sync(program->bus, NULL, NULL);
     g_clear_object(&program->bus);
@@ -315,9 +252,9 @@ clear(Program *program)
     g_main_loop_unref(program->loop);
 }
 
-/* TRUE when the service wants to be started anew. */
+/* Returns TRUE if the service has to be restarted. */
 static gboolean
-run(const Options *options, int *status)
+run_program(const ProgramOptions *options, int *status)
 {
     Program program = {
         .options = options,
@@ -325,25 +262,25 @@ run(const Options *options, int *status)
         .loop = g_main_loop_new(NULL, FALSE),
         .started = g_get_monotonic_time(),
     };
-    guint term = g_unix_signal_add(SIGTERM, stop_signal, &program);
-    guint interrupt = g_unix_signal_add(SIGINT, stop_signal, &program);
+    guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, &program);
+    guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, &program);
 
     read_config(options->config_file, &program.config);
     scd_error_register();
     start_watchdog();
     program.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &program);
-    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, got_bus, &program);
+    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, handle_bus, &program);
     g_main_loop_run(program.loop);
 
-    sd_notify(0, program.restart ? "STATUS=Starting anew" : "STOPPING=1");
+    sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
     g_source_remove(term);
     g_source_remove(interrupt);
-    clear(&program);
+    clear_program(&program);
     *status = program.status;
     return program.restart;
 }
 
-/* systemd may give several; a unit that does has ours first. */
+/* A unit with several state directories lists the one of the service first. */
 static char *
 get_state_directory(void)
 {
@@ -353,7 +290,7 @@ get_state_directory(void)
 }
 
 static gboolean
-parse_options(int argc, char **argv, Options *options, GError **error)
+parse_options(int argc, char **argv, ProgramOptions *options, GError **error)
 {
     const GOptionEntry entries[] = {
         {"card-list", 0, 0, G_OPTION_ARG_FILENAME, &options->card_list,
@@ -361,9 +298,9 @@ parse_options(int argc, char **argv, Options *options, GError **error)
         {"config", 0, 0, G_OPTION_ARG_FILENAME, &options->config_file,
          "Settings, see smartcardd.conf(5) (default: " CONFIG_FILE ")", "FILE"},
         {"call-limit", 0, 0, G_OPTION_ARG_INT, &options->call_limit_s,
-         "Start anew when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
+         "Restart when libpcsclite does not answer for so long (default: 30)", "SECONDS"},
         {"sysfs", 0, 0, G_OPTION_ARG_FILENAME, &options->sysfs,
-         "Where the kernel tells of USB devices (default: " SYSFS ")", "FOLDER"},
+         "Where sysfs is mounted (default: " SYSFS ")", "FOLDER"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state,
          "Where to keep aliases (default: $STATE_DIRECTORY, which systemd sets)", "FOLDER"},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
@@ -399,15 +336,15 @@ parse_options(int argc, char **argv, Options *options, GError **error)
 int
 main(int argc, char **argv)
 {
-    Options options = {.call_limit_s = CALL_LIMIT_S};
+    ProgramOptions options = {.call_limit_s = CALL_LIMIT_S};
     g_auto(GStrv) arguments = g_strdupv(argv);
     g_autoptr(GError) error = NULL;
     int status = EXIT_SUCCESS;
-    gboolean start_anew = FALSE;
+    gboolean has_to_restart = FALSE;
 
     scd_log_start();
-    /* Read by libpcsclite: what another program's transaction holds up is to say so, not to sleep.
-     */
+    /* libpcsclite then returns an error, instead of waiting, when another program has a
+     * transaction. It reads the environment. */
     g_setenv("PCSCLITE_NO_BLOCKING", "1", TRUE);
     if (!parse_options(argc, argv, &options, &error)) {
         g_printerr("smartcardd: %s\n", error->message);
@@ -415,13 +352,13 @@ main(int argc, char **argv)
     } else if (options.version) {
         g_print("smartcardd %s\n", PROJECT_VERSION);
     } else {
-        start_anew = run(&options, &status);
+        has_to_restart = run_program(&options, &status);
     }
     g_free(options.card_list);
     g_free(options.config_file);
     g_free(options.sysfs);
     g_free(options.state);
-    if (start_anew)
+    if (has_to_restart)
         execv("/proc/self/exe", arguments);
     return status;
 }

@@ -2,52 +2,55 @@
 #pragma once
 
 /*
- * All aliases there are (base/alias.h): those of the administrator's files of settings, which only
- * he changes, and those of our own file, which SetAlias() changes.
+ * The store of aliases (base/alias.h): those in the administrator's configuration files, which the
+ * service only reads, and those set by SetAlias(), which it keeps in a file of its own.
  *
- * Settings win: one of ours of the same name counts for nothing as long as they have it. A change
- * counts when it is on the disk, and not at all when it does not get there. Changes are written one
- * after the other, the whole file at once, by a thread of their own. What of our file was not
- * understood is kept beside it before it is written again.
+ * Configuration files take precedence: a stored alias of the same name has no effect while they
+ * have it. A change takes effect when it is on disk, and not at all if writing fails. Changes
+ * are written one after another, each time the whole file, by a separate thread. If parts of the
+ * service's file could not be parsed, a copy is kept before it is overwritten.
  */
 
 #include "base/alias.h"
 
-#define SCD_ALIASES_MAX 1024 /* of those that SetAlias() gives */
+#define SCD_ALIASES_MAX 1024 /* set by SetAlias() */
 
 typedef struct ScdAliases ScdAliases;
 
 typedef struct {
-    /* How many readers that are there now it names. */
+    /* Returns the number of connected readers that the alias matches. */
     guint (*count)(const ScdAlias *alias, gpointer data);
-    /* Readers may have other aliases now. */
+    /* Aliases of readers may have changed. */
     void (*changed)(gpointer data);
 } ScdAliasesEvents;
 
 /*
- * Reads both, for nobody is there yet to wait for it. settings: folder of the files *.conf; own:
- * folder of our file, or NULL: then aliases last as long as this.
+ * Reads all files; blocks. settings: the folder of the *.conf files; own: the folder of the
+ * service's file, or NULL: then aliases that are set are lost when the service ends.
  */
 ScdAliases *scd_aliases_new(const char *settings, const char *own, const ScdAliasesEvents *events,
                             gpointer data);
 
-/* What is being written may get to the disk or not. */
+/* Ends pending changes with SCD_P_SHUTDOWN. One that is being written may still reach the disk. */
 void scd_aliases_free(ScdAliases *aliases);
 
-/* NULL when there is none of that name. */
+/* Returns NULL if there is no alias of that name. */
 const ScdAlias *scd_aliases_find(const ScdAliases *aliases, const char *name);
 
-/* Any that names the reader, NULL when none does. shared: others there have its serial number. */
+/*
+ * Returns an alias that matches the reader, or NULL. shared: another connected reader has the same
+ * serial number, so aliases that are bound to it do not match.
+ */
 const ScdAlias *scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader,
                                gboolean shared);
 
 typedef void (*ScdAliasesFunc)(const GError *error, gpointer data);
 
 /*
- * Gives the reader this alias, which is taken over, in place of any other one of ours; NULL takes
- * that away. Calls func exactly once, maybe at once, with an error when all stays as it was:
- * SCD_INVALID_ARGUMENT when settings or another reader have it, SCD_LIMIT_EXCEEDED, SCD_NOT_SAVED,
- * SCD_P_SHUTDOWN.
+ * Sets the alias of the reader, which replaces the one set before. alias: taken over; NULL removes
+ * it. Calls func exactly once, possibly before this returns. Fails, without any change, with
+ * SCD_INVALID_ARGUMENT if a configuration file or another reader has the alias,
+ * SCD_LIMIT_EXCEEDED, SCD_NOT_SAVED, or SCD_P_SHUTDOWN.
  */
 void scd_aliases_set(ScdAliases *aliases, const ScdIdentity *reader, ScdAlias *alias,
                      ScdAliasesFunc func, gpointer data);

@@ -2,40 +2,44 @@
 #pragma once
 
 /*
- * Who used what: messages for the administrator, with an identifier for which
- * data/smartcardd.catalog has an explanation, and the fields READER, USB_PATH,
- * CLIENT_UID, CLIENT_PID, CLIENT_UNIT and ACTION as far as they apply. Nothing
- * of what is said to a card is among them.
+ * Audit log: messages in the journal about the use of readers. Each has a message id, which
+ * data/smartcardd.catalog explains, and the fields READER, USB_PATH, CLIENT_UID, CLIENT_PID,
+ * CLIENT_UNIT and ACTION as far as they apply. No data of cards is logged.
  *
- * systemd is asked for the unit of a process, and the message waits for its
- * answer, not for long. A user who makes us write many of them has the rest
- * left out until the minute is over, so that the journal stays of use.
+ * The unit of a client's process is queried from systemd; the message is written after the
+ * reply, or after a short timeout. Messages are rate-limited per user, so that no user can flood
+ * the journal.
  */
 
+#include "bus/clients.h"
 #include "bus/reader.h"
 
+typedef struct ScdAudit ScdAudit;
+
 typedef enum {
-    SCD_AUDIT_OPENED,  /* a session, or the like for one call */
-    SCD_AUDIT_REFUSED, /* by polkit */
-    SCD_AUDIT_REVOKED, /* a session, likewise */
-    SCD_AUDIT_LIMIT,
-    SCD_AUDIT_TAKEN, /* a transaction, after its idle limit */
+    SCD_AUDIT_OPENED,  /* a session or a one-shot call has begun */
+    SCD_AUDIT_REFUSED, /* polkit does not authorize a call */
+    SCD_AUDIT_REVOKED, /* polkit does not authorize a session any more */
+    SCD_AUDIT_LIMIT,   /* a limit was reached */
+    SCD_AUDIT_TAKEN,   /* a transaction was ended after its idle limit */
 } ScdAuditEvent;
 
 ScdAudit *scd_audit_new(GDBusConnection *bus);
 
-/* What waits for systemd's answer is written without it, by the main loop. */
+/* Cancels the queries: the main loop then writes the waiting messages, without the unit. */
 void scd_audit_stop(ScdAudit *audit);
+
+/* No message may be waiting. */
 void scd_audit_free(ScdAudit *audit);
 
 /*
- * reader: NULL when it is about none. detail: the polkit action for
- * SCD_AUDIT_REFUSED, which limit for SCD_AUDIT_LIMIT, else NULL.
+ * reader: NULL if the event is not about one. detail: the polkit action for SCD_AUDIT_REFUSED,
+ * the limit for SCD_AUDIT_LIMIT, otherwise NULL.
  */
 void scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
                       const ScdReader *reader, const char *detail);
 
-/* trouble: why pcscd cannot be reached; NULL when it can be. What is known already is not told. */
+/* trouble: why pcscd is not available; NULL: it is. Logged only if it differs from before. */
 void scd_audit_pcscd(ScdAudit *audit, const char *trouble);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAudit, scd_audit_free)

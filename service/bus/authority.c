@@ -6,129 +6,128 @@
 
 #include "base/error.h"
 
-/* dbus-daemon lets a connection have 128 calls open: enough for 16 such users. */
-#define ASKED_PER_USER 8
+/* dbus-daemon allows 128 pending calls of a connection: enough for 16 such users. */
+#define SENT_PER_USER 8
 
-/* Those that wait for their turn beside them. */
+/* Checks that are queued in addition to those. */
 #define WAITING_PER_USER 256
 
-/* A rule may run a program, for 10 seconds at most. */
+/* A rule of polkit may run a program, for 10 seconds at most. */
 #define ANSWER_LIMIT_S 60
 
 struct ScdAuthority {
     ScdAuthorityChangedFunc changed;
     gpointer data;
-    PolkitAuthority *polkit; /* NULL until it was needed and could be had */
-    gboolean getting;        /* we are trying to have it */
-    GHashTable *users;       /* uid → User, of those with questions; NULL after the end */
+    PolkitAuthority *polkit; /* NULL until the first check, and while not available */
+    gboolean connecting;     /* polkit_authority_get_async() is pending */
+    GHashTable *users;       /* uid → AuthorityUser, of those with checks; NULL once freed */
 };
 
 typedef struct {
     ScdAuthority *authority;
     guint uid;
-    GQueue asked;   /* of Question, by its link */
+    GQueue sent;    /* of AuthorityCheck, by its link */
     GQueue waiting; /* likewise */
-} User;
+} AuthorityUser;
 
 /*
- * A question that waits is freed with its answer. One that polkit has been
- * asked keeps its place until polkit replies, even if it was answered before:
- * that is how long the bus counts it.
+ * A waiting check is freed when it ends. One that was sent to polkit stays in its queue until
+ * polkit replies, even if it has ended before: the bus counts the pending call until then.
  */
 typedef struct {
-    User *user;
+    AuthorityUser *user;
     GList link;
-    gboolean asked;    /* in that queue, else in the other one */
-    ScdClient *client; /* NULL once it is answered, like all that follows */
+    gboolean sent;     /* the queue it is in */
+    ScdClient *client; /* NULL once the check has ended, like the fields below */
     guint leave;
-    ScdAction action;
+    const char *action_id;
     PolkitDetails *details;
-    GCancellable *dialog; /* takes the dialog away; NULL when there is to be none */
-    gboolean at_dialog;   /* polkit opens it: without, it said that it would have to */
-    GSource *given_up;    /* by whoever asked us; NULL when they cannot */
-    guint time_out;
+    GCancellable *dialog; /* closes the dialog; NULL if none is allowed */
+    gboolean at_dialog;   /* the query allows a dialog, which the first one needed */
+    GSource *cancelled;   /* by the caller's cancellable; NULL without one */
+    guint timer;
     ScdAuthorityFunc func;
     gpointer data;
-} Question;
+} AuthorityCheck;
 
-static void serve(User *user);
+static void send_waiting_checks(AuthorityUser *user);
 
 static void
-answer(Question *question, ScdVerdict verdict, const GError *error)
+end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
 {
-    ScdAuthorityFunc func = g_steal_pointer(&question->func);
-    gpointer data = question->data;
+    ScdAuthorityFunc func = g_steal_pointer(&check->func);
+    gpointer data = check->data;
 
-    scd_client_remove_leave(question->client, question->leave);
-    g_clear_pointer(&question->client, scd_client_unref);
-    g_clear_object(&question->details);
-    g_clear_handle_id(&question->time_out, g_source_remove);
-    if (question->given_up)
-        g_source_destroy(question->given_up);
-    g_clear_pointer(&question->given_up, g_source_unref);
-    g_cancellable_cancel(question->dialog);
-    g_clear_object(&question->dialog);
-    if (!question->asked) {
-        g_queue_unlink(&question->user->waiting, &question->link);
-        serve(question->user);
-        g_free(question);
+    scd_client_remove_leave(check->client, check->leave);
+    g_clear_pointer(&check->client, scd_client_unref);
+    g_clear_object(&check->details);
+    g_clear_handle_id(&check->timer, g_source_remove);
+    if (check->cancelled)
+        g_source_destroy(check->cancelled);
+    g_clear_pointer(&check->cancelled, g_source_unref);
+    g_cancellable_cancel(check->dialog);
+    g_clear_object(&check->dialog);
+    if (!check->sent) {
+        g_queue_unlink(&check->user->waiting, &check->link);
+        send_waiting_checks(check->user);
+        g_free(check);
     }
     func(verdict, error, data);
 }
 
 static void
-cancel(Question *question, const char *why)
+cancel_check(AuthorityCheck *check, const char *why)
 {
     g_autoptr(GError) error = g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, why);
-    answer(question, SCD_VERDICT_NO, error);
+    end_check(check, SCD_VERDICT_NO, error);
 }
 
 static void
-answer_without_polkit(Question *question, const char *why)
+refuse_without_polkit(AuthorityCheck *check, const char *why)
 {
     g_autoptr(GError) error =
         g_error_new(SCD_ERROR, SCD_NOT_AUTHORIZED,
-                    "polkit cannot be asked about %s, only root may do it until it can: %s",
-                    scd_action_id(question->action), why);
-    answer(question, SCD_VERDICT_NO, error);
+                    "polkit cannot be asked about %s, only root is authorized until it can: %s",
+                    check->action_id, why);
+    end_check(check, SCD_VERDICT_NO, error);
 }
 
 static void
-give_place_back(Question *question)
+remove_from_sent(AuthorityCheck *check)
 {
-    User *user = g_steal_pointer(&question->user);
+    AuthorityUser *user = g_steal_pointer(&check->user);
 
-    g_queue_unlink(&user->asked, &question->link);
-    serve(user);
+    g_queue_unlink(&user->sent, &check->link);
+    send_waiting_checks(user);
 }
 
-static void put(Question *question);
+static void query_polkit(AuthorityCheck *check);
 
 static gboolean
-needs_dialog(const Question *question, PolkitAuthorizationResult *result)
+needs_dialog(const AuthorityCheck *check, PolkitAuthorizationResult *result)
 {
-    return question->dialog && !question->at_dialog && result &&
+    return check->dialog && !check->at_dialog && result &&
            polkit_authorization_result_get_is_challenge(result);
 }
 
-/* The question keeps its place. */
+/* The check stays in its queue. */
 static void
-open_dialog(Question *question)
+query_with_dialog(AuthorityCheck *check)
 {
-    question->at_dialog = TRUE;
-    g_clear_handle_id(&question->time_out, g_source_remove);
-    put(question);
+    check->at_dialog = TRUE;
+    g_clear_handle_id(&check->timer, g_source_remove);
+    query_polkit(check);
 }
 
 static ScdVerdict
-verdict_of(const Question *question, PolkitAuthorizationResult *result)
+get_verdict(const AuthorityCheck *check, PolkitAuthorizationResult *result)
 {
     if (polkit_authorization_result_get_is_challenge(result))
         return SCD_VERDICT_CHALLENGE;
     if (!polkit_authorization_result_get_is_authorized(result))
         return SCD_VERDICT_NO;
-    /* At this dialog, or at one before that polkit still remembers. */
-    if (question->at_dialog || polkit_authorization_result_get_temporary_authorization_id(result))
+    /* In this dialog, or in an earlier one: polkit keeps an authorization for a while. */
+    if (check->at_dialog || polkit_authorization_result_get_temporary_authorization_id(result))
         return SCD_VERDICT_AUTHENTICATED;
     return SCD_VERDICT_YES;
 }
@@ -136,62 +135,60 @@ verdict_of(const Question *question, PolkitAuthorizationResult *result)
 static void
 got_reply(GObject *source, GAsyncResult *async_result, gpointer data)
 {
-    g_autofree Question *question = data;
+    g_autofree AuthorityCheck *check = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(PolkitAuthorizationResult) result =
         polkit_authority_check_authorization_finish(POLKIT_AUTHORITY(source), async_result, &error);
 
-    if (needs_dialog(question, result)) {
-        open_dialog(g_steal_pointer(&question));
+    if (needs_dialog(check, result)) {
+        query_with_dialog(g_steal_pointer(&check));
         return;
     }
-    if (question->user)
-        give_place_back(question);
-    if (!question->func)
+    if (check->user)
+        remove_from_sent(check);
+    if (!check->func)
         return;
     if (!result)
-        answer_without_polkit(question, error->message);
+        refuse_without_polkit(check, error->message);
     else
-        answer(question, verdict_of(question, result), NULL);
+        end_check(check, get_verdict(check, result), NULL);
 }
 
 static void
-put(Question *question)
+query_polkit(AuthorityCheck *check)
 {
-    g_autoptr(PolkitSubject) subject =
-        polkit_system_bus_name_new(scd_client_name(question->client));
+    g_autoptr(PolkitSubject) subject = polkit_system_bus_name_new(scd_client_name(check->client));
 
     polkit_authority_check_authorization(
-        question->user->authority->polkit, subject, scd_action_id(question->action),
-        question->details,
-        question->at_dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
-                            : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
-        question->dialog, got_reply, question);
+        check->user->authority->polkit, subject, check->action_id, check->details,
+        check->at_dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
+                         : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
+        check->dialog, got_reply, check);
 }
 
 static void
-ask(Question *question)
+send_check(AuthorityCheck *check)
 {
-    User *user = question->user;
+    AuthorityUser *user = check->user;
 
-    g_queue_unlink(&user->waiting, &question->link);
-    g_queue_push_tail_link(&user->asked, &question->link);
-    question->asked = TRUE;
-    put(question);
+    g_queue_unlink(&user->waiting, &check->link);
+    g_queue_push_tail_link(&user->sent, &check->link);
+    check->sent = TRUE;
+    query_polkit(check);
 }
 
-/* Asks what there is room for. Without any question left the user is freed. */
+/* Sends as many checks as the limit allows. A user without any checks is freed. */
 static void
-serve(User *user)
+send_waiting_checks(AuthorityUser *user)
 {
-    while (user->authority->polkit && user->asked.length < ASKED_PER_USER && user->waiting.head)
-        ask(user->waiting.head->data);
-    if (!user->asked.head && !user->waiting.head)
+    while (user->authority->polkit && user->sent.length < SENT_PER_USER && user->waiting.head)
+        send_check(user->waiting.head->data);
+    if (!user->sent.head && !user->waiting.head)
         g_hash_table_remove(user->authority->users, GUINT_TO_POINTER(user->uid));
 }
 
-static User *
-any_user(ScdAuthority *authority)
+static AuthorityUser *
+get_any_user(ScdAuthority *authority)
 {
     GHashTableIter iter;
     gpointer user;
@@ -201,47 +198,48 @@ any_user(ScdAuthority *authority)
 }
 
 static void
-polkit_changed(ScdAuthority *authority)
+announce_change(ScdAuthority *authority)
 {
     if (authority->changed)
         authority->changed(authority->data);
 }
 
-/* One that has just been started may have other rules than the last one. */
+/* A polkitd that has just started may have other rules than the one before. */
 static void
-polkit_owner_changed(ScdAuthority *authority)
+handle_polkit_owner(ScdAuthority *authority)
 {
     g_autofree char *owner = polkit_authority_get_owner(authority->polkit);
 
     if (owner)
-        polkit_changed(authority);
+        announce_change(authority);
 }
 
-/* Whoever waits is told no: the next question tries again. */
+/* The next check connects again. */
 static void
-cannot_have_polkit(ScdAuthority *authority, const char *why)
+refuse_all_checks(ScdAuthority *authority, const char *why)
 {
-    User *user;
+    AuthorityUser *user;
 
-    while ((user = any_user(authority)))
-        answer_without_polkit(user->waiting.head->data, why);
+    while ((user = get_any_user(authority)))
+        refuse_without_polkit(user->waiting.head->data, why);
 }
 
 static void
-have_polkit(ScdAuthority *authority, PolkitAuthority *polkit)
+use_polkit(ScdAuthority *authority, PolkitAuthority *polkit)
 {
     GHashTableIter iter;
     gpointer user;
 
     authority->polkit = g_object_ref(polkit);
-    g_signal_connect_swapped(polkit, "changed", G_CALLBACK(polkit_changed), authority);
-    /* Newer ones tell that a session is in front no longer by a signal of its own. */
+    g_signal_connect_swapped(polkit, "changed", G_CALLBACK(announce_change), authority);
+    /* Newer versions announce a change of the active session by a separate signal. */
     if (g_signal_lookup("sessions-changed", POLKIT_TYPE_AUTHORITY))
-        g_signal_connect_swapped(polkit, "sessions-changed", G_CALLBACK(polkit_changed), authority);
-    g_signal_connect_swapped(polkit, "notify::owner", G_CALLBACK(polkit_owner_changed), authority);
+        g_signal_connect_swapped(polkit, "sessions-changed", G_CALLBACK(announce_change),
+                                 authority);
+    g_signal_connect_swapped(polkit, "notify::owner", G_CALLBACK(handle_polkit_owner), authority);
     g_hash_table_iter_init(&iter, authority->users);
     while (g_hash_table_iter_next(&iter, NULL, &user))
-        serve(user);
+        send_waiting_checks(user);
 }
 
 static void
@@ -251,31 +249,31 @@ got_polkit(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GError) error = NULL;
     g_autoptr(PolkitAuthority) polkit = polkit_authority_get_finish(result, &error);
 
-    authority->getting = FALSE;
+    authority->connecting = FALSE;
     if (authority->users && polkit)
-        have_polkit(authority, polkit);
+        use_polkit(authority, polkit);
     else if (authority->users)
-        cannot_have_polkit(authority, error->message);
+        refuse_all_checks(authority, error->message);
     g_rc_box_release(authority);
 }
 
-/* polkit's library does this in a thread of its own. */
+/* polkit's library connects in a thread of its own. */
 static void
-get_polkit(ScdAuthority *authority)
+connect_to_polkit(ScdAuthority *authority)
 {
-    if (authority->polkit || authority->getting)
+    if (authority->polkit || authority->connecting)
         return;
-    authority->getting = TRUE;
+    authority->connecting = TRUE;
     polkit_authority_get_async(NULL, got_polkit, g_rc_box_acquire(authority));
 }
 
-static User *
-user_of(ScdAuthority *authority, guint uid)
+static AuthorityUser *
+get_user(ScdAuthority *authority, guint uid)
 {
-    User *user = g_hash_table_lookup(authority->users, GUINT_TO_POINTER(uid));
+    AuthorityUser *user = g_hash_table_lookup(authority->users, GUINT_TO_POINTER(uid));
 
     if (!user) {
-        user = g_new0(User, 1);
+        user = g_new0(AuthorityUser, 1);
         user->authority = authority;
         user->uid = uid;
         g_hash_table_insert(authority->users, GUINT_TO_POINTER(uid), user);
@@ -284,7 +282,7 @@ user_of(ScdAuthority *authority, guint uid)
 }
 
 static PolkitDetails *
-polkit_details(const ScdAuthorityDetails *details)
+new_polkit_details(const ScdAuthorityDetails *details)
 {
     PolkitDetails *pairs = polkit_details_new();
 
@@ -296,52 +294,53 @@ polkit_details(const ScdAuthorityDetails *details)
 }
 
 static void
-client_left(gpointer data)
+handle_client_left(gpointer data)
 {
-    cancel(data, "The client has left");
+    cancel_check(data, "The client has left the bus");
 }
 
 static gboolean
-given_up(GCancellable *cancellable, gpointer data)
+handle_cancelled(GCancellable *cancellable, gpointer data)
 {
-    cancel(data, "Nobody waits for the answer any more");
+    cancel_check(data, "The call was cancelled");
     return G_SOURCE_REMOVE;
 }
 
 static gboolean
-no_answer(gpointer data)
+handle_timeout(gpointer data)
 {
-    answer_without_polkit(data, "it does not answer");
-    return G_SOURCE_CONTINUE; /* it has been removed */
+    refuse_without_polkit(data, "it does not answer");
+    return G_SOURCE_CONTINUE; /* the source was removed by then */
 }
 
-/* What ends a question before polkit does. */
+/* The events that end a check before polkit replies. */
 static void
-watch(Question *question, GCancellable *cancellable)
+watch_check(AuthorityCheck *check, GCancellable *cancellable)
 {
-    question->leave = scd_client_on_leave(question->client, client_left, question);
-    question->time_out = g_timeout_add_seconds(ANSWER_LIMIT_S, no_answer, question);
+    check->leave = scd_client_on_leave(check->client, handle_client_left, check);
+    check->timer = g_timeout_add_seconds(ANSWER_LIMIT_S, handle_timeout, check);
     if (cancellable) {
-        question->given_up = g_cancellable_source_new(cancellable);
-        g_source_set_callback(question->given_up, G_SOURCE_FUNC(given_up), question, NULL);
-        g_source_attach(question->given_up, NULL);
+        check->cancelled = g_cancellable_source_new(cancellable);
+        g_source_set_callback(check->cancelled, G_SOURCE_FUNC(handle_cancelled), check, NULL);
+        g_source_attach(check->cancelled, NULL);
     }
 }
 
-/* TRUE when there was nothing to ask polkit about. */
+/* Returns TRUE if func was called, because polkit need not be queried. */
 static gboolean
-answer_at_once(ScdAuthority *authority, ScdClient *client, ScdAuthorityFunc func, gpointer data)
+check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFunc func,
+                     gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    const User *user =
+    const AuthorityUser *user =
         g_hash_table_lookup(authority->users, GUINT_TO_POINTER(scd_client_uid(client)));
 
     if (scd_client_is_gone(client))
-        error = g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left");
+        error = g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
     else if (user && user->waiting.length == WAITING_PER_USER)
         error = g_error_new(SCD_ERROR, SCD_LIMIT_EXCEEDED,
-                            "User %u waits for %d answers of polkit: wait for one of them",
-                            user->uid, ASKED_PER_USER + WAITING_PER_USER);
+                            "User %u has %d polkit checks pending: wait until one of them ends",
+                            user->uid, SENT_PER_USER + WAITING_PER_USER);
     else if (scd_client_uid(client) != 0)
         return FALSE;
     func(error ? SCD_VERDICT_NO : SCD_VERDICT_YES, error, data);
@@ -349,27 +348,27 @@ answer_at_once(ScdAuthority *authority, ScdClient *client, ScdAuthorityFunc func
 }
 
 void
-scd_authority_check(ScdAuthority *authority, ScdClient *client, ScdAction action,
+scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *action_id,
                     const ScdAuthorityDetails *details, gboolean interactive,
                     GCancellable *cancellable, ScdAuthorityFunc func, gpointer data)
 {
-    if (answer_at_once(authority, client, func, data))
+    if (check_without_polkit(authority, client, func, data))
         return;
 
-    User *user = user_of(authority, scd_client_uid(client));
-    Question *question = g_new0(Question, 1);
-    question->user = user;
-    question->link.data = question;
-    question->client = scd_client_ref(client);
-    question->action = action;
-    question->details = polkit_details(details);
-    question->dialog = interactive ? g_cancellable_new() : NULL;
-    question->func = func;
-    question->data = data;
-    watch(question, cancellable);
-    g_queue_push_tail_link(&user->waiting, &question->link);
-    get_polkit(authority);
-    serve(user);
+    AuthorityUser *user = get_user(authority, scd_client_uid(client));
+    AuthorityCheck *check = g_new0(AuthorityCheck, 1);
+    check->user = user;
+    check->link.data = check;
+    check->client = scd_client_ref(client);
+    check->action_id = action_id;
+    check->details = new_polkit_details(details);
+    check->dialog = interactive ? g_cancellable_new() : NULL;
+    check->func = func;
+    check->data = data;
+    watch_check(check, cancellable);
+    g_queue_push_tail_link(&user->waiting, &check->link);
+    connect_to_polkit(authority);
+    send_waiting_checks(user);
 }
 
 ScdAuthority *
@@ -385,14 +384,14 @@ scd_authority_new(ScdAuthorityChangedFunc changed, gpointer data)
 void
 scd_authority_free(ScdAuthority *authority)
 {
-    User *user;
+    AuthorityUser *user;
 
-    while ((user = any_user(authority))) {
-        Question *question = (user->waiting.head ? user->waiting.head : user->asked.head)->data;
-        if (question->func)
-            cancel(question, "The service is shutting down");
+    while ((user = get_any_user(authority))) {
+        AuthorityCheck *check = (user->waiting.head ? user->waiting.head : user->sent.head)->data;
+        if (check->func)
+            cancel_check(check, "The service is shutting down");
         else
-            give_place_back(question);
+            remove_from_sent(check);
     }
     g_hash_table_unref(g_steal_pointer(&authority->users));
     if (authority->polkit) {

@@ -2,53 +2,60 @@
 #pragma once
 
 /*
- * polkit, asked asynchronously: may this client do that, with this reader?
+ * Asynchronous client of polkit: checks whether a client is authorized for an action.
  *
- * Root may do everything, with polkit and without it, so it is not asked about
- * root. All others are refused while polkit cannot be asked; nothing is
- * remembered of that, and the next question may find it back. A question has an
- * answer after a minute at the latest, unless there is a dialog open about it:
- * polkit is asked without one first, which tells whether it takes one.
- * The questions of one user are put a few at a time, so that those who let
- * theirs hang do not use up what the bus lets us have open.
+ * Root is authorized for every action, and polkit is not queried for it. While polkit is not
+ * available, all other users are refused; that result is not cached, and the next check
+ * connects to polkit again. A check ends after a minute at the latest, unless polkit has
+ * opened a dialog for it: a first query without interaction shows whether one is needed.
+ * Only a few queries of each user are sent at a time, so that a user whose queries hang
+ * does not use up the calls that the bus allows the service to have pending.
  */
 
-#include "bus/action.h"
 #include "bus/clients.h"
 
 typedef struct ScdAuthority ScdAuthority;
 
-/* What rules may look at, as details of the same names; "" when it is not known. */
+typedef enum {
+    SCD_VERDICT_NO,
+    SCD_VERDICT_YES,
+    SCD_VERDICT_CHALLENGE,     /* yes, but only after the user has authenticated */
+    SCD_VERDICT_AUTHENTICATED, /* yes, because the user has authenticated */
+} ScdVerdict;
+
+/* The details that polkit rules can use. An empty string means unknown. */
 typedef struct {
-    const char *reader;   /* its PC/SC name */
+    const char *reader;   /* "reader": the PC/SC name */
     const char *usb_path; /* "usb-path" */
-    const char *alias;
-    const char *atr; /* in hex */
+    const char *alias;    /* "alias" */
+    const char *atr;      /* "atr", in hex */
 } ScdAuthorityDetails;
 
 /*
- * error: set when nobody could say, and the verdict is therefore no:
- * SCD_NOT_AUTHORIZED when polkit cannot be asked, SCD_LIMIT_EXCEEDED when the
- * user has too many questions open, SCD_E_CANCELLED when nobody waits for the
- * answer any more.
+ * error: set if there is no answer, and the verdict is SCD_VERDICT_NO: SCD_NOT_AUTHORIZED
+ * when polkit is not available, SCD_LIMIT_EXCEEDED when the user has too many checks
+ * pending, SCD_E_CANCELLED when the check was cancelled or the client left.
  */
 typedef void (*ScdAuthorityFunc)(ScdVerdict verdict, const GError *error, gpointer data);
 
-/* What was allowed may not be allowed any more, and the other way round. */
+/* polkit's rules, or the users' sessions, have changed: results of former checks are out of date.
+ */
 typedef void (*ScdAuthorityChangedFunc)(gpointer data);
 
 /* changed: may be NULL. */
 ScdAuthority *scd_authority_new(ScdAuthorityChangedFunc changed, gpointer data);
 
-/* Cancels what has no answer yet. */
+/* Cancels the pending checks. */
 void scd_authority_free(ScdAuthority *authority);
 
 /*
- * Calls func exactly once, and before this returns when there is nothing to
- * ask. The question is cancelled when the client leaves or by the cancellable,
- * which may be NULL. interactive: polkit may ask the user at a dialog.
+ * Checks an action of data/org.smartcardd1.policy; action_id: a static string.
+ *
+ * Calls func exactly once, possibly before this returns. The check is cancelled when the
+ * client leaves the bus, or by the cancellable, which may be NULL. interactive: polkit may
+ * ask the user to authenticate.
  */
-void scd_authority_check(ScdAuthority *authority, ScdClient *client, ScdAction action,
+void scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *action_id,
                          const ScdAuthorityDetails *details, gboolean interactive,
                          GCancellable *cancellable, ScdAuthorityFunc func, gpointer data);
 

@@ -7,47 +7,20 @@
 
 #include "base/atr.h"
 #include "base/hex.h"
-#include "bus/connect.h"
-#include "bus/one-shot.h"
-#include "scd-interface-info.h"
 
 #define PATH_PREFIX SCD_ROOT_PATH "/cards/"
 
 struct ScdCard {
     ScdTree *tree;
-    ScdSessions *sessions;
-    ScdReader *reader;
     ScdObject *object;
 };
 
-static void
-connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdCard *card = owner;
-    scd_connect_start(card->sessions, card->reader, card, arguments, invocation);
-}
-
-static void
-transmit(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdCard *card = owner;
-    scd_one_shot_transmit(card->sessions, card->reader, arguments, invocation);
-}
-
-static const ScdMethod methods[] = {
-    {"Connect", connect},      {"Transmit", transmit},        {"TransmitMany", transmit},
-    {"TransmitHex", transmit}, {"TransmitManyHex", transmit}, {NULL, NULL},
-};
-
-static const ScdInterface interface = {&scd_card_interface, methods};
-
 /*
- * Counts on from the microseconds since the machine was booted: so a restarted
- * service does not use a number again either, and there is nothing to be kept
- * in a file.
+ * The first number is the time since boot in microseconds. So a restarted service uses no number
+ * again, without keeping one in a file.
  */
 static guint64
-next_number(void)
+new_card_number(void)
 {
     static guint64 last;
 
@@ -66,18 +39,18 @@ bytes_to_variant(const guint8 *bytes, gsize length)
 }
 
 static void
-set_properties(ScdCard *card, const ScdCardList *card_list, const ScdReaderState *state)
+set_properties(ScdObject *object, const ScdCardParts *parts, const ScdReaderState *state)
 {
-    ScdObject *object = card->object;
     ScdAtr atr;
     scd_atr_parse(state->atr, state->atr_length, &atr, NULL);
 
     g_autofree char *hex = scd_hex_from_bytes(state->atr, state->atr_length);
     g_auto(GStrv) protocols = scd_atr_dup_protocols(&atr);
-    g_auto(GStrv) names = card_list ? scd_card_list_lookup(card_list, state->atr, state->atr_length)
-                                    : g_new0(char *, 1);
+    g_auto(GStrv) names =
+        parts->card_list ? scd_card_list_lookup(parts->card_list, state->atr, state->atr_length)
+                         : g_new0(char *, 1);
 
-    scd_object_set(object, "Reader", g_variant_new_object_path(scd_reader_path(card->reader)));
+    scd_object_set(object, "Reader", g_variant_new_object_path(parts->reader_path));
     scd_object_set(object, "Atr", bytes_to_variant(state->atr, state->atr_length));
     scd_object_set(object, "AtrHex", g_variant_new_string(hex));
     scd_object_set(object, "Protocols", g_variant_new_strv((const char *const *)protocols, -1));
@@ -88,20 +61,18 @@ set_properties(ScdCard *card, const ScdCardList *card_list, const ScdReaderState
 }
 
 ScdCard *
-scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list, ScdReader *reader,
-             const ScdReaderState *state, GError **error)
+scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error)
 {
-    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, next_number());
+    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, new_card_number());
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
-    card->tree = tree;
-    card->sessions = sessions;
-    card->reader = reader;
-    card->object = scd_object_new(scd_tree_bus(tree), path, &interface, card, NULL, error);
+    card->tree = parts->tree;
+    card->object = scd_object_new(scd_tree_bus(parts->tree), path, parts->interface, parts->reader,
+                                  NULL, error);
     if (!card->object)
         return NULL;
-    set_properties(card, card_list, state);
-    scd_tree_add(tree, card->object);
+    set_properties(card->object, parts, state);
+    scd_tree_add(card->tree, card->object);
     return g_steal_pointer(&card);
 }
 

@@ -2,25 +2,33 @@
 #pragma once
 
 /*
- * A card on the bus, from its insertion to its removal. Nothing about it ever
- * changes: another card, or the same one put in again, is another object with a
- * number that was never used before.
+ * A card on the bus, from its insertion to its removal. Its properties never change: another
+ * card, or the same one inserted again, is another object. The number in its path is never used
+ * again, not even after a restart of the service.
  */
 
 #include "base/card-list.h"
-#include "bus/sessions.h"
 #include "bus/tree.h"
 #include "pcsc/snapshot.h"
 
 typedef struct ScdCard ScdCard;
 
-/* card_list: what ATRs are known as, or NULL. */
-ScdCard *scd_card_new(ScdTree *tree, ScdSessions *sessions, const ScdCardList *card_list,
-                      ScdReader *reader, const ScdReaderState *state, GError **error);
+/* All of it must outlive the card. */
+typedef struct {
+    ScdTree *tree;
+    const ScdInterface *interface;
+    gpointer reader; /* passed to the methods */
+    const char *reader_path;
+    const ScdCardList *card_list; /* the names of cards by ATR, or NULL */
+} ScdCardParts;
+
+/* Adds the card to the tree. Fails if its path is in use. */
+ScdCard *scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error);
 void scd_card_free(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);
-/* Whether a card may have, or have had, that path. */
+
+/* Whether the path is that of a card, present or removed. */
 gboolean scd_card_is_path(const char *path);
 
 const char *scd_card_atr_hex(const ScdCard *card);

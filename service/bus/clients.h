@@ -2,31 +2,31 @@
 #pragma once
 
 /*
- * Who is on the bus: for each unique name that has asked for something, until it
- * leaves, the user whom it runs for, and what to do then.
+ * Tracks clients by unique name: credentials, and callbacks on disconnect. A client is tracked
+ * from its first call until it leaves the bus.
  *
- * One subscription serves all, made before the first name is asked about: so
- * no departure is missed, and the bus has one match rule of ours however many
- * clients there are.
+ * One subscription to NameOwnerChanged serves all clients, and is made before the first client
+ * is looked up: no disconnect is missed, and the service has one match rule on the bus
+ * regardless of the number of clients.
  */
 
 #include <gio/gio.h>
 
 typedef struct ScdClients ScdClients;
 
-/* A unique name; whoever holds something for it has a reference. */
+/* A unique name on the bus; reference counted. */
 typedef struct ScdClient ScdClient;
 
-/* client: a reference, to be released; NULL with SCD_E_CANCELLED when it has left. */
+/* client: a reference that the function owns; NULL, with SCD_E_CANCELLED, if it has left. */
 typedef void (*ScdClientFunc)(ScdClient *client, const GError *error, gpointer data);
 typedef void (*ScdClientLeaveFunc)(gpointer data);
 
 ScdClients *scd_clients_new(GDBusConnection *bus);
 
-/* To those who are still known it is as if the client left. */
+/* Calls the callbacks of all clients as if they had left the bus. */
 void scd_clients_free(ScdClients *clients);
 
-/* Asks the bus for user and process, and calls func; at once when the name is known. */
+/* Calls func with the client; before this returns if its credentials are known already. */
 void scd_clients_get(ScdClients *clients, const char *unique_name, ScdClientFunc func,
                      gpointer data);
 
@@ -36,14 +36,15 @@ void scd_client_unref(ScdClient *client);
 const char *scd_client_name(const ScdClient *client);
 guint scd_client_uid(const ScdClient *client);
 
-/* 0 when the bus does not know it. Whoever has it may have ended since. */
+/* Returns 0 if the bus does not know it. The process may have ended. */
 guint scd_client_pid(const ScdClient *client);
 
+/* Whether it has left the bus. */
 gboolean scd_client_is_gone(const ScdClient *client);
 
 /*
- * func is called once, when the client leaves the bus, unless it is removed
- * before. The client is not gone. Gives a number for scd_client_remove_leave().
+ * Calls func once, when the client leaves the bus, unless it was removed before. The client must
+ * not be gone. Returns an id for scd_client_remove_leave(), which is never 0.
  */
 guint scd_client_on_leave(ScdClient *client, ScdClientLeaveFunc func, gpointer data);
 void scd_client_remove_leave(ScdClient *client, guint id);

@@ -3,213 +3,145 @@
 #include "bus/connect.h"
 
 #include "base/words.h"
-#include "bus/admission.h"
-#include "bus/call.h"
 #include "bus/error.h"
 #include "bus/job-timeout.h"
 #include "bus/options.h"
-#include "bus/session.h"
+#include "bus/pending-call.h"
 #include "pcsc/code.h"
 #include "pcsc/main-thread.h"
 
 typedef struct {
-    grefcount references; /* one for whoever ends it, one for what is under way */
     ScdSessions *sessions;
-    GDBusMethodInvocation *invocation; /* NULL when it has been answered: all is over then */
     ScdReader *reader;
-    ScdReaderWatch watch;
-    GBytes *atr; /* of the only card that is meant, or NULL */
+    GBytes *atr; /* of the only card to connect to; NULL: any card */
     ScdShareMode share_mode;
     ScdProtocol protocols;
     gboolean quiet;
-    guint timer;
-    GCancellable *questions;
-    ScdClient *client;
-    gboolean authenticated; /* it needed that to be allowed */
-    guint rules;            /* under which it was */
-    guint leave;
     ScdUserCharge charge;
-    ScdJobQueue *handle;
+    ScdJobQueue *queue; /* NULL before the authorization, and once the session has it */
 } ConnectCall;
 
 static void
-release(ConnectCall *connect)
+free_connect(gpointer data)
 {
-    if (!g_ref_count_dec(&connect->references))
-        return;
-    g_object_unref(connect->questions);
-    g_clear_pointer(&connect->client, scd_client_unref);
+    ConnectCall *connect = data;
+
+    g_assert(!connect->queue);
     scd_user_charge_give_back(&connect->charge);
     g_clear_pointer(&connect->atr, g_bytes_unref);
     g_free(connect);
 }
 
-/* Nothing that comes later finds the connect any more. */
-static GDBusMethodInvocation *
-finish(ConnectCall *connect)
-{
-    g_clear_handle_id(&connect->timer, g_source_remove);
-    g_cancellable_cancel(connect->questions);
-    scd_reader_unwatch(connect->reader, &connect->watch);
-    if (connect->leave)
-        scd_client_remove_leave(connect->client, connect->leave);
-    return g_steal_pointer(&connect->invocation);
-}
-
 static void
-abandon_handle(ConnectCall *connect, guint32 code)
-{
-    ScdJobQueue *handle = g_steal_pointer(&connect->handle);
-    if (handle)
-        scd_job_queue_close(handle, scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL), code);
-}
-
-static void
-fail(ConnectCall *connect, ScdErrorCode error)
-{
-    guint32 code = scd_code_of_error(error);
-    GDBusMethodInvocation *invocation = finish(connect);
-
-    scd_call_fail(invocation, scd_reader_name(connect->reader), code);
-    abandon_handle(connect, code);
-    release(connect);
-}
-
-static void
-reader_left(ScdSessionEnd why, gpointer data)
-{
-    fail(data,
-         why == SCD_SESSION_SERVICE_UNAVAILABLE ? SCD_E_NO_SERVICE : SCD_E_READER_UNAVAILABLE);
-}
-
-static void
-card_left(gpointer data)
+handle_ended(const GError *error, gpointer data)
 {
     ConnectCall *connect = data;
-    if (connect->atr)
-        fail(connect, SCD_W_REMOVED_CARD);
+
+    if (!error || !connect->queue)
+        return;
+    scd_job_queue_close(g_steal_pointer(&connect->queue),
+                        scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL),
+                        scd_code_of_error(error->code));
 }
 
 static void
-client_left(gpointer data)
-{
-    ConnectCall *connect = data;
-    connect->leave = 0;
-    fail(connect, SCD_E_CANCELLED);
-}
-
-static gboolean
-time_over(gpointer data)
-{
-    ConnectCall *connect = data;
-    connect->timer = 0;
-    fail(connect, SCD_E_TIMEOUT);
-    return G_SOURCE_REMOVE;
-}
-
-typedef struct {
-    ConnectCall *connect;
-    guint32 code;
-    guint32 protocol;
-} Connected;
-
-static void
-become_session(ConnectCall *connect, guint32 protocol)
+make_session(ScdPendingCall *call, ConnectCall *connect, guint32 protocol)
 {
     const ScdCard *card = scd_reader_card(connect->reader);
-    GDBusMethodInvocation *invocation = finish(connect);
     ScdSessionParts parts = {
         .reader = connect->reader,
         .card_path = card ? scd_card_path(card) : "/",
         .atr = connect->atr,
-        .client = g_steal_pointer(&connect->client),
-        .authenticated = connect->authenticated,
+        .client = scd_client_ref(scd_pending_call_client(call)),
+        .authenticated = scd_pending_call_is_authenticated(call),
         .quiet = connect->quiet,
-        .handle = g_steal_pointer(&connect->handle),
+        .queue = g_steal_pointer(&connect->queue),
         .charge = connect->charge,
     };
+    gboolean outdated = scd_pending_call_is_outdated(call);
+
     connect->charge = (ScdUserCharge){0};
+    GDBusMethodInvocation *invocation = scd_pending_call_take_invocation(call);
     ScdSession *session = scd_session_new(connect->sessions, &parts);
 
     g_dbus_method_invocation_return_value(
         invocation,
         g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(protocol)));
-    if (connect->rules != scd_sessions_rules(connect->sessions))
+    if (outdated)
         scd_session_recheck(session);
-    release(connect);
 }
 
-static gboolean
-connected_in_main(gpointer data)
-{
-    Connected *connected = data;
-    ConnectCall *connect = connected->connect;
+/* The result of the job, on its way from the worker to the main thread. */
+typedef struct {
+    ScdPendingCall *call; /* a reference */
+    ConnectCall *connect;
+    guint32 code;
+    guint32 protocol;
+} ConnectResult;
 
-    if (!connect->invocation)
+static gboolean
+handle_result_in_main(gpointer data)
+{
+    ConnectResult *result = data;
+
+    if (scd_pending_call_has_ended(result->call))
         return G_SOURCE_REMOVE;
-    if (connected->code == 0)
-        become_session(connect, connected->protocol);
+    if (result->code == 0)
+        make_session(result->call, result->connect, result->protocol);
     else
-        fail(connect, scd_code_to_error(connected->code));
+        scd_pending_call_fail_with_code(result->call, scd_code_to_error(result->code));
     return G_SOURCE_REMOVE;
 }
 
 static void
-free_connected(gpointer data)
+free_result(gpointer data)
 {
-    Connected *connected = data;
-    release(connected->connect);
-    g_free(connected);
+    ConnectResult *result = data;
+
+    scd_pending_call_unref(result->call);
+    g_free(result);
+}
+
+/* Called by the thread that ended the job. */
+static void
+send_result_to_main(ScdJob *job, guint32 code, gpointer data)
+{
+    ConnectResult *result = data;
+
+    result->code = code;
+    result->protocol = code == 0 ? job->protocol : 0;
+    scd_main_thread_invoke(handle_result_in_main, result, free_result);
 }
 
 static void
-connect_done(ScdJob *job, guint32 code, gpointer data)
+connect_card(ScdPendingCall *call, gpointer data)
 {
-    Connected *connected = g_new(Connected, 1);
-    *connected = (Connected){data, code, code == 0 ? job->protocol : 0};
-    scd_main_thread_invoke(connected_in_main, connected, free_connected);
-}
+    ConnectCall *connect = data;
+    g_autoptr(GError) error = NULL;
 
-static void
-connect_card(ConnectCall *connect)
-{
-    GError *error = NULL;
-
-    connect->handle =
-        scd_sessions_new_queue(connect->sessions, connect->client, scd_reader_name(connect->reader),
-                               &connect->charge, &error);
-    if (!connect->handle) {
-        g_dbus_method_invocation_take_error(finish(connect), error);
-        release(connect);
+    connect->queue =
+        scd_sessions_new_queue(connect->sessions, scd_pending_call_client(call),
+                               scd_reader_name(connect->reader), &connect->charge, &error);
+    if (!connect->queue) {
+        scd_pending_call_fail(call, error);
         return;
     }
-    connect->leave = scd_client_on_leave(connect->client, client_left, connect);
-    g_ref_count_inc(&connect->references);
-    ScdJob *job = scd_job_new(SCD_JOB_CONNECT, connect_done, connect, NULL);
+    ConnectResult *result = g_new0(ConnectResult, 1);
+    result->call = scd_pending_call_ref(call);
+    result->connect = connect;
+    ScdJob *job = scd_job_new(SCD_JOB_CONNECT, send_result_to_main, result, NULL);
     job->share_mode = connect->share_mode;
     job->protocols = connect->protocols;
     if (connect->atr)
         scd_bytes_list_add(&job->inputs, g_bytes_ref(connect->atr));
-    scd_job_queue_submit(connect->handle, job);
+    scd_job_queue_submit(connect->queue, job);
 }
 
-static void
-admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
-{
-    ConnectCall *connect = data;
-    g_autoptr(ScdClient) caller = client;
-
-    if (connect->invocation && error) {
-        g_dbus_method_invocation_return_gerror(finish(connect), error);
-        release(connect);
-    } else if (connect->invocation) {
-        connect->client = g_steal_pointer(&caller);
-        connect->authenticated = authenticated;
-        connect->rules = scd_sessions_rules(connect->sessions);
-        connect_card(connect);
-    }
-    release(connect);
-}
+static const ScdPendingCallMethod connect_method = {
+    .proceed = connect_card,
+    .ended = handle_ended,
+    .free_data = free_connect,
+};
 
 static gboolean
 read_arguments(ConnectCall *connect, GVariant *arguments, guint32 *timeout_ms, GError **error)
@@ -230,27 +162,23 @@ void
 scd_connect_start(ScdSessions *sessions, ScdReader *reader, const ScdCard *card,
                   GVariant *arguments, GDBusMethodInvocation *invocation)
 {
-    ConnectCall *connect = g_new0(ConnectCall, 1);
+    g_autofree ConnectCall *connect = g_new0(ConnectCall, 1);
+    const ScdPendingCallParts parts = {
+        .authorization = scd_sessions_authorization(sessions),
+        .invocation = invocation,
+        .reader = reader,
+        .needs_card = card != NULL,
+    };
     guint32 timeout_ms = SCD_NO_TIMEOUT;
     GError *error = NULL;
 
     if (!read_arguments(connect, arguments, &timeout_ms, &error)) {
         g_dbus_method_invocation_take_error(invocation, error);
-        g_free(connect);
         return;
     }
-    g_ref_count_init(&connect->references);
     connect->sessions = sessions;
-    connect->invocation = invocation;
     connect->reader = reader;
     connect->atr = card ? scd_reader_dup_atr(reader) : NULL;
-    connect->questions = g_cancellable_new();
-    connect->watch = (ScdReaderWatch){reader_left, card_left, connect};
-    scd_reader_watch(reader, &connect->watch);
-    if (timeout_ms != SCD_NO_TIMEOUT)
-        connect->timer = g_timeout_add(timeout_ms, time_over, connect);
-
-    g_ref_count_inc(&connect->references);
-    scd_admission_ask(scd_sessions_admission(sessions), invocation, reader, connect->questions,
-                      admitted, connect);
+    scd_pending_call_start(scd_pending_call_new(&connect_method, g_steal_pointer(&connect), &parts),
+                           timeout_ms);
 }

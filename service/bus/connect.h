@@ -2,12 +2,14 @@
 #pragma once
 
 /*
- * The method Connect of readers and cards, from the call to the session: who
- * calls, may they, the connection itself. Whatever goes meanwhile ends it.
+ * Implements Connect of readers and cards: caller lookup, polkit, SCardConnect, session.
  */
 
-#include "bus/reader.h"
+#include "bus/session.h"
 
-/* card: for this card only; NULL: for the reader, whatever is in it. */
+/*
+ * card: the session is for this card only; NULL: for any card in the reader. Takes over the
+ * invocation.
+ */
 void scd_connect_start(ScdSessions *sessions, ScdReader *reader, const ScdCard *card,
                        GVariant *arguments, GDBusMethodInvocation *invocation);

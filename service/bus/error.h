@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Our errors on the bus. */
+/* The D-Bus names of the errors of base/error.h. */
 
 #include <gio/gio.h>
 
 #include "base/error.h"
 
-/* Gives each error of the table its D-Bus name. To be called once, before the first reply. */
+/* Registers the name of each error. Must be called once, before the first reply. */
 void scd_error_register(void);

@@ -7,24 +7,21 @@
 #include "scd-interface-info.h"
 
 struct ScdManager {
-    ScdReaders *readers;
-    ScdClients *clients;
-    ScdAuthority *authority;
-    ScdWaitCalls *wait_calls;
+    ScdManagerParts parts;
     ScdObject *object;
-    char *trouble; /* NULL while pcscd can be reached */
+    char *trouble; /* why pcscd is not available; NULL while it is */
 };
 
 typedef struct {
     ScdManager *manager;
     GDBusMethodInvocation *invocation;
-} Call;
+} ConnectQuery;
 
 static ScdReader *
-find(ScdManager *manager, const char *selector, GError **error)
+find_if_available(ScdManager *manager, const char *selector, GError **error)
 {
     if (!manager->trouble)
-        return scd_readers_find(manager->readers, selector, error);
+        return scd_readers_find(manager->parts.readers, selector, error);
     g_set_error_literal(error, SCD_ERROR, SCD_E_NO_SERVICE, manager->trouble);
     return NULL;
 }
@@ -36,7 +33,7 @@ find_reader(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
     const char *selector;
     g_variant_get(arguments, "(&s)", &selector);
 
-    ScdReader *reader = find(owner, selector, &error);
+    ScdReader *reader = find_if_available(owner, selector, &error);
     if (reader)
         g_dbus_method_invocation_return_value(invocation,
                                               g_variant_new("(o)", scd_reader_path(reader)));
@@ -45,7 +42,7 @@ find_reader(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
 }
 
 static void
-tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
+reply_with_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 {
     static const char *const words[] = {
         [SCD_VERDICT_NO] = "no",
@@ -54,7 +51,7 @@ tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
         [SCD_VERDICT_AUTHENTICATED] = "yes",
     };
 
-    /* Without polkit it is a no. */
+    /* Without polkit the verdict is no, with an error that is not replied. */
     if (error && !g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED))
         g_dbus_method_invocation_return_gerror(data, error);
     else
@@ -62,54 +59,54 @@ tell_whether(ScdVerdict verdict, const GError *error, gpointer data)
 }
 
 static void
-can_client_connect(ScdClient *caller, const GError *gone, gpointer data)
+check_caller(ScdClient *caller, const GError *gone, gpointer data)
 {
-    g_autofree Call *call = data;
+    g_autofree ConnectQuery *query = data;
     g_autoptr(ScdClient) client = caller;
     GError *error = NULL;
-    GVariant *arguments = g_dbus_method_invocation_get_parameters(call->invocation);
+    GVariant *arguments = g_dbus_method_invocation_get_parameters(query->invocation);
     const char *path;
 
     if (!client) {
-        g_dbus_method_invocation_return_gerror(call->invocation, gone);
+        g_dbus_method_invocation_return_gerror(query->invocation, gone);
         return;
     }
     g_variant_get(arguments, "(&o)", &path);
-    ScdReader *reader = find(call->manager, path, &error);
+    ScdReader *reader = find_if_available(query->manager, path, &error);
     if (!reader) {
-        g_dbus_method_invocation_take_error(call->invocation, error);
+        g_dbus_method_invocation_take_error(query->invocation, error);
         return;
     }
     ScdAuthorityDetails details = scd_reader_details(reader);
-    scd_authority_check(call->manager->authority, client,
-                        scd_action_for_call("Manager.CanConnect", arguments), &details, FALSE, NULL,
-                        tell_whether, call->invocation);
+    scd_authority_check(scd_authorization_authority(query->manager->parts.authorization), client,
+                        scd_action_id(scd_authorization_action(query->invocation)), &details, FALSE,
+                        NULL, reply_with_verdict, query->invocation);
 }
 
 static void
 can_connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdManager *manager = owner;
-    Call *call = g_new(Call, 1);
+    ConnectQuery *query = g_new(ConnectQuery, 1);
 
-    call->manager = manager;
-    call->invocation = invocation;
-    scd_clients_get(manager->clients, g_dbus_method_invocation_get_sender(invocation),
-                    can_client_connect, call);
+    query->manager = manager;
+    query->invocation = invocation;
+    scd_clients_get(manager->parts.clients, g_dbus_method_invocation_get_sender(invocation),
+                    check_caller, query);
 }
 
 static void
 wait_for_card(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdManager *manager = owner;
-    scd_wait_calls_wait_for_card(manager->wait_calls, manager->readers, arguments, invocation);
+    scd_wait_calls_wait_for_card(manager->parts.wait_calls, arguments, invocation);
 }
 
 static void
 wait_for_removal(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdManager *manager = owner;
-    scd_wait_calls_wait_for_removal(manager->wait_calls, manager->readers, arguments, invocation);
+    scd_wait_calls_wait_for_removal(manager->parts.wait_calls, arguments, invocation);
 }
 
 static const ScdMethod methods[] = {
@@ -123,16 +120,13 @@ static const ScdMethod methods[] = {
 static const ScdInterface interface = {&scd_manager_interface, methods};
 
 ScdManager *
-scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients, ScdAuthority *authority,
-                ScdWaitCalls *wait_calls, GError **error)
+scd_manager_new(const ScdManagerParts *parts, GError **error)
 {
     g_autoptr(ScdManager) manager = g_new0(ScdManager, 1);
-    manager->readers = readers;
-    manager->clients = clients;
-    manager->authority = authority;
-    manager->wait_calls = wait_calls;
+
+    manager->parts = *parts;
     manager->object =
-        scd_object_new(scd_tree_bus(tree), SCD_ROOT_PATH, &interface, manager, NULL, error);
+        scd_object_new(scd_tree_bus(parts->tree), SCD_ROOT_PATH, &interface, manager, NULL, error);
     if (!manager->object)
         return NULL;
     scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));

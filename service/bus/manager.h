@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The interface Manager of the root object: the service as a whole. */
+/* The interface Manager of the root object. */
 
+#include "bus/authorization.h"
 #include "bus/readers.h"
+#include "bus/wait-calls.h"
 
 typedef struct ScdManager ScdManager;
 
-/* All that it is given must live longer. */
-ScdManager *scd_manager_new(ScdTree *tree, ScdReaders *readers, ScdClients *clients,
-                            ScdAuthority *authority, ScdWaitCalls *wait_calls, GError **error);
+/* All of it must outlive the manager. */
+typedef struct {
+    ScdTree *tree;
+    ScdReaders *readers;
+    ScdClients *clients;
+    ScdAuthorization *authorization;
+    ScdWaitCalls *wait_calls;
+} ScdManagerParts;
+
+/* Fails if the path is in use. */
+ScdManager *scd_manager_new(const ScdManagerParts *parts, GError **error);
 void scd_manager_free(ScdManager *manager);
 
-/* trouble: why pcscd cannot be reached, NULL when it can. */
+/* Sets Available and UnavailableReason. trouble: why pcscd is not available; NULL: it is. */
 void scd_manager_set_trouble(ScdManager *manager, const char *trouble);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdManager, scd_manager_free)

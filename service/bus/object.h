@@ -2,17 +2,16 @@
 #pragma once
 
 /*
- * One interface of one object on the bus.
+ * A D-Bus object with one interface: its properties, signals and methods.
  *
- * Whoever owns the object sets each of its properties before anybody is told
- * of it, and again what may have changed: what did change is announced as one
- * PropertiesChanged. Each is kept as it is sent, and no more than once. An object must be the same
- * to everybody: signals and property changes go out at once, in the order of the calls.
+ * The owner sets each property before the object is announced, and whenever its value changes;
+ * scd_object_announce() emits one PropertiesChanged for all changes. Signals are sent at once, in
+ * the order of the calls. A value is stored once, in the form in which it is sent.
  */
 
 #include <gio/gio.h>
 
-/* Handles one call, and ends it with exactly one reply, now or later. */
+/* Handles one call: takes over the invocation, and replies to it exactly once, now or later. */
 typedef void (*ScdMethodFunc)(gpointer owner, GVariant *arguments,
                               GDBusMethodInvocation *invocation);
 
@@ -23,16 +22,16 @@ typedef struct {
 
 typedef struct {
     const GDBusInterfaceInfo *info;
-    const ScdMethod *methods; /* ends with an empty one; NULL when there are none */
-    /* Sets what changes without being announced, before it is read; or NULL. */
+    const ScdMethod *methods; /* ends with an empty entry; NULL: no methods */
+    /* Sets the properties that change without a signal, before they are read. May be NULL. */
     void (*refresh)(gpointer owner);
 } ScdInterface;
 
 typedef struct ScdObject ScdObject;
 
 /*
- * client: the unique name that alone may use the object, and alone gets its
- * signals; NULL for everybody. NULL with an error when the path is in use.
+ * owner: passed to the functions of the interface. client: the unique name of the only client that
+ * may use the object and receives its signals; NULL: all clients. Fails if the path is in use.
  */
 ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
                           gpointer owner, const char *client, GError **error);
@@ -41,19 +40,19 @@ void scd_object_free(ScdObject *object);
 const char *scd_object_path(const ScdObject *object);
 const char *scd_object_interface_name(const ScdObject *object);
 
-/* a{sv}, to be unreferenced. All properties have been set. */
+/* Returns an a{sv} of all properties, each of which must have been set. */
 GVariant *scd_object_dup_properties(const ScdObject *object);
 
-/* A name of the interface; a floating value is taken over. */
+/* name: a property of the interface. Sinks a floating value. */
 void scd_object_set(ScdObject *object, const char *name, GVariant *value);
 
-/* Of a property that is a string; valid until it is set again. */
+/* Returns the value of a string property; valid until it is set again. */
 const char *scd_object_get_string(const ScdObject *object, const char *name);
 
-/* Tells what scd_object_set() changed since the last time. */
+/* Emits PropertiesChanged for the properties that have changed since the last time. */
 void scd_object_announce(ScdObject *object);
 
-/* arguments: a tuple, a floating one is taken over. */
+/* arguments: a tuple; a floating one is sunk. */
 void scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdObject, scd_object_free)

@@ -2,18 +2,20 @@
 #pragma once
 
 /*
- * What a shell does with a card or a reader in one call: connect, say what is
- * to be said, and leave. The reply comes as soon as there is one; what is left
- * to be done then, and whatever goes meanwhile, is cared for here.
+ * One-shot calls: Transmit and its variants of a card, Control and GetAttribute of a reader.
+ * Each connects, runs one job and disconnects, without a session. The reply is sent when the
+ * job ends, before the reader is disconnected.
+ *
+ * All functions take over the invocation.
  */
 
-#include "bus/reader.h"
+#include "bus/session.h"
 
-/* Transmit, TransmitMany, and their twins in hex: with this card only, in a transaction. */
+/* Transmit, TransmitMany, TransmitHex, TransmitManyHex: with the present card, in a transaction. */
 void scd_one_shot_transmit(ScdSessions *sessions, ScdReader *reader, GVariant *arguments,
                            GDBusMethodInvocation *invocation);
 
-/* Control and GetAttribute of a reader: directly, whether there is a card or not. */
+/* Both connect directly to the reader, with or without a card in it. */
 void scd_one_shot_control(ScdSessions *sessions, ScdReader *reader, GVariant *arguments,
                           GDBusMethodInvocation *invocation);
 void scd_one_shot_get_attribute(ScdSessions *sessions, ScdReader *reader, GVariant *arguments,

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The options of a method: an a{sv} is checked against a table of the keys that the method knows,
- * their types, and where their values go.
+ * Reads the options of a method: an a{sv}, checked against a table of the keys that the method
+ * accepts, their types, and the variables for their values.
  *
  *     gboolean follow = FALSE;
  *     const char *protocol = NULL;
@@ -16,18 +16,20 @@
  *     if (!scd_options_read(options, known, &error))
  *         …
  *
- * A variable keeps what was in it when its key is not given. Callers are strangers: a key that is
- * not in the table, that is given twice, or whose value has another type is
- * SCD_INVALID_ARGUMENT, and then no variable is touched.
+ * The variable of a key that is not given keeps its value.
  */
 
 #include <glib.h>
 
 typedef struct {
     const char *key;    /* NULL ends the table, of at most 32 keys */
-    const char *format; /* of g_variant_get(), for one value: "b", "u", "&s", "^a&s", "@ay" */
+    const char *format; /* of g_variant_get(): "b", "u", "&s", "^a&s", "@ay" */
     gpointer target;    /* a variable of the type that the format needs */
 } ScdOption;
 
-/* Values borrowed by their format ("&s", "^a&s") belong to the dictionary. */
+/*
+ * Fails with SCD_INVALID_ARGUMENT, and sets no variable, if a key is not in the table or given
+ * twice, or if a value has another type. Values of the formats "&s" and "^a&s" point into the
+ * dictionary.
+ */
 gboolean scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error);

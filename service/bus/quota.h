@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * How many calls of a session may wait for their answer, and how many bytes
- * there may be in them. Calls may outlive their session, so a quota lives until
- * the last of them has given back what it was charged.
+ * Limits of one session: the number of calls that have no reply yet, and the number of bytes in
+ * them. Reference counted: calls may outlive their session, and each call that is charged has a
+ * reference.
  */
 
 #include "base/config.h"
@@ -12,7 +12,7 @@
 
 typedef struct ScdQuota ScdQuota;
 
-/* What one call takes. An empty one, all zero, is valid. */
+/* The charge of one call. All zero: not charged. */
 typedef struct {
     ScdQuota *quota;
     ScdCharge calls;
@@ -22,9 +22,9 @@ typedef struct {
 ScdQuota *scd_quota_new(const ScdConfig *config);
 void scd_quota_unref(ScdQuota *quota);
 
-/* One more call, of so many bytes; SCD_LIMIT_EXCEEDED. */
+/* Charges one call with that number of bytes. Fails with SCD_LIMIT_EXCEEDED. */
 gboolean scd_quota_charge_take(ScdQuotaCharge *charge, ScdQuota *quota, gsize bytes,
                                GError **error);
 
-/* From any thread; empties the charge. */
+/* From any thread. The charge is zero afterwards. */
 void scd_quota_charge_give_back(ScdQuotaCharge *charge);

@@ -80,7 +80,7 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
     }
     g_hash_table_insert(tracker->identities, g_strdup(reader), identity);
     if (was_known) {
-        tracker->events->learnt(reader, identity, tracker->data);
+        tracker->events->identified_better(reader, identity, tracker->data);
     } else {
         tracker->n_unknown--;
         tell_when_ready(tracker);

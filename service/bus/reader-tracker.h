@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Between the monitor, which sees that there is a reader, and the tree, which shows it: holds each
- * reader back until it is known which device it is, for its object path is made of that.
+ * Between the monitor and the readers on the bus: identifies the device of each new reader, and
+ * passes snapshots on with the identified readers only. A reader's object path is derived from
+ * its device, so a reader is not added to the bus before.
  *
- * The first snapshot of a pcscd is held back as a whole, so that all readers of before come at
- * once: when each is identified or its driver has been given up, which takes a second. A reader
- * whose driver could not be asked is shown by what is known of it, and asked again at its next
- * event.
+ * The first snapshot after pcscd has started is passed on as a whole, when the devices of all
+ * readers are identified or their drivers did not answer within a second. A reader whose driver
+ * did not answer is passed on with the identity from sysfs, and identified again at its next event.
  */
 
 #include "base/identity.h"
@@ -17,27 +17,27 @@
 typedef struct ScdReaderTracker ScdReaderTracker;
 
 typedef struct {
-    /* What can be shown now. */
+    /* A snapshot with identified readers only. */
     void (*identified)(ScdSnapshot *snapshot, gpointer data);
-    /* More is known of a reader than when it was shown, or was to be. */
-    void (*learnt)(const char *reader, const ScdIdentity *identity, gpointer data);
+    /* A reader that was passed on, or will be soon, is identified better. */
+    void (*identified_better)(const char *reader, const ScdIdentity *identity, gpointer data);
 } ScdReaderTrackerEvents;
 
-/* sysfs: where /sys is. */
+/* sysfs: the path of /sys. */
 ScdReaderTracker *scd_reader_tracker_new(const char *sysfs, const ScdReaderTrackerEvents *events,
                                          gpointer data);
 void scd_reader_tracker_free(ScdReaderTracker *tracker);
 
-/* What the monitor sees. */
+/* A snapshot of the monitor. */
 void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapshot);
 
 /*
- * Some readers may be others under the same names: looks at all of them soon, and shows those anew,
- * at their own paths, as if one had gone and another come.
+ * Checks soon whether a name now belongs to a reader at another USB port. Such a reader is removed
+ * and added again, at the path of its port.
  */
 void scd_reader_tracker_check(ScdReaderTracker *tracker);
 
-/* Of a reader in a snapshot that could be shown; valid until the next snapshot or event. */
+/* reader: one of a snapshot that was passed on. Valid until the next snapshot or event. */
 const ScdIdentity *scd_reader_tracker_get_identity(const ScdReaderTracker *tracker,
                                                    const char *reader);
 

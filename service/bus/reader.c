@@ -3,66 +3,17 @@
 #include "bus/reader.h"
 
 #include "base/reader-name.h"
-#include "bus/connect.h"
-#include "bus/one-shot.h"
-#include "bus/set-alias.h"
-#include "scd-interface-info.h"
 
 struct ScdReader {
-    ScdTree *tree;
-    ScdSessions *sessions;
-    ScdWaitCalls *wait_calls;
-    ScdAliases *aliases;
+    ScdReaderParts parts;
     ScdObject *object;
     ScdIdentity *identity;
     ScdReaderState *state;
-    ScdCard *card;      /* NULL when the reader is empty */
-    GPtrArray *watches; /* of ScdReaderWatch, which belong to those who watch */
+    ScdCard *card;      /* NULL while the reader is empty */
+    GPtrArray *watches; /* of const ScdReaderWatch, each owned by its watcher */
 };
 
-static void
-connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdReader *reader = owner;
-    scd_connect_start(reader->sessions, reader, NULL, arguments, invocation);
-}
-
-static void
-control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdReader *reader = owner;
-    scd_one_shot_control(reader->sessions, reader, arguments, invocation);
-}
-
-static void
-get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdReader *reader = owner;
-    scd_one_shot_get_attribute(reader->sessions, reader, arguments, invocation);
-}
-
-static void
-refresh(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdReader *reader = owner;
-    scd_wait_calls_wait_for_refresh(reader->wait_calls, invocation);
-}
-
-static void
-set_alias(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
-{
-    ScdReader *reader = owner;
-    scd_set_alias_start(reader->sessions, reader->aliases, reader, arguments, invocation);
-}
-
-static const ScdMethod methods[] = {
-    {"Connect", connect}, {"Control", control},    {"GetAttribute", get_attribute},
-    {"Refresh", refresh}, {"SetAlias", set_alias}, {NULL, NULL},
-};
-
-static const ScdInterface interface = {&scd_reader_interface, methods};
-
-/* What stays the same for as long as the reader is there, unless more of it gets known. */
+/* These properties change only when the device is identified better. */
 static void
 set_identity(ScdReader *reader, const ScdIdentity *identity)
 {
@@ -86,7 +37,7 @@ set_identity(ScdReader *reader, const ScdIdentity *identity)
     scd_object_set(object, "Features",
                    g_variant_new_strv((const char *const *)identity->features, -1));
     scd_object_set(object, "Seat", g_variant_new_string(identity->seat));
-    /* Only USB devices are known to be here. */
+    /* Only a USB device is certain to be at this machine. */
     scd_object_set(object, "LoginCandidate", g_variant_new_boolean(identity->usb_bus != 0));
 }
 
@@ -108,7 +59,7 @@ set_state(ScdReader *reader)
 }
 
 static void
-release(ScdReader *reader)
+free_reader(ScdReader *reader)
 {
     g_clear_pointer(&reader->object, scd_object_free);
     scd_reader_state_unref(reader->state);
@@ -117,12 +68,13 @@ release(ScdReader *reader)
     g_free(reader);
 }
 
-/* NULL when another reader has this label. */
+/* Returns NULL if another reader has this label. */
 static ScdObject *
 new_object(ScdReader *reader, const char *label, GError **error)
 {
     g_autofree char *path = g_strconcat(SCD_ROOT_PATH "/readers/", label, NULL);
-    return scd_object_new(scd_tree_bus(reader->tree), path, &interface, reader, NULL, error);
+    return scd_object_new(scd_tree_bus(reader->parts.tree), path, reader->parts.reader_interface,
+                          reader, NULL, error);
 }
 
 static ScdObject *
@@ -132,72 +84,77 @@ new_object_at_usb_path(ScdReader *reader, const ScdIdentity *identity)
     ScdObject *object = new_object(reader, label, NULL);
 
     if (!object)
-        g_warning("Reader '%s' is said to be at the USB port of another one, and named by its name",
+        g_warning("Reader '%s' seems to be at the USB port of another reader: its object path is "
+                  "made from its name instead",
                   reader->state->name);
     return object;
 }
 
 ScdReader *
-scd_reader_new(const ScdReaderParts *parts, ScdReaderState *state, GError **error)
+scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity, const char *alias,
+               ScdReaderState *state, GError **error)
 {
     g_autofree char *label = scd_reader_name_to_label(state->name);
     ScdReader *reader = g_new0(ScdReader, 1);
 
-    reader->tree = parts->tree;
-    reader->sessions = parts->sessions;
-    reader->wait_calls = parts->wait_calls;
-    reader->aliases = parts->aliases;
+    reader->parts = *parts;
     reader->watches = g_ptr_array_new();
     reader->state = scd_reader_state_ref(state);
-    if (parts->identity->has_usb_path)
-        reader->object = new_object_at_usb_path(reader, parts->identity);
+    if (identity->has_usb_path)
+        reader->object = new_object_at_usb_path(reader, identity);
     if (!reader->object)
         reader->object = new_object(reader, label, error);
     if (!reader->object) {
-        release(reader);
+        free_reader(reader);
         return NULL;
     }
     scd_object_set(reader->object, "Name", g_variant_new_string(state->name));
-    scd_object_set(reader->object, "Alias", g_variant_new_string(parts->alias));
-    set_identity(reader, parts->identity);
+    scd_object_set(reader->object, "Alias", g_variant_new_string(alias));
+    set_identity(reader, identity);
     set_state(reader);
-    scd_tree_add(reader->tree, reader->object);
+    scd_tree_add(reader->parts.tree, reader->object);
     return reader;
 }
 
-/* Those that ended meanwhile, by what others did, are left out. */
+/* A watch that was removed by a function of another one is skipped. */
 static void
-tell_watches(ScdReader *reader, void (*tell)(const ScdReaderWatch *watch, ScdSessionEnd why),
-             ScdSessionEnd why)
+call_watches(ScdReader *reader, void (*call)(const ScdReaderWatch *watch, ScdErrorCode why),
+             ScdErrorCode why)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_copy(reader->watches, NULL, NULL);
 
     for (guint i = 0; i < all->len; i++)
         if (g_ptr_array_find(reader->watches, all->pdata[i], NULL))
-            tell(all->pdata[i], why);
+            call(all->pdata[i], why);
 }
 
 static void
-tell_reader_left(const ScdReaderWatch *watch, ScdSessionEnd why)
+call_reader_left(const ScdReaderWatch *watch, ScdErrorCode why)
 {
     watch->reader_left(why, watch->data);
 }
 
 static void
-tell_card_left(const ScdReaderWatch *watch, ScdSessionEnd why)
+call_card_left(const ScdReaderWatch *watch, ScdErrorCode why)
 {
     watch->card_left(watch->data);
 }
 
 void
-scd_reader_free(ScdReader *reader, ScdSessionEnd why)
+scd_reader_free(ScdReader *reader, ScdErrorCode why)
 {
     g_assert(!reader->card);
-    tell_watches(reader, tell_reader_left, why);
+    call_watches(reader, call_reader_left, why);
     g_assert(reader->watches->len == 0);
-    scd_workers_reader_removed(scd_sessions_workers(reader->sessions), scd_reader_name(reader));
-    scd_tree_remove(reader->tree, reader->object);
-    release(reader);
+    scd_workers_reader_removed(reader->parts.workers, scd_reader_name(reader));
+    scd_tree_remove(reader->parts.tree, reader->object);
+    free_reader(reader);
+}
+
+const ScdMethodContext *
+scd_reader_context(const ScdReader *reader)
+{
+    return reader->parts.context;
 }
 
 const char *
@@ -293,11 +250,18 @@ scd_reader_update(ScdReader *reader, ScdReaderState *state)
 }
 
 void
-scd_reader_insert_card(ScdReader *reader, ScdReaderState *state, const ScdCardList *card_list)
+scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
+    const ScdCardParts parts = {
+        .tree = reader->parts.tree,
+        .interface = reader->parts.card_interface,
+        .reader = reader,
+        .reader_path = scd_reader_path(reader),
+        .card_list = reader->parts.card_list,
+    };
 
-    reader->card = scd_card_new(reader->tree, reader->sessions, card_list, reader, state, &error);
+    reader->card = scd_card_new(&parts, state, &error);
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
     scd_reader_update(reader, state);
@@ -312,8 +276,8 @@ scd_reader_remove_card(ScdReader *reader, ScdReaderState *state)
 {
     g_autoptr(ScdCard) card = g_steal_pointer(&reader->card);
 
-    tell_watches(reader, tell_card_left, SCD_SESSION_CLOSED);
-    scd_workers_card_removed(scd_sessions_workers(reader->sessions), scd_reader_name(reader));
+    call_watches(reader, call_card_left, SCD_W_REMOVED_CARD);
+    scd_workers_card_removed(reader->parts.workers, scd_reader_name(reader));
     scd_object_emit(reader->object, "CardRemoved", g_variant_new("(o)", scd_card_path(card)));
     scd_reader_update(reader, state);
 }

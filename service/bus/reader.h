@@ -2,70 +2,79 @@
 #pragma once
 
 /*
- * A reader on the bus, and the card in it. The order of signals that the
- * contract promises is kept here: each function below is one step of it.
+ * A reader on the bus: its properties and signals, the card in it, and the watches on both.
+ * Each function that changes the state emits the signals in the order that Reader.xml documents.
  */
 
 #include "base/card-list.h"
+#include "base/error.h"
 #include "base/identity.h"
-#include "bus/aliases.h"
+#include "bus/authority.h"
 #include "bus/card.h"
-#include "bus/sessions.h"
 #include "bus/tree.h"
-#include "bus/wait-calls.h"
 #include "pcsc/snapshot.h"
+#include "pcsc/workers.h"
 
-/*
- * Whoever needs to know when the reader goes, or its card. Either function may
- * end watches, its own too.
- */
+typedef struct ScdReader ScdReader;
+
+/* The objects that methods of readers and cards use: reader-methods.h. */
+typedef struct ScdMethodContext ScdMethodContext;
+
+/* Either function may end watches, including its own. */
 typedef struct {
-    void (*reader_left)(ScdSessionEnd why, gpointer data);
+    /* The reader is removed. why: SCD_E_READER_UNAVAILABLE, or SCD_E_NO_SERVICE with pcscd. */
+    void (*reader_left)(ScdErrorCode why, gpointer data);
     void (*card_left)(gpointer data);
     gpointer data;
 } ScdReaderWatch;
 
-/* What a reader is made with; all but the identity must live longer. */
+/* All of it must outlive the reader. */
 typedef struct {
     ScdTree *tree;
-    ScdSessions *sessions;
-    ScdWaitCalls *wait_calls;
-    ScdAliases *aliases;
-    const ScdIdentity *identity;
-    const char *alias; /* empty when it has none */
+    ScdWorkers *workers;
+    const ScdCardList *card_list;         /* the names of cards by ATR, or NULL */
+    const ScdInterface *reader_interface; /* its methods receive the ScdReader */
+    const ScdInterface *card_interface;   /* likewise: the reader that the card is in */
+    const ScdMethodContext *context;      /* for these methods */
 } ScdReaderParts;
 
-/* An empty reader. Its object path is made of the identity, and stays. */
-ScdReader *scd_reader_new(const ScdReaderParts *parts, ScdReaderState *state, GError **error);
+/*
+ * Adds an empty reader to the tree. Its object path is derived from the identity, and does not
+ * change. alias: empty if the reader has none. Fails if the path is in use.
+ */
+ScdReader *scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity,
+                          const char *alias, ScdReaderState *state, GError **error);
 
-/* The card must have been removed. why: what those hear who use the reader. */
-void scd_reader_free(ScdReader *reader, ScdSessionEnd why);
+/* The card must have been removed. why: passed to the watches. */
+void scd_reader_free(ScdReader *reader, ScdErrorCode why);
 
 const char *scd_reader_path(const ScdReader *reader);
-const char *scd_reader_name(const ScdReader *reader);
-const char *scd_reader_usb_path(const ScdReader *reader);
+const char *scd_reader_name(const ScdReader *reader);     /* PC/SC */
+const char *scd_reader_usb_path(const ScdReader *reader); /* empty if it has none */
 const ScdIdentity *scd_reader_identity(const ScdReader *reader);
 const ScdReaderState *scd_reader_state(const ScdReader *reader);
+const ScdMethodContext *scd_reader_context(const ScdReader *reader);
 
-/* NULL when the reader is empty. */
+/* Returns NULL if the reader is empty. */
 const ScdCard *scd_reader_card(const ScdReader *reader);
 
-/* Of the card, empty without one. */
+/* Returns the ATR of the card, empty bytes if there is no card. */
 GBytes *scd_reader_dup_atr(const ScdReader *reader);
 
-/* For polkit's rules, as things are now; borrowed. */
+/* Returns the details for polkit rules; borrowed, valid until the reader changes. */
 ScdAuthorityDetails scd_reader_details(const ScdReader *reader);
 
+/* The watch is not copied: it must stay in place until it is removed. */
 void scd_reader_watch(ScdReader *reader, const ScdReaderWatch *watch);
 void scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch);
 
-/* More is known of the reader. */
+/* Updates the properties that describe the device. */
 void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
 
-/* TRUE when it had another one before. */
+/* Returns TRUE if the reader had another alias before. */
 gboolean scd_reader_set_alias(ScdReader *reader, const char *alias);
 
-/* state: what pcscd says of the reader from now on. */
+/* state: the new one, as reported by pcscd. */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);
-void scd_reader_insert_card(ScdReader *reader, ScdReaderState *state, const ScdCardList *card_list);
+void scd_reader_insert_card(ScdReader *reader, ScdReaderState *state);
 void scd_reader_remove_card(ScdReader *reader, ScdReaderState *state);

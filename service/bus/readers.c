@@ -26,84 +26,86 @@ scd_readers_new(const ScdReadersParts *parts)
 void
 scd_readers_free(ScdReaders *readers)
 {
-    g_autoptr(ScdSnapshot) nobody = scd_snapshot_new_unavailable(NULL);
+    g_autoptr(ScdSnapshot) empty = scd_snapshot_new_unavailable(NULL);
 
-    scd_readers_apply_snapshot(readers, nobody);
+    scd_readers_apply_snapshot(readers, empty);
     g_hash_table_unref(readers->by_name);
     scd_snapshot_unref(readers->snapshot);
     g_free(readers);
 }
 
-/* Whether aliases of their serial number name both. */
+/* Whether an alias that is bound to a serial number would match both. */
 static gboolean
-are_alike(const ScdIdentity *a, const ScdIdentity *b)
+have_same_serial(const ScdIdentity *a, const ScdIdentity *b)
 {
     return g_str_equal(a->serial, b->serial) && a->slot == b->slot &&
            scd_identity_interface(a) == scd_identity_interface(b);
 }
 
-/* self: the reader itself, NULL before it is there. */
+/* self: the reader with this identity, NULL before it was added. */
 static const ScdReader *
-find_alike(const ScdReaders *readers, const ScdIdentity *identity, const ScdReader *self)
+find_other_with_serial(const ScdReaders *readers, const ScdIdentity *identity,
+                       const ScdReader *self)
 {
     GHashTableIter iter;
     gpointer reader;
 
     g_hash_table_iter_init(&iter, readers->by_name);
     while (g_hash_table_iter_next(&iter, NULL, &reader))
-        if (reader != self && are_alike(scd_reader_identity(reader), identity))
+        if (reader != self && have_same_serial(scd_reader_identity(reader), identity))
             return reader;
     return NULL;
 }
 
 static const char *
-alias_of(const ScdReaders *readers, const ScdIdentity *identity, const ScdReader *self)
+get_alias(const ScdReaders *readers, const ScdIdentity *identity, const ScdReader *self)
 {
-    gboolean shared = find_alike(readers, identity, self) != NULL;
+    gboolean shared = find_other_with_serial(readers, identity, self) != NULL;
     const ScdAlias *alias = scd_aliases_of(readers->parts.aliases, identity, shared);
 
     return alias ? alias->name : "";
 }
 
 static void
-rename(ScdReaders *readers, ScdReader *reader)
+update_alias(ScdReaders *readers, ScdReader *reader)
 {
-    const char *alias = alias_of(readers, scd_reader_identity(reader), reader);
+    const char *alias = get_alias(readers, scd_reader_identity(reader), reader);
 
     if (scd_reader_set_alias(reader, alias) && *alias)
-        scd_wait_calls_reader_renamed(readers->parts.wait_calls, reader);
+        readers->parts.events->reader_renamed(reader, readers->parts.data);
 }
 
 void
-scd_readers_rename_all(ScdReaders *readers)
+scd_readers_update_aliases(ScdReaders *readers)
 {
     GHashTableIter iter;
     gpointer reader;
 
     g_hash_table_iter_init(&iter, readers->by_name);
     while (g_hash_table_iter_next(&iter, NULL, &reader))
-        rename(readers, reader);
+        update_alias(readers, reader);
 }
 
-/* Those that the coming or going of a reader like this one leaves with another alias. */
+/* A reader with this serial number was added or removed: the number may be unique now, or no
+ * longer. */
 static void
-rename_alike(ScdReaders *readers, const ScdIdentity *identity)
+update_aliases_for_serial(ScdReaders *readers, const ScdIdentity *identity)
 {
     GHashTableIter iter;
     gpointer reader;
 
     g_hash_table_iter_init(&iter, readers->by_name);
     while (*identity->serial && g_hash_table_iter_next(&iter, NULL, &reader))
-        if (are_alike(scd_reader_identity(reader), identity))
-            rename(readers, reader);
+        if (have_same_serial(scd_reader_identity(reader), identity))
+            update_alias(readers, reader);
 }
 
 static void
-tell_if_ambiguous(const ScdReaders *readers, const ScdIdentity *identity)
+log_if_ambiguous(const ScdReaders *readers, const ScdIdentity *identity)
 {
     const ScdAlias *alias = scd_aliases_of(readers->parts.aliases, identity, FALSE);
 
-    if (alias && alias->serial && find_alike(readers, identity, NULL))
+    if (alias && alias->serial && find_other_with_serial(readers, identity, NULL))
         g_message("Alias '%s' names no reader: several have serial number '%s'", alias->name,
                   alias->serial);
 }
@@ -114,31 +116,24 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
     g_autoptr(GError) error = NULL;
     const ScdReadersParts *parts = &readers->parts;
     const ScdIdentity *identity = scd_reader_tracker_get_identity(parts->tracker, state->name);
-    const ScdReaderParts reader_parts = {
-        .tree = parts->tree,
-        .sessions = parts->sessions,
-        .wait_calls = parts->wait_calls,
-        .aliases = parts->aliases,
-        .identity = identity,
-        .alias = alias_of(readers, identity, NULL),
-    };
-    ScdReader *reader = scd_reader_new(&reader_parts, state, &error);
+    ScdReader *reader =
+        scd_reader_new(&parts->reader, identity, get_alias(readers, identity, NULL), state, &error);
 
     if (!reader)
         g_error("The path of reader '%s' was in use: %s", state->name, error->message);
-    tell_if_ambiguous(readers, identity);
+    log_if_ambiguous(readers, identity);
     g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
-    rename_alike(readers, identity);
+    update_aliases_for_serial(readers, identity);
 }
 
 static void
-remove_reader(ScdReaders *readers, ScdReader *reader, ScdSessionEnd why)
+remove_reader(ScdReaders *readers, ScdReader *reader, ScdErrorCode why)
 {
     g_autoptr(ScdIdentity) identity = scd_identity_ref(scd_reader_identity(reader));
 
     g_hash_table_remove(readers->by_name, scd_reader_name(reader));
     scd_reader_free(reader, why);
-    rename_alike(readers, identity);
+    update_aliases_for_serial(readers, identity);
 }
 
 static void
@@ -147,11 +142,11 @@ remove_card(ScdReaders *readers, ScdReader *reader, ScdReaderState *state)
     g_autofree char *path = g_strdup(scd_card_path(scd_reader_card(reader)));
 
     scd_reader_remove_card(reader, state);
-    scd_wait_calls_card_removed(readers->parts.wait_calls, path);
+    readers->parts.events->card_removed(path, readers->parts.data);
 }
 
 static void
-carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
+apply_step(ScdReaders *readers, const ScdStep *step, ScdErrorCode why)
 {
     ScdReader *reader = g_hash_table_lookup(readers->by_name, step->state->name);
 
@@ -166,8 +161,8 @@ carry_out(ScdReaders *readers, const ScdStep *step, ScdSessionEnd why)
         remove_reader(readers, reader, why);
         break;
     case SCD_STEP_CARD_INSERTED:
-        scd_reader_insert_card(reader, step->state, readers->parts.card_list);
-        scd_wait_calls_card_inserted(readers->parts.wait_calls, reader);
+        scd_reader_insert_card(reader, step->state);
+        readers->parts.events->card_inserted(reader, readers->parts.data);
         break;
     case SCD_STEP_CARD_REMOVED:
         remove_card(readers, reader, step->state);
@@ -179,11 +174,10 @@ void
 scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot)
 {
     g_autoptr(GArray) steps = scd_difference(readers->snapshot, snapshot);
-    ScdSessionEnd why =
-        snapshot->trouble ? SCD_SESSION_SERVICE_UNAVAILABLE : SCD_SESSION_READER_REMOVED;
+    ScdErrorCode why = snapshot->trouble ? SCD_E_NO_SERVICE : SCD_E_READER_UNAVAILABLE;
 
     for (guint i = 0; i < steps->len; i++)
-        carry_out(readers, &g_array_index(steps, ScdStep, i), why);
+        apply_step(readers, &g_array_index(steps, ScdStep, i), why);
     scd_snapshot_ref(snapshot);
     scd_snapshot_unref(readers->snapshot);
     readers->snapshot = snapshot;
@@ -197,10 +191,10 @@ scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *i
         return;
     g_autoptr(ScdIdentity) before = scd_identity_ref(scd_reader_identity(reader));
     scd_reader_identify(reader, identity);
-    rename(readers, reader);
-    rename_alike(readers, before);
-    rename_alike(readers, identity);
-    scd_wait_calls_reader_renamed(readers->parts.wait_calls, reader);
+    update_alias(readers, reader);
+    update_aliases_for_serial(readers, before);
+    update_aliases_for_serial(readers, identity);
+    readers->parts.events->reader_renamed(reader, readers->parts.data);
 }
 
 static gboolean
@@ -215,7 +209,7 @@ has_object_path(const ScdReader *reader, gconstpointer selector)
     return g_str_equal(scd_reader_path(reader), selector);
 }
 
-/* Paths have one form only, so ports and paths can be compared as texts. */
+/* A USB path has only one written form, so a port is a prefix of the path. */
 static gboolean
 is_at_usb_port(const ScdReader *reader, gconstpointer selector)
 {
@@ -231,11 +225,11 @@ has_serial(const ScdReader *reader, gconstpointer selector)
     return g_str_equal(scd_reader_identity(reader)->serial, selector);
 }
 
-/* The first one, and whether there are others. */
+/* Returns any reader that matches. ambiguous: whether there are several. */
 static ScdReader *
-find_by(const ScdReaders *readers,
-        gboolean (*fits)(const ScdReader *reader, gconstpointer selector), gconstpointer selector,
-        gboolean *ambiguous)
+find_matching_reader(const ScdReaders *readers,
+                     gboolean (*fits)(const ScdReader *reader, gconstpointer selector),
+                     gconstpointer selector, gboolean *ambiguous)
 {
     GHashTableIter iter;
     gpointer reader;
@@ -254,30 +248,34 @@ find_by(const ScdReaders *readers,
 ScdReader *
 scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
 {
-    /* What a device tells of itself comes last: it must not pass for another one. */
+    /* The serial number comes last: it is set by the device, which must not be taken for another
+     * one. */
     gboolean (*const ways[])(const ScdReader *, gconstpointer) = {has_object_path, is_at_usb_port,
                                                                   has_serial};
     const ScdAlias *alias = scd_aliases_find(readers->parts.aliases, selector);
     gboolean ambiguous = FALSE;
-    ScdReader *found = alias ? find_by(readers, is_named_by, alias, &ambiguous) : NULL;
+    ScdReader *found = alias ? find_matching_reader(readers, is_named_by, alias, &ambiguous) : NULL;
 
     if (!*selector) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "The name of the reader is empty");
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+                    "The name of the reader must not be empty");
         return NULL;
     }
     if (!found)
         found = g_hash_table_lookup(readers->by_name, selector);
     for (gsize i = 0; !found && i < G_N_ELEMENTS(ways); i++)
-        found = find_by(readers, ways[i], selector, &ambiguous);
+        found = find_matching_reader(readers, ways[i], selector, &ambiguous);
     if (ambiguous) {
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                    "Several readers are '%s': name one by its object path", selector);
+                    "Several readers match '%s': use an object path", selector);
         return NULL;
     }
     if (!found)
-        g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_READER,
-                    "There is no reader '%s': 'smartcardctl list' shows those that are there",
-                    selector);
+        g_set_error(
+            error, SCD_ERROR, SCD_E_UNKNOWN_READER,
+            "No reader matches '%s': use the alias, the name, the USB port, the serial number "
+            "or the object path of a connected reader",
+            selector);
     return found;
 }
 

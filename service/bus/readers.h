@@ -2,47 +2,59 @@
 #pragma once
 
 /*
- * The readers on the bus, kept in step with the monitor's snapshots.
+ * All readers on the bus. Applies the snapshots of PC/SC to them, assigns aliases, and finds a
+ * reader by the names that users give.
  */
 
+#include "bus/aliases.h"
 #include "bus/reader-tracker.h"
 #include "bus/reader.h"
 
 typedef struct ScdReaders ScdReaders;
 
-/* All of it must live longer. */
+/* Called after the signals of the event were emitted. */
 typedef struct {
-    ScdTree *tree;
-    ScdSessions *sessions;
-    ScdWaitCalls *wait_calls;
+    void (*card_inserted)(ScdReader *reader, gpointer data);
+    void (*card_removed)(const char *card_path, gpointer data);
+    void (*reader_renamed)(ScdReader *reader, gpointer data); /* more names may match it */
+} ScdReadersEvents;
+
+/* All of it must outlive the readers. */
+typedef struct {
+    ScdReaderParts reader; /* for each reader */
     ScdAliases *aliases;
     const ScdReaderTracker *tracker;
-    const ScdCardList *card_list; /* what ATRs are known as, or NULL */
+    const ScdReadersEvents *events;
+    gpointer data; /* for the events */
 } ScdReadersParts;
 
 ScdReaders *scd_readers_new(const ScdReadersParts *parts);
 
-/* Takes all readers and cards from the bus. */
+/* Removes all cards and readers from the bus. */
 void scd_readers_free(ScdReaders *readers);
 
-/* Carries out what differs between the last snapshot and this one. Its readers are identified. */
+/* Applies the differences from the last snapshot. The tracker must have identified its readers. */
 void scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot);
 
-/* More is known of a reader, by its PC/SC name; it need not be shown yet. */
+/* A device was identified better. name: PC/SC name of its reader; ignored if not on the bus. */
 void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);
 
-/* How many readers the alias names. */
+/* Returns the number of readers that the alias matches. */
 guint scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias);
 
-/* There are other aliases now. */
-void scd_readers_rename_all(ScdReaders *readers);
+/* The aliases have changed. */
+void scd_readers_update_aliases(ScdReaders *readers);
 
-/* The one reader that a person means: see FindReader() of the Manager. */
+/*
+ * Returns the reader that matches the selector, as documented for FindReader in Manager.xml.
+ * Fails with SCD_E_UNKNOWN_READER, or with SCD_INVALID_ARGUMENT if several match.
+ */
 ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **error);
 
+/* Sets the numbers of readers and of cards on the bus. */
 void scd_readers_count(const ScdReaders *readers, guint *n_readers, guint *n_cards);
 
-/* Any reader of which fits(name, reader, data) is true, or NULL. */
-ScdReader *scd_readers_search(ScdReaders *readers, GHRFunc fits, gpointer data);
+/* Returns any reader for which matches(name, reader, data) returns TRUE, or NULL. */
+ScdReader *scd_readers_search(ScdReaders *readers, GHRFunc matches, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaders, scd_readers_free)

@@ -2,42 +2,94 @@
 
 #include "bus/service.h"
 
-#include "bus/admission.h"
-#include "bus/audit.h"
-#include "bus/log-control.h"
+#include "base/log.h"
 #include "bus/manager.h"
-#include "bus/readers.h"
+#include "bus/reader-methods.h"
+#include "bus/session-methods.h"
 #include "bus/status-text.h"
+#include "scd-interface-info.h"
 
+/* Without an answer of pcscd by then, the service starts without readers. */
+#define FIRST_SNAPSHOT_LIMIT_MS 2000
+
+#define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
+
+/* In the order in which the parts are made: each one uses some of those above. */
 struct ScdService {
     const ScdServiceOptions *options;
+    guint first_snapshot_timer; /* until the monitor has reported the first snapshot */
     ScdTree *tree;
     ScdClients *clients;
-    ScdAuthority *authority;
     ScdAudit *audit;
+    ScdAuthorization *authorization;
     ScdWorkers *workers;
     ScdSessions *sessions;
-    ScdWaitCalls *wait_calls;
     ScdReaderTracker *tracker;
     ScdAliases *aliases;
     ScdReaders *readers;
-    ScdManager *manager;
+    ScdMonitor *monitor;
+    ScdWaitCalls *wait_calls;
+    ScdMethodContext methods;
     ScdStatusText *status_text;
+    ScdManager *manager;
 };
 
 static void
-authority_changed(gpointer data)
+announce_ready(ScdService *service)
+{
+    service->options->ready(service->options->data);
+}
+
+static gboolean
+handle_first_snapshot_timeout(gpointer data)
 {
     ScdService *service = data;
-    scd_sessions_recheck(service->sessions);
+
+    service->first_snapshot_timer = 0;
+    g_warning("pcscd does not answer: starting without readers until it does");
+    announce_ready(service);
+    return G_SOURCE_REMOVE;
+}
+
+/* From the monitor to the tracker, which passes the snapshot on once its readers are identified. */
+static void
+handle_snapshot(ScdSnapshot *snapshot, gpointer data)
+{
+    ScdService *service = data;
+
+    /* pcscd has answered, and identifying the readers takes a bounded time. */
+    g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
+    scd_reader_tracker_apply_snapshot(service->tracker, snapshot);
 }
 
 static void
-show(ScdSnapshot *snapshot, gpointer data)
+handle_readers_enumerated(gpointer data)
+{
+    ScdService *service = data;
+    scd_reader_tracker_check(service->tracker);
+}
+
+static void
+handle_refreshed(gpointer data)
+{
+    ScdService *service = data;
+    scd_wait_calls_refreshed(service->wait_calls);
+}
+
+static void
+handle_stuck(const char *why, gpointer data)
+{
+    ScdService *service = data;
+    service->options->stuck(why, service->options->data);
+}
+
+static void
+handle_identified(ScdSnapshot *snapshot, gpointer data)
 {
     ScdService *service = data;
 
-    /* While Available is false there are no readers: true comes first, and false last. */
+    /* While Available is false there are no readers: it becomes true before the first reader is
+     * added, and false after the last one was removed. */
     if (!snapshot->trouble)
         scd_manager_set_trouble(service->manager, NULL);
     scd_readers_apply_snapshot(service->readers, snapshot);
@@ -45,14 +97,35 @@ show(ScdSnapshot *snapshot, gpointer data)
         scd_manager_set_trouble(service->manager, snapshot->trouble);
     scd_audit_pcscd(service->audit, snapshot->trouble);
     scd_status_text_set_trouble(service->status_text, snapshot->trouble);
-    service->options->shown(service->options->data);
+    announce_ready(service);
 }
 
 static void
-learn(const char *reader, const ScdIdentity *identity, gpointer data)
+handle_better_identity(const char *reader, const ScdIdentity *identity, gpointer data)
 {
     ScdService *service = data;
     scd_readers_identify(service->readers, reader, identity);
+}
+
+static void
+handle_card_inserted(ScdReader *reader, gpointer data)
+{
+    ScdService *service = data;
+    scd_wait_calls_card_inserted(service->wait_calls, reader);
+}
+
+static void
+handle_card_removed(const char *card_path, gpointer data)
+{
+    ScdService *service = data;
+    scd_wait_calls_card_removed(service->wait_calls, card_path);
+}
+
+static void
+handle_reader_renamed(ScdReader *reader, gpointer data)
+{
+    ScdService *service = data;
+    scd_wait_calls_reader_renamed(service->wait_calls, reader);
 }
 
 static void
@@ -62,65 +135,172 @@ update_status_text(gpointer data)
 }
 
 static guint
-count_named(const ScdAlias *alias, gpointer data)
+count_readers_with_alias(const ScdAlias *alias, gpointer data)
 {
     ScdService *service = data;
     return scd_readers_count_named(service->readers, alias);
 }
 
 static void
-aliases_changed(gpointer data)
+update_aliases(gpointer data)
 {
     ScdService *service = data;
-    scd_readers_rename_all(service->readers);
+    scd_readers_update_aliases(service->readers);
+}
+
+static GVariant *
+get_log_property(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                 const char *name, GError **error, gpointer data)
+{
+    if (g_str_equal(name, "LogLevel"))
+        return g_variant_new_string(scd_log_level());
+    if (g_str_equal(name, "LogTarget"))
+        return g_variant_new_string(scd_log_target());
+    return g_variant_new_string(g_get_prgname()); /* SyslogIdentifier */
+}
+
+static gboolean
+set_log_property(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                 const char *name, GVariant *value, GError **error, gpointer data)
+{
+    const char *word = g_variant_get_string(value, NULL);
+    gboolean is_level = g_str_equal(name, "LogLevel");
+    gboolean known = is_level ? scd_log_set_level(word) : scd_log_set_target(word);
+
+    if (!known)
+        g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS, "Unknown log %s '%s'",
+                    is_level ? "level" : "target", word);
+    return known;
+}
+
+/*
+ * The interface org.freedesktop.LogControl1, for systemctl service-log-level and
+ * service-log-target. The bus policy allows only root to set its properties. Registered until
+ * the connection ends.
+ */
+static gboolean
+register_log_control(GDBusConnection *bus, GError **error)
+{
+    static const GDBusInterfaceVTable functions = {NULL, get_log_property, set_log_property};
+
+    return g_dbus_connection_register_object(
+               bus, LOG_CONTROL_PATH,
+               (GDBusInterfaceInfo *)&scd_org_freedesktop_log_control1_interface, &functions, NULL,
+               NULL, error) != 0;
 }
 
 static ScdReaders *
 new_readers(ScdService *service)
 {
+    static const ScdReadersEvents events = {handle_card_inserted, handle_card_removed,
+                                            handle_reader_renamed};
     const ScdReadersParts parts = {
-        .tree = service->tree,
-        .sessions = service->sessions,
-        .wait_calls = service->wait_calls,
+        .reader =
+            {
+                .tree = service->tree,
+                .workers = service->workers,
+                .card_list = service->options->card_list,
+                .reader_interface = &scd_reader_methods,
+                .card_interface = &scd_card_methods,
+                .context = &service->methods,
+            },
         .aliases = service->aliases,
         .tracker = service->tracker,
-        .card_list = service->options->card_list,
+        .events = &events,
+        .data = service,
     };
 
     return scd_readers_new(&parts);
 }
 
+static ScdSessions *
+new_sessions(ScdService *service, GDBusConnection *bus)
+{
+    const ScdSessionsParts parts = {
+        .bus = bus,
+        .authorization = service->authorization,
+        .audit = service->audit,
+        .workers = service->workers,
+        .config = service->options->config,
+        .interface = &scd_session_methods,
+    };
+
+    return scd_sessions_new(&parts);
+}
+
+static ScdMonitor *
+new_monitor(ScdService *service, GError **error)
+{
+    static const ScdMonitorEvents events = {handle_snapshot, handle_readers_enumerated,
+                                            handle_refreshed, handle_stuck};
+
+    return scd_monitor_new(&events, service, service->options->call_limit_s, error);
+}
+
+static ScdWaitCalls *
+new_wait_calls(ScdService *service)
+{
+    const ScdWaitCallsParts parts = {
+        .authorization = service->authorization,
+        .audit = service->audit,
+        .readers = service->readers,
+        .monitor = service->monitor,
+        .config = service->options->config,
+    };
+
+    return scd_wait_calls_new(&parts);
+}
+
+/* The events of the monitor follow from the main loop, when all parts have been made. */
+static gboolean
+make_parts(ScdService *service, GDBusConnection *bus, GError **error)
+{
+    static const ScdReaderTrackerEvents tracker_events = {handle_identified,
+                                                          handle_better_identity};
+    static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
+    const ScdServiceOptions *options = service->options;
+
+    service->tree = scd_tree_new(bus, error);
+    if (!service->tree || !register_log_control(bus, error))
+        return FALSE;
+    service->clients = scd_clients_new(bus);
+    service->audit = scd_audit_new(bus);
+    service->authorization = scd_authorization_new(service->clients, service->audit);
+    service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
+    service->sessions = new_sessions(service, bus);
+    service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
+    service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
+    service->readers = new_readers(service);
+    service->monitor = new_monitor(service, error);
+    if (!service->monitor)
+        return FALSE;
+    service->wait_calls = new_wait_calls(service);
+    service->methods = (ScdMethodContext){service->sessions, service->authorization,
+                                          service->aliases, service->wait_calls};
+    service->status_text = scd_status_text_new(service->readers, service->sessions);
+    scd_sessions_on_change(service->sessions, update_status_text, service->status_text);
+    const ScdManagerParts manager_parts = {service->tree, service->readers, service->clients,
+                                           service->authorization, service->wait_calls};
+    service->manager = scd_manager_new(&manager_parts, error);
+    return service->manager != NULL;
+}
+
 ScdService *
 scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
 {
-    static const ScdReaderTrackerEvents identification_events = {show, learn};
-    static const ScdAliasesEvents aliases_events = {count_named, aliases_changed};
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
     service->options = options;
-    service->tree = scd_tree_new(bus, error);
-    if (!service->tree || !scd_log_control_register(bus, error))
+    if (!make_parts(service, bus, error))
         return NULL;
-    service->clients = scd_clients_new(bus);
-    service->authority = scd_authority_new(authority_changed, service);
-    service->audit = scd_audit_new(bus);
-    service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
-    const ScdAdmission admission = {service->clients, service->authority, service->audit};
-    service->sessions = scd_sessions_new(bus, &admission, service->workers, options->config);
-    service->wait_calls = scd_wait_calls_new(service->clients, service->audit, options->config);
-    service->tracker = scd_reader_tracker_new(options->sysfs, &identification_events, service);
-    service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
-    service->readers = new_readers(service);
-    service->status_text = scd_status_text_new(service->readers, service->sessions,
-                                               options->status_text, options->data);
-    scd_sessions_on_change(service->sessions, update_status_text, service->status_text);
-    service->manager = scd_manager_new(service->tree, service->readers, service->clients,
-                                       service->authority, service->wait_calls, error);
-    return service->manager ? g_steal_pointer(&service) : NULL;
+    service->first_snapshot_timer =
+        g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, handle_first_snapshot_timeout, service);
+    return g_steal_pointer(&service);
 }
 
-void
-scd_service_free(ScdService *service)
+/* Ends the calls and sessions, while there are workers to reset the cards. */
+static void
+end_calls_and_sessions(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
     if (service->status_text)
@@ -128,22 +308,30 @@ scd_service_free(ScdService *service)
     g_clear_pointer(&service->status_text, scd_status_text_free);
     if (service->wait_calls)
         scd_wait_calls_end_all(service->wait_calls);
-    /* The cards are reset while there are workers to do it. */
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
     g_clear_pointer(&service->aliases, scd_aliases_free);
     g_clear_pointer(&service->tracker, scd_reader_tracker_free);
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
+}
+
+void
+scd_service_free(ScdService *service)
+{
+    g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
+    if (service->monitor && !scd_monitor_free(service->monitor))
+        g_warning("The monitor thread is stuck in a call of libpcsclite");
+    end_calls_and_sessions(service);
     if (service->workers && !scd_workers_stop(service->workers)) {
-        g_warning("A worker is caught in a call of libpcsclite");
+        g_warning("A worker thread is stuck in a call of libpcsclite");
         return;
     }
-    g_clear_pointer(&service->authority, scd_authority_free);
+    g_clear_pointer(&service->authorization, scd_authorization_free);
     g_clear_pointer(&service->clients, scd_clients_free);
     if (service->audit)
         scd_audit_stop(service->audit);
-    /* What the workers and the bus have told us last gives up its hold on the sessions' limits. */
+    /* The last events of workers and bus hold references to the limits of the sessions. */
     while (g_main_context_iteration(NULL, FALSE))
         ;
     g_clear_pointer(&service->sessions, scd_sessions_free);
@@ -151,28 +339,4 @@ scd_service_free(ScdService *service)
     g_clear_pointer(&service->audit, scd_audit_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);
-}
-
-void
-scd_service_set_monitor(ScdService *service, ScdMonitor *monitor)
-{
-    scd_wait_calls_set_monitor(service->wait_calls, monitor);
-}
-
-void
-scd_service_apply_snapshot(ScdService *service, ScdSnapshot *snapshot)
-{
-    scd_reader_tracker_apply_snapshot(service->tracker, snapshot);
-}
-
-void
-scd_service_readers_enumerated(ScdService *service)
-{
-    scd_reader_tracker_check(service->tracker);
-}
-
-void
-scd_service_refreshed(ScdService *service)
-{
-    scd_wait_calls_refreshed(service->wait_calls);
 }

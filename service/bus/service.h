@@ -2,46 +2,40 @@
 #pragma once
 
 /*
- * All that smartcardd has on the bus: made in the order in which one part
- * needs another, and freed the other way round.
+ * The service on the bus: owns the PC/SC monitor and every D-Bus object, and connects them.
  */
+
+#include <gio/gio.h>
 
 #include "base/card-list.h"
 #include "base/config.h"
-#include "bus/status-text.h"
-#include "bus/tree.h"
-#include "pcsc/monitor.h"
 
 typedef struct ScdService ScdService;
 
-/* All of it must live longer. */
+/* All of it must outlive the service. */
 typedef struct {
-    const ScdCardList *card_list; /* what ATRs are known as, or NULL */
+    const ScdCardList *card_list; /* the names of cards by ATR, or NULL */
     const ScdConfig *config;
-    const char *sysfs;    /* where /sys is */
-    const char *settings; /* folder of files *.conf that may give aliases */
-    const char *state;    /* folder for those that SetAlias() gives; NULL when there is none */
-    void (*shown)(gpointer data);  /* what is on the bus now may be looked at */
-    ScdStatusTextFunc status_text; /* what there is, in a line */
+    const char *sysfs;    /* the path of /sys */
+    const char *settings; /* folder of *.conf files with the administrator's aliases */
+    const char *state;    /* folder for the aliases of SetAlias(); NULL: they are not stored */
+    guint call_limit_s;   /* seconds after which a call of libpcsclite counts as stuck */
+
+    /* The readers are complete, or pcscd does not answer: the bus name may be requested.
+     * May be called again. */
+    void (*ready)(gpointer data);
+    /* The process has to be restarted. why: for the log. */
+    void (*stuck)(const char *why, gpointer data);
     gpointer data;
 } ScdServiceOptions;
 
+/* Registers the objects on the bus, and starts to watch pcscd. */
 ScdService *scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error);
-void scd_service_free(ScdService *service);
-
-/* Whom to ask for a look at the readers; before any is shown. */
-void scd_service_set_monitor(ScdService *service, ScdMonitor *monitor);
 
 /*
- * Shows the readers and cards of a snapshot, once it is known which devices they are, or that pcscd
- * cannot be reached.
+ * Ends all calls and sessions, resets their cards, and stops all threads. A thread that is stuck
+ * in a call of libpcsclite is left running: the process should exit.
  */
-void scd_service_apply_snapshot(ScdService *service, ScdSnapshot *snapshot);
-
-/* pcscd was asked for all its readers. */
-void scd_service_readers_enumerated(ScdService *service);
-
-/* The look that the monitor was asked for is over. */
-void scd_service_refreshed(ScdService *service);
+void scd_service_free(ScdService *service);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdService, scd_service_free)

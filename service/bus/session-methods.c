@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/*
- * The methods of a Session: each becomes a job of the reader's worker, which
- * replies to the call.
- */
+#include "bus/session-methods.h"
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
@@ -11,27 +8,28 @@
 #include <unistd.h>
 
 #include "base/words.h"
-#include "bus/call.h"
 #include "bus/error.h"
+#include "bus/job-call.h"
+#include "bus/job-timeout.h"
 #include "bus/options.h"
-#include "bus/script.h"
-#include "bus/session-private.h"
+#include "bus/session.h"
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
 
 static const char *
-reader_name(const ScdSession *session)
+get_reader_name(const ScdSession *session)
 {
-    return scd_reader_name(session->reader);
+    return scd_reader_name(scd_session_reader(session));
 }
 
-/* That has been replied then. */
+/* Returns TRUE if the error was sent. */
 static gboolean
 refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
 {
     if (!scd_session_has_lost_card(session))
         return FALSE;
-    scd_call_fail(invocation, reader_name(session), scd_code_of_error(SCD_W_REMOVED_CARD));
+    g_dbus_method_invocation_take_error(
+        invocation, scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
     return TRUE;
 }
 
@@ -39,14 +37,7 @@ static ScdJob *
 new_job(const ScdSession *session, ScdJobKind kind, GDBusMethodInvocation *invocation,
         ScdReplyForm form)
 {
-    return scd_call_new_job(kind, invocation, reader_name(session), form);
-}
-
-static void
-submit(ScdSession *session, ScdJob *job)
-{
-    if (scd_call_charge(job, session->quota))
-        scd_job_queue_submit(session->handle, job);
+    return scd_job_call_new(kind, invocation, get_reader_name(session), form);
 }
 
 static void
@@ -60,10 +51,10 @@ transmit_in_form(ScdSession *session, GVariant *arguments, GDBusMethodInvocation
     if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_TRANSMIT, invocation, form);
-    if (scd_script_read(job, commands, options, NULL, &error))
-        submit(session, job);
+    if (scd_job_call_read_script(job, commands, options, NULL, &error))
+        scd_session_submit(session, job);
     else
-        scd_call_refuse(job, error);
+        scd_job_call_refuse(job, error);
 }
 
 static void
@@ -94,17 +85,13 @@ begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *in
     if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_NOTHING);
-    if (!scd_call_charge(job, session->quota))
-        return;
-    if (timeout_ms != SCD_NO_TIMEOUT)
-        scd_job_timeouts_add(session->timeouts, job, timeout_ms);
-    scd_job_queue_submit(session->handle, job);
+    scd_session_submit_with_timeout(session, job, timeout_ms);
 }
 
-/* A method with one argument, a disposition. */
+/* For methods whose one argument is a disposition. Returns NULL if the error was sent. */
 static ScdJob *
-new_disposing_job(ScdSession *session, ScdJobKind kind, GVariant *arguments,
-                  GDBusMethodInvocation *invocation)
+new_job_with_disposition(ScdSession *session, ScdJobKind kind, GVariant *arguments,
+                         GDBusMethodInvocation *invocation)
 {
     ScdDisposition disposition;
     GError *error = NULL;
@@ -124,27 +111,28 @@ static void
 end_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_disposing_job(session, SCD_JOB_END, arguments, invocation);
+    ScdJob *job = new_job_with_disposition(session, SCD_JOB_END, arguments, invocation);
 
     if (job)
-        submit(session, job);
+        scd_session_submit(session, job);
 }
 
 static void
 get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    const ScdReaderState *state = scd_reader_state(session->reader);
+    const ScdReaderState *state = scd_reader_state(scd_session_reader(session));
 
     if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_STATUS, invocation, SCD_REPLY_READY);
     GVariant *atr =
         g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr, state->atr_length, 1);
-    scd_call_set_reply(
+    scd_job_call_set_reply(
         job, g_variant_new("(sus@ay)", state->name, (guint32)state->bits,
-                           scd_protocol_to_word(scd_job_queue_protocol(session->handle)), atr));
-    submit(session, job);
+                           scd_protocol_to_word(scd_job_queue_protocol(scd_session_queue(session))),
+                           atr));
+    scd_session_submit(session, job);
 }
 
 static void
@@ -154,14 +142,7 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
 
     g_variant_get(arguments, "(u)", &job->number);
-    submit(session, job);
-}
-
-static void
-submit_if_allowed(ScdSession *session, ScdJob *job, GDBusMethodInvocation *invocation)
-{
-    if (scd_call_charge(job, session->quota))
-        scd_grants_ask(session->grants, invocation, job);
+    scd_session_submit(session, job);
 }
 
 static void
@@ -172,8 +153,8 @@ control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
     g_autoptr(GVariant) data = g_variant_get_child_value(arguments, 1);
 
     g_variant_get_child(arguments, 0, "u", &job->number);
-    scd_call_add_input(job, data);
-    submit_if_allowed(session, job, invocation);
+    scd_job_call_add_input(job, data);
+    scd_session_submit_if_authorized(session, invocation, job);
 }
 
 static void
@@ -184,31 +165,8 @@ set_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     g_autoptr(GVariant) value = g_variant_get_child_value(arguments, 1);
 
     g_variant_get_child(arguments, 0, "u", &job->number);
-    scd_call_add_input(job, value);
-    submit_if_allowed(session, job, invocation);
-}
-
-typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} SessionNumber;
-
-/* Before the reply: the card that the session is connected to now. */
-static void
-reconnected(guint32 code, gpointer data)
-{
-    SessionNumber *which = data;
-    ScdSession *session = scd_sessions_find(which->sessions, which->number);
-
-    if (!session || code != 0)
-        return;
-    const ScdCard *card = scd_reader_card(session->reader);
-    g_free(session->card_path);
-    session->card_path = g_strdup(card ? scd_card_path(card) : "/");
-    /* The rules may have changed while it waited for its turn. */
-    if (scd_job_queue_share_mode(session->handle) == SCD_SHARE_EXCLUSIVE &&
-        !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
-        scd_session_recheck(session);
+    scd_job_call_add_input(job, value);
+    scd_session_submit_if_authorized(session, invocation, job);
 }
 
 static void
@@ -235,26 +193,23 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     job->share_mode = share_mode;
     job->protocols = protocols;
     job->action = initialization;
-    SessionNumber *which = g_new(SessionNumber, 1);
-    *which = (SessionNumber){session->sessions, session->number};
-    scd_call_tell_main(job, reconnected, which, g_free);
-    submit_if_allowed(session, job, invocation);
+    scd_session_submit_reconnect(session, invocation, job);
 }
 
-/* Both ends close on exec; NULL with an error when there are none to be had. */
+/* Returns the end for the client. Both ends close on exec. */
 static GUnixFDList *
-new_channel(ScdJobQueue *handle, GError **error)
+new_channel(ScdJobQueue *queue, GError **error)
 {
     int ends[2];
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "No descriptors for a channel: %s",
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "Cannot create a channel: %s",
                     g_strerror(errno));
         return NULL;
     }
-    if (!scd_job_queue_open_channel(handle, ends[0])) {
+    if (!scd_job_queue_open_channel(queue, ends[0])) {
         g_set_error_literal(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
-                            "The session has a channel already: close that one first");
+                            "The session already has a channel: close that one first");
         close(ends[0]);
         close(ends[1]);
         return NULL;
@@ -274,7 +229,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (refuse_lost_card(session, invocation))
         return;
     if (scd_options_read(options, none, &error))
-        list = new_channel(session->handle, &error);
+        list = new_channel(scd_session_queue(session), &error);
     if (list)
         g_dbus_method_invocation_return_value_with_unix_fd_list(invocation, g_variant_new("(h)", 0),
                                                                 list);
@@ -286,10 +241,10 @@ static void
 close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_disposing_job(session, SCD_JOB_DISCONNECT, arguments, invocation);
+    ScdJob *job = new_job_with_disposition(session, SCD_JOB_DISCONNECT, arguments, invocation);
 
     if (job)
-        scd_session_end_with(session, SCD_SESSION_CLOSED, job);
+        scd_session_close(session, job);
 }
 
 static const ScdMethod methods[] = {
@@ -307,20 +262,5 @@ static const ScdMethod methods[] = {
     {NULL, NULL},
 };
 
-static void
-refresh(gpointer owner)
-{
-    ScdSession *session = owner;
-    ScdObject *object = session->object;
-    ScdJobQueue *handle = session->handle;
-
-    scd_object_set(object, "Card", g_variant_new_object_path(session->card_path));
-    scd_object_set(object, "ShareMode",
-                   g_variant_new_string(scd_share_mode_to_word(scd_job_queue_share_mode(handle))));
-    scd_object_set(object, "Protocol",
-                   g_variant_new_string(scd_protocol_to_word(scd_job_queue_protocol(handle))));
-    scd_object_set(object, "InTransaction",
-                   g_variant_new_boolean(scd_job_queue_in_transaction(handle)));
-}
-
-const ScdInterface scd_session_methods = {&scd_session_interface, methods, refresh};
+const ScdInterface scd_session_methods = {&scd_session_interface, methods,
+                                          scd_session_refresh_properties};

@@ -3,50 +3,172 @@
 #include "bus/session.h"
 
 #include "base/words.h"
-#include "bus/audit.h"
 #include "bus/error.h"
-#include "bus/session-private.h"
+#include "bus/job-call.h"
+#include "bus/job-timeout.h"
+#include "bus/quota.h"
 #include "pcsc/code.h"
 
-static const char *const reasons[] = {
-    [SCD_SESSION_CLOSED] = "closed",
-    [SCD_SESSION_READER_REMOVED] = "reader-removed",
-    [SCD_SESSION_SERVICE_UNAVAILABLE] = "service-unavailable",
-    [SCD_SESSION_REVOKED] = "revoked",
-    [SCD_SESSION_OWNER_LEFT] = NULL,
+typedef enum {
+    END_CLOSED,
+    END_READER_REMOVED,
+    END_SERVICE_UNAVAILABLE,
+    END_REVOKED,
+    END_OWNER_LEFT,
+} SessionEnd;
+
+static const struct {
+    const char *reason; /* the argument of the signal Closed; NULL: no signal */
+    ScdErrorCode code;  /* the error for calls that are not answered yet */
+} ends[] = {
+    [END_CLOSED] = {"closed", SCD_E_CANCELLED},
+    [END_READER_REMOVED] = {"reader-removed", SCD_E_READER_UNAVAILABLE},
+    [END_SERVICE_UNAVAILABLE] = {"service-unavailable", SCD_E_NO_SERVICE},
+    [END_REVOKED] = {"revoked", SCD_E_CANCELLED},
+    [END_OWNER_LEFT] = {NULL, SCD_E_CANCELLED},
 };
 
-/* What becomes of the calls that wait. */
-static const ScdErrorCode codes[] = {
-    [SCD_SESSION_CLOSED] = SCD_E_CANCELLED,
-    [SCD_SESSION_READER_REMOVED] = SCD_E_READER_UNAVAILABLE,
-    [SCD_SESSION_SERVICE_UNAVAILABLE] = SCD_E_NO_SERVICE,
-    [SCD_SESSION_REVOKED] = SCD_E_CANCELLED,
-    [SCD_SESSION_OWNER_LEFT] = SCD_E_CANCELLED,
+struct ScdSessions {
+    ScdSessionsParts parts;
+    ScdUserLimit *limit;
+    GHashTable *by_number; /* guint64 → ScdSession */
+    guint64 last_number;
+    void (*changed)(gpointer data); /* or NULL */
+    gpointer changed_data;
 };
 
-/* What being connected so needs. */
-static ScdAction
-action_of(ScdShareMode share_mode)
-{
-    return share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
-}
+struct ScdSession {
+    ScdSessions *sessions;
+    guint64 number;
+    ScdReader *reader;
+    ScdReaderWatch watch;
+    char *card_path;
+    GBytes *atr; /* of the only card that the session is for; NULL: any card */
+    gboolean card_left;
+    gboolean quiet;
+    ScdClient *client; /* the owner */
+    guint leave;
+    ScdJobQueue *queue;
+    ScdJobTimeouts *timeouts;
+    ScdUserCharge charge;
+    ScdQuota *quota;
+    ScdObject *object;
+    ScdGrants *grants;
+};
 
-gboolean
-scd_session_has_lost_card(const ScdSession *session)
+ScdSessions *
+scd_sessions_new(const ScdSessionsParts *parts)
 {
-    return session->atr && session->card_left;
+    const ScdLimitRule per_user = {"sessions of one user", "SessionsPerUser",
+                                   parts->config->sessions_per_user};
+    const ScdLimitRule in_all = {"sessions", "Sessions", parts->config->sessions};
+    ScdSessions *sessions = g_new0(ScdSessions, 1);
+
+    sessions->parts = *parts;
+    sessions->limit = scd_user_limit_new(&per_user, &in_all);
+    sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    return sessions;
 }
 
 void
-scd_session_end_with(ScdSession *session, ScdSessionEnd why, ScdJob *disconnect)
+scd_sessions_free(ScdSessions *sessions)
 {
-    scd_sessions_remove(session->sessions, session->number);
-    scd_grants_end(session->grants, scd_code_of_error(codes[why]));
+    g_assert(g_hash_table_size(sessions->by_number) == 0);
+    g_hash_table_unref(sessions->by_number);
+    scd_user_limit_free(sessions->limit);
+    g_free(sessions);
+}
+
+void
+scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data)
+{
+    sessions->changed = changed;
+    sessions->changed_data = data;
+}
+
+guint
+scd_sessions_count(const ScdSessions *sessions)
+{
+    return g_hash_table_size(sessions->by_number);
+}
+
+ScdAuthorization *
+scd_sessions_authorization(const ScdSessions *sessions)
+{
+    return sessions->parts.authorization;
+}
+
+ScdAudit *
+scd_sessions_audit(const ScdSessions *sessions)
+{
+    return sessions->parts.audit;
+}
+
+ScdJobQueue *
+scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
+                       ScdUserCharge *charge, GError **error)
+{
+    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error)) {
+        scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
+        return NULL;
+    }
+    ScdJobQueue *queue = scd_workers_new_queue(sessions->parts.workers, reader, error);
+    if (!queue)
+        scd_user_charge_give_back(charge);
+    return queue;
+}
+
+static void
+announce_change(ScdSessions *sessions)
+{
+    if (sessions->changed)
+        sessions->changed(sessions->changed_data);
+}
+
+static guint64
+add_session(ScdSessions *sessions, ScdSession *session)
+{
+    guint64 *key = g_new(guint64, 1);
+
+    *key = ++sessions->last_number;
+    g_hash_table_insert(sessions->by_number, key, session);
+    announce_change(sessions);
+    return *key;
+}
+
+static void
+remove_session(ScdSessions *sessions, guint64 number)
+{
+    g_hash_table_remove(sessions->by_number, &number);
+    announce_change(sessions);
+}
+
+/* A function that is called later finds the session by its number: it may have ended by then. */
+typedef struct {
+    ScdSessions *sessions;
+    guint64 number;
+} SessionNumber;
+
+/* Returns NULL if the session has ended. */
+static ScdSession *
+find_session(const SessionNumber *number)
+{
+    return g_hash_table_lookup(number->sessions->by_number, &number->number);
+}
+
+/* Frees the session. disconnect: the last job, with the disposition of the card. */
+static void
+end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
+{
+    const char *reason = ends[end].reason;
+    guint32 code = scd_code_of_error(ends[end].code);
+
+    remove_session(session->sessions, session->number);
+    scd_grants_end(session->grants, code);
     scd_job_timeouts_free(session->timeouts);
-    scd_job_queue_close(session->handle, disconnect, scd_code_of_error(codes[why]));
-    if (reasons[why] && !(session->quiet && why == SCD_SESSION_CLOSED))
-        scd_object_emit(session->object, "Closed", g_variant_new("(s)", reasons[why]));
+    scd_job_queue_close(session->queue, disconnect, code);
+    if (reason && !(session->quiet && end == END_CLOSED))
+        scd_object_emit(session->object, "Closed", g_variant_new("(s)", reason));
     scd_reader_unwatch(session->reader, &session->watch);
     scd_client_remove_leave(session->client, session->leave);
     scd_client_unref(session->client);
@@ -58,58 +180,102 @@ scd_session_end_with(ScdSession *session, ScdSessionEnd why, ScdJob *disconnect)
     g_free(session);
 }
 
-/* Once it is allowed. */
+/* The card may be in a state, such as a verified PIN, that other clients must not inherit. */
 static void
-granted(ScdJob *job, gpointer data)
+end_session_with_reset(ScdSession *session, SessionEnd end)
 {
-    ScdSession *session = data;
+    ScdJob *disconnect = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
 
-    /* The card may have been swapped while the question was open. */
-    if (job->kind == SCD_JOB_RECONNECT && scd_session_has_lost_card(session))
-        scd_job_finish(job, scd_code_of_error(SCD_W_REMOVED_CARD));
-    else
-        scd_job_queue_submit(session->handle, job);
+    disconnect->action = SCD_DISPOSITION_RESET;
+    end_session(session, end, disconnect);
+}
+
+void
+scd_session_close(ScdSession *session, ScdJob *disconnect)
+{
+    end_session(session, END_CLOSED, disconnect);
+}
+
+void
+scd_sessions_end_all(ScdSessions *sessions)
+{
+    g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
+
+    for (GList *session = all; session; session = session->next)
+        end_session_with_reset(session->data, END_CLOSED);
 }
 
 static void
-reader_left(ScdSessionEnd why, gpointer data)
+handle_reader_left(ScdErrorCode why, gpointer data)
 {
-    scd_session_end(data, why);
+    end_session_with_reset(data,
+                           why == SCD_E_NO_SERVICE ? END_SERVICE_UNAVAILABLE : END_READER_REMOVED);
 }
 
 static void
-card_left(gpointer data)
+handle_card_left(gpointer data)
 {
     ScdSession *session = data;
     session->card_left = TRUE;
 }
 
 static void
-owner_left(gpointer data)
+handle_owner_left(gpointer data)
 {
-    scd_session_end(data, SCD_SESSION_OWNER_LEFT);
+    end_session_with_reset(data, END_OWNER_LEFT);
 }
 
 static void
-revoked(gpointer data)
+handle_revoked(gpointer data)
 {
-    scd_session_end(data, SCD_SESSION_REVOKED);
+    end_session_with_reset(data, END_REVOKED);
 }
 
-typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} Which;
-
-/* By the number: the session may have ended meanwhile. */
-static gboolean
-transaction_taken(gpointer data)
+static void
+handle_granted(ScdJob *job, gpointer data)
 {
-    const Which *which = data;
-    const ScdSession *session = scd_sessions_find(which->sessions, which->number);
+    ScdSession *session = data;
+
+    /* The card may have been replaced during the authorization check. */
+    if (job->kind == SCD_JOB_RECONNECT && scd_session_has_lost_card(session))
+        scd_job_finish(job, scd_code_of_error(SCD_W_REMOVED_CARD));
+    else
+        scd_job_queue_submit(session->queue, job);
+}
+
+static ScdAction
+get_action_for_mode(ScdShareMode share_mode)
+{
+    return share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
+}
+
+static ScdAction
+get_required_action(gpointer data)
+{
+    ScdSession *session = data;
+    return get_action_for_mode(scd_job_queue_share_mode(session->queue));
+}
+
+static ScdGrants *
+new_grants(ScdSession *session, gboolean authenticated)
+{
+    const ScdGrantsOwner owner = {get_required_action, handle_granted, handle_revoked, session};
+    ScdGrants *grants = scd_grants_new(session->sessions->parts.authorization, session->client,
+                                       session->reader, &owner);
+
+    if (authenticated)
+        scd_grants_set_authenticated(grants, get_required_action(session));
+    return grants;
+}
+
+static gboolean
+handle_transaction_taken(gpointer data)
+{
+    const SessionNumber *number = data;
+    const ScdSession *session = find_session(number);
 
     if (session)
-        scd_audit_client(scd_sessions_audit(which->sessions), SCD_AUDIT_TAKEN, session->client,
+        scd_audit_client(number->sessions->parts.audit, SCD_AUDIT_TAKEN, session->client,
                          session->reader, NULL);
     return G_SOURCE_REMOVE;
 }
@@ -117,25 +283,32 @@ transaction_taken(gpointer data)
 static void
 watch_transactions(ScdSession *session)
 {
-    Which *which = g_atomic_rc_box_new(Which);
-    *which = (Which){session->sessions, session->number};
-    scd_job_queue_on_transaction_taken(session->handle, transaction_taken, which);
+    SessionNumber *number = g_atomic_rc_box_new(SessionNumber);
+
+    *number = (SessionNumber){session->sessions, session->number};
+    scd_job_queue_on_transaction_taken(session->queue, handle_transaction_taken, number);
 }
 
-static ScdGrants *
-new_grants(ScdSession *session)
+static ScdObject *
+new_session_object(ScdSession *session)
 {
-    const ScdGrantsOwner owner = {granted, revoked, session};
+    const ScdSessionsParts *parts = &session->sessions->parts;
+    g_autofree char *path =
+        g_strdup_printf(SCD_ROOT_PATH "/sessions/%" G_GUINT64_FORMAT, session->number);
+    g_autoptr(GError) error = NULL;
+    ScdObject *object = scd_object_new(parts->bus, path, parts->interface, session,
+                                       scd_client_name(session->client), &error);
 
-    return scd_grants_new(scd_sessions_admission(session->sessions), session->client,
-                          session->reader, &owner);
+    if (!object)
+        g_error("A session's path was in use: %s", error->message);
+    scd_object_set(object, "Reader", g_variant_new_object_path(scd_reader_path(session->reader)));
+    return object;
 }
 
 ScdSession *
 scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
 {
     ScdSession *session = g_new0(ScdSession, 1);
-    g_autoptr(GError) error = NULL;
 
     session->sessions = sessions;
     session->reader = parts->reader;
@@ -143,31 +316,26 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->atr = parts->atr ? g_bytes_ref(parts->atr) : NULL;
     session->quiet = parts->quiet;
     session->client = parts->client;
-    session->handle = parts->handle;
-    session->timeouts = scd_job_timeouts_new(session->handle);
+    session->queue = parts->queue;
+    session->timeouts = scd_job_timeouts_new(session->queue);
     session->charge = parts->charge;
-    session->quota = scd_quota_new(scd_sessions_config(sessions));
-    session->grants = new_grants(session);
-    if (parts->authenticated)
-        scd_grants_set_authenticated(session->grants,
-                                     action_of(scd_job_queue_share_mode(session->handle)));
-    session->watch = (ScdReaderWatch){reader_left, card_left, session};
+    session->quota = scd_quota_new(sessions->parts.config);
+    session->grants = new_grants(session, parts->authenticated);
+    session->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, session};
     scd_reader_watch(session->reader, &session->watch);
-    session->leave = scd_client_on_leave(session->client, owner_left, session);
-    session->number = scd_sessions_add(sessions, session);
+    session->leave = scd_client_on_leave(session->client, handle_owner_left, session);
+    session->number = add_session(sessions, session);
     watch_transactions(session);
-    scd_audit_client(scd_sessions_audit(sessions), SCD_AUDIT_OPENED, session->client,
-                     session->reader, NULL);
-
-    g_autofree char *path =
-        g_strdup_printf(SCD_ROOT_PATH "/sessions/%" G_GUINT64_FORMAT, session->number);
-    session->object = scd_object_new(scd_sessions_bus(sessions), path, &scd_session_methods,
-                                     session, scd_client_name(session->client), &error);
-    if (!session->object)
-        g_error("A session's path was in use: %s", error->message);
-    scd_object_set(session->object, "Reader",
-                   g_variant_new_object_path(scd_reader_path(session->reader)));
+    scd_audit_client(sessions->parts.audit, SCD_AUDIT_OPENED, session->client, session->reader,
+                     NULL);
+    session->object = new_session_object(session);
     return session;
+}
+
+void
+scd_session_recheck(ScdSession *session)
+{
+    scd_grants_recheck(session->grants);
 }
 
 const char *
@@ -176,23 +344,88 @@ scd_session_path(const ScdSession *session)
     return scd_object_path(session->object);
 }
 
-/* The card is in a state that only the session knew: others get it without. */
-static ScdJob *
-new_resetting_disconnect(void)
+const ScdReader *
+scd_session_reader(const ScdSession *session)
 {
-    ScdJob *job = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
-    job->action = SCD_DISPOSITION_RESET;
-    return job;
+    return session->reader;
+}
+
+ScdJobQueue *
+scd_session_queue(const ScdSession *session)
+{
+    return session->queue;
+}
+
+gboolean
+scd_session_has_lost_card(const ScdSession *session)
+{
+    return session->atr && session->card_left;
 }
 
 void
-scd_session_end(ScdSession *session, ScdSessionEnd why)
+scd_session_submit(ScdSession *session, ScdJob *job)
 {
-    scd_session_end_with(session, why, new_resetting_disconnect());
+    if (scd_job_call_charge(job, session->quota))
+        scd_job_queue_submit(session->queue, job);
 }
 
 void
-scd_session_recheck(ScdSession *session)
+scd_session_submit_with_timeout(ScdSession *session, ScdJob *job, guint32 timeout_ms)
 {
-    scd_grants_recheck(session->grants, action_of(scd_job_queue_share_mode(session->handle)));
+    if (!scd_job_call_charge(job, session->quota))
+        return;
+    if (timeout_ms != SCD_NO_TIMEOUT)
+        scd_job_timeouts_add(session->timeouts, job, timeout_ms);
+    scd_job_queue_submit(session->queue, job);
+}
+
+void
+scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
+                                 ScdJob *job)
+{
+    if (scd_job_call_charge(job, session->quota))
+        scd_grants_request(session->grants, invocation, job);
+}
+
+/* Before the reply: the session is now connected to the card that is in the reader. */
+static void
+handle_reconnected(guint32 code, gpointer data)
+{
+    ScdSession *session = find_session(data);
+
+    if (!session || code != 0)
+        return;
+    const ScdCard *card = scd_reader_card(session->reader);
+    g_free(session->card_path);
+    session->card_path = g_strdup(card ? scd_card_path(card) : "/");
+    /* The rules may have changed while the job was queued. */
+    if (scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE &&
+        !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
+        scd_session_recheck(session);
+}
+
+void
+scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job)
+{
+    SessionNumber *number = g_new(SessionNumber, 1);
+
+    *number = (SessionNumber){session->sessions, session->number};
+    scd_job_call_on_end(job, handle_reconnected, number, g_free);
+    scd_session_submit_if_authorized(session, invocation, job);
+}
+
+void
+scd_session_refresh_properties(gpointer data)
+{
+    ScdSession *session = data;
+    ScdObject *object = session->object;
+    ScdJobQueue *queue = session->queue;
+
+    scd_object_set(object, "Card", g_variant_new_object_path(session->card_path));
+    scd_object_set(object, "ShareMode",
+                   g_variant_new_string(scd_share_mode_to_word(scd_job_queue_share_mode(queue))));
+    scd_object_set(object, "Protocol",
+                   g_variant_new_string(scd_protocol_to_word(scd_job_queue_protocol(queue))));
+    scd_object_set(object, "InTransaction",
+                   g_variant_new_boolean(scd_job_queue_in_transaction(queue)));
 }

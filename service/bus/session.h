@@ -2,32 +2,105 @@
 #pragma once
 
 /*
- * A Session on the bus: a handle on a reader, owned by one client.
+ * The Session objects on the bus: their state, and their life from Connect to the signal Closed.
  *
- * Its methods make jobs for the reader's worker, which replies; the main thread
- * keeps what the session belongs to, and ends it when one of those goes: its
- * owner, its reader, or the permission for it.
+ * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when
+ * its owner closes it or leaves the bus, when the reader is removed, or when polkit does not
+ * authorize it any more. Its methods are in session-methods.h: they make jobs, which a worker
+ * carries out and replies to.
  */
 
+#include "base/config.h"
+#include "base/limit.h"
+#include "bus/audit.h"
+#include "bus/authorization.h"
+#include "bus/object.h"
 #include "bus/reader.h"
+#include "pcsc/workers.h"
+
+typedef struct ScdSession ScdSession;
+
+/* All sessions, and the parts of the service that they use. */
+typedef struct ScdSessions ScdSessions;
+
+/* All of it must outlive the sessions. */
+typedef struct {
+    GDBusConnection *bus;
+    ScdAuthorization *authorization;
+    ScdAudit *audit;
+    ScdWorkers *workers;
+    const ScdConfig *config;
+    const ScdInterface *interface; /* its methods receive the ScdSession */
+} ScdSessionsParts;
+
+ScdSessions *scd_sessions_new(const ScdSessionsParts *parts);
+
+/* All sessions must have ended. */
+void scd_sessions_free(ScdSessions *sessions);
+
+/* changed is called after a session began or ended; NULL: none. */
+void scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data);
+guint scd_sessions_count(const ScdSessions *sessions);
+
+/* Ends all sessions, and resets their cards. */
+void scd_sessions_end_all(ScdSessions *sessions);
+
+ScdAuthorization *scd_sessions_authorization(const ScdSessions *sessions);
+ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
+
+/*
+ * Returns a connection to the reader, for a session or a one-shot call, and charges the client's
+ * user with it. Fails with SCD_LIMIT_EXCEEDED.
+ */
+ScdJobQueue *scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
+                                    ScdUserCharge *charge, GError **error);
 
 typedef struct {
     ScdReader *reader;
-    const char *card_path;  /* the card it was opened for, which it stays with; NULL: any */
-    ScdClient *client;      /* a reference that is taken over */
-    gboolean authenticated; /* polkit allowed it after a dialog only */
-    gboolean quiet;         /* its owner needs no signal after its own Close */
-    ScdJobQueue *handle;    /* connected; taken over */
-    GBytes *atr;            /* of that card; NULL: any */
+    const char *card_path;  /* the card in the reader, or "/" */
+    ScdClient *client;      /* the owner; a reference that is taken over */
+    gboolean authenticated; /* authorized because the user has authenticated */
+    gboolean quiet;         /* no signal Closed after the owner's own Close */
+    ScdJobQueue *queue;     /* connected; taken over */
+    GBytes *atr;            /* the session is for this card only; NULL: for any card */
     ScdUserCharge charge;   /* taken over */
 } ScdSessionParts;
 
-/* Always succeeds: its path is new. */
+/* Cannot fail: its path is not in use. */
 ScdSession *scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts);
 
-const char *scd_session_path(const ScdSession *session);
+/* Frees the session: its owner called Close. disconnect: a job, taken over. */
+void scd_session_close(ScdSession *session, ScdJob *disconnect);
 
-/* Frees the session. The card is left as why asks for. */
-void scd_session_end(ScdSession *session, ScdSessionEnd why);
-
+/* Checks again that the session is authorized, and ends it if not. */
 void scd_session_recheck(ScdSession *session);
+
+const char *scd_session_path(const ScdSession *session);
+const ScdReader *scd_session_reader(const ScdSession *session);
+ScdJobQueue *scd_session_queue(const ScdSession *session);
+
+/* Whether the card that the session is for has been removed. FALSE if it is for any card. */
+gboolean scd_session_has_lost_card(const ScdSession *session);
+
+/*
+ * These take over a job of scd_job_call_new(), and charge the session with it. If the session's
+ * quota is exhausted, they reply with the error.
+ */
+
+void scd_session_submit(ScdSession *session, ScdJob *job);
+
+/* The job ends with SCARD_E_TIMEOUT after the time, or never if that is SCD_NO_TIMEOUT. */
+void scd_session_submit_with_timeout(ScdSession *session, ScdJob *job, guint32 timeout_ms);
+
+/* Submits the job after polkit has granted the action of the call. */
+void scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
+                                      ScdJob *job);
+
+/* A Reconnect: updates the session before the reply. */
+void scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation,
+                                  ScdJob *job);
+
+/* Sets the properties that change without a signal: the refresh() of the interface. */
+void scd_session_refresh_properties(gpointer session);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSessions, scd_sessions_free)

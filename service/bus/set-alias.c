@@ -2,52 +2,29 @@
 
 #include "bus/set-alias.h"
 
-#include "bus/admission.h"
-#include "bus/call.h"
 #include "bus/error.h"
+#include "bus/job-timeout.h"
 #include "bus/options.h"
-#include "pcsc/code.h"
+#include "bus/pending-call.h"
 
 typedef struct {
     ScdAliases *aliases;
-    GDBusMethodInvocation *invocation; /* NULL when it has been answered: all is over then */
     ScdReader *reader;
-    ScdReaderWatch watch;
-    GCancellable *questions;
     char *name;
     gboolean by_serial;
 } SetAliasCall;
 
 static void
-release(SetAliasCall *call)
+free_set_alias(gpointer data)
 {
-    g_object_unref(call->questions);
+    SetAliasCall *call = data;
+
     g_free(call->name);
     g_free(call);
 }
 
-/* Whether it is allowed to is not known yet: that answer releases it. */
 static void
-reader_left(ScdSessionEnd why, gpointer data)
-{
-    SetAliasCall *call = data;
-    ScdErrorCode code =
-        why == SCD_SESSION_SERVICE_UNAVAILABLE ? SCD_E_NO_SERVICE : SCD_E_READER_UNAVAILABLE;
-
-    scd_call_fail(g_steal_pointer(&call->invocation), scd_reader_name(call->reader),
-                  scd_code_of_error(code));
-    scd_reader_unwatch(call->reader, &call->watch);
-    g_cancellable_cancel(call->questions);
-}
-
-/* It makes no difference. */
-static void
-card_left(gpointer data)
-{
-}
-
-static void
-reply(const GError *error, gpointer data)
+send_reply(const GError *error, gpointer data)
 {
     GDBusMethodInvocation *invocation = data;
 
@@ -57,7 +34,7 @@ reply(const GError *error, gpointer data)
         g_dbus_method_invocation_return_value(invocation, NULL);
 }
 
-/* NULL with an error when there is nothing to bind it to. */
+/* Fails if the reader has no serial number, or no known USB port. */
 static ScdAlias *
 bind_alias(const SetAliasCall *call, GError **error)
 {
@@ -72,43 +49,34 @@ bind_alias(const SetAliasCall *call, GError **error)
     if (!alias)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
                     call->by_serial ? "Reader '%s' has no serial number to bind an alias to"
-                                    : "Nobody knows the USB port of reader '%s', to bind an "
-                                      "alias to it",
+                                    : "The USB port of reader '%s' is not known: an alias cannot "
+                                      "be bound to it",
                     scd_reader_name(call->reader));
     return alias;
 }
 
+/* Ends the pending call: the alias is stored even if the reader, or the caller, leaves now. */
 static void
-store_alias(SetAliasCall *call)
+store_alias(ScdPendingCall *pending, gpointer data)
 {
-    GDBusMethodInvocation *invocation = g_steal_pointer(&call->invocation);
+    SetAliasCall *call = data;
     gboolean is_name = *call->name != '\0';
-    GError *error = NULL;
+    g_autoptr(GError) error = NULL;
     ScdAlias *alias = is_name ? bind_alias(call, &error) : NULL;
 
     if (error)
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_pending_call_fail(pending, error);
     else
-        scd_aliases_set(call->aliases, scd_reader_identity(call->reader), alias, reply, invocation);
+        scd_aliases_set(call->aliases, scd_reader_identity(call->reader), alias, send_reply,
+                        scd_pending_call_take_invocation(pending));
 }
 
-static void
-admitted(ScdClient *client, gboolean authenticated, const GError *error, gpointer data)
-{
-    SetAliasCall *call = data;
-    g_autoptr(ScdClient) caller G_GNUC_UNUSED = client;
+static const ScdPendingCallMethod set_alias_method = {
+    .proceed = store_alias,
+    .free_data = free_set_alias,
+};
 
-    if (call->invocation) {
-        scd_reader_unwatch(call->reader, &call->watch);
-        if (error)
-            g_dbus_method_invocation_return_gerror(g_steal_pointer(&call->invocation), error);
-        else
-            store_alias(call);
-    }
-    release(call);
-}
-
-/* An empty name takes the alias away. */
+/* An empty name removes the alias. */
 static gboolean
 read_arguments(SetAliasCall *call, GVariant *arguments, GError **error)
 {
@@ -124,28 +92,28 @@ read_arguments(SetAliasCall *call, GVariant *arguments, GError **error)
     if (call->by_serial || g_str_equal(bind, "port"))
         return TRUE;
     g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                        "An alias is bound to \"port\" or \"serial\"");
+                        "Option \"bind\" must be \"port\" or \"serial\"");
     return FALSE;
 }
 
 void
-scd_set_alias_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader,
+scd_set_alias_start(ScdAuthorization *authorization, ScdAliases *aliases, ScdReader *reader,
                     GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     SetAliasCall *call = g_new0(SetAliasCall, 1);
+    const ScdPendingCallParts parts = {
+        .authorization = authorization,
+        .invocation = invocation,
+        .reader = reader,
+    };
     GError *error = NULL;
 
     call->aliases = aliases;
-    call->invocation = invocation;
     call->reader = reader;
-    call->questions = g_cancellable_new();
     if (!read_arguments(call, arguments, &error)) {
         g_dbus_method_invocation_take_error(invocation, error);
-        release(call);
+        free_set_alias(call);
         return;
     }
-    call->watch = (ScdReaderWatch){reader_left, card_left, call};
-    scd_reader_watch(reader, &call->watch);
-    scd_admission_ask(scd_sessions_admission(sessions), invocation, reader, call->questions,
-                      admitted, call);
+    scd_pending_call_start(scd_pending_call_new(&set_alias_method, call, &parts), SCD_NO_TIMEOUT);
 }

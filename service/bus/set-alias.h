@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * SetAlias() of a reader: from the call to the reply, which comes when the alias is on the disk.
- */
+/* Implements SetAlias of readers. The reply is sent when the alias is on disk. */
 
 #include "bus/aliases.h"
-#include "bus/reader.h"
+#include "bus/authorization.h"
 
-void scd_set_alias_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader,
+/* Takes over the invocation. */
+void scd_set_alias_start(ScdAuthorization *authorization, ScdAliases *aliases, ScdReader *reader,
                          GVariant *arguments, GDBusMethodInvocation *invocation);

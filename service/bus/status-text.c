@@ -2,28 +2,25 @@
 
 #include "bus/status-text.h"
 
-/* Cards that come and go as fast as they can do not keep systemd busy. */
+#include <systemd/sd-daemon.h>
+
+/* Limits the number of messages to systemd while cards are inserted and removed quickly. */
 #define DELAY_MS 100
 
 struct ScdStatusText {
     ScdReaders *readers;
     ScdSessions *sessions;
-    ScdStatusTextFunc tell;
-    gpointer data;
-    char *trouble;
+    char *trouble; /* NULL while pcscd is available */
     guint timer;
 };
 
 ScdStatusText *
-scd_status_text_new(ScdReaders *readers, ScdSessions *sessions, ScdStatusTextFunc tell,
-                    gpointer data)
+scd_status_text_new(ScdReaders *readers, ScdSessions *sessions)
 {
     ScdStatusText *status_text = g_new0(ScdStatusText, 1);
 
     status_text->readers = readers;
     status_text->sessions = sessions;
-    status_text->tell = tell;
-    status_text->data = data;
     return status_text;
 }
 
@@ -36,13 +33,13 @@ scd_status_text_free(ScdStatusText *status_text)
 }
 
 static const char *
-ending(guint number)
+get_plural_ending(guint number)
 {
     return number == 1 ? "" : "s";
 }
 
 static gboolean
-tell(gpointer data)
+send_status_text(gpointer data)
 {
     ScdStatusText *status_text = data;
     guint n_sessions = scd_sessions_count(status_text->sessions);
@@ -50,14 +47,13 @@ tell(gpointer data)
 
     status_text->timer = 0;
     if (status_text->trouble) {
-        status_text->tell(status_text->trouble, status_text->data);
+        sd_notifyf(0, "STATUS=%s", status_text->trouble);
         return G_SOURCE_REMOVE;
     }
     scd_readers_count(status_text->readers, &n_readers, &n_cards);
-    g_autofree char *text =
-        g_strdup_printf("%u reader%s, %u card%s, %u session%s", n_readers, ending(n_readers),
-                        n_cards, ending(n_cards), n_sessions, ending(n_sessions));
-    status_text->tell(text, status_text->data);
+    sd_notifyf(0, "STATUS=%u reader%s, %u card%s, %u session%s", n_readers,
+               get_plural_ending(n_readers), n_cards, get_plural_ending(n_cards), n_sessions,
+               get_plural_ending(n_sessions));
     return G_SOURCE_REMOVE;
 }
 
@@ -65,7 +61,7 @@ void
 scd_status_text_changed(ScdStatusText *status_text)
 {
     if (!status_text->timer)
-        status_text->timer = g_timeout_add(DELAY_MS, tell, status_text);
+        status_text->timer = g_timeout_add(DELAY_MS, send_status_text, status_text);
 }
 
 void

@@ -2,25 +2,23 @@
 #pragma once
 
 /*
- * What there is, in a line: "2 readers, 1 card, 3 sessions", for systemctl
- * status. Told soon after it changed, once for all that changed meanwhile.
+ * The line of text that systemctl status shows, such as "2 readers, 1 card, 3 sessions". It is
+ * sent to systemd shortly after a change, once for all changes until then.
  */
 
 #include "bus/readers.h"
+#include "bus/session.h"
 
 typedef struct ScdStatusText ScdStatusText;
 
-typedef void (*ScdStatusTextFunc)(const char *text, gpointer data);
-
-/* Both must live longer. */
-ScdStatusText *scd_status_text_new(ScdReaders *readers, ScdSessions *sessions,
-                                   ScdStatusTextFunc tell, gpointer data);
+/* Both must outlive it. */
+ScdStatusText *scd_status_text_new(ScdReaders *readers, ScdSessions *sessions);
 void scd_status_text_free(ScdStatusText *status_text);
 
-/* Readers, cards, or sessions may be others now. */
+/* The number of readers, cards or sessions may have changed. */
 void scd_status_text_changed(ScdStatusText *status_text);
 
-/* Why pcscd cannot be reached, which is told instead; NULL when it can. */
+/* trouble: why pcscd is not available, which replaces the text; NULL: it is available. */
 void scd_status_text_set_trouble(ScdStatusText *status_text, const char *trouble);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdStatusText, scd_status_text_free)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * org.freedesktop.DBus.ObjectManager at the root: the objects that everybody
- * may see, and the signals that tell of their coming and going. Owns none of
- * them; whoever makes an object adds it, and removes it before freeing it.
+ * org.freedesktop.DBus.ObjectManager at the root: lists the objects that all clients can use, and
+ * announces when they are added and removed. Does not own them: each owner adds its object after
+ * making it, and removes it before freeing it.
  */
 
 #include "bus/object.h"
@@ -13,15 +13,18 @@
 
 typedef struct ScdTree ScdTree;
 
+/* Fails if the path is in use. */
 ScdTree *scd_tree_new(GDBusConnection *bus, GError **error);
+
+/* All objects must have been removed. */
 void scd_tree_free(ScdTree *tree);
 
 GDBusConnection *scd_tree_bus(const ScdTree *tree);
 
-/* Announces it by InterfacesAdded. */
+/* Emits InterfacesAdded. All properties must have been set. */
 void scd_tree_add(ScdTree *tree, ScdObject *object);
 
-/* Announces it by InterfacesRemoved. */
+/* Emits InterfacesRemoved. */
 void scd_tree_remove(ScdTree *tree, ScdObject *object);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTree, scd_tree_free)

@@ -4,172 +4,118 @@
 
 #include "base/atr.h"
 #include "base/limit.h"
-#include "bus/audit.h"
 #include "bus/error.h"
 #include "bus/job-timeout.h"
 #include "bus/options.h"
-#include "bus/readers.h"
+#include "bus/pending-call.h"
 
 struct ScdWaitCalls {
-    ScdClients *clients;
-    ScdAudit *audit;
-    ScdMonitor *monitor;
+    ScdWaitCallsParts parts;
     ScdUserLimit *limit;
-    GQueue all; /* of WaitCall, in the order in which they came */
-    gboolean looking;
+    GQueue all; /* of WaitCall, in the order of their arrival */
+    gboolean refreshing;
 };
 
 typedef enum {
-    FOR_CARD,
-    FOR_REMOVAL,
-    FOR_LOOK,      /* the one that is under way */
-    FOR_NEXT_LOOK, /* one that begins later than the call came */
-} Condition;
+    WAIT_FOR_CARD,
+    WAIT_FOR_REMOVAL,
+    WAIT_FOR_REFRESH,      /* the present one */
+    WAIT_FOR_NEXT_REFRESH, /* the first one that begins after the call arrived */
+} WaitCondition;
 
 typedef struct {
-    grefcount references; /* one until it ends, one while the bus is asked who calls */
     ScdWaitCalls *wait_calls;
-    GDBusMethodInvocation *invocation; /* NULL when it has ended */
-    ScdClient *client;
-    guint leave;
-    guint timer;
-    ScdUserCharge charge;
-
-    Condition condition;
-    ScdReaders *readers;
-    char *selector; /* of the only reader that is meant, or NULL */
-    gboolean new;   /* what was in before does not count */
+    ScdPendingCall *pending; /* valid until it has ended */
+    WaitCondition condition;
+    char *selector; /* WaitForCard: of the only reader to wait for, or NULL */
+    gboolean new;   /* WaitForCard: a card that was inserted before does not count */
     ScdAtrFilter filter;
-    char *card; /* that is to be removed */
+    char *card_path; /* WaitForRemoval */
 } WaitCall;
 
 static void
-release(WaitCall *call)
+free_wait_call(gpointer data)
 {
-    if (!g_ref_count_dec(&call->references))
-        return;
-    scd_user_charge_give_back(&call->charge);
-    g_clear_pointer(&call->client, scd_client_unref);
+    WaitCall *call = data;
+
     g_free(call->selector);
-    g_free(call->card);
+    g_free(call->card_path);
     g_free(call);
 }
 
-/* Nothing that comes later finds the call any more. */
-static GDBusMethodInvocation *
-finish(WaitCall *call)
+static void
+handle_ended(const GError *error, gpointer data)
 {
-    GDBusMethodInvocation *invocation = g_steal_pointer(&call->invocation);
-
+    WaitCall *call = data;
     g_queue_remove(&call->wait_calls->all, call);
-    g_clear_handle_id(&call->timer, g_source_remove);
-    if (call->leave)
-        scd_client_remove_leave(call->client, call->leave);
-    release(call);
-    return invocation;
+}
+
+/* The caller is known: the call goes on waiting. */
+static void
+continue_waiting(ScdPendingCall *pending, gpointer data)
+{
+}
+
+static GError *
+new_timeout_error(gpointer data)
+{
+    const WaitCall *call = data;
+
+    if (call->condition == WAIT_FOR_REMOVAL)
+        return g_error_new(SCD_ERROR, SCD_E_TIMEOUT, "Card %s was not removed in time",
+                           call->card_path);
+    return g_error_new_literal(SCD_ERROR, SCD_E_TIMEOUT, "No matching card was inserted in time");
+}
+
+static const ScdPendingCallMethod wait_method = {
+    .proceed = continue_waiting,
+    .ended = handle_ended,
+    .new_timeout_error = new_timeout_error,
+    .free_data = free_wait_call,
+};
+
+static void
+reply_with_card(WaitCall *call, const ScdReader *reader)
+{
+    GVariant *reply =
+        g_variant_new("(oo)", scd_reader_path(reader), scd_card_path(scd_reader_card(reader)));
+
+    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call->pending), reply);
 }
 
 static void
-fail(WaitCall *call, const GError *error)
+reply_without_values(WaitCall *call)
 {
-    g_dbus_method_invocation_return_gerror(finish(call), error);
-}
-
-static void
-tell_card(WaitCall *call, const ScdReader *reader)
-{
-    g_dbus_method_invocation_return_value(
-        finish(call),
-        g_variant_new("(oo)", scd_reader_path(reader), scd_card_path(scd_reader_card(reader))));
-}
-
-static void
-tell_done(WaitCall *call)
-{
-    g_dbus_method_invocation_return_value(finish(call), NULL);
-}
-
-static gboolean
-time_over(gpointer data)
-{
-    WaitCall *call = data;
-    g_autoptr(GError) error = NULL;
-
-    call->timer = 0;
-    if (call->condition == FOR_REMOVAL)
-        g_set_error(&error, SCD_ERROR, SCD_E_TIMEOUT, "Card %s was not taken out in time",
-                    call->card);
-    else
-        g_set_error(&error, SCD_ERROR, SCD_E_TIMEOUT, "No card that fits came in time");
-    fail(call, error);
-    return G_SOURCE_REMOVE;
-}
-
-static void
-client_left(gpointer data)
-{
-    WaitCall *call = data;
-    g_autoptr(GError) error =
-        g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left");
-
-    call->leave = 0;
-    fail(call, error);
-}
-
-static void
-got_client(ScdClient *client, const GError *gone, gpointer data)
-{
-    WaitCall *call = data;
-    g_autoptr(ScdClient) caller = client;
-    g_autoptr(GError) refusal = NULL;
-
-    if (call->invocation && !caller) {
-        fail(call, gone);
-    } else if (call->invocation && !scd_user_charge_take(&call->charge, call->wait_calls->limit,
-                                                         scd_client_uid(caller), &refusal)) {
-        scd_audit_client(call->wait_calls->audit, SCD_AUDIT_LIMIT, caller, NULL, refusal->message);
-        fail(call, refusal);
-    } else if (call->invocation) {
-        call->client = g_steal_pointer(&caller);
-        call->leave = scd_client_on_leave(call->client, client_left, call);
-    }
-    release(call);
+    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call->pending), NULL);
 }
 
 static WaitCall *
-new_waiter(ScdWaitCalls *wait_calls, Condition condition, GDBusMethodInvocation *invocation)
+new_wait_call(ScdWaitCalls *wait_calls, WaitCondition condition, GDBusMethodInvocation *invocation)
 {
     WaitCall *call = g_new0(WaitCall, 1);
+    const ScdPendingCallParts parts = {
+        .authorization = wait_calls->parts.authorization,
+        .invocation = invocation,
+        .limit = wait_calls->limit,
+        .audit = wait_calls->parts.audit,
+    };
 
-    g_ref_count_init(&call->references);
     call->wait_calls = wait_calls;
     call->condition = condition;
-    call->invocation = invocation;
+    call->pending = scd_pending_call_new(&wait_method, call, &parts);
     g_queue_push_tail(&wait_calls->all, call);
     return call;
 }
 
-/* May end it. */
-static void
-begin_to_wait(WaitCall *call, guint32 timeout_ms)
-{
-    if (timeout_ms != SCD_NO_TIMEOUT)
-        call->timer = g_timeout_add(timeout_ms, time_over, call);
-    g_ref_count_inc(&call->references);
-    scd_clients_get(call->wait_calls->clients,
-                    g_dbus_method_invocation_get_sender(call->invocation), got_client, call);
-}
-
 ScdWaitCalls *
-scd_wait_calls_new(ScdClients *clients, ScdAudit *audit, const ScdConfig *config)
+scd_wait_calls_new(const ScdWaitCallsParts *parts)
 {
     const ScdLimitRule per_user = {"waiting calls of one user", "WaitersPerUser",
-                                   config->waiters_per_user};
-    const ScdLimitRule in_all = {"waiting calls", "Waiters", config->wait_calls};
+                                   parts->config->waiters_per_user};
+    const ScdLimitRule in_all = {"waiting calls", "Waiters", parts->config->wait_calls};
     ScdWaitCalls *wait_calls = g_new0(ScdWaitCalls, 1);
 
-    wait_calls->clients = clients;
-    wait_calls->audit = audit;
+    wait_calls->parts = *parts;
     wait_calls->limit = scd_user_limit_new(&per_user, &in_all);
     return wait_calls;
 }
@@ -183,23 +129,19 @@ scd_wait_calls_free(ScdWaitCalls *wait_calls)
 }
 
 void
-scd_wait_calls_set_monitor(ScdWaitCalls *wait_calls, ScdMonitor *monitor)
-{
-    wait_calls->monitor = monitor;
-}
-
-void
 scd_wait_calls_end_all(ScdWaitCalls *wait_calls)
 {
     g_autoptr(GError) error =
         g_error_new_literal(SCD_ERROR, SCD_P_SHUTDOWN, "The service is shutting down");
 
-    while (!g_queue_is_empty(&wait_calls->all))
-        fail(g_queue_peek_head(&wait_calls->all), error);
+    while (!g_queue_is_empty(&wait_calls->all)) {
+        const WaitCall *call = g_queue_peek_head(&wait_calls->all);
+        scd_pending_call_fail(call->pending, error);
+    }
 }
 
 static gboolean
-has_card_that_fits(const WaitCall *call, const ScdReader *reader)
+has_matching_card(const WaitCall *call, const ScdReader *reader)
 {
     const ScdReaderState *state = scd_reader_state(reader);
 
@@ -208,29 +150,32 @@ has_card_that_fits(const WaitCall *call, const ScdReader *reader)
 }
 
 static gboolean
-has_card_that_fits_anywhere(gpointer name, gpointer reader, gpointer call)
+is_reader_with_matching_card(gpointer name, gpointer reader, gpointer call)
 {
-    return has_card_that_fits(call, reader);
+    return has_matching_card(call, reader);
 }
 
-/* NULL when no such card is there now. */
+/* Returns the reader, or NULL if there is no such card now. */
 static const ScdReader *
-find_card_that_fits(const WaitCall *call)
+find_matching_card(const WaitCall *call)
 {
     if (!call->selector)
-        return scd_readers_search(call->readers, has_card_that_fits_anywhere, (gpointer)call);
+        return scd_readers_search(call->wait_calls->parts.readers, is_reader_with_matching_card,
+                                  (gpointer)call);
 
-    const ScdReader *reader = scd_readers_find(call->readers, call->selector, NULL);
-    return reader && has_card_that_fits(call, reader) ? reader : NULL;
+    const ScdReader *reader =
+        scd_readers_find(call->wait_calls->parts.readers, call->selector, NULL);
+    return reader && has_matching_card(call, reader) ? reader : NULL;
 }
 
-/* One that is not there yet may come. */
+/* A reader that is not connected yet is no error. */
 static gboolean
 check_selector(const WaitCall *call, GError **error)
 {
     g_autoptr(GError) problem = NULL;
 
-    if (!call->selector || scd_readers_find(call->readers, call->selector, &problem) ||
+    if (!call->selector ||
+        scd_readers_find(call->wait_calls->parts.readers, call->selector, &problem) ||
         g_error_matches(problem, SCD_ERROR, SCD_E_UNKNOWN_READER))
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&problem));
@@ -253,26 +198,25 @@ read_card_options(WaitCall *call, GVariant *options, guint32 *timeout_ms, GError
 }
 
 void
-scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, ScdReaders *readers, GVariant *arguments,
+scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, GVariant *arguments,
                              GDBusMethodInvocation *invocation)
 {
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
-    WaitCall *call = new_waiter(wait_calls, FOR_CARD, invocation);
+    WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_CARD, invocation);
     guint32 timeout_ms = SCD_NO_TIMEOUT;
     const ScdReader *reader;
     g_autoptr(GError) error = NULL;
 
-    call->readers = readers;
     if (!read_card_options(call, options, &timeout_ms, &error))
-        fail(call, error);
-    else if (!call->new && (reader = find_card_that_fits(call)))
-        tell_card(call, reader);
+        scd_pending_call_fail(call->pending, error);
+    else if (!call->new && (reader = find_matching_card(call)))
+        reply_with_card(call, reader);
     else
-        begin_to_wait(call, timeout_ms);
+        scd_pending_call_start(call->pending, timeout_ms);
 }
 
 static gboolean
-has_that_card(gpointer name, gpointer reader, gpointer path)
+has_card_with_path(gpointer name, gpointer reader, gpointer path)
 {
     const ScdCard *card = scd_reader_card(reader);
     return card && g_str_equal(scd_card_path(card), path);
@@ -284,119 +228,125 @@ read_removal(WaitCall *call, GVariant *arguments, guint32 *timeout_ms, GError **
     g_autoptr(GVariant) options = NULL;
     const ScdOption known[] = {{"timeout-ms", "u", timeout_ms}, {NULL, NULL, NULL}};
 
-    g_variant_get(arguments, "(o@a{sv})", &call->card, &options);
+    g_variant_get(arguments, "(o@a{sv})", &call->card_path, &options);
     if (!scd_options_read(options, known, error))
         return FALSE;
-    if (scd_card_is_path(call->card))
+    if (scd_card_is_path(call->card_path))
         return TRUE;
-    g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "%s is not the path of a card", call->card);
+    g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "Not the path of a card: %s",
+                call->card_path);
     return FALSE;
 }
 
 void
-scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, ScdReaders *readers, GVariant *arguments,
+scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *arguments,
                                 GDBusMethodInvocation *invocation)
 {
-    WaitCall *call = new_waiter(wait_calls, FOR_REMOVAL, invocation);
+    WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_REMOVAL, invocation);
     guint32 timeout_ms = SCD_NO_TIMEOUT;
     g_autoptr(GError) error = NULL;
 
     if (!read_removal(call, arguments, &timeout_ms, &error))
-        fail(call, error);
-    else if (!scd_readers_search(readers, has_that_card, call->card))
-        tell_done(call);
+        scd_pending_call_fail(call->pending, error);
+    else if (!scd_readers_search(wait_calls->parts.readers, has_card_with_path, call->card_path))
+        reply_without_values(call);
     else
-        begin_to_wait(call, timeout_ms);
+        scd_pending_call_start(call->pending, timeout_ms);
 }
 
-/* One at a time: it serves all who asked before it began. */
+/* One refresh at a time: it serves all calls that arrived before it began. */
 static void
-look_if_wanted(ScdWaitCalls *wait_calls)
+refresh_if_requested(ScdWaitCalls *wait_calls)
 {
-    if (wait_calls->looking)
+    if (wait_calls->refreshing)
         return;
     for (GList *item = wait_calls->all.head; item; item = item->next) {
         WaitCall *call = item->data;
-        if (call->condition != FOR_NEXT_LOOK)
+        if (call->condition != WAIT_FOR_NEXT_REFRESH)
             continue;
-        call->condition = FOR_LOOK;
-        wait_calls->looking = TRUE;
+        call->condition = WAIT_FOR_REFRESH;
+        wait_calls->refreshing = TRUE;
     }
-    if (wait_calls->looking)
-        scd_monitor_refresh(wait_calls->monitor);
+    if (wait_calls->refreshing)
+        scd_monitor_refresh(wait_calls->parts.monitor);
 }
 
 void
-scd_wait_calls_wait_for_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation)
+scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation)
 {
-    begin_to_wait(new_waiter(wait_calls, FOR_NEXT_LOOK, invocation), SCD_NO_TIMEOUT);
-    look_if_wanted(wait_calls);
+    const WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_NEXT_REFRESH, invocation);
+
+    scd_pending_call_start(call->pending, SCD_NO_TIMEOUT);
+    refresh_if_requested(wait_calls);
 }
 
 static void
-card_inserted(WaitCall *call, gpointer reader)
+handle_card_inserted(WaitCall *call, gpointer reader)
 {
-    if (call->condition == FOR_CARD && has_card_that_fits(call, reader) &&
-        (!call->selector || scd_readers_find(call->readers, call->selector, NULL) == reader))
-        tell_card(call, reader);
+    ScdReaders *readers = call->wait_calls->parts.readers;
+
+    if (call->condition == WAIT_FOR_CARD && has_matching_card(call, reader) &&
+        (!call->selector || scd_readers_find(readers, call->selector, NULL) == reader))
+        reply_with_card(call, reader);
 }
 
-/* When its card came is not known. */
+/* The card in the reader counts as old: the time of its insertion is not known. */
 static void
-reader_named(WaitCall *call, gpointer reader)
+handle_reader_renamed(WaitCall *call, gpointer reader)
 {
     if (!call->new)
-        card_inserted(call, reader);
+        handle_card_inserted(call, reader);
 }
 
 static void
-card_removed(WaitCall *call, gpointer card)
+handle_card_removed(WaitCall *call, gpointer card_path)
 {
-    if (call->condition == FOR_REMOVAL && g_str_equal(call->card, card))
-        tell_done(call);
+    if (call->condition == WAIT_FOR_REMOVAL && g_str_equal(call->card_path, card_path))
+        reply_without_values(call);
 }
 
 static void
-refreshed(WaitCall *call, gpointer nothing)
+handle_refreshed(WaitCall *call, gpointer unused)
 {
-    if (call->condition == FOR_LOOK)
-        tell_done(call);
+    if (call->condition == WAIT_FOR_REFRESH)
+        reply_without_values(call);
 }
 
-/* It may end the call, and no other one. */
+/* The function may end the call that it receives, and no other one. */
 static void
-tell_each(ScdWaitCalls *wait_calls, void (*tell)(WaitCall *call, gpointer data), gpointer data)
+dispatch_event(ScdWaitCalls *wait_calls, void (*handle)(WaitCall *call, gpointer data),
+               gpointer data)
 {
     GList *next;
 
     for (GList *item = wait_calls->all.head; item; item = next) {
         next = item->next;
-        tell(item->data, data);
+        handle(item->data, data);
     }
 }
 
 void
 scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader)
 {
-    tell_each(wait_calls, card_inserted, reader);
+    dispatch_event(wait_calls, handle_card_inserted, reader);
+}
+
+void
+scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card_path)
+{
+    dispatch_event(wait_calls, handle_card_removed, (gpointer)card_path);
 }
 
 void
 scd_wait_calls_reader_renamed(ScdWaitCalls *wait_calls, ScdReader *reader)
 {
-    tell_each(wait_calls, reader_named, reader);
-}
-
-void
-scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card)
-{
-    tell_each(wait_calls, card_removed, (gpointer)card);
+    dispatch_event(wait_calls, handle_reader_renamed, reader);
 }
 
 void
 scd_wait_calls_refreshed(ScdWaitCalls *wait_calls)
 {
-    wait_calls->looking = FALSE;
-    tell_each(wait_calls, refreshed, NULL);
-    look_if_wanted(wait_calls);
+    wait_calls->refreshing = FALSE;
+    dispatch_event(wait_calls, handle_refreshed, NULL);
+    refresh_if_requested(wait_calls);
 }

@@ -2,46 +2,48 @@
 #pragma once
 
 /*
- * Calls that wait: for a card to come, for a card to go, for a look at all
- * readers. Each is charged to its caller's user, and ends with its reply when
- * what it waits for is there, when its time is over, when the caller leaves the
- * bus, or when the service ends. Nothing polls: whoever makes it happen tells.
+ * Implements the methods that wait for an event: WaitForCard, WaitForRemoval and Refresh.
  *
- * A call waits from the moment it came, while the bus is still asked who calls:
- * no event is lost between.
+ * Each waiting call is charged to its caller's user. It ends with a reply when its event occurs,
+ * or as every pending call does. A call waits from its arrival on, while its caller is still
+ * being identified: no event in between is lost. Nothing is polled.
  */
 
 #include "base/config.h"
-#include "bus/clients.h"
+#include "bus/authorization.h"
+#include "bus/readers.h"
 #include "pcsc/monitor.h"
 
-typedef struct ScdAudit ScdAudit;
-typedef struct ScdReader ScdReader;
-typedef struct ScdReaders ScdReaders;
 typedef struct ScdWaitCalls ScdWaitCalls;
 
-ScdWaitCalls *scd_wait_calls_new(ScdClients *clients, ScdAudit *audit, const ScdConfig *config);
+/* All of it must outlive the calls. */
+typedef struct {
+    ScdAuthorization *authorization;
+    ScdAudit *audit;
+    ScdReaders *readers;
+    ScdMonitor *monitor; /* for Refresh */
+    const ScdConfig *config;
+} ScdWaitCallsParts;
 
-/* None is left. */
+ScdWaitCalls *scd_wait_calls_new(const ScdWaitCallsParts *parts);
+
+/* All calls must have ended. */
 void scd_wait_calls_free(ScdWaitCalls *wait_calls);
 
-/* Whom to ask for a look; before anybody waits for one. */
-void scd_wait_calls_set_monitor(ScdWaitCalls *wait_calls, ScdMonitor *monitor);
-
-/* The service ends. */
+/* Ends all calls with SCD_P_SHUTDOWN. */
 void scd_wait_calls_end_all(ScdWaitCalls *wait_calls);
 
-/* The methods. The readers must outlive those who wait. */
-void scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, ScdReaders *readers,
-                                  GVariant *arguments, GDBusMethodInvocation *invocation);
-void scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, ScdReaders *readers,
-                                     GVariant *arguments, GDBusMethodInvocation *invocation);
-void scd_wait_calls_wait_for_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation);
+/* The methods. They take over the invocation. */
+void scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, GVariant *arguments,
+                                  GDBusMethodInvocation *invocation);
+void scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *arguments,
+                                     GDBusMethodInvocation *invocation);
+void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation);
 
-/* What happened; it has been announced. */
+/* The events, after their signals were emitted. */
 void scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader);
-void scd_wait_calls_reader_renamed(ScdWaitCalls *wait_calls, ScdReader *reader); /* differently */
-void scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card);
+void scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card_path);
+void scd_wait_calls_reader_renamed(ScdWaitCalls *wait_calls, ScdReader *reader);
 void scd_wait_calls_refreshed(ScdWaitCalls *wait_calls);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdWaitCalls, scd_wait_calls_free)

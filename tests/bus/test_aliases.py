@@ -178,7 +178,7 @@ class InvalidAliases(AliasTest):
         self.start_at_ports()
         self.start("A")
         self.restart_service()
-        self.assert_invalid("Nobody knows the USB port", "A", "login")
+        self.assert_invalid("an alias cannot be bound to it", "A", "login")
         self.assert_invalid("has no serial number", "A", "login", bind="serial")
 
     def test_ambiguous_serial_number(self):

@@ -144,7 +144,7 @@ class UsbPath(IdentityTest):
         labels = {self.reader("Reader " + name)[0] for name in "AB"}
         self.assertEqual(len(labels), 2)
         self.assertIn("usb_1_3", labels)
-        self.assertIn("is said to be at the USB port of another one", self.testbed.service.output)
+        self.assertIn("seems to be at the USB port of another reader", self.testbed.service.output)
 
     def test_serial_number_that_looks_like_a_port(self):
         self.sysfs.add("1-3", 4, serial="1-6")

@@ -156,7 +156,7 @@ class StartAndStop(case.TestBedTest):
         self.testbed.start_service()
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
         self.assertEqual(self.testbed.service.wait(), 1)
-        self.assertIn("the system bus has gone", self.testbed.service.output)
+        self.assertIn("lost the connection to the system bus", self.testbed.service.output)
         self.testbed.service = None
 
 

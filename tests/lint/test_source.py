@@ -59,7 +59,7 @@ class Habits(unittest.TestCase):
             for text in (*action.iter("description"), *action.iter("message")):
                 self.assertEqual(text.get("gettext-domain"), "smartcardd")
         self.assertEqual(shipped, promised)
-        self.assertEqual(set(re.findall(r'PREFIX "(\w+)"', read("service/bus/action.c"))),
+        self.assertEqual(set(re.findall(r'PREFIX "(\w+)"', read("service/bus/authorization.c"))),
                          set(shipped))
 
     def test_error_names_are_unique(self):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/action.h"
+#include "bus/authorization.h"
 
 #include "base/error.h"
 
@@ -95,7 +95,7 @@ test_refusal(void)
         for (ScdVerdict verdict = SCD_VERDICT_NO; verdict <= SCD_VERDICT_CHALLENGE; verdict++) {
             if (verdict == SCD_VERDICT_YES)
                 continue;
-            g_autoptr(GError) error = scd_action_refusal(action, verdict, "Office 00 00");
+            g_autoptr(GError) error = scd_action_new_refusal(action, verdict, "Office 00 00");
 
             g_assert_error(error, SCD_ERROR, SCD_NOT_AUTHORIZED);
             g_assert_nonnull(strstr(error->message, scd_action_id(action)));
@@ -109,10 +109,10 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/action/connect", test_connect);
-    g_test_add_func("/action/session", test_session);
-    g_test_add_func("/action/control", test_control);
-    g_test_add_func("/action/alias", test_alias);
-    g_test_add_func("/action/refusal", test_refusal);
+    g_test_add_func("/authorization/connect", test_connect);
+    g_test_add_func("/authorization/session", test_session);
+    g_test_add_func("/authorization/control", test_control);
+    g_test_add_func("/authorization/alias", test_alias);
+    g_test_add_func("/authorization/refusal", test_refusal);
     return g_test_run();
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A D-Bus method call that a job of a worker carries out: reads the call's
+ * arguments into the job, and replies to the call when the job ends.
+ *
+ * The reply is sent from the thread that ends the job: usually the worker, or
+ * the main thread if the job is cancelled. A GDBusMethodInvocation may be
+ * answered from any thread, and a reply that does not pass through the main
+ * thread saves two wake-ups.
+ */
+
+#include <gio/gio.h>
+
+#include "base/error.h"
+#include "base/words.h"
+#include "bus/quota.h"
+#include "pcsc/job.h"
+
+#define SCD_SCRIPT_MAX_COMMANDS 1024
+#define SCD_SCRIPT_MAX_BYTES (4 * 1024 * 1024) /* of all commands of a script */
+
+typedef enum {
+    SCD_REPLY_NOTHING,
+    SCD_REPLY_BYTES,      /* ay: the job's output */
+    SCD_REPLY_BYTES_LIST, /* aay: all outputs */
+    SCD_REPLY_HEX,        /* s */
+    SCD_REPLY_HEX_LIST,   /* as */
+    SCD_REPLY_PROTOCOL,   /* s: the word for the job's protocol */
+    SCD_REPLY_READY,      /* the tuple set by scd_job_call_set_reply() */
+} ScdReplyForm;
+
+/* The options that a one-shot call has in addition to those of a session. */
+typedef struct {
+    ScdProtocol protocols;      /* to connect with */
+    ScdDisposition disposition; /* to disconnect with */
+} ScdOneShotOptions;
+
+/* Takes over the invocation. reader: the PC/SC name, for error messages; copied. */
+ScdJob *scd_job_call_new(ScdJobKind kind, GDBusMethodInvocation *invocation, const char *reader,
+                         ScdReplyForm form);
+
+/*
+ * Reads the commands of Transmit and its variants, and their options, into the job.
+ * commands: ay, aay, s or as (hex); wiped after they were copied. options: a{sv}, or NULL.
+ * one_shot: receives the options of a one-shot call; NULL for a session, which does not accept
+ * them. Fails with SCD_INVALID_ARGUMENT, and a message with the number of the command.
+ */
+gboolean scd_job_call_read_script(ScdJob *job, GVariant *commands, GVariant *options,
+                                  ScdOneShotOptions *one_shot, GError **error);
+
+/* Copies a byte array of the call's arguments to the job's inputs, and wipes the original. */
+void scd_job_call_add_input(ScdJob *job, GVariant *bytes);
+
+/*
+ * Charges the quota until the call is answered. If the quota is exhausted, returns FALSE: the
+ * error has been sent to the caller, and the job was released.
+ */
+gboolean scd_job_call_charge(ScdJob *job, ScdQuota *quota);
+
+/* Sets the reply of SCD_REPLY_READY; sinks a floating tuple. */
+void scd_job_call_set_reply(ScdJob *job, GVariant *reply);
+
+/* Called on the main thread after the job ended and before the reply is sent. code: PC/SC's. */
+typedef void (*ScdJobCallEndFunc)(guint32 code, gpointer data);
+
+/* Sets the function. destroy frees the data together with the job. */
+void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
+                         GDestroyNotify destroy);
+
+/* Replies with the error and releases the job, which must not have been submitted. */
+void scd_job_call_refuse(ScdJob *job, const GError *error);
+
+/* A new error that names the reader, the failure and, where there is one, the remedy. */
+GError *scd_job_call_new_error(const char *reader, ScdErrorCode code);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/pending-call.h"
+
+#include "bus/error.h"
+#include "bus/job-call.h"
+#include "bus/job-timeout.h"
+
+struct ScdPendingCall {
+    grefcount references;
+    gboolean ended;
+    const ScdPendingCallMethod *method;
+    gpointer data;
+    ScdPendingCallParts
+        parts; /* invocation: NULL once taken, and once given to a method that replies itself */
+    ScdReaderWatch watch;
+    GCancellable *check; /* of the authorization */
+    guint timer;
+    ScdClient *client; /* NULL until proceed() */
+    guint leave;
+    ScdUserCharge charge;
+    gboolean authenticated;
+    guint rules_version; /* of the authorization */
+};
+
+ScdPendingCall *
+scd_pending_call_ref(ScdPendingCall *call)
+{
+    g_ref_count_inc(&call->references);
+    return call;
+}
+
+void
+scd_pending_call_unref(ScdPendingCall *call)
+{
+    if (!g_ref_count_dec(&call->references))
+        return;
+    g_assert(call->ended && !call->parts.invocation);
+    call->method->free_data(call->data);
+    scd_user_charge_give_back(&call->charge);
+    g_clear_pointer(&call->client, scd_client_unref);
+    g_object_unref(call->check);
+    g_free(call);
+}
+
+/* The caller of this function has to drop the reference of the call itself. */
+static GDBusMethodInvocation *
+stop_call(ScdPendingCall *call, const GError *error)
+{
+    call->ended = TRUE;
+    g_clear_handle_id(&call->timer, g_source_remove);
+    g_cancellable_cancel(call->check);
+    if (call->parts.reader)
+        scd_reader_unwatch(call->parts.reader, &call->watch);
+    if (call->leave)
+        scd_client_remove_leave(call->client, call->leave);
+    if (call->method->ended)
+        call->method->ended(error, call->data);
+    return g_steal_pointer(&call->parts.invocation);
+}
+
+GDBusMethodInvocation *
+scd_pending_call_take_invocation(ScdPendingCall *call)
+{
+    g_assert(!call->ended && !call->method->replies_itself);
+    GDBusMethodInvocation *invocation = stop_call(call, NULL);
+    scd_pending_call_unref(call);
+    return invocation;
+}
+
+void
+scd_pending_call_end(ScdPendingCall *call)
+{
+    g_assert(call->method->replies_itself);
+    if (call->ended)
+        return;
+    stop_call(call, NULL);
+    scd_pending_call_unref(call);
+}
+
+void
+scd_pending_call_fail(ScdPendingCall *call, const GError *error)
+{
+    if (call->ended)
+        return;
+    GDBusMethodInvocation *invocation = stop_call(call, error);
+    if (invocation)
+        g_dbus_method_invocation_return_gerror(invocation, error);
+    scd_pending_call_unref(call);
+}
+
+void
+scd_pending_call_fail_with_code(ScdPendingCall *call, ScdErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (call->ended)
+        return;
+    error = scd_job_call_new_error(scd_reader_name(call->parts.reader), code);
+    scd_pending_call_fail(call, error);
+}
+
+static void
+handle_reader_left(ScdErrorCode why, gpointer data)
+{
+    scd_pending_call_fail_with_code(data, why);
+}
+
+static void
+handle_card_left(gpointer data)
+{
+    ScdPendingCall *call = data;
+    if (call->parts.needs_card)
+        scd_pending_call_fail_with_code(call, SCD_W_REMOVED_CARD);
+}
+
+static void
+handle_client_left(gpointer data)
+{
+    ScdPendingCall *call = data;
+    g_autoptr(GError) error =
+        g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
+
+    call->leave = 0;
+    scd_pending_call_fail(call, error);
+}
+
+static gboolean
+handle_timeout(gpointer data)
+{
+    ScdPendingCall *call = data;
+    g_autoptr(GError) error =
+        call->method->new_timeout_error
+            ? call->method->new_timeout_error(call->data)
+            : scd_job_call_new_error(scd_reader_name(call->parts.reader), SCD_E_TIMEOUT);
+
+    call->timer = 0;
+    scd_pending_call_fail(call, error);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+charge_user(ScdPendingCall *call, ScdClient *client, GError **error)
+{
+    if (!call->parts.limit ||
+        scd_user_charge_take(&call->charge, call->parts.limit, scd_client_uid(client), error))
+        return TRUE;
+    scd_audit_client(call->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
+    return FALSE;
+}
+
+static void
+handle_authorization(ScdClient *client, gboolean authenticated, const GError *refusal,
+                     gpointer data)
+{
+    ScdPendingCall *call = data;
+    g_autoptr(ScdClient) caller = client;
+    g_autoptr(GError) error = NULL;
+
+    if (!call->ended && refusal) {
+        scd_pending_call_fail(call, refusal);
+    } else if (!call->ended && !charge_user(call, caller, &error)) {
+        scd_pending_call_fail(call, error);
+    } else if (!call->ended) {
+        call->client = g_steal_pointer(&caller);
+        call->authenticated = authenticated;
+        call->rules_version = scd_authorization_rules_version(call->parts.authorization);
+        call->leave = scd_client_on_leave(call->client, handle_client_left, call);
+        call->method->proceed(call, call->data);
+    }
+    scd_pending_call_unref(call);
+}
+
+ScdPendingCall *
+scd_pending_call_new(const ScdPendingCallMethod *method, gpointer data,
+                     const ScdPendingCallParts *parts)
+{
+    ScdPendingCall *call = g_new0(ScdPendingCall, 1);
+
+    g_ref_count_init(&call->references);
+    call->method = method;
+    call->data = data;
+    call->parts = *parts;
+    call->check = g_cancellable_new();
+    call->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, call};
+    if (parts->reader)
+        scd_reader_watch(parts->reader, &call->watch);
+    return call;
+}
+
+void
+scd_pending_call_start(ScdPendingCall *call, guint32 timeout_ms)
+{
+    GDBusMethodInvocation *invocation = call->parts.invocation;
+
+    if (call->method->replies_itself)
+        call->parts.invocation = NULL;
+    if (timeout_ms != SCD_NO_TIMEOUT)
+        call->timer = g_timeout_add(timeout_ms, handle_timeout, call);
+    scd_authorization_check(call->parts.authorization, invocation, call->parts.reader, call->check,
+                            handle_authorization, scd_pending_call_ref(call));
+}
+
+gboolean
+scd_pending_call_has_ended(const ScdPendingCall *call)
+{
+    return call->ended;
+}
+
+ScdClient *
+scd_pending_call_client(const ScdPendingCall *call)
+{
+    return call->client;
+}
+
+gboolean
+scd_pending_call_is_authenticated(const ScdPendingCall *call)
+{
+    return call->authenticated;
+}
+
+gboolean
+scd_pending_call_is_outdated(const ScdPendingCall *call)
+{
+    return call->rules_version != scd_authorization_rules_version(call->parts.authorization);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A D-Bus method call that cannot be answered at once: Connect, the one-shot calls, SetAlias,
+ * WaitForCard, WaitForRemoval and Refresh.
+ *
+ * A pending call identifies the caller, checks its authorization, and then calls the method's
+ * proceed(). It ends exactly once:
+ *
+ *   - with a reply, when the method calls scd_pending_call_take_invocation() or, if the method
+ *     sends the reply by other means, scd_pending_call_end();
+ *   - with an error, when the caller is refused or leaves the bus, when the reader is removed,
+ *     when its card is removed (if the call needs that card), when the timeout expires, or when
+ *     the method, or code that cancels calls, calls scd_pending_call_fail().
+ *
+ * After the end it has no timer, no watch on reader or caller, and no polkit dialog, and the
+ * functions of the method are not called any more, except free_data().
+ *
+ * The call is reference counted: the call itself has one reference until it ends, each
+ * operation under way (the authorization check, a job of a worker) has another. The method's
+ * data and the charge to the caller's user are released with the last one. Main thread only.
+ */
+
+#include "base/limit.h"
+#include "bus/authorization.h"
+
+typedef struct ScdPendingCall ScdPendingCall;
+
+/* The functions of a method; data is the method's. */
+typedef struct {
+    /* The caller is known and authorized: starts the work. May end the call. */
+    void (*proceed)(ScdPendingCall *call, gpointer data);
+    /* The call has ended, and the reply follows. error: for the caller; NULL if the method
+     * replies. Stops the work if there was an error. May be NULL. */
+    void (*ended)(const GError *error, gpointer data);
+    /* Returns the error for an expired timeout. NULL: a general one about the reader. */
+    GError *(*new_timeout_error)(gpointer data);
+    GDestroyNotify free_data;
+    /* The method replies by other means, also with the error that ended() receives. The pending
+     * call does not own the invocation then, uses it in scd_pending_call_start() only, and must
+     * not end before that. */
+    gboolean replies_itself;
+} ScdPendingCallMethod;
+
+typedef struct {
+    ScdAuthorization *authorization; /* must outlive the call */
+    GDBusMethodInvocation *invocation;
+    ScdReader *reader;   /* NULL: the call is not about one reader */
+    gboolean needs_card; /* fails when the card that is in the reader now is removed */
+    ScdUserLimit *limit; /* charged with the call once the caller is known; NULL: not charged */
+    ScdAudit *audit;     /* for limits that were reached; NULL without a limit */
+} ScdPendingCallParts;
+
+/* Takes over the invocation (see replies_itself) and the data. The method is static. */
+ScdPendingCall *scd_pending_call_new(const ScdPendingCallMethod *method, gpointer data,
+                                     const ScdPendingCallParts *parts);
+
+/*
+ * Identifies the caller and checks its authorization. timeout_ms: how long the call may be
+ * pending, or SCD_NO_TIMEOUT (job-timeout.h). May end the call.
+ */
+void scd_pending_call_start(ScdPendingCall *call, guint32 timeout_ms);
+
+ScdPendingCall *scd_pending_call_ref(ScdPendingCall *call);
+void scd_pending_call_unref(ScdPendingCall *call);
+
+gboolean scd_pending_call_has_ended(const ScdPendingCall *call);
+
+/* The caller, borrowed; from proceed() on. */
+ScdClient *scd_pending_call_client(const ScdPendingCall *call);
+
+/* Whether the call is authorized because its user has authenticated. */
+gboolean scd_pending_call_is_authenticated(const ScdPendingCall *call);
+
+/* Whether polkit's rules have changed since the authorization check. */
+gboolean scd_pending_call_is_outdated(const ScdPendingCall *call);
+
+/* Ends the call. Returns the invocation, which the method has to answer. */
+GDBusMethodInvocation *scd_pending_call_take_invocation(ScdPendingCall *call);
+
+/* Ends the call of a method that replies itself. No effect if it has ended. */
+void scd_pending_call_end(ScdPendingCall *call);
+
+/* Ends the call with the error. No effect if it has ended. */
+void scd_pending_call_fail(ScdPendingCall *call, const GError *error);
+
+/* The same, with the error for the reader that belongs to the code. */
+void scd_pending_call_fail_with_code(ScdPendingCall *call, ScdErrorCode code);
