@@ -118,7 +118,7 @@ restart_when_old_enough(const char *why, gpointer data)
     Program *program = data;
     gint64 age_s = (g_get_monotonic_time() - program->started) / G_USEC_PER_SEC;
 
-    g_warning("%s: starting anew, which closes all sessions", why);
+    g_warning("%s: restarting, which closes all sessions", why);
     if (age_s >= RESTART_AGE_S)
         restart_program(program);
     else

@@ -11,39 +11,39 @@
 #define OWN_FILE "aliases"
 #define SETTINGS_SUFFIX ".conf"
 
-/* What somebody wants; nothing is decided before its turn. */
+/* A call of scd_aliases_set(); checked when the changes before it are done. */
 typedef struct {
     ScdIdentity *reader;
-    ScdAlias *alias; /* NULL to take it away */
+    ScdAlias *alias; /* NULL to remove it */
     ScdAliasesFunc func;
     gpointer data;
-} Change;
+} AliasChange;
 
-/* The thread's until it has told the main thread. */
+/* A file that is being written. The thread owns it until it calls the main thread. */
 typedef struct {
-    ScdAliases *aliases; /* NULL when nobody waits for it any more; the main thread's */
-    GPtrArray *next;     /* of ScdAlias: ours when it is written; the main thread's */
+    ScdAliases *aliases; /* NULL once freed; for the main thread only */
+    GPtrArray *next;     /* of ScdAlias: the content of text; for the main thread only */
     char *file;
     char *text;
     gboolean damaged;
     GError *error;
-} Writing;
+} AliasWriting;
 
 struct ScdAliases {
     const ScdAliasesEvents *events;
     gpointer data;
-    GPtrArray *settings; /* of ScdAlias, in the order of files and lines */
-    GHashTable *files;   /* one of these → its file, char * */
-    GPtrArray *ours;     /* of ScdAlias */
-    char *file;          /* for ours; NULL when there is to be none */
-    gboolean damaged;    /* not all of it was understood */
-    gboolean told;       /* that there is none */
-    GQueue changes;      /* of Change; the first may be being written */
-    Writing *writing;    /* NULL when none is */
+    GPtrArray *settings;   /* of ScdAlias, in the order of files and lines */
+    GHashTable *files;     /* ScdAlias of settings → name of its file */
+    GPtrArray *own;        /* of ScdAlias, set by SetAlias() */
+    char *file;            /* for own; NULL: not stored */
+    gboolean damaged;      /* parts of the file could not be parsed */
+    gboolean warned;       /* that they are not stored */
+    GQueue changes;        /* of AliasChange; the first may be in writing */
+    AliasWriting *writing; /* or NULL */
 };
 
 static const ScdAlias *
-find_in(const GPtrArray *list, const char *name)
+find_alias_in(const GPtrArray *list, const char *name)
 {
     for (guint i = 0; i < list->len; i++) {
         const ScdAlias *alias = list->pdata[i];
@@ -57,13 +57,13 @@ find_in(const GPtrArray *list, const char *name)
 const ScdAlias *
 scd_aliases_find(const ScdAliases *aliases, const char *name)
 {
-    const ScdAlias *alias = find_in(aliases->settings, name);
+    const ScdAlias *alias = find_alias_in(aliases->settings, name);
 
-    return alias ? alias : find_in(aliases->ours, name);
+    return alias ? alias : find_alias_in(aliases->own, name);
 }
 
 static gboolean
-names(const ScdAlias *alias, const ScdIdentity *reader, gboolean shared)
+matches_reader(const ScdAlias *alias, const ScdIdentity *reader, gboolean shared)
 {
     return (!alias->serial || !shared) && scd_alias_names(alias, reader);
 }
@@ -72,19 +72,19 @@ const ScdAlias *
 scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader, gboolean shared)
 {
     for (guint i = 0; i < aliases->settings->len; i++)
-        if (names(aliases->settings->pdata[i], reader, shared))
+        if (matches_reader(aliases->settings->pdata[i], reader, shared))
             return aliases->settings->pdata[i];
-    for (guint i = 0; i < aliases->ours->len; i++) {
-        const ScdAlias *alias = aliases->ours->pdata[i];
+    for (guint i = 0; i < aliases->own->len; i++) {
+        const ScdAlias *alias = aliases->own->pdata[i];
 
-        if (names(alias, reader, shared) && !find_in(aliases->settings, alias->name))
+        if (matches_reader(alias, reader, shared) && !find_alias_in(aliases->settings, alias->name))
             return alias;
     }
     return NULL;
 }
 
 static void
-warn_of(const char *file, char **faults)
+log_faults(const char *file, char **faults)
 {
     for (char **fault = faults; *fault; fault++)
         g_warning("%s: %s", file, *fault);
@@ -99,11 +99,11 @@ read_settings(ScdAliases *aliases, const char *file)
     gsize length;
 
     if (!g_file_get_contents(file, &text, &length, &error)) {
-        g_warning("No aliases from there: %s", error->message);
+        g_warning("Cannot read aliases: %s", error->message);
         return;
     }
     g_auto(GStrv) faults = scd_alias_file_read_settings(aliases->settings, text, length);
-    warn_of(file, faults);
+    log_faults(file, faults);
     for (guint i = n_before; i < aliases->settings->len; i++)
         g_hash_table_insert(aliases->files, aliases->settings->pdata[i], g_strdup(file));
 }
@@ -130,7 +130,7 @@ read_all_settings(ScdAliases *aliases, const char *folder)
 }
 
 static void
-read_ours(ScdAliases *aliases)
+read_own_file(ScdAliases *aliases)
 {
     g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
@@ -139,14 +139,14 @@ read_ours(ScdAliases *aliases)
     if (!g_file_get_contents(aliases->file, &text, &length, &error)) {
         aliases->damaged = !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
         if (aliases->damaged)
-            g_warning("No aliases from there, and none can be set: %s", error->message);
+            g_warning("Cannot read aliases, and none can be set: %s", error->message);
         return;
     }
-    g_auto(GStrv) faults = scd_alias_file_read(aliases->ours, text, length);
-    warn_of(aliases->file, faults);
+    g_auto(GStrv) faults = scd_alias_file_read(aliases->own, text, length);
+    log_faults(aliases->file, faults);
     aliases->damaged = *faults != NULL;
     if (aliases->damaged)
-        g_warning("%s will be kept beside when an alias is set", aliases->file);
+        g_warning("A copy of %s will be kept when an alias is set", aliases->file);
 }
 
 ScdAliases *
@@ -158,27 +158,27 @@ scd_aliases_new(const char *settings, const char *own, const ScdAliasesEvents *e
     aliases->data = data;
     aliases->settings = scd_alias_file_new();
     aliases->files = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    aliases->ours = scd_alias_file_new();
+    aliases->own = scd_alias_file_new();
     g_queue_init(&aliases->changes);
     read_all_settings(aliases, settings);
     if (own) {
         aliases->file = g_build_filename(own, OWN_FILE, NULL);
-        read_ours(aliases);
+        read_own_file(aliases);
     }
     return aliases;
 }
 
-/* Ends it; next, if there is one, is what is ours from now on. */
+/* Ends the first change. next: the new aliases, NULL if the change failed. */
 static void
 finish_change(ScdAliases *aliases, GPtrArray *next, const GError *error)
 {
-    g_autofree Change *change = g_queue_pop_head(&aliases->changes);
+    g_autofree AliasChange *change = g_queue_pop_head(&aliases->changes);
     g_autoptr(ScdIdentity) reader G_GNUC_UNUSED = change->reader;
     g_autoptr(ScdAlias) alias G_GNUC_UNUSED = change->alias;
 
     if (next) {
-        g_ptr_array_unref(aliases->ours);
-        aliases->ours = g_ptr_array_ref(next);
+        g_ptr_array_unref(aliases->own);
+        aliases->own = g_ptr_array_ref(next);
         aliases->events->changed(aliases->data);
     }
     change->func(error, change->data);
@@ -196,17 +196,18 @@ scd_aliases_free(ScdAliases *aliases)
         aliases->writing->aliases = NULL;
     g_ptr_array_unref(aliases->settings);
     g_hash_table_unref(aliases->files);
-    g_ptr_array_unref(aliases->ours);
+    g_ptr_array_unref(aliases->own);
     g_free(aliases->file);
     g_free(aliases);
 }
 
-/* Settings are not changed from here. */
+/* An alias from a configuration file cannot be changed or removed by the service. */
 static gboolean
-check_settings(const ScdAliases *aliases, const Change *change, GError **error)
+check_conflict_with_settings(const ScdAliases *aliases, const AliasChange *change, GError **error)
 {
     const ScdAlias *of_reader = NULL;
-    const ScdAlias *same = change->alias ? find_in(aliases->settings, change->alias->name) : NULL;
+    const ScdAlias *same =
+        change->alias ? find_alias_in(aliases->settings, change->alias->name) : NULL;
 
     for (guint i = 0; !of_reader && i < aliases->settings->len; i++)
         if (scd_alias_names(aliases->settings->pdata[i], change->reader))
@@ -222,11 +223,11 @@ check_settings(const ScdAliases *aliases, const Change *change, GError **error)
     return !of_reader && !same;
 }
 
-/* An alias of a reader that is not there may move to this one: nobody else could take it away. */
+/* An alias of a disconnected reader may be reassigned: no call could remove it otherwise. */
 static gboolean
-check_ours(const ScdAliases *aliases, const Change *change, GError **error)
+check_conflict_with_own(const ScdAliases *aliases, const AliasChange *change, GError **error)
 {
-    const ScdAlias *same = find_in(aliases->ours, change->alias->name);
+    const ScdAlias *same = find_alias_in(aliases->own, change->alias->name);
 
     gboolean is_others = same && !scd_alias_names(same, change->reader) &&
                          aliases->events->count(same, aliases->data) > 0;
@@ -235,7 +236,7 @@ check_ours(const ScdAliases *aliases, const Change *change, GError **error)
 
     if (is_others)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                    "Another reader has alias '%s': take it away there first", same->name);
+                    "Another reader has alias '%s': remove it there first", same->name);
     else if (is_shared)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
                     "Several readers have serial number '%s': bind the alias to the port",
@@ -243,25 +244,25 @@ check_ours(const ScdAliases *aliases, const Change *change, GError **error)
     return !is_others && !is_shared;
 }
 
-/* What is ours after the change; NULL with an error when it cannot be. */
+/* Returns the aliases after the change. */
 static GPtrArray *
-plan(const ScdAliases *aliases, const Change *change, GError **error)
+apply_change(const ScdAliases *aliases, const AliasChange *change, GError **error)
 {
     g_autoptr(GPtrArray) next = scd_alias_file_new();
 
-    if (!check_settings(aliases, change, error) ||
-        (change->alias && !check_ours(aliases, change, error)))
+    if (!check_conflict_with_settings(aliases, change, error) ||
+        (change->alias && !check_conflict_with_own(aliases, change, error)))
         return NULL;
-    for (guint i = 0; i < aliases->ours->len; i++) {
-        const ScdAlias *alias = aliases->ours->pdata[i];
+    for (guint i = 0; i < aliases->own->len; i++) {
+        const ScdAlias *alias = aliases->own->pdata[i];
 
         if (!scd_alias_names(alias, change->reader) &&
             !(change->alias && g_str_equal(alias->name, change->alias->name)))
             g_ptr_array_add(next, scd_alias_copy(alias));
     }
     if (change->alias && next->len >= SCD_ALIASES_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "There are %d aliases already",
-                    SCD_ALIASES_MAX);
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+                    "There are %d aliases already: remove one first", SCD_ALIASES_MAX);
         return NULL;
     }
     if (change->alias)
@@ -269,21 +270,21 @@ plan(const ScdAliases *aliases, const Change *change, GError **error)
     return g_steal_pointer(&next);
 }
 
-/* Each time under another name: nothing of what somebody wrote gets lost. */
+/* Under a name that is not in use: no former copy is overwritten. */
 static gboolean
-keep_beside_in_thread(const char *file, GError **error)
+copy_damaged_file_in_thread(const char *file, GError **error)
 {
     g_autofree char *text = NULL;
-    g_autofree char *beside = NULL;
+    g_autofree char *copy = NULL;
     gsize length;
 
     if (!g_file_get_contents(file, &text, &length, error))
         return FALSE;
-    for (guint i = 1; !beside || g_file_test(beside, G_FILE_TEST_EXISTS); i++) {
-        g_free(beside);
-        beside = g_strdup_printf("%s.damaged-%u", file, i);
+    for (guint i = 1; !copy || g_file_test(copy, G_FILE_TEST_EXISTS); i++) {
+        g_free(copy);
+        copy = g_strdup_printf("%s.damaged-%u", file, i);
     }
-    return g_file_set_contents_full(beside, text, length,
+    return g_file_set_contents_full(copy, text, length,
                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
                                     0600, error);
 }
@@ -291,7 +292,7 @@ keep_beside_in_thread(const char *file, GError **error)
 static void
 free_writing(gpointer data)
 {
-    Writing *writing = data;
+    AliasWriting *writing = data;
     g_ptr_array_unref(writing->next);
     g_free(writing->file);
     g_free(writing->text);
@@ -299,12 +300,12 @@ free_writing(gpointer data)
     g_free(writing);
 }
 
-static void carry_out(ScdAliases *aliases);
+static void process_changes(ScdAliases *aliases);
 
 static gboolean
-written(gpointer data)
+handle_written(gpointer data)
 {
-    Writing *writing = data;
+    AliasWriting *writing = data;
     ScdAliases *aliases = writing->aliases;
     g_autoptr(GError) error = NULL;
 
@@ -312,32 +313,32 @@ written(gpointer data)
         return G_SOURCE_REMOVE;
     aliases->writing = NULL;
     if (writing->error)
-        g_set_error(&error, SCD_ERROR, SCD_NOT_SAVED, "The alias stays as it was: %s",
+        g_set_error(&error, SCD_ERROR, SCD_NOT_SAVED, "The alias was not changed: %s",
                     writing->error->message);
     else
         aliases->damaged = FALSE;
     finish_change(aliases, error ? NULL : writing->next, error);
-    carry_out(aliases);
+    process_changes(aliases);
     return G_SOURCE_REMOVE;
 }
 
 static gpointer
 write_in_thread(gpointer data)
 {
-    Writing *writing = data;
+    AliasWriting *writing = data;
 
-    if (!writing->damaged || keep_beside_in_thread(writing->file, &writing->error))
+    if (!writing->damaged || copy_damaged_file_in_thread(writing->file, &writing->error))
         g_file_set_contents_full(writing->file, writing->text, -1,
                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
                                  &writing->error);
-    scd_main_thread_invoke(written, writing, free_writing);
+    scd_main_thread_invoke(handle_written, writing, free_writing);
     return NULL;
 }
 
 static void
-begin_to_write(ScdAliases *aliases, GPtrArray *next)
+start_writing(ScdAliases *aliases, GPtrArray *next)
 {
-    Writing *writing = g_new0(Writing, 1);
+    AliasWriting *writing = g_new0(AliasWriting, 1);
 
     writing->aliases = aliases;
     writing->next = g_ptr_array_ref(next);
@@ -349,47 +350,47 @@ begin_to_write(ScdAliases *aliases, GPtrArray *next)
 }
 
 static gboolean
-is_change(const ScdAliases *aliases, const Change *change, const GPtrArray *next)
+has_effect(const ScdAliases *aliases, const AliasChange *change, const GPtrArray *next)
 {
-    return change->alias || next->len != aliases->ours->len;
+    return change->alias || next->len != aliases->own->len;
 }
 
 static void
-carry_out(ScdAliases *aliases)
+process_changes(ScdAliases *aliases)
 {
     while (!aliases->writing && !g_queue_is_empty(&aliases->changes)) {
-        const Change *change = g_queue_peek_head(&aliases->changes);
+        const AliasChange *change = g_queue_peek_head(&aliases->changes);
         g_autoptr(GError) error = NULL;
-        g_autoptr(GPtrArray) next = plan(aliases, change, &error);
+        g_autoptr(GPtrArray) next = apply_change(aliases, change, &error);
 
-        if (next && aliases->file && is_change(aliases, change, next))
-            begin_to_write(aliases, next);
+        if (next && aliases->file && has_effect(aliases, change, next))
+            start_writing(aliases, next);
         else
             finish_change(aliases, next, error);
     }
 }
 
-/* Once, to whom it may concern: whoever sets aliases expects them to stay. */
+/* Once, at the first change: users expect aliases to be stored. */
 static void
-tell_if_not_kept(ScdAliases *aliases)
+warn_if_not_stored(ScdAliases *aliases)
 {
-    if (!aliases->file && !aliases->told)
-        g_message("Aliases last as long as the service: it has no folder to keep them in "
+    if (!aliases->file && !aliases->warned)
+        g_message("Aliases are lost when the service ends: it has no folder to store them in "
                   "(--state, or StateDirectory= of its unit)");
-    aliases->told = TRUE;
+    aliases->warned = TRUE;
 }
 
 void
 scd_aliases_set(ScdAliases *aliases, const ScdIdentity *reader, ScdAlias *alias,
                 ScdAliasesFunc func, gpointer data)
 {
-    Change *change = g_new0(Change, 1);
+    AliasChange *change = g_new0(AliasChange, 1);
 
     change->reader = scd_identity_ref(reader);
     change->alias = alias;
     change->func = func;
     change->data = data;
     g_queue_push_tail(&aliases->changes, change);
-    tell_if_not_kept(aliases);
-    carry_out(aliases);
+    warn_if_not_stored(aliases);
+    process_changes(aliases);
 }

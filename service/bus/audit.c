@@ -12,27 +12,27 @@
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 
-/* systemd answers at once, or is busy with something that is more important. */
-#define ANSWER_LIMIT_MS 2000
+/* systemd replies in much less time, unless it is overloaded. */
+#define UNIT_TIMEOUT_MS 2000
 
 #define MESSAGES_PER_USER 60
-#define WHILE_US (60 * G_USEC_PER_SEC)
+#define WINDOW_US (60 * G_USEC_PER_SEC)
 
 struct ScdAudit {
     GDBusConnection *bus;
-    GCancellable *questions;
+    GCancellable *queries; /* to systemd */
     ScdRateLimit *rate_limit;
-    gboolean pcscd_known; /* whether it can be reached, and if not, why */
-    char *pcscd_trouble;
+    gboolean pcscd_known; /* the first state was reported */
+    char *pcscd_trouble;  /* why pcscd is not available; NULL: it is */
 };
 
 typedef struct {
-    const char *id; /* of the message: as in data/smartcardd.catalog */
+    const char *id; /* MESSAGE_ID, as in data/smartcardd.catalog */
     GLogLevelFlags level;
-    const char *priority; /* the same in the words of the journal */
-} Kind;
+    const char *priority; /* the level, as the journal writes it */
+} AuditMessage;
 
-static const Kind kinds[] = {
+static const AuditMessage messages[] = {
     [SCD_AUDIT_OPENED] = {"b32b14329c5e4241b8b4b35602adbcfe", G_LOG_LEVEL_INFO, "6"},
     [SCD_AUDIT_REFUSED] = {"65a4b809feaa4533ac71efd73cc04d8e", G_LOG_LEVEL_MESSAGE, "5"},
     [SCD_AUDIT_REVOKED] = {"069ce482ef6346659b69c176d23b665f", G_LOG_LEVEL_MESSAGE, "5"},
@@ -40,22 +40,24 @@ static const Kind kinds[] = {
     [SCD_AUDIT_TAKEN] = {"ad66bcc26f324d58bf4c70b6fb49c72a", G_LOG_LEVEL_MESSAGE, "5"},
 };
 
-static const Kind pcscd_lost = {"059ed11ac0c7416eb70ed4d1c537ee43", G_LOG_LEVEL_WARNING, "4"};
-static const Kind pcscd_back = {"7f1f8c92c252452dafc194f8be84acfe", G_LOG_LEVEL_MESSAGE, "5"};
+static const AuditMessage pcscd_lost = {"059ed11ac0c7416eb70ed4d1c537ee43", G_LOG_LEVEL_WARNING,
+                                        "4"};
+static const AuditMessage pcscd_back = {"7f1f8c92c252452dafc194f8be84acfe", G_LOG_LEVEL_MESSAGE,
+                                        "5"};
 
-/* What is known when it happens. */
+/* An event, with the data from the time when it occurred. */
 typedef struct {
     ScdAuditEvent event;
     guint uid;
-    guint pid; /* 0 when the bus does not know */
+    guint pid; /* 0 if the bus does not know it */
     char *reader;
     char *usb_path;
     char *detail;
-    gboolean last; /* the user's rate_limit is spent */
-} Entry;
+    gboolean last; /* further messages of the user are dropped for now */
+} AuditEntry;
 
 static void
-free_entry(Entry *entry)
+free_entry(AuditEntry *entry)
 {
     g_free(entry->reader);
     g_free(entry->usb_path);
@@ -63,11 +65,11 @@ free_entry(Entry *entry)
     g_free(entry);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Entry, free_entry)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AuditEntry, free_entry)
 
-/* values: by the names in front of them, up to a NULL; those that are empty are left out. */
+/* values: pairs of name and value, the last name is NULL. Empty values are not written. */
 static void
-write_fields(const Kind *kind, const char *message, const char *const (*values)[2])
+write_fields(const AuditMessage *kind, const char *message, const char *const (*values)[2])
 {
     GArray *fields = g_array_new(FALSE, FALSE, sizeof(GLogField));
     const GLogField first[] = {
@@ -88,7 +90,7 @@ write_fields(const Kind *kind, const char *message, const char *const (*values)[
 }
 
 static char *
-describe_client(const Entry *entry, const char *unit)
+describe_client(const AuditEntry *entry, const char *unit)
 {
     if (!entry->pid)
         return g_strdup_printf("A program of user %u", entry->uid);
@@ -98,7 +100,7 @@ describe_client(const Entry *entry, const char *unit)
 }
 
 static char *
-describe_reader(const Entry *entry)
+describe_reader(const AuditEntry *entry)
 {
     if (!entry->usb_path || !*entry->usb_path)
         return g_strdup_printf("reader '%s'", entry->reader);
@@ -106,36 +108,38 @@ describe_reader(const Entry *entry)
 }
 
 static char *
-describe(const Entry *entry, const char *unit)
+describe_event(const AuditEntry *entry, const char *unit)
 {
-    g_autofree char *who = describe_client(entry, unit);
-    g_autofree char *what = entry->reader ? describe_reader(entry) : NULL;
+    g_autofree char *client = describe_client(entry, unit);
+    g_autofree char *reader = entry->reader ? describe_reader(entry) : NULL;
 
     switch (entry->event) {
     case SCD_AUDIT_OPENED:
-        return g_strdup_printf("%s uses %s", who, what);
+        return g_strdup_printf("%s uses %s", client, reader);
     case SCD_AUDIT_REFUSED:
-        return g_strdup_printf("%s was refused %s (polkit action %s)", who, what, entry->detail);
+        return g_strdup_printf("%s was refused %s (polkit action %s)", client, reader,
+                               entry->detail);
     case SCD_AUDIT_REVOKED:
-        return g_strdup_printf("%s may not use %s any more", who, what);
+        return g_strdup_printf("%s is no longer authorized to use %s", client, reader);
     case SCD_AUDIT_LIMIT:
-        return g_strdup_printf("%s has reached a limit: %s", who, entry->detail);
+        return g_strdup_printf("%s has reached a limit: %s", client, entry->detail);
     case SCD_AUDIT_TAKEN:
-        return g_strdup_printf("%s kept the card in %s from others for too long: its transaction "
-                               "has ended, and the card was reset",
-                               who, what);
+        return g_strdup_printf("%s kept other programs from the card in %s for too long: its "
+                               "transaction was ended, and the card was reset",
+                               client, reader);
     }
     g_assert_not_reached();
 }
 
 static void
-write_entry(const Entry *entry, const char *unit)
+write_entry(const AuditEntry *entry, const char *unit)
 {
     g_autofree char *uid = g_strdup_printf("%u", entry->uid);
     g_autofree char *pid = entry->pid ? g_strdup_printf("%u", entry->pid) : NULL;
-    g_autofree char *described = describe(entry, unit);
+    g_autofree char *described = describe_event(entry, unit);
     g_autofree char *message = g_strconcat(
-        described, entry->last ? "; more of this user's are left out for a minute" : "", NULL);
+        described, entry->last ? "; further messages about this user are dropped for a minute" : "",
+        NULL);
     const char *const values[][2] = {
         {"READER", entry->reader},
         {"USB_PATH", entry->usb_path},
@@ -146,14 +150,14 @@ write_entry(const Entry *entry, const char *unit)
         {NULL, NULL},
     };
 
-    write_fields(&kinds[entry->event], message, values);
+    write_fields(&messages[entry->event], message, values);
 }
 
-/* Where there is no systemd, or the process has ended, there is no unit. */
+/* An error means that there is no systemd, or that the process has ended: no unit is logged. */
 static void
-got_unit(GObject *source, GAsyncResult *result, gpointer data)
+handle_unit(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(Entry) entry = data;
+    g_autoptr(AuditEntry) entry = data;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
     g_autofree char *unit = NULL;
@@ -175,31 +179,31 @@ scd_audit_new(GDBusConnection *bus)
     ScdAudit *audit = g_new0(ScdAudit, 1);
 
     audit->bus = g_object_ref(bus);
-    audit->questions = g_cancellable_new();
-    audit->rate_limit = scd_rate_limit_new(MESSAGES_PER_USER, WHILE_US);
+    audit->queries = g_cancellable_new();
+    audit->rate_limit = scd_rate_limit_new(MESSAGES_PER_USER, WINDOW_US);
     return audit;
 }
 
 void
 scd_audit_stop(ScdAudit *audit)
 {
-    g_cancellable_cancel(audit->questions);
+    g_cancellable_cancel(audit->queries);
 }
 
 void
 scd_audit_free(ScdAudit *audit)
 {
-    g_object_unref(audit->questions);
+    g_object_unref(audit->queries);
     g_object_unref(audit->bus);
     scd_rate_limit_free(audit->rate_limit);
     g_free(audit->pcscd_trouble);
     g_free(audit);
 }
 
-static Entry *
+static AuditEntry *
 new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader, const char *detail)
 {
-    Entry *entry = g_new0(Entry, 1);
+    AuditEntry *entry = g_new0(AuditEntry, 1);
 
     entry->event = event;
     entry->uid = scd_client_uid(client);
@@ -222,16 +226,16 @@ scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
     if (left == SCD_RATE_LIMIT_SPENT)
         return;
 
-    g_autoptr(Entry) entry = new_entry(event, client, reader, detail);
+    g_autoptr(AuditEntry) entry = new_entry(event, client, reader, detail);
     entry->last = left == SCD_RATE_LIMIT_LAST;
-    if (!entry->pid) { /* systemd would take that for our own */
+    if (!entry->pid) { /* systemd would return the unit of the service itself */
         write_entry(entry, NULL);
         return;
     }
     g_dbus_connection_call(audit->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "GetUnitByPID",
                            g_variant_new("(u)", entry->pid), G_VARIANT_TYPE("(o)"),
-                           G_DBUS_CALL_FLAGS_NO_AUTO_START, ANSWER_LIMIT_MS, audit->questions,
-                           got_unit, entry);
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, UNIT_TIMEOUT_MS, audit->queries,
+                           handle_unit, entry);
     g_steal_pointer(&entry);
 }
 

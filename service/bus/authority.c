@@ -12,8 +12,8 @@
 /* Checks that are queued in addition to those. */
 #define WAITING_PER_USER 256
 
-/* A rule of polkit may run a program, for 10 seconds at most. */
-#define ANSWER_LIMIT_S 60
+/* polkit may take long: a rule can run a program, for 10 seconds at most. */
+#define REPLY_LIMIT_S 60
 
 struct ScdAuthority {
     ScdAuthorityChangedFunc changed;
@@ -43,7 +43,7 @@ typedef struct {
     const char *action_id;
     PolkitDetails *details;
     GCancellable *dialog; /* closes the dialog; NULL if none is allowed */
-    gboolean at_dialog;   /* the query allows a dialog, which the first one needed */
+    gboolean at_dialog;   /* the second query, which allows a dialog, was sent */
     GSource *cancelled;   /* by the caller's cancellable; NULL without one */
     guint timer;
     ScdAuthorityFunc func;
@@ -87,7 +87,7 @@ refuse_without_polkit(AuthorityCheck *check, const char *why)
 {
     g_autoptr(GError) error =
         g_error_new(SCD_ERROR, SCD_NOT_AUTHORIZED,
-                    "polkit cannot be asked about %s, only root is authorized until it can: %s",
+                    "polkit is not available to check %s, only root is authorized until it is: %s",
                     check->action_id, why);
     end_check(check, SCD_VERDICT_NO, error);
 }
@@ -133,7 +133,7 @@ get_verdict(const AuthorityCheck *check, PolkitAuthorizationResult *result)
 }
 
 static void
-got_reply(GObject *source, GAsyncResult *async_result, gpointer data)
+handle_reply(GObject *source, GAsyncResult *async_result, gpointer data)
 {
     g_autofree AuthorityCheck *check = data;
     g_autoptr(GError) error = NULL;
@@ -163,7 +163,7 @@ query_polkit(AuthorityCheck *check)
         check->user->authority->polkit, subject, check->action_id, check->details,
         check->at_dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
                          : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
-        check->dialog, got_reply, check);
+        check->dialog, handle_reply, check);
 }
 
 static void
@@ -243,7 +243,7 @@ use_polkit(ScdAuthority *authority, PolkitAuthority *polkit)
 }
 
 static void
-got_polkit(GObject *source, GAsyncResult *result, gpointer data)
+handle_polkit(GObject *source, GAsyncResult *result, gpointer data)
 {
     ScdAuthority *authority = data;
     g_autoptr(GError) error = NULL;
@@ -264,7 +264,7 @@ connect_to_polkit(ScdAuthority *authority)
     if (authority->polkit || authority->connecting)
         return;
     authority->connecting = TRUE;
-    polkit_authority_get_async(NULL, got_polkit, g_rc_box_acquire(authority));
+    polkit_authority_get_async(NULL, handle_polkit, g_rc_box_acquire(authority));
 }
 
 static AuthorityUser *
@@ -309,7 +309,7 @@ handle_cancelled(GCancellable *cancellable, gpointer data)
 static gboolean
 handle_timeout(gpointer data)
 {
-    refuse_without_polkit(data, "it does not answer");
+    refuse_without_polkit(data, "it does not reply");
     return G_SOURCE_CONTINUE; /* the source was removed by then */
 }
 
@@ -318,7 +318,7 @@ static void
 watch_check(AuthorityCheck *check, GCancellable *cancellable)
 {
     check->leave = scd_client_on_leave(check->client, handle_client_left, check);
-    check->timer = g_timeout_add_seconds(ANSWER_LIMIT_S, handle_timeout, check);
+    check->timer = g_timeout_add_seconds(REPLY_LIMIT_S, handle_timeout, check);
     if (cancellable) {
         check->cancelled = g_cancellable_source_new(cancellable);
         g_source_set_callback(check->cancelled, G_SOURCE_FUNC(handle_cancelled), check, NULL);

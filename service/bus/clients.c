@@ -9,60 +9,61 @@
 
 struct ScdClients {
     GDBusConnection *bus;
-    GHashTable *by_name; /* of those that are not gone; they own the keys; a reference of each */
+    GHashTable
+        *by_name; /* name, owned by the client → ScdClient, a reference; without those gone */
     guint subscription;
 };
 
-typedef enum { ASKED, KNOWN, GONE } State;
+typedef enum { CLIENT_QUERIED, CLIENT_KNOWN, CLIENT_GONE } ClientState;
 
 struct ScdClient {
     grefcount references;
     ScdClients *clients; /* valid until it is gone */
     char *name;
-    State state;
-    guint uid; /* once it is known, as is */
+    ClientState state;
+    guint uid; /* uid and pid: once the client is known */
     guint pid;
-    GQueue askers;  /* of Asker, until it is known */
-    GQueue leaves;  /* of Leave, in the order in which they came */
-    guint leave_id; /* the last one given */
+    GQueue lookups; /* of ClientLookup, until the client is known */
+    GQueue leaves;  /* of ClientLeave, in the order of their calls */
+    guint leave_id; /* the last one returned */
 };
 
 typedef struct {
     ScdClientFunc func;
     gpointer data;
-} Asker;
+} ClientLookup;
 
 typedef struct {
     guint id;
     ScdClientLeaveFunc func;
     gpointer data;
-} Leave;
+} ClientLeave;
 
-/* Nobody is left in the queue after this, whatever the functions do. */
+/* The queue is empty afterwards, even if the functions add lookups. */
 static void
-answer(ScdClient *client, const GError *error)
+end_lookups(ScdClient *client, const GError *error)
 {
-    Asker *asker;
+    ClientLookup *lookup;
 
-    while ((asker = g_queue_pop_head(&client->askers))) {
-        asker->func(error ? NULL : scd_client_ref(client), error, asker->data);
-        g_free(asker);
+    while ((lookup = g_queue_pop_head(&client->lookups))) {
+        lookup->func(error ? NULL : scd_client_ref(client), error, lookup->data);
+        g_free(lookup);
     }
 }
 
 static void
-leave(ScdClient *left)
+remove_client(ScdClient *left)
 {
-    /* The functions may release all others. */
+    /* The functions may release all other references. */
     g_autoptr(ScdClient) client = scd_client_ref(left);
     g_autoptr(GError) error =
-        g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left");
-    Leave *next;
+        g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
+    ClientLeave *next;
 
     g_hash_table_remove(client->clients->by_name, client->name);
     scd_client_unref(left);
-    client->state = GONE;
-    answer(client, error);
+    client->state = CLIENT_GONE;
+    end_lookups(client, error);
     while ((next = g_queue_pop_head(&client->leaves))) {
         next->func(next->data);
         g_free(next);
@@ -70,8 +71,8 @@ leave(ScdClient *left)
 }
 
 static void
-name_owner_changed(GDBusConnection *bus, const char *sender, const char *path,
-                   const char *interface, const char *signal, GVariant *arguments, gpointer data)
+handle_name_owner(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                  const char *signal, GVariant *arguments, gpointer data)
 {
     ScdClients *clients = data;
     const char *name, *owner;
@@ -82,7 +83,7 @@ name_owner_changed(GDBusConnection *bus, const char *sender, const char *path,
 
     ScdClient *client = g_hash_table_lookup(clients->by_name, name);
     if (client && !*owner)
-        leave(client);
+        remove_client(client);
 }
 
 ScdClients *
@@ -93,12 +94,12 @@ scd_clients_new(GDBusConnection *bus)
     clients->by_name = g_hash_table_new(g_str_hash, g_str_equal);
     clients->subscription = g_dbus_connection_signal_subscribe(
         bus, BUS_NAME, BUS_NAME, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-        name_owner_changed, clients, NULL);
+        handle_name_owner, clients, NULL);
     return clients;
 }
 
 static ScdClient *
-any_client(ScdClients *clients)
+get_any_client(ScdClients *clients)
 {
     GHashTableIter iter;
     gpointer client;
@@ -113,50 +114,50 @@ scd_clients_free(ScdClients *clients)
     ScdClient *client;
 
     g_dbus_connection_signal_unsubscribe(clients->bus, clients->subscription);
-    while ((client = any_client(clients)))
-        leave(client);
+    while ((client = get_any_client(clients)))
+        remove_client(client);
     g_hash_table_unref(clients->by_name);
     g_object_unref(clients->bus);
     g_free(clients);
 }
 
-/* The question holds a reference. */
+/* The pending query holds a reference to the client. */
 static void
-got_credentials(GObject *source, GAsyncResult *result, gpointer data)
+handle_credentials(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ScdClient) client = data;
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
 
-    if (client->state == GONE)
+    if (client->state == CLIENT_GONE)
         return;
     if (!reply) {
-        leave(client);
+        remove_client(client);
         return;
     }
     g_autoptr(GVariant) credentials = g_variant_get_child_value(reply, 0);
     if (!g_variant_lookup(credentials, "UnixUserID", "u", &client->uid)) {
-        leave(client);
+        remove_client(client);
         return;
     }
     g_variant_lookup(credentials, "ProcessID", "u", &client->pid);
-    client->state = KNOWN;
-    answer(client, NULL);
+    client->state = CLIENT_KNOWN;
+    end_lookups(client, NULL);
 }
 
 static ScdClient *
-ask(ScdClients *clients, const char *unique_name)
+query_client(ScdClients *clients, const char *unique_name)
 {
     ScdClient *client = g_new0(ScdClient, 1);
     g_ref_count_init(&client->references);
     client->clients = clients;
     client->name = g_strdup(unique_name);
-    client->state = ASKED;
+    client->state = CLIENT_QUERIED;
     g_hash_table_insert(clients->by_name, client->name, scd_client_ref(client));
     g_dbus_connection_call(clients->bus, BUS_NAME, BUS_PATH, BUS_NAME, "GetConnectionCredentials",
                            g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(a{sv})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, got_credentials, client);
+                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, handle_credentials, client);
     return client;
 }
 
@@ -165,16 +166,16 @@ scd_clients_get(ScdClients *clients, const char *unique_name, ScdClientFunc func
 {
     ScdClient *client = g_hash_table_lookup(clients->by_name, unique_name);
 
-    if (client && client->state == KNOWN) {
+    if (client && client->state == CLIENT_KNOWN) {
         func(scd_client_ref(client), NULL, data);
         return;
     }
     if (!client)
-        client = ask(clients, unique_name);
-    Asker *asker = g_new(Asker, 1);
-    asker->func = func;
-    asker->data = data;
-    g_queue_push_tail(&client->askers, asker);
+        client = query_client(clients, unique_name);
+    ClientLookup *lookup = g_new(ClientLookup, 1);
+    lookup->func = func;
+    lookup->data = data;
+    g_queue_push_tail(&client->lookups, lookup);
 }
 
 ScdClient *
@@ -189,7 +190,7 @@ scd_client_unref(ScdClient *client)
 {
     if (!g_ref_count_dec(&client->references))
         return;
-    g_assert(g_queue_is_empty(&client->askers) && g_queue_is_empty(&client->leaves));
+    g_assert(g_queue_is_empty(&client->lookups) && g_queue_is_empty(&client->leaves));
     g_free(client->name);
     g_free(client);
 }
@@ -215,15 +216,15 @@ scd_client_pid(const ScdClient *client)
 gboolean
 scd_client_is_gone(const ScdClient *client)
 {
-    return client->state == GONE;
+    return client->state == CLIENT_GONE;
 }
 
 guint
 scd_client_on_leave(ScdClient *client, ScdClientLeaveFunc func, gpointer data)
 {
-    Leave *added = g_new(Leave, 1);
+    ClientLeave *added = g_new(ClientLeave, 1);
 
-    g_assert(client->state != GONE);
+    g_assert(client->state != CLIENT_GONE);
     added->id = ++client->leave_id;
     added->func = func;
     added->data = data;
@@ -235,7 +236,7 @@ void
 scd_client_remove_leave(ScdClient *client, guint id)
 {
     for (GList *item = client->leaves.head; item; item = item->next) {
-        Leave *candidate = item->data;
+        ClientLeave *candidate = item->data;
         if (candidate->id != id)
             continue;
         g_queue_delete_link(&client->leaves, item);

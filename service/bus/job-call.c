@@ -48,7 +48,7 @@ typedef struct {
 
 /* The remedy, where the text of the error does not imply it. */
 static const char *
-hint_for(ScdErrorCode code)
+get_hint(ScdErrorCode code)
 {
     switch (code) {
     case SCD_W_RESET_CARD:
@@ -119,7 +119,7 @@ static GError *
 new_error(const char *reader, const char *where, ScdErrorCode code)
 {
     return g_error_new(SCD_ERROR, code, "Reader '%s': %s%s%s", reader, where, scd_error_text(code),
-                       hint_for(code));
+                       get_hint(code));
 }
 
 GError *

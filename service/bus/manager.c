@@ -51,7 +51,7 @@ reply_with_verdict(ScdVerdict verdict, const GError *error, gpointer data)
         [SCD_VERDICT_AUTHENTICATED] = "yes",
     };
 
-    /* Without polkit the verdict is no, with an error that is not replied. */
+    /* SCD_NOT_AUTHORIZED means that polkit is not available: the verdict is then "no". */
     if (error && !g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED))
         g_dbus_method_invocation_return_gerror(data, error);
     else

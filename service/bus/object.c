@@ -8,23 +8,23 @@
 
 typedef struct {
     GVariant *value; /* NULL until it is set */
-    GVariant *entry; /* {sv}: name and value, as all who ask for more than one get them */
+    GVariant *entry; /* {sv}: name and value, for GetAll and PropertiesChanged */
     gboolean changed;
-} Property;
+} ObjectProperty;
 
 struct ScdObject {
     GDBusConnection *bus;
     char *path;
     const ScdInterface *interface;
     guint n_properties;
-    Property *properties; /* in the order of the interface */
+    ObjectProperty *properties; /* in the order of the interface's properties */
     gpointer owner;
     char *client;
     guint registration;
 };
 
 static guint
-index_of(const ScdObject *object, const char *name)
+get_property_index(const ScdObject *object, const char *name)
 {
     for (guint i = 0; i < object->n_properties; i++)
         if (g_str_equal(object->interface->info->properties[i]->name, name))
@@ -32,9 +32,9 @@ index_of(const ScdObject *object, const char *name)
     g_assert_not_reached();
 }
 
-/* One for the properties of that name of all objects, for ever: they take as much as the values. */
+/* All objects share one string for each property, which is never freed: it saves much memory. */
 static GVariant *
-name_of(const GDBusPropertyInfo *info)
+get_name_variant(const GDBusPropertyInfo *info)
 {
     static GHashTable *names;
     GVariant *name;
@@ -50,7 +50,7 @@ name_of(const GDBusPropertyInfo *info)
 }
 
 static void
-clear_property(Property *property)
+clear_property(ObjectProperty *property)
 {
     g_clear_pointer(&property->value, g_variant_unref);
     g_clear_pointer(&property->entry, g_variant_unref);
@@ -67,7 +67,7 @@ scd_object_dup_properties(const ScdObject *object)
         g_variant_new_array(G_VARIANT_TYPE("{sv}"), entries, object->n_properties));
 }
 
-/* GDBus has seen to it that there is such a property, and that nobody may write any. */
+/* GDBus has checked that the property exists, and refuses to set any. */
 static void
 call_properties(ScdObject *object, const char *method, GVariant *arguments,
                 GDBusMethodInvocation *invocation)
@@ -83,7 +83,8 @@ call_properties(ScdObject *object, const char *method, GVariant *arguments,
     }
     g_variant_get_child(arguments, 1, "&s", &name);
     g_dbus_method_invocation_return_value(
-        invocation, g_variant_new("(v)", object->properties[index_of(object, name)].value));
+        invocation,
+        g_variant_new("(v)", object->properties[get_property_index(object, name)].value));
 }
 
 static void
@@ -102,7 +103,7 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
         call_properties(object, method_name, arguments, invocation);
         return;
     }
-    /* GDBus has checked name and arguments against the interface, and the table is complete. */
+    /* GDBus has checked name and arguments against the interface, which the table covers. */
     for (const ScdMethod *method = object->interface->methods; method->name; method++) {
         if (g_str_equal(method->name, method_name)) {
             method->func(object->owner, arguments, invocation);
@@ -112,7 +113,7 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     g_assert_not_reached();
 }
 
-/* Without functions for properties, their methods come to call_method() as well. */
+/* Without functions for properties, GDBus passes the methods of Properties to call_method(). */
 static const GDBusInterfaceVTable vtable = {call_method, NULL, NULL, {NULL}};
 
 ScdObject *
@@ -125,7 +126,7 @@ scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *inter
     object->interface = interface;
     while (interface->info->properties && interface->info->properties[object->n_properties])
         object->n_properties++;
-    object->properties = g_new0(Property, object->n_properties);
+    object->properties = g_new0(ObjectProperty, object->n_properties);
     object->owner = owner;
     object->client = g_strdup(client);
     object->registration = g_dbus_connection_register_object(
@@ -160,9 +161,9 @@ scd_object_interface_name(const ScdObject *object)
 }
 
 static void
-emit(ScdObject *object, const char *interface, const char *signal, GVariant *arguments)
+emit_signal(ScdObject *object, const char *interface, const char *signal, GVariant *arguments)
 {
-    /* Fails only for arguments that are no tuple, or when the bus has gone. */
+    /* Fails only if the connection is closed: the arguments are a tuple. */
     g_dbus_connection_emit_signal(object->bus, object->client, object->path, interface, signal,
                                   arguments, NULL);
 }
@@ -170,8 +171,8 @@ emit(ScdObject *object, const char *interface, const char *signal, GVariant *arg
 void
 scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
-    guint index = index_of(object, name);
-    Property *property = &object->properties[index];
+    guint index = get_property_index(object, name);
+    ObjectProperty *property = &object->properties[index];
     g_autoptr(GVariant) is = g_variant_ref_sink(value);
 
     if (property->value && g_variant_equal(property->value, is))
@@ -180,13 +181,13 @@ scd_object_set(ScdObject *object, const char *name, GVariant *value)
     clear_property(property);
     property->value = g_variant_ref(is);
     property->entry = g_variant_ref_sink(g_variant_new_dict_entry(
-        name_of(object->interface->info->properties[index]), g_variant_new_variant(is)));
+        get_name_variant(object->interface->info->properties[index]), g_variant_new_variant(is)));
 }
 
 const char *
 scd_object_get_string(const ScdObject *object, const char *name)
 {
-    return g_variant_get_string(object->properties[index_of(object, name)].value, NULL);
+    return g_variant_get_string(object->properties[get_property_index(object, name)].value, NULL);
 }
 
 void
@@ -203,12 +204,12 @@ scd_object_announce(ScdObject *object)
         any = TRUE;
     }
     if (any)
-        emit(object, PROPERTIES, "PropertiesChanged",
-             g_variant_new("(sa{sv}as)", scd_object_interface_name(object), &changed, NULL));
+        emit_signal(object, PROPERTIES, "PropertiesChanged",
+                    g_variant_new("(sa{sv}as)", scd_object_interface_name(object), &changed, NULL));
 }
 
 void
 scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments)
 {
-    emit(object, scd_object_interface_name(object), signal, arguments);
+    emit_signal(object, scd_object_interface_name(object), signal, arguments);
 }

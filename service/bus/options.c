@@ -9,7 +9,7 @@
 #define KEY_SHOWN_MAX 40 /* bytes of an unknown key that an error repeats */
 
 static const ScdOption *
-find(const ScdOption *known, const char *key)
+find_option(const ScdOption *known, const char *key)
 {
     for (; known->key != NULL; known++) {
         if (g_str_equal(known->key, key))
@@ -18,9 +18,9 @@ find(const ScdOption *known, const char *key)
     return NULL;
 }
 
-/* A format says how to get a value, too; without that it is the value's type. */
+/* The type is the format without the characters that only affect how a value is read. */
 static char *
-type_of_format(const char *format)
+get_type_of_format(const char *format)
 {
     GString *type = g_string_new(NULL);
 
@@ -40,15 +40,15 @@ refuse_key(const ScdOption *known, const char *key, GError **error)
 
     for (const ScdOption *option = known; option->key != NULL; option++)
         g_string_append_printf(keys, "%s%s", option == known ? "" : ", ", option->key);
-    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "unknown option \"%s\": there are %s",
-                shown, keys->len > 0 ? keys->str : "none");
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "unknown option \"%s\": %s%s", shown,
+                keys->len > 0 ? "supported are " : "none supported", keys->str);
     return FALSE;
 }
 
 static gboolean
 check_type(const ScdOption *option, GVariant *value, GError **error)
 {
-    g_autofree char *type = type_of_format(option->format);
+    g_autofree char *type = get_type_of_format(option->format);
 
     if (g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
         return TRUE;
@@ -58,9 +58,9 @@ check_type(const ScdOption *option, GVariant *value, GError **error)
     return FALSE;
 }
 
-/* The first entry that is wrong ends it, so the length of the table bounds the work. */
+/* Stops at the first invalid entry, so the number of known options bounds the work. */
 static gboolean
-check(GVariant *dictionary, const ScdOption *known, GError **error)
+check_dictionary(GVariant *dictionary, const ScdOption *known, GError **error)
 {
     GVariantIter entries;
     const char *key;
@@ -70,7 +70,7 @@ check(GVariant *dictionary, const ScdOption *known, GError **error)
     g_variant_iter_init(&entries, dictionary);
     while (g_variant_iter_next(&entries, "{&sv}", &key, &child)) {
         g_autoptr(GVariant) value = child;
-        const ScdOption *option = find(known, key);
+        const ScdOption *option = find_option(known, key);
 
         if (option == NULL)
             return refuse_key(known, key, error);
@@ -89,9 +89,9 @@ check(GVariant *dictionary, const ScdOption *known, GError **error)
 gboolean
 scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error)
 {
-    if (g_variant_n_children(dictionary) == 0) /* as in most calls */
+    if (g_variant_n_children(dictionary) == 0) /* the usual case */
         return TRUE;
-    if (!check(dictionary, known, error))
+    if (!check_dictionary(dictionary, known, error))
         return FALSE;
     for (; known->key != NULL; known++)
         g_variant_lookup(dictionary, known->key, known->format, known->target);

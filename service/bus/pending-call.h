@@ -14,8 +14,9 @@
  *     when its card is removed (if the call needs that card), when the timeout expires, or when
  *     the method, or code that cancels calls, calls scd_pending_call_fail().
  *
- * After the end it has no timer, no watch on reader or caller, and no polkit dialog, and the
- * functions of the method are not called any more, except free_data().
+ * After the end it has no timer, no watch on reader or caller, and no polkit dialog, and calls no
+ * function of the method except free_data(). The caller of scd_pending_call_new() has to keep no
+ * reference: a pointer to the call is valid until ended() was called.
  *
  * The call is reference counted: the call itself has one reference until it ends, each
  * operation under way (the authorization check, a job of a worker) has another. The method's

@@ -5,7 +5,8 @@
 #include "pcsc/difference.h"
 #include "pcsc/probe.h"
 
-/* All that happens meanwhile is checked at once, when those who wait for events have been told. */
+/* Waits for further events, so that one check covers them all, and clients receive their signals
+ * first. */
 #define CHECK_DELAY_MS 500
 
 struct ScdReaderTracker {
@@ -14,13 +15,13 @@ struct ScdReaderTracker {
     ScdProbes *probes;
     ScdReaderRelocation *relocation;
     guint check_timer;
-    ScdSnapshot *seen;      /* the latest of the monitor */
-    GHashTable *identities; /* PC/SC name → ScdIdentity, NULL until it is known, of those seen */
-    guint n_unknown;
-    gboolean begun; /* the first snapshot of this pcscd has been told */
+    ScdSnapshot *seen;      /* the latest snapshot of the monitor */
+    GHashTable *identities; /* PC/SC name of each seen reader → ScdIdentity, or NULL */
+    guint n_unknown;        /* seen readers without identity */
+    gboolean begun;         /* the first snapshot since pcscd started was passed on */
 };
 
-/* The readers that are known. */
+/* Returns the latest snapshot without the readers that are not identified. */
 static ScdSnapshot *
 dup_identified(const ScdReaderTracker *tracker)
 {
@@ -38,7 +39,7 @@ dup_identified(const ScdReaderTracker *tracker)
 }
 
 static void
-tell(ScdReaderTracker *tracker)
+pass_on(ScdReaderTracker *tracker)
 {
     g_autoptr(ScdSnapshot) snapshot = dup_identified(tracker);
 
@@ -47,33 +48,33 @@ tell(ScdReaderTracker *tracker)
 }
 
 static void
-tell_when_ready(ScdReaderTracker *tracker)
+pass_on_if_complete(ScdReaderTracker *tracker)
 {
     if (tracker->begun || tracker->n_unknown == 0)
-        tell(tracker);
+        pass_on(tracker);
 }
 
-/* There is another reader of this name now: for everybody the one that was there leaves. */
+/* The name now belongs to another reader: removes the former one from the bus. */
 static void
-take_away(ScdReaderTracker *tracker, const char *reader)
+remove_identity(ScdReaderTracker *tracker, const char *reader)
 {
     g_hash_table_insert(tracker->identities, g_strdup(reader), NULL);
     tracker->n_unknown++;
-    tell(tracker);
+    pass_on(tracker);
 }
 
 static void
-found(const char *reader, ScdIdentity *identity, gpointer data)
+handle_identity(const char *reader, ScdIdentity *identity, gpointer data)
 {
     ScdReaderTracker *tracker = data;
     const ScdIdentity *before = g_hash_table_lookup(tracker->identities, reader);
     gboolean was_known = before != NULL;
 
     if (was_known && scd_identity_is_elsewhere(identity, before)) {
-        take_away(tracker, reader);
+        remove_identity(tracker, reader);
         was_known = FALSE;
     }
-    /* What the kernel alone could say may come after what the driver has said. */
+    /* The identity from sysfs alone may arrive after the one from the driver. */
     if (was_known && !scd_identity_is_better(identity, before)) {
         scd_identity_unref(identity);
         return;
@@ -83,12 +84,12 @@ found(const char *reader, ScdIdentity *identity, gpointer data)
         tracker->events->identified_better(reader, identity, tracker->data);
     } else {
         tracker->n_unknown--;
-        tell_when_ready(tracker);
+        pass_on_if_complete(tracker);
     }
 }
 
 static void
-may_have_moved(const char *reader, gpointer data)
+identify_again(const char *reader, gpointer data)
 {
     ScdReaderTracker *tracker = data;
 
@@ -119,8 +120,8 @@ scd_reader_tracker_new(const char *sysfs, const ScdReaderTrackerEvents *events, 
     ScdReaderTracker *tracker = g_new0(ScdReaderTracker, 1);
     tracker->events = events;
     tracker->data = data;
-    tracker->probes = scd_probes_new(sysfs, found, tracker);
-    tracker->relocation = scd_reader_relocation_new(sysfs, may_have_moved, tracker);
+    tracker->probes = scd_probes_new(sysfs, handle_identity, tracker);
+    tracker->relocation = scd_reader_relocation_new(sysfs, identify_again, tracker);
     tracker->seen = scd_snapshot_new_unavailable(NULL);
     tracker->identities =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
@@ -139,7 +140,7 @@ scd_reader_tracker_free(ScdReaderTracker *tracker)
 }
 
 static void
-reader_came(ScdReaderTracker *tracker, const char *name)
+add_reader(ScdReaderTracker *tracker, const char *name)
 {
     g_hash_table_insert(tracker->identities, g_strdup(name), NULL);
     tracker->n_unknown++;
@@ -147,7 +148,7 @@ reader_came(ScdReaderTracker *tracker, const char *name)
 }
 
 static void
-reader_left(ScdReaderTracker *tracker, const char *name)
+remove_reader(ScdReaderTracker *tracker, const char *name)
 {
     scd_probes_forget(tracker->probes, name);
     if (!g_hash_table_lookup(tracker->identities, name))
@@ -156,7 +157,7 @@ reader_left(ScdReaderTracker *tracker, const char *name)
 }
 
 static void
-reader_had_event(ScdReaderTracker *tracker, const char *name)
+handle_reader_event(ScdReaderTracker *tracker, const char *name)
 {
     const ScdIdentity *identity = g_hash_table_lookup(tracker->identities, name);
 
@@ -173,16 +174,16 @@ scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapsh
         const ScdStep *step = &g_array_index(steps, ScdStep, i);
 
         if (step->kind == SCD_STEP_READER_ADDED)
-            reader_came(tracker, step->state->name);
+            add_reader(tracker, step->state->name);
         else if (step->kind == SCD_STEP_READER_REMOVED)
-            reader_left(tracker, step->state->name);
+            remove_reader(tracker, step->state->name);
         else
-            reader_had_event(tracker, step->state->name);
+            handle_reader_event(tracker, step->state->name);
     }
     scd_snapshot_ref(snapshot);
     scd_snapshot_unref(tracker->seen);
     tracker->seen = snapshot;
-    tell_when_ready(tracker);
+    pass_on_if_complete(tracker);
 }
 
 const ScdIdentity *

@@ -13,7 +13,6 @@
 #include "bus/job-timeout.h"
 #include "bus/options.h"
 #include "bus/session.h"
-#include "pcsc/code.h"
 #include "scd-interface-info.h"
 
 static const char *

@@ -11,7 +11,7 @@ struct ScdTree {
 };
 
 static GVariant *
-interfaces_of(ScdObject *object)
+new_interfaces_variant(ScdObject *object)
 {
     g_autoptr(GVariant) properties = scd_object_dup_properties(object);
     g_auto(GVariantBuilder) interfaces = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sa{sv}}"));
@@ -29,7 +29,7 @@ get_managed_objects(gpointer owner, GVariant *arguments, GDBusMethodInvocation *
 
     g_hash_table_iter_init(&iter, tree->objects);
     while (g_hash_table_iter_next(&iter, &path, &object))
-        g_variant_builder_add(&answer, "{o@a{sa{sv}}}", path, interfaces_of(object));
+        g_variant_builder_add(&answer, "{o@a{sa{sv}}}", path, new_interfaces_variant(object));
     g_dbus_method_invocation_return_value(invocation, g_variant_new("(a{oa{sa{sv}}})", &answer));
 }
 
@@ -73,8 +73,9 @@ void
 scd_tree_add(ScdTree *tree, ScdObject *object)
 {
     g_hash_table_insert(tree->objects, (gpointer)scd_object_path(object), object);
-    scd_object_emit(tree->root, "InterfacesAdded",
-                    g_variant_new("(o@a{sa{sv}})", scd_object_path(object), interfaces_of(object)));
+    scd_object_emit(
+        tree->root, "InterfacesAdded",
+        g_variant_new("(o@a{sa{sv}})", scd_object_path(object), new_interfaces_variant(object)));
 }
 
 void

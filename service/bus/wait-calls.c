@@ -314,14 +314,14 @@ handle_refreshed(WaitCall *call, gpointer unused)
 
 /* The function may end the call that it receives, and no other one. */
 static void
-dispatch_event(ScdWaitCalls *wait_calls, void (*handle)(WaitCall *call, gpointer data),
+dispatch_event(ScdWaitCalls *wait_calls, void (*handle_event)(WaitCall *call, gpointer data),
                gpointer data)
 {
     GList *next;
 
     for (GList *item = wait_calls->all.head; item; item = next) {
         next = item->next;
-        handle(item->data, data);
+        handle_event(item->data, data);
     }
 }
 

@@ -104,7 +104,7 @@ class Persistence(AliasTest):
         self.set_alias("A", "login")
         self.set_alias("A", "door")
         self.assertEqual(self.aliases(), {"A": "door"})
-        self.assertEqual(self.testbed.service.output.count("as long as the service"), 1)
+        self.assertEqual(self.testbed.service.output.count("Aliases are lost when the service ends"), 1)
         self.restart_service("--sysfs", self.sysfs.folder)
         self.assertEqual(self.aliases(), {})
         self.assertEqual(os.listdir(self.state), [])

@@ -60,7 +60,7 @@ class SetAlias(AliasTest):
     def test_move_to_another_reader(self):
         self.start_at_ports()
         self.set_alias("A", "login")
-        self.assert_invalid("take it away there first", "B", "login")
+        self.assert_invalid("remove it there first", "B", "login")
         self.assertEqual(self.aliases(), {"A": "login"})
         self.set_alias("A", "")
         self.set_alias("B", "login")
@@ -153,7 +153,7 @@ class AdministratorAliases(AliasTest):
         self.setting("b.conf", "login=port 1-1")
         self.start_at_ports()
         self.assertEqual(self.aliases(), {"A": "login"})
-        self.assertIn("No aliases from there", self.testbed.service.output)
+        self.assertIn("Cannot read aliases", self.testbed.service.output)
 
 
 class InvalidAliases(AliasTest):

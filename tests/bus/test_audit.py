@@ -95,7 +95,7 @@ class Messages(AuditTest):
         session = self.connect(alice)
         self.daemon.change_rule(DENY_ALICE)
         session.wait_for_closed()
-        self.assert_message(self.journal.wait_for(REVOKED), alice, "any more")
+        self.assert_message(self.journal.wait_for(REVOKED), alice, "no longer authorized")
 
     def test_exceeded_limit(self):
         alice = self.other_user(ALICE)
@@ -154,8 +154,8 @@ class MessageRateLimit(AuditTest):
         self.connect(bob)
         self.assert_message(self.journal.wait_for(OPENED, MESSAGES_PER_USER + 1), bob)
         told = self.journal.with_id(OPENED)
-        self.assertIn("left out", told[MESSAGES_PER_USER - 1]["MESSAGE"])
-        self.assertNotIn("left out", told[MESSAGES_PER_USER - 2]["MESSAGE"])
+        self.assertIn("are dropped", told[MESSAGES_PER_USER - 1]["MESSAGE"])
+        self.assertNotIn("are dropped", told[MESSAGES_PER_USER - 2]["MESSAGE"])
 
 
 class SystemdUnit(AuditTest):

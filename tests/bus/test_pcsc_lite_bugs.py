@@ -78,10 +78,10 @@ class PcscLiteBugs(case.TestBedTest):
         return self.testbed.service.output
 
     def test_restart_when_the_library_lost_sync(self):
-        self.assertIn("starting anew", self.provoke_restart("list-stale"))
+        self.assertIn("restarting", self.provoke_restart("list-stale"))
 
     def test_restart_when_a_call_does_not_return(self):
-        self.assertIn("starting anew", self.provoke_restart("list-hangs", "--call-limit=1"))
+        self.assertIn("restarting", self.provoke_restart("list-hangs", "--call-limit=1"))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,7 @@ class WithoutPolkit(RevocationTest):
         self.daemon.stop()
         name, message = self.refusal(self.alice, number)
         self.assertEqual(name, "NotAuthorized")
-        self.assertIn("polkit cannot be asked about org.smartcardd1.control", message)
+        self.assertIn("polkit is not available to check org.smartcardd1.control", message)
         self.assert_works(mine)
 
     def test_polkit_stops_during_a_recheck(self):

@@ -44,7 +44,7 @@ test_session(void)
     g_assert_cmpint(action_for("Session.SetAttribute", attribute), ==, SCD_ACTION_CONTROL);
 }
 
-/* The features of PC/SC part 10 by their numbers: PIN pads go with the right to connect. */
+/* The features of PC/SC part 10 by number: PIN pads need no action beyond connect. */
 static void
 test_control(void)
 {

@@ -12,10 +12,10 @@ typedef struct {
     const char *reader;
     GVariant *atr;
     const char **expect;
-} Values;
+} OptionValues;
 
 static gboolean
-read_options(GVariant *dictionary, Values *values, GError **error)
+read_options(GVariant *dictionary, OptionValues *values, GError **error)
 {
     const ScdOption known[] = {
         {"follow", "b", &values->follow},    {"timeout-ms", "u", &values->timeout_ms},
@@ -26,7 +26,7 @@ read_options(GVariant *dictionary, Values *values, GError **error)
     return scd_options_read(dictionary, known, error);
 }
 
-/* As it comes from the bus: serialised. */
+/* Returns a serialized dictionary, as received from the bus. */
 static GVariant *
 parse(const char *text)
 {
@@ -43,7 +43,7 @@ test_all(void)
         parse("{'expect': <['9000', '61xx']>, 'atr': <[byte 0x3B, 0x00]>, 'reader': <'A'>,"
               " 'follow': <true>, 'timeout-ms': <uint32 5>}");
     g_autoptr(GError) error = NULL;
-    Values values = {0};
+    OptionValues values = {0};
 
     g_assert_true(read_options(dictionary, &values, &error));
     g_assert_no_error(error);
@@ -60,7 +60,7 @@ static void
 test_none(void)
 {
     g_autoptr(GVariant) dictionary = parse("{}");
-    Values values = {.follow = TRUE, .timeout_ms = 7, .reader = "B"};
+    OptionValues values = {.follow = TRUE, .timeout_ms = 7, .reader = "B"};
 
     g_assert_true(read_options(dictionary, &values, NULL));
     g_assert_true(values.follow);
@@ -74,9 +74,9 @@ static const struct {
     const char *message;
 } refusals[] = {
     {"{'reader': <'A'>, 'folow': <true>}",
-     "unknown option \"folow\": there are follow, timeout-ms, reader, atr, expect"},
+     "unknown option \"folow\": supported are follow, timeout-ms, reader, atr, expect"},
     {"{'reader': <'A'>, '': <true>}",
-     "unknown option \"\": there are follow, timeout-ms, reader, atr, expect"},
+     "unknown option \"\": supported are follow, timeout-ms, reader, atr, expect"},
     {"{'reader': <'A'>, 'timeout-ms': <5>}",
      "option \"timeout-ms\" has a value of type i, where u is expected"},
     {"{'reader': <'A'>, 'follow': <<true>>}",
@@ -94,25 +94,25 @@ test_refusals(void)
     for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++) {
         g_autoptr(GVariant) dictionary = parse(refusals[i].dictionary);
         g_autoptr(GError) error = NULL;
-        Values values = {0};
+        OptionValues values = {0};
 
         g_assert_false(read_options(dictionary, &values, &error));
         g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
         g_assert_cmpstr(error->message, ==, refusals[i].message);
-        /* What came before the fault was not taken either. */
-        g_assert_cmpmem(&values, sizeof values, &(Values){0}, sizeof values);
+        /* The options before the invalid one were not read either. */
+        g_assert_cmpmem(&values, sizeof values, &(OptionValues){0}, sizeof values);
     }
 }
 
-/* The message can be sent over the bus, and is no longer than need be. */
+/* The message is valid UTF-8, and repeats only the start of the key. */
 static void
 test_key_without_end(void)
 {
     g_autofree char *key = g_strnfill(1000001, 'x');
     g_autoptr(GError) error = NULL;
-    Values values = {0};
+    OptionValues values = {0};
 
-    /* Two bytes a character, from the second byte on: the cut is in the middle of one. */
+    /* Two bytes a character, from the second byte on: the cut is within a character. */
     for (gsize i = 1; i < 1000001; i += 2)
         memcpy(key + i, "\xC3\xA4", 2);
     g_autoptr(GVariant) dictionary =
@@ -134,7 +134,7 @@ test_method_without_options(void)
 
     g_assert_true(scd_options_read(nothing, known, NULL));
     g_assert_false(scd_options_read(something, known, &error));
-    g_assert_cmpstr(error->message, ==, "unknown option \"follow\": there are none");
+    g_assert_cmpstr(error->message, ==, "unknown option \"follow\": none supported");
 }
 
 int
