@@ -25,19 +25,6 @@ MAY_BE_IN_A_CIRCLE = {
     "service/pcsc/job-queue",
     "service/pcsc/worker",
     "service/pcsc/worker-private",
-    "service/bus/admission",
-    "service/bus/audit",
-    "service/bus/card",
-    "service/bus/connect",
-    "service/bus/grants",
-    "service/bus/one-shot",
-    "service/bus/reader",
-    "service/bus/readers",
-    "service/bus/session",
-    "service/bus/session-private",
-    "service/bus/sessions",
-    "service/bus/set-alias",
-    "service/bus/wait-calls",
 }
 
 LONGEST_FUNCTION = 50  # lines, with its braces
