@@ -19,6 +19,7 @@
 #include "base/card-list.h"
 #include "base/config.h"
 #include "base/log.h"
+#include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/service.h"
 #include "config.h"
@@ -48,6 +49,7 @@ typedef struct {
     ScdConfig config;
     char *settings; /* the folder of the configuration file */
     GMainLoop *loop;
+    ScdGate *gate;
     GDBusConnection *bus;
     GThread *card_list_thread; /* NULL once it was joined */
     ScdCardList *card_list;    /* NULL if there is no such file */
@@ -141,7 +143,8 @@ start_service(Program *program)
         .stuck = restart_when_old_enough,
         .data = program,
     };
-    program->service = scd_service_new(program->bus, &program->service_options, &error);
+    program->service =
+        scd_service_new(program->bus, program->gate, &program->service_options, &error);
     if (program->service)
         return;
     g_printerr("smartcardd: %s\n", error->message);
@@ -161,10 +164,8 @@ handle_bus(GObject *source, GAsyncResult *result, gpointer data)
     Program *program = data;
     g_autoptr(GError) error = NULL;
 
-    program->bus = g_bus_get_finish(result, &error);
+    program->bus = scd_bus_connect_finish(result, &error);
     if (program->bus) {
-        /* handle_name_lost() handles the end of the connection. */
-        g_dbus_connection_set_exit_on_close(program->bus, FALSE);
         start_service_if_ready(program);
         return;
     }
@@ -260,6 +261,7 @@ run_program(const ProgramOptions *options, int *status)
         .options = options,
         .settings = g_path_get_dirname(options->config_file),
         .loop = g_main_loop_new(NULL, FALSE),
+        .gate = scd_gate_new(),
         .started = g_get_monotonic_time(),
     };
     guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, &program);
@@ -269,7 +271,7 @@ run_program(const ProgramOptions *options, int *status)
     scd_error_register();
     start_watchdog();
     program.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &program);
-    g_bus_get(G_BUS_TYPE_SYSTEM, NULL, handle_bus, &program);
+    scd_bus_connect_async(program.gate, handle_bus, &program);
     g_main_loop_run(program.loop);
 
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");

@@ -3,12 +3,20 @@
 #include "bus/clients.h"
 
 #include "base/error.h"
+#include "pcsc/main-thread.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
 
+/* Outlives the clients while a call from the gate is on its way to the main thread. */
+typedef struct {
+    ScdClients *clients; /* NULL once they are freed; main thread only */
+} ClientsLink;
+
 struct ScdClients {
     GDBusConnection *bus;
+    ScdGate *gate;
+    ClientsLink *link;
     GHashTable
         *by_name; /* name, owned by the client → ScdClient, a reference; without those gone */
     guint subscription;
@@ -62,6 +70,7 @@ remove_client(ScdClient *left)
 
     g_hash_table_remove(client->clients->by_name, client->name);
     scd_client_unref(left);
+    scd_gate_forget(client->clients->gate, client->name);
     client->state = CLIENT_GONE;
     end_lookups(client, error);
     while ((next = g_queue_pop_head(&client->leaves))) {
@@ -86,41 +95,6 @@ handle_name_owner(GDBusConnection *bus, const char *sender, const char *path, co
         remove_client(client);
 }
 
-ScdClients *
-scd_clients_new(GDBusConnection *bus)
-{
-    ScdClients *clients = g_new0(ScdClients, 1);
-    clients->bus = g_object_ref(bus);
-    clients->by_name = g_hash_table_new(g_str_hash, g_str_equal);
-    clients->subscription = g_dbus_connection_signal_subscribe(
-        bus, BUS_NAME, BUS_NAME, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
-        handle_name_owner, clients, NULL);
-    return clients;
-}
-
-static ScdClient *
-get_any_client(ScdClients *clients)
-{
-    GHashTableIter iter;
-    gpointer client;
-
-    g_hash_table_iter_init(&iter, clients->by_name);
-    return g_hash_table_iter_next(&iter, NULL, &client) ? client : NULL;
-}
-
-void
-scd_clients_free(ScdClients *clients)
-{
-    ScdClient *client;
-
-    g_dbus_connection_signal_unsubscribe(clients->bus, clients->subscription);
-    while ((client = get_any_client(clients)))
-        remove_client(client);
-    g_hash_table_unref(clients->by_name);
-    g_object_unref(clients->bus);
-    g_free(clients);
-}
-
 /* The pending query holds a reference to the client. */
 static void
 handle_credentials(GObject *source, GAsyncResult *result, gpointer data)
@@ -143,6 +117,7 @@ handle_credentials(GObject *source, GAsyncResult *result, gpointer data)
     }
     g_variant_lookup(credentials, "ProcessID", "u", &client->pid);
     client->state = CLIENT_KNOWN;
+    scd_gate_set_user(client->clients->gate, client->name, client->uid);
     end_lookups(client, NULL);
 }
 
@@ -159,6 +134,90 @@ query_client(ScdClients *clients, const char *unique_name)
                            g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(a{sv})"),
                            G_DBUS_CALL_FLAGS_NONE, -1, NULL, handle_credentials, client);
     return client;
+}
+
+typedef struct {
+    ClientsLink *link;
+    char *name;
+} UnknownSender;
+
+static gboolean
+query_sender(gpointer data)
+{
+    const UnknownSender *sender = data;
+    ScdClients *clients = sender->link->clients;
+
+    if (!clients)
+        return G_SOURCE_REMOVE;
+    const ScdClient *client = g_hash_table_lookup(clients->by_name, sender->name);
+    if (!client)
+        query_client(clients, sender->name);
+    else if (client->state == CLIENT_KNOWN)
+        scd_gate_set_user(clients->gate, client->name, client->uid);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+free_sender(gpointer data)
+{
+    UnknownSender *sender = data;
+
+    g_atomic_rc_box_release(sender->link);
+    g_free(sender->name);
+    g_free(sender);
+}
+
+/* In GDBus's thread, with the gate's lock. */
+static void
+query_sender_later(const char *name, gpointer data)
+{
+    ClientsLink *link = data;
+    UnknownSender *sender = g_new(UnknownSender, 1);
+
+    *sender = (UnknownSender){g_atomic_rc_box_acquire(link), g_strdup(name)};
+    scd_main_thread_invoke(query_sender, sender, free_sender);
+}
+
+ScdClients *
+scd_clients_new(GDBusConnection *bus, ScdGate *gate)
+{
+    ScdClients *clients = g_new0(ScdClients, 1);
+    clients->bus = g_object_ref(bus);
+    clients->gate = gate;
+    clients->link = g_atomic_rc_box_new(ClientsLink);
+    clients->link->clients = clients;
+    scd_gate_on_unknown_sender(gate, query_sender_later, clients->link);
+    clients->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+    clients->subscription = g_dbus_connection_signal_subscribe(
+        bus, BUS_NAME, BUS_NAME, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+        handle_name_owner, clients, NULL);
+    return clients;
+}
+
+static ScdClient *
+get_any_client(ScdClients *clients)
+{
+    GHashTableIter iter;
+    gpointer client;
+
+    g_hash_table_iter_init(&iter, clients->by_name);
+    return g_hash_table_iter_next(&iter, NULL, &client) ? client : NULL;
+}
+
+void
+scd_clients_free(ScdClients *clients)
+{
+    ScdClient *client;
+
+    scd_gate_on_unknown_sender(clients->gate, NULL, NULL);
+    clients->link->clients = NULL;
+    g_atomic_rc_box_release(clients->link);
+    g_dbus_connection_signal_unsubscribe(clients->bus, clients->subscription);
+    while ((client = get_any_client(clients)))
+        remove_client(client);
+    g_hash_table_unref(clients->by_name);
+    g_object_unref(clients->bus);
+    g_free(clients);
 }
 
 void

@@ -12,6 +12,8 @@
 
 #include <gio/gio.h>
 
+#include "bus/gate.h"
+
 typedef struct ScdClients ScdClients;
 
 /* A unique name on the bus; reference counted. */
@@ -21,7 +23,11 @@ typedef struct ScdClient ScdClient;
 typedef void (*ScdClientFunc)(ScdClient *client, const GError *error, gpointer data);
 typedef void (*ScdClientLeaveFunc)(gpointer data);
 
-ScdClients *scd_clients_new(GDBusConnection *bus);
+/*
+ * gate: has the users of its senders looked up here, and is told of their
+ * departures; it must live longer.
+ */
+ScdClients *scd_clients_new(GDBusConnection *bus, ScdGate *gate);
 
 /* Calls the callbacks of all clients as if they had left the bus. */
 void scd_clients_free(ScdClients *clients);

@@ -253,7 +253,7 @@ new_wait_calls(ScdService *service)
 
 /* The events of the monitor follow from the main loop, when all parts have been made. */
 static gboolean
-make_parts(ScdService *service, GDBusConnection *bus, GError **error)
+make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **error)
 {
     static const ScdReaderTrackerEvents tracker_events = {handle_identified,
                                                           handle_better_identity};
@@ -263,7 +263,7 @@ make_parts(ScdService *service, GDBusConnection *bus, GError **error)
     service->tree = scd_tree_new(bus, error);
     if (!service->tree || !register_log_control(bus, error))
         return FALSE;
-    service->clients = scd_clients_new(bus);
+    service->clients = scd_clients_new(bus, gate);
     service->audit = scd_audit_new(bus);
     service->authorization = scd_authorization_new(service->clients, service->audit);
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
@@ -286,12 +286,13 @@ make_parts(ScdService *service, GDBusConnection *bus, GError **error)
 }
 
 ScdService *
-scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error)
+scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *options,
+                GError **error)
 {
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
     service->options = options;
-    if (!make_parts(service, bus, error))
+    if (!make_parts(service, bus, gate, error))
         return NULL;
     service->first_snapshot_timer =
         g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, handle_first_snapshot_timeout, service);

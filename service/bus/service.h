@@ -9,6 +9,7 @@
 
 #include "base/card-list.h"
 #include "base/config.h"
+#include "bus/gate.h"
 
 typedef struct ScdService ScdService;
 
@@ -29,8 +30,12 @@ typedef struct {
     gpointer data;
 } ScdServiceOptions;
 
-/* Registers the objects on the bus, and starts to watch pcscd. */
-ScdService *scd_service_new(GDBusConnection *bus, const ScdServiceOptions *options, GError **error);
+/*
+ * Registers the objects on the bus, and starts to watch pcscd. bus: from scd_bus_connect_finish(),
+ * with this gate.
+ */
+ScdService *scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *options,
+                            GError **error);
 
 /*
  * Ends all calls and sessions, resets their cards, and stops all threads. A thread that is stuck

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/words.h"
+#include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
 #include "bus/job-timeout.h"
@@ -216,6 +217,23 @@ new_channel(ScdJobQueue *queue, GError **error)
     return g_unix_fd_list_new_from_array(&ends[1], 1);
 }
 
+/* GDBus writes no descriptors to the stream of the bus, which takes the reply instead. */
+static void
+reply_with_channel(GDBusMethodInvocation *invocation, GUnixFDList *list)
+{
+    g_autoptr(GDBusMessage) reply =
+        g_dbus_message_new_method_reply(g_dbus_method_invocation_get_message(invocation));
+    ScdBusStream *stream = scd_bus_get_stream(g_dbus_method_invocation_get_connection(invocation));
+    GError *error = NULL;
+
+    g_dbus_message_set_body(reply, g_variant_new("(h)", 0));
+    g_dbus_message_set_unix_fd_list(reply, list);
+    if (scd_bus_stream_reply(stream, reply, &error))
+        g_object_unref(invocation);
+    else
+        g_dbus_method_invocation_take_error(invocation, error);
+}
+
 static void
 open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
@@ -230,8 +248,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (scd_options_read(options, none, &error))
         list = new_channel(scd_session_queue(session), &error);
     if (list)
-        g_dbus_method_invocation_return_value_with_unix_fd_list(invocation, g_variant_new("(h)", 0),
-                                                                list);
+        reply_with_channel(invocation, list);
     else
         g_dbus_method_invocation_take_error(invocation, error);
 }

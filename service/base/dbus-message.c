@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "base/dbus-message.h"
+
+#include <string.h>
+
+#define MESSAGE_MAX (128 * 1024 * 1024)
+#define ARRAY_MAX (64 * 1024 * 1024)
+#define DEPTH_MAX 64
+
+/* A place in the bytes of a message. Alignment counts from the first of them. */
+typedef struct {
+    const guint8 *bytes;
+    gsize length;
+    gsize at;
+    gboolean big_endian;
+    gsize count; /* of values passed so far */
+    gsize most;
+} WireCursor;
+
+static guint32
+read_uint32(const guint8 *bytes, gboolean big_endian)
+{
+    guint32 number;
+
+    memcpy(&number, bytes, sizeof number);
+    return big_endian ? GUINT32_FROM_BE(number) : GUINT32_FROM_LE(number);
+}
+
+static gboolean
+skip_bytes(WireCursor *cursor, gsize length)
+{
+    if (length > cursor->length - cursor->at)
+        return FALSE;
+    cursor->at += length;
+    return TRUE;
+}
+
+static gboolean
+skip_padding(WireCursor *cursor, gsize alignment)
+{
+    return skip_bytes(cursor, -cursor->at & (alignment - 1));
+}
+
+static gboolean
+take_uint32(WireCursor *cursor, guint32 *number)
+{
+    if (!skip_padding(cursor, 4) || !skip_bytes(cursor, 4))
+        return FALSE;
+    *number = read_uint32(cursor->bytes + cursor->at - 4, cursor->big_endian);
+    return TRUE;
+}
+
+/* A string of that length and the NUL that ends it. */
+static gboolean
+take_text(WireCursor *cursor, gsize length, const char **text)
+{
+    const guint8 *start = cursor->bytes + cursor->at;
+
+    if (!skip_bytes(cursor, length) || !skip_bytes(cursor, 1) || start[length] != '\0')
+        return FALSE;
+    *text = (const char *)start;
+    return g_utf8_validate(*text, length, NULL);
+}
+
+static gboolean
+take_string(WireCursor *cursor, const char **text)
+{
+    guint32 length;
+    return take_uint32(cursor, &length) && take_text(cursor, length, text);
+}
+
+static gboolean
+take_object_path(WireCursor *cursor, const char **path)
+{
+    return take_string(cursor, path) && g_variant_is_object_path(*path);
+}
+
+static gboolean
+take_signature(WireCursor *cursor, const char **signature)
+{
+    guint8 length;
+
+    if (!skip_bytes(cursor, 1))
+        return FALSE;
+    length = cursor->bytes[cursor->at - 1];
+    return take_text(cursor, length, signature) && strlen(*signature) == length &&
+           g_variant_is_signature(*signature);
+}
+
+gboolean
+scd_dbus_measure(const guint8 *fixed, gsize *header_length, gsize *length)
+{
+    gboolean big_endian = fixed[0] == 'B';
+
+    if ((fixed[0] != 'l' && fixed[0] != 'B') || fixed[3] != 1)
+        return FALSE;
+    guint64 body = read_uint32(fixed + 4, big_endian);
+    guint64 fields = read_uint32(fixed + 12, big_endian);
+    guint64 header = (SCD_DBUS_FIXED_HEADER + fields + 7) & ~(guint64)7;
+    if (header + body > MESSAGE_MAX)
+        return FALSE;
+    *header_length = header;
+    *length = header + body;
+    return TRUE;
+}
+
+/* The value of one header field, which has the type that its code demands. */
+static gboolean
+take_field(WireCursor *cursor, guint8 code, const char *type, ScdDbusHeader *header)
+{
+    const struct {
+        const char *type;
+        gpointer target;
+    } known[] = {
+        [1] = {"o", &header->path},         [2] = {"s", &header->interface},
+        [3] = {"s", &header->member},       [4] = {"s", &header->error_name},
+        [5] = {"u", &header->reply_serial}, [6] = {"s", &header->destination},
+        [7] = {"s", &header->sender},       [8] = {"g", &header->signature},
+        [9] = {"u", &header->unix_fds},
+    };
+
+    if (code == 0 || code >= G_N_ELEMENTS(known) || !g_str_equal(type, known[code].type))
+        return FALSE;
+    gpointer target = known[code].target;
+    switch (*type) {
+    case 'o':
+        return take_object_path(cursor, target);
+    case 's':
+        return take_string(cursor, target);
+    case 'g':
+        return take_signature(cursor, target);
+    default:
+        return take_uint32(cursor, target);
+    }
+}
+
+static gboolean
+take_fields(WireCursor *cursor, ScdDbusHeader *header)
+{
+    while (cursor->at < cursor->length) {
+        const char *type;
+        if (!skip_padding(cursor, 8) || !skip_bytes(cursor, 1))
+            return FALSE;
+        guint8 code = cursor->bytes[cursor->at - 1];
+        if (!take_signature(cursor, &type) || !take_field(cursor, code, type, header))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusHeader *header)
+{
+    gboolean big_endian = bytes[0] == 'B';
+    WireCursor cursor = {
+        .bytes = bytes,
+        .length = SCD_DBUS_FIXED_HEADER + (gsize)read_uint32(bytes + 12, big_endian),
+        .at = SCD_DBUS_FIXED_HEADER,
+        .big_endian = big_endian,
+    };
+
+    *header = (ScdDbusHeader){
+        .type = bytes[1],
+        .flags = bytes[2],
+        .big_endian = big_endian,
+        .body_length = read_uint32(bytes + 4, big_endian),
+        .serial = read_uint32(bytes + 8, big_endian),
+        .signature = "",
+    };
+    return header->type != 0 && header->serial != 0 && cursor.length <= header_length &&
+           take_fields(&cursor, header);
+}
+
+/* 0 for a type that is no number, or whose values GDBus verifies one by one. */
+static gsize
+size_of_number(char type)
+{
+    switch (type) {
+    case 'y':
+        return 1;
+    case 'n':
+    case 'q':
+        return 2;
+    case 'i':
+    case 'u':
+    case 'h':
+        return 4;
+    case 'x':
+    case 't':
+    case 'd':
+        return 8;
+    default:
+        return 0;
+    }
+}
+
+static gsize
+alignment_of(char type)
+{
+    switch (type) {
+    case 'y':
+    case 'g':
+    case 'v':
+        return 1;
+    case 'n':
+    case 'q':
+        return 2;
+    case 'x':
+    case 't':
+    case 'd':
+    case '(':
+    case '{':
+        return 8;
+    default:
+        return 4;
+    }
+}
+
+static gboolean walk_value(WireCursor *cursor, const char **type, guint depth);
+
+/* The members of a struct or a dictionary entry, up to its closing bracket. */
+static gboolean
+walk_members(WireCursor *cursor, const char **type, char closing, guint depth)
+{
+    if (!skip_padding(cursor, 8))
+        return FALSE;
+    while (**type != closing)
+        if (!walk_value(cursor, type, depth))
+            return FALSE;
+    (*type)++;
+    return TRUE;
+}
+
+static gboolean
+walk_elements(WireCursor *cursor, const char *type, gsize end, guint depth)
+{
+    gsize size = size_of_number(*type);
+
+    if (size > 0)
+        return (end - cursor->at) % size == 0 && skip_bytes(cursor, end - cursor->at);
+    while (cursor->at < end) {
+        const char *element = type;
+        if (!walk_value(cursor, &element, depth))
+            return FALSE;
+    }
+    return cursor->at == end;
+}
+
+static gboolean
+walk_array(WireCursor *cursor, const char **type, guint depth)
+{
+    const char *element = *type;
+    guint32 length;
+
+    if (!g_variant_type_string_scan(element, NULL, type) || !take_uint32(cursor, &length) ||
+        length > ARRAY_MAX || !skip_padding(cursor, alignment_of(*element)) ||
+        length > cursor->length - cursor->at)
+        return FALSE;
+    return walk_elements(cursor, element, cursor->at + length, depth);
+}
+
+static gboolean
+walk_variant(WireCursor *cursor, guint depth)
+{
+    const char *type, *end;
+
+    return take_signature(cursor, &type) && g_variant_type_string_scan(type, NULL, &end) &&
+           *end == '\0' && walk_value(cursor, &type, depth);
+}
+
+static gboolean
+walk_boolean(WireCursor *cursor)
+{
+    guint32 number;
+    return take_uint32(cursor, &number) && number <= 1;
+}
+
+/* One complete type, which is passed, and its value. */
+static gboolean
+walk_value(WireCursor *cursor, const char **type, guint depth)
+{
+    const char *text;
+    char kind = *(*type)++;
+
+    if (depth == DEPTH_MAX || ++cursor->count > cursor->most)
+        return FALSE;
+    switch (kind) {
+    case 'b':
+        return walk_boolean(cursor);
+    case 's':
+        return take_string(cursor, &text);
+    case 'o':
+        return take_object_path(cursor, &text);
+    case 'g':
+        return take_signature(cursor, &text);
+    case 'v':
+        return walk_variant(cursor, depth + 1);
+    case 'a':
+        return walk_array(cursor, type, depth + 1);
+    case '(':
+        return walk_members(cursor, type, ')', depth + 1);
+    case '{':
+        return walk_members(cursor, type, '}', depth + 1);
+    default:
+        return size_of_number(kind) > 0 && skip_padding(cursor, size_of_number(kind)) &&
+               skip_bytes(cursor, size_of_number(kind));
+    }
+}
+
+gboolean
+scd_dbus_count_values(const ScdDbusHeader *header, const guint8 *body, gsize most, gsize *count)
+{
+    WireCursor cursor = {
+        .bytes = body,
+        .length = header->body_length,
+        .big_endian = header->big_endian,
+        .most = most,
+    };
+    const char *type = header->signature;
+
+    while (*type != '\0')
+        if (!walk_value(&cursor, &type, 0))
+            return FALSE;
+    *count = cursor.count;
+    return cursor.at == cursor.length;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/bus-output.h"
+
+#include <errno.h>
+#include <gio/gunixfdlist.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* dbus-daemon's limit for the system bus, less what the bus adds to a header. */
+#define MESSAGE_MAX (32 * 1024 * 1024 - 1024)
+
+/* Errors for a program's developer; the rest would be somebody's text. */
+#define ERROR_BODY_MAX 2048
+#define ERROR_TEXT_MAX 1024
+
+#define PACKETS_MAX 1024
+#define DESCRIPTORS_MAX 4
+
+/* A message that passes GDBus by. */
+typedef struct {
+    guint8 *bytes;
+    gsize length;
+    gsize sent;
+    GUnixFDList *descriptors; /* NULL when there are none */
+} BusPacket;
+
+struct _ScdBusOutput {
+    GOutputStream parent;
+    GSocket *socket;
+    ScdGate *gate;
+    GMutex lock;
+    GQueue packets;    /* of BusPacket; the first one may be sent in part */
+    gsize rest;        /* of GDBus's message, whose first bytes were sent */
+    gsize skip;        /* of GDBus's message, which is not sent */
+    guint32 serial;    /* of the last packet */
+    GSource *flushing; /* waits for room in the socket; NULL while nothing has to wait */
+};
+
+G_DEFINE_FINAL_TYPE(ScdBusOutput, scd_bus_output, G_TYPE_OUTPUT_STREAM)
+
+static void
+free_packet(gpointer data)
+{
+    BusPacket *packet = data;
+
+    g_clear_object(&packet->descriptors);
+    g_free(packet->bytes);
+    g_free(packet);
+}
+
+/* Attaches the packet's descriptors to the message. buffer: room for the control data. */
+static void
+attach_descriptors(struct msghdr *message, const BusPacket *packet, gpointer buffer)
+{
+    int count;
+    const int *descriptors = g_unix_fd_list_peek_fds(packet->descriptors, &count);
+
+    g_assert(count <= DESCRIPTORS_MAX);
+    message->msg_control = buffer;
+    message->msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(control), descriptors, count * sizeof(int));
+}
+
+/* FALSE when the socket has no room. A packet that the bus does not take is dropped. */
+static gboolean
+send_packet(GSocket *socket, BusPacket *packet)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+    } control = {0};
+
+    while (packet->sent < packet->length) {
+        struct iovec part = {packet->bytes + packet->sent, packet->length - packet->sent};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+        if (packet->sent == 0 && packet->descriptors)
+            attach_descriptors(&message, packet, control.bytes);
+        gssize sent = sendmsg(g_socket_get_fd(socket), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR)
+            return errno != EAGAIN && errno != EWOULDBLOCK;
+        packet->sent += MAX(sent, 0);
+    }
+    return TRUE;
+}
+
+/* Between GDBus's messages. FALSE when packets are left. */
+static gboolean
+flush_packets_locked(ScdBusOutput *output)
+{
+    for (BusPacket *packet; (packet = g_queue_peek_head(&output->packets));) {
+        if (!send_packet(output->socket, packet))
+            return FALSE;
+        free_packet(g_queue_pop_head(&output->packets));
+    }
+    return TRUE;
+}
+
+static gboolean
+flush_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
+{
+    ScdBusOutput *output = data;
+
+    g_mutex_lock(&output->lock);
+    /* Within a message, GDBus waits for room itself, and packets follow that message. */
+    gboolean again = output->rest == 0 && !flush_packets_locked(output);
+    if (!again)
+        g_clear_pointer(&output->flushing, g_source_unref);
+    g_mutex_unlock(&output->lock);
+    return again;
+}
+
+static void
+flush_later_locked(ScdBusOutput *output)
+{
+    if (output->flushing)
+        return;
+    output->flushing = g_socket_create_source(output->socket, G_IO_OUT, NULL);
+    g_source_set_callback(output->flushing, G_SOURCE_FUNC(flush_when_ready), g_object_ref(output),
+                          g_object_unref);
+    g_source_attach(output->flushing, NULL);
+}
+
+static gboolean
+queue_packet_locked(ScdBusOutput *output, GDBusMessage *message, GError **error)
+{
+    gsize length;
+
+    if (output->packets.length >= PACKETS_MAX) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BUSY, "The bus does not take messages");
+        return FALSE;
+    }
+    output->serial = output->serial == G_MAXUINT32 ? 1 : output->serial + 1;
+    g_dbus_message_set_serial(message, output->serial);
+    guint8 *bytes =
+        g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, error);
+    if (!bytes)
+        return FALSE;
+    BusPacket *packet = g_new0(BusPacket, 1);
+    packet->bytes = bytes;
+    packet->length = length;
+    GUnixFDList *descriptors = g_dbus_message_get_unix_fd_list(message);
+    packet->descriptors = descriptors ? g_object_ref(descriptors) : NULL;
+    g_queue_push_tail(&output->packets, packet);
+    return TRUE;
+}
+
+gboolean
+scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error)
+{
+    g_mutex_lock(&output->lock);
+    gboolean queued = queue_packet_locked(output, message, error);
+    if (queued && output->rest == 0 && !flush_packets_locked(output))
+        flush_later_locked(output);
+    g_mutex_unlock(&output->lock);
+    return queued;
+}
+
+GDBusMessage *
+scd_bus_output_new_error(const char *destination, guint32 reply_serial, const char *name,
+                         const char *text)
+{
+    GDBusMessage *message = g_dbus_message_new();
+
+    g_dbus_message_set_message_type(message, G_DBUS_MESSAGE_TYPE_ERROR);
+    g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+    g_dbus_message_set_destination(message, destination);
+    g_dbus_message_set_reply_serial(message, reply_serial);
+    g_dbus_message_set_error_name(message, name);
+    g_dbus_message_set_body(message, g_variant_new("(s)", text));
+    return message;
+}
+
+/* The same error with as much of its text as errors may have. */
+static GDBusMessage *
+shorten_error(const ScdDbusHeader *header, const guint8 *body)
+{
+    g_autofree char *text = g_strndup((const char *)body + sizeof(guint32), ERROR_TEXT_MAX);
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+    return scd_bus_output_new_error(header->destination, header->reply_serial, header->error_name,
+                                    valid);
+}
+
+/* The message to send in place of a reply; NULL when the reply may go as it is. */
+static GDBusMessage *
+replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_length, gsize length)
+{
+    if (header->type == SCD_DBUS_ERROR && header->body_length > ERROR_BODY_MAX &&
+        g_str_has_prefix(header->signature, "s"))
+        return shorten_error(header, bytes + header_length);
+    if (length > MESSAGE_MAX)
+        return scd_bus_output_new_error(header->destination, header->reply_serial,
+                                        "org.freedesktop.DBus.Error.LimitsExceeded",
+                                        "The reply is longer than a message of the bus may be: "
+                                        "ask for less in one call");
+    return NULL;
+}
+
+/* GDBus begins a message: bytes has all of it. */
+static void
+begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
+{
+    gsize header_length, length;
+    ScdDbusHeader header;
+
+    if (count < SCD_DBUS_FIXED_HEADER || !scd_dbus_measure(bytes, &header_length, &length) ||
+        count < length || !scd_dbus_read_header(bytes, header_length, &header))
+        g_error("GDBus writes a message that cannot be read");
+    output->rest = length;
+    if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
+        !header.destination)
+        return;
+    g_autoptr(GDBusMessage) other = replace_reply(&header, bytes, header_length, length);
+    gboolean dropped =
+        scd_gate_reply(output->gate, header.destination, header.reply_serial) == SCD_GATE_DROP;
+    if (!dropped && !other)
+        return;
+    output->rest = 0;
+    output->skip = length;
+    if (!dropped)
+        queue_packet_locked(output, other, NULL);
+}
+
+/* -1 with G_IO_ERROR_WOULD_BLOCK when the socket has no room. */
+static gssize
+send_bytes(ScdBusOutput *output, gconstpointer bytes, gsize count, GError **error)
+{
+    gssize sent = send(g_socket_get_fd(output->socket), bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (sent < 0)
+        g_set_error(error, G_IO_ERROR,
+                    errno == EINTR ? G_IO_ERROR_WOULD_BLOCK : g_io_error_from_errno(errno),
+                    "Cannot write to the bus: %s", g_strerror(errno));
+    return sent;
+}
+
+static gssize
+write_bytes_locked(ScdBusOutput *output, gconstpointer bytes, gsize count, GError **error)
+{
+    if (output->rest == 0 && output->skip == 0) {
+        if (!flush_packets_locked(output)) {
+            g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "No room");
+            return -1;
+        }
+        begin_message_locked(output, bytes, count);
+    }
+    gssize written = output->skip > 0 ? (gssize)MIN(count, output->skip)
+                                      : send_bytes(output, bytes, MIN(count, output->rest), error);
+    if (written < 0)
+        return -1;
+    if (output->skip > 0)
+        output->skip -= written;
+    else
+        output->rest -= written;
+    if (output->rest == 0 && !flush_packets_locked(output))
+        flush_later_locked(output);
+    return written;
+}
+
+typedef struct {
+    gconstpointer bytes; /* GDBus's, until the write has finished */
+    gsize count;
+} BusWrite;
+
+/* FALSE while the task waits for room. */
+static gboolean
+try_to_write(ScdBusOutput *output, GTask *task)
+{
+    const BusWrite *write = g_task_get_task_data(task);
+    GError *error = NULL;
+
+    g_mutex_lock(&output->lock);
+    gssize written = write_bytes_locked(output, write->bytes, write->count, &error);
+    g_mutex_unlock(&output->lock);
+    if (written >= 0) {
+        g_task_return_int(task, written);
+    } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+        g_error_free(error);
+        return FALSE;
+    } else {
+        g_task_return_error(task, error);
+    }
+    return TRUE;
+}
+
+static gboolean
+write_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
+{
+    GTask *task = data;
+
+    if (g_task_return_error_if_cancelled(task))
+        return G_SOURCE_REMOVE;
+    return !try_to_write(g_task_get_source_object(task), task);
+}
+
+static void
+write_async(GOutputStream *stream, const void *bytes, gsize count, int priority,
+            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+    ScdBusOutput *output = SCD_BUS_OUTPUT(stream);
+    g_autoptr(GTask) task = g_task_new(stream, cancellable, callback, data);
+    BusWrite *write = g_new(BusWrite, 1);
+
+    *write = (BusWrite){bytes, count};
+    g_task_set_task_data(task, write, g_free);
+    g_task_set_priority(task, priority);
+    if (try_to_write(output, task))
+        return;
+    g_autoptr(GSource) source = g_socket_create_source(output->socket, G_IO_OUT, cancellable);
+    g_task_attach_source(task, source, G_SOURCE_FUNC(write_when_ready));
+}
+
+static gssize
+write_finish(GOutputStream *stream, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_int(G_TASK(result), error);
+}
+
+/* All that was written is with the kernel. */
+static void
+flush_async(GOutputStream *stream, int priority, GCancellable *cancellable,
+            GAsyncReadyCallback callback, gpointer data)
+{
+    g_autoptr(GTask) task = g_task_new(stream, cancellable, callback, data);
+    g_task_return_boolean(task, TRUE);
+}
+
+static gboolean
+flush_finish(GOutputStream *stream, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+finalize(GObject *object)
+{
+    ScdBusOutput *output = SCD_BUS_OUTPUT(object);
+
+    g_assert(!output->flushing);
+    g_queue_clear_full(&output->packets, free_packet);
+    g_mutex_clear(&output->lock);
+    g_object_unref(output->socket);
+    G_OBJECT_CLASS(scd_bus_output_parent_class)->finalize(object);
+}
+
+static void
+scd_bus_output_class_init(ScdBusOutputClass *class)
+{
+    G_OBJECT_CLASS(class)->finalize = finalize;
+    G_OUTPUT_STREAM_CLASS(class)->write_async = write_async;
+    G_OUTPUT_STREAM_CLASS(class)->write_finish = write_finish;
+    G_OUTPUT_STREAM_CLASS(class)->flush_async = flush_async;
+    G_OUTPUT_STREAM_CLASS(class)->flush_finish = flush_finish;
+}
+
+static void
+scd_bus_output_init(ScdBusOutput *output)
+{
+    g_mutex_init(&output->lock);
+    g_queue_init(&output->packets);
+}
+
+ScdBusOutput *
+scd_bus_output_new(GSocket *socket, ScdGate *gate)
+{
+    ScdBusOutput *output = g_object_new(SCD_TYPE_BUS_OUTPUT, NULL);
+
+    output->socket = g_object_ref(socket);
+    output->gate = gate;
+    return output;
+}

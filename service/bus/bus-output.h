@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The output half of the stream to the bus (bus-stream.h): what GDBus writes,
+ * and messages of the service that pass GDBus by. Asynchronous writes only.
+ */
+
+#include <gio/gio.h>
+
+#include "bus/gate.h"
+
+#define SCD_TYPE_BUS_OUTPUT (scd_bus_output_get_type())
+G_DECLARE_FINAL_TYPE(ScdBusOutput, scd_bus_output, SCD, BUS_OUTPUT, GOutputStream)
+
+ScdBusOutput *scd_bus_output_new(GSocket *socket, ScdGate *gate);
+
+/*
+ * Sends a message and its descriptors between those of GDBus; sets its serial.
+ * The gate is not told. Never blocks; from any thread. FALSE when the message
+ * cannot be encoded, or when too many wait to be sent.
+ */
+gboolean scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error);
+
+/* The error that replies to a call, for scd_bus_output_send(). */
+GDBusMessage *scd_bus_output_new_error(const char *destination, guint32 reply_serial,
+                                       const char *name, const char *text);
