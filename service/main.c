@@ -249,6 +249,7 @@ clear_program(Program *program)
     if (program->bus)
         g_dbus_connection_flush_sync(program->bus, NULL, NULL);
     g_clear_object(&program->bus);
+    scd_gate_unref(program->gate);
     g_free(program->settings);
     g_main_loop_unref(program->loop);
 }

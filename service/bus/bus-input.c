@@ -247,6 +247,7 @@ finalize(GObject *object)
     g_free(input->buffer);
     g_object_unref(input->output);
     g_object_unref(input->socket);
+    scd_gate_unref(input->gate);
     G_OBJECT_CLASS(scd_bus_input_parent_class)->finalize(object);
 }
 
@@ -270,7 +271,7 @@ scd_bus_input_new(GSocket *socket, ScdGate *gate, ScdBusOutput *output)
     ScdBusInput *input = g_object_new(SCD_TYPE_BUS_INPUT, NULL);
 
     input->socket = g_object_ref(socket);
-    input->gate = gate;
+    input->gate = scd_gate_ref(gate);
     input->output = g_object_ref(output);
     return input;
 }

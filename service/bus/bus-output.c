@@ -345,6 +345,7 @@ finalize(GObject *object)
     g_queue_clear_full(&output->packets, free_packet);
     g_mutex_clear(&output->lock);
     g_object_unref(output->socket);
+    scd_gate_unref(output->gate);
     G_OBJECT_CLASS(scd_bus_output_parent_class)->finalize(object);
 }
 
@@ -371,6 +372,6 @@ scd_bus_output_new(GSocket *socket, ScdGate *gate)
     ScdBusOutput *output = g_object_new(SCD_TYPE_BUS_OUTPUT, NULL);
 
     output->socket = g_object_ref(socket);
-    output->gate = gate;
+    output->gate = scd_gate_ref(gate);
     return output;
 }

@@ -43,6 +43,7 @@ finalize(GObject *object)
     g_object_unref(stream->input);
     g_object_unref(stream->output);
     g_object_unref(stream->connection);
+    scd_gate_unref(stream->gate);
     G_OBJECT_CLASS(scd_bus_stream_parent_class)->finalize(object);
 }
 
@@ -67,7 +68,7 @@ new_stream(GSocketConnection *connection, ScdGate *gate)
     ScdBusStream *stream = g_object_new(SCD_TYPE_BUS_STREAM, NULL);
 
     stream->connection = g_object_ref(connection);
-    stream->gate = gate;
+    stream->gate = scd_gate_ref(gate);
     stream->output = scd_bus_output_new(socket, gate);
     stream->input = scd_bus_input_new(socket, gate, stream->output);
     return stream;

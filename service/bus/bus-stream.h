@@ -16,7 +16,7 @@
  * GDBus writes no file descriptors to a stream that is no socket; messages with
  * descriptors are sent by scd_bus_stream_reply().
  *
- * Input and output run in GDBus's thread. The gate must outlive the stream.
+ * Input and output run in GDBus's thread.
  */
 
 #include <gio/gio.h>

@@ -25,7 +25,7 @@ typedef void (*ScdClientLeaveFunc)(gpointer data);
 
 /*
  * gate: has the users of its senders looked up here, and is told of their
- * departures; it must live longer.
+ * departures; it must outlive the clients.
  */
 ScdClients *scd_clients_new(GDBusConnection *bus, ScdGate *gate);
 

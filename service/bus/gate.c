@@ -109,6 +109,7 @@ typedef struct {
 } GateCall;
 
 struct ScdGate {
+    gatomicrefcount references;
     GMutex lock;
     ScdGateUnknownSenderFunc unknown_sender; /* or NULL */
     gpointer data;
@@ -169,15 +170,25 @@ scd_gate_new(void)
 {
     ScdGate *gate = g_new0(ScdGate, 1);
 
+    g_atomic_ref_count_init(&gate->references);
     g_mutex_init(&gate->lock);
     gate->senders = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_sender);
     gate->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     return gate;
 }
 
-void
-scd_gate_free(ScdGate *gate)
+ScdGate *
+scd_gate_ref(ScdGate *gate)
 {
+    g_atomic_ref_count_inc(&gate->references);
+    return gate;
+}
+
+void
+scd_gate_unref(ScdGate *gate)
+{
+    if (!g_atomic_ref_count_dec(&gate->references))
+        return;
     g_hash_table_unref(gate->senders);
     g_hash_table_unref(gate->users);
     g_mutex_clear(&gate->lock);

@@ -31,8 +31,9 @@ typedef struct {
 
 ScdGate *scd_gate_new(void);
 
-/* No stream uses it. */
-void scd_gate_free(ScdGate *gate);
+/* Reference counted: the stream of the bus, which outlives the service, has references too. */
+ScdGate *scd_gate_ref(ScdGate *gate);
+void scd_gate_unref(ScdGate *gate);
 
 /*
  * Called in the thread that called scd_gate_admit(), with a lock of the gate
@@ -77,4 +78,4 @@ void scd_gate_forget(ScdGate *gate, const char *sender);
 /* The open calls and their bytes, for all senders. */
 void scd_gate_get_usage(ScdGate *gate, guint *calls, gsize *bytes);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGate, scd_gate_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGate, scd_gate_unref)
