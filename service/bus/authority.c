@@ -2,9 +2,17 @@
 
 #include "bus/authority.h"
 
-#include <polkit/polkit.h>
-
 #include "base/error.h"
+
+#define BUS_NAME "org.freedesktop.DBus"
+#define BUS_PATH "/org/freedesktop/DBus"
+
+#define POLKIT_NAME "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
+
+/* CheckAuthorizationFlags of polkit */
+#define POLKIT_ALLOW_USER_INTERACTION 1u
 
 /* dbus-daemon allows 128 pending calls of a connection: enough for 16 such users. */
 #define SENT_PER_USER 8
@@ -16,11 +24,14 @@
 #define REPLY_LIMIT_S 60
 
 struct ScdAuthority {
+    GDBusConnection *bus;
     ScdAuthorityChangedFunc changed;
     gpointer data;
-    PolkitAuthority *polkit; /* NULL until the first check, and while not available */
-    gboolean connecting;     /* polkit_authority_get_async() is pending */
-    GHashTable *users;       /* uid → AuthorityUser, of those with checks; NULL once freed */
+    gboolean was_there;  /* polkit has replied, or was started while the service runs */
+    guint signals;       /* subscription */
+    guint owner_changes; /* likewise */
+    guint64 last_dialog;
+    GHashTable *users; /* uid → AuthorityUser, of those with checks; NULL once freed */
 };
 
 typedef struct {
@@ -41,9 +52,9 @@ typedef struct {
     ScdClient *client; /* NULL once the check has ended, like the fields below */
     guint leave;
     const char *action_id;
-    PolkitDetails *details;
-    GCancellable *dialog; /* closes the dialog; NULL if none is allowed */
-    gboolean at_dialog;   /* the second query, which allows a dialog, was sent */
+    GVariant *details;
+    gboolean interactive; /* a dialog is allowed */
+    char *dialog;         /* polkit's id of the second query, which allows a dialog; or NULL */
     GSource *cancelled;   /* by the caller's cancellable; NULL without one */
     guint timer;
     ScdAuthorityFunc func;
@@ -51,6 +62,18 @@ typedef struct {
 } AuthorityCheck;
 
 static void send_waiting_checks(AuthorityUser *user);
+
+/* polkit replies to the query then. */
+static void
+close_dialog(AuthorityCheck *check)
+{
+    if (check->dialog)
+        g_dbus_connection_call(check->user->authority->bus, POLKIT_NAME, POLKIT_PATH,
+                               POLKIT_INTERFACE, "CancelCheckAuthorization",
+                               g_variant_new("(s)", check->dialog), NULL,
+                               G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
+    g_clear_pointer(&check->dialog, g_free);
+}
 
 static void
 end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
@@ -60,13 +83,14 @@ end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
 
     scd_client_remove_leave(check->client, check->leave);
     g_clear_pointer(&check->client, scd_client_unref);
-    g_clear_object(&check->details);
+    g_clear_pointer(&check->details, g_variant_unref);
     g_clear_handle_id(&check->timer, g_source_remove);
     if (check->cancelled)
         g_source_destroy(check->cancelled);
     g_clear_pointer(&check->cancelled, g_source_unref);
-    g_cancellable_cancel(check->dialog);
-    g_clear_object(&check->dialog);
+    if (check->user)
+        close_dialog(check);
+    g_clear_pointer(&check->dialog, g_free);
     if (!check->sent) {
         g_queue_unlink(&check->user->waiting, &check->link);
         send_waiting_checks(check->user);
@@ -103,33 +127,44 @@ remove_from_sent(AuthorityCheck *check)
 
 static void query_polkit(AuthorityCheck *check);
 
+/* What polkit replied to a query. */
+typedef struct {
+    gboolean authorized;
+    gboolean challenge; /* the user would have to authenticate */
+    gboolean temporary; /* by an authentication that polkit keeps for a while */
+} PolkitResult;
+
 static gboolean
-needs_dialog(const AuthorityCheck *check, PolkitAuthorizationResult *result)
+read_result(GVariant *reply, PolkitResult *result)
 {
-    return check->dialog && !check->at_dialog && result &&
-           polkit_authorization_result_get_is_challenge(result);
+    g_autoptr(GVariant) details = NULL;
+
+    if (!reply)
+        return FALSE;
+    g_variant_get(reply, "((bb@a{ss}))", &result->authorized, &result->challenge, &details);
+    result->temporary = g_variant_lookup(details, "polkit.temporary_authorization_id", "s", NULL);
+    return TRUE;
 }
 
 /* The check stays in its queue. */
 static void
 query_with_dialog(AuthorityCheck *check)
 {
-    check->at_dialog = TRUE;
+    check->dialog =
+        g_strdup_printf("smartcardd-%" G_GUINT64_FORMAT, ++check->user->authority->last_dialog);
     g_clear_handle_id(&check->timer, g_source_remove);
     query_polkit(check);
 }
 
 static ScdVerdict
-get_verdict(const AuthorityCheck *check, PolkitAuthorizationResult *result)
+get_verdict(const AuthorityCheck *check, const PolkitResult *result)
 {
-    if (polkit_authorization_result_get_is_challenge(result))
+    if (result->challenge)
         return SCD_VERDICT_CHALLENGE;
-    if (!polkit_authorization_result_get_is_authorized(result))
+    if (!result->authorized)
         return SCD_VERDICT_NO;
-    /* In this dialog, or in an earlier one: polkit keeps an authorization for a while. */
-    if (check->at_dialog || polkit_authorization_result_get_temporary_authorization_id(result))
-        return SCD_VERDICT_AUTHENTICATED;
-    return SCD_VERDICT_YES;
+    /* In this dialog, or in an earlier one. */
+    return check->dialog || result->temporary ? SCD_VERDICT_AUTHENTICATED : SCD_VERDICT_YES;
 }
 
 static void
@@ -137,33 +172,46 @@ handle_reply(GObject *source, GAsyncResult *async_result, gpointer data)
 {
     g_autofree AuthorityCheck *check = data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(PolkitAuthorizationResult) result =
-        polkit_authority_check_authorization_finish(POLKIT_AUTHORITY(source), async_result, &error);
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), async_result, &error);
+    PolkitResult result;
+    gboolean valid = read_result(reply, &result);
 
-    if (needs_dialog(check, result)) {
+    if (check->func && valid && result.challenge && check->interactive && !check->dialog) {
         query_with_dialog(g_steal_pointer(&check));
         return;
     }
+    if (!check->func) {
+        if (check->user)
+            remove_from_sent(check);
+        return;
+    }
+    if (valid && check->user)
+        check->user->authority->was_there = TRUE;
+    ScdVerdict verdict = valid ? get_verdict(check, &result) : SCD_VERDICT_NO;
+    g_clear_pointer(&check->dialog, g_free);
     if (check->user)
         remove_from_sent(check);
-    if (!check->func)
-        return;
-    if (!result)
-        refuse_without_polkit(check, error->message);
+    if (valid)
+        end_check(check, verdict, NULL);
     else
-        end_check(check, get_verdict(check, result), NULL);
+        refuse_without_polkit(check, error->message);
 }
 
 static void
 query_polkit(AuthorityCheck *check)
 {
-    g_autoptr(PolkitSubject) subject = polkit_system_bus_name_new(scd_client_name(check->client));
+    g_auto(GVariantBuilder) subject = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
-    polkit_authority_check_authorization(
-        check->user->authority->polkit, subject, check->action_id, check->details,
-        check->at_dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
-                         : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE,
-        check->dialog, handle_reply, check);
+    g_variant_builder_add(&subject, "{sv}", "name",
+                          g_variant_new_string(scd_client_name(check->client)));
+    g_dbus_connection_call(
+        check->user->authority->bus, POLKIT_NAME, POLKIT_PATH, POLKIT_INTERFACE,
+        "CheckAuthorization",
+        g_variant_new("((sa{sv})s@a{ss}us)", "system-bus-name", &subject, check->action_id,
+                      check->details, check->dialog ? POLKIT_ALLOW_USER_INTERACTION : 0u,
+                      check->dialog ? check->dialog : ""),
+        G_VARIANT_TYPE("((bba{ss}))"), G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, handle_reply, check);
 }
 
 static void
@@ -181,7 +229,7 @@ send_check(AuthorityCheck *check)
 static void
 send_waiting_checks(AuthorityUser *user)
 {
-    while (user->authority->polkit && user->sent.length < SENT_PER_USER && user->waiting.head)
+    while (user->sent.length < SENT_PER_USER && user->waiting.head)
         send_check(user->waiting.head->data);
     if (!user->sent.head && !user->waiting.head)
         g_hash_table_remove(user->authority->users, GUINT_TO_POINTER(user->uid));
@@ -204,67 +252,28 @@ announce_change(ScdAuthority *authority)
         authority->changed(authority->data);
 }
 
+/* Newer versions announce a change of the active session by a signal of its own. */
+static void
+handle_polkit_signal(GDBusConnection *bus, const char *sender, const char *path,
+                     const char *interface, const char *signal, GVariant *arguments, gpointer data)
+{
+    if (g_str_equal(signal, "Changed") || g_str_equal(signal, "SessionsChanged"))
+        announce_change(data);
+}
+
 /* A polkitd that has just started may have other rules than the one before. */
 static void
-handle_polkit_owner(ScdAuthority *authority)
-{
-    g_autofree char *owner = polkit_authority_get_owner(authority->polkit);
-
-    if (owner)
-        announce_change(authority);
-}
-
-/* The next check connects again. */
-static void
-refuse_all_checks(ScdAuthority *authority, const char *why)
-{
-    AuthorityUser *user;
-
-    while ((user = get_any_user(authority)))
-        refuse_without_polkit(user->waiting.head->data, why);
-}
-
-static void
-use_polkit(ScdAuthority *authority, PolkitAuthority *polkit)
-{
-    GHashTableIter iter;
-    gpointer user;
-
-    authority->polkit = g_object_ref(polkit);
-    g_signal_connect_swapped(polkit, "changed", G_CALLBACK(announce_change), authority);
-    /* Newer versions announce a change of the active session by a separate signal. */
-    if (g_signal_lookup("sessions-changed", POLKIT_TYPE_AUTHORITY))
-        g_signal_connect_swapped(polkit, "sessions-changed", G_CALLBACK(announce_change),
-                                 authority);
-    g_signal_connect_swapped(polkit, "notify::owner", G_CALLBACK(handle_polkit_owner), authority);
-    g_hash_table_iter_init(&iter, authority->users);
-    while (g_hash_table_iter_next(&iter, NULL, &user))
-        send_waiting_checks(user);
-}
-
-static void
-handle_polkit(GObject *source, GAsyncResult *result, gpointer data)
+handle_polkit_owner(GDBusConnection *bus, const char *sender, const char *path,
+                    const char *interface, const char *signal, GVariant *arguments, gpointer data)
 {
     ScdAuthority *authority = data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(PolkitAuthority) polkit = polkit_authority_get_finish(result, &error);
+    const char *owner = "";
 
-    authority->connecting = FALSE;
-    if (authority->users && polkit)
-        use_polkit(authority, polkit);
-    else if (authority->users)
-        refuse_all_checks(authority, error->message);
-    g_rc_box_release(authority);
-}
-
-/* polkit's library connects in a thread of its own. */
-static void
-connect_to_polkit(ScdAuthority *authority)
-{
-    if (authority->polkit || authority->connecting)
-        return;
-    authority->connecting = TRUE;
-    polkit_authority_get_async(NULL, handle_polkit, g_rc_box_acquire(authority));
+    if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(sss)")))
+        g_variant_get(arguments, "(&s&s&s)", NULL, NULL, &owner);
+    if (*owner && authority->was_there)
+        announce_change(authority);
+    authority->was_there = authority->was_there || *owner;
 }
 
 static AuthorityUser *
@@ -281,16 +290,17 @@ get_user(ScdAuthority *authority, guint uid)
     return user;
 }
 
-static PolkitDetails *
+/* An array of the type a{ss}. */
+static GVariant *
 new_polkit_details(const ScdAuthorityDetails *details)
 {
-    PolkitDetails *pairs = polkit_details_new();
+    g_auto(GVariantBuilder) pairs = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{ss}"));
 
-    polkit_details_insert(pairs, "reader", details->reader);
-    polkit_details_insert(pairs, "usb-path", details->usb_path);
-    polkit_details_insert(pairs, "alias", details->alias);
-    polkit_details_insert(pairs, "atr", details->atr);
-    return pairs;
+    g_variant_builder_add(&pairs, "{ss}", "reader", details->reader);
+    g_variant_builder_add(&pairs, "{ss}", "usb-path", details->usb_path);
+    g_variant_builder_add(&pairs, "{ss}", "alias", details->alias);
+    g_variant_builder_add(&pairs, "{ss}", "atr", details->atr);
+    return g_variant_ref_sink(g_variant_builder_end(&pairs));
 }
 
 static void
@@ -362,19 +372,26 @@ scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *acti
     check->client = scd_client_ref(client);
     check->action_id = action_id;
     check->details = new_polkit_details(details);
-    check->dialog = interactive ? g_cancellable_new() : NULL;
+    check->interactive = interactive;
     check->func = func;
     check->data = data;
     watch_check(check, cancellable);
     g_queue_push_tail_link(&user->waiting, &check->link);
-    connect_to_polkit(authority);
     send_waiting_checks(user);
 }
 
 ScdAuthority *
-scd_authority_new(ScdAuthorityChangedFunc changed, gpointer data)
+scd_authority_new(GDBusConnection *bus, ScdAuthorityChangedFunc changed, gpointer data)
 {
-    ScdAuthority *authority = g_rc_box_new0(ScdAuthority);
+    ScdAuthority *authority = g_new0(ScdAuthority, 1);
+
+    authority->bus = g_object_ref(bus);
+    authority->signals = g_dbus_connection_signal_subscribe(
+        bus, POLKIT_NAME, POLKIT_INTERFACE, NULL, POLKIT_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+        handle_polkit_signal, authority, NULL);
+    authority->owner_changes = g_dbus_connection_signal_subscribe(
+        bus, BUS_NAME, BUS_NAME, "NameOwnerChanged", BUS_PATH, POLKIT_NAME,
+        G_DBUS_SIGNAL_FLAGS_NONE, handle_polkit_owner, authority, NULL);
     authority->changed = changed;
     authority->data = data;
     authority->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
@@ -394,9 +411,8 @@ scd_authority_free(ScdAuthority *authority)
             remove_from_sent(check);
     }
     g_hash_table_unref(g_steal_pointer(&authority->users));
-    if (authority->polkit) {
-        g_signal_handlers_disconnect_by_data(authority->polkit, authority);
-        g_clear_object(&authority->polkit);
-    }
-    g_rc_box_release(authority);
+    g_dbus_connection_signal_unsubscribe(authority->bus, authority->signals);
+    g_dbus_connection_signal_unsubscribe(authority->bus, authority->owner_changes);
+    g_object_unref(authority->bus);
+    g_free(authority);
 }

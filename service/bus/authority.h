@@ -4,9 +4,13 @@
 /*
  * Asynchronous client of polkit: checks whether a client is authorized for an action.
  *
+ * It calls polkit's D-Bus interface on the connection of the service. polkit's library would
+ * open a second connection to the bus, which any program can send signals to, without the
+ * gate in it (bus-stream.h).
+ *
  * Root is authorized for every action, and polkit is not queried for it. While polkit is not
  * available, all other users are refused; that result is not cached, and the next check
- * connects to polkit again. A check ends after a minute at the latest, unless polkit has
+ * has the bus start polkit again. A check ends after a minute at the latest, unless polkit has
  * opened a dialog for it: a first query without interaction shows whether one is needed.
  * Only a few queries of each user are sent at a time, so that a user whose queries hang
  * does not use up the calls that the bus allows the service to have pending.
@@ -43,7 +47,8 @@ typedef void (*ScdAuthorityFunc)(ScdVerdict verdict, const GError *error, gpoint
 typedef void (*ScdAuthorityChangedFunc)(gpointer data);
 
 /* changed: may be NULL. */
-ScdAuthority *scd_authority_new(ScdAuthorityChangedFunc changed, gpointer data);
+ScdAuthority *scd_authority_new(GDBusConnection *bus, ScdAuthorityChangedFunc changed,
+                                gpointer data);
 
 /* Cancels the pending checks. */
 void scd_authority_free(ScdAuthority *authority);

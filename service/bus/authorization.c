@@ -129,14 +129,14 @@ recheck_all_grants(gpointer data)
 }
 
 ScdAuthorization *
-scd_authorization_new(ScdClients *clients, ScdAudit *audit)
+scd_authorization_new(GDBusConnection *bus, ScdClients *clients, ScdAudit *audit)
 {
     ScdAuthorization *authorization = g_new0(ScdAuthorization, 1);
 
     authorization->clients = clients;
     authorization->audit = audit;
     authorization->grants = g_ptr_array_new();
-    authorization->authority = scd_authority_new(recheck_all_grants, authorization);
+    authorization->authority = scd_authority_new(bus, recheck_all_grants, authorization);
     return authorization;
 }
 

@@ -37,7 +37,7 @@ GError *scd_action_new_refusal(ScdAction action, ScdVerdict verdict, const char 
 typedef struct ScdAuthorization ScdAuthorization;
 
 /* Both must outlive it. Refusals and revocations are written to the audit log. */
-ScdAuthorization *scd_authorization_new(ScdClients *clients, ScdAudit *audit);
+ScdAuthorization *scd_authorization_new(GDBusConnection *bus, ScdClients *clients, ScdAudit *audit);
 
 /* Ends the pending checks. All grants must have ended. */
 void scd_authorization_free(ScdAuthorization *authorization);
