@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What ./demo shows: smartcardd at work in a world of its own."""
+"""The program behind ./demo: runs smartcardd in a test bed, and shows its output."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ SHELL = "--shell" in sys.argv
 ON_TERMINAL = sys.stdout.isatty()
 
 CARDS = {"Office": "3BDA18FF81B1FE751F030031C573C001400090000C", "Home": "3B021450"}
-USB_PATH = "1-3.4:1.0"  # of the reader Home, as its driver tells it; the other is no USB device
+USB_PATH = "1-3.4:1.0"  # that the driver of the reader Home returns; the other reader has none
 GET_USB_PATH = "42000E11"
 STEPS = (("insert", "Office"), ("insert", "Home"), ("remove", "Office"),
          ("insert", "Office"), ("remove", "Home"), ("insert", "Home"))
@@ -35,7 +35,7 @@ def show(command):
 
 
 def in_foreground(*command):
-    """Runs a program to whom Ctrl-C belongs, and gives its status."""
+    """Runs a program, which alone handles Ctrl-C, and returns its exit status."""
     child = subprocess.Popen(command)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     status = child.wait()
@@ -44,9 +44,10 @@ def in_foreground(*command):
 
 
 def follow_cards():
-    """Runs the monitor while cards go in and out, slowly enough for those who watch.
+    """Runs the monitor while cards are inserted and removed.
 
-    Where nobody watches, each step is made when the monitor has told of the one before.
+    On a terminal there is a pause after each step, so that it can be read. Otherwise each step
+    follows when the monitor has printed the one before.
     """
     def wait_for(*words):
         if ON_TERMINAL:
@@ -88,15 +89,16 @@ def put_cards_in():
 
 
 def shell():
-    """On a terminal script(1) gives it one of its own.
+    """Runs a shell. If the input is a terminal, script(1) provides another one for it.
 
-    It could not give back the outer one: the program that had it is no process of this namespace.
+    A shell with job control has to return the terminal to its previous foreground process group,
+    which is impossible here: that group is not in this PID namespace.
     """
     put_cards_in()
     program = os.environ.get("SHELL", "/bin/bash")
     if not sys.stdin.isatty():
         return in_foreground(program)
-    say("A shell in the world of the demo; 'exit' leaves it. Try:\n"
+    say("This shell reaches the service of the demo; 'exit' ends it. Try:\n"
         "  smartcardctl list\n"
         "  busctl tree org.smartcardd1\n"
         "  gdbus monitor --system --dest org.smartcardd1 &\n"
@@ -119,14 +121,14 @@ def show_simulated():
     show("smartcardctl list")
     follow_cards()
     show("busctl --no-pager tree org.smartcardd1")
-    say("What to try next, in  ./demo --shell :\n"
+    say("Try these next, in  ./demo --shell :\n"
         "  smartcardctl status\n"
         "  smartcardctl --json list\n"
         "  busctl introspect org.smartcardd1 /org/smartcardd1/readers/Office_00_00\n"
         "  gdbus monitor --system --dest org.smartcardd1\n"
         "  scd-sim remove Office; scd-sim insert Office\n"
         "  smartcardctl alias 1-3.4 login; smartcardctl show login\n"
-        "With a reader of your own:  ./demo --hardware")
+        "To see your own readers, run:  ./demo --hardware")
     return 0
 
 
@@ -141,7 +143,7 @@ def main():
         else:
             testbed.start_pcscd([simulated_reader(name, name) for name in CARDS])
             plug_in()
-            # The machine has something else at that port.
+            # In the /sys of this machine, another device may be at that port.
             testbed.start_service("--sysfs", testbed.folder)
         if SHELL:
             return shell()

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Counts the single tests in the logs of "meson test", one build folder an argument.
+"""Prints the total of passed and failed test cases in the logs of "meson test".
 
-A program that ended before it could say so counts as one failure.
+Arguments: build folders. A program that ended without a failed case and with an error, such as a
+timeout, counts as one failure.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 
 
 def count(log):
-    """Passed, failed and skipped tests of one program."""
+    """Returns the numbers of passed, failed and skipped cases of one program."""
     verdicts = re.findall(r"^(ok|not ok)\b[^#\n]*(#\s*SKIP)?", log.get("stdout", ""), re.M)
     skipped = sum(1 for verdict, skip in verdicts if skip)
     failed = sum(1 for verdict, _ in verdicts if verdict == "not ok")

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Small Debians in a folder: what tests/suites/run and tests/boot/run have in common.
-# To be read after machine.sh, by a script that has a function "usage".
+# Debian systems in a folder, for tests/suites/run, tests/package/run and tests/boot/run. To be
+# sourced after machine.sh, by a script that defines a function "usage".
 
 wrong_usage() {
-    say "$0: $1 ($0 --help tells what there is)"
+    say "$0: $1 (see $0 --help)"
     exit 2
 }
 
-# get_arguments ARGUMENT...: SUITE [--keep FOLDER] [OTHER...], into the variables suite, folder, and
-# others. Without --keep the folder goes when the script ends.
+# get_arguments ARGUMENT...: parses SUITE [--keep FOLDER] [OTHER...] into the variables suite,
+# folder and others. Without --keep the folder is temporary, and removed when the script ends.
 get_arguments() {
     suite=
     folder=
@@ -31,7 +31,7 @@ get_arguments() {
         esac
         shift
     done
-    [ -n "$suite" ] || wrong_usage "which suite?"
+    [ -n "$suite" ] || wrong_usage "a suite is missing"
     [ "$(id -u)" = 0 ] || wrong_usage "needs root: try sudo"
 
     if [ -n "$folder" ]; then
@@ -43,18 +43,19 @@ get_arguments() {
     fi
 }
 
-# Whether and how packages are verified and fetched is for this machine to say.
+# Prints mmdebstrap options for this machine's apt settings of verification and download.
 apt_options() {
     apt-config dump --format='--aptopt=%F "%v";%n' Acquire | grep -E '=Acquire::(Check-|https?::)' || :
 }
 
+# Prints the address of the Debian mirror that apt uses on this machine.
 mirror() {
     apt-get indextargets --format '$(LABEL) $(SITE)' 'Created-By: Packages' |
         awk '$1 == "Debian" && !n++ { print $2 }'
 }
 
-# need_debian PACKAGES [MMDEBSTRAP-OPTION...]: makes $folder/root, of that suite and with these
-# packages, unless it is there. One that lacks what has become necessary since is made anew.
+# need_debian PACKAGES [MMDEBSTRAP-OPTION...]: creates $folder/root, a Debian of $suite with these
+# packages. A root that was made with the same arguments is kept; any other is made again.
 need_debian() {
     local packages=$1 options
     shift
@@ -69,7 +70,7 @@ need_debian() {
     printf '%s\n' "$suite" "$packages" "$@" >"$folder/made-of"
 }
 
-# All that a commit would have, and nothing that was built here.
+# copy_tree FOLDER: copies the files that a commit of the working tree would contain.
 copy_tree() {
     rm -rf "$1"
     mkdir "$1"
@@ -77,8 +78,8 @@ copy_tree() {
         tar --create --null --files-from=- --ignore-failed-read | tar --extract --directory="$1"
 }
 
-# in_root ROOT COMMAND...: in namespaces of its own, so that nothing is left behind: no process, no
-# mount; and without a network, for a build downloads nothing.
+# in_root ROOT COMMAND...: runs the command in that root and in private namespaces, so that no
+# process and no mount remains. There is no network: a build must not download anything.
 in_root() {
     unshare --mount --propagation private --net --pid --fork --kill-child bash -euc '
         mount --bind "$0" "$0"
