@@ -48,6 +48,11 @@ EXPECTED = {
     "share/dbus-1/interfaces/org.smartcardd1.Session.xml",
     "share/dbus-1/system-services/org.smartcardd1.service",
     "share/dbus-1/system.d/org.smartcardd1.conf",
+    "share/doc/smartcardd/NEWS.md",
+    "share/doc/smartcardd/README.md",
+    "share/doc/smartcardd/SECURITY.md",
+    "share/doc/smartcardd/introspection/tree.svg",
+    "share/doc/smartcardd/tests/bench/bench.svg",
     "share/fish/vendor_completions.d/smartcardctl.fish",
     "share/man/man1/smartcardctl.1",
     "share/man/man5/org.smartcardd1.5",
@@ -122,6 +127,13 @@ def languages():
         return [line.strip() for line in file if not line.startswith("#")]
 
 
+def documents():
+    """The pages and examples."""
+    return {f"share/doc/smartcardd/{folder}/{name}" for folder in ("docs", "examples")
+            for name in os.listdir(os.path.join(SOURCE, folder))
+            if name not in ("meson.build", "update-tables.py", "__pycache__")}
+
+
 def request_name(user):
     """Returns the reply of the bus to a user that requests the service's name."""
     return subprocess.run(
@@ -134,7 +146,7 @@ class Files(unittest.TestCase):
     def test_list_of_files(self):
         catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo"
                     for language in languages()}
-        self.assertEqual(set(installed()), EXPECTED | catalogs)
+        self.assertEqual(set(installed()), EXPECTED | catalogs | documents())
 
     def test_unit_is_valid(self):
         if not shutil.which("systemd-analyze"):

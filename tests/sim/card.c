@@ -9,6 +9,7 @@
  *   00 C0 00 00 Le        GET RESPONSE, also in class 80: the next Le bytes (none or 0: 256) that
  *                         80 16 promised, then 61xx while more remain, else 9000; 6985 if nothing
  *                         is promised
+ *   00 CA 00 4F           GET DATA, the application identifier: that of an OpenPGP card, then 9000
  *   80 22 00 00           9000 if verified, else 6982
  *   80 10 .. .. Lc data   echo: the data, then 9000
  *   80 12 P1 P2           P1P2 bytes of the pattern, then 9000
@@ -47,6 +48,9 @@ static const struct atr own_atr = {
     18,
 };
 static const char pin[] = "12345678";
+static const uint8_t application_id[] = {
+    0xD2, 0x76, 0x00, 0x01, 0x24, 0x01, 0x02, 0x00, 0x00, 0x05, 0x00, 0x00, 0x12, 0x34, 0x00, 0x00,
+};
 
 static void
 answer_byte(struct answer *answer, uint8_t byte)
@@ -107,6 +111,14 @@ run_get_response(struct card *card, const struct command *command, struct answer
 }
 
 static uint16_t
+run_get_data(struct card *card, const struct command *command, struct answer *answer)
+{
+    for (size_t i = 0; i < sizeof(application_id); i++)
+        answer_byte(answer, application_id[i]);
+    return 0x9000;
+}
+
+static uint16_t
 run_is_verified(struct card *card, const struct command *command, struct answer *answer)
 {
     return card->verified ? 0x9000 : 0x6982;
@@ -157,10 +169,10 @@ static const struct instruction {
     uint16_t (*run)(struct card *card, const struct command *command, struct answer *answer);
 } instructions[] = {
     {0x00A40400, 0xFFFFFFFF, run_select},       {0x00200080, 0xFFFFFFFF, run_verify},
-    {0x00C00000, 0x7FFFFFFF, run_get_response}, {0x80220000, 0xFFFFFFFF, run_is_verified},
-    {0x80100000, 0xFFFF0000, run_echo},         {0x80120000, 0xFFFF0000, run_produce},
-    {0x80140000, 0xFFFF0000, run_status},       {0x80160000, 0xFFFF0000, run_promise},
-    {0x80180000, 0xFFFF0000, run_exact},
+    {0x00C00000, 0x7FFFFFFF, run_get_response}, {0x00CA004F, 0xFFFFFFFF, run_get_data},
+    {0x80220000, 0xFFFFFFFF, run_is_verified},  {0x80100000, 0xFFFF0000, run_echo},
+    {0x80120000, 0xFFFF0000, run_produce},      {0x80140000, 0xFFFF0000, run_status},
+    {0x80160000, 0xFFFF0000, run_promise},      {0x80180000, 0xFFFF0000, run_exact},
 };
 
 static const struct instruction *
