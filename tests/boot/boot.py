@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""boot.py IMAGE RESULTS MACHINE...: boots one machine after another (machines.py).
+"""boot.py IMAGE RESULTS MACHINE...: boots the machines (machines.py), one after the other.
 
-Prints the lines of their tests, which are TAP, and at the end how many passed and failed.
+Prints the TAP output of their tests, and then the numbers of passed and failed tests.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ import sys
 from machine import Machine
 from machines import MACHINES
 
-LIMIT_S = 900 # QEMU is slow, the more so beside other work
+LIMIT_S = 900 # emulation is slow, and slower on a busy machine
 
 
 class Tally:
-    """Counts what it prints. A test that ends before all that it promised counts as a failure."""
+    """Prints and counts TAP lines. A program that ends before its plan is complete is a failure."""
 
     def __init__(self):
         self.passed = self.failed = self.skipped = 0

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The card of a virtual reader, and its talk with QEMU's ccid-card-passthru.
+"""The card of a virtual reader, as a peer of QEMU's ccid-card-passthru.
 
-That is libcacard's protocol (vscard_common.h): messages with a header of three
-big-endian numbers (type, reader, length). QEMU sends INIT when the device of the
-card appears, COMMAND for each APDU, and RESULT for what we tell it.
-
-QEMU's reader speaks T=0 only.
+The protocol is that of libcacard (vscard_common.h): messages with a header of three big-endian
+numbers (type, reader, length). QEMU sends INIT when the card device is created, COMMAND for each
+APDU, and RESULT as the reply to each message of this program. QEMU's reader supports T=0 only.
 """
 
 import asyncio
@@ -18,28 +16,28 @@ LIMIT_S = 10
 
 
 class Card:
-    """In the reader, or not. It tells whose it is: in its historical bytes, and when asked."""
+    """Its historical bytes, and the response to GET DATA (INS CA), are the name of its owner."""
 
     def __init__(self, owner: str):
         assert len(owner) < 16
         self._owner = owner.encode()
-        self._is_in = False
+        self._inserted = False
         self._writer: asyncio.StreamWriter | None = None
         self._has_device = False
         self._results: collections.deque[asyncio.Future] = collections.deque()
 
     async def listen(self, path: str) -> None:
-        await asyncio.start_unix_server(self._talk, path)
+        await asyncio.start_unix_server(self._serve, path)
 
     async def insert(self) -> None:
-        self._is_in = True
+        self._inserted = True
         if self._has_device:
-            await self._tell(ATR, self._atr())
+            await self._send_checked(ATR, self._atr())
 
     async def remove(self) -> None:
-        self._is_in = False
+        self._inserted = False
         if self._has_device:
-            await self._tell(CARD_REMOVE)
+            await self._send_checked(CARD_REMOVE)
 
     def unplugged(self) -> None:
         self._has_device = False
@@ -47,7 +45,7 @@ class Card:
     def _atr(self) -> bytes:
         return bytes([0x3B, len(self._owner)]) + self._owner
 
-    def _answer(self, command: bytes) -> bytes:
+    def _respond(self, command: bytes) -> bytes:
         if command[1] == 0xA4:
             return b"\x90\x00"
         if command[1] == 0xCA:
@@ -63,27 +61,27 @@ class Card:
         self._results.append(result)
         return result
 
-    async def _tell(self, kind: int, body: bytes = b"") -> None:
+    async def _send_checked(self, kind: int, body: bytes = b"") -> None:
         result = await asyncio.wait_for(self._send_for_result(kind, body), LIMIT_S)
-        assert result == 0, f"QEMU does not like message {kind}: {result}"
+        assert result == 0, f"QEMU refuses message {kind}: {result}"
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
         try:
             while True:
                 kind, _, length = HEADER.unpack(await reader.readexactly(HEADER.size))
-                self._heard(kind, await reader.readexactly(length))
+                self._handle(kind, await reader.readexactly(length))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    def _heard(self, kind: int, body: bytes) -> None:
+    def _handle(self, kind: int, body: bytes) -> None:
         if kind == INIT:
             self._has_device = True
             self._results.clear()
             self._send_for_result(READER_ADD)
-            if self._is_in:
+            if self._inserted:
                 self._send_for_result(ATR, self._atr())
         elif kind == RESULT:
             self._results.popleft().set_result(int.from_bytes(body[:4], "big"))
-        elif kind == COMMAND and self._is_in:
-            self._send(COMMAND, self._answer(body))
+        elif kind == COMMAND and self._inserted:
+            self._send(COMMAND, self._respond(body))

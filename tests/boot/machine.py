@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A virtual machine that boots an image, runs its test, and is switched off by it.
+"""A virtual machine that boots an image, runs its test, and is switched off by the test.
 
-QEMU emulates it all (TCG): it needs neither KVM nor rights. There is one processor, for
-the kernel changes its own code while others run it, which QEMU 7.2 does not always get
-right. What the test prints is passed on; its orders, a line each, come through a port of
-their own and are carried out at the machine's USB ports.
+QEMU emulates the processor (TCG), so neither KVM nor permissions are needed. There is only one
+processor, because QEMU 7.2 has a bug when the kernel patches its own code while another processor
+runs it. The output of the test is passed on. The test sends orders, one per line, through a serial
+port, and they are executed on the USB ports of the machine.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable
 from ports import DEVICE, Ports
 from qmp import Qmp, Refused
 
-# Without what costs time in emulation: a fifth level of page tables, string instructions that go
-# byte by byte, wide vectors.
+# Without features that are slow in emulation: five-level page tables, string instructions that are
+# emulated byte by byte, wide vectors.
 CPU = "max,-la57,-erms,-fsrm,-avx,-avx2,-smap,-smep"
 
-# norandmaps: QEMU finds the code of libraries translated already.
+# norandmaps: libraries are at the same address in each process, so QEMU reuses translated code.
 KERNEL_OPTIONS = ("console=ttyS0 root=/dev/vda systemd.unit=boot-test.target quiet panic=-1 "
                   "mitigations=off nokaslr norandmaps no_timer_check")
 
@@ -33,7 +33,7 @@ class Machine:
         self._output_ended = asyncio.Event()
 
     async def run(self, readers: Iterable[tuple[str, str]], limit_s: float) -> None:
-        """readers: names and places of those that are there, with cards, when it starts."""
+        """Boots, and returns when the machine is off. readers: names and ports at boot."""
         with tempfile.TemporaryDirectory(prefix="scd-boot-") as folder:
             qmp = Qmp()
             self._ports = Ports(qmp, folder)
@@ -66,7 +66,7 @@ class Machine:
                     "-device", f"virtserialport,chardev={name},name={name}"]
 
         return [
-            # It ends with this process, however that ends.
+            # QEMU is killed when this process ends.
             "setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-accel", "tcg,tb-size=1024",
             "-machine", "q35", "-cpu", CPU, "-m", "1024", "-nodefaults", "-no-user-config",
             "-display", "none", "-nic", "none", "-no-reboot", "-S",
@@ -83,7 +83,7 @@ class Machine:
         ]
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Each order is answered by a line: empty, or what went wrong."""
+        """Executes orders. Replies to each with a line: empty, or an error message."""
         orders = {"plug": self._ports.plug, "unplug": self._ports.unplug,
                   "unplug-hub": self._ports.unplug_hub,
                   "insert": self._ports.insert, "remove": self._ports.remove}

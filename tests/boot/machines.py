@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The machines that are booted, by their names, and the readers that are there from the start.
+"""The virtual machines, and the readers that each has when it boots.
 
-NAME, or NAME-NUMBER, runs tests/boot/guest/test_NAME.py. Each reader has a name and
-a place, and a card in it.
+The machine NAME, or NAME-NUMBER, runs tests/boot/guest/test_NAME.py. Each reader has a name, a USB
+port, and a card in it.
 """
 
 
 def rack(total: int, direct: int) -> list[tuple[str, str]]:
-    """The others behind hubs of eight ports, from the last port of the machine down."""
+    """Returns total readers: direct ones on ports of the machine, the others behind hubs.
+
+    Each hub has eight ports. The hubs are on the last ports of the machine.
+    """
     places = [f"1-{port + 1}" for port in range(direct)]
     places += [f"1-{15 - number // 8}.{number % 8 + 1}" for number in range(total - direct)]
     return [(f"reader{number}", place) for number, place in enumerate(places)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The USB ports of a virtual machine: what is plugged in, and the hubs that it takes.
+"""The USB ports of a virtual machine, with readers and hubs.
 
-A place is a port as the kernel names it: 1-3, or 1-4.1 behind a hub at 1-4. Hubs
-come by themselves.
+A place is a port in the kernel's notation: 1-3, or 1-4.1 behind a hub at 1-4. Hubs are plugged in
+as they are needed.
 """
 
 from card import Card
@@ -13,7 +13,7 @@ DEVICE = f"qemu-xhci,id={CONTROLLER},p2=15,p3=4"
 
 
 def parent(place: str) -> str:
-    """The place of the hub that it is behind; empty when there is none."""
+    """Returns the place of the hub that the place is behind, or an empty string."""
     return place.rpartition(".")[0]
 
 
@@ -22,16 +22,16 @@ def hub_id(place: str) -> str:
 
 
 class Ports:
-    """folder: for sockets."""
+    """folder: where the sockets of cards are created."""
 
     def __init__(self, qmp: Qmp, folder: str):
         self._qmp, self._folder = qmp, folder
         self._cards: dict[str, Card] = {}
-        self._readers: dict[str, str] = {}  # that are plugged in → place
+        self._readers: dict[str, str] = {}  # that are plugged in, with their places
         self._hubs: set[str] = set()
 
     async def plug(self, name: str, place: str) -> None:
-        """A reader that was never there before comes without a card."""
+        """Plugs in a reader. A new one has no card; any other keeps its card."""
         if name not in self._cards:
             await self._new_card(name)
         await self._need_hub(parent(place))
@@ -46,7 +46,7 @@ class Ports:
         del self._readers[name]
 
     async def unplug_hub(self, place: str) -> None:
-        """With all that is behind it."""
+        """Unplugs a hub and everything behind it."""
         for name in [name for name, at in self._readers.items() if at.startswith(place + ".")]:
             self._cards[name].unplugged()
             del self._readers[name]

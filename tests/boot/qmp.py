@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""QEMU's control connection (QMP): commands, and devices that have gone."""
+"""A client of QMP, the control protocol of QEMU: commands, and the removal of devices."""
 
 import asyncio
 import json
@@ -8,11 +8,11 @@ LIMIT_S = 30
 
 
 class Refused(Exception):
-    """QEMU's own words."""
+    """An error that QEMU returned, with its message."""
 
 
 class Qmp:
-    """QEMU connects to the path when it starts."""
+    """The server of the socket to which QEMU connects when it starts."""
 
     def __init__(self):
         self._answers: asyncio.Queue[dict] = asyncio.Queue()
@@ -28,14 +28,14 @@ class Qmp:
         await self.command("qmp_capabilities")
 
     async def command(self, name: str, **arguments) -> None:
-        """One at a time."""
+        """Sends a command and waits for its reply. Only one command may be running."""
         self._writer.write(json.dumps({"execute": name, "arguments": arguments}).encode() + b"\n")
         answer = await asyncio.wait_for(self._answers.get(), LIMIT_S)
         if "error" in answer:
             raise Refused(answer["error"]["desc"])
 
     async def delete(self, device: str) -> None:
-        """Until it has gone."""
+        """Removes a device, and waits until the guest has released it."""
         gone = self._leaving[device] = asyncio.get_running_loop().create_future()
         await self.command("device_del", id=device)
         await asyncio.wait_for(gone, LIMIT_S)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a test on a booted machine needs: orders to the world outside, systemd, the kernel."""
+"""Helpers of the tests on a booted machine: orders to the host, systemd, sysfs, test cases."""
 
 import glob
 import os
@@ -22,26 +22,26 @@ UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"
 BUS = "org.freedesktop.DBus"
 
-# What the journal has when a service wants more than its confinement lets it have. In this machine
-# a system call that is not allowed ends the service: see tests/boot/guest/setup.
+# Journal messages of a service that exceeds its sandbox. On this machine a system call that is not
+# allowed kills the service: see tests/boot/guest/setup.
 DENIAL = re.compile(r"status=31/SYS|SIGSYS|seccomp|not permitted|[Pp]ermission denied"
                     r"|[Rr]ead-only file system", re.M)
 
 
 def run(*command):
-    """Gives what it prints."""
+    """Runs a command, which must succeed, and returns its output."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{command}: {result.returncode} {result.stdout}{result.stderr}"
     return result.stdout
 
 
 def unit(name, unit_name=UNIT):
-    """A property of a unit."""
+    """Returns a property of a unit."""
     return run("systemctl", "show", "--value", "--property", name, unit_name).strip()
 
 
 def object_path(place):
-    """Of the reader whose USB port is there."""
+    """Returns the object path of the reader on a USB port."""
     return READERS + "usb_" + re.sub(r"[-.]", "_", place)
 
 
@@ -51,13 +51,13 @@ def sysfs(place, name):
 
 
 def interfaces():
-    """The readers' interfaces, as the kernel calls them."""
+    """Returns the USB interfaces of class 0b in sysfs."""
     return {file.split("/")[-2] for file in glob.glob("/sys/bus/usb/devices/*/bInterfaceClass")
             if sysfs(file.split("/")[-2], "bInterfaceClass") == "0b"}
 
 
-class Outside:
-    """Whoever plugs and unplugs: tests/boot/machine.py."""
+class Host:
+    """Sends orders to tests/boot/machine.py, which plugs in readers and inserts cards."""
 
     def __init__(self):
         self._port = open("/dev/virtio-ports/orders", "r+b", buffering=0)
@@ -71,9 +71,9 @@ class Outside:
 
 
 class BootTest(unittest.TestCase):
-    """places: of the readers that are there, by their names."""
+    """places: the names of the readers that are plugged in, with their USB ports."""
 
-    outside = Outside()
+    host = Host()
     places = dict(MACHINES[os.environ["SCD_BOOT_MACHINE"]])
 
     def setUp(self):
@@ -86,19 +86,19 @@ class BootTest(unittest.TestCase):
         self.assertEqual(denied, [])
 
     def journal(self):
-        """Of the service, since the test began."""
+        """Returns the journal of the service since the test case began."""
         return run("journalctl", "--after-cursor", self._cursor, "--unit", UNIT)
 
     def plug(self, name, place):
-        self.outside.order("plug", name, place)
+        self.host.order("plug", name, place)
         self.places[name] = place
 
     def unplug(self, name):
-        self.outside.order("unplug", name)
+        self.host.order("unplug", name)
         del self.places[name]
 
     def wait_for_service(self):
-        """Without starting it."""
+        """Waits until the service owns its name, without a call that would start it."""
         def has_owner():
             name = GLib.Variant("(s)", (NAME,))
             return self.client.connection.call_sync(BUS, "/", BUS, "NameHasOwner", name, None,
@@ -106,7 +106,7 @@ class BootTest(unittest.TestCase):
         self.client.wait(has_owner, "the service is there")
 
     def wait_for_places(self):
-        """Until the service shows exactly the readers that are plugged in."""
+        """Waits until the service shows exactly the readers that are plugged in."""
         expected = {object_path(place) for place in self.places.values()}
         shown = set()
 
@@ -120,7 +120,7 @@ class BootTest(unittest.TestCase):
             raise AssertionError(f"{error}, but {sorted(shown)}") from None
 
     def wait_for_card(self, name):
-        """Gives the path of the card that is in the reader of that name."""
+        """Waits for the card in the reader of that name, and returns its object path."""
         reader = object_path(self.places[name])
         self.client.wait_for_state(lambda client: client.get(reader, READER, "CardPresent"),
                                    f"a card is in {name}")

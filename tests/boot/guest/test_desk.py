@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A machine with two readers, and who may use them: users, the shell, the administrator."""
+"""A machine with two readers: permissions of users, smartcardctl, the unit, the documentation."""
 
 import itertools
 import os
@@ -27,7 +27,7 @@ class DeskTest(BootTest):
 
 class Start(DeskTest):
     def test_readers_that_are_there_start_the_service(self):
-        """And not whoever calls it first."""
+        """It is started by udev, and not by the first call."""
         first = re.search(r"Starting " + UNIT + "|Activating .*org.smartcardd1",
                           run("journalctl", "--boot"))
         self.assertIn("Starting", first[0])
@@ -38,7 +38,7 @@ class Start(DeskTest):
 
 
 class Users(DeskTest):
-    """tester, in a session of logind."""
+    """Calls of the user tester, in a login session of logind."""
 
     def user(self, launcher=IN_SESSION):
         user = OtherUser("tester", launcher)
@@ -55,7 +55,7 @@ class Users(DeskTest):
         run("chvt", str(terminal))
 
     def may_connect(self, user):
-        """What the service says before, and what it does then, must agree."""
+        """Returns the result of CanConnect, which must agree with that of Connect."""
         said, = user.call(ROOT, MANAGER, "CanConnect", "(o)", self.reader)
         try:
             user.call(self.reader, READER, "Connect", "(sasa{sv})", "shared", [], {})
@@ -131,6 +131,17 @@ class Service(DeskTest):
         self.addCleanup(run, "systemctl", "service-log-level", UNIT, "info")
         run("systemctl", "service-log-level", UNIT, "debug")
         self.assertEqual(run("systemctl", "service-log-level", UNIT), "debug\n")
+
+
+class Documentation(DeskTest):
+    def test_commands_that_need_systemd(self):
+        """Those in the section of tests/docs/not-run that refers to this test."""
+        with open("/src/tests/docs/not-run", encoding="utf-8") as file:
+            section = file.read().partition("tests/boot runs these.\n")[2].partition("\n\n")[0]
+        commands = [line for line in section.splitlines() if not line.startswith("#")]
+        self.assertGreater(len(commands), 1)
+        for command in commands:
+            run("sh", "-c", command.removeprefix("sudo "))
 
 
 if __name__ == "__main__":

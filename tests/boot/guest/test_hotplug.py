@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A machine that boots without a reader: readers come and go, with cards and without."""
+"""A machine that boots without readers: readers are plugged in and unplugged."""
 
 from booted import (CARD, READER, UNIT, BootTest, interfaces, main, object_path, run, sysfs, unit)
 from scdtest.clients.recorder import INSERTION, REMOVAL
@@ -16,7 +16,7 @@ class HotplugTest(BootTest):
     def unplug_all(self):
         for name in list(self.places):
             self.unplug(name)
-            self.outside.order("remove", name)
+            self.host.order("remove", name)
         self.wait_for_places()
 
     def plug_and_wait(self, *readers):
@@ -25,7 +25,7 @@ class HotplugTest(BootTest):
         self.wait_for_places()
 
     def since(self, number, *members):
-        """The signals from number on that are one of these."""
+        """Returns the signals from number on that have one of these names."""
         return [signal for signal in self.client.signals[number:] if signal.member in members]
 
 
@@ -64,7 +64,7 @@ class Places(HotplugTest):
     def test_a_card_is_in_the_reader_that_shows_it(self):
         self.plug_and_wait(*self.PLACES)
         for name, _ in self.PLACES:
-            self.outside.order("insert", name)
+            self.host.order("insert", name)
             self.wait_for_card(name)
 
     def test_same_port_same_path(self):
@@ -81,12 +81,12 @@ class Places(HotplugTest):
         self.wait_for_places()
         self.plug_and_wait(("a", "1-4.1"), ("b", "1-6"))
         for name in ("a", "b"):
-            self.outside.order("insert", name)
+            self.host.order("insert", name)
             self.wait_for_card(name)
 
     def test_a_hub_goes_with_all_behind_it(self):
         self.plug_and_wait(("a", "1-3"), ("b", "1-4.1"), ("c", "1-4.2"), ("d", "1-4.3.1"))
-        self.outside.order("unplug-hub", "1-4")
+        self.host.order("unplug-hub", "1-4")
         for name in ("b", "c", "d"):
             del self.places[name]
         self.wait_for_places()
@@ -99,20 +99,20 @@ class Cards(HotplugTest):
         reader, cards = object_path("1-3"), set()
         for _ in range(5):
             number = len(self.client.signals)
-            self.outside.order("insert", "a")
+            self.host.order("insert", "a")
             self.client.wait_for_signal("CardInserted", reader, number)
             self.assertEqual([signal.member for signal in self.since(number, *INSERTION)],
                              INSERTION)
             cards.add(self.wait_for_card("a"))
             number = len(self.client.signals)
-            self.outside.order("remove", "a")
+            self.host.order("remove", "a")
             self.client.wait_for_signal("InterfacesRemoved", since=number)
             self.assertEqual([signal.member for signal in self.since(number, *REMOVAL)], REMOVAL)
         self.assertEqual(len(cards), 5)
 
     def test_a_reader_leaves_with_its_card(self):
         self.plug_and_wait(("a", "1-3"))
-        self.outside.order("insert", "a")
+        self.host.order("insert", "a")
         card = self.wait_for_card("a")
         number = len(self.client.signals)
         self.unplug("a")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A machine with many readers, most of them behind hubs, and with a pcscd that comes and goes."""
+"""A machine with many readers, most of them behind hubs, and restarts of pcscd."""
 
 from booted import (PCSCD, READER, UNIT, BootTest, interfaces, main, object_path, run, sysfs)
 
@@ -13,20 +13,20 @@ class Rack(BootTest):
         self.wait_for_places()
 
     def assert_nothing_is_lost(self):
-        """Each reader is there again, and the card that was in it."""
+        """Waits for all readers, each with its card."""
         self.wait_for_places()
         expected = {object_path(place): name for name, place in self.places.items()}
         self.client.wait_for_state(lambda client: self.cards() == expected, "all cards are there")
 
     def cards(self):
-        """Path of the reader → what the card in it tells of its owner."""
+        """Returns a dictionary: path of the reader to the name in its card's historical bytes."""
         return {card["Reader"]: bytes(card["HistoricalBytes"]).decode()
                 for card in self.client.cards().values()}
 
     def unplug_hub(self):
-        """Gives the readers that have gone with it."""
+        """Unplugs a hub, and returns the readers that were behind it."""
         behind = {name: place for name, place in self.places.items() if place.startswith(HUB + ".")}
-        self.outside.order("unplug-hub", HUB)
+        self.host.order("unplug-hub", HUB)
         for name in behind:
             del self.places[name]
         return behind
@@ -63,9 +63,9 @@ class Rack(BootTest):
         run("systemctl", "start", "pcscd.socket")
         self.assert_nothing_is_lost()
         name = next(iter(self.places))
-        self.outside.order("remove", name)
+        self.host.order("remove", name)
         self.client.wait_for_signal("CardRemoved", object_path(self.places[name]))
-        self.outside.order("insert", name)
+        self.host.order("insert", name)
         self.plug_all(behind)
         self.assert_nothing_is_lost()
 
