@@ -5,21 +5,35 @@
  * The packets of a channel (Session.OpenChannel), on a SOCK_SEQPACKET socket.
  * All numbers are little-endian.
  *
- * A request is 8 bytes, and then what the operation takes:
+ * A request is 12 bytes, and then what the operation takes:
  *
  *     0  operation       1 byte, ScdFrameOperation
  *     1  reserved        3 bytes, zero
  *     4  argument        4 bytes, see the operation
+ *     8  time limit      4 bytes, milliseconds from when the service reads the packet;
+ *                        0: do not wait; 0xFFFFFFFF: none
  *
- * An answer is 8 bytes, and then what the operation gives:
+ * An answer is 8 bytes, and then what the operation returns:
  *
  *     0  code            4 bytes, PC/SC's: 0 for success
  *     4  protocol        4 bytes, see the operation; else zero
  *
- * No dependency: the service and the PC/SC library over the bus read it.
+ * Answers come in the order of the requests; each request has one, but for
+ * SCD_FRAME_CANCEL, which has none. A request that has not reached the card when
+ * its time is over is answered with SCARD_E_TIMEOUT, and never reaches it. One that
+ * the card carries out by then is answered when it is done, with its result.
+ *
+ * The service reads a packet only while fewer than SCD_FRAME_REQUESTS_MAX requests
+ * have no answer, and while the client reads its answers. So a client that may
+ * want to cancel sends at most SCD_FRAME_REQUESTS_MAX - 1 requests in advance.
+ *
+ * No dependency: the service and the PC/SC library over the bus include this file.
  */
 
-#define SCD_FRAME_HEADER 8
+#define SCD_FRAME_REQUEST_HEADER 12
+#define SCD_FRAME_ANSWER_HEADER 8
+#define SCD_FRAME_REQUESTS_MAX 32
+#define SCD_FRAME_NO_LIMIT 0xFFFFFFFFu
 #define SCD_FRAME_NO_PROTOCOL 0xFFFFFFFFu
 
 typedef enum {
@@ -31,4 +45,8 @@ typedef enum {
     SCD_FRAME_GET_ATTRIBUTE = 2, /* argument: attribute id; nothing → the value */
     SCD_FRAME_BEGIN = 3,         /* argument 0, nothing → nothing, when the card is ours */
     SCD_FRAME_END = 4,           /* argument: disposition 0 to 3; nothing → nothing */
+    /* argument 0, time limit SCD_FRAME_NO_LIMIT, nothing; no answer. All requests of the channel
+     * before this one that are not on the card yet are answered with SCARD_E_CANCELLED; the one
+     * that is on the card goes on, and is answered when it is done */
+    SCD_FRAME_CANCEL = 5,
 } ScdFrameOperation;

@@ -13,6 +13,7 @@ typedef struct {
     uint8_t operation;
     uint8_t zero[3];
     uint32_t argument;
+    uint32_t limit_ms;
 } PldRequestHeader;
 
 typedef struct {
@@ -20,10 +21,11 @@ typedef struct {
     uint32_t protocol;
 } PldReplyHeader;
 
-_Static_assert(sizeof(PldRequestHeader) == SCD_FRAME_HEADER, "a request's header");
-_Static_assert(sizeof(PldReplyHeader) == SCD_FRAME_HEADER, "a reply's header");
+_Static_assert(sizeof(PldRequestHeader) == SCD_FRAME_REQUEST_HEADER, "a request's header");
+_Static_assert(sizeof(PldReplyHeader) == SCD_FRAME_ANSWER_HEADER, "a reply's header");
 
-#define PACKET_MAX (SCD_FRAME_HEADER + MAX_BUFFER_SIZE_EXTENDED)
+#define PACKET_MAX (SCD_FRAME_REQUEST_HEADER + MAX_BUFFER_SIZE_EXTENDED)
+#define ANSWER_MAX (SCD_FRAME_ANSWER_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 
 void
 pld_channel_init(PldChannel *channel)
@@ -105,7 +107,8 @@ static bool
 send_request(const PldChannel *channel, const PldRequest *request)
 {
     PldRequestHeader header = {.operation = (uint8_t)request->operation,
-                               .argument = htole32(request->argument)};
+                               .argument = htole32(request->argument),
+                               .limit_ms = htole32(SCD_FRAME_NO_LIMIT)};
     ssize_t sent;
 
     memcpy(channel->packet, &header, sizeof header);
@@ -126,9 +129,9 @@ receive_reply(const PldChannel *channel, PldReply *reply)
     ssize_t received;
 
     do
-        received = recv(channel->fd, channel->packet, PACKET_MAX, MSG_TRUNC);
+        received = recv(channel->fd, channel->packet, ANSWER_MAX, MSG_TRUNC);
     while (received < 0 && errno == EINTR);
-    if (received < (ssize_t)sizeof header || received > (ssize_t)PACKET_MAX) {
+    if (received < (ssize_t)sizeof header || received > (ssize_t)ANSWER_MAX) {
         explicit_bzero(channel->packet, PACKET_MAX);
         return false;
     }

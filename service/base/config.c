@@ -26,6 +26,7 @@ static const ScdSetting settings[] = {
     {"Limits", "WaitersPerUser", offsetof(ScdConfig, waiters_per_user), 64, 1, 10000},
     {"Limits", "Waiters", offsetof(ScdConfig, wait_calls), 512, 1, 10000},
     {"Transactions", "IdleLimitSec", offsetof(ScdConfig, idle_limit_s), 5, 1, 3600},
+    {"Transactions", "TotalLimitSec", offsetof(ScdConfig, total_limit_s), 60, 1, 86400},
 };
 
 static guint32 *

@@ -22,6 +22,7 @@ typedef struct {
 
     /* [Transactions] */
     guint32 idle_limit_s;
+    guint32 total_limit_s;
 } ScdConfig;
 
 void scd_config_set_defaults(ScdConfig *config);

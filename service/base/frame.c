@@ -18,12 +18,13 @@ read_number(const guint8 *bytes)
 gboolean
 scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request)
 {
-    if (length < SCD_FRAME_HEADER || packet[1] != 0 || packet[2] != 0 || packet[3] != 0)
+    if (length < SCD_FRAME_REQUEST_HEADER || packet[1] != 0 || packet[2] != 0 || packet[3] != 0)
         return FALSE;
     request->operation = packet[0];
     request->argument = read_number(packet + 4);
-    request->data = packet + SCD_FRAME_HEADER;
-    request->length = length - SCD_FRAME_HEADER;
+    request->limit_ms = read_number(packet + 8);
+    request->data = packet + SCD_FRAME_REQUEST_HEADER;
+    request->length = length - SCD_FRAME_REQUEST_HEADER;
 
     switch (request->operation) {
     case SCD_FRAME_TRANSMIT: /* the driver refuses data that is not an APDU */
@@ -35,6 +36,9 @@ scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *requ
         return request->argument == 0 && request->length == 0;
     case SCD_FRAME_END:
         return request->argument <= SCD_DISPOSITION_EJECT && request->length == 0;
+    case SCD_FRAME_CANCEL:
+        return request->argument == 0 && request->limit_ms == SCD_FRAME_NO_LIMIT &&
+               request->length == 0;
     }
     return FALSE;
 }
@@ -44,5 +48,5 @@ scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol)
 {
     const guint32 numbers[] = {GUINT32_TO_LE(code), GUINT32_TO_LE(protocol)};
 
-    memcpy(header, numbers, SCD_FRAME_HEADER);
+    memcpy(header, numbers, SCD_FRAME_ANSWER_HEADER);
 }

@@ -8,11 +8,13 @@
 #include "base/apdu.h"
 #include "frame-format.h"
 
-#define SCD_FRAME_MAX (SCD_FRAME_HEADER + SCD_RESPONSE_MAX)
+/* Bytes of the longest request; no answer is longer. */
+#define SCD_FRAME_MAX (SCD_FRAME_REQUEST_HEADER + SCD_RESPONSE_MAX)
 
 typedef struct {
     ScdFrameOperation operation;
     guint32 argument;
+    guint32 limit_ms;   /* SCD_FRAME_NO_LIMIT for none */
     const guint8 *data; /* points into the packet */
     gsize length;
 } ScdFrameRequest;
@@ -20,5 +22,5 @@ typedef struct {
 /* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */
 gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
 
-/* Writes the SCD_FRAME_HEADER bytes before an answer. protocol: 0 if the answer has none. */
+/* Writes the SCD_FRAME_ANSWER_HEADER bytes before an answer. protocol: 0 if the answer has none. */
 void scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol);

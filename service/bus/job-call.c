@@ -137,9 +137,9 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
     scd_quota_charge_give_back(&call->charge);
     if (code == 0) {
         g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
-    } else if (job->kind == SCD_JOB_TRANSMIT && job->inputs.length > 1) {
-        g_autofree char *where =
-            g_strdup_printf("command %u of %u: ", job->outputs.length + 1, job->inputs.length);
+    } else if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1) {
+        g_autofree char *where = g_strdup_printf("command %u of %u: ", scd_job_n_answered(job) + 1,
+                                                 scd_job_n_commands(job));
         g_dbus_method_invocation_take_error(
             invocation, new_error(call->reader, where, scd_code_to_error(code)));
     } else {

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/*
- * Jobs that are given up after some time: the option "timeout-ms". The timers
- * are the main loop's, so that they fire whatever the worker is caught in.
- */
+/* The option "timeout-ms" of a method that becomes a job. */
 
-#include "pcsc/job-queue.h"
+#include "pcsc/job.h"
 
 #define SCD_NO_TIMEOUT G_MAXUINT32
 
-typedef struct ScdJobTimeouts ScdJobTimeouts;
-
-/* For the jobs of one handle, until that is closed. */
-ScdJobTimeouts *scd_job_timeouts_new(ScdJobQueue *handle);
-void scd_job_timeouts_free(ScdJobTimeouts *timeouts);
-
-/* The job, not submitted yet, ends with SCARD_E_TIMEOUT when the time, in milliseconds, is over. */
-void scd_job_timeouts_add(ScdJobTimeouts *timeouts, ScdJob *job, guint32 timeout_ms);
+/* For a job that has not been submitted yet. 0: it must not wait. */
+void scd_job_timeout_set(ScdJob *job, guint32 timeout_ms);

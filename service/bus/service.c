@@ -266,7 +266,8 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->clients = scd_clients_new(bus, gate);
     service->audit = scd_audit_new(bus);
     service->authorization = scd_authorization_new(bus, service->clients, service->audit);
-    service->workers = scd_workers_new(options->config->idle_limit_s * 1000);
+    service->workers = scd_workers_new(options->config->idle_limit_s * 1000,
+                                       options->config->total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
     service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
     service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);

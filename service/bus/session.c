@@ -49,7 +49,6 @@ struct ScdSession {
     ScdClient *client; /* the owner */
     guint leave;
     ScdJobQueue *queue;
-    ScdJobTimeouts *timeouts;
     ScdUserCharge charge;
     ScdQuota *quota;
     ScdObject *object;
@@ -112,7 +111,8 @@ scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *rea
         scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
         return NULL;
     }
-    ScdJobQueue *queue = scd_workers_new_queue(sessions->parts.workers, reader, error);
+    ScdJobQueue *queue = scd_workers_new_queue(sessions->parts.workers, reader,
+                                               scd_client_uid(client), NULL, NULL, error);
     if (!queue)
         scd_user_charge_give_back(charge);
     return queue;
@@ -165,7 +165,6 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
 
     remove_session(session->sessions, session->number);
     scd_grants_end(session->grants, code);
-    scd_job_timeouts_free(session->timeouts);
     scd_job_queue_close(session->queue, disconnect, code);
     if (reason && !(session->quiet && end == END_CLOSED))
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reason));
@@ -317,7 +316,6 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->quiet = parts->quiet;
     session->client = parts->client;
     session->queue = parts->queue;
-    session->timeouts = scd_job_timeouts_new(session->queue);
     session->charge = parts->charge;
     session->quota = scd_quota_new(sessions->parts.config);
     session->grants = new_grants(session, parts->authenticated);
@@ -374,8 +372,7 @@ scd_session_submit_with_timeout(ScdSession *session, ScdJob *job, guint32 timeou
 {
     if (!scd_job_call_charge(job, session->quota))
         return;
-    if (timeout_ms != SCD_NO_TIMEOUT)
-        scd_job_timeouts_add(session->timeouts, job, timeout_ms);
+    scd_job_timeout_set(job, timeout_ms);
     scd_job_queue_submit(session->queue, job);
 }
 

@@ -242,13 +242,15 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         if (job->code != SCARD_S_SUCCESS)
             break;
         gboolean go_on = is_expected(job, response);
-        scd_bytes_list_add(&job->outputs, g_steal_pointer(&response));
-        if (!go_on)
+        scd_job_add_output_in_worker(job, g_steal_pointer(&response));
+        if (!go_on || job->outputs.length == job->inputs.length)
             break;
-        if (job->outputs.length < job->inputs.length && g_atomic_int_get(&job->unwanted)) {
+        if (scd_job_is_answered(job)) {
             job->code = SCARD_E_CANCELLED;
             break;
         }
+        if (!place->may_go_on(place->data))
+            return SCD_OUTCOME_PAUSED;
     }
     return SCD_OUTCOME_DONE;
 }
@@ -267,7 +269,7 @@ static void
 take_output(ScdCardPlace *place, ScdJob *job, gsize length)
 {
     if (job->code == SCARD_S_SUCCESS)
-        scd_bytes_list_add(&job->outputs, scd_secret_new(place->buffer, length));
+        scd_job_add_output_in_worker(job, scd_secret_new(place->buffer, length));
     explicit_bzero(place->buffer, length);
 }
 
@@ -362,7 +364,8 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
         clear_connection(handle);
     } else if (job->kind == SCD_JOB_BEGIN) {
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
-        g_atomic_int_add(&handle->depth, -1);
+        if (g_atomic_int_get(&handle->depth) > 0) /* it is 0 when the card was removed meanwhile */
+            g_atomic_int_add(&handle->depth, -1);
     }
 }
 

@@ -19,7 +19,9 @@
 typedef struct {
     long context; /* SCARDCONTEXT, 0 while there is none */
     const char *reader;
-    guint8 *buffer; /* of SCD_PCSC_BUFFER_SIZE; wiped after each use */
+    guint8 *buffer;                       /* of SCD_PCSC_BUFFER_SIZE; wiped after each use */
+    gboolean (*may_go_on)(gpointer data); /* queried between the commands of a script */
+    gpointer data;
 } ScdCardPlace;
 
 typedef struct {
@@ -34,6 +36,7 @@ typedef struct {
 typedef enum {
     SCD_OUTCOME_DONE,
     SCD_OUTCOME_BUSY,
+    SCD_OUTCOME_PAUSED, /* may_go_on() returned FALSE: the script can be continued */
 } ScdOutcome;
 
 /* Returns whether another program, or another handle, has a transaction. */
@@ -42,7 +45,7 @@ gboolean scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle);
 /* Runs the job; stores the return code and the outputs in it. */
 ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job);
 
-/* Reverts the effect of a finished job whose caller has gone. */
+/* Reverts the effect of a job that was answered before: ends the transaction, or disconnects. */
 void scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job);
 
 /* Ends a transaction that took too long, and resets the card. */

@@ -13,12 +13,10 @@
 #include "base/frame.h"
 #include "pcsc/code.h"
 
-/* Requests of one channel that are not answered, or not fetched. */
-#define IN_FLIGHT_MAX 32
-
 struct ScdChannel {
     int fd;
-    guint in_flight;
+    guint in_flight; /* requests that are not answered, or whose answers are in "unsent" */
+    gsize held;      /* bytes of their data, and of these answers */
     GQueue unsent;   /* of GBytes, whole packets */
     gboolean ending; /* when all is answered and fetched that came before */
     gboolean ended;
@@ -59,26 +57,38 @@ scd_channel_has_unsent(const ScdChannel *channel)
     return channel->unsent.length > 0;
 }
 
+gboolean
+scd_channel_has_room(const ScdChannel *channel)
+{
+    return channel->ended || channel->held + SCD_FRAME_MAX <= SCD_CHANNEL_MEMORY_MAX;
+}
+
 int
 scd_channel_fd(const ScdChannel *channel)
 {
     return channel->fd;
 }
 
+/* How many requests may be received now, as long as any may be, and leave room for an answer. */
+static guint
+count_receivable(const ScdChannel *channel)
+{
+    gsize packets = (SCD_CHANNEL_MEMORY_MAX - channel->held) / SCD_FRAME_MAX;
+    guint by_memory = packets > 0 ? packets - 1 : 0;
+
+    return MIN(MIN(SCD_CHANNEL_BATCH, SCD_FRAME_REQUESTS_MAX - channel->in_flight), by_memory);
+}
+
 short
 scd_channel_events(const ScdChannel *channel)
 {
-    if (channel->ended)
-        return 0;
     if (channel->unsent.length > 0)
         return POLLOUT;
-    if (channel->ending)
-        return 0;
-    return channel->in_flight < IN_FLIGHT_MAX ? POLLIN : POLLRDHUP;
+    return !channel->ending && count_receivable(channel) > 0 ? POLLIN : 0;
 }
 
 /*
- * The client sees the end after what was sent before; requests that nobody reads
+ * The client sees the end after what was sent before. Requests that were not read
  * must not be there when the socket is closed, or it would see an error instead.
  */
 static void
@@ -92,7 +102,7 @@ hang_up(ScdChannel *channel)
         ;
 }
 
-/* Nothing more is read. Who asked before has an answer first. */
+/* Nothing more is read. The requests before are answered first. */
 static void
 end_after_answers(ScdChannel *channel)
 {
@@ -104,7 +114,7 @@ end_after_answers(ScdChannel *channel)
 static void
 note_answered(ScdChannel *channel)
 {
-    channel->in_flight--;
+    channel->in_flight--; /* not before its data and its answer have gone */
     if (channel->ending)
         end_after_answers(channel);
 }
@@ -145,6 +155,7 @@ send_unsent(ScdChannel *channel)
         struct iovec whole = {(gpointer)data, length};
         if (!try_to_send(channel, &whole, 1))
             return;
+        channel->held -= length;
         g_bytes_unref(g_queue_pop_head(&channel->unsent));
         note_answered(channel);
     }
@@ -160,6 +171,7 @@ send_later(ScdChannel *channel, const struct iovec *parts)
     if (parts[1].iov_len > 0)
         memcpy(packet + parts[0].iov_len, parts[1].iov_base, parts[1].iov_len);
     g_queue_push_tail(&channel->unsent, scd_secret_new(packet, length));
+    channel->held += length;
     explicit_bzero(packet, length);
     g_free(packet);
 }
@@ -175,7 +187,7 @@ static void
 answer_in_worker(ScdJob *job, guint32 code, gpointer data)
 {
     ScdChannel *channel = data;
-    guint8 header[SCD_FRAME_HEADER];
+    guint8 header[SCD_FRAME_ANSWER_HEADER];
     struct iovec parts[2] = {{header, sizeof header}, {NULL, 0}};
 
     scd_frame_write_answer(header, code, code == 0 ? job->protocol : 0);
@@ -183,6 +195,7 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
         parts[1].iov_base =
             (gpointer)g_bytes_get_data(scd_bytes_list_get(&job->outputs, 0), &parts[1].iov_len);
 
+    channel->held -= scd_job_n_bytes(job);
     if (channel->unsent.length > 0 || !try_to_send(channel, parts, G_N_ELEMENTS(parts)))
         send_later(channel, parts);
     else
@@ -191,8 +204,17 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
         hang_up(channel);
 }
 
+static void
+set_limit(ScdJob *job, guint32 limit_ms, gint64 now)
+{
+    if (limit_ms == 0)
+        job->wait_until = SCD_JOB_NO_WAIT;
+    else if (limit_ms != SCD_FRAME_NO_LIMIT)
+        job->wait_until = now + (gint64)limit_ms * G_TIME_SPAN_MILLISECOND;
+}
+
 static ScdJob *
-new_job(ScdChannel *channel, const ScdFrameRequest *request)
+new_job(ScdChannel *channel, const ScdFrameRequest *request, gint64 now)
 {
     static const ScdJobKind kinds[] = {
         [SCD_FRAME_TRANSMIT] = SCD_JOB_TRANSMIT,
@@ -204,6 +226,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
     ScdJob *job = scd_job_new(kinds[request->operation], answer_in_worker, channel, NULL);
 
     job->answered_in_worker = TRUE;
+    set_limit(job, request->limit_ms, now);
     if (job->kind == SCD_JOB_CONTROL && scd_control_code_is_driver_command(request->argument))
         job->refused = scd_code_of_error(SCD_W_SECURITY_VIOLATION);
     job->number = request->argument;
@@ -220,20 +243,28 @@ is_good(const struct mmsghdr *packet)
     return packet->msg_len > 0 && !(packet->msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 }
 
-/* As many as there are and as may be under way, into the buffers of the packets; or -1. */
+/* As many as have come and may be under way, into the buffers of the packets; or -1. */
 static int
-receive(ScdChannel *channel, struct mmsghdr *packets)
+receive_packets(ScdChannel *channel, struct mmsghdr *packets)
 {
-    guint most = MIN(SCD_CHANNEL_BATCH, IN_FLIGHT_MAX - channel->in_flight);
-    int count = recvmmsg(channel->fd, packets, most, MSG_DONTWAIT, NULL);
+    int count = recvmmsg(channel->fd, packets, count_receivable(channel), MSG_DONTWAIT, NULL);
 
     if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
         hang_up(channel);
     return count;
 }
 
+/* The requests that came before are answered with SCARD_E_CANCELLED, unless the card has them. */
 static void
-take_request(ScdChannel *channel, const struct mmsghdr *packet, GPtrArray *jobs)
+cancel_requests(ScdChannelInput *input)
+{
+    input->cancel = TRUE;
+    for (guint i = 0; i < input->jobs->len; i++)
+        ((ScdJob *)input->jobs->pdata[i])->refused = scd_code_of_error(SCD_E_CANCELLED);
+}
+
+static void
+take_request(ScdChannel *channel, const struct mmsghdr *packet, gint64 now, ScdChannelInput *input)
 {
     const guint8 *bytes = packet->msg_hdr.msg_iov->iov_base;
     ScdFrameRequest request;
@@ -242,37 +273,42 @@ take_request(ScdChannel *channel, const struct mmsghdr *packet, GPtrArray *jobs)
         end_after_answers(channel);
         return;
     }
+    if (request.operation == SCD_FRAME_CANCEL) {
+        cancel_requests(input);
+        return;
+    }
     channel->in_flight++;
-    g_ptr_array_add(jobs, new_job(channel, &request));
+    channel->held += request.length;
+    g_ptr_array_add(input->jobs, new_job(channel, &request, now));
 }
 
 static void
-receive_jobs(ScdChannel *channel, guint8 *buffer, GPtrArray *jobs)
+receive_jobs(ScdChannel *channel, gint64 now, ScdChannelInput *input)
 {
     struct iovec parts[SCD_CHANNEL_BATCH];
     struct mmsghdr packets[SCD_CHANNEL_BATCH];
 
     for (guint i = 0; i < SCD_CHANNEL_BATCH; i++) {
-        parts[i] = (struct iovec){buffer + i * SCD_FRAME_MAX, SCD_FRAME_MAX};
+        parts[i] = (struct iovec){input->buffer + i * SCD_FRAME_MAX, SCD_FRAME_MAX};
         packets[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
     }
-    int count = receive(channel, packets);
+    int count = receive_packets(channel, packets);
     for (int i = 0; i < count; i++) {
         if (!channel->ending)
-            take_request(channel, &packets[i], jobs);
+            take_request(channel, &packets[i], now, input);
         explicit_bzero(parts[i].iov_base, packets[i].msg_len);
     }
 }
 
 void
-scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer, GPtrArray *jobs)
+scd_channel_serve_in_worker(ScdChannel *channel, short events, gint64 now, ScdChannelInput *input)
 {
     if (channel->ended || events == 0)
         return;
     if (events & POLLOUT)
         send_unsent(channel);
     if (events & POLLIN)
-        receive_jobs(channel, buffer, jobs);
-    else if (events & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL))
+        receive_jobs(channel, now, input);
+    else if (events & (POLLHUP | POLLERR | POLLNVAL))
         hang_up(channel);
 }

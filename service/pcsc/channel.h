@@ -2,22 +2,28 @@
 #pragma once
 
 /*
- * A socket by which a client reaches its handle without the bus: one packet is
- * one job, its answer one packet (base/frame.h). Belongs to the worker's thread.
+ * A socket by which a client reaches its session without the bus: a packet is a
+ * job, its answer a packet (base/frame.h). Belongs to the worker's thread.
  *
- * A client may have some requests under way; more are not read until there are
- * answers, and none while it leaves answers lying: it holds up nobody but
- * itself. Whoever does not keep to the protocol is hung up on.
+ * A client may have SCD_FRAME_REQUESTS_MAX requests under way. More are not read
+ * before there are answers, and none while it leaves answers unread; nor are its
+ * jobs carried out when there are many of these. A client that violates the protocol
+ * is disconnected. Jobs of a client that has left are not carried out.
  */
 
 #include "base/frame.h"
 #include "pcsc/job.h"
 
-/* Requests that are received by one system call, as those of a client with several under way are.
- */
+/* Requests that are received by one system call. */
 #define SCD_CHANNEL_BATCH 8
 
 #define SCD_CHANNEL_BUFFER (SCD_CHANNEL_BATCH * SCD_FRAME_MAX)
+
+/*
+ * Bytes of requests and unread answers that a channel holds at most (about 656,000): a batch and a
+ * packet of requests, and one more answer. To be charged for each session that has a channel.
+ */
+#define SCD_CHANNEL_MEMORY_MAX ((SCD_CHANNEL_BATCH + 2) * SCD_FRAME_MAX)
 
 typedef struct ScdChannel ScdChannel;
 
@@ -27,27 +33,35 @@ ScdChannel *scd_channel_new(int fd);
 /* Its jobs must be done. The client sees the end of file. */
 void scd_channel_free(ScdChannel *channel);
 
-/* Whether the client has closed its end, or was hung up on: asks the socket, in any thread. */
+/* Whether the client has closed its end, or was disconnected: queries the socket, in any thread. */
 gboolean scd_channel_is_left(const ScdChannel *channel);
 
-/* Whether nothing comes from it any more. */
+/* Whether nothing is received and sent any more. */
 gboolean scd_channel_has_ended(const ScdChannel *channel);
 
-/* Whether requests of it are not carried out yet. */
+/* Whether requests of it are not answered yet. */
 gboolean scd_channel_has_jobs(const ScdChannel *channel);
 
 int scd_channel_fd(const ScdChannel *channel);
 
-/* What to poll for; 0 when the channel has ended. */
+/* What to poll for, beside the end of the connection. */
 short scd_channel_events(const ScdChannel *channel);
 
-/* Whether there are answers that the client has left no room for. */
+/* Whether there are answers that the socket had no room for. */
 gboolean scd_channel_has_unsent(const ScdChannel *channel);
 
+/* Whether a job may be carried out: the answer would find room. */
+gboolean scd_channel_has_room(const ScdChannel *channel);
+
+typedef struct {
+    guint8 *buffer;  /* of SCD_CHANNEL_BUFFER bytes */
+    GPtrArray *jobs; /* NEW ones, which answer by themselves, in the order of the requests */
+    gboolean cancel; /* jobs that were submitted before are to be cancelled */
+} ScdChannelInput;
+
 /*
- * After a poll: sends what is left, and receives requests that have come, into
- * the buffer, of SCD_CHANNEL_BUFFER bytes. Adds jobs to be submitted, which answer
- * by themselves.
+ * After a poll: sends what was left, and receives requests that have come. now: monotonic, in
+ * microseconds; the time limits of the requests begin then.
  */
-void scd_channel_serve_in_worker(ScdChannel *channel, short events, guint8 *buffer,
-                                 GPtrArray *jobs);
+void scd_channel_serve_in_worker(ScdChannel *channel, short events, gint64 now,
+                                 ScdChannelInput *input);

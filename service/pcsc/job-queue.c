@@ -4,194 +4,739 @@
 
 #include <winscard.h>
 
-#include "pcsc/worker-private.h"
+#include "pcsc/hold-limit.h"
+#include "pcsc/main-thread.h"
+#include "pcsc/scheduler.h"
+
+/* Limits that follow each other more closely are looked up together. */
+#define EXPIRE_INTERVAL_US (5 * G_TIME_SPAN_MILLISECOND)
+
+struct ScdQueueGroup {
+    ScdQueueGroupOptions options;
+    GMutex lock;
+    ScdScheduler scheduler;
+    ScdHoldLimit hold_limit;
+    ScdJobQueue *running; /* whose job is RUNNING */
+    gint64 running_since;
+    gint64 expires_at; /* no job has a limit before; it may be later than that */
+    GQueue queues;     /* of ScdJobQueue, as the lists below */
+    GQueue speakers;   /* with a channel */
+    GQueue connected;  /* with a SCARDHANDLE */
+    GQueue refusing;   /* with refused jobs of a channel */
+    GQueue unwaiting;  /* whose first job must not wait */
+};
+
+/* A place in one of the lists of a group. */
+typedef struct {
+    GList link;
+    gboolean is_in;
+} ScdQueuePlace;
+
+struct ScdJobQueue {
+    ScdQueueGroup *group;
+    ScdSchedulerEntry entry;
+    GQueue jobs;     /* of ScdJob, QUEUED */
+    ScdJob *running; /* the worker's; NULL for none */
+    gboolean closed; /* the last job is in the queue */
+    ScdQueuePlace in_queues, in_speakers, in_connected, in_refusing, in_unwaiting;
+    ScdChannel *channel;      /* NULL for none */
+    ScdChannel *next_channel; /* waits until that one, whose client has left, is over */
+    ScdCardHandle card;
+    guint32 last_code; /* of the job before */
+    GSourceFunc taken; /* NULL for none */
+    gpointer taken_data;
+    GDestroyNotify destroyed;
+    gpointer destroyed_data;
+};
+
+static void
+set_in(GQueue *list, ScdQueuePlace *place, gboolean is_in)
+{
+    if (place->is_in == is_in)
+        return;
+    place->is_in = is_in;
+    if (is_in)
+        g_queue_push_tail_link(list, &place->link);
+    else
+        g_queue_unlink(list, &place->link);
+}
+
+ScdQueueGroup *
+scd_queue_group_new(const ScdQueueGroupOptions *options)
+{
+    ScdQueueGroup *group = g_new0(ScdQueueGroup, 1);
+    group->options = *options;
+    g_mutex_init(&group->lock);
+    scd_scheduler_init(&group->scheduler);
+    scd_hold_limit_init(&group->hold_limit, options->transaction_idle_limit_ms,
+                        options->transaction_total_limit_ms);
+    group->expires_at = SCD_JOB_NO_LIMIT;
+    return group;
+}
+
+void
+scd_queue_group_free(ScdQueueGroup *group)
+{
+    g_assert(group->queues.length == 0);
+    scd_scheduler_clear(&group->scheduler);
+    g_mutex_clear(&group->lock);
+    g_free(group);
+}
+
+GMutex *
+scd_queue_group_lock(ScdQueueGroup *group)
+{
+    return &group->lock;
+}
 
 gboolean
-scd_job_needs_scheduling(const ScdJob *job)
+scd_queue_group_is_empty_locked(const ScdQueueGroup *group)
 {
-    if (job->refused)
-        return FALSE;
-    switch (job->kind) {
-    case SCD_JOB_CONNECT:
-    case SCD_JOB_RECONNECT:
-    case SCD_JOB_BEGIN:
-    case SCD_JOB_TRANSMIT:
-        return TRUE;
-    case SCD_JOB_DISCONNECT:
-        return job->action != SCARD_LEAVE_CARD;
-    case SCD_JOB_END: /* to these pcscd has an answer at once, whoever holds the card */
-    case SCD_JOB_CONTROL:
-    case SCD_JOB_GET_ATTRIBUTE:
-    case SCD_JOB_SET_ATTRIBUTE:
-    case SCD_JOB_STATUS:
-        return FALSE;
-    }
-    g_assert_not_reached();
+    return group->queues.length == 0;
 }
 
-ScdJob *
-scd_job_queue_first_job_locked(const ScdJobQueue *handle)
+const ScdJob *
+scd_job_queue_first_locked(const ScdJobQueue *queue)
 {
-    return g_queue_peek_head((GQueue *)&handle->jobs);
+    return g_queue_peek_head((GQueue *)&queue->jobs);
 }
 
-void
-scd_job_queue_schedule_locked(ScdJobQueue *handle)
+gboolean
+scd_job_queue_needs_card_locked(const ScdJobQueue *queue)
 {
-    ScdJob *job = scd_job_queue_first_job_locked(handle);
+    const ScdJob *job = scd_job_queue_first_locked(queue);
 
-    if (!job || !scd_job_needs_scheduling(job))
+    if (job->chained && queue->last_code != SCARD_S_SUCCESS)
+        return FALSE;
+    if (job->kind == SCD_JOB_DISCONNECT && !queue->card.connected)
+        return FALSE;
+    return scd_job_needs_card(job);
+}
+
+static void
+note_blocking_locked(ScdQueueGroup *group)
+{
+    gboolean blocking = scd_scheduler_holder_blocks(&group->scheduler);
+
+    if (blocking != scd_hold_limit_is_blocking(&group->hold_limit))
+        scd_hold_limit_set_blocking(&group->hold_limit, blocking, g_get_monotonic_time());
+}
+
+/* Jobs of a channel wait while the client leaves answers unread. */
+static gboolean
+can_be_carried_out_locked(const ScdJobQueue *queue)
+{
+    const ScdJob *job = scd_job_queue_first_locked(queue);
+
+    return job &&
+           (!job->answered_in_worker || job->refused || scd_channel_has_room(queue->channel));
+}
+
+/* After each change of the first job. */
+static void
+schedule_locked(ScdJobQueue *queue, gboolean first)
+{
+    ScdQueueGroup *group = queue->group;
+
+    if (queue->running)
         return;
-    if (handle->closed)
-        scd_run_queue_enqueue_first(&handle->worker->run_queue, handle);
+    if (can_be_carried_out_locked(queue))
+        scd_scheduler_wait(&group->scheduler, &queue->entry, scd_job_queue_needs_card_locked(queue),
+                           first);
     else
-        scd_run_queue_enqueue(&handle->worker->run_queue, handle);
+        scd_scheduler_rest(&group->scheduler, &queue->entry);
+    note_blocking_locked(group);
 }
 
 void
-scd_job_queue_free_locked(ScdJobQueue *handle)
+scd_job_queue_reschedule_locked(ScdJobQueue *queue)
 {
-    scd_run_queue_remove(&handle->worker->run_queue, handle);
-    g_ptr_array_remove_fast(handle->worker->handles, handle);
-    g_queue_clear(&handle->jobs);
-    g_clear_pointer(&handle->channel, scd_channel_free);
-    g_clear_pointer(&handle->next_channel, scd_channel_free);
-    g_clear_pointer(&handle->taken_data, g_atomic_rc_box_release);
-    g_free(handle);
+    schedule_locked(queue, FALSE);
 }
 
 ScdJobQueue *
-scd_job_queue_new(ScdWorker *worker)
+scd_job_queue_new(ScdQueueGroup *group, guint32 uid, GDestroyNotify destroyed, gpointer data)
 {
-    ScdJobQueue *handle = g_new0(ScdJobQueue, 1);
-    handle->worker = worker;
-    g_queue_init(&handle->jobs);
-    g_mutex_lock(&worker->lock);
-    g_ptr_array_add(worker->handles, handle);
-    g_mutex_unlock(&worker->lock);
-    return handle;
+    ScdJobQueue *queue = g_new0(ScdJobQueue, 1);
+    queue->group = group;
+    queue->destroyed = destroyed;
+    queue->destroyed_data = data;
+    g_queue_init(&queue->jobs);
+    queue->in_queues.link.data = queue;
+    queue->in_speakers.link.data = queue;
+    queue->in_connected.link.data = queue;
+    queue->in_refusing.link.data = queue;
+    queue->in_unwaiting.link.data = queue;
+    g_mutex_lock(&group->lock);
+    set_in(&group->queues, &queue->in_queues, TRUE);
+    scd_scheduler_add(&group->scheduler, &queue->entry, uid, queue);
+    g_mutex_unlock(&group->lock);
+    return queue;
+}
+
+static gboolean
+do_nothing(gpointer data)
+{
+    return G_SOURCE_REMOVE;
+}
+
+static void
+free_queue_locked(ScdJobQueue *queue)
+{
+    ScdQueueGroup *group = queue->group;
+
+    g_assert(queue->closed && queue->jobs.length == 0 && !queue->running);
+    scd_scheduler_remove(&group->scheduler, &queue->entry);
+    note_blocking_locked(group);
+    set_in(&group->queues, &queue->in_queues, FALSE);
+    set_in(&group->speakers, &queue->in_speakers, FALSE);
+    set_in(&group->connected, &queue->in_connected, FALSE);
+    set_in(&group->refusing, &queue->in_refusing, FALSE);
+    set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
+    g_clear_pointer(&queue->channel, scd_channel_free);
+    g_clear_pointer(&queue->next_channel, scd_channel_free);
+    g_clear_pointer(&queue->taken_data, g_atomic_rc_box_release);
+    if (queue->destroyed)
+        scd_main_thread_invoke(do_nothing, queue->destroyed_data, queue->destroyed);
+    g_free(queue);
+}
+
+/* Answers. */
+
+static void
+add_answer(GQueue *answers, ScdJob *job, guint32 code)
+{
+    if (scd_job_claim(job, code))
+        g_queue_push_tail(answers, job);
+    else
+        scd_job_unref(job);
 }
 
 void
-scd_job_queue_append_locked(ScdJobQueue *handle, ScdJob *job)
+scd_queue_group_deliver(GQueue *answers)
 {
-    g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
-    g_queue_push_tail(&handle->jobs, job);
-    if (handle->jobs.length == 1)
-        scd_job_queue_schedule_locked(handle);
-    scd_worker_wake_locked(handle->worker);
-}
-
-void
-scd_job_queue_submit(ScdJobQueue *handle, ScdJob *job)
-{
-    g_mutex_lock(&handle->worker->lock);
-    scd_job_queue_append_locked(handle, job);
-    g_mutex_unlock(&handle->worker->lock);
-}
-
-void
-scd_job_queue_cancel(ScdJobQueue *handle, ScdJob *job, guint32 code)
-{
-    ScdWorker *worker = handle->worker;
-
-    g_mutex_lock(&worker->lock);
-    ScdJobState state = job->state;
-    gboolean was_first = scd_job_queue_first_job_locked(handle) == job;
-    if (state == SCD_JOB_QUEUED) {
-        g_queue_remove(&handle->jobs, job);
-        if (was_first)
-            scd_run_queue_dequeue(&worker->run_queue, handle);
-        scd_job_queue_schedule_locked(handle);
-        scd_worker_wake_locked(worker);
+    for (ScdJob *job = NULL; (job = g_queue_pop_head(answers));) {
+        scd_job_deliver(job);
+        scd_job_unref(job);
     }
-    g_atomic_int_set(&job->state, SCD_JOB_DONE);
-    g_mutex_unlock(&worker->lock);
+}
 
-    if (state == SCD_JOB_DONE)
-        return;
-    /* One that runs is the worker's until it returns; what comes of it is not looked at. */
-    if (state == SCD_JOB_RUNNING)
-        scd_job_ref(job);
-    scd_job_finish(job, code);
+static void
+refuse_locked(ScdJobQueue *queue, ScdJob *job, guint32 code)
+{
+    if (!job->refused)
+        job->refused = code;
+    set_in(&queue->group->refusing, &queue->in_refusing, TRUE);
+}
+
+/*
+ * Ends a QUEUED job without its being carried out. A disconnect is answered only: it remains to be
+ * done. One that is answered in the worker stays in its place until the worker settles it.
+ */
+static void
+end_queued_locked(ScdJobQueue *queue, GList *link, guint32 code, GQueue *answers)
+{
+    ScdJob *job = link->data;
+
+    if (job->kind == SCD_JOB_DISCONNECT) {
+        add_answer(answers, scd_job_ref(job), code);
+    } else if (job->answered_in_worker) {
+        refuse_locked(queue, job, code);
+    } else {
+        g_queue_delete_link(&queue->jobs, link);
+        scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_DONE);
+        add_answer(answers, job, code);
+    }
+}
+
+/* The worker's job is answered, and stays the worker's. */
+static void
+answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
+{
+    if (queue->running && !queue->running->answered_in_worker)
+        add_answer(answers, scd_job_ref(queue->running), code);
+}
+
+/* Submitting. */
+
+/* Whether the job would have to wait for the one that is RUNNING, or for those before it. */
+static gboolean
+has_to_wait_locked(const ScdJobQueue *queue)
+{
+    return queue->group->running || queue->jobs.length > 1;
+}
+
+static void
+append_locked(ScdJobQueue *queue, ScdJob *job, gboolean first, GQueue *answers)
+{
+    ScdQueueGroup *group = queue->group;
+
+    scd_job_set_state(job, SCD_JOB_NEW, SCD_JOB_QUEUED);
+    g_queue_push_tail(&queue->jobs, job);
+    group->expires_at = MIN(group->expires_at, scd_job_limit(job));
+    if (job->refused && job->answered_in_worker)
+        refuse_locked(queue, job, job->refused);
+    else if (job->wait_until == SCD_JOB_NO_WAIT && has_to_wait_locked(queue))
+        end_queued_locked(queue, queue->jobs.tail, SCARD_E_TIMEOUT, answers);
+    else if (job->wait_until == SCD_JOB_NO_WAIT)
+        set_in(&group->unwaiting, &queue->in_unwaiting, TRUE);
+    if (queue->jobs.length == 1 || first)
+        schedule_locked(queue, first);
+    group->options.wake(FALSE, group->options.wake_data);
 }
 
 void
-scd_job_queue_close(ScdJobQueue *handle, ScdJob *disconnect, guint32 code)
+scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job)
 {
-    ScdWorker *worker = handle->worker;
-    GQueue cancelled = G_QUEUE_INIT;
+    append_locked(queue, job, FALSE, NULL); /* one of a channel: it is answered later */
+}
 
-    g_mutex_lock(&worker->lock);
-    handle->closed = TRUE;
-    ScdJob *first = scd_job_queue_first_job_locked(handle);
-    gboolean running = first && first->state == SCD_JOB_RUNNING;
-    for (GList *link = handle->jobs.head, *next; link; link = next) {
+/* The worker sees the limit when it wakes, but may be inside libpcsclite until later. */
+static void
+set_limit(ScdQueueGroup *group, gint64 limit)
+{
+    if (limit != SCD_JOB_NO_LIMIT)
+        group->options.limit_set(limit, group->options.limit_data);
+}
+
+void
+scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
+{
+    ScdQueueGroup *group = queue->group;
+    gint64 limit = scd_job_limit(job);
+    GQueue answers = G_QUEUE_INIT;
+
+    g_assert(!job->answered_in_worker);
+    g_mutex_lock(&group->lock);
+    g_assert(!queue->closed);
+    append_locked(queue, job, FALSE, &answers);
+    g_mutex_unlock(&group->lock);
+    set_limit(group, limit);
+    scd_queue_group_deliver(&answers);
+}
+
+void
+scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code)
+{
+    ScdQueueGroup *group = queue->group;
+    GQueue answers = G_QUEUE_INIT;
+
+    g_assert(!job->answered_in_worker && job->kind != SCD_JOB_DISCONNECT);
+    g_mutex_lock(&group->lock);
+    if (queue->running == job) {
+        answer_running_locked(queue, code, &answers);
+    } else if (scd_job_state(job) == SCD_JOB_QUEUED) {
+        end_queued_locked(queue, g_queue_find(&queue->jobs, job), code, &answers);
+        schedule_locked(queue, FALSE);
+        group->options.wake(FALSE, group->options.wake_data);
+    }
+    g_mutex_unlock(&group->lock);
+    scd_queue_group_deliver(&answers);
+}
+
+void
+scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
+{
+    ScdQueueGroup *group = queue->group;
+    gint64 limit = scd_job_limit(disconnect);
+    GQueue answers = G_QUEUE_INIT;
+
+    g_assert(disconnect->kind == SCD_JOB_DISCONNECT);
+    g_mutex_lock(&group->lock);
+    g_assert(!queue->closed);
+    queue->closed = TRUE;
+    answer_running_locked(queue, code, &answers);
+    for (GList *link = queue->jobs.head, *next; link; link = next) {
+        next = link->next;
+        end_queued_locked(queue, link, code, &answers);
+    }
+    append_locked(queue, disconnect, TRUE, &answers);
+    g_mutex_unlock(&group->lock);
+    set_limit(group, limit);
+    scd_queue_group_deliver(&answers);
+}
+
+/* Time limits. */
+
+static gboolean
+is_over(gint64 limit, gint64 now)
+{
+    return limit != SCD_JOB_NO_WAIT && now >= limit;
+}
+
+typedef struct {
+    gint64 now;
+    gboolean in_worker;
+    GQueue *answers;
+    gint64 next; /* limit that is not over yet */
+} ScdExpiry;
+
+static void
+expire_queue_locked(ScdJobQueue *queue, ScdExpiry *expiry)
+{
+    for (GList *link = queue->jobs.head, *next; link; link = next) {
+        ScdJob *job = link->data;
+        gint64 limit = scd_job_limit(job);
+        next = link->next;
+        if (scd_job_is_answered(job) || job->refused)
+            continue;
+        if (job->answered_in_worker && !expiry->in_worker)
+            continue;
+        if (is_over(limit, expiry->now))
+            end_queued_locked(queue, link, SCARD_E_TIMEOUT, expiry->answers);
+        else
+            expiry->next = MIN(expiry->next, limit);
+    }
+    const ScdJob *running = queue->running;
+    if (running && !running->answered_in_worker && !scd_job_is_answered(running)) {
+        if (is_over(running->end_by, expiry->now))
+            answer_running_locked(queue, SCARD_E_TIMEOUT, expiry->answers);
+        else
+            expiry->next = MIN(expiry->next, running->end_by);
+    }
+    schedule_locked(queue, FALSE);
+}
+
+static void
+expire_locked(ScdQueueGroup *group, ScdExpiry *expiry)
+{
+    for (GList *link = group->queues.head; link; link = link->next)
+        expire_queue_locked(link->data, expiry);
+    if (expiry->next != SCD_JOB_NO_LIMIT)
+        expiry->next = MAX(expiry->next, expiry->now + EXPIRE_INTERVAL_US);
+}
+
+gint64
+scd_queue_group_expire(ScdQueueGroup *group, gint64 now, GQueue *answers)
+{
+    ScdExpiry expiry = {now, FALSE, answers, SCD_JOB_NO_LIMIT};
+
+    g_mutex_lock(&group->lock);
+    expire_locked(group, &expiry);
+    group->options.wake(FALSE, group->options.wake_data);
+    g_mutex_unlock(&group->lock);
+    return expiry.next;
+}
+
+/* The first jobs of the queue's channel that are refused, up to one that is not. */
+static void
+collect_refused_locked(ScdJobQueue *queue, GQueue *answers)
+{
+    gboolean more = FALSE;
+
+    for (GList *link = queue->jobs.head, *next; link; link = next) {
         ScdJob *job = link->data;
         next = link->next;
-        if (job == first && running)
+        if (!job->answered_in_worker)
             continue;
-        if (job->answered_in_worker) {
-            job->refused = code;
-            continue;
-        }
-        g_atomic_int_set(&job->state, SCD_JOB_DONE);
-        g_queue_push_tail(&cancelled, job);
-        g_queue_delete_link(&handle->jobs, link);
+        more = !job->refused;
+        if (more)
+            break;
+        g_queue_delete_link(&queue->jobs, link);
+        scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_DONE);
+        add_answer(answers, job, job->refused);
     }
-    if (running)
-        g_atomic_int_set(&first->unwanted, TRUE);
-    scd_run_queue_dequeue(&worker->run_queue, handle);
-    scd_job_queue_append_locked(handle, disconnect);
-    if (!running)
-        scd_job_queue_schedule_locked(handle);
-    g_mutex_unlock(&worker->lock);
-
-    for (ScdJob *job = NULL; (job = g_queue_pop_head(&cancelled));)
-        scd_job_finish(job, code);
+    if (!more)
+        set_in(&queue->group->refusing, &queue->in_refusing, FALSE);
+    schedule_locked(queue, FALSE);
 }
 
-guint
-scd_job_queue_protocol(const ScdJobQueue *handle)
+gint64
+scd_queue_group_settle_in_worker_locked(ScdQueueGroup *group, gint64 now, GQueue *answers)
 {
-    return g_atomic_int_get(&handle->card.protocol);
-}
+    ScdExpiry expiry = {now, TRUE, answers, SCD_JOB_NO_LIMIT};
 
-guint
-scd_job_queue_share_mode(const ScdJobQueue *handle)
-{
-    return g_atomic_int_get(&handle->card.share_mode);
-}
-
-gboolean
-scd_job_queue_in_transaction(const ScdJobQueue *handle)
-{
-    return g_atomic_int_get(&handle->card.depth) > 0;
+    if (now >= group->expires_at) {
+        expire_locked(group, &expiry);
+        group->expires_at = expiry.next;
+    }
+    for (GList *link = group->refusing.head, *next; link; link = next) {
+        next = link->next;
+        collect_refused_locked(link->data, answers);
+    }
+    return group->expires_at;
 }
 
 void
-scd_job_queue_on_transaction_taken(ScdJobQueue *handle, GSourceFunc func, gpointer data)
+scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
 {
-    g_mutex_lock(&handle->worker->lock);
-    handle->taken = func;
-    handle->taken_data = data;
-    g_mutex_unlock(&handle->worker->lock);
+    while (group->unwaiting.length > 0) {
+        ScdJobQueue *queue = g_queue_peek_head(&group->unwaiting);
+        const ScdJob *job = scd_job_queue_first_locked(queue);
+        set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
+        if (!job || job->wait_until != SCD_JOB_NO_WAIT)
+            continue;
+        end_queued_locked(queue, queue->jobs.head, SCARD_E_TIMEOUT, answers);
+        if (queue->in_refusing.is_in)
+            collect_refused_locked(queue, answers);
+        schedule_locked(queue, FALSE);
+    }
+}
+
+/* The next job. */
+
+ScdJobQueue *
+scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready)
+{
+    return scd_scheduler_next(&group->scheduler, card_ready);
+}
+
+ScdJob *
+scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
+{
+    ScdQueueGroup *group = queue->group;
+    ScdJob *job = g_queue_pop_head(&queue->jobs);
+
+    g_assert(!group->running);
+    scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_RUNNING);
+    if (!job->refused && is_over(scd_job_limit(job), now) && job->kind != SCD_JOB_DISCONNECT)
+        job->refused = SCARD_E_TIMEOUT;
+    set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
+    scd_scheduler_begin(&group->scheduler, &queue->entry);
+    note_blocking_locked(group);
+    queue->running = job;
+    group->running = queue;
+    group->running_since = now;
+    return job;
+}
+
+static void
+stop_running_locked(ScdJobQueue *queue, gint64 now)
+{
+    ScdQueueGroup *group = queue->group;
+
+    scd_scheduler_charge(&group->scheduler, &queue->entry, now - group->running_since);
+    queue->running = NULL;
+    group->running = NULL;
+}
+
+/* Why a job that is not done because another program holds the card is not tried again; or 0. */
+static guint32
+reason_to_give_up(const ScdJob *job, gint64 now, gboolean patient)
+{
+    if (job->kind == SCD_JOB_DISCONNECT)
+        return 0;
+    if (scd_job_is_answered(job))
+        return SCARD_E_CANCELLED;
+    if (now >= job->wait_until || now >= job->end_by)
+        return SCARD_E_TIMEOUT;
+    return patient ? 0 : SCARD_E_SHARING_VIOLATION;
 }
 
 gboolean
-scd_job_queue_open_channel(ScdJobQueue *handle, int fd)
+scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gboolean patient)
 {
-    ScdWorker *worker = handle->worker;
+    guint32 reason = reason_to_give_up(job, now, patient);
 
-    g_mutex_lock(&worker->lock);
-    ScdChannel *last = handle->next_channel ? handle->next_channel : handle->channel;
+    if (reason != 0) {
+        job->code = reason;
+        return FALSE;
+    }
+    stop_running_locked(queue, now);
+    scd_job_set_sent_in_worker(job, job->outputs.length > 0);
+    scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_QUEUED);
+    g_queue_push_head(&queue->jobs, job);
+    if (queue->closed && job->answered_in_worker)
+        refuse_locked(queue, job, SCARD_E_CANCELLED);
+    queue->group->expires_at = MIN(queue->group->expires_at, scd_job_limit(job));
+    schedule_locked(queue, FALSE);
+    return TRUE;
+}
+
+/* After a job: whether the queue is the holder of the transaction. */
+static void
+note_holder_locked(ScdJobQueue *queue, const ScdJob *job, gint64 now)
+{
+    ScdQueueGroup *group = queue->group;
+    gboolean held = group->scheduler.holder == &queue->entry;
+    gboolean holds = scd_job_queue_in_transaction(queue);
+
+    if (holds && !held) {
+        scd_scheduler_set_holder(&group->scheduler, &queue->entry);
+        scd_hold_limit_begin(&group->hold_limit, now);
+    } else if (holds && job->kind == SCD_JOB_TRANSMIT) {
+        scd_hold_limit_command_ended(&group->hold_limit, now);
+    } else if (holds && job->kind == SCD_JOB_CONTROL) {
+        scd_hold_limit_add_busy(&group->hold_limit, now - group->running_since);
+    } else if (held && !holds) {
+        scd_scheduler_set_holder(&group->scheduler, NULL);
+    }
+}
+
+void
+scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
+{
+    ScdQueueGroup *group = queue->group;
+
+    queue->last_code = job->code;
+    note_holder_locked(queue, job, now);
+    stop_running_locked(queue, now);
+    set_in(&group->connected, &queue->in_connected, queue->card.connected);
+    scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_DONE);
+    if (queue->closed && queue->jobs.length == 0)
+        free_queue_locked(queue);
+    else
+        schedule_locked(queue, FALSE);
+}
+
+/* The transaction. */
+
+ScdJobQueue *
+scd_queue_group_holder_locked(const ScdQueueGroup *group)
+{
+    return group->scheduler.holder ? group->scheduler.holder->owner : NULL;
+}
+
+ScdJobQueue *
+scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gint64 *until)
+{
+    ScdJobQueue *holder = scd_queue_group_holder_locked(group);
+
+    if (!holder || !scd_hold_limit_is_blocking(&group->hold_limit))
+        return NULL;
+    const ScdJob *first = scd_job_queue_first_locked(holder);
+    gboolean idle = !holder->running && !(holder->entry.waits && first->kind == SCD_JOB_TRANSMIT);
+    gint64 end = scd_hold_limit_total_end(&group->hold_limit);
+    if (idle)
+        end = MIN(end, scd_hold_limit_idle_end(&group->hold_limit));
+    *until = MIN(*until, end);
+    return now >= end ? holder : NULL;
+}
+
+static void
+end_holding_locked(ScdQueueGroup *group)
+{
+    scd_scheduler_set_holder(&group->scheduler, NULL);
+    note_blocking_locked(group);
+}
+
+void
+scd_queue_group_transaction_taken_locked(ScdQueueGroup *group)
+{
+    ScdJobQueue *holder = scd_queue_group_holder_locked(group);
+
+    if (!holder) /* the card was removed meanwhile */
+        return;
+    end_holding_locked(group);
+    if (holder->taken)
+        scd_main_thread_invoke(holder->taken, g_atomic_rc_box_acquire(holder->taken_data),
+                               (GDestroyNotify)g_atomic_rc_box_release);
+}
+
+void
+scd_queue_group_card_removed_locked(ScdQueueGroup *group)
+{
+    ScdJobQueue *holder = scd_queue_group_holder_locked(group);
+
+    if (!holder)
+        return;
+    g_atomic_int_set(&holder->card.depth, 0);
+    end_holding_locked(group);
+    group->options.wake(FALSE, group->options.wake_data);
+}
+
+void
+scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointer data)
+{
+    g_mutex_lock(&queue->group->lock);
+    queue->taken = func;
+    queue->taken_data = data;
+    g_mutex_unlock(&queue->group->lock);
+}
+
+/* Channels. */
+
+gboolean
+scd_job_queue_open_channel(ScdJobQueue *queue, int fd)
+{
+    ScdQueueGroup *group = queue->group;
+
+    g_mutex_lock(&group->lock);
+    const ScdChannel *last = queue->next_channel ? queue->next_channel : queue->channel;
     gboolean free = !last || scd_channel_is_left(last);
     if (free) {
-        g_clear_pointer(&handle->next_channel, scd_channel_free);
-        *(handle->channel ? &handle->next_channel : &handle->channel) = scd_channel_new(fd);
-        worker->heard = FALSE;
-        scd_worker_wake_locked(worker);
+        g_clear_pointer(&queue->next_channel, scd_channel_free);
+        *(queue->channel ? &queue->next_channel : &queue->channel) = scd_channel_new(fd);
+        set_in(&group->speakers, &queue->in_speakers, TRUE);
+        group->options.wake(TRUE, group->options.wake_data);
     }
-    g_mutex_unlock(&worker->lock);
+    g_mutex_unlock(&group->lock);
     return free;
+}
+
+void
+scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code)
+{
+    for (GList *link = queue->jobs.head; link; link = link->next)
+        if (((ScdJob *)link->data)->answered_in_worker)
+            refuse_locked(queue, link->data, code);
+    schedule_locked(queue, FALSE);
+}
+
+void
+scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
+{
+    while (queue->channel && !scd_channel_has_jobs(queue->channel) &&
+           (queue->closed || scd_channel_has_ended(queue->channel))) {
+        scd_channel_free(queue->channel);
+        queue->channel = g_steal_pointer(&queue->next_channel);
+    }
+    set_in(&queue->group->speakers, &queue->in_speakers, queue->channel != NULL);
+}
+
+const GList *
+scd_queue_group_speakers_locked(const ScdQueueGroup *group)
+{
+    return group->speakers.head;
+}
+
+/* What the queue is. */
+
+const ScdCardHandle *
+scd_queue_group_connected_locked(const ScdQueueGroup *group)
+{
+    const ScdJobQueue *queue = g_queue_peek_head((GQueue *)&group->connected);
+    return queue ? &queue->card : NULL;
+}
+
+gboolean
+scd_job_queue_is_closed_locked(const ScdJobQueue *queue)
+{
+    return queue->closed;
+}
+
+ScdCardHandle *
+scd_job_queue_card(ScdJobQueue *queue)
+{
+    return &queue->card;
+}
+
+ScdChannel *
+scd_job_queue_channel(const ScdJobQueue *queue)
+{
+    return queue->channel;
+}
+
+guint32
+scd_job_queue_last_code(const ScdJobQueue *queue)
+{
+    return queue->last_code;
+}
+
+guint
+scd_job_queue_protocol(const ScdJobQueue *queue)
+{
+    return g_atomic_int_get(&queue->card.protocol);
+}
+
+guint
+scd_job_queue_share_mode(const ScdJobQueue *queue)
+{
+    return g_atomic_int_get(&queue->card.share_mode);
+}
+
+gboolean
+scd_job_queue_in_transaction(const ScdJobQueue *queue)
+{
+    return g_atomic_int_get(&queue->card.depth) > 0;
 }

@@ -2,6 +2,8 @@
 
 #include "pcsc/job.h"
 
+#include "base/words.h"
+
 ScdJob *
 scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free_data)
 {
@@ -11,6 +13,8 @@ scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free
     job->done = done;
     job->data = data;
     job->free_data = free_data;
+    job->wait_until = SCD_JOB_NO_LIMIT;
+    job->end_by = SCD_JOB_NO_LIMIT;
     return job;
 }
 
@@ -26,6 +30,7 @@ scd_job_unref(ScdJob *job)
 {
     if (!g_atomic_ref_count_dec(&job->references))
         return;
+    g_assert(job->state == SCD_JOB_NEW || job->state == SCD_JOB_DONE);
     if (job->free_data)
         job->free_data(job->data);
     scd_bytes_list_clear(&job->inputs);
@@ -33,16 +38,145 @@ scd_job_unref(ScdJob *job)
     g_free(job);
 }
 
-gboolean
-scd_job_is_done(const ScdJob *job)
+ScdJobState
+scd_job_state(const ScdJob *job)
 {
-    return g_atomic_int_get(&job->state) == SCD_JOB_DONE;
+    return g_atomic_int_get(&job->state);
+}
+
+static gboolean
+is_legal(ScdJobState from, ScdJobState to)
+{
+    switch (from) {
+    case SCD_JOB_NEW:
+        return to == SCD_JOB_QUEUED || to == SCD_JOB_DONE;
+    case SCD_JOB_QUEUED:
+        return to == SCD_JOB_RUNNING || to == SCD_JOB_DONE;
+    case SCD_JOB_RUNNING:
+        return to == SCD_JOB_QUEUED || to == SCD_JOB_DONE;
+    case SCD_JOB_DONE:
+        break;
+    }
+    return FALSE;
+}
+
+static void
+measure_inputs(ScdJob *job)
+{
+    job->n_commands = job->inputs.length;
+    for (guint i = 0; i < job->inputs.length; i++)
+        job->n_bytes += g_bytes_get_size(scd_bytes_list_get(&job->inputs, i));
+}
+
+void
+scd_job_set_state(ScdJob *job, ScdJobState from, ScdJobState to)
+{
+    g_assert(is_legal(from, to));
+    if (to == SCD_JOB_DONE)
+        scd_bytes_list_clear(&job->inputs);
+    else if (from == SCD_JOB_NEW)
+        measure_inputs(job);
+    gboolean was_so = g_atomic_int_compare_and_exchange(&job->state, from, to);
+    g_assert(was_so);
+}
+
+gboolean
+scd_job_claim(ScdJob *job, guint32 code)
+{
+    if (!g_atomic_int_compare_and_exchange(&job->answered, FALSE, TRUE))
+        return FALSE;
+    job->answer = code;
+    return TRUE;
+}
+
+void
+scd_job_deliver(ScdJob *job)
+{
+    if (job->done)
+        job->done(job, job->answer, job->data);
+}
+
+gboolean
+scd_job_is_answered(const ScdJob *job)
+{
+    return g_atomic_int_get(&job->answered);
 }
 
 void
 scd_job_finish(ScdJob *job, guint32 code)
 {
-    if (job->done)
-        job->done(job, code, job->data);
+    gboolean claimed = scd_job_claim(job, code);
+
+    g_assert(claimed);
+    scd_job_set_state(job, SCD_JOB_NEW, SCD_JOB_DONE);
+    scd_job_deliver(job);
     scd_job_unref(job);
+}
+
+gboolean
+scd_job_was_sent(const ScdJob *job)
+{
+    return g_atomic_int_get(&job->sent);
+}
+
+void
+scd_job_set_sent_in_worker(ScdJob *job, gboolean sent)
+{
+    g_atomic_int_set(&job->sent, sent);
+}
+
+guint
+scd_job_n_commands(const ScdJob *job)
+{
+    return job->n_commands;
+}
+
+guint
+scd_job_n_answered(const ScdJob *job)
+{
+    return g_atomic_int_get(&job->n_answered);
+}
+
+gsize
+scd_job_n_bytes(const ScdJob *job)
+{
+    return job->n_bytes;
+}
+
+void
+scd_job_add_output_in_worker(ScdJob *job, GBytes *output)
+{
+    scd_bytes_list_add(&job->outputs, output);
+    g_atomic_int_set(&job->n_answered, (gint)job->outputs.length);
+}
+
+gboolean
+scd_job_needs_card(const ScdJob *job)
+{
+    if (job->refused)
+        return FALSE;
+    switch (job->kind) {
+    case SCD_JOB_CONNECT:
+    case SCD_JOB_RECONNECT:
+    case SCD_JOB_BEGIN:
+    case SCD_JOB_TRANSMIT:
+        return TRUE;
+    case SCD_JOB_DISCONNECT:
+        return job->action != SCD_DISPOSITION_LEAVE;
+    case SCD_JOB_END: /* pcscd answers these at once, even while another handle has the card */
+    case SCD_JOB_CONTROL:
+    case SCD_JOB_GET_ATTRIBUTE:
+    case SCD_JOB_SET_ATTRIBUTE:
+    case SCD_JOB_STATUS:
+        return FALSE;
+    }
+    g_assert_not_reached();
+}
+
+gint64
+scd_job_limit(const ScdJob *job)
+{
+    if (job->wait_until == SCD_JOB_NO_WAIT) /* decided at once, without a timer */
+        return job->end_by;
+    return MIN(job->wait_until, job->end_by);
 }

@@ -2,12 +2,22 @@
 #pragma once
 
 /*
- * One piece of work for the worker of a reader: a call of winscard.h, or a
- * script of commands, on one card handle.
+ * One call of winscard.h, or a script of commands, on one card handle.
  *
- * Whoever makes a job fills in what its kind asks for before it is submitted,
- * and reads what came of it in done(), which is called exactly once: in the
- * worker's thread, or by whoever cancels the job.
+ * A job has one owner at a time, which alone changes and frees it:
+ *
+ *     NEW      the code that created it; it fills in the fields of its kind.
+ *     QUEUED   the queue. Cancelling, closing and time limits end the job here.
+ *     RUNNING  the worker, from before it calls libpcsclite until that returns.
+ *     DONE     none. The inputs are wiped.
+ *
+ *     NEW → QUEUED (submit), QUEUED → RUNNING (the worker takes it), RUNNING →
+ *     QUEUED (another program holds the card), NEW, QUEUED, RUNNING → DONE.
+ *
+ * That a job has been answered is a separate fact. Any thread may claim the
+ * answer, one succeeds, and calls done(). A job that is cancelled while it is
+ * RUNNING is answered at once; the worker keeps it until libpcsclite returns, and
+ * then takes back what the job did.
  */
 
 #include <glib.h>
@@ -18,7 +28,7 @@
 typedef enum {
     SCD_JOB_CONNECT,       /* share_mode, protocols, inputs (ATR, or none) → protocol */
     SCD_JOB_RECONNECT,     /* share_mode, protocols, action (initialization) → protocol */
-    SCD_JOB_DISCONNECT,    /* action (disposition) */
+    SCD_JOB_DISCONNECT,    /* action (disposition); always carried out, answered or not */
     SCD_JOB_BEGIN,         /* a transaction */
     SCD_JOB_END,           /* action (disposition) */
     SCD_JOB_TRANSMIT,      /* inputs (commands), follow, expect, number (the protocol in their
@@ -36,8 +46,15 @@ typedef enum {
     SCD_JOB_DONE,
 } ScdJobState;
 
+/* Time limits: for none, and (wait_until only) for a job that must not wait at all. */
+#define SCD_JOB_NO_LIMIT G_MAXINT64
+#define SCD_JOB_NO_WAIT 0
+
 typedef struct ScdJob ScdJob;
-/* code: PC/SC's. What else came of the job counts only with SCARD_S_SUCCESS, and in this call. */
+/*
+ * code: PC/SC's. The outputs and the protocol are valid only with SCARD_S_SUCCESS, and the inputs
+ * not at all. Called once, in any thread, without locks.
+ */
 typedef void (*ScdJobFunc)(ScdJob *job, guint32 code, gpointer data);
 
 struct ScdJob {
@@ -47,10 +64,11 @@ struct ScdJob {
     gpointer data;
     GDestroyNotify free_data;
 
-    /* What to do: PC/SC's numbers. */
-    gboolean answered_in_worker; /* done() belongs to the worker's thread: nobody else calls it */
-    guint32 refused;             /* a code to end with instead of being carried out; 0 for none */
-    gboolean chained;            /* only if the handle's job before this one has succeeded */
+    /* Set before the job is submitted. The numbers are PC/SC's, the times monotonic (µs). */
+    gint64 wait_until; /* answered with SCARD_E_TIMEOUT, and not carried out, if QUEUED by then */
+    gint64 end_by;     /* answered with SCARD_E_TIMEOUT, in any state, by then */
+    gboolean answered_in_worker; /* done() is called in the worker's thread only, in order */
+    gboolean chained;            /* only if the queue's job before this one has succeeded */
     guint32 share_mode;
     guint32 protocols;
     guint32 action;
@@ -59,24 +77,62 @@ struct ScdJob {
     gboolean follow;  /* fetch 61xx, resend 6Cxx */
     ScdExpect expect; /* another status word ends the script */
 
-    /* What came of it. */
-    guint32 code;     /* PC/SC's: for done(), which is given another one when it was cancelled */
-    guint32 protocol; /* the active one; of a response, if number is not 0: SCD_FRAME_… */
-    ScdBytesList outputs; /* for a script as many as were answered */
+    /* The queue's, under its lock: a code to answer with instead of being carried out; 0 for none.
+     * The creator may set it before. */
+    guint32 refused;
 
-    ScdJobState state; /* the worker's to change, under its lock; atomic */
-    gint unwanted;     /* whoever wanted it closed the handle while it was carried out; atomic */
+    /* The worker's. */
+    guint32 code;
+    guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
+    ScdBytesList outputs; /* for a script one for each command that was answered */
+
+    /* For the functions below. */
+    gint state;
+    gint answered;
+    guint32 answer; /* by the claimant */
+    gint sent;
+    guint n_commands;
+    gsize n_bytes;
+    gint n_answered;
 };
 
-/* Whether done() has been called, or is about to be. */
-gboolean scd_job_is_done(const ScdJob *job);
-
-/* done: NULL when nobody asks. free_data frees the data with the job. */
+/* done: NULL for a job whose result is not needed. free_data frees the data with the job. */
 ScdJob *scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free_data);
 ScdJob *scd_job_ref(ScdJob *job);
 void scd_job_unref(ScdJob *job);
 
-/* Ends a job that is in nobody's queue: calls done() and gives up the reference. */
+/* Ends a NEW job: calls done() and takes over the reference. */
 void scd_job_finish(ScdJob *job, guint32 code);
+
+ScdJobState scd_job_state(const ScdJob *job);
+
+/* By the owner. Asserts that the job is in the state "from" and that the transition is legal. */
+void scd_job_set_state(ScdJob *job, ScdJobState from, ScdJobState to);
+
+/* TRUE for the one caller that is to call scd_job_deliver(), which calls done() with the code. */
+gboolean scd_job_claim(ScdJob *job, guint32 code);
+void scd_job_deliver(ScdJob *job);
+gboolean scd_job_is_answered(const ScdJob *job);
+
+/*
+ * Whether libpcsclite was entered for this job. If not, the card has seen nothing of it; else the
+ * result of a job that was answered early is unknown.
+ */
+gboolean scd_job_was_sent(const ScdJob *job);
+void scd_job_set_sent_in_worker(ScdJob *job, gboolean sent);
+
+/* The commands of a script, and how many of them the card has answered so far; any thread. */
+guint scd_job_n_commands(const ScdJob *job);
+guint scd_job_n_answered(const ScdJob *job);
+void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
+
+/* Bytes of its inputs when it was submitted. */
+gsize scd_job_n_bytes(const ScdJob *job);
+
+/* Whether the job has to wait while another handle has a transaction. */
+gboolean scd_job_needs_card(const ScdJob *job);
+
+/* The earliest time at which a QUEUED job may have to be answered. */
+gint64 scd_job_limit(const ScdJob *job);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdJob, scd_job_unref)

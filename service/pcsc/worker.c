@@ -2,92 +2,56 @@
 
 #include "pcsc/worker.h"
 
-#include <errno.h>
-#include <gio/gio.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <winscard.h>
 
-#include "base/frame.h"
+#include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
+#include "pcsc/contention.h"
 #include "pcsc/main-thread.h"
-#include "pcsc/worker-private.h"
 
-/* How long the thread and its context outlive the last handle: shells make call after call. */
+/* How long the thread and its context outlive the last queue: shells make call after call. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
 
-#define NEVER G_MAXINT64
+struct ScdWorker {
+    ScdWorkerOptions options;
+    char *reader;
+    GThread *thread;
+    ScdQueueGroup *group;
+    ScdChannelPoll *poll;
 
-void
-scd_worker_wake_locked(ScdWorker *worker)
-{
-    guint64 one = 1;
+    GMutex *lock; /* the group's; also of the rest of this paragraph */
+    GCond ended_cond;
+    gboolean stopped;
+    gboolean ended;
 
-    if (worker->waiting && write(worker->wake_fd, &one, sizeof one) < 0)
-        g_warning("Cannot wake a worker: %s", g_strerror(errno));
-    worker->waiting = FALSE;
-}
+    /* The thread's own. */
+    ScdCardPlace place;
+    ScdContention contention;
+    gboolean lost;       /* the connection to pcscd */
+    gint64 unused_since; /* when the last queue went; 0 when idle() was called for that */
+};
 
-/* The handle whose first job is to be carried out now, or NULL and until when to wait. */
-static ScdJobQueue *
-choose_locked(ScdWorker *worker, gint64 now, gint64 *wait_until)
-{
-    *wait_until = NEVER;
-    for (guint i = 0; i < worker->handles->len; i++) {
-        ScdJobQueue *handle = worker->handles->pdata[i];
-        ScdJob *job = scd_job_queue_first_job_locked(handle);
-        if (job && !scd_job_needs_scheduling(job))
-            return handle;
-    }
-    ScdJobQueue *next = scd_run_queue_next(&worker->run_queue);
-    ScdJob *job = next ? scd_job_queue_first_job_locked(next) : NULL;
-    if (!job)
-        return NULL;
-    gint64 try_at = scd_contention_retry_at(&worker->contention, job->kind == SCD_JOB_BEGIN);
-    if (now < try_at && !worker->stopped) {
-        *wait_until = try_at;
-        return NULL;
-    }
-    return next;
-}
-
-/* Whether the holder has kept the others waiting for too long, or when that will be. */
-static gboolean
-is_hogged_locked(const ScdWorker *worker, gint64 now, gint64 *wait_until)
-{
-    if (!worker->run_queue.holder || scd_job_queue_first_job_locked(worker->run_queue.holder) ||
-        !scd_run_queue_has_waiting(&worker->run_queue))
-        return FALSE;
-    gint64 limit =
-        worker->holder_idle_since + (gint64)worker->options.transaction_idle_limit_ms * 1000;
-    *wait_until = MIN(*wait_until, limit);
-    return now >= limit;
-}
-
-/* After a job: the places of its handle in the run_queue. */
 static void
-pass_turn_locked(ScdWorker *worker, ScdJobQueue *handle, const ScdJob *job)
+wake(gboolean new_channel, gpointer data)
 {
-    gboolean held = worker->run_queue.holder == handle;
-    gboolean holds = g_atomic_int_get(&handle->card.depth) > 0;
-    gint64 now = g_get_monotonic_time();
+    ScdWorker *worker = data;
+    scd_channel_poll_wake_locked(worker->poll, new_channel);
+}
 
-    if (scd_job_needs_scheduling(job)) {
-        scd_run_queue_dequeue(&worker->run_queue, handle);
-        scd_contention_free(&worker->contention);
-    }
-    if (holds) {
-        worker->run_queue.holder = handle;
-        worker->holder_idle_since = now;
-        if (!held)
-            scd_contention_begin(&worker->contention, now);
-    } else if (held) {
-        worker->run_queue.holder = NULL;
-        scd_contention_end(&worker->contention, now);
-    }
-    scd_job_queue_schedule_locked(handle);
+/* The queue whose first job is to be carried out now; or NULL, and *until is lowered. */
+static ScdJobQueue *
+choose_locked(ScdWorker *worker, gint64 now, gint64 *until)
+{
+    ScdJobQueue *queue = scd_queue_group_next_locked(worker->group, TRUE);
+
+    if (!queue || worker->stopped || !scd_job_queue_needs_card_locked(queue))
+        return queue;
+    gboolean begins = scd_job_queue_first_locked(queue)->kind == SCD_JOB_BEGIN;
+    gint64 try_at = scd_contention_retry_at(&worker->contention, begins);
+    if (now >= try_at)
+        return queue;
+    *until = MIN(*until, try_at);
+    return scd_queue_group_next_locked(worker->group, FALSE);
 }
 
 static void
@@ -99,19 +63,13 @@ release_context_in_worker(ScdWorker *worker)
     worker->lost = FALSE;
 }
 
-/* Any one; NULL when none is. Handles end in this thread alone. */
+/* Any handle that is connected; NULL for none. They change in this thread alone. */
 static const ScdCardHandle *
 find_connected_in_worker(ScdWorker *worker)
 {
-    const ScdCardHandle *connected = NULL;
-
-    g_mutex_lock(&worker->lock);
-    for (guint i = 0; i < worker->handles->len && !connected; i++) {
-        const ScdJobQueue *handle = worker->handles->pdata[i];
-        if (handle->card.connected)
-            connected = &handle->card;
-    }
-    g_mutex_unlock(&worker->lock);
+    g_mutex_lock(worker->lock);
+    const ScdCardHandle *connected = scd_queue_group_connected_locked(worker->group);
+    g_mutex_unlock(worker->lock);
     return connected;
 }
 
@@ -134,7 +92,7 @@ ensure_context_in_worker(ScdWorker *worker)
 }
 
 static ScdOutcome
-carry_out_in_worker(ScdWorker *worker, ScdJobQueue *handle, ScdJob *job)
+use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
 {
     if (job->kind == SCD_JOB_CONNECT) {
         job->code = ensure_context_in_worker(worker);
@@ -147,86 +105,148 @@ carry_out_in_worker(ScdWorker *worker, ScdJobQueue *handle, ScdJob *job)
             return SCD_OUTCOME_BUSY;
         }
     }
-    ScdOutcome outcome = scd_card_handle_do_in_worker(&handle->card, &worker->place, job);
-    /* Of a connect, this code is pcscd's polkit refusing us the card. */
+    ScdOutcome outcome = scd_card_handle_do_in_worker(card, &worker->place, job);
+    /* For a connect, this code means that pcscd's polkit refuses the service the card. */
     if (scd_code_is_connection_lost(job->code) &&
         !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION))
         worker->lost = TRUE;
     return outcome;
 }
 
-/* Called and returns with the lock held, which is let go meanwhile. */
-static void
-run_job_in_worker(ScdWorker *worker, ScdJobQueue *handle)
+static ScdOutcome
+carry_out_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
 {
-    ScdJob *job = scd_job_queue_first_job_locked(handle);
+    guint32 last_code = scd_job_queue_last_code(queue);
 
-    g_atomic_int_set(&job->state, SCD_JOB_RUNNING);
-    g_mutex_unlock(&worker->lock);
-    ScdOutcome outcome = SCD_OUTCOME_DONE;
     if (job->refused)
         job->code = job->refused;
-    else if (job->chained && handle->last_code != SCARD_S_SUCCESS)
-        job->code = handle->last_code;
-    else
-        outcome = carry_out_in_worker(worker, handle, job);
-    g_mutex_lock(&worker->lock);
+    else if (job->chained && last_code != SCARD_S_SUCCESS)
+        job->code = last_code;
+    else {
+        scd_job_set_sent_in_worker(job, TRUE);
+        return use_card_in_worker(worker, scd_job_queue_card(queue), job);
+    }
+    return SCD_OUTCOME_DONE;
+}
 
-    gboolean cancelled = job->state == SCD_JOB_DONE;
-    if (outcome == SCD_OUTCOME_BUSY && job->unwanted)
-        job->code = SCARD_E_CANCELLED;
-    else if (outcome == SCD_OUTCOME_BUSY && !cancelled && !worker->stopped) {
-        g_atomic_int_set(&job->state, SCD_JOB_QUEUED);
-        scd_contention_busy(&worker->contention, g_get_monotonic_time());
+/*
+ * FALSE when the job is to be tried again. A disconnect that waits for another program leaves the
+ * card as it is when the worker stops.
+ */
+static gboolean
+put_back_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job, ScdOutcome outcome)
+{
+    g_mutex_lock(worker->lock);
+    gboolean stopped = worker->stopped;
+    gint64 now = g_get_monotonic_time();
+    gboolean put_back = !(stopped && job->kind == SCD_JOB_DISCONNECT) &&
+                        scd_job_queue_put_back_locked(queue, job, now, !stopped);
+    if (put_back && outcome == SCD_OUTCOME_BUSY)
+        scd_contention_busy(&worker->contention, now);
+    g_mutex_unlock(worker->lock);
+
+    if (!put_back && job->kind == SCD_JOB_DISCONNECT) {
+        job->action = SCARD_LEAVE_CARD;
+        use_card_in_worker(worker, scd_job_queue_card(queue), job);
+    }
+    return put_back;
+}
+
+/* Answers the job, or takes back what it did if there is no one to answer to any more. */
+static void
+answer_in_worker(ScdJobQueue *queue, ScdJob *job, ScdOutcome outcome)
+{
+    gboolean wanted = scd_job_claim(job, job->code);
+
+    if (wanted)
+        scd_job_deliver(job);
+    if (wanted && job->answered_in_worker)
+        wanted = !scd_channel_has_ended(scd_job_queue_channel(queue));
+    if (wanted)
         return;
-    }
-    g_atomic_int_set(&job->state, SCD_JOB_DONE);
-    if (cancelled && outcome == SCD_OUTCOME_DONE) {
-        g_mutex_unlock(&worker->lock);
-        scd_card_handle_undo_in_worker(&handle->card, job);
-        g_mutex_lock(&worker->lock);
-    }
-    handle->last_code = cancelled ? SCARD_E_CANCELLED : job->code;
-    g_queue_pop_head(&handle->jobs);
-    pass_turn_locked(worker, handle, job);
-    if (handle->closed && handle->jobs.length == 0) {
-        scd_job_queue_free_locked(handle);
-        worker->unused_since = g_get_monotonic_time();
-    }
-
-    g_mutex_unlock(&worker->lock);
-    if (cancelled)
-        scd_job_unref(job);
-    else
-        scd_job_finish(job, job->code);
-    g_mutex_lock(&worker->lock);
+    if (outcome == SCD_OUTCOME_DONE)
+        scd_card_handle_undo_in_worker(scd_job_queue_card(queue), job);
+    job->code = SCARD_E_CANCELLED;
 }
 
 static void
-revoke_in_worker(ScdWorker *worker)
+finish_locked(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
 {
-    ScdJobQueue *handle = worker->run_queue.holder;
+    gint64 now = g_get_monotonic_time();
+    gboolean held = scd_queue_group_holder_locked(worker->group) == queue;
+    gboolean holds = scd_job_queue_in_transaction(queue);
 
-    g_mutex_unlock(&worker->lock);
-    scd_card_handle_revoke_in_worker(&handle->card);
-    g_mutex_lock(&worker->lock);
-    worker->run_queue.holder = NULL;
-    scd_job_queue_schedule_locked(handle);
-    if (handle->taken)
-        scd_main_thread_invoke(handle->taken, g_atomic_rc_box_acquire(handle->taken_data),
-                               (GDestroyNotify)g_atomic_rc_box_release);
+    if (scd_job_was_sent(job) && scd_job_needs_card(job))
+        scd_contention_free(&worker->contention);
+    if (holds && !held)
+        scd_contention_begin(&worker->contention, now);
+    else if (held && !holds)
+        scd_contention_end(&worker->contention, now);
+    if (job->answered_in_worker && scd_channel_has_ended(scd_job_queue_channel(queue)))
+        scd_job_queue_refuse_channel_locked(queue, SCARD_E_CANCELLED);
+    scd_job_queue_finish_locked(queue, job, now);
+    if (scd_queue_group_is_empty_locked(worker->group))
+        worker->unused_since = now;
 }
 
-/* The worker may have been freed before the main thread hears of this. */
+/* Called and returns with the lock, and releases it meanwhile. */
+static void
+run_job_in_worker(ScdWorker *worker, ScdJobQueue *queue, gint64 now)
+{
+    GQueue answers = G_QUEUE_INIT;
+    ScdJob *job = scd_job_queue_take_locked(queue, now);
+
+    scd_queue_group_end_unwaiting_locked(worker->group, &answers);
+    g_mutex_unlock(worker->lock);
+    scd_queue_group_deliver(&answers);
+    ScdOutcome outcome = carry_out_in_worker(worker, queue, job);
+    if (outcome != SCD_OUTCOME_DONE && put_back_in_worker(worker, queue, job, outcome)) {
+        g_mutex_lock(worker->lock);
+        return;
+    }
+    answer_in_worker(queue, job, outcome);
+    g_mutex_lock(worker->lock);
+    finish_locked(worker, queue, job);
+    g_mutex_unlock(worker->lock);
+    scd_job_unref(job);
+    g_mutex_lock(worker->lock);
+}
+
+/* As above. */
+static void
+revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
+{
+    g_mutex_unlock(worker->lock);
+    scd_card_handle_revoke_in_worker(scd_job_queue_card(holder));
+    g_mutex_lock(worker->lock);
+    scd_contention_end(&worker->contention, g_get_monotonic_time());
+    scd_queue_group_transaction_taken_locked(worker->group);
+}
+
+/* Between the commands of a script. */
+static gboolean
+may_go_on(gpointer data)
+{
+    ScdWorker *worker = data;
+    gint64 until = SCD_JOB_NO_LIMIT;
+
+    g_mutex_lock(worker->lock);
+    gboolean overdue = scd_queue_group_overdue_holder_locked(worker->group, g_get_monotonic_time(),
+                                                             &until) != NULL;
+    g_mutex_unlock(worker->lock);
+    return !overdue;
+}
+
+/* The worker may have been freed before the main thread receives this. */
 typedef struct {
     ScdWorkerOptions options;
     char *reader;
-} IdleNote;
+} ScdIdleNote;
 
 static gboolean
-tell_idle(gpointer data)
+report_idle(gpointer data)
 {
-    IdleNote *note = data;
+    ScdIdleNote *note = data;
     note->options.idle(note->reader, note->options.data);
     return G_SOURCE_REMOVE;
 }
@@ -234,106 +254,77 @@ tell_idle(gpointer data)
 static void
 free_note(gpointer data)
 {
-    IdleNote *note = data;
+    ScdIdleNote *note = data;
     g_free(note->reader);
     g_free(note);
 }
 
-/* When nobody has a handle, or no more for a while. */
+/* Reports that there has been no queue for a while; or lowers *until to when there will. */
 static void
-care_for_idleness_in_worker(ScdWorker *worker, gint64 now, gint64 *wait_until)
+check_idleness_locked(ScdWorker *worker, gint64 now, gint64 *until)
 {
-    if (worker->handles->len > 0 || worker->unused_since == 0)
+    if (!scd_queue_group_is_empty_locked(worker->group) || worker->unused_since == 0)
         return;
-    if (now >= worker->unused_since + LINGER_US) {
-        worker->unused_since = 0;
-        IdleNote *note = g_new(IdleNote, 1);
-        note->options = worker->options;
-        note->reader = g_strdup(worker->reader);
-        scd_main_thread_invoke(tell_idle, note, free_note);
+    if (now < worker->unused_since + LINGER_US) {
+        *until = MIN(*until, worker->unused_since + LINGER_US);
         return;
     }
-    *wait_until = MIN(*wait_until, worker->unused_since + LINGER_US);
+    worker->unused_since = 0;
+    ScdIdleNote *note = g_new(ScdIdleNote, 1);
+    note->options = worker->options;
+    note->reader = g_strdup(worker->reader);
+    scd_main_thread_invoke(report_idle, note, free_note);
 }
 
-/* Who closed its session, or hung up, is hung up on as soon as what was under way is answered. */
-static void
-drop_channels_that_are_over_locked(ScdJobQueue *handle)
-{
-    while (handle->channel && !scd_channel_has_jobs(handle->channel) &&
-           (handle->closed || scd_channel_has_ended(handle->channel))) {
-        scd_channel_free(handle->channel);
-        handle->channel = g_steal_pointer(&handle->next_channel);
-    }
-}
-
-static void
-choose_what_to_poll_locked(ScdWorker *worker)
-{
-    const struct pollfd wake = {.fd = worker->wake_fd, .events = POLLIN};
-
-    g_array_set_size(worker->polled, 0);
-    g_ptr_array_set_size(worker->speakers, 0);
-    g_array_append_val(worker->polled, wake);
-    for (guint i = 0; i < worker->handles->len; i++) {
-        ScdJobQueue *handle = worker->handles->pdata[i];
-        drop_channels_that_are_over_locked(handle);
-        short events = handle->channel && !handle->closed ? scd_channel_events(handle->channel) : 0;
-        if (events == 0)
-            continue;
-        struct pollfd channel = {.fd = scd_channel_fd(handle->channel), .events = events};
-        g_array_append_val(worker->polled, channel);
-        g_ptr_array_add(worker->speakers, handle);
-    }
-}
-
-static void
-serve_channels_locked(ScdWorker *worker)
-{
-    for (guint i = 0; i < worker->speakers->len; i++) {
-        ScdJobQueue *handle = worker->speakers->pdata[i];
-        short events = g_array_index(worker->polled, struct pollfd, i + 1).revents;
-        if (handle->closed) /* by the main thread, while we polled: its last job is there */
-            continue;
-        g_ptr_array_set_size(worker->received, 0);
-        scd_channel_serve_in_worker(handle->channel, events, worker->packets, worker->received);
-        for (guint n = 0; n < worker->received->len; n++)
-            scd_job_queue_append_locked(handle, worker->received->pdata[n]);
-    }
-}
-
-/*
- * Then nobody is passed over when the next of its requests that were received is carried out. The
- * one that spoke may have gone since, and a new one, without a channel yet, be in its place.
- */
 static gboolean
-is_only_speaker_locked(const ScdWorker *worker, const ScdJobQueue *handle)
+deliver_in_worker(ScdWorker *worker, GQueue *answers)
 {
-    const GPtrArray *speakers = worker->speakers;
-
-    return speakers->len == 0 || (speakers->len == 1 && speakers->pdata[0] == handle &&
-                                  handle->channel && !scd_channel_has_unsent(handle->channel));
+    if (answers->length == 0)
+        return FALSE;
+    g_mutex_unlock(worker->lock);
+    scd_queue_group_deliver(answers);
+    g_mutex_lock(worker->lock);
+    return TRUE;
 }
 
-/* Sleeps until there may be something to do; looks only, when until is not later than now. */
+/* No job can be carried out now. */
 static void
-poll_in_worker(ScdWorker *worker, gint64 now, gint64 until)
+wait_in_worker(ScdWorker *worker, gint64 now, gint64 until)
 {
-    gint64 time_us = MAX(until - now, 0);
-    struct timespec time = {time_us / G_USEC_PER_SEC, time_us % G_USEC_PER_SEC * 1000};
-    guint64 count;
+    GQueue answers = G_QUEUE_INIT;
 
-    choose_what_to_poll_locked(worker);
-    worker->heard = TRUE;
-    worker->waiting = time_us > 0;
-    g_mutex_unlock(&worker->lock);
-    struct pollfd *polled = (struct pollfd *)worker->polled->data;
-    if (ppoll(polled, worker->polled->len, until == NEVER ? NULL : &time, NULL) > 0 &&
-        polled[0].revents && read(worker->wake_fd, &count, sizeof count) < 0)
-        g_warning("A worker's descriptor is broken: %s", g_strerror(errno));
-    g_mutex_lock(&worker->lock);
-    worker->waiting = FALSE;
-    serve_channels_locked(worker);
+    scd_queue_group_end_unwaiting_locked(worker->group, &answers);
+    if (deliver_in_worker(worker, &answers))
+        return;
+    check_idleness_locked(worker, now, &until);
+    scd_channel_poll_wait_in_worker(worker->poll, worker->group, now, until);
+}
+
+/* One step. Returns FALSE when there is nothing left to do, ever. */
+static gboolean
+step_in_worker(ScdWorker *worker)
+{
+    gint64 now = g_get_monotonic_time();
+    GQueue answers = G_QUEUE_INIT;
+    gint64 until = scd_queue_group_settle_in_worker_locked(worker->group, now, &answers);
+
+    if (deliver_in_worker(worker, &answers))
+        return TRUE;
+    ScdJobQueue *overdue = scd_queue_group_overdue_holder_locked(worker->group, now, &until);
+    if (overdue) {
+        revoke_in_worker(worker, overdue);
+        return TRUE;
+    }
+    ScdJobQueue *queue = choose_locked(worker, now, &until);
+    if (queue && scd_channel_poll_may_run_locked(worker->poll, worker->group, queue))
+        run_job_in_worker(worker, queue, now);
+    else if (queue)
+        scd_channel_poll_wait_in_worker(worker->poll, worker->group, now, now);
+    else if (worker->stopped && scd_queue_group_is_empty_locked(worker->group))
+        return FALSE;
+    else
+        wait_in_worker(worker, now, until);
+    return TRUE;
 }
 
 static gpointer
@@ -342,64 +333,45 @@ run_in_worker(gpointer data)
     ScdWorker *worker = data;
 
     worker->place.buffer = g_malloc(SCD_PCSC_BUFFER_SIZE);
-    worker->packets = g_malloc(SCD_CHANNEL_BUFFER);
-    worker->received = g_ptr_array_new();
-    worker->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
-    worker->speakers = g_ptr_array_new();
     worker->unused_since = g_get_monotonic_time();
-    g_mutex_lock(&worker->lock);
-    while (TRUE) {
-        gint64 now = g_get_monotonic_time();
-        gint64 wait_until;
-        ScdJobQueue *handle = choose_locked(worker, now, &wait_until);
-
-        if (handle && worker->heard) {
-            worker->heard = is_only_speaker_locked(worker, handle);
-            run_job_in_worker(worker, handle);
-        } else if (handle)
-            poll_in_worker(worker, now, now); /* who speaks on a channel waits in the same line */
-        else if (is_hogged_locked(worker, now, &wait_until))
-            revoke_in_worker(worker);
-        else if (worker->stopped)
-            break;
-        else {
-            care_for_idleness_in_worker(worker, now, &wait_until);
-            poll_in_worker(worker, now, wait_until);
-        }
-    }
-    g_mutex_unlock(&worker->lock);
+    g_mutex_lock(worker->lock);
+    while (step_in_worker(worker))
+        ;
+    g_mutex_unlock(worker->lock);
     release_context_in_worker(worker);
     g_free(worker->place.buffer);
-    g_free(worker->packets);
-    g_ptr_array_unref(worker->received);
-    g_array_unref(worker->polled);
-    g_ptr_array_unref(worker->speakers);
 
-    g_mutex_lock(&worker->lock);
+    g_mutex_lock(worker->lock);
     worker->ended = TRUE;
     g_cond_broadcast(&worker->ended_cond);
-    g_mutex_unlock(&worker->lock);
+    g_mutex_unlock(worker->lock);
     return NULL;
 }
 
 ScdWorker *
 scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error)
 {
-    int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (wake_fd < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
-                    g_strerror(errno));
+    ScdChannelPoll *poll = scd_channel_poll_new(error);
+    if (!poll)
         return NULL;
-    }
     ScdWorker *worker = g_new0(ScdWorker, 1);
+    const ScdQueueGroupOptions group_options = {
+        .wake = wake,
+        .wake_data = worker,
+        .limit_set = options->limit_set,
+        .limit_data = options->data,
+        .transaction_idle_limit_ms = options->transaction_idle_limit_ms,
+        .transaction_total_limit_ms = options->transaction_total_limit_ms,
+    };
     worker->options = *options;
     worker->reader = g_strdup(reader);
-    worker->wake_fd = wake_fd;
-    g_mutex_init(&worker->lock);
+    worker->poll = poll;
+    worker->group = scd_queue_group_new(&group_options);
+    worker->lock = scd_queue_group_lock(worker->group);
     g_cond_init(&worker->ended_cond);
-    worker->handles = g_ptr_array_new();
-    scd_run_queue_init(&worker->run_queue);
     worker->place.reader = worker->reader;
+    worker->place.may_go_on = may_go_on;
+    worker->place.data = worker;
     worker->thread = g_thread_new("worker", run_in_worker, worker);
     return worker;
 }
@@ -410,58 +382,55 @@ scd_worker_reader(const ScdWorker *worker)
     return worker->reader;
 }
 
+ScdQueueGroup *
+scd_worker_group(const ScdWorker *worker)
+{
+    return worker->group;
+}
+
 gboolean
 scd_worker_is_in_use(ScdWorker *worker)
 {
-    g_mutex_lock(&worker->lock);
-    gboolean in_use = worker->handles->len > 0;
-    g_mutex_unlock(&worker->lock);
+    g_mutex_lock(worker->lock);
+    gboolean in_use = !scd_queue_group_is_empty_locked(worker->group);
+    g_mutex_unlock(worker->lock);
     return in_use;
 }
 
 void
 scd_worker_card_removed(ScdWorker *worker)
 {
-    g_mutex_lock(&worker->lock);
-    ScdJobQueue *holder = worker->run_queue.holder;
-    if (holder) {
-        g_atomic_int_set(&holder->card.depth, 0);
-        worker->run_queue.holder = NULL;
-        scd_job_queue_schedule_locked(holder);
-        scd_worker_wake_locked(worker);
-    }
-    g_mutex_unlock(&worker->lock);
+    g_mutex_lock(worker->lock);
+    scd_queue_group_card_removed_locked(worker->group);
+    g_mutex_unlock(worker->lock);
 }
 
 void
 scd_worker_stop(ScdWorker *worker)
 {
-    g_mutex_lock(&worker->lock);
+    g_mutex_lock(worker->lock);
     worker->stopped = TRUE;
-    scd_worker_wake_locked(worker);
-    g_mutex_unlock(&worker->lock);
+    scd_channel_poll_wake_locked(worker->poll, FALSE);
+    g_mutex_unlock(worker->lock);
 }
 
 gboolean
 scd_worker_free(ScdWorker *worker, gint64 until)
 {
-    g_mutex_lock(&worker->lock);
+    g_mutex_lock(worker->lock);
     g_assert(worker->stopped);
     while (!worker->ended)
-        if (!g_cond_wait_until(&worker->ended_cond, &worker->lock, until))
+        if (!g_cond_wait_until(&worker->ended_cond, worker->lock, until))
             break;
     gboolean ended = worker->ended;
-    g_mutex_unlock(&worker->lock);
+    g_mutex_unlock(worker->lock);
     if (!ended)
         return FALSE;
 
     g_thread_join(worker->thread);
-    g_assert(worker->handles->len == 0);
-    g_ptr_array_unref(worker->handles);
-    scd_run_queue_clear(&worker->run_queue);
-    g_mutex_clear(&worker->lock);
+    scd_queue_group_free(worker->group);
+    scd_channel_poll_free(worker->poll);
     g_cond_clear(&worker->ended_cond);
-    close(worker->wake_fd);
     g_free(worker->reader);
     g_free(worker);
     return TRUE;

@@ -2,29 +2,26 @@
 #pragma once
 
 /*
- * The worker of a reader in use: one thread with a PC/SC context of its own,
- * which carries out the jobs of all handles on that reader, one at a time, as
- * the reader itself does.
+ * The worker of a reader in use: a thread with a PC/SC context of its own, which
+ * carries out the jobs of all queues on that reader, one at a time, as the reader
+ * itself does. The group of these queues decides on the order (scheduler.h).
  *
- * It also decides between them (run-queue.h): the holder of the transaction first,
- * the others in the order in which they came. What needs no turn (a look, the
- * end of a connection that leaves the card as it is) does not wait for one. The
- * jobs of one handle are carried out in their order.
- *
- * A transaction that is idle for longer than the limit, while others wait,
- * ends: the card is reset, as its state was that of the holder. What other
- * programs on the machine do with the card is contention.h's.
+ * A transaction that keeps other queues waiting for too long (hold-limit.h) is ended
+ * with a reset of the card. Other PC/SC programs are dealt with in contention.h.
  */
 
-#include <glib.h>
+#include "pcsc/job-queue.h"
 
 typedef struct ScdWorker ScdWorker;
 
 typedef struct {
-    /* In the main thread: nobody has had a handle on the reader for a while. */
+    /* In the main thread: the reader has had no queue for a while. */
     void (*idle)(const char *reader, gpointer data);
+    /* In the main thread: a job was submitted that has a time limit (monotonic, microseconds). */
+    void (*limit_set)(gint64 at, gpointer data);
     gpointer data;
     guint transaction_idle_limit_ms;
+    guint transaction_total_limit_ms;
 } ScdWorkerOptions;
 
 /* reader: the PC/SC name. NULL with an error when there is no descriptor for it. */
@@ -32,19 +29,24 @@ ScdWorker *scd_worker_new(const char *reader, const ScdWorkerOptions *options, G
 
 const char *scd_worker_reader(const ScdWorker *worker);
 
-/* Whether any handle is in use. */
+/* The group in which new queues are created. */
+ScdQueueGroup *scd_worker_group(const ScdWorker *worker);
+
+/* Whether there is any queue. */
 gboolean scd_worker_is_in_use(ScdWorker *worker);
 
-/* The card has gone, and the transaction with it: nobody needs to wait for its end. */
+/* The card has gone, and the transaction with it. */
 void scd_worker_card_removed(ScdWorker *worker);
 
-/* Lets the thread carry out what has been submitted, without waiting for other programs, and end.
+/*
+ * Lets the thread carry out what has been submitted, without waiting for other programs, and end
+ * when all queues have been closed.
  */
 void scd_worker_stop(ScdWorker *worker);
 
 /*
- * Frees a worker that was stopped, as soon as its thread has ended. FALSE when
- * it did not until the time (monotonic, microseconds): it is caught in a call of
- * libpcsclite, and both are left as they are.
+ * Frees a worker that was stopped, as soon as its thread has ended. FALSE when it
+ * has not by the given time (monotonic, microseconds): it is inside libpcsclite, or
+ * a queue is open, and the worker stays as it is.
  */
 gboolean scd_worker_free(ScdWorker *worker, gint64 until);

@@ -2,28 +2,33 @@
 #pragma once
 
 /*
- * The workers there are, one for each reader in use: made when somebody wants a
- * handle, ended when nobody has had one for a while. Main thread only.
+ * The workers, one for each reader in use: created for the first queue on it, ended
+ * when it has had none for a while. Main thread only.
  */
 
-#include "pcsc/job-queue.h"
+#include "pcsc/worker.h"
 
 typedef struct ScdWorkers ScdWorkers;
 
-ScdWorkers *scd_workers_new(guint transaction_idle_limit_ms);
+/* Limits of a transaction while other queues wait, in milliseconds: hold-limit.h. */
+ScdWorkers *scd_workers_new(guint transaction_idle_limit_ms, guint transaction_total_limit_ms);
 
 /*
- * All handles must have been closed. What is caught in a call of libpcsclite is
- * waited for no longer than a moment: FALSE, and the process should end.
+ * All queues must have been closed. Waits a short time for calls of libpcsclite that are under way:
+ * FALSE when one has not returned, and the process should end.
  */
 gboolean scd_workers_stop(ScdWorkers *workers);
 
-/* After scd_workers_stop(), and after what they told the main thread before. */
+/* After scd_workers_stop(), and after the main loop has carried out what the threads had sent. */
 void scd_workers_free(ScdWorkers *workers);
 
-/* A place on the reader of that PC/SC name; NULL with an error when there are too many workers. */
-ScdJobQueue *scd_workers_new_queue(ScdWorkers *workers, const char *reader, GError **error);
+/*
+ * A queue on the reader of that PC/SC name; NULL with an error when there are too many workers.
+ * uid, destroyed and data: see scd_job_queue_new(); destroyed is not called after an error.
+ */
+ScdJobQueue *scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
+                                   GDestroyNotify destroyed, gpointer data, GError **error);
 
-/* What the monitor saw. */
+/* To be called when the monitor has seen it. */
 void scd_workers_card_removed(ScdWorkers *workers, const char *reader);
 void scd_workers_reader_removed(ScdWorkers *workers, const char *reader);

@@ -12,8 +12,8 @@
 #include "client.h"
 #include "measure.h"
 
-#define HEADER 8
-#define PACKET_MAX (HEADER + 65548)
+#define ANSWER_HEADER 8
+#define PACKET_MAX (CLIENT_REQUEST_HEADER + 65548)
 
 typedef struct {
     const char *reader;
@@ -24,10 +24,11 @@ typedef struct {
 static void
 answer_packet(Client *card, int fd, const uint8_t *packet, size_t length)
 {
-    static const uint8_t header[HEADER];
+    static const uint8_t header[ANSWER_HEADER];
 
-    size_t received = client_transmit(card, packet + HEADER, length - HEADER);
-    struct iovec parts[] = {{(void *)header, HEADER}, {card->answer, received}};
+    size_t received =
+        client_transmit(card, packet + CLIENT_REQUEST_HEADER, length - CLIENT_REQUEST_HEADER);
+    struct iovec parts[] = {{(void *)header, sizeof header}, {card->answer, received}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     check(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0, "bare channel");
 }

@@ -18,7 +18,7 @@
 
 /* The number of packets that the service reads from a channel before it answers (base/frame.h). */
 #define IN_FLIGHT_MAX 32
-#define HEADER 8
+#define ANSWER_HEADER 8
 
 /* A client that is starved waits for long. */
 #define CALL_LIMIT_US (120 * UINT64_C(1000000))
@@ -225,11 +225,14 @@ transmit_pcsc(Client *client, const uint8_t *command, size_t length)
     return received;
 }
 
+/* A transmit without a time limit. */
+static const uint8_t request_header[CLIENT_REQUEST_HEADER] = {[8] = 0xFF, 0xFF, 0xFF, 0xFF};
+
 static void
 send_packet(Client *client, const uint8_t *command, size_t length)
 {
-    static const uint8_t header[HEADER];
-    struct iovec parts[] = {{(void *)header, HEADER}, {(void *)command, length}};
+    struct iovec parts[] = {{(void *)request_header, sizeof request_header},
+                            {(void *)command, length}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
     check(sendmsg(client->channel, &message, MSG_NOSIGNAL) >= 0, "channel");
@@ -240,7 +243,7 @@ check_answer(const uint8_t *answer, ssize_t length)
 {
     static const uint8_t success[4];
 
-    check(length > HEADER && memcmp(answer, success, sizeof success) == 0, "channel");
+    check(length > ANSWER_HEADER && memcmp(answer, success, sizeof success) == 0, "channel");
 }
 
 /* The arguments are the same for a session, a card and the echo. */
@@ -265,7 +268,7 @@ transmit_on_channel(Client *client, const uint8_t *command, size_t length)
     send_packet(client, command, length);
     ssize_t received = recv(client->channel, client->answer, sizeof client->answer, 0);
     check_answer(client->answer, received);
-    return (size_t)received - HEADER;
+    return (size_t)received - ANSWER_HEADER;
 }
 
 size_t
@@ -307,8 +310,8 @@ client_transmit_many(Client *client, const uint8_t *command, size_t length, int 
 static int
 send_packets(Client *client, const uint8_t *command, size_t length, int count)
 {
-    static const uint8_t header[HEADER];
-    struct iovec parts[] = {{(void *)header, HEADER}, {(void *)command, length}};
+    struct iovec parts[] = {{(void *)request_header, sizeof request_header},
+                            {(void *)command, length}};
     struct mmsghdr packets[IN_FLIGHT_MAX];
 
     for (int i = 0; i < count; i++)

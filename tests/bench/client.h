@@ -11,6 +11,9 @@
 #include <systemd/sd-bus.h>
 #include <winscard.h>
 
+/* The header before the command in a packet on a channel. */
+#define CLIENT_REQUEST_HEADER 12
+
 /* The longest answer of a card, after the header of the packet on a channel. */
 #define CLIENT_ANSWER_MAX (8 + 65548)
 

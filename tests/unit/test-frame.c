@@ -15,16 +15,27 @@ read_copy(const guint8 *header, gsize header_length, gsize data_length, ScdFrame
     memset(packet + header_length, 0xA5, data_length);
     if (!scd_frame_read_request(packet, length, request))
         return FALSE;
-    g_assert_true(request->data == packet + SCD_FRAME_HEADER);
+    g_assert_true(request->data == packet + SCD_FRAME_REQUEST_HEADER);
     g_assert_cmpuint(request->length, ==, data_length);
     return TRUE;
 }
 
 static gboolean
-is_request(guint8 operation, guint32 argument, gsize data_length)
+is_request_within(guint8 operation, guint32 argument, guint32 limit_ms, gsize data_length)
 {
-    const guint8 header[SCD_FRAME_HEADER] = {
-        operation, 0, 0, 0, argument, argument >> 8, argument >> 16, argument >> 24,
+    const guint8 header[SCD_FRAME_REQUEST_HEADER] = {
+        operation,
+        0,
+        0,
+        0,
+        argument,
+        argument >> 8,
+        argument >> 16,
+        argument >> 24,
+        limit_ms,
+        limit_ms >> 8,
+        limit_ms >> 16,
+        limit_ms >> 24,
     };
     ScdFrameRequest request;
 
@@ -32,7 +43,14 @@ is_request(guint8 operation, guint32 argument, gsize data_length)
         return FALSE;
     g_assert_cmpuint(request.operation, ==, operation);
     g_assert_cmphex(request.argument, ==, argument);
+    g_assert_cmpuint(request.limit_ms, ==, limit_ms);
     return TRUE;
+}
+
+static gboolean
+is_request(guint8 operation, guint32 argument, gsize data_length)
+{
+    return is_request_within(operation, argument, SCD_FRAME_NO_LIMIT, data_length);
 }
 
 static void
@@ -82,9 +100,27 @@ test_end(void)
 }
 
 static void
+test_cancel(void)
+{
+    g_assert_true(is_request(SCD_FRAME_CANCEL, 0, 0));
+    g_assert_false(is_request(SCD_FRAME_CANCEL, 1, 0));
+    g_assert_false(is_request(SCD_FRAME_CANCEL, 0, 1));
+    g_assert_false(is_request_within(SCD_FRAME_CANCEL, 0, 0, 0));
+    g_assert_false(is_request_within(SCD_FRAME_CANCEL, 0, 1000, 0));
+}
+
+static void
+test_time_limits(void)
+{
+    g_assert_true(is_request_within(SCD_FRAME_TRANSMIT, 0, 0, 5));
+    g_assert_true(is_request_within(SCD_FRAME_TRANSMIT, 0, 20000, 5));
+    g_assert_true(is_request_within(SCD_FRAME_BEGIN, 0, SCD_FRAME_NO_LIMIT - 1, 0));
+}
+
+static void
 test_other_operations(void)
 {
-    for (guint operation = SCD_FRAME_END + 1; operation <= G_MAXUINT8; operation++)
+    for (guint operation = SCD_FRAME_CANCEL + 1; operation <= G_MAXUINT8; operation++)
         for (gsize length = 0; length <= 1; length++)
             g_assert_false(is_request(operation, 0, length));
 }
@@ -92,7 +128,7 @@ test_other_operations(void)
 static void
 test_short_packets(void)
 {
-    static const guint8 header[SCD_FRAME_HEADER] = {SCD_FRAME_BEGIN};
+    static const guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_BEGIN};
     ScdFrameRequest request;
 
     g_assert_false(scd_frame_read_request(header, 0, &request));
@@ -108,7 +144,7 @@ test_reserved_bytes(void)
 
     for (gsize at = 1; at <= 3; at++) {
         for (guint bit = 0; bit < 8; bit++) {
-            guint8 header[SCD_FRAME_HEADER] = {SCD_FRAME_TRANSMIT};
+            guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_TRANSMIT};
             header[at] = 1u << bit;
             g_assert_false(read_copy(header, sizeof header, 5, &request));
         }
@@ -119,13 +155,14 @@ test_reserved_bytes(void)
 static void
 test_numbers_are_little_endian(void)
 {
-    static const guint8 packet[] = {0x02, 0, 0, 0, 0x78, 0x56, 0x34, 0x12};
+    static const guint8 packet[] = {0x02, 0, 0, 0, 0x78, 0x56, 0x34, 0x12, 0x21, 0x43, 0x65, 0x87};
     static const guint8 answer[] = {0x6A, 0x00, 0x10, 0x80, 4, 3, 2, 1};
-    guint8 header[SCD_FRAME_HEADER];
+    guint8 header[SCD_FRAME_ANSWER_HEADER];
     ScdFrameRequest request;
 
     g_assert_true(scd_frame_read_request(packet, sizeof packet, &request));
     g_assert_cmphex(request.argument, ==, 0x12345678);
+    g_assert_cmphex(request.limit_ms, ==, 0x87654321);
 
     memset(header, 0xFF, sizeof header);
     scd_frame_write_answer(header, 0x8010006A, 0x01020304);
@@ -135,8 +172,8 @@ test_numbers_are_little_endian(void)
 static void
 test_answer_of_success(void)
 {
-    static const guint8 zeros[SCD_FRAME_HEADER] = {0};
-    guint8 header[SCD_FRAME_HEADER];
+    static const guint8 zeros[SCD_FRAME_ANSWER_HEADER] = {0};
+    guint8 header[SCD_FRAME_ANSWER_HEADER];
 
     memset(header, 0xFF, sizeof header);
     scd_frame_write_answer(header, 0, 0);
@@ -147,8 +184,9 @@ test_answer_of_success(void)
 static void
 test_sizes(void)
 {
-    g_assert_cmpuint(SCD_FRAME_HEADER, ==, 8);
-    g_assert_cmpuint(SCD_FRAME_MAX, ==, 65556);
+    g_assert_cmpuint(SCD_FRAME_REQUEST_HEADER, ==, 12);
+    g_assert_cmpuint(SCD_FRAME_ANSWER_HEADER, ==, 8);
+    g_assert_cmpuint(SCD_FRAME_MAX, ==, 65560);
 }
 
 int
@@ -160,6 +198,8 @@ main(int argc, char **argv)
     g_test_add_func("/frame/get-attribute", test_get_attribute);
     g_test_add_func("/frame/begin", test_begin);
     g_test_add_func("/frame/end", test_end);
+    g_test_add_func("/frame/cancel", test_cancel);
+    g_test_add_func("/frame/time-limits", test_time_limits);
     g_test_add_func("/frame/other-operations", test_other_operations);
     g_test_add_func("/frame/short-packets", test_short_packets);
     g_test_add_func("/frame/reserved-bytes", test_reserved_bytes);

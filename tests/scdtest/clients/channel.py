@@ -13,12 +13,14 @@ from scdtest.clients.client import SESSION, Refused
 from scdtest.clients.recorder import NAME
 from scdtest.testbed import events
 
-TRANSMIT, CONTROL, GET_ATTRIBUTE, BEGIN, END = range(5)
+TRANSMIT, CONTROL, GET_ATTRIBUTE, BEGIN, END, CANCEL = range(6)
+NO_LIMIT = 0xFFFFFFFF
 LEAVE, RESET, UNPOWER, EJECT = range(4)
 
 # PC/SC's codes.
 SUCCESS = 0
 CANCELLED = 0x80100002
+TIMEOUT = 0x8010000A
 NO_SMARTCARD = 0x8010000C
 PROTO_MISMATCH = 0x8010000F
 INVALID_VALUE = 0x80100011
@@ -35,11 +37,11 @@ SECURITY_VIOLATION = 0x8010006A
 LOST = {COMM_ERROR, NO_SERVICE, SECURITY_VIOLATION}
 UNPLUGGED = {INVALID_VALUE, NO_SMARTCARD, NOT_TRANSACTED, READER_UNAVAILABLE, REMOVED_CARD}
 
-LONGEST = 8 + 65548  # bytes of a packet
+LONGEST = 12 + 65548  # bytes of a packet
 
 
-def request(operation, argument=0, data=b""):
-    return struct.pack("<B3xI", operation, argument) + data
+def request(operation, argument=0, data=b"", limit_ms=NO_LIMIT):
+    return struct.pack("<B3xII", operation, argument, limit_ms) + data
 
 
 def transmit(command):

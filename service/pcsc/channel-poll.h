@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Lets a worker's thread sleep until it is woken or a request comes by one of the
+ * channels of its queues, which then become jobs.
+ *
+ * A channel whose requests nothing but poll() shows must not be passed over while
+ * others have jobs: so between two jobs there is a poll, unless the only channel is
+ * the one whose next job has been received already.
+ */
+
+#include "pcsc/job-queue.h"
+
+typedef struct ScdChannelPoll ScdChannelPoll;
+
+/* NULL with an error when there is no descriptor for it. */
+ScdChannelPoll *scd_channel_poll_new(GError **error);
+void scd_channel_poll_free(ScdChannelPoll *poll);
+
+/* Wakes the thread if it sleeps. Any thread, with the lock of the group. */
+void scd_channel_poll_wake_locked(ScdChannelPoll *poll, gboolean new_channel);
+
+/* Whether the queue's next job may be carried out without another poll before. */
+gboolean scd_channel_poll_may_run_locked(ScdChannelPoll *poll, ScdQueueGroup *group,
+                                         ScdJobQueue *queue);
+
+/*
+ * Sleeps until then, not at all if that is not later than now. Releases the group's lock meanwhile.
+ */
+void scd_channel_poll_wait_in_worker(ScdChannelPoll *poll, ScdQueueGroup *group, gint64 now,
+                                     gint64 until);

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/scheduler.h"
+
+struct ScdSchedulerUser {
+    ScdSchedulerTurn turn;
+    guint32 uid;
+    guint n_entries;
+    GQueue any; /* of ScdSchedulerEntry */
+    GQueue free;
+};
+
+void
+scd_scheduler_init(ScdScheduler *scheduler)
+{
+    *scheduler = (ScdScheduler){.any = G_QUEUE_INIT, .free = G_QUEUE_INIT};
+    scheduler->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+}
+
+void
+scd_scheduler_clear(ScdScheduler *scheduler)
+{
+    g_assert(g_hash_table_size(scheduler->users) == 0);
+    g_hash_table_unref(scheduler->users);
+}
+
+static void
+push_link(GQueue *ring, GList *link, gboolean first)
+{
+    if (first)
+        g_queue_push_head_link(ring, link);
+    else
+        g_queue_push_tail_link(ring, link);
+}
+
+/* Puts the user into the rings in which it has entries, if it is not there yet. */
+static void
+link_user(ScdScheduler *scheduler, ScdSchedulerUser *user, gboolean first)
+{
+    if (user->any.length == 1 || first) {
+        if (user->any.length > 1)
+            g_queue_unlink(&scheduler->any, &user->turn.any);
+        push_link(&scheduler->any, &user->turn.any, first);
+    }
+}
+
+static void
+link_free_user(ScdScheduler *scheduler, ScdSchedulerUser *user, gboolean first)
+{
+    if (user->free.length == 1 || first) {
+        if (user->free.length > 1)
+            g_queue_unlink(&scheduler->free, &user->turn.free);
+        push_link(&scheduler->free, &user->turn.free, first);
+    }
+}
+
+static void
+link_entry(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gboolean first)
+{
+    ScdSchedulerUser *user = entry->user;
+
+    push_link(&user->any, &entry->turn.any, first);
+    link_user(scheduler, user, first);
+    if (entry->needs_card) {
+        scheduler->n_card++;
+    } else {
+        push_link(&user->free, &entry->turn.free, first);
+        link_free_user(scheduler, user, first);
+    }
+    entry->linked = TRUE;
+}
+
+static void
+unlink_entry(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
+{
+    ScdSchedulerUser *user = entry->user;
+
+    if (!entry->linked)
+        return;
+    g_queue_unlink(&user->any, &entry->turn.any);
+    if (user->any.length == 0)
+        g_queue_unlink(&scheduler->any, &user->turn.any);
+    if (entry->needs_card) {
+        scheduler->n_card--;
+    } else {
+        g_queue_unlink(&user->free, &entry->turn.free);
+        if (user->free.length == 0)
+            g_queue_unlink(&scheduler->free, &user->turn.free);
+    }
+    entry->linked = FALSE;
+}
+
+void
+scd_scheduler_add(ScdScheduler *scheduler, ScdSchedulerEntry *entry, guint32 uid, gpointer owner)
+{
+    ScdSchedulerUser *user = g_hash_table_lookup(scheduler->users, GUINT_TO_POINTER(uid));
+
+    if (!user) {
+        user = g_new0(ScdSchedulerUser, 1);
+        user->uid = uid;
+        user->turn.any.data = user;
+        user->turn.free.data = user;
+        g_hash_table_insert(scheduler->users, GUINT_TO_POINTER(uid), user);
+    }
+    user->n_entries++;
+    *entry = (ScdSchedulerEntry){.user = user, .owner = owner};
+    entry->turn.any.data = entry;
+    entry->turn.free.data = entry;
+}
+
+void
+scd_scheduler_remove(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
+{
+    ScdSchedulerUser *user = entry->user;
+
+    scd_scheduler_rest(scheduler, entry);
+    if (scheduler->holder == entry)
+        scheduler->holder = NULL;
+    if (--user->n_entries == 0)
+        g_hash_table_remove(scheduler->users, GUINT_TO_POINTER(user->uid));
+}
+
+void
+scd_scheduler_wait(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gboolean needs_card,
+                   gboolean first)
+{
+    if (entry->waits && entry->needs_card == needs_card && !first)
+        return;
+    unlink_entry(scheduler, entry);
+    entry->waits = TRUE;
+    entry->needs_card = needs_card;
+    if (entry != scheduler->holder)
+        link_entry(scheduler, entry, first);
+}
+
+void
+scd_scheduler_rest(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
+{
+    unlink_entry(scheduler, entry);
+    entry->waits = FALSE;
+    entry->turn.debt_us = 0;
+    if (entry->user->any.length == 0)
+        entry->user->turn.debt_us = 0;
+}
+
+static void
+move_to_end(GQueue *ring, GList *link)
+{
+    g_queue_unlink(ring, link);
+    g_queue_push_tail_link(ring, link);
+}
+
+void
+scd_scheduler_begin(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
+{
+    ScdSchedulerUser *user = entry->user;
+
+    unlink_entry(scheduler, entry);
+    entry->waits = FALSE;
+    scheduler->holder_was_last = entry == scheduler->holder;
+    if (scheduler->holder_was_last)
+        return;
+    if (user->any.length > 0)
+        move_to_end(&scheduler->any, &user->turn.any);
+    if (user->free.length > 0)
+        move_to_end(&scheduler->free, &user->turn.free);
+}
+
+static void
+add_debt(ScdSchedulerTurn *turn, gint64 used_us)
+{
+    turn->debt_us =
+        CLAMP(turn->debt_us + used_us - SCD_SCHEDULER_QUANTUM_US, 0, SCD_SCHEDULER_DEBT_MAX_US);
+}
+
+void
+scd_scheduler_charge(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gint64 used_us)
+{
+    ScdSchedulerUser *user = entry->user;
+    guint own = user->any.length > 0 ? 1 : 0;
+
+    if (scheduler->any.length > own)
+        add_debt(&user->turn, used_us);
+    if (user->any.length > (entry->linked ? 1 : 0))
+        add_debt(&entry->turn, used_us);
+}
+
+void
+scd_scheduler_set_holder(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
+{
+    ScdSchedulerEntry *last = scheduler->holder;
+
+    if (last == entry)
+        return;
+    scheduler->holder = entry;
+    scheduler->holder_was_last = TRUE;
+    if (last && last->waits)
+        link_entry(scheduler, last, FALSE);
+    if (entry)
+        unlink_entry(scheduler, entry);
+}
+
+/* The data of the first link in the ring that has no debt of a whole turn. */
+static gpointer
+pick(GQueue *ring, gsize debt_offset)
+{
+    while (ring->length > 1) {
+        gint64 *debt_us = &G_STRUCT_MEMBER(gint64, ring->head->data, debt_offset);
+        if (*debt_us < SCD_SCHEDULER_QUANTUM_US)
+            break;
+        *debt_us -= SCD_SCHEDULER_QUANTUM_US;
+        g_queue_push_tail_link(ring, g_queue_pop_head_link(ring));
+    }
+    return g_queue_peek_head(ring);
+}
+
+static gpointer
+pick_owner(ScdScheduler *scheduler, gboolean any)
+{
+    ScdSchedulerUser *user = pick(any ? &scheduler->any : &scheduler->free,
+                                  G_STRUCT_OFFSET(ScdSchedulerUser, turn.debt_us));
+    if (!user)
+        return NULL;
+    ScdSchedulerEntry *entry =
+        pick(any ? &user->any : &user->free, G_STRUCT_OFFSET(ScdSchedulerEntry, turn.debt_us));
+    return entry->owner;
+}
+
+gpointer
+scd_scheduler_next(ScdScheduler *scheduler, gboolean card_ready)
+{
+    const ScdSchedulerEntry *holder = scheduler->holder;
+
+    if (!holder)
+        return pick_owner(scheduler, card_ready);
+    gboolean can = holder->waits && (card_ready || !holder->needs_card);
+    if (can && (!scheduler->holder_was_last || scheduler->free.length == 0))
+        return holder->owner;
+    return pick_owner(scheduler, FALSE);
+}
+
+gboolean
+scd_scheduler_holder_blocks(const ScdScheduler *scheduler)
+{
+    return scheduler->holder && scheduler->n_card > 0;
+}
