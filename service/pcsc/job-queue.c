@@ -38,6 +38,7 @@ struct ScdJobQueue {
     GQueue jobs;     /* of ScdJob, QUEUED */
     ScdJob *running; /* the worker's; NULL for none */
     gboolean closed; /* the last job is in the queue */
+    gboolean hurry;  /* the last job, or one that was put back, is to be the next one */
     ScdQueuePlace in_queues, in_speakers, in_connected, in_refusing, in_unwaiting;
     ScdChannel *channel;      /* NULL for none */
     ScdChannel *next_channel; /* waits until that one, whose client has left, is over */
@@ -134,24 +135,29 @@ can_be_carried_out_locked(const ScdJobQueue *queue)
 
 /* After each change of the first job. */
 static void
-schedule_locked(ScdJobQueue *queue, gboolean first)
+schedule_locked(ScdJobQueue *queue)
 {
     ScdQueueGroup *group = queue->group;
 
     if (queue->running)
         return;
-    if (can_be_carried_out_locked(queue))
+    if (can_be_carried_out_locked(queue)) {
+        gboolean last = scd_job_queue_first_locked(queue)->kind == SCD_JOB_DISCONNECT;
+        gboolean first = queue->hurry && (last || !queue->closed);
         scd_scheduler_wait(&group->scheduler, &queue->entry, scd_job_queue_needs_card_locked(queue),
                            first);
-    else
+        if (first)
+            queue->hurry = FALSE;
+    } else {
         scd_scheduler_rest(&group->scheduler, &queue->entry);
+    }
     note_blocking_locked(group);
 }
 
 void
 scd_job_queue_reschedule_locked(ScdJobQueue *queue)
 {
-    schedule_locked(queue, FALSE);
+    schedule_locked(queue);
 }
 
 ScdJobQueue *
@@ -267,7 +273,7 @@ has_to_wait_locked(const ScdJobQueue *queue)
 }
 
 static void
-append_locked(ScdJobQueue *queue, ScdJob *job, gboolean first, GQueue *answers)
+append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
 {
     ScdQueueGroup *group = queue->group;
 
@@ -280,15 +286,14 @@ append_locked(ScdJobQueue *queue, ScdJob *job, gboolean first, GQueue *answers)
         end_queued_locked(queue, queue->jobs.tail, SCARD_E_TIMEOUT, answers);
     else if (job->wait_until == SCD_JOB_NO_WAIT)
         set_in(&group->unwaiting, &queue->in_unwaiting, TRUE);
-    if (queue->jobs.length == 1 || first)
-        schedule_locked(queue, first);
+    schedule_locked(queue);
     group->options.wake(FALSE, group->options.wake_data);
 }
 
 void
 scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job)
 {
-    append_locked(queue, job, FALSE, NULL); /* one of a channel: it is answered later */
+    append_locked(queue, job, NULL); /* one of a channel: it is answered later */
 }
 
 /* The worker sees the limit when it wakes, but may be inside libpcsclite until later. */
@@ -309,7 +314,7 @@ scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
     g_assert(!job->answered_in_worker);
     g_mutex_lock(&group->lock);
     g_assert(!queue->closed);
-    append_locked(queue, job, FALSE, &answers);
+    append_locked(queue, job, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
     scd_queue_group_deliver(&answers);
@@ -327,7 +332,7 @@ scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code)
         answer_running_locked(queue, code, &answers);
     } else if (scd_job_state(job) == SCD_JOB_QUEUED) {
         end_queued_locked(queue, g_queue_find(&queue->jobs, job), code, &answers);
-        schedule_locked(queue, FALSE);
+        schedule_locked(queue);
         group->options.wake(FALSE, group->options.wake_data);
     }
     g_mutex_unlock(&group->lock);
@@ -345,12 +350,13 @@ scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
     g_mutex_lock(&group->lock);
     g_assert(!queue->closed);
     queue->closed = TRUE;
+    queue->hurry = TRUE;
     answer_running_locked(queue, code, &answers);
     for (GList *link = queue->jobs.head, *next; link; link = next) {
         next = link->next;
         end_queued_locked(queue, link, code, &answers);
     }
-    append_locked(queue, disconnect, TRUE, &answers);
+    append_locked(queue, disconnect, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
     scd_queue_group_deliver(&answers);
@@ -394,7 +400,7 @@ expire_queue_locked(ScdJobQueue *queue, ScdExpiry *expiry)
         else
             expiry->next = MIN(expiry->next, running->end_by);
     }
-    schedule_locked(queue, FALSE);
+    schedule_locked(queue);
 }
 
 static void
@@ -438,7 +444,7 @@ collect_refused_locked(ScdJobQueue *queue, GQueue *answers)
     }
     if (!more)
         set_in(&queue->group->refusing, &queue->in_refusing, FALSE);
-    schedule_locked(queue, FALSE);
+    schedule_locked(queue);
 }
 
 gint64
@@ -469,7 +475,7 @@ scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
         end_queued_locked(queue, queue->jobs.head, SCARD_E_TIMEOUT, answers);
         if (queue->in_refusing.is_in)
             collect_refused_locked(queue, answers);
-        schedule_locked(queue, FALSE);
+        schedule_locked(queue);
     }
 }
 
@@ -538,8 +544,9 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
     g_queue_push_head(&queue->jobs, job);
     if (queue->closed && job->answered_in_worker)
         refuse_locked(queue, job, SCARD_E_CANCELLED);
+    queue->hurry = TRUE; /* it has not had its turn yet */
     queue->group->expires_at = MIN(queue->group->expires_at, scd_job_limit(job));
-    schedule_locked(queue, FALSE);
+    schedule_locked(queue);
     return TRUE;
 }
 
@@ -576,7 +583,7 @@ scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
     if (queue->closed && queue->jobs.length == 0)
         free_queue_locked(queue);
     else
-        schedule_locked(queue, FALSE);
+        schedule_locked(queue);
 }
 
 /* The transaction. */
@@ -670,7 +677,7 @@ scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code)
     for (GList *link = queue->jobs.head; link; link = link->next)
         if (((ScdJob *)link->data)->answered_in_worker)
             refuse_locked(queue, link->data, code);
-    schedule_locked(queue, FALSE);
+    schedule_locked(queue);
 }
 
 void

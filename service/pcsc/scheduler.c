@@ -129,6 +129,8 @@ scd_scheduler_wait(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gboolean n
     unlink_entry(scheduler, entry);
     entry->waits = TRUE;
     entry->needs_card = needs_card;
+    if (first)
+        entry->turn.urgent = entry->user->turn.urgent = TRUE;
     if (entry != scheduler->holder)
         link_entry(scheduler, entry, first);
 }
@@ -139,8 +141,11 @@ scd_scheduler_rest(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
     unlink_entry(scheduler, entry);
     entry->waits = FALSE;
     entry->turn.debt_us = 0;
-    if (entry->user->any.length == 0)
-        entry->user->turn.debt_us = 0;
+    entry->turn.urgent = FALSE;
+    if (entry->user->any.length > 0)
+        return;
+    entry->user->turn.debt_us = 0;
+    entry->user->turn.urgent = FALSE;
 }
 
 static void
@@ -157,6 +162,7 @@ scd_scheduler_begin(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
 
     unlink_entry(scheduler, entry);
     entry->waits = FALSE;
+    entry->turn.urgent = user->turn.urgent = FALSE;
     scheduler->holder_was_last = entry == scheduler->holder;
     if (scheduler->holder_was_last)
         return;
@@ -200,15 +206,15 @@ scd_scheduler_set_holder(ScdScheduler *scheduler, ScdSchedulerEntry *entry)
         unlink_entry(scheduler, entry);
 }
 
-/* The data of the first link in the ring that has no debt of a whole turn. */
+/* The data of the first link in the ring that may have its turn. */
 static gpointer
-pick(GQueue *ring, gsize debt_offset)
+pick(GQueue *ring, gsize turn_offset)
 {
     while (ring->length > 1) {
-        gint64 *debt_us = &G_STRUCT_MEMBER(gint64, ring->head->data, debt_offset);
-        if (*debt_us < SCD_SCHEDULER_QUANTUM_US)
+        ScdSchedulerTurn *turn = &G_STRUCT_MEMBER(ScdSchedulerTurn, ring->head->data, turn_offset);
+        if (turn->urgent || turn->debt_us < SCD_SCHEDULER_QUANTUM_US)
             break;
-        *debt_us -= SCD_SCHEDULER_QUANTUM_US;
+        turn->debt_us -= SCD_SCHEDULER_QUANTUM_US;
         g_queue_push_tail_link(ring, g_queue_pop_head_link(ring));
     }
     return g_queue_peek_head(ring);
@@ -217,12 +223,12 @@ pick(GQueue *ring, gsize debt_offset)
 static gpointer
 pick_owner(ScdScheduler *scheduler, gboolean any)
 {
-    ScdSchedulerUser *user = pick(any ? &scheduler->any : &scheduler->free,
-                                  G_STRUCT_OFFSET(ScdSchedulerUser, turn.debt_us));
+    ScdSchedulerUser *user =
+        pick(any ? &scheduler->any : &scheduler->free, G_STRUCT_OFFSET(ScdSchedulerUser, turn));
     if (!user)
         return NULL;
     ScdSchedulerEntry *entry =
-        pick(any ? &user->any : &user->free, G_STRUCT_OFFSET(ScdSchedulerEntry, turn.debt_us));
+        pick(any ? &user->any : &user->free, G_STRUCT_OFFSET(ScdSchedulerEntry, turn));
     return entry->owner;
 }
 

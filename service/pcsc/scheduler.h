@@ -27,6 +27,7 @@ typedef struct {
     GList any;
     GList free;
     gint64 debt_us;
+    gboolean urgent; /* not to be passed over because of the debt, this time */
 } ScdSchedulerTurn;
 
 typedef struct ScdSchedulerUser ScdSchedulerUser;
@@ -62,7 +63,7 @@ void scd_scheduler_remove(ScdScheduler *scheduler, ScdSchedulerEntry *entry);
 
 /*
  * The entry has a job to be carried out. One that waits already keeps its place, unless "first" is
- * set: it is then the next one of its user, and its user the next one.
+ * set: it is then the next one of its user, and its user the next one, whatever their debts.
  */
 void scd_scheduler_wait(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gboolean needs_card,
                         gboolean first);

@@ -29,10 +29,12 @@ class MisbehavingClients(ChannelTest):
 
     def test_malformed_packets(self):
         """The service closes the channel; the session stays, and can open another channel."""
-        for packet in (b"", b"\0", b"\0" * 7, request(END + 1), request(255, 0, b"\x80"), request(END, 4),
-                       request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 12,
-                       request(TRANSMIT, 0, b"\x80" * (LONGEST - 7)),
-                       request(CONTROL, 0, b"\0" * (LONGEST - 7)), b"\xff" * 150000):
+        for packet in (b"", b"\0", b"\0" * 11, request(CANCEL + 1), request(CANCEL, 1),
+                       request(CANCEL, limit_ms=0), request(CANCEL, 0, b"\0"),
+                       request(255, 0, b"\x80"), request(END, 4),
+                       request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 16,
+                       request(TRANSMIT, 0, b"\x80" * (LONGEST - 11)),
+                       request(CONTROL, 0, b"\0" * (LONGEST - 11)), b"\xff" * 150000):
             self.channel.send(packet)
             self.assertIsNone(self.channel.receive())
             with self.assertRaises(BrokenPipeError):

@@ -251,6 +251,19 @@ test_first_is_next(SchedulerFixture *fixture, gconstpointer data)
 }
 
 static void
+test_first_is_next_in_spite_of_debts(SchedulerFixture *fixture, gconstpointer data)
+{
+    ScdSchedulerEntry *closing = add(fixture, 1, 'A');
+    add(fixture, 1, 'B');
+    add(fixture, 2, 'Z');
+    set_cost(fixture, G_USEC_PER_SEC);
+    assert_order(fixture, 3, "AZB");
+    scd_scheduler_wait(&fixture->scheduler, closing, TRUE, TRUE);
+    fixture->costs[0] = 0;
+    assert_order(fixture, 1, "A");
+}
+
+static void
 test_removed_holder_is_forgotten(SchedulerFixture *fixture, gconstpointer data)
 {
     add(fixture, 1, 'A');
@@ -343,6 +356,7 @@ main(int argc, char **argv)
     add_test("/scheduler/holder-alone", test_holder_alone_blocks_none);
     add_test("/scheduler/without-card", test_only_jobs_without_card);
     add_test("/scheduler/first", test_first_is_next);
+    add_test("/scheduler/first-debt", test_first_is_next_in_spite_of_debts);
     add_test("/scheduler/removed-holder", test_removed_holder_is_forgotten);
     add_test("/scheduler/change", test_change_of_kind);
     add_test("/scheduler/random", test_random);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The functions of winscard.h that a worker calls, on one reader with one card, in
+ * place of libpcsclite. A test may hold a function: the next call of it blocks
+ * until the test releases it. No call waits for time.
+ *
+ * A handle that is used after SCardDisconnect, a second SCardDisconnect and a
+ * context that is released with handles on it end the program.
+ */
+
+#include <glib.h>
+
+typedef enum {
+    FAKE_CONNECT,
+    FAKE_RECONNECT,
+    FAKE_DISCONNECT,
+    FAKE_BEGIN,
+    FAKE_END,
+    FAKE_TRANSMIT,
+    FAKE_CONTROL,
+    FAKE_GET_ATTRIBUTE,
+    FAKE_N_FUNCTIONS,
+} FakeFunction;
+
+void fake_pcsc_reset(void);
+
+/* The next call of the function blocks before it has any effect. */
+void fake_pcsc_hold(FakeFunction function);
+void fake_pcsc_wait_until_held(void);
+void fake_pcsc_release(void);
+
+/* Another program has a transaction. */
+void fake_pcsc_set_foreign(gboolean foreign);
+/* Until a call was refused because of it. */
+void fake_pcsc_wait_until_refused(void);
+
+void fake_pcsc_remove_card(void);
+
+/* The state of the card and its handles. */
+guint fake_pcsc_count_handles(void);
+guint fake_pcsc_count_contexts(void);
+guint fake_pcsc_transaction_depth(void);
+guint fake_pcsc_count_resets(void);
+
+/* How often the function was called since the reset. */
+guint fake_pcsc_count_calls(FakeFunction function);
