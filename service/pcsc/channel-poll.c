@@ -67,7 +67,7 @@ static gboolean
 is_only_speaker_locked(const ScdChannelPoll *poll, const ScdQueueGroup *group,
                        const ScdJobQueue *queue)
 {
-    const GList *speakers = scd_queue_group_speakers_locked(group);
+    const GList *speakers = group->speakers.head;
 
     if (!speakers)
         return TRUE;
@@ -94,7 +94,7 @@ choose_channels_locked(ScdChannelPoll *poll, ScdQueueGroup *group)
     g_array_set_size(poll->polled, 0);
     g_ptr_array_set_size(poll->speakers, 0);
     g_array_append_val(poll->polled, wake);
-    for (const GList *link = scd_queue_group_speakers_locked(group), *next; link; link = next) {
+    for (const GList *link = group->speakers.head, *next; link; link = next) {
         ScdJobQueue *queue = link->data;
         next = link->next;
         scd_job_queue_drop_ended_channel_locked(queue);
@@ -123,7 +123,7 @@ serve_channel_locked(ScdChannelPoll *poll, ScdJobQueue *queue, short events, gin
     if (scd_channel_has_ended(channel))
         scd_job_queue_refuse_channel_locked(queue, scd_code_of_error(SCD_E_CANCELLED));
     else
-        scd_job_queue_reschedule_locked(queue);
+        scd_job_queue_schedule_locked(queue);
 }
 
 static void
@@ -146,7 +146,7 @@ scd_channel_poll_wait_in_worker(ScdChannelPoll *poll, ScdQueueGroup *group, gint
 {
     gint64 time_us = MAX(until - now, 0);
     struct timespec time = {time_us / G_USEC_PER_SEC, time_us % G_USEC_PER_SEC * 1000};
-    GMutex *lock = scd_queue_group_lock(group);
+    GMutex *lock = &group->lock;
     guint64 count;
 
     choose_channels_locked(poll, group);

@@ -4,33 +4,10 @@
 
 #include <winscard.h>
 
-#include "pcsc/hold-limit.h"
 #include "pcsc/main-thread.h"
-#include "pcsc/scheduler.h"
 
 /* Limits that follow each other more closely are looked up together. */
 #define EXPIRE_INTERVAL_US (5 * G_TIME_SPAN_MILLISECOND)
-
-struct ScdQueueGroup {
-    ScdQueueGroupOptions options;
-    GMutex lock;
-    ScdScheduler scheduler;
-    ScdHoldLimit hold_limit;
-    ScdJobQueue *running; /* whose job is RUNNING */
-    gint64 running_since;
-    gint64 expires_at; /* no job has a limit before; it may be later than that */
-    GQueue queues;     /* of ScdJobQueue, as the lists below */
-    GQueue speakers;   /* with a channel */
-    GQueue connected;  /* with a SCARDHANDLE */
-    GQueue refusing;   /* with refused jobs of a channel */
-    GQueue unwaiting;  /* whose first job must not wait */
-};
-
-/* A place in one of the lists of a group. */
-typedef struct {
-    GList link;
-    gboolean is_in;
-} ScdQueuePlace;
 
 struct ScdJobQueue {
     ScdQueueGroup *group;
@@ -50,52 +27,6 @@ struct ScdJobQueue {
     gpointer destroyed_data;
 };
 
-static void
-set_in(GQueue *list, ScdQueuePlace *place, gboolean is_in)
-{
-    if (place->is_in == is_in)
-        return;
-    place->is_in = is_in;
-    if (is_in)
-        g_queue_push_tail_link(list, &place->link);
-    else
-        g_queue_unlink(list, &place->link);
-}
-
-ScdQueueGroup *
-scd_queue_group_new(const ScdQueueGroupOptions *options)
-{
-    ScdQueueGroup *group = g_new0(ScdQueueGroup, 1);
-    group->options = *options;
-    g_mutex_init(&group->lock);
-    scd_scheduler_init(&group->scheduler);
-    scd_hold_limit_init(&group->hold_limit, options->transaction_idle_limit_ms,
-                        options->transaction_total_limit_ms);
-    group->expires_at = SCD_JOB_NO_LIMIT;
-    return group;
-}
-
-void
-scd_queue_group_free(ScdQueueGroup *group)
-{
-    g_assert(group->queues.length == 0);
-    scd_scheduler_clear(&group->scheduler);
-    g_mutex_clear(&group->lock);
-    g_free(group);
-}
-
-GMutex *
-scd_queue_group_lock(ScdQueueGroup *group)
-{
-    return &group->lock;
-}
-
-gboolean
-scd_queue_group_is_empty_locked(const ScdQueueGroup *group)
-{
-    return group->queues.length == 0;
-}
-
 const ScdJob *
 scd_job_queue_first_locked(const ScdJobQueue *queue)
 {
@@ -114,15 +45,6 @@ scd_job_queue_needs_card_locked(const ScdJobQueue *queue)
     return scd_job_needs_card(job);
 }
 
-static void
-note_blocking_locked(ScdQueueGroup *group)
-{
-    gboolean blocking = scd_scheduler_holder_blocks(&group->scheduler);
-
-    if (blocking != scd_hold_limit_is_blocking(&group->hold_limit))
-        scd_hold_limit_set_blocking(&group->hold_limit, blocking, g_get_monotonic_time());
-}
-
 /* Jobs of a channel wait while the client leaves answers unread. */
 static gboolean
 can_be_carried_out_locked(const ScdJobQueue *queue)
@@ -134,8 +56,8 @@ can_be_carried_out_locked(const ScdJobQueue *queue)
 }
 
 /* After each change of the first job. */
-static void
-schedule_locked(ScdJobQueue *queue)
+void
+scd_job_queue_schedule_locked(ScdJobQueue *queue)
 {
     ScdQueueGroup *group = queue->group;
 
@@ -144,20 +66,13 @@ schedule_locked(ScdJobQueue *queue)
     if (can_be_carried_out_locked(queue)) {
         gboolean last = scd_job_queue_first_locked(queue)->kind == SCD_JOB_DISCONNECT;
         gboolean first = queue->hurry && (last || !queue->closed);
-        scd_scheduler_wait(&group->scheduler, &queue->entry, scd_job_queue_needs_card_locked(queue),
-                           first);
+        scd_queue_group_wait_locked(group, &queue->entry, scd_job_queue_needs_card_locked(queue),
+                                    first);
         if (first)
             queue->hurry = FALSE;
     } else {
-        scd_scheduler_rest(&group->scheduler, &queue->entry);
+        scd_queue_group_rest_locked(group, &queue->entry);
     }
-    note_blocking_locked(group);
-}
-
-void
-scd_job_queue_reschedule_locked(ScdJobQueue *queue)
-{
-    schedule_locked(queue);
 }
 
 ScdJobQueue *
@@ -174,7 +89,7 @@ scd_job_queue_new(ScdQueueGroup *group, guint32 uid, GDestroyNotify destroyed, g
     queue->in_refusing.link.data = queue;
     queue->in_unwaiting.link.data = queue;
     g_mutex_lock(&group->lock);
-    set_in(&group->queues, &queue->in_queues, TRUE);
+    scd_queue_place_set(&group->queues, &queue->in_queues, TRUE);
     scd_scheduler_add(&group->scheduler, &queue->entry, uid, queue);
     g_mutex_unlock(&group->lock);
     return queue;
@@ -192,13 +107,12 @@ free_queue_locked(ScdJobQueue *queue)
     ScdQueueGroup *group = queue->group;
 
     g_assert(queue->closed && queue->jobs.length == 0 && !queue->running);
-    scd_scheduler_remove(&group->scheduler, &queue->entry);
-    note_blocking_locked(group);
-    set_in(&group->queues, &queue->in_queues, FALSE);
-    set_in(&group->speakers, &queue->in_speakers, FALSE);
-    set_in(&group->connected, &queue->in_connected, FALSE);
-    set_in(&group->refusing, &queue->in_refusing, FALSE);
-    set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
+    scd_queue_group_remove_locked(group, &queue->entry);
+    scd_queue_place_set(&group->queues, &queue->in_queues, FALSE);
+    scd_queue_place_set(&group->speakers, &queue->in_speakers, FALSE);
+    scd_queue_place_set(&group->connected, &queue->in_connected, FALSE);
+    scd_queue_place_set(&group->refusing, &queue->in_refusing, FALSE);
+    scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
     g_clear_pointer(&queue->channel, scd_channel_free);
     g_clear_pointer(&queue->next_channel, scd_channel_free);
     g_clear_pointer(&queue->taken_data, g_atomic_rc_box_release);
@@ -210,29 +124,11 @@ free_queue_locked(ScdJobQueue *queue)
 /* Answers. */
 
 static void
-add_answer(GQueue *answers, ScdJob *job, guint32 code)
-{
-    if (scd_job_claim(job, code))
-        g_queue_push_tail(answers, job);
-    else
-        scd_job_unref(job);
-}
-
-void
-scd_queue_group_deliver(GQueue *answers)
-{
-    for (ScdJob *job = NULL; (job = g_queue_pop_head(answers));) {
-        scd_job_deliver(job);
-        scd_job_unref(job);
-    }
-}
-
-static void
 refuse_locked(ScdJobQueue *queue, ScdJob *job, guint32 code)
 {
     if (!job->refused)
         job->refused = code;
-    set_in(&queue->group->refusing, &queue->in_refusing, TRUE);
+    scd_queue_place_set(&queue->group->refusing, &queue->in_refusing, TRUE);
 }
 
 /*
@@ -245,13 +141,13 @@ end_queued_locked(ScdJobQueue *queue, GList *link, guint32 code, GQueue *answers
     ScdJob *job = link->data;
 
     if (job->kind == SCD_JOB_DISCONNECT) {
-        add_answer(answers, scd_job_ref(job), code);
+        scd_job_answers_add(answers, scd_job_ref(job), code);
     } else if (job->answered_in_worker) {
         refuse_locked(queue, job, code);
     } else {
         g_queue_delete_link(&queue->jobs, link);
         scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_DONE);
-        add_answer(answers, job, code);
+        scd_job_answers_add(answers, job, code);
     }
 }
 
@@ -260,7 +156,7 @@ static void
 answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 {
     if (queue->running && !queue->running->answered_in_worker)
-        add_answer(answers, scd_job_ref(queue->running), code);
+        scd_job_answers_add(answers, scd_job_ref(queue->running), code);
 }
 
 /* Submitting. */
@@ -269,7 +165,7 @@ answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 static gboolean
 has_to_wait_locked(const ScdJobQueue *queue)
 {
-    return queue->group->running || queue->jobs.length > 1;
+    return queue->group->turn || queue->jobs.length > 1;
 }
 
 static void
@@ -285,8 +181,8 @@ append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
     else if (job->wait_until == SCD_JOB_NO_WAIT && has_to_wait_locked(queue))
         end_queued_locked(queue, queue->jobs.tail, SCARD_E_TIMEOUT, answers);
     else if (job->wait_until == SCD_JOB_NO_WAIT)
-        set_in(&group->unwaiting, &queue->in_unwaiting, TRUE);
-    schedule_locked(queue);
+        scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, TRUE);
+    scd_job_queue_schedule_locked(queue);
     group->options.wake(FALSE, group->options.wake_data);
 }
 
@@ -317,7 +213,7 @@ scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
     append_locked(queue, job, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
-    scd_queue_group_deliver(&answers);
+    scd_job_answers_deliver(&answers);
 }
 
 void
@@ -332,11 +228,11 @@ scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code)
         answer_running_locked(queue, code, &answers);
     } else if (scd_job_state(job) == SCD_JOB_QUEUED) {
         end_queued_locked(queue, g_queue_find(&queue->jobs, job), code, &answers);
-        schedule_locked(queue);
+        scd_job_queue_schedule_locked(queue);
         group->options.wake(FALSE, group->options.wake_data);
     }
     g_mutex_unlock(&group->lock);
-    scd_queue_group_deliver(&answers);
+    scd_job_answers_deliver(&answers);
 }
 
 void
@@ -359,7 +255,7 @@ scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
     append_locked(queue, disconnect, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
-    scd_queue_group_deliver(&answers);
+    scd_job_answers_deliver(&answers);
 }
 
 /* Time limits. */
@@ -400,7 +296,7 @@ expire_queue_locked(ScdJobQueue *queue, ScdExpiry *expiry)
         else
             expiry->next = MIN(expiry->next, running->end_by);
     }
-    schedule_locked(queue);
+    scd_job_queue_schedule_locked(queue);
 }
 
 static void
@@ -440,11 +336,11 @@ collect_refused_locked(ScdJobQueue *queue, GQueue *answers)
             break;
         g_queue_delete_link(&queue->jobs, link);
         scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_DONE);
-        add_answer(answers, job, job->refused);
+        scd_job_answers_add(answers, job, job->refused);
     }
     if (!more)
-        set_in(&queue->group->refusing, &queue->in_refusing, FALSE);
-    schedule_locked(queue);
+        scd_queue_place_set(&queue->group->refusing, &queue->in_refusing, FALSE);
+    scd_job_queue_schedule_locked(queue);
 }
 
 gint64
@@ -469,23 +365,17 @@ scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
     while (group->unwaiting.length > 0) {
         ScdJobQueue *queue = g_queue_peek_head(&group->unwaiting);
         const ScdJob *job = scd_job_queue_first_locked(queue);
-        set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
+        scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
         if (!job || job->wait_until != SCD_JOB_NO_WAIT)
             continue;
         end_queued_locked(queue, queue->jobs.head, SCARD_E_TIMEOUT, answers);
         if (queue->in_refusing.is_in)
             collect_refused_locked(queue, answers);
-        schedule_locked(queue);
+        scd_job_queue_schedule_locked(queue);
     }
 }
 
-/* The next job. */
-
-ScdJobQueue *
-scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready)
-{
-    return scd_scheduler_next(&group->scheduler, card_ready);
-}
+/* Carrying out. */
 
 ScdJob *
 scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
@@ -493,27 +383,13 @@ scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
     ScdQueueGroup *group = queue->group;
     ScdJob *job = g_queue_pop_head(&queue->jobs);
 
-    g_assert(!group->running);
     scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_RUNNING);
     if (!job->refused && is_over(scd_job_limit(job), now) && job->kind != SCD_JOB_DISCONNECT)
         job->refused = SCARD_E_TIMEOUT;
-    set_in(&group->unwaiting, &queue->in_unwaiting, FALSE);
-    scd_scheduler_begin(&group->scheduler, &queue->entry);
-    note_blocking_locked(group);
+    scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
+    scd_queue_group_begin_turn_locked(group, &queue->entry, now);
     queue->running = job;
-    group->running = queue;
-    group->running_since = now;
     return job;
-}
-
-static void
-stop_running_locked(ScdJobQueue *queue, gint64 now)
-{
-    ScdQueueGroup *group = queue->group;
-
-    scd_scheduler_charge(&group->scheduler, &queue->entry, now - group->running_since);
-    queue->running = NULL;
-    group->running = NULL;
 }
 
 /* Why a job that is not done because another program holds the card is not tried again; or 0. */
@@ -538,7 +414,8 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
         job->code = reason;
         return FALSE;
     }
-    stop_running_locked(queue, now);
+    scd_queue_group_end_turn_locked(queue->group, &queue->entry, now);
+    queue->running = NULL;
     scd_job_set_sent_in_worker(job, job->outputs.length > 0);
     scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_QUEUED);
     g_queue_push_head(&queue->jobs, job);
@@ -546,27 +423,20 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
         refuse_locked(queue, job, SCARD_E_CANCELLED);
     queue->hurry = TRUE; /* it has not had its turn yet */
     queue->group->expires_at = MIN(queue->group->expires_at, scd_job_limit(job));
-    schedule_locked(queue);
+    scd_job_queue_schedule_locked(queue);
     return TRUE;
 }
 
-/* After a job: whether the queue is the holder of the transaction. */
-static void
-note_holder_locked(ScdJobQueue *queue, const ScdJob *job, gint64 now)
+static ScdHoldActivity
+activity_of(const ScdJob *job)
 {
-    ScdQueueGroup *group = queue->group;
-    gboolean held = group->scheduler.holder == &queue->entry;
-    gboolean holds = scd_job_queue_in_transaction(queue);
-
-    if (holds && !held) {
-        scd_scheduler_set_holder(&group->scheduler, &queue->entry);
-        scd_hold_limit_begin(&group->hold_limit, now);
-    } else if (holds && job->kind == SCD_JOB_TRANSMIT) {
-        scd_hold_limit_command_ended(&group->hold_limit, now);
-    } else if (holds && job->kind == SCD_JOB_CONTROL) {
-        scd_hold_limit_add_busy(&group->hold_limit, now - group->running_since);
-    } else if (held && !holds) {
-        scd_scheduler_set_holder(&group->scheduler, NULL);
+    switch (job->kind) {
+    case SCD_JOB_TRANSMIT:
+        return SCD_HOLD_COMMAND;
+    case SCD_JOB_CONTROL: /* a PIN pad, for example */
+        return SCD_HOLD_BUSY;
+    default:
+        return SCD_HOLD_IDLE;
     }
 }
 
@@ -576,45 +446,32 @@ scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
     ScdQueueGroup *group = queue->group;
 
     queue->last_code = job->code;
-    note_holder_locked(queue, job, now);
-    stop_running_locked(queue, now);
-    set_in(&group->connected, &queue->in_connected, queue->card.connected);
+    scd_queue_group_note_holder_locked(group, &queue->entry, scd_job_queue_in_transaction(queue),
+                                       activity_of(job), now);
+    scd_queue_group_end_turn_locked(group, &queue->entry, now);
+    queue->running = NULL;
+    scd_queue_place_set(&group->connected, &queue->in_connected, queue->card.connected);
     scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_DONE);
     if (queue->closed && queue->jobs.length == 0)
         free_queue_locked(queue);
     else
-        schedule_locked(queue);
+        scd_job_queue_schedule_locked(queue);
 }
 
 /* The transaction. */
-
-ScdJobQueue *
-scd_queue_group_holder_locked(const ScdQueueGroup *group)
-{
-    return group->scheduler.holder ? group->scheduler.holder->owner : NULL;
-}
 
 ScdJobQueue *
 scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gint64 *until)
 {
     ScdJobQueue *holder = scd_queue_group_holder_locked(group);
 
-    if (!holder || !scd_hold_limit_is_blocking(&group->hold_limit))
+    if (!holder)
         return NULL;
     const ScdJob *first = scd_job_queue_first_locked(holder);
     gboolean idle = !holder->running && !(holder->entry.waits && first->kind == SCD_JOB_TRANSMIT);
-    gint64 end = scd_hold_limit_total_end(&group->hold_limit);
-    if (idle)
-        end = MIN(end, scd_hold_limit_idle_end(&group->hold_limit));
+    gint64 end = scd_queue_group_hold_end_locked(group, idle);
     *until = MIN(*until, end);
     return now >= end ? holder : NULL;
-}
-
-static void
-end_holding_locked(ScdQueueGroup *group)
-{
-    scd_scheduler_set_holder(&group->scheduler, NULL);
-    note_blocking_locked(group);
 }
 
 void
@@ -624,7 +481,7 @@ scd_queue_group_transaction_taken_locked(ScdQueueGroup *group)
 
     if (!holder) /* the card was removed meanwhile */
         return;
-    end_holding_locked(group);
+    scd_queue_group_end_holding_locked(group);
     if (holder->taken)
         scd_main_thread_invoke(holder->taken, g_atomic_rc_box_acquire(holder->taken_data),
                                (GDestroyNotify)g_atomic_rc_box_release);
@@ -638,7 +495,7 @@ scd_queue_group_card_removed_locked(ScdQueueGroup *group)
     if (!holder)
         return;
     g_atomic_int_set(&holder->card.depth, 0);
-    end_holding_locked(group);
+    scd_queue_group_end_holding_locked(group);
     group->options.wake(FALSE, group->options.wake_data);
 }
 
@@ -664,7 +521,7 @@ scd_job_queue_open_channel(ScdJobQueue *queue, int fd)
     if (free) {
         g_clear_pointer(&queue->next_channel, scd_channel_free);
         *(queue->channel ? &queue->next_channel : &queue->channel) = scd_channel_new(fd);
-        set_in(&group->speakers, &queue->in_speakers, TRUE);
+        scd_queue_place_set(&group->speakers, &queue->in_speakers, TRUE);
         group->options.wake(TRUE, group->options.wake_data);
     }
     g_mutex_unlock(&group->lock);
@@ -677,7 +534,7 @@ scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code)
     for (GList *link = queue->jobs.head; link; link = link->next)
         if (((ScdJob *)link->data)->answered_in_worker)
             refuse_locked(queue, link->data, code);
-    schedule_locked(queue);
+    scd_job_queue_schedule_locked(queue);
 }
 
 void
@@ -688,13 +545,7 @@ scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
         scd_channel_free(queue->channel);
         queue->channel = g_steal_pointer(&queue->next_channel);
     }
-    set_in(&queue->group->speakers, &queue->in_speakers, queue->channel != NULL);
-}
-
-const GList *
-scd_queue_group_speakers_locked(const ScdQueueGroup *group)
-{
-    return group->speakers.head;
+    scd_queue_place_set(&queue->group->speakers, &queue->in_speakers, queue->channel != NULL);
 }
 
 /* What the queue is. */

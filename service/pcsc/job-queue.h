@@ -14,9 +14,9 @@
 #include "pcsc/card-handle.h"
 #include "pcsc/channel.h"
 #include "pcsc/job.h"
+#include "pcsc/queue-group.h"
 
 typedef struct ScdJobQueue ScdJobQueue;
-typedef struct ScdQueueGroup ScdQueueGroup;
 
 /* 1. For the main thread. */
 
@@ -60,26 +60,7 @@ guint scd_job_queue_protocol(const ScdJobQueue *queue);
 guint scd_job_queue_share_mode(const ScdJobQueue *queue);
 gboolean scd_job_queue_in_transaction(const ScdJobQueue *queue);
 
-/* 2. The group, for the worker. */
-
-typedef struct {
-    /* There is something to do for the worker. With the lock, in any thread. */
-    void (*wake)(gboolean new_channel, gpointer data);
-    gpointer wake_data;
-    void (*limit_set)(gint64 at, gpointer data); /* in the main thread: a job has a time limit */
-    gpointer limit_data;
-    guint transaction_idle_limit_ms;
-    guint transaction_total_limit_ms;
-} ScdQueueGroupOptions;
-
-ScdQueueGroup *scd_queue_group_new(const ScdQueueGroupOptions *options);
-
-/* All queues must have gone. */
-void scd_queue_group_free(ScdQueueGroup *group);
-
-GMutex *scd_queue_group_lock(ScdQueueGroup *group);
-
-gboolean scd_queue_group_is_empty_locked(const ScdQueueGroup *group);
+/* 2. All queues of a group, for the worker. */
 
 /* The card has gone, and the transaction with it. */
 void scd_queue_group_card_removed_locked(ScdQueueGroup *group);
@@ -99,15 +80,6 @@ gint64 scd_queue_group_settle_in_worker_locked(ScdQueueGroup *group, gint64 now,
 
 /* Likewise for jobs that must not wait: the worker is about to do so, or to carry out another. */
 void scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers);
-
-/* Calls done() of each and frees it. Without the lock. */
-void scd_queue_group_deliver(GQueue *answers);
-
-/* The queue whose job is next, or NULL. card_ready: see scheduler.h. */
-ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready);
-
-/* The holder of the transaction; NULL for none. */
-ScdJobQueue *scd_queue_group_holder_locked(const ScdQueueGroup *group);
 
 /* The holder when it has kept others waiting for too long; else NULL, and *until is lowered to the
  * time when it will have. */
@@ -150,8 +122,8 @@ void scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job);
 /* QUEUED jobs of its channel end with the code, in their order. */
 void scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code);
 
-/* The room for answers of its channel may have changed. */
-void scd_job_queue_reschedule_locked(ScdJobQueue *queue);
+/* The first job, or the room for answers of the channel, may have changed. */
+void scd_job_queue_schedule_locked(ScdJobQueue *queue);
 
 /* Frees the channel if it is over; another one may take its place. */
 void scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue);

@@ -103,6 +103,24 @@ scd_job_is_answered(const ScdJob *job)
 }
 
 void
+scd_job_answers_add(GQueue *answers, ScdJob *job, guint32 code)
+{
+    if (scd_job_claim(job, code))
+        g_queue_push_tail(answers, job);
+    else
+        scd_job_unref(job);
+}
+
+void
+scd_job_answers_deliver(GQueue *answers)
+{
+    for (ScdJob *job = NULL; (job = g_queue_pop_head(answers));) {
+        scd_job_deliver(job);
+        scd_job_unref(job);
+    }
+}
+
+void
 scd_job_finish(ScdJob *job, guint32 code)
 {
     gboolean claimed = scd_job_claim(job, code);

@@ -115,6 +115,13 @@ void scd_job_deliver(ScdJob *job);
 gboolean scd_job_is_answered(const ScdJob *job);
 
 /*
+ * A list of claimed jobs, with a reference to each, that are to be answered when no lock is held.
+ * Adding takes over the reference, and does nothing else if the job has been answered.
+ */
+void scd_job_answers_add(GQueue *answers, ScdJob *job, guint32 code);
+void scd_job_answers_deliver(GQueue *answers);
+
+/*
  * Whether libpcsclite was entered for this job. If not, the card has seen nothing of it; else the
  * result of a job that was answered early is unknown.
  */

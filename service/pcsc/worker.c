@@ -198,7 +198,7 @@ run_job_in_worker(ScdWorker *worker, ScdJobQueue *queue, gint64 now)
 
     scd_queue_group_end_unwaiting_locked(worker->group, &answers);
     g_mutex_unlock(worker->lock);
-    scd_queue_group_deliver(&answers);
+    scd_job_answers_deliver(&answers);
     ScdOutcome outcome = carry_out_in_worker(worker, queue, job);
     if (outcome != SCD_OUTCOME_DONE && put_back_in_worker(worker, queue, job, outcome)) {
         g_mutex_lock(worker->lock);
@@ -282,7 +282,7 @@ deliver_in_worker(ScdWorker *worker, GQueue *answers)
     if (answers->length == 0)
         return FALSE;
     g_mutex_unlock(worker->lock);
-    scd_queue_group_deliver(answers);
+    scd_job_answers_deliver(answers);
     g_mutex_lock(worker->lock);
     return TRUE;
 }
@@ -367,7 +367,7 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
     worker->reader = g_strdup(reader);
     worker->poll = poll;
     worker->group = scd_queue_group_new(&group_options);
-    worker->lock = scd_queue_group_lock(worker->group);
+    worker->lock = &worker->group->lock;
     g_cond_init(&worker->ended_cond);
     worker->place.reader = worker->reader;
     worker->place.may_go_on = may_go_on;

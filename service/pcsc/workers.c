@@ -50,7 +50,7 @@ sweep(gpointer data)
         next = MIN(next, scd_queue_group_expire(scd_worker_group(worker), now, &answers));
     }
     limit_set(next, workers);
-    scd_queue_group_deliver(&answers); /* which may create and end workers */
+    scd_job_answers_deliver(&answers); /* which may create and end workers */
     return G_SOURCE_CONTINUE;
 }
 
