@@ -165,7 +165,7 @@ answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 static gboolean
 has_to_wait_locked(const ScdJobQueue *queue)
 {
-    return queue->group->turn || queue->jobs.length > 1;
+    return scd_queue_group_is_busy_locked(queue->group) || queue->jobs.length > 1;
 }
 
 static void

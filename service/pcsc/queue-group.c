@@ -96,11 +96,24 @@ scd_queue_group_begin_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry
 }
 
 void
+scd_queue_group_turn_ends_in_worker(ScdQueueGroup *group)
+{
+    g_atomic_int_set(&group->turn_ends, TRUE);
+}
+
+gboolean
+scd_queue_group_is_busy_locked(const ScdQueueGroup *group)
+{
+    return group->turn && !g_atomic_int_get(&group->turn_ends);
+}
+
+void
 scd_queue_group_end_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now)
 {
     g_assert(group->turn == entry);
     scd_scheduler_charge(&group->scheduler, entry, now - group->turn_since);
     group->turn = NULL;
+    g_atomic_int_set(&group->turn_ends, FALSE);
 }
 
 void

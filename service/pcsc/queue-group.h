@@ -31,6 +31,7 @@ typedef struct {
     ScdHoldLimit hold_limit;
     const ScdSchedulerEntry *turn; /* whose job is being carried out */
     gint64 turn_since;
+    gint turn_ends;    /* libpcsclite has returned; atomic */
     gint64 expires_at; /* no job has a limit before; it may be later than that */
 
     /* Of ScdJobQueue. */
@@ -68,7 +69,12 @@ void scd_queue_group_wait_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry,
 void scd_queue_group_rest_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry);
 void scd_queue_group_remove_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry);
 void scd_queue_group_begin_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now);
+/* From now on no job has to wait because of that turn. Without the lock. */
+void scd_queue_group_turn_ends_in_worker(ScdQueueGroup *group);
 void scd_queue_group_end_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now);
+
+/* Whether a job that is submitted now has to wait for another one. */
+gboolean scd_queue_group_is_busy_locked(const ScdQueueGroup *group);
 
 /* What a job of the holder was. */
 typedef enum {

@@ -46,7 +46,8 @@ choose_locked(ScdWorker *worker, gint64 now, gint64 *until)
 
     if (!queue || worker->stopped || !scd_job_queue_needs_card_locked(queue))
         return queue;
-    gboolean begins = scd_job_queue_first_locked(queue)->kind == SCD_JOB_BEGIN;
+    const ScdJob *job = scd_job_queue_first_locked(queue);
+    gboolean begins = job->kind == SCD_JOB_BEGIN && job->wait_until != SCD_JOB_NO_WAIT;
     gint64 try_at = scd_contention_retry_at(&worker->contention, begins);
     if (now >= try_at)
         return queue;
@@ -204,6 +205,7 @@ run_job_in_worker(ScdWorker *worker, ScdJobQueue *queue, gint64 now)
         g_mutex_lock(worker->lock);
         return;
     }
+    scd_queue_group_turn_ends_in_worker(worker->group);
     answer_in_worker(queue, job, outcome);
     g_mutex_lock(worker->lock);
     finish_locked(worker, queue, job);
