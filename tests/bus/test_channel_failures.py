@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, ChannelTest
-from scdtest.clients.channel import (BEGIN, CANCELLED, CONTROL, END, LONGEST, LOST, REMOVED_CARD,
+from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST, REMOVED_CARD,
                                      RESET_CARD, TRANSMIT, UNPLUGGED, request, send_descriptor,
                                      transmit)
 
