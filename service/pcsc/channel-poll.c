@@ -108,14 +108,14 @@ choose_channels_locked(ScdChannelPoll *poll, ScdQueueGroup *group)
 }
 
 static void
-serve_channel_locked(ScdChannelPoll *poll, ScdJobQueue *queue, short events, gint64 now)
+serve_channel_locked(ScdChannelPoll *poll, ScdJobQueue *queue, short events)
 {
     ScdChannel *channel = scd_job_queue_channel(queue);
     ScdChannelInput *input = &poll->input;
 
     input->cancel = FALSE;
     g_ptr_array_set_size(input->jobs, 0);
-    scd_channel_serve_in_worker(channel, events, now, input);
+    scd_channel_serve_in_worker(channel, events, input);
     if (input->cancel)
         scd_job_queue_refuse_channel_locked(queue, scd_code_of_error(SCD_E_CANCELLED));
     for (guint i = 0; i < input->jobs->len; i++)
@@ -129,14 +129,12 @@ serve_channel_locked(ScdChannelPoll *poll, ScdJobQueue *queue, short events, gin
 static void
 serve_channels_locked(ScdChannelPoll *poll)
 {
-    gint64 now = g_get_monotonic_time();
-
     for (guint i = 0; i < poll->speakers->len; i++) {
         ScdJobQueue *queue = poll->speakers->pdata[i];
         short events = g_array_index(poll->polled, struct pollfd, i + 1).revents;
         /* A queue may have been closed meanwhile: its last job is there. */
         if (events != 0 && !scd_job_queue_is_closed_locked(queue))
-            serve_channel_locked(poll, queue, events, now);
+            serve_channel_locked(poll, queue, events);
     }
 }
 

@@ -16,7 +16,7 @@
 struct ScdChannel {
     int fd;
     guint in_flight; /* requests that are not answered, or whose answers are in "unsent" */
-    gsize held;      /* bytes of their data, and of these answers */
+    gint held;       /* bytes of their data, and of these answers; atomic */
     GQueue unsent;   /* of GBytes, whole packets */
     gboolean ending; /* when all is answered and fetched that came before */
     gboolean ended;
@@ -60,7 +60,7 @@ scd_channel_has_unsent(const ScdChannel *channel)
 gboolean
 scd_channel_has_room(const ScdChannel *channel)
 {
-    return channel->ended || channel->held + SCD_FRAME_MAX <= SCD_CHANNEL_MEMORY_MAX;
+    return g_atomic_int_get(&channel->held) + SCD_FRAME_MAX <= SCD_CHANNEL_MEMORY_MAX;
 }
 
 int
@@ -69,11 +69,17 @@ scd_channel_fd(const ScdChannel *channel)
     return channel->fd;
 }
 
+static void
+add_held(ScdChannel *channel, gint bytes)
+{
+    g_atomic_int_add(&channel->held, bytes);
+}
+
 /* How many requests may be received now, as long as any may be, and leave room for an answer. */
 static guint
 count_receivable(const ScdChannel *channel)
 {
-    gsize packets = (SCD_CHANNEL_MEMORY_MAX - channel->held) / SCD_FRAME_MAX;
+    guint packets = (SCD_CHANNEL_MEMORY_MAX - (guint)channel->held) / SCD_FRAME_MAX;
     guint by_memory = packets > 0 ? packets - 1 : 0;
 
     return MIN(MIN(SCD_CHANNEL_BATCH, SCD_FRAME_REQUESTS_MAX - channel->in_flight), by_memory);
@@ -155,7 +161,7 @@ send_unsent(ScdChannel *channel)
         struct iovec whole = {(gpointer)data, length};
         if (!try_to_send(channel, &whole, 1))
             return;
-        channel->held -= length;
+        add_held(channel, -(gint)length);
         g_bytes_unref(g_queue_pop_head(&channel->unsent));
         note_answered(channel);
     }
@@ -171,7 +177,7 @@ send_later(ScdChannel *channel, const struct iovec *parts)
     if (parts[1].iov_len > 0)
         memcpy(packet + parts[0].iov_len, parts[1].iov_base, parts[1].iov_len);
     g_queue_push_tail(&channel->unsent, scd_secret_new(packet, length));
-    channel->held += length;
+    add_held(channel, (gint)length);
     explicit_bzero(packet, length);
     g_free(packet);
 }
@@ -195,7 +201,7 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
         parts[1].iov_base =
             (gpointer)g_bytes_get_data(scd_bytes_list_get(&job->outputs, 0), &parts[1].iov_len);
 
-    channel->held -= scd_job_n_bytes(job);
+    add_held(channel, -(gint)scd_job_n_bytes(job));
     if (channel->unsent.length > 0 || !try_to_send(channel, parts, G_N_ELEMENTS(parts)))
         send_later(channel, parts);
     else
@@ -205,16 +211,16 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
 }
 
 static void
-set_limit(ScdJob *job, guint32 limit_ms, gint64 now)
+set_limit(ScdJob *job, guint32 limit_ms)
 {
     if (limit_ms == 0)
         job->wait_until = SCD_JOB_NO_WAIT;
     else if (limit_ms != SCD_FRAME_NO_LIMIT)
-        job->wait_until = now + (gint64)limit_ms * G_TIME_SPAN_MILLISECOND;
+        job->wait_until = g_get_monotonic_time() + (gint64)limit_ms * G_TIME_SPAN_MILLISECOND;
 }
 
 static ScdJob *
-new_job(ScdChannel *channel, const ScdFrameRequest *request, gint64 now)
+new_job(ScdChannel *channel, const ScdFrameRequest *request)
 {
     static const ScdJobKind kinds[] = {
         [SCD_FRAME_TRANSMIT] = SCD_JOB_TRANSMIT,
@@ -226,7 +232,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request, gint64 now)
     ScdJob *job = scd_job_new(kinds[request->operation], answer_in_worker, channel, NULL);
 
     job->answered_in_worker = TRUE;
-    set_limit(job, request->limit_ms, now);
+    set_limit(job, request->limit_ms);
     if (job->kind == SCD_JOB_CONTROL && scd_control_code_is_driver_command(request->argument))
         job->refused = scd_code_of_error(SCD_W_SECURITY_VIOLATION);
     job->number = request->argument;
@@ -264,7 +270,7 @@ cancel_requests(ScdChannelInput *input)
 }
 
 static void
-take_request(ScdChannel *channel, const struct mmsghdr *packet, gint64 now, ScdChannelInput *input)
+take_request(ScdChannel *channel, const struct mmsghdr *packet, ScdChannelInput *input)
 {
     const guint8 *bytes = packet->msg_hdr.msg_iov->iov_base;
     ScdFrameRequest request;
@@ -278,12 +284,12 @@ take_request(ScdChannel *channel, const struct mmsghdr *packet, gint64 now, ScdC
         return;
     }
     channel->in_flight++;
-    channel->held += request.length;
-    g_ptr_array_add(input->jobs, new_job(channel, &request, now));
+    add_held(channel, (gint)request.length);
+    g_ptr_array_add(input->jobs, new_job(channel, &request));
 }
 
 static void
-receive_jobs(ScdChannel *channel, gint64 now, ScdChannelInput *input)
+receive_jobs(ScdChannel *channel, ScdChannelInput *input)
 {
     struct iovec parts[SCD_CHANNEL_BATCH];
     struct mmsghdr packets[SCD_CHANNEL_BATCH];
@@ -295,20 +301,20 @@ receive_jobs(ScdChannel *channel, gint64 now, ScdChannelInput *input)
     int count = receive_packets(channel, packets);
     for (int i = 0; i < count; i++) {
         if (!channel->ending)
-            take_request(channel, &packets[i], now, input);
+            take_request(channel, &packets[i], input);
         explicit_bzero(parts[i].iov_base, packets[i].msg_len);
     }
 }
 
 void
-scd_channel_serve_in_worker(ScdChannel *channel, short events, gint64 now, ScdChannelInput *input)
+scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *input)
 {
     if (channel->ended || events == 0)
         return;
     if (events & POLLOUT)
         send_unsent(channel);
     if (events & POLLIN)
-        receive_jobs(channel, now, input);
+        receive_jobs(channel, input);
     else if (events & (POLLHUP | POLLERR | POLLNVAL))
         hang_up(channel);
 }

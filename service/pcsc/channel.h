@@ -44,13 +44,13 @@ gboolean scd_channel_has_jobs(const ScdChannel *channel);
 
 int scd_channel_fd(const ScdChannel *channel);
 
-/* What to poll for, beside the end of the connection. */
+/* The events to poll for; 0 for none but the end of the connection. */
 short scd_channel_events(const ScdChannel *channel);
 
 /* Whether there are answers that the socket had no room for. */
 gboolean scd_channel_has_unsent(const ScdChannel *channel);
 
-/* Whether a job may be carried out: the answer would find room. */
+/* Whether a job may be carried out: there is room for its answer. Any thread. */
 gboolean scd_channel_has_room(const ScdChannel *channel);
 
 typedef struct {
@@ -60,8 +60,7 @@ typedef struct {
 } ScdChannelInput;
 
 /*
- * After a poll: sends what was left, and receives requests that have come. now: monotonic, in
- * microseconds; the time limits of the requests begin then.
+ * After a poll: sends what was left, and receives requests that have come, whose time limits begin
+ * now.
  */
-void scd_channel_serve_in_worker(ScdChannel *channel, short events, gint64 now,
-                                 ScdChannelInput *input);
+void scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *input);

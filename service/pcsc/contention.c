@@ -7,13 +7,13 @@
 #define RETRY_INTERVAL_MIN_US 500
 #define RETRY_INTERVAL_MAX_US (10 * MS)
 
-/* How long one who was met is remembered. */
+/* For how long another program is remembered. */
 #define MEMORY_US (10 * G_TIME_SPAN_SECOND)
 
-/* What is a gap between two transactions, without our doing. */
+/* A gap between two transactions that is long enough for other programs. */
 #define GAP_US MS
 
-/* After so much use without a gap, so long a gap. */
+/* After so much use without a gap, a pause of that length. */
 typedef struct {
     gint64 use_us;
     gint64 rest_us;

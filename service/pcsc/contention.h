@@ -2,41 +2,42 @@
 #pragma once
 
 /*
- * The other programs on the machine that use the same card through pcscd.
- * Nothing tells us when one of them ends a transaction, or waits for the end of
- * ours: pcscd and libpcsclite keep no queue, they try again every 200 ms, and
- * whoever happens to try while the card is free has it.
+ * When to use a card that other PC/SC programs use through pcscd as well.
  *
- * So while another program holds the card we look again, less and less often.
- * And since transactions of ours may follow one another without any gap, which
- * would keep others out for ever, we leave one now and then: a very short one,
- * or, when we have met somebody, one that lets everybody try.
+ * pcscd does not signal the end of another program's transaction, and has no queue:
+ * a program that waits tries again every 200 ms, and the first one to try while the
+ * card is free gets it. So while another program holds the card, the worker tries
+ * again too, at intervals that grow.
  *
- * No clock, no thread: the worker tells the time (monotonic, microseconds).
+ * Transactions of ours that follow each other without a gap would keep other
+ * programs out for ever. So there is a pause now and then: a very short one, or, if
+ * another program was seen in the last seconds, one that is longer than its interval.
+ *
+ * No clock, no thread: times are monotonic, in microseconds.
  */
 
 #include <glib.h>
 
 /* All zero to begin with. */
 typedef struct {
-    gint64 retry_interval_us; /* between looks; 0 when nobody else holds the card */
+    gint64 retry_interval_us; /* 0 while no other program holds the card */
     gint64 retry_at;
-    gint64 busy_at; /* the last time; 0 for never */
+    gint64 busy_at; /* when another program was last seen; 0 for never */
 
-    gint64 used_since; /* by transactions of ours, with no gap between them to speak of */
+    gint64 used_since; /* by transactions of ours that followed each other without a gap */
     gint64 ended_at;
-    gint64 rest_us;
+    gint64 rest_us; /* the pause after that */
 } ScdContention;
 
-/* Somebody else holds the card. */
+/* Another program was seen to hold the card. */
 void scd_contention_busy(ScdContention *contention, gint64 now);
 
-/* Nobody else does. */
+/* No other program holds it. */
 void scd_contention_free(ScdContention *contention);
 
-/* A transaction of ours. */
+/* A transaction of ours begins, and ends. */
 void scd_contention_begin(ScdContention *contention, gint64 now);
 void scd_contention_end(ScdContention *contention, gint64 now);
 
-/* When to try what needs the card: what begins a transaction, or something else. */
+/* The time from which to try a job that needs the card. begins: it begins a transaction. */
 gint64 scd_contention_retry_at(const ScdContention *contention, gboolean begins);

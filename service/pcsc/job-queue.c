@@ -548,7 +548,7 @@ scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
     scd_queue_place_set(&queue->group->speakers, &queue->in_speakers, queue->channel != NULL);
 }
 
-/* What the queue is. */
+/* Properties. */
 
 const ScdCardHandle *
 scd_queue_group_connected_locked(const ScdQueueGroup *group)

@@ -38,8 +38,8 @@ void scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job);
 void scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code);
 
 /*
- * The last call on a queue. Answers all its jobs with the code; what the RUNNING one has done is
- * taken back. Takes over the last job, of kind SCD_JOB_DISCONNECT.
+ * The last call on a queue. Answers all its jobs with the code; the RUNNING one is undone
+ * when libpcsclite has returned. Takes over the last job, of kind SCD_JOB_DISCONNECT.
  */
 void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
 

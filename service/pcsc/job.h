@@ -17,7 +17,7 @@
  * That a job has been answered is a separate fact. Any thread may claim the
  * answer, one succeeds, and calls done(). A job that is cancelled while it is
  * RUNNING is answered at once; the worker keeps it until libpcsclite returns, and
- * then takes back what the job did.
+ * then undoes the job.
  */
 
 #include <glib.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the job queues on one reader have in common: the lock, whose turn it is, the
+ * The state shared by the job queues on one reader: the lock, whose turn it is, the
  * holder of the transaction and its limits, and lists of queues with something to be
  * looked after. Knows nothing of jobs.
  *
@@ -76,7 +76,7 @@ void scd_queue_group_end_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *en
 /* Whether a job that is submitted now has to wait for another one. */
 gboolean scd_queue_group_is_busy_locked(const ScdQueueGroup *group);
 
-/* What a job of the holder was. */
+/* The meaning of a holder's job for the idle limit. */
 typedef enum {
     SCD_HOLD_IDLE,
     SCD_HOLD_BUSY,    /* not a command to the card, but the time that it took is no idleness */

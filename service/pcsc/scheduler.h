@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct ScdSchedulerUser ScdSchedulerUser;
 
-/* Embedded in what it stands for. The fields are the scheduler's, the owner may be read. */
+/* Embedded in the queue that it stands for. The fields are the scheduler's. */
 typedef struct {
     ScdSchedulerTurn turn;
     ScdSchedulerUser *user;

@@ -153,7 +153,7 @@ put_back_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job, ScdOutcom
     return put_back;
 }
 
-/* Answers the job, or takes back what it did if there is no one to answer to any more. */
+/* Answers the job, or undoes it if it has been answered or its client has left. */
 static void
 answer_in_worker(ScdJobQueue *queue, ScdJob *job, ScdOutcome outcome)
 {

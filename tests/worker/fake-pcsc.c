@@ -219,7 +219,7 @@ find_handle(SCARDHANDLE handle)
     return &fake.handles[handle - 1];
 }
 
-/* What the state of the card makes of any call. */
+/* The code that the state of the card gives to any call. */
 static LONG
 check_card(const FakeHandle *handle)
 {

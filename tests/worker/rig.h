@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What tests of the worker have in common: its queues, jobs that note their answers, and a clock
+ * Shared by the tests of the worker: its queues, jobs that note their answers, and a clock
  * that the test sets.
  */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A job of each kind, at each step of its life, meets each event, and then each other one. Whatever
- * happens, it has one answer, and nothing of it is left: no handle, no transaction, no memory.
+ * Each kind of job at each step of its life, with each pair of events. The job always has one
+ * answer, and leaves no handle, no transaction and no memory behind.
  */
 
 #include "fake-pcsc.h"
@@ -189,7 +189,7 @@ check_answer(RigJob *job, Step step, Event event)
         g_assert_cmpint(job->sent, ==, step == STEP_INSIDE);
 }
 
-/* What was held goes on. */
+/* Ends whatever the step waits for. */
 static void
 let_go(Rig *rig, RigJob *job, Step step)
 {
