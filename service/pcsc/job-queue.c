@@ -64,8 +64,9 @@ scd_job_queue_schedule_locked(ScdJobQueue *queue)
     if (queue->running)
         return;
     if (can_be_carried_out_locked(queue)) {
-        gboolean last = scd_job_queue_first_locked(queue)->kind == SCD_JOB_DISCONNECT;
-        gboolean first = queue->hurry && (last || !queue->closed);
+        const ScdJob *job = scd_job_queue_first_locked(queue);
+        gboolean last = job->kind == SCD_JOB_DISCONNECT;
+        gboolean first = (queue->hurry && (last || !queue->closed)) || job->chained;
         scd_queue_group_wait_locked(group, &queue->entry, scd_job_queue_needs_card_locked(queue),
                                     first);
         if (first)
@@ -430,14 +431,9 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
 static ScdHoldActivity
 activity_of(const ScdJob *job)
 {
-    switch (job->kind) {
-    case SCD_JOB_TRANSMIT:
-        return SCD_HOLD_COMMAND;
-    case SCD_JOB_CONTROL: /* a PIN pad, for example */
+    if (job->kind == SCD_JOB_CONTROL) /* of a PIN pad, for example */
         return SCD_HOLD_BUSY;
-    default:
-        return SCD_HOLD_IDLE;
-    }
+    return job->kind == SCD_JOB_TRANSMIT ? SCD_HOLD_COMMAND : SCD_HOLD_IDLE;
 }
 
 void

@@ -68,7 +68,7 @@ struct ScdJob {
     gint64 wait_until; /* answered with SCARD_E_TIMEOUT, and not carried out, if QUEUED by then */
     gint64 end_by;     /* answered with SCARD_E_TIMEOUT, in any state, by then */
     gboolean answered_in_worker; /* done() is called in the worker's thread only, in order */
-    gboolean chained;            /* only if the queue's job before this one has succeeded */
+    gboolean chained; /* right after the queue's job before, and only if that has succeeded */
     guint32 share_mode;
     guint32 protocols;
     guint32 action;

@@ -350,9 +350,9 @@ SCardControl(SCARDHANDLE handle, DWORD control_code, LPCVOID input, DWORD input_
              LPVOID output, DWORD output_length, LPDWORD returned)
 {
     enter(FAKE_CONTROL);
-    find_handle(handle);
+    gboolean others = fake.foreign || depth_locked() > find_handle(handle)->depth;
     *returned = 0;
-    return leave(fake.foreign ? SCARD_E_SHARING_VIOLATION : SCARD_S_SUCCESS);
+    return leave(others ? SCARD_E_SHARING_VIOLATION : SCARD_S_SUCCESS);
 }
 
 LONG

@@ -156,6 +156,28 @@ test_disconnect_with_a_limit(void)
     rig_free(rig);
 }
 
+/* Else another queue's transaction might come between them, and the control be refused. */
+static void
+test_chain_is_one_turn(void)
+{
+    Rig *rig = rig_new(FALSE);
+
+    fake_pcsc_hold(FAKE_CONNECT);
+    RigJob *connect = rig_submit(rig, rig->ours, SCD_JOB_CONNECT);
+    fake_pcsc_wait_until_held();
+    RigJob *begin = rig_submit(rig, rig->other, SCD_JOB_BEGIN);
+    RigJob *control = rig_new_job(rig, SCD_JOB_CONTROL);
+    scd_bytes_list_add(&control->job->inputs, g_bytes_new_static("", 0));
+    control->job->chained = TRUE;
+    scd_job_queue_submit(rig->ours, scd_job_ref(control->job));
+    fake_pcsc_release();
+    rig_wait(control);
+    g_assert_cmphex(control->code, ==, 0);
+    rig_wait(begin);
+    rig_wait(connect);
+    rig_free(rig);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -165,5 +187,6 @@ main(int argc, char **argv)
     g_test_add_func("/worker-limits/total-script", test_total_within_a_script);
     g_test_add_func("/worker-limits/no-waiting", test_no_waiting);
     g_test_add_func("/worker-limits/disconnect", test_disconnect_with_a_limit);
+    g_test_add_func("/worker-limits/chain", test_chain_is_one_turn);
     return g_test_run();
 }
