@@ -10,9 +10,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
                                     ChannelTest)
-from scdtest.clients.channel import (BEGIN, CONTROL, END, GET_ATTRIBUTE, NOT_TRANSACTED,
-                                     PROTO_MISMATCH, RESET, RESET_CARD, SECURITY_VIOLATION,
-                                     TRANSMIT, UNPOWER, UNSUPPORTED_FEATURE, request, transmit)
+from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, GET_ATTRIBUTE,
+                                     NOT_TRANSACTED, PROTO_MISMATCH, RESET, RESET_CARD,
+                                     SECURITY_VIOLATION, TIMEOUT, TRANSMIT, UNPOWER,
+                                     UNSUPPORTED_FEATURE, request, transmit)
 from scdtest.clients.client import Refused, options
 
 QUICK, PATIENT = (f"[Transactions]\nIdleLimitSec={limit}\n" for limit in (1, 60))
@@ -263,6 +264,68 @@ class CardSharing(ChannelTest):
         self.assertAlmostEqual(self.commands_of_the_card(), 10 + 10, delta=2)
         session.end()
         self.assertEqual([channel.receive() for _ in range(100)], [OK] * 100)
+
+    def test_flood_of_another_session(self):
+        """Requests that need no card take turns with commands, however many there are."""
+        self.start(PATIENT)
+        victim = self.open(self.session())
+        floods = [self.open(self.session()) for _ in range(3)]
+        self.assertEqual(victim.transmit(SELECT), "9000")
+        for flood in floods:
+            flood.send(*[request(GET_ATTRIBUTE, 0x90303)] * 32)
+        for _ in range(100):
+            victim.send(transmit(SELECT))
+            while not victim.has_answer():
+                for flood in floods:
+                    if flood.has_answer():
+                        flood.receive()
+                        flood.send(request(GET_ATTRIBUTE, 0x90303))
+            self.assertEqual(victim.receive(), OK)
+        for flood in floods:
+            for _ in range(32):
+                self.assertEqual(flood.receive()[0], 0)
+
+    def test_time_limits(self):
+        """A command that was given up while it waited never reaches the card."""
+        self.start(PATIENT)
+        holder, channel = self.session(), self.open(self.session())
+        command = bytes.fromhex(SELECT)
+        holder.begin()
+        channel.send(request(TRANSMIT, 0, command, limit_ms=20), request(BEGIN, limit_ms=0),
+                     request(TRANSMIT, 0, command, limit_ms=3600000))
+        self.assertEqual([channel.receive(), channel.receive()], [(TIMEOUT, b"")] * 2)
+        self.assertEqual(self.commands_of_the_card(), 0)
+        holder.end()
+        self.assertEqual(channel.receive(), OK)
+        self.assertEqual(channel.ask(request(TRANSMIT, 0, command, limit_ms=0)), OK)
+        self.assertEqual(self.commands_of_the_card(), 2)
+
+    def test_cancel(self):
+        self.start(PATIENT)
+        holder, channel = self.session(), self.open(self.session())
+        channel.send(request(CANCEL))
+        self.assertEqual(channel.transmit(SELECT), "9000")
+        holder.begin()
+        channel.send(*[transmit(SELECT)] * 30, request(BEGIN), request(CANCEL), transmit(SELECT))
+        self.assertEqual([channel.receive() for _ in range(31)], [(CANCELLED, b"")] * 31)
+        holder.end()
+        self.assertEqual(channel.receive(), OK)
+        self.assertEqual(self.commands_of_the_card(), 2)
+
+    def test_client_leaves_while_it_waits(self):
+        """The transaction that it asked for is not begun."""
+        self.start(PATIENT)
+        holder, session = self.session(), self.session()
+        channel = self.open(session)
+        holder.begin()
+        channel.send(request(BEGIN))
+        for _ in range(3):
+            holder.transmit(SELECT)
+        channel.close()
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        holder.end()
+        session.call("GetStatus")
+        self.assertFalse(session.get("InTransaction"))
 
     def test_new_channel_beside_queued_calls(self):
         self.start(PATIENT + "[Limits]\nCallsPerSession=1000\n")

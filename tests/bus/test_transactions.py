@@ -244,6 +244,31 @@ class FairOrder(SessionTest):
         self.assertEqual(holder.transmit(IS_VERIFIED), VERIFIED)
         self.assertTrue(holder.get("InTransaction"))
 
+    def test_requests_that_are_no_commands_do_not_keep_it(self):
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        call = other.send_transmit(SELECT)
+        while not call.is_done:
+            status = holder.send("GetStatus")
+            holder.client.wait(lambda: status.is_done, "GetStatus is answered")
+        self.assert_refused("ResetCard", call)
+
+    def test_total_limit(self):
+        """Commands keep a transaction from being idle, but not for ever."""
+        self.start("[Transactions]\nIdleLimitSec=3600\nTotalLimitSec=1\n")
+        holder, other = self.session(), self.session()
+        holder.begin()
+        call = other.send_transmit(SELECT)
+        commands = 0
+        while not call.is_done:
+            command = holder.send_transmit(SELECT)
+            holder.client.wait(lambda: command.is_done, "a command is answered")
+            commands += 1
+        self.assert_refused("ResetCard", call)
+        self.assertGreater(commands, 10)
+        self.assert_refused("ResetCard", holder.send_transmit(SELECT))
+
     def test_busy_transaction_is_not_idle(self):
         """A command that takes longer than the limit, while another session waits."""
         self.start(QUICK)
