@@ -6,11 +6,18 @@
 
 #include "base/error.h"
 
+struct ScdAccount {
+    ScdUserLimit *owner;
+    guint32 uid;
+    _Atomic guint references; /* becomes 0, and 1 when it is new, under the owner's lock only */
+    ScdLimit limit;
+};
+
 struct ScdUserLimit {
     ScdLimitRule per_user;
     ScdLimit all;
     GMutex lock;
-    GHashTable *users; /* uid → ScdLimit, of users with a charge; under the lock */
+    GHashTable *accounts; /* uid → ScdAccount; under the lock */
 };
 
 void
@@ -32,20 +39,42 @@ scd_limit_is_unused(const ScdLimit *limit)
     return atomic_load(&limit->used) == 0;
 }
 
-gboolean
-scd_charge_take(ScdCharge *charge, ScdLimit *limit, gsize amount, GError **error)
+static gboolean
+has_room(const ScdLimit *limit, gsize used, gsize amount)
+{
+    return used <= limit->rule.most && amount <= limit->rule.most - used;
+}
+
+static gboolean
+use_limit(ScdLimit *limit, gsize amount, GError **error)
 {
     gsize used = atomic_load(&limit->used);
 
-    g_assert(charge->limit == NULL);
     do {
-        if (amount > limit->rule.most - used) {
+        if (!has_room(limit, used, amount)) {
             g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
                         "at most %" G_GSIZE_FORMAT " %s (%s in smartcardd.conf)", limit->rule.most,
                         limit->rule.what, limit->rule.key);
             return FALSE;
         }
     } while (!atomic_compare_exchange_weak(&limit->used, &used, used + amount));
+    return TRUE;
+}
+
+static void
+release_limit(ScdLimit *limit, gsize amount)
+{
+    gsize used = atomic_fetch_sub(&limit->used, amount);
+
+    g_assert(used >= amount);
+}
+
+gboolean
+scd_charge_take(ScdCharge *charge, ScdLimit *limit, gsize amount, GError **error)
+{
+    g_assert(charge->limit == NULL);
+    if (!use_limit(limit, amount, error))
+        return FALSE;
     *charge = (ScdCharge){limit, amount};
     return TRUE;
 }
@@ -55,18 +84,17 @@ scd_charge_give_back(ScdCharge *charge)
 {
     if (charge->limit == NULL)
         return;
-    gsize used = atomic_fetch_sub(&charge->limit->used, charge->amount);
-    g_assert(used >= charge->amount);
+    release_limit(charge->limit, charge->amount);
     *charge = (ScdCharge){NULL, 0};
 }
 
 static void
-free_limit(gpointer data)
+free_account(gpointer data)
 {
-    ScdLimit *limit = data;
+    ScdAccount *account = data;
 
-    scd_limit_clear(limit);
-    g_free(limit);
+    scd_limit_clear(&account->limit);
+    g_free(account);
 }
 
 ScdUserLimit *
@@ -77,79 +105,130 @@ scd_user_limit_new(const ScdLimitRule *per_user, const ScdLimitRule *in_all)
     limit->per_user = *per_user;
     scd_limit_init(&limit->all, in_all);
     g_mutex_init(&limit->lock);
-    limit->users = g_hash_table_new_full(NULL, NULL, NULL, free_limit);
+    limit->accounts = g_hash_table_new_full(NULL, NULL, NULL, free_account);
     return limit;
 }
 
 void
 scd_user_limit_free(ScdUserLimit *limit)
 {
-    g_assert(g_hash_table_size(limit->users) == 0);
-    g_hash_table_unref(limit->users);
+    g_assert(g_hash_table_size(limit->accounts) == 0);
+    g_hash_table_unref(limit->accounts);
     g_mutex_clear(&limit->lock);
     scd_limit_clear(&limit->all);
     g_free(limit);
 }
 
-static ScdLimit *
-ensure_user_locked(ScdUserLimit *limit, guint32 uid)
+ScdAccount *
+scd_user_limit_get_account(ScdUserLimit *limit, guint32 uid)
 {
-    ScdLimit *user = g_hash_table_lookup(limit->users, GUINT_TO_POINTER(uid));
-
-    if (user == NULL) {
-        user = g_new0(ScdLimit, 1);
-        scd_limit_init(user, &limit->per_user);
-        g_hash_table_insert(limit->users, GUINT_TO_POINTER(uid), user);
+    g_mutex_lock(&limit->lock);
+    ScdAccount *account = g_hash_table_lookup(limit->accounts, GUINT_TO_POINTER(uid));
+    if (account == NULL) {
+        account = g_new0(ScdAccount, 1);
+        account->owner = limit;
+        account->uid = uid;
+        scd_limit_init(&account->limit, &limit->per_user);
+        g_hash_table_insert(limit->accounts, GUINT_TO_POINTER(uid), account);
     }
-    return user;
+    atomic_fetch_add(&account->references, 1);
+    g_mutex_unlock(&limit->lock);
+    return account;
 }
 
-static void
-remove_unused_user_locked(ScdUserLimit *limit, guint32 uid)
+ScdAccount *
+scd_account_ref(ScdAccount *account)
 {
-    const ScdLimit *user = g_hash_table_lookup(limit->users, GUINT_TO_POINTER(uid));
+    atomic_fetch_add(&account->references, 1);
+    return account;
+}
 
-    if (scd_limit_is_unused(user))
-        g_hash_table_remove(limit->users, GUINT_TO_POINTER(uid));
+void
+scd_account_unref(ScdAccount *account)
+{
+    ScdUserLimit *owner = account->owner;
+    guint references = atomic_load(&account->references);
+
+    while (references > 1)
+        if (atomic_compare_exchange_weak(&account->references, &references, references - 1))
+            return;
+    g_mutex_lock(&owner->lock);
+    if (atomic_fetch_sub(&account->references, 1) == 1)
+        g_hash_table_remove(owner->accounts, GUINT_TO_POINTER(account->uid));
+    g_mutex_unlock(&owner->lock);
+}
+
+gboolean
+scd_account_has_room(const ScdAccount *account, gsize amount)
+{
+    const ScdLimit *all = &account->owner->all;
+
+    return has_room(&account->limit, atomic_load(&account->limit.used), amount) &&
+           has_room(all, atomic_load(&all->used), amount);
 }
 
 static gboolean
-take_charge_locked(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid, GError **error)
+use_account(ScdAccount *account, gsize amount, GError **error)
 {
-    ScdLimit *user = ensure_user_locked(limit, uid);
-
-    if (scd_charge_take(&charge->of_user, user, 1, error)) {
-        if (scd_charge_take(&charge->in_all, &limit->all, 1, error)) {
-            charge->limit = limit;
-            charge->uid = uid;
-            return TRUE;
-        }
-        scd_charge_give_back(&charge->of_user);
-    }
-    remove_unused_user_locked(limit, uid);
+    if (!use_limit(&account->limit, amount, error))
+        return FALSE;
+    if (use_limit(&account->owner->all, amount, error))
+        return TRUE;
+    release_limit(&account->limit, amount);
     return FALSE;
 }
 
 gboolean
-scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid, GError **error)
+scd_user_charge_take_from(ScdUserCharge *charge, ScdAccount *account, gsize amount, GError **error)
 {
-    g_mutex_lock(&limit->lock);
-    gboolean taken = take_charge_locked(charge, limit, uid, error);
-    g_mutex_unlock(&limit->lock);
-    return taken;
+    g_assert(charge->account == NULL);
+    if (!use_account(account, amount, error))
+        return FALSE;
+    *charge = (ScdUserCharge){scd_account_ref(account), amount};
+    return TRUE;
+}
+
+gboolean
+scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid, gsize amount,
+                     GError **error)
+{
+    g_autoptr(ScdAccount) account = scd_user_limit_get_account(limit, uid);
+
+    return scd_user_charge_take_from(charge, account, amount, error);
+}
+
+void
+scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount)
+{
+    g_assert(charge->account == NULL);
+    atomic_fetch_add(&account->limit.used, amount);
+    atomic_fetch_add(&account->owner->all.used, amount);
+    *charge = (ScdUserCharge){scd_account_ref(account), amount};
+}
+
+gboolean
+scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error)
+{
+    if (!use_account(charge->account, amount, error))
+        return FALSE;
+    charge->amount += amount;
+    return TRUE;
+}
+
+void
+scd_user_charge_reduce(ScdUserCharge *charge, gsize amount)
+{
+    g_assert(amount <= charge->amount);
+    release_limit(&charge->account->limit, amount);
+    release_limit(&charge->account->owner->all, amount);
+    charge->amount -= amount;
 }
 
 void
 scd_user_charge_give_back(ScdUserCharge *charge)
 {
-    ScdUserLimit *limit = charge->limit;
-
-    if (limit == NULL)
+    if (charge->account == NULL)
         return;
-    g_mutex_lock(&limit->lock);
-    scd_charge_give_back(&charge->of_user);
-    scd_charge_give_back(&charge->in_all);
-    remove_unused_user_locked(limit, charge->uid);
-    g_mutex_unlock(&limit->lock);
-    charge->limit = NULL;
+    scd_user_charge_reduce(charge, charge->amount);
+    g_clear_pointer(&charge->account, scd_account_unref);
 }

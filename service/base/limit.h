@@ -45,28 +45,54 @@ gboolean scd_charge_take(ScdCharge *charge, ScdLimit *limit, gsize amount, GErro
 void scd_charge_give_back(ScdCharge *charge);
 
 /*
- * A limit for each user, and one for all users together. The entry of a user is freed with the last
- * charge of that user, so unprivileged users cannot make the table grow.
+ * A limit for each user, and one for all users together. The account of a user is freed with the
+ * last charge and the last reference of that user, so unprivileged users cannot make the table
+ * grow.
  */
 typedef struct ScdUserLimit ScdUserLimit;
 
+/*
+ * The share of one user. Finding it takes a lock, charging it takes none: code that charges often
+ * keeps a reference.
+ */
+typedef struct ScdAccount ScdAccount;
+
 /* All zero is an empty charge. */
 typedef struct {
-    ScdUserLimit *limit; /* NULL while nothing is charged */
-    guint32 uid;
-    ScdCharge of_user;
-    ScdCharge in_all;
+    ScdAccount *account; /* NULL while nothing is charged; a reference */
+    gsize amount;
 } ScdUserCharge;
 
 ScdUserLimit *scd_user_limit_new(const ScdLimitRule *per_user, const ScdLimitRule *in_all);
 
-/* Asserts that nothing is charged. */
+/* Asserts that nothing is charged, and that no account is referenced. */
 void scd_user_limit_free(ScdUserLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdUserLimit, scd_user_limit_free)
 
-/* Charges one. Returns FALSE with SCD_LIMIT_EXCEEDED if either limit is reached. */
-gboolean scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid,
+/* Returns a reference to the account of the user. */
+ScdAccount *scd_user_limit_get_account(ScdUserLimit *limit, guint32 uid);
+ScdAccount *scd_account_ref(ScdAccount *account);
+void scd_account_unref(ScdAccount *account);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAccount, scd_account_unref)
+
+/* Returns whether so much could be charged now. */
+gboolean scd_account_has_room(const ScdAccount *account, gsize amount);
+
+/* Returns FALSE with SCD_LIMIT_EXCEEDED if less is left of either limit. The charge must be empty,
+ * and stays so. */
+gboolean scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid, gsize amount,
                               GError **error);
+gboolean scd_user_charge_take_from(ScdUserCharge *charge, ScdAccount *account, gsize amount,
+                                   GError **error);
+
+/* Charges what exists already, although a limit may be exceeded by it. The charge must be empty. */
+void scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount);
+
+/* Adds to a charge that is not empty. Returns FALSE with SCD_LIMIT_EXCEEDED if less is left. */
+gboolean scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error);
+
+/* Releases a part of a charge, not more than all of it. */
+void scd_user_charge_reduce(ScdUserCharge *charge, gsize amount);
 
 /* Empties the charge. */
 void scd_user_charge_give_back(ScdUserCharge *charge);

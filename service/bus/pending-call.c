@@ -143,7 +143,7 @@ static gboolean
 charge_user(ScdPendingCall *call, ScdClient *client, GError **error)
 {
     if (!call->parts.limit ||
-        scd_user_charge_take(&call->charge, call->parts.limit, scd_client_uid(client), error))
+        scd_user_charge_take(&call->charge, call->parts.limit, scd_client_uid(client), 1, error))
         return TRUE;
     scd_audit_client(call->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
     return FALSE;

@@ -107,7 +107,7 @@ ScdJobQueue *
 scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
                        ScdUserCharge *charge, GError **error)
 {
-    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), error)) {
+    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), 1, error)) {
         scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
         return NULL;
     }

@@ -84,22 +84,56 @@ test_users(void)
     g_autoptr(GError) all_error = NULL;
     g_autoptr(GError) other_error = NULL;
 
-    g_assert_true(scd_user_charge_take(&charges[0], limit, 0, NULL));
-    g_assert_true(scd_user_charge_take(&charges[1], limit, 0, NULL));
-    g_assert_false(scd_user_charge_take(&charges[2], limit, 0, &user_error));
+    g_assert_true(scd_user_charge_take(&charges[0], limit, 0, 1, NULL));
+    g_assert_true(scd_user_charge_take(&charges[1], limit, 0, 1, NULL));
+    g_assert_false(scd_user_charge_take(&charges[2], limit, 0, 1, &user_error));
     assert_exceeded(user_error, "at most 2 things of one user (ThingsPerUser in smartcardd.conf)");
-    g_assert_true(scd_user_charge_take(&charges[2], limit, G_MAXUINT32, NULL));
-    g_assert_false(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, &all_error));
+    g_assert_true(scd_user_charge_take(&charges[2], limit, G_MAXUINT32, 1, NULL));
+    g_assert_false(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, 1, &all_error));
     assert_exceeded(all_error, "at most 3 things (Things in smartcardd.conf)");
 
     /* No entry remains for a user without a charge: freeing the limit would fail. */
-    g_assert_false(scd_user_charge_take(&charges[3], limit, 1000, &other_error));
+    g_assert_false(scd_user_charge_take(&charges[3], limit, 1000, 1, &other_error));
     assert_exceeded(other_error, "at most 3 things (Things in smartcardd.conf)");
 
     scd_user_charge_give_back(&charges[0]);
-    g_assert_true(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, NULL));
+    g_assert_true(scd_user_charge_take(&charges[3], limit, G_MAXUINT32, 1, NULL));
     for (gsize i = 0; i < G_N_ELEMENTS(charges); i++)
         scd_user_charge_give_back(&charges[i]);
+}
+
+/* A charge that grows and shrinks, and one that exceeds the limit. */
+static void
+test_bytes_of_users(void)
+{
+    static const ScdLimitRule ten_of_user = {"bytes of one user", "BytesPerUser", 10};
+    static const ScdLimitRule fifteen_in_all = {"bytes", "Bytes", 15};
+    g_autoptr(ScdUserLimit) limit = scd_user_limit_new(&ten_of_user, &fifteen_in_all);
+    g_autoptr(ScdAccount) account = scd_user_limit_get_account(limit, 1000);
+    ScdUserCharge charge = {0}, other = {0}, forced = {0};
+    g_autoptr(GError) user_error = NULL;
+    g_autoptr(GError) all_error = NULL;
+
+    g_assert_true(scd_user_charge_take_from(&charge, account, 4, NULL));
+    g_assert_true(scd_user_charge_add(&charge, 6, NULL));
+    g_assert_false(scd_user_charge_add(&charge, 1, &user_error));
+    assert_exceeded(user_error, "at most 10 bytes of one user (BytesPerUser in smartcardd.conf)");
+    g_assert_false(scd_user_charge_take(&other, limit, 1001, 6, &all_error));
+    assert_exceeded(all_error, "at most 15 bytes (Bytes in smartcardd.conf)");
+    scd_user_charge_reduce(&charge, 1);
+    g_assert_true(scd_account_has_room(account, 1));
+    g_assert_false(scd_account_has_room(account, 2));
+    g_assert_true(scd_user_charge_take(&other, limit, 1001, 6, NULL));
+    g_assert_false(scd_account_has_room(account, 1));
+
+    scd_user_charge_force(&forced, account, 100);
+    g_assert_false(scd_account_has_room(account, 0));
+    g_assert_false(scd_user_charge_add(&charge, 0, NULL));
+    g_assert_false(scd_user_charge_add(&other, 0, NULL));
+    scd_user_charge_give_back(&forced);
+    scd_user_charge_give_back(&other);
+    g_assert_true(scd_user_charge_add(&charge, 1, NULL));
+    scd_user_charge_give_back(&charge);
 }
 
 #define N_THREADS 4
@@ -122,7 +156,7 @@ take_and_give_back_in_thread(gpointer data)
         ScdUserCharge user_charge = {0};
 
         n_taken += scd_charge_take(&charge, &shared->limit, 1 + i % 3, NULL);
-        n_taken += scd_user_charge_take(&user_charge, shared->users, i % 2, NULL);
+        n_taken += scd_user_charge_take(&user_charge, shared->users, i % 2, 1, NULL);
         scd_charge_give_back(&charge);
         scd_user_charge_give_back(&user_charge);
     }
@@ -152,6 +186,7 @@ main(int argc, char **argv)
     g_test_add_func("/limit/empty-charges", test_empty_charges);
     g_test_add_func("/limit/limit-in-use-is-not-cleared", test_limit_in_use_is_not_cleared);
     g_test_add_func("/limit/users", test_users);
+    g_test_add_func("/limit/bytes-of-users", test_bytes_of_users);
     g_test_add_func("/limit/threads", test_threads);
     return g_test_run();
 }
