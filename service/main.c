@@ -23,6 +23,7 @@
 #include "bus/error.h"
 #include "bus/service.h"
 #include "config.h"
+#include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 
 #define BUS_NAME "org.smartcardd1"
@@ -178,7 +179,8 @@ handle_card_list(gpointer data)
 {
     Program *program = data;
 
-    program->card_list = g_thread_join(g_steal_pointer(&program->card_list_thread));
+    if (program->card_list_thread)
+        program->card_list = g_thread_join(g_steal_pointer(&program->card_list_thread));
     program->card_list_done = TRUE;
     if (!program->card_list)
         g_info("No card list: the property Names of cards stays empty");
@@ -200,6 +202,16 @@ read_card_list_in_thread(gpointer data)
         madvise(g_mapped_file_get_contents(file), g_mapped_file_get_length(file), MADV_DONTNEED);
     scd_main_thread_invoke(handle_card_list, program, NULL);
     return list;
+}
+
+/* Without a thread, this blocks, which is acceptable before the main loop runs. */
+static void
+start_reading_card_list(Program *program)
+{
+    program->card_list_thread =
+        g_thread_try_new("card-list", read_card_list_in_thread, program, NULL);
+    if (!program->card_list_thread)
+        program->card_list = read_card_list_in_thread(program);
 }
 
 /* Blocks, which is acceptable before the main loop runs. A missing file is no error. */
@@ -270,11 +282,13 @@ run_program(const ProgramOptions *options, int *status)
 
     read_config(options->config_file, &program.config);
     scd_error_register();
+    scd_descriptor_reserve_open();
     start_watchdog();
-    program.card_list_thread = g_thread_new("card-list", read_card_list_in_thread, &program);
+    start_reading_card_list(&program);
     scd_bus_connect_async(program.gate, handle_bus, &program);
     g_main_loop_run(program.loop);
 
+    scd_descriptor_reserve_close();
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
     g_source_remove(term);
     g_source_remove(interrupt);

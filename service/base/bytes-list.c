@@ -5,6 +5,7 @@
 #include <string.h>
 
 typedef struct {
+    ScdUserCharge charge;
     gsize length;
     guint8 data[];
 } ScdSecret;
@@ -46,13 +47,23 @@ wipe_and_free_secret(gpointer data)
 {
     ScdSecret *secret = data;
     explicit_bzero(secret->data, secret->length);
+    scd_user_charge_give_back(&secret->charge);
     g_free(secret);
 }
 
 GBytes *
 scd_secret_new(gconstpointer data, gsize length)
 {
+    return scd_secret_new_charged(data, length, NULL);
+}
+
+GBytes *
+scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account)
+{
     ScdSecret *secret = g_malloc(sizeof(ScdSecret) + length);
+    secret->charge = (ScdUserCharge){0};
+    if (account)
+        scd_user_charge_force(&secret->charge, account, SCD_SECRET_COST + length);
     secret->length = length;
     if (length > 0)
         memcpy(secret->data, data, length);

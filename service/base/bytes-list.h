@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include "base/limit.h"
+
 typedef struct {
     guint length;
     guint room; /* allocated elements of others */
@@ -25,8 +27,15 @@ GBytes *scd_bytes_list_get(const ScdBytesList *list, guint index);
 
 void scd_bytes_list_clear(ScdBytesList *list);
 
+/* Bytes that a secret takes beside its data. */
+#define SCD_SECRET_COST 128
+
 /*
  * Returns a copy of the data that is wiped when the last reference to it is released. The caller
  * wipes the original.
  */
 GBytes *scd_secret_new(gconstpointer data, gsize length);
+
+/* The same, charged to the account, even beyond its limit, until it is freed. account: NULL: none.
+ */
+GBytes *scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account);

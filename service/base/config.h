@@ -19,6 +19,8 @@ typedef struct {
     guint32 bytes_per_session; /* in the commands of these calls */
     guint32 waiters_per_user;
     guint32 wait_calls;
+    guint32 memory_per_user; /* bytes, behind the authorization */
+    guint32 memory;
 
     /* [Transactions] */
     guint32 idle_limit_s;

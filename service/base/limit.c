@@ -224,6 +224,15 @@ scd_user_charge_reduce(ScdUserCharge *charge, gsize amount)
     charge->amount -= amount;
 }
 
+ScdUserCharge
+scd_user_charge_steal(ScdUserCharge *charge)
+{
+    ScdUserCharge stolen = *charge;
+
+    *charge = (ScdUserCharge){0};
+    return stolen;
+}
+
 void
 scd_user_charge_give_back(ScdUserCharge *charge)
 {

@@ -94,5 +94,8 @@ gboolean scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error
 /* Releases a part of a charge, not more than all of it. */
 void scd_user_charge_reduce(ScdUserCharge *charge, gsize amount);
 
+/* Moves a charge to the object that it pays for. */
+ScdUserCharge scd_user_charge_steal(ScdUserCharge *charge);
+
 /* Empties the charge. */
 void scd_user_charge_give_back(ScdUserCharge *charge);

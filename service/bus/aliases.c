@@ -346,7 +346,11 @@ start_writing(ScdAliases *aliases, GPtrArray *next)
     writing->text = scd_alias_file_write(next);
     writing->damaged = aliases->damaged;
     aliases->writing = writing;
-    g_thread_unref(g_thread_new("aliases", write_in_thread, writing));
+    GThread *thread = g_thread_try_new("aliases", write_in_thread, writing, &writing->error);
+    if (thread)
+        g_thread_unref(thread);
+    else
+        scd_main_thread_invoke(handle_written, writing, free_writing);
 }
 
 static gboolean

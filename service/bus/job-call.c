@@ -70,25 +70,31 @@ get_hint(ScdErrorCode code)
 }
 
 static GVariant *
-bytes_to_variant(GBytes *bytes)
+bytes_to_variant(const ScdJob *job, GBytes *bytes)
 {
     return g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 }
 
+/* Charged like the bytes, until the reply has been sent. */
 static GVariant *
-bytes_to_hex(GBytes *bytes)
+bytes_to_hex(const ScdJob *job, GBytes *bytes)
 {
     gsize length;
     const guint8 *data = g_bytes_get_data(bytes, &length);
-    return g_variant_new_take_string(scd_hex_from_bytes(data, length));
+    g_autofree char *hex = scd_hex_from_bytes(data, length);
+    g_autoptr(GBytes) text = scd_job_new_output(job, hex, 2 * length + 1);
+
+    explicit_bzero(hex, 2 * length);
+    return g_variant_new_from_bytes(G_VARIANT_TYPE_STRING, text, TRUE);
 }
 
 static GVariant *
-list_to_variant(const ScdBytesList *outputs, const char *type, GVariant *(*convert)(GBytes *))
+list_to_variant(const ScdJob *job, const char *type, GVariant *(*convert)(const ScdJob *, GBytes *))
 {
+    const ScdBytesList *outputs = &job->outputs;
     g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(type));
     for (guint i = 0; i < outputs->length; i++)
-        g_variant_builder_add_value(&builder, convert(scd_bytes_list_get(outputs, i)));
+        g_variant_builder_add_value(&builder, convert(job, scd_bytes_list_get(outputs, i)));
     return g_variant_builder_end(&builder);
 }
 
@@ -100,13 +106,13 @@ new_reply(const JobCall *call, const ScdJob *job)
     case SCD_REPLY_NOTHING:
         return NULL;
     case SCD_REPLY_BYTES:
-        return g_variant_new("(@ay)", bytes_to_variant(scd_bytes_list_get(&job->outputs, 0)));
+        return g_variant_new("(@ay)", bytes_to_variant(job, scd_bytes_list_get(&job->outputs, 0)));
     case SCD_REPLY_BYTES_LIST:
-        return g_variant_new("(@aay)", list_to_variant(&job->outputs, "aay", bytes_to_variant));
+        return g_variant_new("(@aay)", list_to_variant(job, "aay", bytes_to_variant));
     case SCD_REPLY_HEX:
-        return g_variant_new("(@s)", bytes_to_hex(scd_bytes_list_get(&job->outputs, 0)));
+        return g_variant_new("(@s)", bytes_to_hex(job, scd_bytes_list_get(&job->outputs, 0)));
     case SCD_REPLY_HEX_LIST:
-        return g_variant_new("(@as)", list_to_variant(&job->outputs, "as", bytes_to_hex));
+        return g_variant_new("(@as)", list_to_variant(job, "as", bytes_to_hex));
     case SCD_REPLY_PROTOCOL:
         return g_variant_new("(s)", scd_protocol_to_word(job->protocol));
     case SCD_REPLY_READY:
@@ -207,7 +213,8 @@ scd_job_call_charge(ScdJob *job, ScdQuota *quota)
 
     for (guint i = 0; i < job->inputs.length; i++)
         bytes += g_bytes_get_size(scd_bytes_list_get(&job->inputs, i));
-    if (scd_quota_charge_take(&call->charge, quota, bytes, &error))
+    if (scd_quota_charge_take(&call->charge, quota, bytes, &error) &&
+        scd_job_charge(job, scd_quota_account(quota), &error))
         return TRUE;
     scd_job_call_refuse(job, error);
     return FALSE;

@@ -117,10 +117,13 @@ run_jobs(ScdPendingCall *call, gpointer data)
     OneShot *one_shot = data;
     const ScdGrantsOwner owner = {get_required_action, NULL, handle_revoked, one_shot};
     ScdClient *client = scd_pending_call_client(call);
+    g_autoptr(ScdAccount) account = scd_sessions_get_account(one_shot->sessions, client);
     g_autoptr(GError) error = NULL;
 
-    one_shot->queue = scd_sessions_new_queue(
-        one_shot->sessions, client, scd_reader_name(one_shot->reader), &one_shot->charge, &error);
+    if (scd_job_charge(one_shot->job, account, &error))
+        one_shot->queue =
+            scd_sessions_new_queue(one_shot->sessions, client, scd_reader_name(one_shot->reader),
+                                   &one_shot->charge, &error);
     if (!one_shot->queue) {
         scd_pending_call_fail(call, error);
         return;

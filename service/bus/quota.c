@@ -6,10 +6,11 @@ struct ScdQuota {
     gatomicrefcount references;
     ScdLimit calls;
     ScdLimit bytes;
+    ScdAccount *account;
 };
 
 ScdQuota *
-scd_quota_new(const ScdConfig *config)
+scd_quota_new(const ScdConfig *config, ScdAccount *account)
 {
     const ScdLimitRule calls = {"calls of one session that wait", "CallsPerSession",
                                 config->calls_per_session};
@@ -20,6 +21,7 @@ scd_quota_new(const ScdConfig *config)
     g_atomic_ref_count_init(&quota->references);
     scd_limit_init(&quota->calls, &calls);
     scd_limit_init(&quota->bytes, &bytes);
+    quota->account = scd_account_ref(account);
     return quota;
 }
 
@@ -30,7 +32,14 @@ scd_quota_unref(ScdQuota *quota)
         return;
     scd_limit_clear(&quota->calls);
     scd_limit_clear(&quota->bytes);
+    scd_account_unref(quota->account);
     g_free(quota);
+}
+
+ScdAccount *
+scd_quota_account(const ScdQuota *quota)
+{
+    return quota->account;
 }
 
 gboolean

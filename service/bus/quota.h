@@ -19,8 +19,11 @@ typedef struct {
     ScdCharge bytes;
 } ScdQuotaCharge;
 
-ScdQuota *scd_quota_new(const ScdConfig *config);
+/* account: the memory of the session's user, for scd_quota_account(); a reference is kept. */
+ScdQuota *scd_quota_new(const ScdConfig *config, ScdAccount *account);
 void scd_quota_unref(ScdQuota *quota);
+
+ScdAccount *scd_quota_account(const ScdQuota *quota);
 
 /* Charges one call with that number of bytes. Fails with SCD_LIMIT_EXCEEDED. */
 gboolean scd_quota_charge_take(ScdQuotaCharge *charge, ScdQuota *quota, gsize bytes,

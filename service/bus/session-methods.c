@@ -198,18 +198,23 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
 
 /* Returns the end for the client. Both ends close on exec. */
 static GUnixFDList *
-new_channel(ScdJobQueue *queue, GError **error)
+new_channel(ScdSession *session, GError **error)
 {
+    ScdUserCharge charge = {0};
     int ends[2];
 
+    if (!scd_user_charge_take_from(&charge, scd_session_account(session), SCD_CHANNEL_COST, error))
+        return NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "Cannot create a channel: %s",
                     g_strerror(errno));
+        scd_user_charge_give_back(&charge);
         return NULL;
     }
-    if (!scd_job_queue_open_channel(queue, ends[0])) {
+    if (!scd_job_queue_open_channel(scd_session_queue(session), ends[0], &charge)) {
         g_set_error_literal(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
                             "The session already has a channel: close that one first");
+        scd_user_charge_give_back(&charge);
         close(ends[0]);
         close(ends[1]);
         return NULL;
@@ -246,7 +251,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (refuse_lost_card(session, invocation))
         return;
     if (scd_options_read(options, none, &error))
-        list = new_channel(scd_session_queue(session), &error);
+        list = new_channel(session, &error);
     if (list)
         reply_with_channel(invocation, list);
     else

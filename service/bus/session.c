@@ -31,6 +31,8 @@ static const struct {
 struct ScdSessions {
     ScdSessionsParts parts;
     ScdUserLimit *limit;
+    ScdUserLimit *queues; /* that have not been freed: see QueueCharges */
+    ScdUserLimit *memory;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
     void (*changed)(gpointer data); /* or NULL */
@@ -55,6 +57,28 @@ struct ScdSession {
     ScdGrants *grants;
 };
 
+/* As many that are being closed as there may be open ones. */
+static ScdUserLimit *
+new_queue_limit(const ScdConfig *config)
+{
+    const ScdLimitRule per_user = {"sessions of one user that are open or being closed",
+                                   "twice SessionsPerUser", 2 * (gsize)config->sessions_per_user};
+    const ScdLimitRule in_all = {"sessions that are open or being closed", "twice Sessions",
+                                 2 * (gsize)config->sessions};
+
+    return scd_user_limit_new(&per_user, &in_all);
+}
+
+static ScdUserLimit *
+new_memory_limit(const ScdConfig *config)
+{
+    const ScdLimitRule per_user = {"bytes of memory of one user", "MemoryPerUser",
+                                   config->memory_per_user};
+    const ScdLimitRule in_all = {"bytes of memory", "Memory", config->memory};
+
+    return scd_user_limit_new(&per_user, &in_all);
+}
+
 ScdSessions *
 scd_sessions_new(const ScdSessionsParts *parts)
 {
@@ -65,6 +89,8 @@ scd_sessions_new(const ScdSessionsParts *parts)
 
     sessions->parts = *parts;
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
+    sessions->queues = new_queue_limit(parts->config);
+    sessions->memory = new_memory_limit(parts->config);
     sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return sessions;
 }
@@ -75,6 +101,8 @@ scd_sessions_free(ScdSessions *sessions)
     g_assert(g_hash_table_size(sessions->by_number) == 0);
     g_hash_table_unref(sessions->by_number);
     scd_user_limit_free(sessions->limit);
+    scd_user_limit_free(sessions->queues);
+    scd_user_limit_free(sessions->memory);
     g_free(sessions);
 }
 
@@ -103,19 +131,62 @@ scd_sessions_audit(const ScdSessions *sessions)
     return sessions->parts.audit;
 }
 
+ScdAccount *
+scd_sessions_get_account(ScdSessions *sessions, const ScdClient *client)
+{
+    return scd_user_limit_get_account(sessions->memory, scd_client_uid(client));
+}
+
+/*
+ * A session that ends may leave its queue behind: the worker may be inside libpcsclite for long.
+ * The queue has these charges until the worker has freed it.
+ */
+typedef struct {
+    ScdUserCharge number;
+    ScdUserCharge memory;
+} QueueCharges;
+
+static void
+free_queue_charges(gpointer data)
+{
+    QueueCharges *charges = data;
+
+    scd_user_charge_give_back(&charges->number);
+    scd_user_charge_give_back(&charges->memory);
+    g_free(charges);
+}
+
+static ScdJobQueue *
+new_charged_queue(ScdSessions *sessions, guint32 uid, const char *reader, GError **error)
+{
+    QueueCharges *charges = g_new0(QueueCharges, 1);
+    ScdJobQueue *queue = NULL;
+
+    if (scd_user_charge_take(&charges->number, sessions->queues, uid, 1, error) &&
+        scd_user_charge_take(&charges->memory, sessions->memory, uid, SCD_SESSION_COST, error))
+        queue = scd_workers_new_queue(sessions->parts.workers, reader, uid, free_queue_charges,
+                                      charges, error);
+    if (!queue)
+        free_queue_charges(charges);
+    return queue;
+}
+
 ScdJobQueue *
 scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
                        ScdUserCharge *charge, GError **error)
 {
-    if (!scd_user_charge_take(charge, sessions->limit, scd_client_uid(client), 1, error)) {
-        scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, (*error)->message);
-        return NULL;
-    }
-    ScdJobQueue *queue = scd_workers_new_queue(sessions->parts.workers, reader,
-                                               scd_client_uid(client), NULL, NULL, error);
-    if (!queue)
-        scd_user_charge_give_back(charge);
-    return queue;
+    guint32 uid = scd_client_uid(client);
+    g_autoptr(GError) problem = NULL;
+    ScdJobQueue *queue = NULL;
+
+    if (scd_user_charge_take(charge, sessions->limit, uid, 1, &problem))
+        queue = new_charged_queue(sessions, uid, reader, &problem);
+    if (queue)
+        return queue;
+    scd_user_charge_give_back(charge);
+    scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, problem->message);
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return NULL;
 }
 
 static void
@@ -308,6 +379,7 @@ ScdSession *
 scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
 {
     ScdSession *session = g_new0(ScdSession, 1);
+    g_autoptr(ScdAccount) account = scd_sessions_get_account(sessions, parts->client);
 
     session->sessions = sessions;
     session->reader = parts->reader;
@@ -317,7 +389,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->client = parts->client;
     session->queue = parts->queue;
     session->charge = parts->charge;
-    session->quota = scd_quota_new(sessions->parts.config);
+    session->quota = scd_quota_new(sessions->parts.config, account);
     session->grants = new_grants(session, parts->authenticated);
     session->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, session};
     scd_reader_watch(session->reader, &session->watch);
@@ -352,6 +424,12 @@ ScdJobQueue *
 scd_session_queue(const ScdSession *session)
 {
     return session->queue;
+}
+
+ScdAccount *
+scd_session_account(const ScdSession *session)
+{
+    return scd_quota_account(session->quota);
 }
 
 gboolean

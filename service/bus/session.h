@@ -18,6 +18,9 @@
 #include "bus/reader.h"
 #include "pcsc/workers.h"
 
+/* Bytes that a session or a one-shot call takes: its objects, and its queue until that is freed. */
+#define SCD_SESSION_COST 8192
+
 typedef struct ScdSession ScdSession;
 
 /* All sessions, and the parts of the service that they use. */
@@ -44,6 +47,9 @@ guint scd_sessions_count(const ScdSessions *sessions);
 
 /* Ends all sessions, and resets their cards. */
 void scd_sessions_end_all(ScdSessions *sessions);
+
+/* Returns a reference to the account of the memory that the client's user takes. */
+ScdAccount *scd_sessions_get_account(ScdSessions *sessions, const ScdClient *client);
 
 ScdAuthorization *scd_sessions_authorization(const ScdSessions *sessions);
 ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
@@ -78,6 +84,7 @@ void scd_session_recheck(ScdSession *session);
 const char *scd_session_path(const ScdSession *session);
 const ScdReader *scd_session_reader(const ScdSession *session);
 ScdJobQueue *scd_session_queue(const ScdSession *session);
+ScdAccount *scd_session_account(const ScdSession *session);
 
 /* Whether the card that the session is for has been removed. FALSE if it is for any card. */
 gboolean scd_session_has_lost_card(const ScdSession *session);

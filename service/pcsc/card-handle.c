@@ -210,7 +210,7 @@ exchange_command_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, Scd
         more = code == SCARD_S_SUCCESS && job->follow && scd_exchange_go_on(&exchange, n);
     } while (more);
     if (code == SCARD_S_SUCCESS)
-        *response = scd_secret_new(place->buffer, job->follow ? exchange.length : n);
+        *response = scd_job_new_output(job, place->buffer, job->follow ? exchange.length : n);
     else if (code == SCARD_E_SHARING_VIOLATION && exchange.command != bytes)
         code = SCARD_E_COMM_DATA_LOST; /* part of the exchange is done: it cannot be repeated */
     explicit_bzero(place->buffer, used);
@@ -269,7 +269,7 @@ static void
 take_output(ScdCardPlace *place, ScdJob *job, gsize length)
 {
     if (job->code == SCARD_S_SUCCESS)
-        scd_job_add_output_in_worker(job, scd_secret_new(place->buffer, length));
+        scd_job_add_output_in_worker(job, scd_job_new_output(job, place->buffer, length));
     explicit_bzero(place->buffer, length);
 }
 

@@ -20,13 +20,15 @@ struct ScdChannel {
     GQueue unsent;   /* of GBytes, whole packets */
     gboolean ending; /* when all is answered and fetched that came before */
     gboolean ended;
+    ScdUserCharge charge;
 };
 
 ScdChannel *
-scd_channel_new(int fd)
+scd_channel_new(int fd, ScdUserCharge *charge)
 {
     ScdChannel *channel = g_new0(ScdChannel, 1);
     channel->fd = fd;
+    channel->charge = scd_user_charge_steal(charge);
     g_queue_init(&channel->unsent);
     return channel;
 }
@@ -133,6 +135,7 @@ scd_channel_free(ScdChannel *channel)
     if (!channel->ended)
         hang_up(channel);
     close(channel->fd);
+    scd_user_charge_give_back(&channel->charge);
     g_free(channel);
 }
 

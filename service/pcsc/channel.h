@@ -15,20 +15,27 @@
 #include "pcsc/job.h"
 
 /* Requests that are received by one system call. */
-#define SCD_CHANNEL_BATCH 8
+#define SCD_CHANNEL_BATCH 4
 
 #define SCD_CHANNEL_BUFFER (SCD_CHANNEL_BATCH * SCD_FRAME_MAX)
 
 /*
- * Bytes of requests and unread answers that a channel holds at most (about 656,000): a batch and a
- * packet of requests, and one more answer. To be charged for each session that has a channel.
+ * Bytes of requests and unread answers that a channel holds at most (about 328,000): a batch of
+ * requests, and one answer. The session's user is charged for them when the channel is opened.
+ * The 128 sessions that a user may have fit into the user's memory with a channel each.
  */
-#define SCD_CHANNEL_MEMORY_MAX ((SCD_CHANNEL_BATCH + 2) * SCD_FRAME_MAX)
+#define SCD_CHANNEL_MEMORY_MAX ((SCD_CHANNEL_BATCH + 1) * SCD_FRAME_MAX)
+
+/* The same with the channel itself and the jobs of these requests. */
+#define SCD_CHANNEL_COST (SCD_CHANNEL_MEMORY_MAX + SCD_FRAME_REQUESTS_MAX * SCD_JOB_COST)
 
 typedef struct ScdChannel ScdChannel;
 
-/* Takes over the descriptor, a SOCK_SEQPACKET socket that does not block. */
-ScdChannel *scd_channel_new(int fd);
+/*
+ * Takes over the descriptor, a SOCK_SEQPACKET socket that does not block, and the charge for
+ * SCD_CHANNEL_COST, which is empty if the user is not charged.
+ */
+ScdChannel *scd_channel_new(int fd, ScdUserCharge *charge);
 
 /* Its jobs must be done. The client sees the end of file. */
 void scd_channel_free(ScdChannel *channel);

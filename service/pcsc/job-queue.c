@@ -507,7 +507,7 @@ scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointe
 /* Channels. */
 
 gboolean
-scd_job_queue_open_channel(ScdJobQueue *queue, int fd)
+scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge)
 {
     ScdQueueGroup *group = queue->group;
 
@@ -516,7 +516,7 @@ scd_job_queue_open_channel(ScdJobQueue *queue, int fd)
     gboolean free = !last || scd_channel_is_left(last);
     if (free) {
         g_clear_pointer(&queue->next_channel, scd_channel_free);
-        *(queue->channel ? &queue->next_channel : &queue->channel) = scd_channel_new(fd);
+        *(queue->channel ? &queue->next_channel : &queue->channel) = scd_channel_new(fd, charge);
         scd_queue_place_set(&group->speakers, &queue->in_speakers, TRUE);
         group->options.wake(TRUE, group->options.wake_data);
     }

@@ -44,10 +44,10 @@ void scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code);
 void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
 
 /*
- * Takes over the descriptor of a channel (channel.h), which ends with the queue. FALSE when there
- * is a channel already whose client has not left: the descriptor stays the caller's.
+ * Takes over the descriptor and the charge of a channel (channel.h), which ends with the queue.
+ * FALSE when there is a channel already whose client has not left: they stay the caller's.
  */
-gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd);
+gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge);
 
 /*
  * func is called in the main thread each time a transaction of the queue was ended because it

@@ -35,7 +35,19 @@ scd_job_unref(ScdJob *job)
         job->free_data(job->data);
     scd_bytes_list_clear(&job->inputs);
     scd_bytes_list_clear(&job->outputs);
+    scd_user_charge_give_back(&job->memory);
     g_free(job);
+}
+
+gboolean
+scd_job_charge(ScdJob *job, ScdAccount *account, GError **error)
+{
+    gsize amount = SCD_JOB_COST;
+
+    g_assert(job->state == SCD_JOB_NEW);
+    for (guint i = 0; i < job->inputs.length; i++)
+        amount += SCD_SECRET_COST + g_bytes_get_size(scd_bytes_list_get(&job->inputs, i));
+    return scd_user_charge_take_from(&job->memory, account, amount, error);
 }
 
 ScdJobState
@@ -166,6 +178,19 @@ scd_job_add_output_in_worker(ScdJob *job, GBytes *output)
 {
     scd_bytes_list_add(&job->outputs, output);
     g_atomic_int_set(&job->n_answered, (gint)job->outputs.length);
+}
+
+GBytes *
+scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length)
+{
+    return scd_secret_new_charged(bytes, length, job->memory.account);
+}
+
+gboolean
+scd_job_has_room_in_worker(const ScdJob *job)
+{
+    return !job->memory.account ||
+           scd_account_has_room(job->memory.account, SCD_SECRET_COST + SCD_RESPONSE_MAX);
 }
 
 gboolean

@@ -24,6 +24,7 @@
 
 #include "base/apdu.h"
 #include "base/bytes-list.h"
+#include "base/limit.h"
 
 typedef enum {
     SCD_JOB_CONNECT,       /* share_mode, protocols, inputs (ATR, or none) → protocol */
@@ -49,6 +50,9 @@ typedef enum {
 /* Time limits: for none, and (wait_until only) for a job that must not wait at all. */
 #define SCD_JOB_NO_LIMIT G_MAXINT64
 #define SCD_JOB_NO_WAIT 0
+
+/* Bytes that a job, and the call that it belongs to, takes beside its inputs and outputs. */
+#define SCD_JOB_COST 512
 
 typedef struct ScdJob ScdJob;
 /*
@@ -94,12 +98,19 @@ struct ScdJob {
     guint n_commands;
     gsize n_bytes;
     gint n_answered;
+    ScdUserCharge memory;
 };
 
 /* done: NULL for a job whose result is not needed. free_data frees the data with the job. */
 ScdJob *scd_job_new(ScdJobKind kind, ScdJobFunc done, gpointer data, GDestroyNotify free_data);
 ScdJob *scd_job_ref(ScdJob *job);
 void scd_job_unref(ScdJob *job);
+
+/*
+ * Charges a NEW job and its inputs to the account, until the job is freed; its outputs follow, each
+ * until it is freed. Returns FALSE with SCD_LIMIT_EXCEEDED if there is no room.
+ */
+gboolean scd_job_charge(ScdJob *job, ScdAccount *account, GError **error);
 
 /* Ends a NEW job: calls done() and takes over the reference. */
 void scd_job_finish(ScdJob *job, guint32 code);
@@ -132,6 +143,12 @@ void scd_job_set_sent_in_worker(ScdJob *job, gboolean sent);
 guint scd_job_n_commands(const ScdJob *job);
 guint scd_job_n_answered(const ScdJob *job);
 void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
+
+/* Returns a copy of the bytes for an output, charged to the job's account if the job is. */
+GBytes *scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length);
+
+/* Whether the job's account has room for one more output of the greatest length. */
+gboolean scd_job_has_room_in_worker(const ScdJob *job);
 
 /* Bytes of its inputs when it was submitted. */
 gsize scd_job_n_bytes(const ScdJob *job);

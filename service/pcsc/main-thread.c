@@ -53,7 +53,12 @@ scd_thread_task_start(const char *name, const ScdThreadTaskFuncs *funcs, gpointe
 
     task->funcs = funcs;
     task->data = data;
-    g_thread_unref(g_thread_new(name, run_task, task));
+    GThread *thread = g_thread_try_new(name, run_task, task, NULL);
+    if (!thread) {
+        g_free(task);
+        return NULL;
+    }
+    g_thread_unref(thread);
     return task;
 }
 

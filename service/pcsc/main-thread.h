@@ -32,7 +32,7 @@ typedef struct {
 /*
  * Starts the thread, in the main thread. funcs is static. Takes the data, which run() uses alone
  * until it returns, except for members that only the main thread uses. The task is valid until
- * done() has returned.
+ * done() has returned. NULL if the system has no thread left: the data stays the caller's.
  */
 ScdThreadTask *scd_thread_task_start(const char *name, const ScdThreadTaskFuncs *funcs,
                                      gpointer data);

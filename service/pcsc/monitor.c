@@ -426,6 +426,17 @@ run_in_monitor(gpointer data)
     return NULL;
 }
 
+static void
+free_monitor(ScdMonitor *monitor)
+{
+    g_clear_pointer(&monitor->canceller, scd_status_wait_canceller_free);
+    scd_deadline_free(monitor->deadline);
+    close(monitor->wake_fd);
+    g_mutex_clear(&monitor->lock);
+    g_cond_clear(&monitor->ended_cond);
+    g_atomic_rc_box_release(monitor);
+}
+
 ScdMonitor *
 scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s, GError **error)
 {
@@ -447,9 +458,13 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     }
     g_mutex_init(&monitor->lock);
     g_cond_init(&monitor->ended_cond);
-    monitor->canceller = scd_status_wait_canceller_new();
-    monitor->thread = g_thread_new("monitor", run_in_monitor, monitor);
-    return monitor;
+    monitor->canceller = scd_status_wait_canceller_new(error);
+    if (monitor->canceller)
+        monitor->thread = g_thread_try_new("monitor", run_in_monitor, monitor, error);
+    if (monitor->thread)
+        return monitor;
+    free_monitor(monitor);
+    return NULL;
 }
 
 void
@@ -487,11 +502,6 @@ scd_monitor_free(ScdMonitor *monitor)
         return FALSE;
 
     g_thread_join(monitor->thread);
-    scd_status_wait_canceller_free(monitor->canceller);
-    scd_deadline_free(monitor->deadline);
-    close(monitor->wake_fd);
-    g_mutex_clear(&monitor->lock);
-    g_cond_clear(&monitor->ended_cond);
-    g_atomic_rc_box_release(monitor);
+    free_monitor(monitor);
     return TRUE;
 }

@@ -9,6 +9,7 @@
 
 #include "base/feature.h"
 #include "base/usb-tree.h"
+#include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 
 /* Returns the USB path of the reader; libccid has it since 1.7.1. */
@@ -31,11 +32,12 @@
  */
 #define EXCLUSIVE_TIME_MS 10
 
-/*
- * Each probe of a driver is a client of pcscd, which accepts 200 of them. While so many are late,
- * only the kernel is queried, so that other programs are not shut out.
- */
-#define DRIVER_PROBES_MAX 64
+/* For the context, the folders and files of sysfs, and the device of udev. */
+#define PROBE_DESCRIPTORS 6
+
+/* The number of retries is limited so that the reader is announced at last, without its path. */
+#define RETRY_MS 1000
+#define RETRIES_MAX 60
 
 typedef struct {
     ScdProbes *probes;   /* the main thread's */
@@ -43,8 +45,10 @@ typedef struct {
     char *reader;
     char *sysfs;
     gboolean queries_driver; /* else only the kernel */
-    guint timer;             /* until the time limit */
-    ScdIdentity *identity;   /* the result of the thread */
+    gboolean starved;        /* descriptors or threads were missing */
+    guint n_retries;
+    guint timer;           /* until the time limit */
+    ScdIdentity *identity; /* the result of the thread */
 } ScdProbe;
 
 struct ScdProbes {
@@ -52,6 +56,8 @@ struct ScdProbes {
     ScdProbeFunc func;
     gpointer data;
     GQueue waiting;        /* of ScdProbe */
+    GQueue starved;        /* of ScdProbe, to be repeated */
+    guint retry_timer;     /* while there are some */
     GPtrArray *running;    /* of ScdProbe, including late ones */
     ScdProbe *exclusive;   /* the one that delays the next; NULL if none does */
     guint exclusive_timer; /* while there is one */
@@ -155,6 +161,7 @@ identify_in_probe(gpointer data)
     ScdProbe *probe = data;
     g_auto(ScdDriverAnswers) answers = {0};
 
+    probe->starved = !scd_descriptors_are_left(PROBE_DESCRIPTORS);
     if (probe->queries_driver)
         connect_and_query_in_probe(probe->reader, &answers);
     ScdIdentity *identity = scd_identity_new(probe->reader, &answers, probe->sysfs);
@@ -166,6 +173,7 @@ identify_in_probe(gpointer data)
         identity->seat = seat;
     }
     probe->identity = identity;
+    probe->starved |= !scd_descriptors_are_left(1);
 }
 
 static void
@@ -216,6 +224,34 @@ abandon_probe(ScdProbe *probe)
     scd_thread_task_abandon(probe->task);
 }
 
+static gboolean
+retry_starved_probes(gpointer data)
+{
+    ScdProbes *probes = data;
+
+    probes->retry_timer = 0;
+    for (ScdProbe *probe; (probe = g_queue_pop_head(&probes->starved));)
+        g_queue_push_tail(&probes->waiting, probe);
+    start_next_probe(probes);
+    return G_SOURCE_REMOVE;
+}
+
+/* A new probe, because the task has the data of the old one. */
+static void
+retry_later(const ScdProbe *starved)
+{
+    ScdProbes *probes = starved->probes;
+    ScdProbe *probe = new_probe(probes, starved->reader, TRUE);
+
+    if (starved->n_retries == 0)
+        g_message("Reader '%s': no file descriptor or thread is left to identify it",
+                  probe->reader);
+    probe->n_retries = starved->n_retries + 1;
+    g_queue_push_tail(&probes->starved, probe);
+    if (!probes->retry_timer)
+        probes->retry_timer = g_timeout_add(RETRY_MS, retry_starved_probes, probes);
+}
+
 static void
 report_identity(gpointer data)
 {
@@ -223,6 +259,11 @@ report_identity(gpointer data)
     ScdProbes *probes = probe->probes;
 
     remove_running_probe(probe);
+    if (probe->starved && probe->n_retries < RETRIES_MAX) {
+        retry_later(probe);
+        start_next_probe(probes);
+        return;
+    }
     probes->func(probe->reader, g_steal_pointer(&probe->identity), probes->data);
     start_next_probe(probes);
 }
@@ -238,6 +279,11 @@ run_probe(ScdProbe *probe)
     g_ptr_array_add(probe->probes->running, probe);
     probe->timer = g_timeout_add(limit_ms, report_time_limit, probe);
     probe->task = scd_thread_task_start("probe", &funcs, probe);
+    if (!probe->task) {
+        remove_running_probe(probe);
+        retry_later(probe);
+        free_probe(probe);
+    }
 }
 
 /*
@@ -274,12 +320,12 @@ pass_exclusive_time(gpointer data)
 static void
 start_next_probe(ScdProbes *probes)
 {
-    if (probes->exclusive || probes->waiting.length == 0)
-        return;
-    probes->exclusive = g_queue_pop_head(&probes->waiting);
-    probes->exclusive->queries_driver = probes->running->len < DRIVER_PROBES_MAX;
-    probes->exclusive_timer = g_timeout_add(EXCLUSIVE_TIME_MS, pass_exclusive_time, probes);
-    run_probe(probes->exclusive);
+    while (!probes->exclusive && probes->waiting.length > 0) {
+        probes->exclusive = g_queue_pop_head(&probes->waiting);
+        probes->exclusive->queries_driver = probes->running->len < SCD_DRIVER_PROBES_MAX;
+        probes->exclusive_timer = g_timeout_add(EXCLUSIVE_TIME_MS, pass_exclusive_time, probes);
+        run_probe(probes->exclusive);
+    }
 }
 
 ScdProbes *
@@ -290,6 +336,7 @@ scd_probes_new(const char *sysfs, ScdProbeFunc func, gpointer data)
     probes->func = func;
     probes->data = data;
     g_queue_init(&probes->waiting);
+    g_queue_init(&probes->starved);
     probes->running = g_ptr_array_new();
     return probes;
 }
@@ -301,6 +348,8 @@ scd_probes_free(ScdProbes *probes)
         abandon_probe(probes->running->pdata[0]);
     g_ptr_array_unref(probes->running);
     g_queue_clear_full(&probes->waiting, free_probe);
+    g_queue_clear_full(&probes->starved, free_probe);
+    g_clear_handle_id(&probes->retry_timer, g_source_remove);
     g_free(probes->sysfs);
     g_free(probes);
 }
@@ -321,22 +370,29 @@ void
 scd_probes_start(ScdProbes *probes, const char *reader)
 {
     if (g_queue_find_custom(&probes->waiting, reader, compare_reader) ||
+        g_queue_find_custom(&probes->starved, reader, compare_reader) ||
         g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, NULL))
         return;
     g_queue_push_tail(&probes->waiting, new_probe(probes, reader, TRUE));
     start_next_probe(probes);
 }
 
+static void
+forget_queued(GQueue *probes, const char *reader)
+{
+    for (GList *link; (link = g_queue_find_custom(probes, reader, compare_reader));) {
+        free_probe(link->data);
+        g_queue_delete_link(probes, link);
+    }
+}
+
 void
 scd_probes_forget(ScdProbes *probes, const char *reader)
 {
-    GList *waiting;
     guint index;
 
-    while ((waiting = g_queue_find_custom(&probes->waiting, reader, compare_reader))) {
-        free_probe(waiting->data);
-        g_queue_delete_link(&probes->waiting, waiting);
-    }
+    forget_queued(&probes->waiting, reader);
+    forget_queued(&probes->starved, reader);
     while (g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, &index))
         abandon_probe(probes->running->pdata[index]);
     start_next_probe(probes);
@@ -435,8 +491,8 @@ scd_reader_relocation_check(ScdReaderRelocation *relocation, GHashTable *readers
     check->readers =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
     g_hash_table_foreach(readers, add_reader_to_check, check->readers);
-    if (g_hash_table_size(check->readers) == 0)
-        free_relocation_check(check);
-    else
+    if (g_hash_table_size(check->readers) > 0)
         relocation->task = scd_thread_task_start("relocation", &funcs, check);
+    if (!relocation->task) /* none is needed, or there is no thread: the next event checks again */
+        free_relocation_check(check);
 }

@@ -9,9 +9,14 @@
  * That connection fails while another program uses the reader exclusively, and may block during a
  * transaction or in the driver. Each probe therefore has its own thread and a time limit. When the
  * limit is reached, the kernel alone is queried; the late result of the driver is reported as well.
+ *
+ * A probe for which the process has no descriptors or threads left is repeated until it has some.
  */
 
 #include "base/identity.h"
+
+/* Probes that query drivers at the same time: each is a program for pcscd, as each worker is. */
+#define SCD_DRIVER_PROBES_MAX 16
 
 typedef struct ScdProbes ScdProbes;
 

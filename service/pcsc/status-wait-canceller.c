@@ -52,15 +52,26 @@ run_in_canceller(gpointer data)
     return NULL;
 }
 
+static void
+free_canceller(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_clear(&canceller->lock);
+    g_cond_clear(&canceller->changed);
+    g_free(canceller);
+}
+
 ScdStatusWaitCanceller *
-scd_status_wait_canceller_new(void)
+scd_status_wait_canceller_new(GError **error)
 {
     ScdStatusWaitCanceller *canceller = g_new0(ScdStatusWaitCanceller, 1);
 
     g_mutex_init(&canceller->lock);
     g_cond_init(&canceller->changed);
-    canceller->thread = g_thread_new("canceller", run_in_canceller, canceller);
-    return canceller;
+    canceller->thread = g_thread_try_new("canceller", run_in_canceller, canceller, error);
+    if (canceller->thread)
+        return canceller;
+    free_canceller(canceller);
+    return NULL;
 }
 
 void
@@ -72,9 +83,7 @@ scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller)
     g_mutex_unlock(&canceller->lock);
 
     g_thread_join(canceller->thread);
-    g_mutex_clear(&canceller->lock);
-    g_cond_clear(&canceller->changed);
-    g_free(canceller);
+    free_canceller(canceller);
 }
 
 void

@@ -11,7 +11,8 @@
 
 typedef struct ScdStatusWaitCanceller ScdStatusWaitCanceller;
 
-ScdStatusWaitCanceller *scd_status_wait_canceller_new(void);
+/* NULL with an error if the system has no thread left. */
+ScdStatusWaitCanceller *scd_status_wait_canceller_new(GError **error);
 
 /* To be called after the last wait. */
 void scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller);

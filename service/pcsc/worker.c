@@ -4,13 +4,18 @@
 
 #include <winscard.h>
 
+#include "base/error.h"
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
 #include "pcsc/contention.h"
+#include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 
 /* How long the thread and its context outlive the last queue: shells make call after call. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
+
+/* The wake-up, and the socket of the context. */
+#define WORKER_DESCRIPTORS 2
 
 struct ScdWorker {
     ScdWorkerOptions options;
@@ -89,6 +94,8 @@ ensure_context_in_worker(ScdWorker *worker)
         return SCARD_S_SUCCESS;
     guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
     worker->place.context = context;
+    if (code != SCARD_S_SUCCESS && !scd_descriptors_are_left(1))
+        return SCARD_E_NO_MEMORY;
     return code;
 }
 
@@ -350,12 +357,35 @@ run_in_worker(gpointer data)
     return NULL;
 }
 
+static void
+free_worker(ScdWorker *worker)
+{
+    scd_queue_group_free(worker->group);
+    scd_channel_poll_free(worker->poll);
+    g_cond_clear(&worker->ended_cond);
+    g_free(worker->reader);
+    g_free(worker);
+}
+
+static void
+set_error_of_limit(const char *reader, GError **error)
+{
+    g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+                "Reader '%s': the service has no file descriptor or thread left for it: close some "
+                "sessions, or raise LimitNOFILE= and TasksMax= of smartcardd.service",
+                reader);
+}
+
 ScdWorker *
 scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error)
 {
-    ScdChannelPoll *poll = scd_channel_poll_new(error);
-    if (!poll)
+    /* The second one is for the context, which the thread establishes. */
+    ScdChannelPoll *poll =
+        scd_descriptors_are_left(WORKER_DESCRIPTORS) ? scd_channel_poll_new(NULL) : NULL;
+    if (!poll) {
+        set_error_of_limit(reader, error);
         return NULL;
+    }
     ScdWorker *worker = g_new0(ScdWorker, 1);
     const ScdQueueGroupOptions group_options = {
         .wake = wake,
@@ -374,8 +404,12 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
     worker->place.reader = worker->reader;
     worker->place.may_go_on = may_go_on;
     worker->place.data = worker;
-    worker->thread = g_thread_new("worker", run_in_worker, worker);
-    return worker;
+    worker->thread = g_thread_try_new("worker", run_in_worker, worker, NULL);
+    if (worker->thread)
+        return worker;
+    free_worker(worker);
+    set_error_of_limit(reader, error);
+    return NULL;
 }
 
 const char *
@@ -390,13 +424,13 @@ scd_worker_group(const ScdWorker *worker)
     return worker->group;
 }
 
-gboolean
-scd_worker_is_in_use(ScdWorker *worker)
+guint
+scd_worker_count_queues(ScdWorker *worker)
 {
     g_mutex_lock(worker->lock);
-    gboolean in_use = !scd_queue_group_is_empty_locked(worker->group);
+    guint count = worker->group->queues.length;
     g_mutex_unlock(worker->lock);
-    return in_use;
+    return count;
 }
 
 void
@@ -430,10 +464,6 @@ scd_worker_free(ScdWorker *worker, gint64 until)
         return FALSE;
 
     g_thread_join(worker->thread);
-    scd_queue_group_free(worker->group);
-    scd_channel_poll_free(worker->poll);
-    g_cond_clear(&worker->ended_cond);
-    g_free(worker->reader);
-    g_free(worker);
+    free_worker(worker);
     return TRUE;
 }

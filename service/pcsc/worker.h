@@ -24,7 +24,8 @@ typedef struct {
     guint transaction_total_limit_ms;
 } ScdWorkerOptions;
 
-/* reader: the PC/SC name. NULL with an error when there is no descriptor for it. */
+/* reader: the PC/SC name. NULL with SCD_LIMIT_EXCEEDED when there is no descriptor or
+ * thread for it. */
 ScdWorker *scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error);
 
 const char *scd_worker_reader(const ScdWorker *worker);
@@ -32,8 +33,8 @@ const char *scd_worker_reader(const ScdWorker *worker);
 /* The group in which new queues are created. */
 ScdQueueGroup *scd_worker_group(const ScdWorker *worker);
 
-/* Whether there is any queue. */
-gboolean scd_worker_is_in_use(ScdWorker *worker);
+/* Counts the queues that have not been freed, closed or not. */
+guint scd_worker_count_queues(ScdWorker *worker);
 
 /* The card has gone, and the transaction with it. */
 void scd_worker_card_removed(ScdWorker *worker);

@@ -5,9 +5,6 @@
 #include "base/error.h"
 #include "pcsc/main-thread.h"
 
-/* pcscd serves 200 programs, of which we may be one only. */
-#define WORKERS_MAX 128
-
 #define STOP_LIMIT_US (2 * G_USEC_PER_SEC)
 
 struct ScdWorkers {
@@ -96,7 +93,7 @@ worker_idle(const char *reader, gpointer data)
     ScdWorker *worker = g_hash_table_lookup(workers->by_reader, reader);
 
     free_ended(workers, 0);
-    if (worker && !scd_worker_is_in_use(worker))
+    if (worker && scd_worker_count_queues(worker) == 0)
         stop_worker(workers, worker);
 }
 
@@ -137,24 +134,39 @@ scd_workers_free(ScdWorkers *workers)
     g_free(workers);
 }
 
-ScdJobQueue *
-scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
-                      GDestroyNotify destroyed, gpointer data, GError **error)
+static ScdWorker *
+ensure_worker(ScdWorkers *workers, const char *reader, GError **error)
 {
     ScdWorker *worker = g_hash_table_lookup(workers->by_reader, reader);
 
     free_ended(workers, 0);
-    if (!worker) {
-        if (g_hash_table_size(workers->by_reader) + workers->ending->len >= WORKERS_MAX) {
-            g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
-                        "Reader '%s': %d readers are in use already: try again later", reader,
-                        WORKERS_MAX);
-            return NULL;
-        }
-        worker = scd_worker_new(reader, &workers->options, error);
-        if (!worker)
-            return NULL;
+    if (worker)
+        return worker;
+    if (g_hash_table_size(workers->by_reader) + workers->ending->len >= SCD_WORKERS_MAX) {
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+                    "Reader '%s': %d readers are in use already: try again later", reader,
+                    SCD_WORKERS_MAX);
+        return NULL;
+    }
+    worker = scd_worker_new(reader, &workers->options, error);
+    if (worker)
         g_hash_table_insert(workers->by_reader, (gpointer)scd_worker_reader(worker), worker);
+    return worker;
+}
+
+ScdJobQueue *
+scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
+                      GDestroyNotify destroyed, gpointer data, GError **error)
+{
+    ScdWorker *worker = ensure_worker(workers, reader, error);
+
+    if (!worker)
+        return NULL;
+    if (scd_worker_count_queues(worker) >= SCD_QUEUES_PER_READER_MAX) {
+        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+                    "Reader '%s': at most %d sessions and calls at a time: try again later", reader,
+                    SCD_QUEUES_PER_READER_MAX);
+        return NULL;
     }
     return scd_job_queue_new(scd_worker_group(worker), uid, destroyed, data);
 }

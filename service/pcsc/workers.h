@@ -8,6 +8,14 @@
 
 #include "pcsc/worker.h"
 
+/*
+ * pcscd serves at most 200 programs and 200 handles of each reader. The service leaves some of both
+ * to other programs. Each worker is a program in this sense, and so are the monitor and the probes
+ * (SCD_DRIVER_PROBES_MAX); each queue may have a handle.
+ */
+#define SCD_WORKERS_MAX 128
+#define SCD_QUEUES_PER_READER_MAX 150
+
 typedef struct ScdWorkers ScdWorkers;
 
 /* Limits of a transaction while other queues wait, in milliseconds: hold-limit.h. */
@@ -23,7 +31,8 @@ gboolean scd_workers_stop(ScdWorkers *workers);
 void scd_workers_free(ScdWorkers *workers);
 
 /*
- * A queue on the reader of that PC/SC name; NULL with an error when there are too many workers.
+ * A queue on the reader of that PC/SC name; NULL with SCD_LIMIT_EXCEEDED when there are
+ * too many queues on that reader or too many workers, or no descriptor or thread for another one.
  * uid, destroyed and data: see scd_job_queue_new(); destroyed is not called after an error.
  */
 ScdJobQueue *scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,

@@ -44,6 +44,8 @@ test_defaults(void)
     g_assert_cmpuint(config.bytes_per_session, ==, 4194304);
     g_assert_cmpuint(config.waiters_per_user, ==, 64);
     g_assert_cmpuint(config.wait_calls, ==, 512);
+    g_assert_cmpuint(config.memory_per_user, ==, 48 * 1024 * 1024);
+    g_assert_cmpuint(config.memory, ==, 192 * 1024 * 1024);
     g_assert_cmpuint(config.idle_limit_s, ==, 5);
 }
 
@@ -62,6 +64,8 @@ test_all(void)
                                                    "\n"
                                                    "[Limits]\n"
                                                    "WaitersPerUser=5\n"
+                                                   "MemoryPerUser=1048576\n"
+                                                   "Memory=1073741824\n"
                                                    "Waiters=9\n"
                                                    "Waiters=6");
 
@@ -73,6 +77,8 @@ test_all(void)
     g_assert_cmpuint(config.idle_limit_s, ==, 4);
     g_assert_cmpuint(config.waiters_per_user, ==, 5);
     g_assert_cmpuint(config.wait_calls, ==, 6);
+    g_assert_cmpuint(config.memory_per_user, ==, 1048576);
+    g_assert_cmpuint(config.memory, ==, 1073741824);
 }
 
 static const struct {
@@ -90,6 +96,8 @@ static const struct {
     {"Sessions=0x10", "line 2: Sessions must be a number from 1 to 10000: keeping 256"},
     {"BytesPerSession=65543",
      "line 2: BytesPerSession must be a number from 65544 to 1073741824: keeping 4194304"},
+    {"Memory=1048575",
+     "line 2: Memory must be a number from 1048576 to 1073741824: keeping 201326592"},
     {"sessions=9", "line 2: unknown setting sessions in [Limits]"},
     {"Sessions[de]=9", "line 2: unknown setting Sessions[de] in [Limits]"},
     {"IdleLimitSec=9", "line 2: unknown setting IdleLimitSec in [Limits]"},
