@@ -7,14 +7,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* dbus-daemon's limit for the system bus, less what the bus adds to a header. */
-#define MESSAGE_MAX (32 * 1024 * 1024 - 1024)
-
 /* Errors for a program's developer; the rest would be somebody's text. */
 #define ERROR_BODY_MAX 2048
 #define ERROR_TEXT_MAX 1024
 
-#define PACKETS_MAX 1024
 #define DESCRIPTORS_MAX 4
 
 /* A message that passes GDBus by. */
@@ -130,7 +126,7 @@ queue_packet_locked(ScdBusOutput *output, GDBusMessage *message, GError **error)
 {
     gsize length;
 
-    if (output->packets.length >= PACKETS_MAX) {
+    if (output->packets.length >= SCD_BUS_OUTPUT_PACKETS_MAX) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BUSY, "The bus does not take messages");
         return FALSE;
     }
@@ -193,7 +189,7 @@ replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_len
     if (header->type == SCD_DBUS_ERROR && header->body_length > ERROR_BODY_MAX &&
         g_str_has_prefix(header->signature, "s"))
         return shorten_error(header, bytes + header_length);
-    if (length > MESSAGE_MAX)
+    if (length > SCD_BUS_OUTPUT_MESSAGE_MAX)
         return scd_bus_output_new_error(header->destination, header->reply_serial,
                                         "org.freedesktop.DBus.Error.LimitsExceeded",
                                         "The reply is longer than a message of the bus may be: "

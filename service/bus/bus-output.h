@@ -10,6 +10,12 @@
 
 #include "bus/gate.h"
 
+/* dbus-daemon's limit for the system bus, less what the bus adds to a header. */
+#define SCD_BUS_OUTPUT_MESSAGE_MAX (32 * 1024 * 1024 - 1024)
+
+/* Messages that pass GDBus by and wait for room in the socket. */
+#define SCD_BUS_OUTPUT_PACKETS_MAX 1024
+
 #define SCD_TYPE_BUS_OUTPUT (scd_bus_output_get_type())
 G_DECLARE_FINAL_TYPE(ScdBusOutput, scd_bus_output, SCD, BUS_OUTPUT, GOutputStream)
 

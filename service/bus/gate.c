@@ -38,7 +38,7 @@
 
 /* The longest call costs some 13 MiB (TransmitManyHex). With the pool this makes 16 MiB. */
 #define USER_BYTES_MAX (14 * MIB)
-#define ALL_BYTES_MAX (96 * MIB)
+#define ALL_BYTES_MAX (80 * MIB)
 
 /* For all senders whose user is not known yet: a millisecond of their lives. */
 #define POOL_BYTES_MAX (2 * MIB)
@@ -208,6 +208,18 @@ gsize
 scd_gate_message_max(void)
 {
     return MESSAGE_MAX;
+}
+
+gsize
+scd_gate_user_bytes_max(void)
+{
+    return USER_BYTES_MAX + POOL_BYTES_MAX;
+}
+
+gsize
+scd_gate_all_bytes_max(void)
+{
+    return ALL_BYTES_MAX;
 }
 
 static const GateBodyLimit *

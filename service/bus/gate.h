@@ -48,6 +48,10 @@ void scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gp
 /* The longest message that any method needs, header included, in bytes. */
 gsize scd_gate_message_max(void);
 
+/* Bytes that the open calls of one user, and of all users, take at most. */
+gsize scd_gate_user_bytes_max(void);
+gsize scd_gate_all_bytes_max(void);
+
 /*
  * Checks a message by its header alone, so that the body of a refused one need
  * not be kept. length: of the whole message. PASS is not final.

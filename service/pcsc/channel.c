@@ -29,6 +29,8 @@ scd_channel_new(int fd, ScdUserCharge *charge)
     ScdChannel *channel = g_new0(ScdChannel, 1);
     channel->fd = fd;
     channel->charge = scd_user_charge_steal(charge);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SCD_CHANNEL_SOCKET_BUFFER}, sizeof(int)) < 0)
+        g_debug("Cannot limit the buffer of a channel: %s", g_strerror(errno));
     g_queue_init(&channel->unsent);
     return channel;
 }

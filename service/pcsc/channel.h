@@ -32,6 +32,13 @@
 typedef struct ScdChannel ScdChannel;
 
 /*
+ * Bytes of answers that the kernel holds for a client that does not read them, at most; and the
+ * limit for that (SO_SNDBUF), which the kernel doubles: one answer must fit, and one may exceed it.
+ */
+#define SCD_CHANNEL_SOCKET_BUFFER (SCD_FRAME_MAX / 2 + 1024)
+#define SCD_CHANNEL_SOCKET_COST (2 * SCD_CHANNEL_SOCKET_BUFFER + 3 * SCD_FRAME_MAX / 2)
+
+/*
  * Takes over the descriptor, a SOCK_SEQPACKET socket that does not block, and the charge for
  * SCD_CHANNEL_COST, which is empty if the user is not charged.
  */
