@@ -249,6 +249,9 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
             job->code = SCARD_E_CANCELLED;
             break;
         }
+        job->out_of_room = !scd_job_has_room_in_worker(job);
+        if (job->out_of_room)
+            break;
         if (!place->may_go_on(place->data))
             return SCD_OUTCOME_PAUSED;
     }

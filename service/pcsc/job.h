@@ -89,6 +89,7 @@ struct ScdJob {
     guint32 code;
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     ScdBytesList outputs; /* for a script one for each command that was answered */
+    gboolean out_of_room; /* the script ended because the next output might have had no room */
 
     /* For the functions below. */
     gint state;

@@ -1,0 +1,190 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The memory and the handles that a user with the action "connect" can make the service hold."""
+
+import itertools
+import os
+import pwd
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest.cases import case
+from scdtest.cases.sessions import SELECT, ChannelTest
+from scdtest.clients.channel import SUCCESS, transmit
+from scdtest.clients.client import Client, Refused
+
+LIMIT = "LimitExceeded"
+
+# What one user may make the service hold, and a message with its copies on the way, in MiB.
+USER_MIB = 64
+TRANSIENT_MIB = 32
+
+# A transaction of another session keeps commands waiting for as long as the test likes.
+PATIENT = "[Transactions]\nIdleLimitSec=3600\nTotalLimitSec=86400\n"
+
+
+def echo(length):
+    """A command of this length in hex, with a response of nearly that length."""
+    return "80100000" + f"00{length - 7:04X}" + "A5" * (length - 7)
+
+
+class Memory(ChannelTest):
+    def start_with(self, **limits):
+        lines = [f"{name}={value}" for name, value in limits.items()]
+        polkit = self.polkit()
+        polkit.start("return polkit.Result.YES;")
+        self.start("\n".join(["[Limits]", *lines, PATIENT]))
+        self.session_of_root = self.session()
+        self.before = self.memory("VmRSS")
+
+    def memory(self, name):
+        """In MiB."""
+        with open(f"/proc/{self.testbed.service.pid}/status", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith(name + ":"))
+        return int(line.split()[1]) / 1024
+
+    def is_sanitized(self):
+        """A sanitizer keeps freed memory, so that nothing can be said about it."""
+        with open(f"/proc/{self.testbed.service.pid}/maps", encoding="utf-8") as file:
+            return "libasan" in file.read() or "libtsan" in file.read()
+
+    def assert_bounded(self):
+        if not self.is_sanitized():
+            self.assertLess(self.memory("VmHWM"), self.before + USER_MIB + TRANSIENT_MIB)
+
+    def user(self, name):
+        os.seteuid(pwd.getpwnam(name).pw_uid)
+        try:
+            return self.client()
+        finally:
+            os.seteuid(0)
+
+    def connect(self, user):
+        return user.connect(user.reader("Reader A"))
+
+    def count_results(self, calls):
+        """Returns the number of calls by the names of their errors, None without one."""
+        counts = {}
+        for call in calls:
+            try:
+                call.wait()
+                name = None
+            except Refused as refused:
+                name = refused.name
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def test_waiting_commands(self):
+        """The first attack and the second one are the same: all charges were returned."""
+        self.start_with()
+        user = self.user("nobody")
+        sessions = [self.connect(user) for _ in range(24)]
+        accepted = []
+        for _ in range(2):
+            self.session_of_root.begin()
+            calls = [session.send_transmit(echo(65000)) for session in sessions for _ in range(16)]
+            user.manager("Available")
+            self.assert_bounded()
+            self.session_of_root.end()
+            counts = self.count_results(calls)
+            self.assertEqual(sum(counts.values()), len(calls))
+            self.assertEqual(len(counts), 2, counts)
+            accepted.append(counts[None])
+            self.assertEqual(self.session_of_root.transmit(SELECT), "9000")
+        self.assertGreater(min(accepted), 20)
+        self.assert_bounded()
+
+    def test_responses_of_a_script(self):
+        """A script stops before a command for whose response there is no room."""
+        self.start_with(MemoryPerUser=4000000)
+        user = self.user("nobody")
+        session, script = self.connect(user), [echo(50000)] * 60
+        counts = [len(session.many(script)) for _ in range(3)]
+        self.assertGreater(counts[0], 5)
+        self.assertLess(counts[0], 40)
+        self.assertEqual(set(counts), {counts[0]})
+        self.assertEqual(len(self.connect(self.user("daemon")).many(script[:10])), 10)
+        self.assert_refused(LIMIT, session.send_many([echo(65000)] * 63))
+        self.assertEqual(session.transmit(SELECT), "9000")
+
+    def test_channels(self):
+        """All sessions that a user may have, with a channel each that has many large requests."""
+        self.start_with()
+        user, request = self.user("nobody"), transmit(echo(65000))
+        for _ in range(2):
+            sessions = [self.connect(user) for _ in range(128)]
+            channels = [self.new_channel(session) for session in sessions]
+            self.session_of_root.begin()
+            sent = [channel.send_what_fits(itertools.repeat(request)) for channel in channels]
+            self.assert_refused(LIMIT, user.send_connect(user.reader("Reader A")))
+            self.session_of_root.end()
+            # Nobody reads the answers; another session has its turns all the same.
+            self.assertEqual(self.session_of_root.transmit(SELECT), "9000")
+            self.assert_bounded()
+            for channel, count in zip(channels[:8], sent):
+                self.assertEqual(channel.receive_all(count), [SUCCESS] * count)
+            for channel, session in zip(channels, sessions):
+                channel.close()
+                session.close()
+        self.assert_bounded()
+
+    def test_many_channels_of_a_small_share(self):
+        self.start_with(MemoryPerUser=1024 * 1024)
+        user = self.user("nobody")
+        sessions = [self.connect(user) for _ in range(4)]
+        channels = [self.new_channel(session) for session in sessions[:2]]
+        with self.assertRaises(Refused) as caught:
+            self.new_channel(sessions[3])
+        self.assertEqual(caught.exception.name, LIMIT)
+        self.assertIn("MemoryPerUser", caught.exception.message)
+        for session in sessions[:2]:
+            session.close()
+        for session in sessions[2:]:
+            self._clients.append(self.new_channel(session))
+        for channel in channels:
+            channel.close()
+
+    def test_abandoned_handles(self):
+        """Sessions that were given up while the worker is inside libpcsclite stay charged."""
+        self.start_with(SessionsPerUser=3)
+        user = self.user("nobody")
+        reader = user.reader("Reader A")
+        for _ in range(2):
+            self.cards.order("delay", "A", "3000")
+            running = self.session_of_root.send_transmit(SELECT)
+            self.wait_until_running()
+            names = []
+            for _ in range(30):
+                calls = [user.send_connect(reader, timeout_ms=100) for _ in range(3)]
+                names += [call.error() for call in calls]
+            self.assertFalse(running.is_done)
+            self.assertEqual(set(names), {"Timeout", LIMIT})
+            self.assertLessEqual(names.count("Timeout"), 12)
+            self.cards.order("delay", "A", "0")
+            running.wait()
+            self.session_of_root.transmit(SELECT)  # after the queues before it
+            self.session_of_root.client.manager("Available")
+            sessions = [self.connect(user) for _ in range(3)]
+            for session in sessions:
+                session.close()
+
+    def test_places_of_a_reader(self):
+        """Other PC/SC programs can always connect."""
+        self.start_with()
+        program = self.pcsc_client()
+        users = [self.user(name) for name in ("nobody", "daemon", "games")]
+        calls = [user.send_connect(user.reader("Reader A")) for user in users for _ in range(67)]
+        counts = self.count_results(calls)
+        self.assertEqual(counts, {None: 149, LIMIT: 201 - 149})
+        program.do("connect", "shared", self.pcsc_name("A"))
+        self.assertEqual(program.do("transmit", SELECT), "9000")
+        self.leave(*users)
+        self.count_sessions()
+        user = self.user("nobody")
+        self.assertEqual(self.count_results([user.send_connect(user.reader("Reader A"))
+                                             for _ in range(128)]), {None: 128})
+
+
+if __name__ == "__main__":
+    case.main()
