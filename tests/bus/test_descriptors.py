@@ -15,6 +15,7 @@ from scdtest.clients.client import Refused
 from scdtest.testbed import events
 
 ENOUGH = 1024
+MIB = 1024 * 1024
 LIMIT = "LimitExceeded"
 
 
@@ -82,6 +83,28 @@ class Descriptors(ChannelTest):
                                                  0x7FFF0003))
         raise_limit(self.testbed.service)
         self.connect_to("C").wait()
+
+
+class Threads(ChannelTest):
+    readers = "AB"
+
+    def test_no_thread(self):
+        """A thread needs address space for its stack."""
+        self.start()
+        first, user = self.session("A"), self.client()
+        reader = user.reader("Reader B")
+        with open(f"/proc/{self.testbed.service.pid}/maps", encoding="utf-8") as file:
+            if "san.so" in file.read():
+                self.skipTest("a sanitizer needs address space all the time")
+        pid = self.testbed.service.pid
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            size = int(file.read().split()[0]) * resource.getpagesize()
+        resource.prlimit(pid, resource.RLIMIT_AS, (size + MIB, resource.RLIM_INFINITY))
+        for _ in range(3):
+            self.assertEqual(user.send_connect(reader).error(), LIMIT)
+        self.assertEqual(first.transmit(SELECT), "9000")
+        resource.prlimit(pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY,) * 2)
+        self.assertEqual(user.connect(reader).transmit(SELECT), "9000")
 
 
 class Readers(IdentityTest):

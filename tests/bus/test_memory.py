@@ -12,13 +12,19 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.channel import SUCCESS, transmit
-from scdtest.clients.client import Client, Refused
+from scdtest.clients.client import Refused, data, options
+from scdtest.clients.recorder import CARD
 
 LIMIT = "LimitExceeded"
 
 # What one user may make the service hold, and a message with its copies on the way, in MiB.
 USER_MIB = 64
 TRANSIENT_MIB = 32
+
+# The same without any permission, and what the heap keeps of the messages before.
+FREE_MIB = 16
+SLACK_MIB = 8
+DENIED = "NotAuthorized"
 
 # A transaction of another session keeps commands waiting for as long as the test likes.
 PATIENT = "[Transactions]\nIdleLimitSec=3600\nTotalLimitSec=86400\n"
@@ -32,8 +38,8 @@ def echo(length):
 class Memory(ChannelTest):
     def start_with(self, **limits):
         lines = [f"{name}={value}" for name, value in limits.items()]
-        polkit = self.polkit()
-        polkit.start("return polkit.Result.YES;")
+        self.authority = self.polkit()
+        self.authority.start("return polkit.Result.YES;")
         self.start("\n".join(["[Limits]", *lines, PATIENT]))
         self.session_of_root = self.session()
         self.before = self.memory("VmRSS")
@@ -74,6 +80,32 @@ class Memory(ChannelTest):
                 name = refused.name
             counts[name] = counts.get(name, 0) + 1
         return counts
+
+    def test_without_permission(self):
+        """Scripts that wait for the authorization, from as many clients as the user likes."""
+        self.start_with()
+        self.authority.change_rule("return polkit.Result.NO;")
+        card = self.session_of_root.get("Card")
+        held, accepted = [], []
+        for _ in range(2):
+            users = [self.user("nobody") for _ in range(4)]
+            for user in users:
+                user.manager("Available")  # the service knows the user now
+            self.authority.pause()
+            calls = [user.send(card, CARD, "TransmitMany", data([b"\x80" * 65000] * 16), options())
+                     for user in users for _ in range(8)]
+            for user in users:
+                user.manager("Available")
+            held.append(self.memory("VmRSS") - self.before)
+            self.authority.resume()
+            counts = self.count_results(calls)
+            self.assertEqual(sum(counts.values()), len(calls))
+            accepted.append(counts[DENIED])
+            self.leave(*users)
+        self.assertEqual(accepted[0], accepted[1])
+        self.assertLess(accepted[0], len(calls) / 2)
+        if not self.is_sanitized():
+            self.assertLess(max(held), FREE_MIB + SLACK_MIB)
 
     def test_waiting_commands(self):
         """The first attack and the second one are the same: all charges were returned."""
