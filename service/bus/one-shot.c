@@ -34,13 +34,11 @@ free_one_shot(gpointer data)
     g_free(one_shot);
 }
 
-/* After an error the card may be in any state. */
-static ScdDisposition
+/* A call that was ended early leaves the card as a session does whose owner has left. */
+static guint32
 get_disposition(const OneShot *one_shot, const GError *error)
 {
-    if (!error)
-        return one_shot->options.disposition;
-    return error->code == SCD_W_REMOVED_CARD ? SCD_DISPOSITION_LEAVE : SCD_DISPOSITION_RESET;
+    return error ? SCD_JOB_DISPOSITION_OWNER_LEFT : one_shot->options.disposition;
 }
 
 /* The reply is the job's, whether it was submitted or not. */

@@ -250,13 +250,13 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     g_free(session);
 }
 
-/* The card may be in a state, such as a verified PIN, that other clients must not inherit. */
+/* The card may be in a state, such as a verified PIN, that must not be left behind. */
 static void
-end_session_with_reset(ScdSession *session, SessionEnd end)
+end_session_without_close(ScdSession *session, SessionEnd end)
 {
     ScdJob *disconnect = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
 
-    disconnect->action = SCD_DISPOSITION_RESET;
+    disconnect->action = SCD_JOB_DISPOSITION_OWNER_LEFT;
     end_session(session, end, disconnect);
 }
 
@@ -272,13 +272,13 @@ scd_sessions_end_all(ScdSessions *sessions)
     g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
 
     for (GList *session = all; session; session = session->next)
-        end_session_with_reset(session->data, END_CLOSED);
+        end_session_without_close(session->data, END_CLOSED);
 }
 
 static void
 handle_reader_left(ScdErrorCode why, gpointer data)
 {
-    end_session_with_reset(data,
+    end_session_without_close(data,
                            why == SCD_E_NO_SERVICE ? END_SERVICE_UNAVAILABLE : END_READER_REMOVED);
 }
 
@@ -292,13 +292,13 @@ handle_card_left(gpointer data)
 static void
 handle_owner_left(gpointer data)
 {
-    end_session_with_reset(data, END_OWNER_LEFT);
+    end_session_without_close(data, END_OWNER_LEFT);
 }
 
 static void
 handle_revoked(gpointer data)
 {
-    end_session_with_reset(data, END_REVOKED);
+    end_session_without_close(data, END_REVOKED);
 }
 
 static void

@@ -10,6 +10,8 @@
 #include "base/apdu.h"
 #include "base/bytes-list.h"
 #include "base/frame.h"
+#include "base/words.h"
+#include "pcsc/context.h"
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
 
@@ -74,7 +76,7 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     if (job->inputs.length > 0 && !has_atr_in_worker(card, scd_bytes_list_get(&job->inputs, 0))) {
-        SCardDisconnect(card, SCARD_LEAVE_CARD);
+        scd_pcsc_disconnect(card);
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
     }
@@ -85,8 +87,18 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
+/* After a call that may have reset the card, or found that it was reset or removed. */
+static void
+note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action, guint32 code)
+{
+    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
+        handle->used = FALSE;
+    if (code == SCARD_S_SUCCESS && (action == SCARD_RESET_CARD || action == SCARD_UNPOWER_CARD))
+        handle->used = place->unclean = FALSE;
+}
+
 static ScdOutcome
-reconnect_card_in_worker(ScdCardHandle *handle, ScdJob *job)
+reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
     DWORD active = 0;
@@ -95,6 +107,7 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdJob *job)
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
     if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         return SCD_OUTCOME_BUSY;
+    note_reset(handle, place, job->action, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
@@ -109,16 +122,104 @@ static void
 clear_connection(ScdCardHandle *handle)
 {
     handle->connected = FALSE;
+    handle->used = FALSE;
     g_atomic_int_set(&handle->depth, 0);
 }
 
-static ScdOutcome
-disconnect_card_in_worker(ScdCardHandle *handle, ScdJob *job)
+/*
+ * Resets or unpowers the card, at once: SCARD_E_SHARING_VIOLATION if another handle has a
+ * transaction. SCardDisconnect would wait for its end. Without a protocol: the next user of the
+ * card chooses one. An exclusive handle becomes a shared one.
+ */
+static guint32
+restart_card_in_worker(const ScdCardHandle *handle, guint32 action)
 {
-    if (job->action != SCARD_LEAVE_CARD && scd_card_handle_is_held_up_in_worker(handle))
-        return SCD_OUTCOME_BUSY;
-    job->code = SCardDisconnect(handle->card, job->action);
+    DWORD active;
+
+    return SCardReconnect(handle->card, SCARD_SHARE_DIRECT, 0, action, &active);
+}
+
+/* Only the end of a transaction can eject a card without a disconnect. */
+static guint32
+eject_card_in_worker(ScdCardHandle *handle)
+{
+    guint32 code = check_access_in_worker(handle);
+
+    if (code == SCARD_S_SUCCESS && g_atomic_int_get(&handle->depth) == 0 && !handle->exclusive)
+        code = SCardBeginTransaction(handle->card);
+    return code == SCARD_S_SUCCESS ? SCardEndTransaction(handle->card, SCARD_EJECT_CARD) : code;
+}
+
+static guint32
+apply_disposition_in_worker(ScdCardHandle *handle, guint32 disposition)
+{
+    switch (disposition) {
+    case SCARD_LEAVE_CARD:
+        return SCARD_S_SUCCESS;
+    case SCARD_EJECT_CARD:
+        return eject_card_in_worker(handle);
+    default:
+        return restart_card_in_worker(handle, disposition);
+    }
+}
+
+/* Returns whether no other handle, of any program, is connected to the card; none can be until the
+ * next call. */
+static gboolean
+take_card_in_worker(const ScdCardHandle *handle)
+{
+    DWORD protocols = handle->protocol ? handle->protocol : SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
+    DWORD active;
+
+    return SCardReconnect(handle->card, SCARD_SHARE_EXCLUSIVE, protocols, SCARD_LEAVE_CARD,
+                          &active) == SCARD_S_SUCCESS;
+}
+
+/*
+ * Resets the card unless that would take its state from another user. If the card is left to other
+ * handles of the worker, the last one of these resets it.
+ */
+static void
+clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_left)
+{
+    /* A direct connection without a protocol has no access to the card. */
+    gboolean has_card = handle->share_mode != SCARD_SHARE_DIRECT || handle->protocol != 0;
+    gboolean in_transaction = owner_left && has_card && g_atomic_int_get(&handle->depth) > 0;
+    gboolean last_of_unclean = place->unclean && !place->shared;
+
+    if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)
+        return;
+    guint32 code = check_access_in_worker(handle);
+    note_reset(handle, place, SCARD_LEAVE_CARD, code);
+    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
+        in_transaction = FALSE;
+    gboolean used = owner_left && handle->used;
+    gboolean resets = in_transaction ||
+                      ((used || last_of_unclean) && !place->shared && take_card_in_worker(handle));
+    if (resets)
+        note_reset(handle, place, SCARD_RESET_CARD,
+                   restart_card_in_worker(handle, SCARD_RESET_CARD));
+    else if (used)
+        place->unclean = TRUE;
+}
+
+static ScdOutcome
+disconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    gboolean owner_left = job->action == SCD_JOB_DISPOSITION_OWNER_LEFT;
+
+    if (owner_left || job->action == SCARD_LEAVE_CARD) {
+        clean_card_in_worker(handle, place, owner_left);
+    } else {
+        guint32 code = apply_disposition_in_worker(handle, job->action);
+        if (code == SCARD_E_SHARING_VIOLATION)
+            return SCD_OUTCOME_BUSY;
+        note_reset(handle, place, job->action, code);
+    }
+    job->code = scd_pcsc_disconnect(handle->card);
     clear_connection(handle);
+    if (!place->shared)
+        place->unclean = FALSE;
     return SCD_OUTCOME_DONE;
 }
 
@@ -139,9 +240,10 @@ begin_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
 }
 
 static ScdOutcome
-end_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
+end_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     job->code = SCardEndTransaction(handle->card, job->action);
+    note_reset(handle, place, job->action, job->code);
     switch (job->code) {
     case SCARD_W_RESET_CARD:        /* the transaction lasts until SCardReconnect */
     case SCARD_E_SHARING_VIOLATION: /* the transaction was not this handle's */
@@ -170,9 +272,26 @@ get_pci(const ScdCardHandle *handle)
     }
 }
 
+/* Unless these codes are returned, the command may have reached the card. */
+static void
+note_command(ScdCardHandle *handle, guint32 code)
+{
+    switch (code) {
+    case SCARD_W_RESET_CARD:
+    case SCARD_W_REMOVED_CARD:
+        handle->used = FALSE;
+        break;
+    case SCARD_E_SHARING_VIOLATION:
+    case SCARD_E_PROTO_MISMATCH:
+        break;
+    default:
+        handle->used = TRUE;
+    }
+}
+
 /* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
 static guint32
-transmit_command_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpointer command,
+transmit_command_in_worker(ScdCardHandle *handle, ScdJob *job, gconstpointer command,
                            gsize command_length, guint8 *answer, gsize *length)
 {
     const SCARD_IO_REQUEST requested = {job->number, sizeof requested};
@@ -182,6 +301,7 @@ transmit_command_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpoint
     guint32 code = SCardTransmit(handle->card, pci, command, command_length,
                                  job->number ? &reported : NULL, answer, &received);
 
+    note_command(handle, code);
     *length = code == SCARD_S_SUCCESS ? received : 0;
     job->protocol = job->number ? (guint32)reported.dwProtocol : 0;
     /* Some readers report success if the card was removed during the command. */
@@ -192,8 +312,8 @@ transmit_command_in_worker(const ScdCardHandle *handle, ScdJob *job, gconstpoint
 
 /* Sends one command and, if job->follow is set, those that fetch the rest of its response. */
 static guint32
-exchange_command_in_worker(const ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job,
-                           GBytes *command, GBytes **response)
+exchange_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job, GBytes *command,
+                           GBytes **response)
 {
     ScdExchange exchange;
     gsize length, used = 0, n;
@@ -285,6 +405,8 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
+    if (handle->share_mode != SCARD_SHARE_DIRECT && job->number != CM_IOCTL_GET_FEATURE_REQUEST)
+        note_command(handle, job->code); /* it may verify a PIN */
     take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
     return SCD_OUTCOME_DONE;
 }
@@ -334,13 +456,13 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
     }
     switch (job->kind) {
     case SCD_JOB_RECONNECT:
-        return reconnect_card_in_worker(handle, job);
+        return reconnect_card_in_worker(handle, place, job);
     case SCD_JOB_DISCONNECT:
-        return disconnect_card_in_worker(handle, job);
+        return disconnect_card_in_worker(handle, place, job);
     case SCD_JOB_BEGIN:
         return begin_transaction_in_worker(handle, job);
     case SCD_JOB_END:
-        return end_transaction_in_worker(handle, job);
+        return end_transaction_in_worker(handle, place, job);
     case SCD_JOB_TRANSMIT:
         return run_script_in_worker(handle, place, job);
     case SCD_JOB_CONTROL:
@@ -363,7 +485,7 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
     if (job->code != SCARD_S_SUCCESS)
         return;
     if (job->kind == SCD_JOB_CONNECT) {
-        SCardDisconnect(handle->card, SCARD_LEAVE_CARD);
+        scd_pcsc_disconnect(handle->card);
         clear_connection(handle);
     } else if (job->kind == SCD_JOB_BEGIN) {
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
@@ -379,5 +501,6 @@ scd_card_handle_revoke_in_worker(ScdCardHandle *handle)
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     /* The reset is in the last call, because after it all others would fail. */
     SCardEndTransaction(handle->card, SCARD_RESET_CARD);
+    handle->used = FALSE;
     g_atomic_int_set(&handle->depth, 0);
 }

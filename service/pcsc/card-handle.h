@@ -22,12 +22,15 @@ typedef struct {
     guint8 *buffer;                       /* of SCD_PCSC_BUFFER_SIZE; wiped after each use */
     gboolean (*may_go_on)(gpointer data); /* queried between the commands of a script */
     gpointer data;
+    gboolean shared;  /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
+    gboolean unclean; /* a session has left the card to other handles without a reset */
 } ScdCardPlace;
 
 typedef struct {
     long card; /* SCARDHANDLE */
     gboolean connected;
     gboolean exclusive;
+    gboolean used;    /* commands were sent since the last reset that the handle has seen */
     gint depth;       /* of nested transactions; atomic */
     guint protocol;   /* the active one, SCARD_PROTOCOL_*; atomic */
     guint share_mode; /* atomic */

@@ -205,7 +205,8 @@ scd_job_needs_card(const ScdJob *job)
     case SCD_JOB_TRANSMIT:
         return TRUE;
     case SCD_JOB_DISCONNECT:
-        return job->action != SCD_DISPOSITION_LEAVE;
+        return job->action != SCD_DISPOSITION_LEAVE &&
+               job->action != SCD_JOB_DISPOSITION_OWNER_LEFT;
     case SCD_JOB_END: /* pcscd answers these at once, even while another handle has the card */
     case SCD_JOB_CONTROL:
     case SCD_JOB_GET_ATTRIBUTE:

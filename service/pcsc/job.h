@@ -54,6 +54,13 @@ typedef enum {
 /* Bytes that a job, and the call that it belongs to, takes beside its inputs and outputs. */
 #define SCD_JOB_COST 512
 
+/*
+ * Action of SCD_JOB_DISCONNECT when the owner has not chosen a disposition: the card is reset if
+ * the handle has a transaction; or if commands were sent with it since the last reset, and the card
+ * is not in use by any other handle, of this service or of another program. Never waits.
+ */
+#define SCD_JOB_DISPOSITION_OWNER_LEFT G_MAXUINT32
+
 typedef struct ScdJob ScdJob;
 /*
  * code: PC/SC's. The outputs and the protocol are valid only with SCARD_S_SUCCESS, and the inputs

@@ -10,6 +10,7 @@
 #include <winscard.h>
 
 #include "pcsc/code.h"
+#include "pcsc/context.h"
 #include "pcsc/deadline.h"
 #include "pcsc/main-thread.h"
 #include "pcsc/socket-watch.h"
@@ -238,10 +239,10 @@ pause_waits_in_monitor(ScdMonitor *monitor, int milliseconds)
 static guint32
 establish_context_in_monitor(ScdMonitor *monitor)
 {
-    SCARDCONTEXT context = 0;
+    long context;
 
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
-    guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+    guint32 code = scd_pcsc_establish(&context);
     scd_deadline_clear(monitor->deadline);
     if (code == SCARD_S_SUCCESS) {
         monitor->context = context;
@@ -256,7 +257,7 @@ release_context_in_monitor(ScdMonitor *monitor)
 {
     scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
     scd_status_wait_canceller_set_context(monitor->canceller, 0);
-    SCardReleaseContext(monitor->context);
+    scd_pcsc_release(monitor->context);
     scd_deadline_clear(monitor->deadline);
     monitor->context = 0;
 }

@@ -8,6 +8,7 @@
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
 #include "pcsc/contention.h"
+#include "pcsc/context.h"
 #include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 
@@ -64,7 +65,7 @@ static void
 release_context_in_worker(ScdWorker *worker)
 {
     if (worker->place.context)
-        SCardReleaseContext(worker->place.context);
+        scd_pcsc_release(worker->place.context);
     worker->place.context = 0;
     worker->lost = FALSE;
 }
@@ -86,17 +87,23 @@ find_connected_in_worker(ScdWorker *worker)
 static guint32
 ensure_context_in_worker(ScdWorker *worker)
 {
-    SCARDCONTEXT context = 0;
-
     if (worker->lost && !find_connected_in_worker(worker))
         release_context_in_worker(worker);
     if (worker->place.context)
         return SCARD_S_SUCCESS;
-    guint32 code = SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
-    worker->place.context = context;
+    guint32 code = scd_pcsc_establish(&worker->place.context);
     if (code != SCARD_S_SUCCESS && !scd_descriptors_are_left(1))
         return SCARD_E_NO_MEMORY;
     return code;
+}
+
+static gboolean
+is_shared_in_worker(ScdWorker *worker)
+{
+    g_mutex_lock(worker->lock);
+    gboolean shared = scd_queue_group_count_connected_locked(worker->group) > 1;
+    g_mutex_unlock(worker->lock);
+    return shared;
 }
 
 static ScdOutcome
@@ -112,6 +119,8 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
             job->code = SCARD_E_SHARING_VIOLATION;
             return SCD_OUTCOME_BUSY;
         }
+    } else if (job->kind == SCD_JOB_DISCONNECT) {
+        worker->place.shared = is_shared_in_worker(worker);
     }
     ScdOutcome outcome = scd_card_handle_do_in_worker(card, &worker->place, job);
     /* For a connect, this code means that pcscd's polkit refuses the service the card. */

@@ -22,7 +22,9 @@ static struct {
     FakeFunction held; /* FAKE_N_FUNCTIONS for none */
     gboolean blocks;
     gboolean foreign;
+    gboolean guest;
     gboolean removed;
+    gboolean verified;
     guint refusals;
     guint contexts;
     guint resets;
@@ -46,7 +48,7 @@ fake_pcsc_reset(void)
     g_mutex_lock(&fake.lock);
     g_assert(fake.contexts == 0);
     fake.held = FAKE_N_FUNCTIONS;
-    fake.blocks = fake.foreign = fake.removed = FALSE;
+    fake.blocks = fake.foreign = fake.guest = fake.removed = fake.verified = FALSE;
     fake.refusals = fake.resets = 0;
     memset(fake.calls, 0, sizeof fake.calls);
     memset(fake.handles, 0, sizeof fake.handles);
@@ -90,6 +92,23 @@ fake_pcsc_set_foreign(gboolean foreign)
     fake.foreign = foreign;
     fake.refusals = 0;
     g_mutex_unlock(&fake.lock);
+}
+
+void
+fake_pcsc_set_guest(gboolean guest)
+{
+    g_mutex_lock(&fake.lock);
+    fake.guest = guest;
+    g_mutex_unlock(&fake.lock);
+}
+
+gboolean
+fake_pcsc_is_verified(void)
+{
+    g_mutex_lock(&fake.lock);
+    gboolean verified = fake.verified;
+    g_mutex_unlock(&fake.lock);
+    return verified;
 }
 
 static gboolean
@@ -234,8 +253,17 @@ reset_card(DWORD disposition)
     if (disposition == SCARD_LEAVE_CARD)
         return;
     fake.resets++;
+    fake.verified = FALSE;
     for (guint i = 0; i < HANDLES_MAX; i++)
         fake.handles[i].reset = TRUE;
+}
+
+void
+fake_pcsc_reset_card(void)
+{
+    g_mutex_lock(&fake.lock);
+    reset_card(SCARD_RESET_CARD);
+    g_mutex_unlock(&fake.lock);
 }
 
 LONG
@@ -270,7 +298,7 @@ SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protoc
             continue;
         fake.handles[i] = (FakeHandle){.is_open = TRUE};
         *handle = i + 1;
-        *active = SCARD_PROTOCOL_T1;
+        *active = share_mode == SCARD_SHARE_DIRECT ? 0 : SCARD_PROTOCOL_T1;
         return leave(SCARD_S_SUCCESS);
     }
     return leave(SCARD_E_NO_MEMORY);
@@ -280,12 +308,17 @@ LONG
 SCardReconnect(SCARDHANDLE handle, DWORD share_mode, DWORD protocols, DWORD initialization,
                LPDWORD active)
 {
-    enter(FAKE_RECONNECT);
+    gboolean restarts = share_mode == SCARD_SHARE_DIRECT && initialization != SCARD_LEAVE_CARD;
+
+    enter(restarts ? FAKE_RESTART : FAKE_RECONNECT);
     FakeHandle *found = find_handle(handle);
     if (fake.removed)
         return leave(SCARD_W_REMOVED_CARD);
-    if (fake.foreign)
+    if (fake.foreign || depth_locked() != found->depth)
         return leave(SCARD_E_SHARING_VIOLATION);
+    if (share_mode == SCARD_SHARE_EXCLUSIVE && (fake.guest || count_handles_locked() > 1))
+        return leave(SCARD_E_SHARING_VIOLATION);
+    reset_card(initialization);
     found->reset = FALSE;
     *active = SCARD_PROTOCOL_T1;
     return leave(SCARD_S_SUCCESS);
@@ -295,9 +328,9 @@ LONG
 SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
 {
     enter(FAKE_DISCONNECT);
+    g_assert(disposition == SCARD_LEAVE_CARD); /* the lock is held: it must not take long */
     find_handle(handle)->is_open = FALSE;
     fake.handles[handle - 1].depth = 0;
-    reset_card(disposition);
     return leave(SCARD_S_SUCCESS);
 }
 
@@ -340,6 +373,7 @@ SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
         code = SCARD_E_SHARING_VIOLATION;
     if (code != SCARD_S_SUCCESS)
         return leave(code);
+    fake.verified = TRUE;
     memcpy(response, "\x90\x00", 2);
     *response_length = 2;
     return leave(SCARD_S_SUCCESS);

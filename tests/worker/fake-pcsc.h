@@ -15,6 +15,7 @@
 typedef enum {
     FAKE_CONNECT,
     FAKE_RECONNECT,
+    FAKE_RESTART, /* SCardReconnect to direct with a reset */
     FAKE_DISCONNECT,
     FAKE_BEGIN,
     FAKE_END,
@@ -36,9 +37,15 @@ void fake_pcsc_set_foreign(gboolean foreign);
 /* Until a call was refused because of it. */
 void fake_pcsc_wait_until_refused(void);
 
-void fake_pcsc_remove_card(void);
+/* Another program is connected to the card. */
+void fake_pcsc_set_guest(gboolean guest);
 
-/* The state of the card and its handles. */
+void fake_pcsc_remove_card(void);
+/* Another program resets the card. */
+void fake_pcsc_reset_card(void);
+
+/* The state of the card and its handles. It is verified from a command to the next reset. */
+gboolean fake_pcsc_is_verified(void);
 guint fake_pcsc_count_handles(void);
 guint fake_pcsc_count_contexts(void);
 guint fake_pcsc_transaction_depth(void);
