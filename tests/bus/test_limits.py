@@ -33,6 +33,7 @@ class Limits(SessionTest):
             sessions[0].close()
             sessions[0] = self.user.connect(self.reader)
             self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
+            sessions[2].begin()
             sessions[2].client.close()
             # When this call returns, the service has seen the departure.
             self.cards.wait_for("A", "resets=1")

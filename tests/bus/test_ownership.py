@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The card when a session ends without its owner's Close: a verified PIN is not left behind, and not
+taken from others who have the card."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
+                                       NOT_VERIFIED, VERIFIED, VERIFY, PermissionTest)
+from scdtest.clients.client import Client
+from scdtest.clients.pcsc_client import PcscClient
+
+PCSC_NAME = "Simulated Reader A 00 00"
+
+
+class Ownership(PermissionTest):
+    def setUp(self):
+        super().setUp()
+        self.daemon.start(ALLOW)
+        self.alice, self.bob = self.other_user(ALICE), self.other_user(BOB)
+
+    def kill(self, *users):
+        """Returns when the bus has announced that they are gone, before later calls arrive."""
+        watcher, left = Client(), set()
+        self._clients.append(watcher)
+        watcher.connection.signal_subscribe(
+            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
+            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
+        watcher.manager("Available")  # by now the bus knows of the subscription
+        for user in users:
+            user.leave()
+        watcher.wait(lambda: {user.name for user in users} <= left, "the bus announces it")
+
+    def verify(self, user):
+        session = self.connect(user)
+        self.assertEqual(session.transmit(VERIFY), "9000")
+        return session
+
+    def pcsc_client(self):
+        program = PcscClient()
+        self._clients.append(program)
+        program.do("connect", "shared", PCSC_NAME)
+        return program
+
+    def is_verified(self):
+        """Asks a new session of a third client, which leaves the card as it is."""
+        session = self.connect(self.other_user("root"))
+        answer = session.transmit(IS_VERIFIED)
+        session.close()
+        return answer == VERIFIED
+
+    def resets(self):
+        return int(self.cards.status("A")["resets"])
+
+    def test_last_session(self):
+        self.verify(self.alice)
+        self.kill(self.alice)
+        self.assertFalse(self.is_verified())
+        self.assertEqual(self.resets(), 1)
+
+    def test_session_without_commands(self):
+        self.verify(self.alice).close()
+        self.connect(self.bob)
+        self.kill(self.bob)
+        self.assertTrue(self.is_verified())
+        self.assertEqual(self.resets(), 0)
+
+    def test_session_that_has_reset_the_card_itself(self):
+        session = self.verify(self.alice)
+        self.alice.wait_for(session.send("Reconnect", "(sass)", "shared", [], "reset"))
+        self.kill(self.alice)
+        self.assertFalse(self.is_verified())
+        self.assertEqual(self.resets(), 1)
+
+    def test_other_users_session_keeps_its_pin(self):
+        bystander = self.connect(self.bob)
+        self.verify(self.alice)
+        self.assertEqual(bystander.transmit(VERIFY), "9000")
+        self.kill(self.alice)
+        self.assertEqual(bystander.transmit(IS_VERIFIED), VERIFIED)
+        self.assertEqual(self.resets(), 0)
+
+    def test_other_session_of_the_user_keeps_its_pin(self):
+        second = self.other_user(ALICE)
+        bystander = self.connect(second)
+        self.verify(self.alice)
+        self.kill(self.alice)
+        self.assertEqual(bystander.transmit(IS_VERIFIED), VERIFIED)
+        self.kill(second)
+        self.assertFalse(self.is_verified())
+
+    def test_bystander_that_sends_nothing_is_the_last(self):
+        """The PIN that it was left with does not outlive it, however it ends."""
+        bystander = self.connect(self.bob)
+        self.verify(self.alice)
+        self.kill(self.alice)
+        self.assertTrue(self.is_verified())
+        bystander.close()
+        self.assertFalse(self.is_verified())
+        self.assertEqual(self.resets(), 1)
+
+    def test_transaction(self):
+        """Others would go on in the middle of something."""
+        bystander = self.connect(self.bob)
+        session = self.verify(self.alice)
+        session.begin()
+        waiting = bystander.send("Transmit", "(aya{sv})", list(bytes.fromhex(IS_VERIFIED)), {})
+        self.kill(self.alice)
+        self.assert_refused("ResetCard", self.bob, waiting)
+        bystander.reconnect()
+        self.assertEqual(bystander.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_program_beside_it_keeps_its_pin(self):
+        program = self.pcsc_client()
+        self.assertEqual(program.do("transmit", VERIFY), "9000")
+        self.verify(self.alice)
+        self.kill(self.alice)
+        self.assertTrue(self.is_verified())
+        self.assertEqual(program.do("transmit", IS_VERIFIED), VERIFIED)
+        self.assertEqual(self.resets(), 0)
+
+    def test_program_beside_it_in_a_transaction(self):
+        self.verify(self.alice)
+        program = self.pcsc_client()
+        program.do("begin")
+        self.kill(self.alice)
+        self.assertEqual(program.do("transmit", IS_VERIFIED), VERIFIED)
+        program.do("end", "leave")
+        self.assertTrue(self.is_verified())
+        self.assertEqual(self.resets(), 0)
+
+    def test_transaction_beside_a_program(self):
+        program = self.pcsc_client()
+        session = self.verify(self.alice)
+        session.begin()
+        self.kill(self.alice)
+        self.cards.wait_for("A", "resets=1")
+        self.assertEqual(program.order("transmit", IS_VERIFIED), ("error", "80100068"))
+
+    def test_exclusive_session(self):
+        session = self.connect(self.alice, share_mode="exclusive")
+        self.assertEqual(session.transmit(VERIFY), "9000")
+        self.kill(self.alice)
+        self.assertFalse(self.is_verified())
+
+    def test_direct_session(self):
+        self.verify(self.bob).close()
+        session = self.connect(self.alice, share_mode="direct")
+        session.begin()
+        self.kill(self.alice)
+        self.assertTrue(self.is_verified())
+
+    def test_revoked(self):
+        bystander = self.connect(self.bob)
+        session = self.verify(self.alice)
+        self.daemon.change_rule(DENY_ALICE)
+        self.assertEqual(session.wait_for_closed(), "revoked")
+        self.assertEqual(bystander.transmit(IS_VERIFIED), VERIFIED)
+        bystander.close()
+        self.assertFalse(self.is_verified())
+
+    def test_service_stops(self):
+        self.verify(self.alice)
+        self.connect(self.bob)
+        self.testbed.stop_service()
+        self.assertEqual(self.cards.status("A")["verified"], "0")
+
+    def test_service_stops_beside_a_program(self):
+        program = self.pcsc_client()
+        self.verify(self.alice)
+        self.testbed.stop_service()
+        self.assertEqual(program.do("transmit", IS_VERIFIED), VERIFIED)
+
+    def test_one_shot_call(self):
+        """Its caller leaves in the middle of its transaction."""
+        self.cards.order("delay", "A", 50)
+        self.alice.send(self.card(), CARD, "TransmitMany", "(aaya{sv})",
+                        [list(bytes.fromhex(VERIFY))] * 100, {})
+        self.cards.wait_for("A", "busy=1")
+        self.kill(self.alice)
+        self.cards.order("delay", "A", 0)
+        self.assertFalse(self.is_verified())
+        self.assertLess(int(self.cards.status("A")["commands"]), 10)
+
+
+if __name__ == "__main__":
+    case.main()
