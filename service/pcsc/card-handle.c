@@ -127,40 +127,46 @@ clear_connection(ScdCardHandle *handle)
 }
 
 /*
- * Resets or unpowers the card, at once: SCARD_E_SHARING_VIOLATION if another handle has a
- * transaction. SCardDisconnect would wait for its end. Without a protocol: the next user of the
- * card chooses one. An exclusive handle becomes a shared one.
+ * Resets the card, or only clears the report of an earlier reset, at once:
+ * SCARD_E_SHARING_VIOLATION if another handle has a transaction. SCardDisconnect would wait for its
+ * end. Without a protocol: the next user of the card chooses one. An exclusive handle becomes a
+ * shared one.
  */
 static guint32
-restart_card_in_worker(const ScdCardHandle *handle, guint32 action)
+reconnect_directly_in_worker(const ScdCardHandle *handle, guint32 action)
 {
     DWORD active;
 
     return SCardReconnect(handle->card, SCARD_SHARE_DIRECT, 0, action, &active);
 }
 
-/* Only the end of a transaction can eject a card without a disconnect. */
+/* So that SCardDisconnect or SCardEndTransaction need not wait. */
 static guint32
-eject_card_in_worker(ScdCardHandle *handle)
+keep_others_out_in_worker(const ScdCardHandle *handle)
 {
-    guint32 code = check_access_in_worker(handle);
-
-    if (code == SCARD_S_SUCCESS && g_atomic_int_get(&handle->depth) == 0 && !handle->exclusive)
-        code = SCardBeginTransaction(handle->card);
-    return code == SCARD_S_SUCCESS ? SCardEndTransaction(handle->card, SCARD_EJECT_CARD) : code;
+    if (handle->exclusive || g_atomic_int_get(&handle->depth) > 0)
+        return SCARD_S_SUCCESS;
+    guint32 code = reconnect_directly_in_worker(handle, SCARD_LEAVE_CARD);
+    return code == SCARD_S_SUCCESS ? SCardBeginTransaction(handle->card) : code;
 }
 
+/* Ends the connection, if the code is not SCARD_E_SHARING_VIOLATION. */
 static guint32
-apply_disposition_in_worker(ScdCardHandle *handle, guint32 disposition)
+disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
+                                      guint32 disposition)
 {
-    switch (disposition) {
-    case SCARD_LEAVE_CARD:
-        return SCARD_S_SUCCESS;
-    case SCARD_EJECT_CARD:
-        return eject_card_in_worker(handle);
-    default:
-        return restart_card_in_worker(handle, disposition);
-    }
+    guint32 code = disposition == SCARD_RESET_CARD
+                       ? reconnect_directly_in_worker(handle, SCARD_RESET_CARD)
+                       : keep_others_out_in_worker(handle);
+
+    if (code == SCARD_E_SHARING_VIOLATION)
+        return code;
+    note_reset(handle, place, disposition, code);
+    if (disposition == SCARD_UNPOWER_CARD && code == SCARD_S_SUCCESS)
+        return scd_pcsc_disconnect_and_unpower(handle->card);
+    if (disposition == SCARD_EJECT_CARD && code == SCARD_S_SUCCESS)
+        SCardEndTransaction(handle->card, SCARD_EJECT_CARD);
+    return scd_pcsc_disconnect(handle->card);
 }
 
 /* Returns whether no other handle, of any program, is connected to the card; none can be until the
@@ -198,7 +204,7 @@ clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_
                       ((used || last_of_unclean) && !place->shared && take_card_in_worker(handle));
     if (resets)
         note_reset(handle, place, SCARD_RESET_CARD,
-                   restart_card_in_worker(handle, SCARD_RESET_CARD));
+                   reconnect_directly_in_worker(handle, SCARD_RESET_CARD));
     else if (used)
         place->unclean = TRUE;
 }
@@ -210,13 +216,12 @@ disconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
 
     if (owner_left || job->action == SCARD_LEAVE_CARD) {
         clean_card_in_worker(handle, place, owner_left);
+        job->code = scd_pcsc_disconnect(handle->card);
     } else {
-        guint32 code = apply_disposition_in_worker(handle, job->action);
-        if (code == SCARD_E_SHARING_VIOLATION)
+        job->code = disconnect_with_disposition_in_worker(handle, place, job->action);
+        if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
-        note_reset(handle, place, job->action, code);
     }
-    job->code = scd_pcsc_disconnect(handle->card);
     clear_connection(handle);
     if (!place->shared)
         place->unclean = FALSE;

@@ -27,11 +27,23 @@ scd_pcsc_release(long context)
     g_mutex_unlock(&lock);
 }
 
+static guint32
+disconnect_card(long card, guint32 disposition)
+{
+    g_mutex_lock(&lock);
+    guint32 code = SCardDisconnect(card, disposition);
+    g_mutex_unlock(&lock);
+    return code;
+}
+
 guint32
 scd_pcsc_disconnect(long card)
 {
-    g_mutex_lock(&lock);
-    guint32 code = SCardDisconnect(card, SCARD_LEAVE_CARD);
-    g_mutex_unlock(&lock);
-    return code;
+    return disconnect_card(card, SCARD_LEAVE_CARD);
+}
+
+guint32
+scd_pcsc_disconnect_and_unpower(long card)
+{
+    return disconnect_card(card, SCARD_UNPOWER_CARD);
 }

@@ -7,8 +7,8 @@
  * functions are therefore the only callers of SCardEstablishContext, SCardReleaseContext and
  * SCardDisconnect, and take turns.
  *
- * They block until pcscd answers, and must not be called in the main thread. None of them has any
- * effect on a card, which could take long.
+ * They block until pcscd answers, and must not be called in the main thread. All that may take
+ * long, such as the reset of a card, is done before by other calls.
  */
 
 #include <glib.h>
@@ -21,3 +21,9 @@ void scd_pcsc_release(long context);
 
 /* Leaves the card as it is. Returns a PC/SC code. */
 guint32 scd_pcsc_disconnect(long card);
+
+/*
+ * Powers the card down, which stays off until its next use. The handle must have a transaction or
+ * be exclusive: else pcscd would wait for the end of another transaction. Returns a PC/SC code.
+ */
+guint32 scd_pcsc_disconnect_and_unpower(long card);

@@ -9,6 +9,8 @@
 
 #include "base/feature.h"
 #include "base/usb-tree.h"
+#include "pcsc/code.h"
+#include "pcsc/context.h"
 #include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 
@@ -26,9 +28,8 @@
 #define KERNEL_LIMIT_MS 60000
 
 /*
- * libpcsclite does not guard the handles of its contexts well: it may crash if two threads open
- * some at the same time. Drivers are therefore queried one after the other, but a probe that takes
- * longer than this does not delay the next one any more.
+ * Drivers are queried one after the other, with one context: to open one takes longer than a query.
+ * A probe that takes longer than this does not delay the next one any more, which opens its own.
  */
 #define EXCLUSIVE_TIME_MS 10
 
@@ -45,6 +46,7 @@ typedef struct {
     char *reader;
     char *sysfs;
     gboolean queries_driver; /* else only the kernel */
+    gboolean keeps_context;  /* for the next probe */
     gboolean starved;        /* descriptors or threads were missing */
     guint n_retries;
     guint timer;           /* until the time limit */
@@ -118,23 +120,62 @@ query_driver_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
     answers->tlv_properties = get_feature_in_probe(reader, SCD_FEATURE_GET_TLV_PROPERTIES, answers);
 }
 
-static void
-connect_and_query_in_probe(const char *name, ScdDriverAnswers *answers)
+/* The context that a probe has left to the next one; 0 for none. */
+static GMutex spare_lock;
+static long spare_context;
+
+/* Leaves a context, or 0, and returns the one that was left before. */
+static long
+exchange_spare_context_in_probe(long context)
 {
-    SCARDCONTEXT context;
+    g_mutex_lock(&spare_lock);
+    long before = spare_context;
+    spare_context = context;
+    g_mutex_unlock(&spare_lock);
+    return before;
+}
+
+/* Returns the code of the connection: SCARD_S_SUCCESS if the driver was queried. */
+static guint32
+query_reader_in_probe(long context, const char *name, ScdDriverAnswers *answers)
+{
     SCARDHANDLE reader;
     DWORD protocol;
-
-    if (SCardEstablishContext(SCARD_SCOPE_SYSTEM, NULL, NULL, &context) != SCARD_S_SUCCESS)
-        return;
     /* Without a protocol: any other value would change that of all users of the reader. */
-    if (SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol) == SCARD_S_SUCCESS)
-        query_driver_in_probe(reader, answers);
-    /*
-     * Leaves the card unchanged and, unlike SCardDisconnect(), does not affect the handles of other
-     * threads: see EXCLUSIVE_TIME_MS.
-     */
-    SCardReleaseContext(context);
+    guint32 code = SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol);
+
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    query_driver_in_probe(reader, answers);
+    return scd_pcsc_disconnect(reader);
+}
+
+/* Returns FALSE if the context is of no use any more. */
+static gboolean
+connect_and_query_in_probe(long context, const char *name, ScdDriverAnswers *answers)
+{
+    return !scd_code_is_connection_lost(query_reader_in_probe(context, name, answers));
+}
+
+/* A context of a pcscd that has ended since is replaced once. */
+static void
+query_with_context_in_probe(const ScdProbe *probe, ScdDriverAnswers *answers)
+{
+    long context = exchange_spare_context_in_probe(0);
+    gboolean works = context && connect_and_query_in_probe(context, probe->reader, answers);
+
+    if (context && !works) {
+        scd_pcsc_release(context);
+        context = 0;
+    }
+    if (!context && scd_pcsc_establish(&context) != SCARD_S_SUCCESS)
+        return;
+    if (!works)
+        works = connect_and_query_in_probe(context, probe->reader, answers);
+    if (works && probe->keeps_context)
+        context = exchange_spare_context_in_probe(context);
+    if (context)
+        scd_pcsc_release(context);
 }
 
 /*
@@ -163,7 +204,7 @@ identify_in_probe(gpointer data)
 
     probe->starved = !scd_descriptors_are_left(PROBE_DESCRIPTORS);
     if (probe->queries_driver)
-        connect_and_query_in_probe(probe->reader, &answers);
+        query_with_context_in_probe(probe, &answers);
     ScdIdentity *identity = scd_identity_new(probe->reader, &answers, probe->sysfs);
     char *seat = identity->in_kernel && g_str_equal(probe->sysfs, REAL_SYSFS)
                      ? read_seat_in_probe(&identity->usb_port)
@@ -323,6 +364,7 @@ start_next_probe(ScdProbes *probes)
     while (!probes->exclusive && probes->waiting.length > 0) {
         probes->exclusive = g_queue_pop_head(&probes->waiting);
         probes->exclusive->queries_driver = probes->running->len < SCD_DRIVER_PROBES_MAX;
+        probes->exclusive->keeps_context = probes->waiting.length > 0;
         probes->exclusive_timer = g_timeout_add(EXCLUSIVE_TIME_MS, pass_exclusive_time, probes);
         run_probe(probes->exclusive);
     }

@@ -11,7 +11,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, ChannelTest
+from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    ChannelTest)
 from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST, REMOVED_CARD,
                                      RESET_CARD, TRANSMIT, UNPLUGGED, request, send_descriptor,
                                      transmit)
@@ -222,9 +223,9 @@ class EndOfChannel(ChannelTest):
         self.card.client.close()
         self.assertEqual(self.channel.receive_all(), [CANCELLED] * 5)
         self.other.end()
-        self.cards.wait_for("A", "resets=1")
-        self.other.reconnect()
-        self.assertEqual(self.other.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.assertEqual(self.other.transmit(IS_VERIFIED), VERIFIED)
+        self.other.close()
+        self.assertEqual(self.session().transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_card_removed_during_a_command(self):
         self.cards.order("pull", "A")

@@ -10,6 +10,7 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
+from scdtest.clients.client import Client, Session
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import pcscd_version, simulated_reader
 
@@ -57,6 +58,56 @@ class EventStorm(case.TestBedTest):
         self.assertEqual(client.readers_that_came_or_went(), [])
         inserted = [s.arguments[0] for s in client.signals if s.member == "CardInserted"]
         self.assertEqual(len(inserted), len(set(inserted)))
+
+
+class ConnectStorm(case.TestBedTest):
+    """Threads of all readers open and close handles at once, which libpcsclite does not survive
+    without help."""
+
+    READERS = 16
+    CLIENTS = 8
+    CONNECTS = 150  # of each client with each reader
+
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader(f"R{number:02}", card=ATR)
+                                  for number in range(self.READERS)])
+        config = os.path.join(self.testbed.folder, "smartcardd.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("[Limits]\nSessionsPerUser=256\n")
+        self.testbed.start_service("--config", config)
+
+    def start_loop(self, client, reader, left):
+        """Connects and closes again and again; left: the number of Connects, in a list."""
+        def close():
+            client.done.clear()
+            session, _ = connecting.wait()
+            closing = Session(client, session).send("Close", "leave")
+            closing.on_done = lambda: (closing.wait(), left.pop(), left and connect())
+
+        def connect():
+            nonlocal connecting
+            connecting = client.send_connect(reader, quiet=True)
+            connecting.on_done = close
+
+        connecting = None
+        connect()
+
+    def test_connect_and_close(self):
+        clients = [Client() for _ in range(self.CLIENTS)]
+        self._clients += clients
+        clients[0].wait_for_state(lambda c: len(c.cards()) == self.READERS, "all cards")
+        readers = [path for path, _ in clients[0].readers().values()]
+        loops = []
+        for client in clients:
+            for reader in readers:
+                loops.append([None] * self.CONNECTS)
+                self.start_loop(client, reader, loops[-1])
+        while any(loops):
+            left = sum(map(len, loops))
+            clients[0].wait(lambda left=left: sum(map(len, loops)) < left, "the storm goes on")
+        self.assertTrue(self.testbed.service.is_running())
 
 
 class ManyReaders(case.TestBedTest):

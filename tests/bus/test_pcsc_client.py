@@ -8,7 +8,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFY, SessionTest
+from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    SessionTest)
 from scdtest.clients.client import options
 from scdtest.clients.recorder import CARD
 
@@ -84,7 +85,9 @@ class PcscProgram(SessionTest):
         self.assertEqual(self.other.do("transmit", VERIFY), "9000")
         self.assert_alive()
         self.other.do("end", "leave")
-        self.assertEqual(self.session().transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.assertEqual(self.other.do("transmit", IS_VERIFIED), VERIFIED)
+        self.other.do("disconnect", "reset")
+        self.assertEqual(self.session().transmit(SELECT), "9000")
 
     def test_session_closes_while_it_waits(self):
         ours = self.session()

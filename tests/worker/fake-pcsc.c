@@ -328,7 +328,10 @@ LONG
 SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
 {
     enter(FAKE_DISCONNECT);
-    g_assert(disposition == SCARD_LEAVE_CARD); /* the lock is held: it must not take long */
+    /* It must not wait: a lock is held. */
+    g_assert(disposition == SCARD_LEAVE_CARD ||
+             (disposition == SCARD_UNPOWER_CARD && find_handle(handle)->depth > 0));
+    reset_card(disposition);
     find_handle(handle)->is_open = FALSE;
     fake.handles[handle - 1].depth = 0;
     return leave(SCARD_S_SUCCESS);

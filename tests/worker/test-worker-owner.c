@@ -146,6 +146,20 @@ test_last_session_cleans(gconstpointer disposition)
     rig_free(rig);
 }
 
+/* The disposition that the owner has chosen is applied before the disconnect. */
+static void
+test_close_with_disposition(gconstpointer disposition)
+{
+    Rig *rig = rig_new(TRUE);
+
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, 0);
+    close_and_wait(rig, &rig->ours, GPOINTER_TO_UINT(disposition));
+    g_assert_false(fake_pcsc_is_verified());
+    g_assert_cmpuint(fake_pcsc_count_resets(), ==, 1);
+    g_assert_cmphex(rig_run(rig, rig->other, SCD_JOB_STATUS), ==, 0x80100068);
+    rig_free(rig);
+}
+
 /* What an owner leaves on purpose stays. */
 static void
 test_close_leaves(void)
@@ -174,6 +188,12 @@ main(int argc, char **argv)
     g_test_add_data_func("/worker/owner/last-left",
                          GUINT_TO_POINTER(SCD_JOB_DISPOSITION_OWNER_LEFT),
                          test_last_session_cleans);
+    g_test_add_data_func("/worker/owner/close-resets", GUINT_TO_POINTER(1),
+                         test_close_with_disposition);
+    g_test_add_data_func("/worker/owner/close-unpowers", GUINT_TO_POINTER(2),
+                         test_close_with_disposition);
+    g_test_add_data_func("/worker/owner/close-ejects", GUINT_TO_POINTER(3),
+                         test_close_with_disposition);
     g_test_add_func("/worker/owner/close-leaves", test_close_leaves);
     return g_test_run();
 }
