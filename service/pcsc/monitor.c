@@ -61,7 +61,8 @@ struct ScdMonitor {
     gboolean away; /* the last published snapshot is one without pcscd */
 
     /* Used only by the thread. */
-    SCARDCONTEXT context; /* 0 while there is none */
+    SCARDCONTEXT context;  /* 0 while there is none */
+    gboolean has_answered; /* pcscd has, once; until then it may take as long as it likes */
     gboolean refreshing;
     ScdWatchList *list;
     ScdSnapshot *published;
@@ -241,11 +242,13 @@ establish_context_in_monitor(ScdMonitor *monitor)
 {
     long context;
 
-    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    if (monitor->has_answered)
+        scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
     guint32 code = scd_pcsc_establish(&context);
     scd_deadline_clear(monitor->deadline);
     if (code == SCARD_S_SUCCESS) {
         monitor->context = context;
+        monitor->has_answered = TRUE;
         scd_status_wait_canceller_set_context(monitor->canceller, context);
         scd_watch_list_reset(monitor->list);
     }

@@ -55,6 +55,18 @@ class StartAndStop(case.TestBedTest):
             subprocess.run(["rm", "-r", "/run/pcscd"], check=True)
         self.test_service_before_pcscd()
 
+    def test_pcscd_that_does_not_answer_yet(self):
+        """It is waited for, without a restart, longer than a call may take otherwise."""
+        self.start_pcscd()
+        self.testbed.pcscd.send_signal(signal.SIGSTOP)
+        self.testbed.start_service("--call-limit", "1")
+        client = self.recorder()
+        self.assertFalse(client.manager("Available"))
+        self.assertIn("does not answer", self.testbed.service.output)
+        self.testbed.pcscd.send_signal(signal.SIGCONT)
+        self.wait_for_readers(client, 2)
+        self.assertNotIn("restarting", self.testbed.service.output)
+
     def test_pcscd_killed_and_started_again(self):
         self.start_pcscd(card=ATR)
         self.testbed.start_service()
