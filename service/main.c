@@ -29,8 +29,14 @@
 #define BUS_NAME "org.smartcardd1"
 #define SYSFS "/sys"
 
-/* The least age of a process that restarts itself, which prevents a loop of restarts. */
+/*
+ * The least age of a process that restarts itself. It is twice that of the process before, which is
+ * in the environment, unless that one has run for long.
+ */
 #define RESTART_AGE_S 5
+#define RESTART_AGE_MAX_S 3600
+#define RESTARTS_RARE 10 /* times the least age */
+#define RESTART_AGE_VARIABLE "SMARTCARDD_RESTART_AGE"
 
 /* Powering up the card in a slow reader takes pcscd several seconds. */
 #define CALL_LIMIT_S 30
@@ -59,6 +65,7 @@ typedef struct {
     ScdService *service;
     guint name;
     gint64 started; /* monotonic, microseconds */
+    guint restart_age_s;
     gboolean restart;
     int status;
 } Program;
@@ -115,17 +122,46 @@ restart_program(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static guint
+read_restart_age(void)
+{
+    const char *text = g_getenv(RESTART_AGE_VARIABLE);
+    guint64 age_s;
+
+    if (text && g_ascii_string_to_unsigned(text, 10, 1, RESTART_AGE_MAX_S, &age_s, NULL))
+        return (guint)age_s;
+    return RESTART_AGE_S;
+}
+
+static gint64
+get_age_s(const Program *program)
+{
+    return (g_get_monotonic_time() - program->started) / G_USEC_PER_SEC;
+}
+
+/* For the next process. */
+static void
+write_restart_age(const Program *program)
+{
+    guint age_s = program->restart_age_s;
+    gboolean ran_long = get_age_s(program) > RESTARTS_RARE * age_s;
+    g_autofree char *text =
+        g_strdup_printf("%u", ran_long ? RESTART_AGE_S : MIN(2 * age_s, RESTART_AGE_MAX_S));
+
+    g_setenv(RESTART_AGE_VARIABLE, text, TRUE);
+}
+
 static void
 restart_when_old_enough(const char *why, gpointer data)
 {
     Program *program = data;
-    gint64 age_s = (g_get_monotonic_time() - program->started) / G_USEC_PER_SEC;
+    gint64 wait_s = program->restart_age_s - get_age_s(program);
 
     g_warning("%s: restarting, which closes all sessions", why);
-    if (age_s >= RESTART_AGE_S)
+    if (wait_s <= 0)
         restart_program(program);
     else
-        g_timeout_add_seconds(RESTART_AGE_S - age_s, restart_program, program);
+        g_timeout_add_seconds((guint)wait_s, restart_program, program);
 }
 
 static void
@@ -252,7 +288,8 @@ start_watchdog(void)
 static void
 clear_program(Program *program)
 {
-    g_clear_handle_id(&program->name, g_bus_unown_name);
+    if (!program->restart) /* else exec ends the connection, and the name with it */
+        g_clear_handle_id(&program->name, g_bus_unown_name);
     if (program->card_list_thread)
         program->card_list = g_thread_join(program->card_list_thread);
     g_clear_pointer(&program->service, scd_service_free);
@@ -276,6 +313,7 @@ run_program(const ProgramOptions *options, int *status)
         .loop = g_main_loop_new(NULL, FALSE),
         .gate = scd_gate_new(),
         .started = g_get_monotonic_time(),
+        .restart_age_s = read_restart_age(),
     };
     guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, &program);
     guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, &program);
@@ -292,6 +330,8 @@ run_program(const ProgramOptions *options, int *status)
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
     g_source_remove(term);
     g_source_remove(interrupt);
+    if (program.restart)
+        write_restart_age(&program);
     clear_program(&program);
     *status = program.status;
     return program.restart;

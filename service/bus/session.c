@@ -278,8 +278,8 @@ scd_sessions_end_all(ScdSessions *sessions)
 static void
 handle_reader_left(ScdErrorCode why, gpointer data)
 {
-    end_session_without_close(data,
-                           why == SCD_E_NO_SERVICE ? END_SERVICE_UNAVAILABLE : END_READER_REMOVED);
+    end_session_without_close(data, why == SCD_E_NO_SERVICE ? END_SERVICE_UNAVAILABLE
+                                                            : END_READER_REMOVED);
 }
 
 static void

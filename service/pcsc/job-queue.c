@@ -553,12 +553,6 @@ scd_queue_group_connected_locked(const ScdQueueGroup *group)
     return queue ? &queue->card : NULL;
 }
 
-guint
-scd_queue_group_count_connected_locked(const ScdQueueGroup *group)
-{
-    return group->connected.length;
-}
-
 gboolean
 scd_job_queue_is_closed_locked(const ScdJobQueue *queue)
 {

@@ -91,7 +91,6 @@ void scd_queue_group_transaction_taken_locked(ScdQueueGroup *group);
 
 /* The handle of any queue that is connected, or NULL. */
 const ScdCardHandle *scd_queue_group_connected_locked(const ScdQueueGroup *group);
-guint scd_queue_group_count_connected_locked(const ScdQueueGroup *group);
 
 /* Queues that have a channel: a list of ScdJobQueue, the group's. */
 const GList *scd_queue_group_speakers_locked(const ScdQueueGroup *group);

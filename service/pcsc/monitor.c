@@ -13,6 +13,7 @@
 #include "pcsc/context.h"
 #include "pcsc/deadline.h"
 #include "pcsc/main-thread.h"
+#include "pcsc/pcscd-check.h"
 #include "pcsc/socket-watch.h"
 #include "pcsc/status-wait-canceller.h"
 #include "pcsc/watch-list.h"
@@ -58,11 +59,12 @@ struct ScdMonitor {
     gboolean ended;
     gboolean stopping;
     gboolean refresh_wanted;
-    gboolean away; /* the last published snapshot is one without pcscd */
+    guint call;      /* the number of calls that have returned */
+    gboolean silent; /* the main thread has announced that pcscd does not answer */
+    gboolean away;   /* the last published snapshot is one without pcscd */
 
     /* Used only by the thread. */
-    SCARDCONTEXT context;  /* 0 while there is none */
-    gboolean has_answered; /* pcscd has, once; until then it may take as long as it likes */
+    SCARDCONTEXT context; /* 0 while there is none */
     gboolean refreshing;
     ScdWatchList *list;
     ScdSnapshot *published;
@@ -113,11 +115,47 @@ free_delivery(gpointer data)
     g_free(delivery);
 }
 
+/* If pcscd is silent, its readers are not available until the call returns. */
+static gboolean
+handle_check(guint call, gboolean silent, gpointer data)
+{
+    ScdMonitor *monitor = data;
+
+    if (monitor->closed)
+        return FALSE;
+    g_mutex_lock(&monitor->lock);
+    gboolean blocked = monitor->call == call;
+    gboolean falls_silent = blocked && silent && !monitor->silent;
+    if (falls_silent)
+        monitor->silent = monitor->away = TRUE;
+    g_mutex_unlock(&monitor->lock);
+
+    if (falls_silent) {
+        g_autoptr(ScdSnapshot) snapshot =
+            scd_snapshot_new_unavailable(g_strdup("pcscd does not answer"));
+        g_warning("pcscd does not answer: waiting until it does");
+        monitor->events.changed(snapshot, monitor->data);
+    }
+    return blocked;
+}
+
 static void
 report_blocked_call(gpointer data)
 {
     ScdMonitor *monitor = data;
     monitor->events.stuck("libpcsclite does not return from a call", monitor->data);
+}
+
+static void
+check_pcscd(gpointer data)
+{
+    static const ScdPcscdCheckFuncs funcs = {handle_check, report_blocked_call};
+    ScdMonitor *monitor = data;
+
+    g_mutex_lock(&monitor->lock);
+    guint call = monitor->call;
+    g_mutex_unlock(&monitor->lock);
+    scd_pcscd_check_start(&funcs, g_atomic_rc_box_acquire(monitor), call, monitor->call_limit_ms);
 }
 
 static gboolean
@@ -127,6 +165,33 @@ report_stale_library(gpointer data)
     if (!monitor->closed)
         monitor->events.stuck("libpcsclite lost track of pcscd's readers", monitor->data);
     return G_SOURCE_REMOVE;
+}
+
+static void
+begin_call_in_monitor(ScdMonitor *monitor, guint limit_ms)
+{
+    scd_deadline_set(monitor->deadline, limit_ms);
+}
+
+static void
+end_call_in_monitor(ScdMonitor *monitor)
+{
+    scd_deadline_clear(monitor->deadline);
+    g_mutex_lock(&monitor->lock);
+    monitor->call++;
+    g_mutex_unlock(&monitor->lock);
+}
+
+/* After a call: forgets what was published if the main thread has replaced it meanwhile. */
+static void
+end_silence_in_monitor(ScdMonitor *monitor)
+{
+    g_mutex_lock(&monitor->lock);
+    gboolean was_silent = monitor->silent;
+    monitor->silent = FALSE;
+    g_mutex_unlock(&monitor->lock);
+    if (was_silent)
+        g_clear_pointer(&monitor->published, scd_snapshot_unref);
 }
 
 static void
@@ -183,6 +248,7 @@ publish_readers_in_monitor(ScdMonitor *monitor)
     if (scd_watch_list_has_unseen(monitor->list))
         return FALSE;
 
+    end_silence_in_monitor(monitor);
     const ScdSnapshot *last = monitor->published;
     g_autoptr(GPtrArray) states = scd_watch_list_states(monitor->list);
     gboolean same = last && !last->trouble && last->readers->len == states->len;
@@ -210,6 +276,7 @@ is_out_of_step(guint32 code)
 static void
 publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
 {
+    end_silence_in_monitor(monitor);
     const char *published = monitor->published ? monitor->published->trouble : NULL;
     gboolean is_lasting = monitor->tries >= G_N_ELEMENTS(quick_tries_ms);
 
@@ -242,13 +309,11 @@ establish_context_in_monitor(ScdMonitor *monitor)
 {
     long context;
 
-    if (monitor->has_answered)
-        scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    begin_call_in_monitor(monitor, monitor->call_limit_ms);
     guint32 code = scd_pcsc_establish(&context);
-    scd_deadline_clear(monitor->deadline);
+    end_call_in_monitor(monitor);
     if (code == SCARD_S_SUCCESS) {
         monitor->context = context;
-        monitor->has_answered = TRUE;
         scd_status_wait_canceller_set_context(monitor->canceller, context);
         scd_watch_list_reset(monitor->list);
     }
@@ -258,28 +323,28 @@ establish_context_in_monitor(ScdMonitor *monitor)
 static void
 release_context_in_monitor(ScdMonitor *monitor)
 {
-    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    begin_call_in_monitor(monitor, monitor->call_limit_ms);
     scd_status_wait_canceller_set_context(monitor->canceller, 0);
     scd_pcsc_release(monitor->context);
-    scd_deadline_clear(monitor->deadline);
+    end_call_in_monitor(monitor);
     monitor->context = 0;
 }
 
 static guint32
 enumerate_readers_in_monitor(ScdMonitor *monitor)
 {
-    scd_deadline_set(monitor->deadline, monitor->call_limit_ms);
+    begin_call_in_monitor(monitor, monitor->call_limit_ms);
     guint32 code = scd_watch_list_enumerate(monitor->list, monitor->context);
-    scd_deadline_clear(monitor->deadline);
+    end_call_in_monitor(monitor);
     return code;
 }
 
 static guint32
 wait_for_change_in_monitor(ScdMonitor *monitor, guint timeout_ms)
 {
-    scd_deadline_set(monitor->deadline, timeout_ms + monitor->call_limit_ms);
+    begin_call_in_monitor(monitor, timeout_ms + monitor->call_limit_ms);
     guint32 code = scd_watch_list_wait(monitor->list, monitor->context, timeout_ms);
-    scd_deadline_clear(monitor->deadline);
+    end_call_in_monitor(monitor);
     return code;
 }
 
@@ -451,7 +516,7 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     monitor->call_limit_ms = call_limit_s * 1000;
     monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (monitor->wake_fd >= 0)
-        monitor->deadline = scd_deadline_new(report_blocked_call, monitor);
+        monitor->deadline = scd_deadline_new(check_pcscd, monitor);
     if (!monitor->deadline) {
         g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "no file descriptor left: %s",
                     g_strerror(errno));

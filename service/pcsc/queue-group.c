@@ -42,6 +42,12 @@ scd_queue_group_is_empty_locked(const ScdQueueGroup *group)
     return group->queues.length == 0;
 }
 
+guint
+scd_queue_group_count_connected_locked(const ScdQueueGroup *group)
+{
+    return group->connected.length;
+}
+
 struct ScdJobQueue *
 scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready)
 {

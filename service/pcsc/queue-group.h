@@ -57,6 +57,9 @@ void scd_queue_group_free(ScdQueueGroup *group);
 
 gboolean scd_queue_group_is_empty_locked(const ScdQueueGroup *group);
 
+/* How many of the queues have a SCARDHANDLE. */
+guint scd_queue_group_count_connected_locked(const ScdQueueGroup *group);
+
 /* The queue whose job is next, or NULL. card_ready: see scheduler.h. */
 struct ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready);
 

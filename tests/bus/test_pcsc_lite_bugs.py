@@ -75,6 +75,8 @@ class PcscLiteBugs(case.TestBedTest):
         self.assertEqual(set(client.readers()), readers)
         self.assertFalse(set(client.cards()) & cards)
         self.assertEqual(self.testbed.service.pid, pid)
+        with open(f"/proc/{pid}/environ", encoding="utf-8") as file:
+            self.assertIn("SMARTCARDD_RESTART_AGE=10", file.read().split("\0"))
         return self.testbed.service.output
 
     def test_restart_when_the_library_lost_sync(self):

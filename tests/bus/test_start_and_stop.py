@@ -67,6 +67,20 @@ class StartAndStop(case.TestBedTest):
         self.wait_for_readers(client, 2)
         self.assertNotIn("restarting", self.testbed.service.output)
 
+    def test_pcscd_stops_answering(self):
+        """The service waits for it, without readers, and goes on when it answers again."""
+        self.start_pcscd()
+        self.testbed.start_service("--call-limit", "1")
+        client = self.recorder()
+        reader = client.reader("Reader A")
+        self.testbed.pcscd.send_signal(signal.SIGSTOP)
+        client.connection.call("org.smartcardd1", reader, "org.smartcardd1.Reader", "Refresh",
+                               None, None, 0, -1, None, None)
+        self.wait_for_readers(client, 0)
+        self.testbed.pcscd.send_signal(signal.SIGCONT)
+        self.wait_for_readers(client, 2)
+        self.assertNotIn("restarting", self.testbed.service.output)
+
     def test_pcscd_killed_and_started_again(self):
         self.start_pcscd(card=ATR)
         self.testbed.start_service()
