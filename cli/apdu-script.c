@@ -75,7 +75,7 @@ parse_patterns(CtlApduStep *step, const char *text, GError **error)
             g_ptr_array_add(patterns, *word);
     }
     if (patterns->len == 0) {
-        g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
                             _("there is no status word after '='"));
         return FALSE;
     }
@@ -122,7 +122,7 @@ ctl_apdu_script_from_text(char *text, GError **error)
     }
     if (steps->len > 0)
         return g_steal_pointer(&steps);
-    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
                         _("the script contains no commands"));
     return NULL;
 }

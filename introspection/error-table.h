@@ -18,6 +18,7 @@
  */
 
 #define SCD_ERROR_PREFIX "org.smartcardd1.Error."
+#define SCD_DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
 
 #define SCD_PCSC_ERROR_TABLE(X)                                                                  \
     X(F_INTERNAL_ERROR, 0x01, "InternalError", "internal PC/SC error")                           \
@@ -80,9 +81,13 @@
     X(W_CANCELLED_BY_USER, 0x6E, "CancelledByUser", "the user cancelled the operation")          \
     X(W_CARD_NOT_AUTHENTICATED, 0x6F, "CardNotAuthenticated", "no PIN was presented")
 
-#define SCD_OWN_ERROR_TABLE(X)                                               \
-    X(NOT_AUTHORIZED, 0xF0, "NotAuthorized", "polkit denies the action")     \
-    X(NOT_OWNER, 0xF1, "NotOwner", "the session belongs to another program") \
-    X(LIMIT_EXCEEDED, 0xF2, "LimitExceeded", "a limit was reached")          \
-    X(INVALID_ARGUMENT, 0xF3, "InvalidArgument", "an argument is not valid") \
-    X(NOT_SAVED, 0xF4, "NotSaved", "the change could not be written to the disk")
+#define SCD_OWN_ERROR_TABLE(X)                                                                     \
+    X(NOT_AUTHORIZED, 0xF0, "org.smartcardd1.Error.NotAuthorized", "polkit denies the action")     \
+    X(NOT_OWNER, 0xF1, "org.smartcardd1.Error.NotOwner", "the session belongs to another program") \
+    X(LIMITS_EXCEEDED, 0xF2, "org.freedesktop.DBus.Error.LimitsExceeded", "a limit was reached")   \
+    X(INVALID_ARGS, 0xF3, "org.freedesktop.DBus.Error.InvalidArgs", "an argument is not valid")    \
+    X(NOT_SAVED, 0xF4, "org.smartcardd1.Error.NotSaved",                                           \
+      "the change could not be written to the disk")                                               \
+    X(UNKNOWN_OBJECT, 0xF5, "org.freedesktop.DBus.Error.UnknownObject", "there is no such object") \
+    X(INTERACTION_REQUIRED, 0xF6, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",   \
+      "the user must authenticate")

@@ -111,10 +111,10 @@ def describe_interface(path):
 def describe_errors(path):
     """Formats the table of errors: the name, the text, and the code if PC/SC has one."""
     with open(path, encoding="utf-8") as file:
-        rows = re.findall(r'X\((\w+),\s*(\w+),\s*"(\w+)",[\s\\]*"([^"]*)"\)', file.read())
+        rows = re.findall(r'X\((\w+),\s*(\w+),\s*"([\w.]+)",[\s\\]*"([^"]*)"\)', file.read())
     yield ".PD 0"
     for constant, number, name, text in rows:
-        yield from [".TP 26", f".B {name}"]
+        yield from [".TP 26", f".B {escape(name.removeprefix('org.smartcardd1.Error.'))}"]
         code = f" (0x801000{number.removeprefix('0x')})" if re.match("[EFWP]_", constant) else ""
         yield escape(text + code)
     yield ".PD"

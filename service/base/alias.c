@@ -54,19 +54,19 @@ scd_alias_check_name(const char *name, GError **error)
 
     if (length > SCD_ALIAS_MAX_LENGTH || !g_utf8_validate(name, (gssize)length, NULL) ||
         !has_valid_characters(name)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "an alias is 1 to %d bytes of letters and digits, and after the first also "
                     "'-', '_', '.' and single spaces",
                     SCD_ALIAS_MAX_LENGTH);
         return FALSE;
     }
     if (scd_usb_port_parse(name, &port)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "%s is a USB port, which cannot be an alias", name);
         return FALSE;
     }
     if (is_like_reader_name(name)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "%s is like the name that pcscd gives to a reader, which cannot be an alias",
                     name);
         return FALSE;

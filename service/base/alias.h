@@ -35,7 +35,7 @@ typedef struct {
  * Returns whether the name is valid: 1 to SCD_ALIAS_MAX_LENGTH bytes of UTF-8, made of letters and
  * digits of any script and, after the first character, also "-", "_", "." and single spaces. USB
  * ports and PC/SC names ("Front desk 00 00") are refused because they already name readers. The
- * error is SCD_INVALID_ARGUMENT.
+ * error is SCD_INVALID_ARGS.
  */
 gboolean scd_alias_check_name(const char *name, GError **error);
 

@@ -16,7 +16,7 @@ scd_command_check(gsize length, GError **error)
 {
     if (length >= 1 && length <= SCD_COMMAND_MAX)
         return TRUE;
-    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                 "a command has 1 to %d bytes, this one has %" G_GSIZE_FORMAT, SCD_COMMAND_MAX,
                 length);
     return FALSE;
@@ -120,12 +120,12 @@ scd_expect_parse(const char *const *texts, ScdExpect *expect, GError **error)
     expect->n_patterns = 0;
     for (; *texts != NULL; texts++) {
         if (expect->n_patterns == SCD_EXPECT_MAX) {
-            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                        "more than %d patterns of status words", SCD_EXPECT_MAX);
+            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "more than %d patterns of status words",
+                        SCD_EXPECT_MAX);
             return FALSE;
         }
         if (!parse_pattern(*texts, &expect->patterns[expect->n_patterns++])) {
-            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                         "pattern %u of status words is not four hexadecimal digits or \"x\", such "
                         "as 9000 or 61xx",
                         expect->n_patterns);

@@ -17,7 +17,7 @@
 #define SCD_EXPECT_MAX 32            /* patterns in one call */
 #define SCD_EXCHANGE_MAX_ROUNDS 1024 /* 256 responses of 256 bytes make the longest answer */
 
-/* Returns FALSE with SCD_INVALID_ARGUMENT if no command can have this length. */
+/* Returns FALSE with SCD_INVALID_ARGS if no command can have this length. */
 gboolean scd_command_check(gsize length, GError **error);
 
 /* Sets status to the last two bytes of a response. Returns FALSE if it has fewer. */
@@ -44,7 +44,7 @@ typedef struct {
 
 /*
  * Parses patterns of four hexadecimal digits, with "x" for any digit: 9000, 61xx. The vector ends
- * with NULL. The error, SCD_INVALID_ARGUMENT, has the number of the invalid pattern, from 1.
+ * with NULL. The error, SCD_INVALID_ARGS, has the number of the invalid pattern, from 1.
  */
 gboolean scd_expect_parse(const char *const *texts, ScdExpect *expect, GError **error);
 gboolean scd_expect_matches(const ScdExpect *expect, guint16 status);

@@ -199,7 +199,7 @@ scd_atr_is_contactless(const ScdAtr *atr)
 static gboolean
 refuse_filter(const char *why, GError **error)
 {
-    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT, why);
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS, why);
     return FALSE;
 }
 

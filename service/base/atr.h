@@ -99,7 +99,7 @@ typedef struct {
 
 /*
  * atr and mask: arrays of bytes, or NULL if the caller did not provide them. Without a mask all
- * bits are compared. Returns FALSE with SCD_INVALID_ARGUMENT, and leaves the filter unchanged, if
+ * bits are compared. Returns FALSE with SCD_INVALID_ARGS, and leaves the filter unchanged, if
  * the ATR does not have 1 to SCD_ATR_MAX_LENGTH bytes or the mask has another length.
  */
 gboolean scd_atr_filter_set(ScdAtrFilter *filter, GVariant *atr, GVariant *mask, GError **error);

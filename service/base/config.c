@@ -27,6 +27,7 @@ static const ScdSetting settings[] = {
      1073741824},
     {"Limits", "WaitersPerUser", offsetof(ScdConfig, waiters_per_user), 64, 1, 10000},
     {"Limits", "Waiters", offsetof(ScdConfig, wait_calls), 512, 1, 10000},
+    {"Limits", "WaitLimitSec", offsetof(ScdConfig, wait_limit_s), 20, 1, 3600},
     {"Limits", "MemoryPerUser", offsetof(ScdConfig, memory_per_user), 48 * MIB, MIB, 1024 * MIB},
     {"Limits", "Memory", offsetof(ScdConfig, memory), 192 * MIB, MIB, 1024 * MIB},
     {"Transactions", "IdleLimitSec", offsetof(ScdConfig, idle_limit_s), 5, 1, 3600},

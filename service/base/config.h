@@ -19,6 +19,7 @@ typedef struct {
     guint32 bytes_per_session; /* in the commands of these calls */
     guint32 waiters_per_user;
     guint32 wait_calls;
+    guint32 wait_limit_s;    /* of calls without "timeout-ms" */
     guint32 memory_per_user; /* bytes, behind the authorization */
     guint32 memory;
 

@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 
+#include <string.h>
+
 static const struct {
     guint code;
     const char *text;
@@ -24,4 +26,19 @@ scd_error_text(guint code)
         if (texts[i].code == code)
             return texts[i].text;
     return "unknown error";
+}
+
+#define QUOTED_MAX 128 /* bytes */
+
+char *
+scd_error_quote(const char *text)
+{
+    g_autofree char *start = g_strndup(text, QUOTED_MAX);
+    g_autofree char *valid = g_utf8_make_valid(start, -1);
+
+    for (char *byte = valid; *byte != '\0'; byte++)
+        if (g_ascii_iscntrl(*byte))
+            *byte = '?';
+    return g_strconcat("'", valid, start[0] != '\0' && text[strlen(start)] != '\0' ? "…" : "", "'",
+                       NULL);
 }

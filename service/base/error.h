@@ -19,5 +19,11 @@ typedef enum {
 #define SCD_ERROR (scd_error_quark())
 GQuark scd_error_quark(void);
 
+/*
+ * Returns text that a caller has sent in the form in which a message may repeat it: in single
+ * quotes, control characters replaced, and cut after 128 bytes. To be freed.
+ */
+char *scd_error_quote(const char *text);
+
 /* Returns the English text of an error, "unknown error" if the table does not have the number. */
 const char *scd_error_text(guint code);

@@ -38,11 +38,11 @@ parse_byte(const char *at, gsize position, guint8 *byte, GError **error)
         return TRUE;
     }
     if (high >= 0 && is_end_of_byte(at[1]))
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "the byte at position %" G_GSIZE_FORMAT " has one hexadecimal digit, not two",
                     position);
     else
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "no hexadecimal digit at position %" G_GSIZE_FORMAT,
                     high < 0 ? position : position + 1);
     return FALSE;

@@ -16,7 +16,7 @@ char *scd_hex_from_bytes(const guint8 *bytes, gsize length);
 /*
  * Parses digits of either case, two a byte. Spaces and colons may separate bytes and stand at both
  * ends, but not between the digits of a byte. An empty text is zero bytes; the return value is NULL
- * only on error, SCD_INVALID_ARGUMENT, whose position counts the characters of the text from 1. The
+ * only on error, SCD_INVALID_ARGS, whose position counts the characters of the text from 1. The
  * caller frees the bytes.
  */
 guint8 *scd_hex_to_bytes(const char *hex, gsize *length, GError **error);

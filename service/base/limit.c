@@ -52,7 +52,7 @@ use_limit(ScdLimit *limit, gsize amount, GError **error)
 
     do {
         if (!has_room(limit, used, amount)) {
-            g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+            g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                         "at most %" G_GSIZE_FORMAT " %s (%s in smartcardd.conf)", limit->rule.most,
                         limit->rule.what, limit->rule.key);
             return FALSE;

@@ -38,7 +38,8 @@ void scd_limit_clear(ScdLimit *limit);
 /* Returns whether nothing is charged. */
 gboolean scd_limit_is_unused(const ScdLimit *limit);
 
-/* Returns FALSE with SCD_LIMIT_EXCEEDED if less is left. The charge must be empty, and stays so. */
+/* Returns FALSE with SCD_LIMITS_EXCEEDED if less is left. The charge must be empty, and stays so.
+ */
 gboolean scd_charge_take(ScdCharge *charge, ScdLimit *limit, gsize amount, GError **error);
 
 /* Empties the charge. */
@@ -78,7 +79,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAccount, scd_account_unref)
 /* Returns whether so much could be charged now. */
 gboolean scd_account_has_room(const ScdAccount *account, gsize amount);
 
-/* Returns FALSE with SCD_LIMIT_EXCEEDED if less is left of either limit. The charge must be empty,
+/* Returns FALSE with SCD_LIMITS_EXCEEDED if less is left of either limit. The charge must be empty,
  * and stays so. */
 gboolean scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint32 uid, gsize amount,
                               GError **error);
@@ -88,7 +89,7 @@ gboolean scd_user_charge_take_from(ScdUserCharge *charge, ScdAccount *account, g
 /* Charges what exists already, although a limit may be exceeded by it. The charge must be empty. */
 void scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount);
 
-/* Adds to a charge that is not empty. Returns FALSE with SCD_LIMIT_EXCEEDED if less is left. */
+/* Adds to a charge that is not empty. Returns FALSE with SCD_LIMITS_EXCEEDED if less is left. */
 gboolean scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error);
 
 /* Releases a part of a charge, not more than all of it. */

@@ -37,7 +37,7 @@ find_number(const ScdWord *list, const char *what, const char *word, guint *numb
         }
     }
     g_autofree char *joined = join_words(list);
-    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "unknown %s: there are %s", what, joined);
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "unknown %s: there are %s", what, joined);
     return FALSE;
 }
 

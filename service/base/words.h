@@ -4,7 +4,7 @@
 /*
  * The words that methods take for the numbers of PC/SC: share modes, protocols, dispositions.
  *
- * Each is a closed list. The error for a word that is not in it is SCD_INVALID_ARGUMENT, and its
+ * Each is a closed list. The error for a word that is not in it is SCD_INVALID_ARGS, and its
  * message has those that are. The numbers are those of winscard.h, which pcsc/code.c asserts.
  */
 

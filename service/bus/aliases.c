@@ -213,11 +213,11 @@ check_conflict_with_settings(const ScdAliases *aliases, const AliasChange *chang
         if (scd_alias_names(aliases->settings->pdata[i], change->reader))
             of_reader = aliases->settings->pdata[i];
     if (of_reader)
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "This reader's alias '%s' is set in %s: change it there", of_reader->name,
                     (char *)g_hash_table_lookup(aliases->files, of_reader));
     else if (same)
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "Alias '%s' is set in %s, for another reader", same->name,
                     (char *)g_hash_table_lookup(aliases->files, same));
     return !of_reader && !same;
@@ -235,10 +235,10 @@ check_conflict_with_own(const ScdAliases *aliases, const AliasChange *change, GE
         change->alias->serial && aliases->events->count(change->alias, aliases->data) > 1;
 
     if (is_others)
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "Another reader has alias '%s': remove it there first", same->name);
     else if (is_shared)
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "Several readers have serial number '%s': bind the alias to the port",
                     change->alias->serial);
     return !is_others && !is_shared;
@@ -261,7 +261,7 @@ apply_change(const ScdAliases *aliases, const AliasChange *change, GError **erro
             g_ptr_array_add(next, scd_alias_copy(alias));
     }
     if (change->alias && next->len >= SCD_ALIASES_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                     "There are %d aliases already: remove one first", SCD_ALIASES_MAX);
         return NULL;
     }

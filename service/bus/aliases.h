@@ -49,8 +49,8 @@ typedef void (*ScdAliasesFunc)(const GError *error, gpointer data);
 /*
  * Sets the alias of the reader, which replaces the one set before. alias: taken over; NULL removes
  * it. Calls func exactly once, possibly before this returns. Fails, without any change, with
- * SCD_INVALID_ARGUMENT if a configuration file or another reader has the alias,
- * SCD_LIMIT_EXCEEDED, SCD_NOT_SAVED, or SCD_P_SHUTDOWN.
+ * SCD_INVALID_ARGS if a configuration file or another reader has the alias,
+ * SCD_LIMITS_EXCEEDED, SCD_NOT_SAVED, or SCD_P_SHUTDOWN.
  */
 void scd_aliases_set(ScdAliases *aliases, const ScdIdentity *reader, ScdAlias *alias,
                      ScdAliasesFunc func, gpointer data);

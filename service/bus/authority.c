@@ -348,7 +348,7 @@ check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFun
     if (scd_client_is_gone(client))
         error = g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
     else if (user && user->waiting.length == WAITING_PER_USER)
-        error = g_error_new(SCD_ERROR, SCD_LIMIT_EXCEEDED,
+        error = g_error_new(SCD_ERROR, SCD_LIMITS_EXCEEDED,
                             "User %u has %d polkit checks pending: wait until one of them ends",
                             user->uid, SENT_PER_USER + WAITING_PER_USER);
     else if (scd_client_uid(client) != 0)

@@ -37,7 +37,7 @@ typedef struct {
 
 /*
  * error: set if there is no answer, and the verdict is SCD_VERDICT_NO: SCD_NOT_AUTHORIZED
- * when polkit is not available, SCD_LIMIT_EXCEEDED when the user has too many checks
+ * when polkit is not available, SCD_LIMITS_EXCEEDED when the user has too many checks
  * pending, SCD_E_CANCELLED when the check was cancelled or the client left.
  */
 typedef void (*ScdAuthorityFunc)(ScdVerdict verdict, const GError *error, gpointer data);

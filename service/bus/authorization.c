@@ -313,6 +313,20 @@ scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *re
     return grants;
 }
 
+gboolean
+scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
+{
+    for (GList *link = grants->waiting.head; link; link = link->next) {
+        GrantCheck *check = link->data;
+        if (check->job != job)
+            continue;
+        g_queue_unlink(&grants->waiting, link);
+        scd_job_finish(g_steal_pointer(&check->job), code);
+        return TRUE;
+    }
+    return FALSE;
+}
+
 void
 scd_grants_end(ScdGrants *grants, guint32 code)
 {
@@ -345,7 +359,7 @@ end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpoi
     g_autoptr(ScdClient) client G_GNUC_UNUSED = caller;
     ScdGrants *grants = check->grants;
 
-    if (grants->ended)
+    if (grants->ended || !check->job)
         return;
     g_queue_unlink(&grants->waiting, &check->link);
     if (error) {

@@ -80,6 +80,9 @@ typedef struct {
 ScdGrants *scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
                           const ScdGrantsOwner *owner);
 
+/* Ends a job that waits for its check with the PC/SC code. FALSE if the job does not wait here. */
+gboolean scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code);
+
 /* Ends waiting jobs with the PC/SC code and releases the grants. Calls no function of the owner. */
 void scd_grants_end(ScdGrants *grants, guint32 code);
 

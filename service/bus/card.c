@@ -15,22 +15,7 @@ struct ScdCard {
     ScdObject *object;
 };
 
-/*
- * The first number is the time since boot in microseconds. So a restarted service uses no number
- * again, without keeping one in a file.
- */
-static guint64
-new_card_number(void)
-{
-    static guint64 last;
-
-    if (last == 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_BOOTTIME, &now);
-        last = (guint64)now.tv_sec * G_USEC_PER_SEC + (guint64)now.tv_nsec / 1000;
-    }
-    return ++last;
-}
+static guint64 last_number;
 
 static GVariant *
 bytes_to_variant(const guint8 *bytes, gsize length)
@@ -63,7 +48,8 @@ set_properties(ScdObject *object, const ScdCardParts *parts, const ScdReaderStat
 ScdCard *
 scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error)
 {
-    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, new_card_number());
+    g_autofree char *path =
+        g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, scd_object_next_number(&last_number));
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
     card->tree = parts->tree;
@@ -101,4 +87,17 @@ const char *
 scd_card_atr_hex(const ScdCard *card)
 {
     return scd_object_get_string(card->object, "AtrHex");
+}
+
+gboolean
+scd_card_was_used(const char *path)
+{
+    guint64 number;
+
+    if (last_number == 0)
+        scd_object_next_number(&last_number);
+    return g_str_has_prefix(path, PATH_PREFIX) &&
+           g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, &number,
+                                      NULL) &&
+           number <= last_number;
 }

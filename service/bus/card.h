@@ -31,6 +31,9 @@ const char *scd_card_path(const ScdCard *card);
 /* Whether the path is that of a card, present or removed. */
 gboolean scd_card_is_path(const char *path);
 
+/* Whether there may have been a card object at this path: its number is not above the last one. */
+gboolean scd_card_was_used(const char *path);
+
 const char *scd_card_atr_hex(const ScdCard *card);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCard, scd_card_free)

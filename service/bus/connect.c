@@ -4,7 +4,6 @@
 
 #include "base/words.h"
 #include "bus/error.h"
-#include "bus/job-timeout.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "pcsc/code.h"
@@ -134,6 +133,7 @@ connect_card(ScdPendingCall *call, gpointer data)
     job->protocols = connect->protocols;
     if (connect->atr)
         scd_bytes_list_add(&job->inputs, g_bytes_ref(connect->atr));
+    scd_pending_call_limit_job(call, job);
     scd_job_queue_submit(connect->queue, job);
 }
 
@@ -144,15 +144,15 @@ static const ScdPendingCallMethod connect_method = {
 };
 
 static gboolean
-read_arguments(ConnectCall *connect, GVariant *arguments, guint32 *timeout_ms, GError **error)
+read_arguments(ConnectCall *connect, GVariant *arguments, GVariant *options,
+               ScdCallOptions *call_options, GError **error)
 {
     g_autofree const char **protocols = NULL;
-    g_autoptr(GVariant) options = NULL;
     const char *share_mode;
     const ScdOption known[] = {
-        {"timeout-ms", "u", timeout_ms}, {"quiet", "b", &connect->quiet}, {NULL, NULL, NULL}};
+        SCD_CALL_OPTION_ROWS(*call_options), {"quiet", "b", &connect->quiet}, {NULL, NULL, NULL}};
 
-    g_variant_get(arguments, "(&s^a&s@a{sv})", &share_mode, &protocols, &options);
+    g_variant_get(arguments, "(&s^a&s@a{sv})", &share_mode, &protocols, NULL);
     return scd_share_mode_from_word(share_mode, &connect->share_mode, error) &&
            scd_protocols_from_words(protocols, &connect->protocols, error) &&
            scd_options_read(options, known, error);
@@ -168,17 +168,20 @@ scd_connect_start(ScdSessions *sessions, ScdReader *reader, const ScdCard *card,
         .invocation = invocation,
         .reader = reader,
         .needs_card = card != NULL,
+        .registry = scd_sessions_registry(sessions),
+        .wait_limit_ms = scd_sessions_wait_limit_ms(sessions),
     };
-    guint32 timeout_ms = SCD_NO_TIMEOUT;
+    g_auto(ScdCallOptions) call_options = {0};
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 2);
     GError *error = NULL;
 
-    if (!read_arguments(connect, arguments, &timeout_ms, &error)) {
-        g_dbus_method_invocation_take_error(invocation, error);
+    if (!read_arguments(connect, arguments, options, &call_options, &error)) {
+        scd_error_take_reply(invocation, error);
         return;
     }
     connect->sessions = sessions;
     connect->reader = reader;
     connect->atr = card ? scd_reader_dup_atr(reader) : NULL;
     scd_pending_call_start(scd_pending_call_new(&connect_method, g_steal_pointer(&connect), &parts),
-                           timeout_ms);
+                           &call_options);
 }

@@ -9,3 +9,10 @@
 
 /* Registers the name of each error. Must be called once, before the first reply. */
 void scd_error_register(void);
+
+/*
+ * Reply with an error of SCD_ERROR under its D-Bus name. Both take over the invocation, the second
+ * one the error, too.
+ */
+void scd_error_reply(GDBusMethodInvocation *invocation, const GError *error);
+void scd_error_take_reply(GDBusMethodInvocation *invocation, GError *error);

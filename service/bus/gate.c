@@ -8,6 +8,7 @@
 #define MIB (1024u * KIB)
 
 #define PREFIX "org.smartcardd1."
+#define ROOT "/org/smartcardd1"
 
 /*
  * The limits. They are no settings: they follow from what the methods take and
@@ -248,6 +249,26 @@ refuse_with(const ScdGateError *reason, ScdGateError *error)
     return SCD_GATE_REFUSE;
 }
 
+/* Whether there may be an object at the path: the tree has three branches, one level deep. */
+static gboolean
+is_path_of_tree(const char *path)
+{
+    static const char *const inner[] = {"/", "/org", "/org/freedesktop",
+                                        "/org/freedesktop/LogControl1", ROOT};
+    static const char *const branches[] = {ROOT "/readers", ROOT "/cards", ROOT "/sessions"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(inner); i++)
+        if (g_str_equal(path, inner[i]))
+            return TRUE;
+    for (gsize i = 0; i < G_N_ELEMENTS(branches); i++) {
+        gsize length = strlen(branches[i]);
+        if (g_str_has_prefix(path, branches[i]) &&
+            (path[length] == '\0' || (path[length] == '/' && !strchr(path + length + 1, '/'))))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 ScdGateVerdict
 scd_gate_check_header(const ScdDbusHeader *header, gsize length, ScdGateError *error)
 {
@@ -257,7 +278,7 @@ scd_gate_check_header(const ScdDbusHeader *header, gsize length, ScdGateError *e
         return SCD_GATE_DROP;
     if (header->unix_fds > 0)
         return refuse_with(&with_descriptors, error);
-    if (strlen(header->path) > PATH_MAX_LENGTH)
+    if (strlen(header->path) > PATH_MAX_LENGTH || !is_path_of_tree(header->path))
         return refuse_with(&no_object, error);
     if (length > MESSAGE_MAX || header->body_length > find_body_limit(header)->body_max)
         return refuse_with(&too_large, error);

@@ -38,6 +38,7 @@ typedef struct {
     ScdReplyForm form;
     GVariant *ready; /* the reply of SCD_REPLY_READY */
     ScdQuotaCharge charge;
+    ScdRegisteredCall *registered; /* NULL without a call-id */
 
     /* Called on the main thread before the reply, or NULL. */
     ScdJobCallEndFunc end;
@@ -98,6 +99,15 @@ list_to_variant(const ScdJob *job, const char *type, GVariant *(*convert)(const 
     return g_variant_builder_end(&builder);
 }
 
+/* Why a script has fewer responses than commands. */
+static const char *
+get_stop_reason(const ScdJob *job)
+{
+    if (job->outputs.length == scd_job_n_commands(job))
+        return "";
+    return job->out_of_room ? "size" : "expect";
+}
+
 /* Returns the arguments of the reply as a tuple, NULL if there are none. */
 static GVariant *
 new_reply(const JobCall *call, const ScdJob *job)
@@ -108,11 +118,13 @@ new_reply(const JobCall *call, const ScdJob *job)
     case SCD_REPLY_BYTES:
         return g_variant_new("(@ay)", bytes_to_variant(job, scd_bytes_list_get(&job->outputs, 0)));
     case SCD_REPLY_BYTES_LIST:
-        return g_variant_new("(@aay)", list_to_variant(job, "aay", bytes_to_variant));
+        return g_variant_new("(@aays)", list_to_variant(job, "aay", bytes_to_variant),
+                             get_stop_reason(job));
     case SCD_REPLY_HEX:
         return g_variant_new("(@s)", bytes_to_hex(job, scd_bytes_list_get(&job->outputs, 0)));
     case SCD_REPLY_HEX_LIST:
-        return g_variant_new("(@as)", list_to_variant(job, "as", bytes_to_hex));
+        return g_variant_new("(@ass)", list_to_variant(job, "as", bytes_to_hex),
+                             get_stop_reason(job));
     case SCD_REPLY_PROTOCOL:
         return g_variant_new("(s)", scd_protocol_to_word(job->protocol));
     case SCD_REPLY_READY:
@@ -121,17 +133,38 @@ new_reply(const JobCall *call, const ScdJob *job)
     g_assert_not_reached();
 }
 
-static GError *
-new_error(const char *reader, const char *where, ScdErrorCode code)
+const char *
+scd_job_call_sent_text(gboolean sent)
 {
-    return g_error_new(SCD_ERROR, code, "Reader '%s': %s%s%s", reader, where, scd_error_text(code),
-                       get_hint(code));
+    return sent ? ": sent, result unknown" : ": not sent";
+}
+
+static GError *
+new_error(const char *reader, const char *where, ScdErrorCode code, const char *end)
+{
+    return g_error_new(SCD_ERROR, code, "Reader '%s': %s%s%s%s", reader, where,
+                       scd_error_text(code), get_hint(code), end);
 }
 
 GError *
 scd_job_call_new_error(const char *reader, ScdErrorCode code)
 {
-    return new_error(reader, "", code);
+    return new_error(reader, "", code, "");
+}
+
+static GError *
+new_job_error(const JobCall *call, const ScdJob *job, ScdErrorCode code)
+{
+    gboolean given_up = code == SCD_E_TIMEOUT || code == SCD_E_CANCELLED;
+    /* A Close goes on in any case. */
+    gboolean sent = scd_job_was_sent(job) || job->kind == SCD_JOB_DISCONNECT;
+    const char *end = given_up ? scd_job_call_sent_text(sent) : "";
+    g_autofree char *where = NULL;
+
+    if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1)
+        where = g_strdup_printf("command %u of %u: ", scd_job_n_answered(job) + 1,
+                                scd_job_n_commands(job));
+    return new_error(call->reader, where ? where : "", code, end);
 }
 
 static void
@@ -139,19 +172,13 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
 {
     GDBusMethodInvocation *invocation = g_steal_pointer(&call->invocation);
 
-    /* Before the caller can make its next call, which needs the quota. */
+    /* Before the caller can make its next call, which needs the quota and the id. */
     scd_quota_charge_give_back(&call->charge);
-    if (code == 0) {
+    g_clear_pointer(&call->registered, scd_registered_call_free);
+    if (code == 0)
         g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
-    } else if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1) {
-        g_autofree char *where = g_strdup_printf("command %u of %u: ", scd_job_n_answered(job) + 1,
-                                                 scd_job_n_commands(job));
-        g_dbus_method_invocation_take_error(
-            invocation, new_error(call->reader, where, scd_code_to_error(code)));
-    } else {
-        g_dbus_method_invocation_take_error(invocation,
-                                            new_error(call->reader, "", scd_code_to_error(code)));
-    }
+    else
+        scd_error_take_reply(invocation, new_job_error(call, job, scd_code_to_error(code)));
 }
 
 static gboolean
@@ -186,6 +213,7 @@ free_call(gpointer data)
 
     g_clear_object(&call->invocation);
     scd_quota_charge_give_back(&call->charge);
+    g_clear_pointer(&call->registered, scd_registered_call_free);
     g_clear_pointer(&call->ready, g_variant_unref);
     if (call->free_end_data)
         call->free_end_data(call->end_data);
@@ -220,6 +248,20 @@ scd_job_call_charge(ScdJob *job, ScdQuota *quota)
     return FALSE;
 }
 
+gboolean
+scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const char *call_id,
+                      ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data, GError **error)
+{
+    JobCall *call = job->data;
+    const char *sender = g_dbus_method_invocation_get_sender(call->invocation);
+
+    call->registered =
+        scd_call_registry_add(registry, sender, call_id, cancel, data, free_data, error);
+    if (!call->registered)
+        free_data(data);
+    return call->registered != NULL;
+}
+
 void
 scd_job_call_set_reply(ScdJob *job, GVariant *ready)
 {
@@ -239,7 +281,9 @@ void
 scd_job_call_refuse(ScdJob *job, const GError *error)
 {
     JobCall *call = job->data;
-    g_dbus_method_invocation_return_gerror(g_steal_pointer(&call->invocation), error);
+
+    g_clear_pointer(&call->registered, scd_registered_call_free);
+    scd_error_reply(g_steal_pointer(&call->invocation), error);
     scd_job_unref(job);
 }
 
@@ -258,19 +302,20 @@ scd_job_call_add_input(ScdJob *job, GVariant *bytes)
 
 static gboolean
 read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneShotOptions *one_shot,
-             GError **error)
+             ScdCallOptions *call_options, GError **error)
 {
     g_autofree const char **expect = NULL;
     const char *protocol = NULL;
     const char *disposition = "leave";
     ScdOption known[] = {
         {"follow", "b", &job->follow},
+        SCD_CALL_OPTION_ROWS(*call_options),
         {NULL, NULL, NULL}, /* expect */
         {NULL, NULL, NULL}, /* protocol */
         {NULL, NULL, NULL}, /* disposition */
         {NULL, NULL, NULL},
     };
-    guint n = 1;
+    guint n = 3;
 
     if (many)
         known[n++] = (ScdOption){"expect", "^a&s", &expect};
@@ -322,7 +367,7 @@ add_commands(ScdJob *job, GVariant *commands, GError **error)
 
     if (n == 0 || n > SCD_SCRIPT_MAX_COMMANDS ||
         g_variant_get_size(commands) > SCD_SCRIPT_MAX_BYTES) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "A script must have 1 to %d commands with at most %d bytes in total",
                     SCD_SCRIPT_MAX_COMMANDS, SCD_SCRIPT_MAX_BYTES);
         return FALSE;
@@ -339,14 +384,14 @@ add_commands(ScdJob *job, GVariant *commands, GError **error)
 
 gboolean
 scd_job_call_read_script(ScdJob *job, GVariant *commands, GVariant *options,
-                         ScdOneShotOptions *one_shot, GError **error)
+                         ScdOneShotOptions *one_shot, ScdCallOptions *call_options, GError **error)
 {
     gboolean many = g_variant_is_of_type(commands, G_VARIANT_TYPE("aay")) ||
                     g_variant_is_of_type(commands, G_VARIANT_TYPE_STRING_ARRAY);
 
     if (one_shot)
         *one_shot = (ScdOneShotOptions){SCD_PROTOCOL_ANY, SCD_DISPOSITION_LEAVE};
-    if (options && !read_options(job, options, many, one_shot, error))
+    if (options && !read_options(job, options, many, one_shot, call_options, error))
         return FALSE;
     return many ? add_commands(job, commands, error) : add_command(job, commands, error);
 }

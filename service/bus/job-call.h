@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/words.h"
+#include "bus/call-options.h"
 #include "bus/quota.h"
 #include "pcsc/job.h"
 
@@ -24,9 +25,9 @@
 typedef enum {
     SCD_REPLY_NOTHING,
     SCD_REPLY_BYTES,      /* ay: the job's output */
-    SCD_REPLY_BYTES_LIST, /* aay: all outputs */
+    SCD_REPLY_BYTES_LIST, /* aay s: all outputs, and why there are no more */
     SCD_REPLY_HEX,        /* s */
-    SCD_REPLY_HEX_LIST,   /* as */
+    SCD_REPLY_HEX_LIST,   /* as s, likewise */
     SCD_REPLY_PROTOCOL,   /* s: the word for the job's protocol */
     SCD_REPLY_READY,      /* the tuple set by scd_job_call_set_reply() */
 } ScdReplyForm;
@@ -42,13 +43,15 @@ ScdJob *scd_job_call_new(ScdJobKind kind, GDBusMethodInvocation *invocation, con
                          ScdReplyForm form);
 
 /*
- * Reads the commands of Transmit and its variants, and their options, into the job.
+ * Reads the commands of Transmit and its variants, and their options, into the job. call_options:
+ * receives those of every call.
  * commands: ay, aay, s or as (hex); wiped after they were copied. options: a{sv}, or NULL.
  * one_shot: receives the options of a one-shot call; NULL for a session, which does not accept
- * them. Fails with SCD_INVALID_ARGUMENT, and a message with the number of the command.
+ * them. Fails with SCD_INVALID_ARGS, and a message with the number of the command.
  */
 gboolean scd_job_call_read_script(ScdJob *job, GVariant *commands, GVariant *options,
-                                  ScdOneShotOptions *one_shot, GError **error);
+                                  ScdOneShotOptions *one_shot, ScdCallOptions *call_options,
+                                  GError **error);
 
 /* Copies a byte array of the call's arguments to the job's inputs, and wipes the original. */
 void scd_job_call_add_input(ScdJob *job, GVariant *bytes);
@@ -71,6 +74,18 @@ void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
 
 /* Replies with the error and releases the job, which must not have been submitted. */
 void scd_job_call_refuse(ScdJob *job, const GError *error);
+
+/*
+ * Registers the call, until its reply is sent. cancel is called with the data on the main thread,
+ * and ends the job if it has not ended. Takes over the data, which free_data frees. Fails as
+ * scd_call_registry_add() does.
+ */
+gboolean scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const char *call_id,
+                               ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data,
+                               GError **error);
+
+/* The end of the message of an error with which a call was given up. */
+const char *scd_job_call_sent_text(gboolean sent);
 
 /* A new error that names the reader, the failure and, where there is one, the remedy. */
 GError *scd_job_call_new_error(const char *reader, ScdErrorCode code);

@@ -38,7 +38,7 @@ find_reader(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
         g_dbus_method_invocation_return_value(invocation,
                                               g_variant_new("(o)", scd_reader_path(reader)));
     else
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_error_take_reply(invocation, error);
 }
 
 static void
@@ -53,7 +53,7 @@ reply_with_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 
     /* SCD_NOT_AUTHORIZED means that polkit is not available: the verdict is then "no". */
     if (error && !g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED))
-        g_dbus_method_invocation_return_gerror(data, error);
+        scd_error_reply(data, error);
     else
         g_dbus_method_invocation_return_value(data, g_variant_new("(s)", words[verdict]));
 }
@@ -68,13 +68,13 @@ check_caller(ScdClient *caller, const GError *gone, gpointer data)
     const char *path;
 
     if (!client) {
-        g_dbus_method_invocation_return_gerror(query->invocation, gone);
+        scd_error_reply(query->invocation, gone);
         return;
     }
     g_variant_get(arguments, "(&o)", &path);
     ScdReader *reader = find_if_available(query->manager, path, &error);
     if (!reader) {
-        g_dbus_method_invocation_take_error(query->invocation, error);
+        scd_error_take_reply(query->invocation, error);
         return;
     }
     ScdAuthorityDetails details = scd_reader_details(reader);
@@ -109,12 +109,88 @@ wait_for_removal(gpointer owner, GVariant *arguments, GDBusMethodInvocation *inv
     scd_wait_calls_wait_for_removal(manager->parts.wait_calls, arguments, invocation);
 }
 
+static void
+cancel_call(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdManager *manager = owner;
+    GError *error = NULL;
+    const char *call_id;
+
+    g_variant_get(arguments, "(&s)", &call_id);
+    if (!scd_call_id_check(call_id, &error)) {
+        scd_error_take_reply(invocation, error);
+        return;
+    }
+    scd_call_registry_cancel(manager->parts.registry,
+                             g_dbus_method_invocation_get_sender(invocation), call_id);
+    g_dbus_method_invocation_return_value(invocation, NULL);
+}
+
+typedef struct {
+    ScdManager *manager;
+    GDBusMethodInvocation *invocation;
+} SessionsQuery;
+
+static void
+reply_with_sessions(ScdClient *caller, const GError *gone, gpointer data)
+{
+    g_autofree SessionsQuery *query = data;
+    g_autoptr(ScdClient) client = caller;
+
+    if (client)
+        g_dbus_method_invocation_return_value(
+            query->invocation,
+            g_variant_new("(@aa{sv})", scd_sessions_list(query->manager->parts.sessions,
+                                                         scd_client_uid(client))));
+    else
+        scd_error_reply(query->invocation, gone);
+}
+
+static void
+close_session_for(ScdClient *caller, const GError *gone, gpointer data)
+{
+    g_autofree SessionsQuery *query = data;
+    g_autoptr(ScdClient) client = caller;
+    g_autoptr(GError) error = NULL;
+    const char *path;
+
+    g_variant_get(g_dbus_method_invocation_get_parameters(query->invocation), "(&o)", &path);
+    if (!client)
+        scd_error_reply(query->invocation, gone);
+    else if (scd_sessions_close(query->manager->parts.sessions, path, scd_client_uid(client),
+                                &error))
+        g_dbus_method_invocation_return_value(query->invocation, NULL);
+    else
+        scd_error_reply(query->invocation, error);
+}
+
+static void
+look_up_caller(ScdManager *manager, GDBusMethodInvocation *invocation, ScdClientFunc func)
+{
+    SessionsQuery *query = g_new(SessionsQuery, 1);
+
+    *query = (SessionsQuery){manager, invocation};
+    scd_clients_get(manager->parts.clients, g_dbus_method_invocation_get_sender(invocation), func,
+                    query);
+}
+
+static void
+list_sessions(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    look_up_caller(owner, invocation, reply_with_sessions);
+}
+
+static void
+close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    look_up_caller(owner, invocation, close_session_for);
+}
+
 static const ScdMethod methods[] = {
-    {"CanConnect", can_connect},
-    {"FindReader", find_reader},
-    {"WaitForCard", wait_for_card},
-    {"WaitForRemoval", wait_for_removal},
-    {NULL, NULL},
+    {"CancelCall", cancel_call},          {"CanConnect", can_connect},
+    {"CloseSession", close_session},      {"FindReader", find_reader},
+    {"ListSessions", list_sessions},      {"WaitForCard", wait_for_card},
+    {"WaitForRemoval", wait_for_removal}, {NULL, NULL},
 };
 
 static const ScdInterface interface = {&scd_manager_interface, methods};

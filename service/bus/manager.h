@@ -5,6 +5,7 @@
 
 #include "bus/authorization.h"
 #include "bus/readers.h"
+#include "bus/session.h"
 #include "bus/wait-calls.h"
 
 typedef struct ScdManager ScdManager;
@@ -16,6 +17,8 @@ typedef struct {
     ScdClients *clients;
     ScdAuthorization *authorization;
     ScdWaitCalls *wait_calls;
+    ScdSessions *sessions;
+    ScdCallRegistry *registry;
 } ScdManagerParts;
 
 /* Fails if the path is in use. */

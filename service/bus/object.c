@@ -2,6 +2,9 @@
 
 #include "bus/object.h"
 
+#include <string.h>
+#include <time.h>
+
 #include "bus/error.h"
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
@@ -87,6 +90,81 @@ call_properties(ScdObject *object, const char *method, GVariant *arguments,
         g_variant_new("(v)", object->properties[get_property_index(object, name)].value));
 }
 
+guint64
+scd_object_next_number(guint64 *last)
+{
+    if (*last == 0) {
+        struct timespec now;
+        clock_gettime(CLOCK_BOOTTIME, &now);
+        *last = (guint64)now.tv_sec * G_USEC_PER_SEC + (guint64)now.tv_nsec / 1000;
+    }
+    return ++*last;
+}
+
+/* Byte arrays and strings are contiguous in a message that GDBus has read. */
+static void
+wipe_value(GVariant *value)
+{
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
+        gsize length;
+        gpointer bytes = (gpointer)g_variant_get_fixed_array(value, &length, 1);
+        if (length > 0)
+            explicit_bzero(bytes, length);
+    } else if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)) {
+        gsize length;
+        gpointer text = (gpointer)g_variant_get_string(value, &length);
+        explicit_bzero(text, length);
+    }
+}
+
+static gboolean
+may_contain_commands(GVariant *value)
+{
+    return g_variant_is_of_type(value, G_VARIANT_TYPE("ay")) ||
+           g_variant_is_of_type(value, G_VARIANT_TYPE("aay")) ||
+           g_variant_is_of_type(value, G_VARIANT_TYPE("as")) ||
+           g_variant_is_of_type(value, G_VARIANT_TYPE("s"));
+}
+
+void
+scd_object_wipe_arguments(GVariant *arguments)
+{
+    for (gsize i = 0; i < g_variant_n_children(arguments); i++) {
+        g_autoptr(GVariant) value = g_variant_get_child_value(arguments, i);
+        if (!may_contain_commands(value))
+            continue;
+        if (!g_variant_is_container(value) ||
+            g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
+            wipe_value(value);
+            continue;
+        }
+        for (gsize n = 0; n < g_variant_n_children(value); n++) {
+            g_autoptr(GVariant) element = g_variant_get_child_value(value, n);
+            wipe_value(element);
+        }
+    }
+}
+
+/* Methods whose arguments may contain a PIN. */
+static gboolean
+takes_secrets(const ScdMethod *method)
+{
+    return g_str_has_prefix(method->name, "Transmit") || g_str_equal(method->name, "Control") ||
+           g_str_equal(method->name, "SetAttribute");
+}
+
+/* Whatever the handler does, its secrets are not in the arguments afterwards. */
+static void
+call_handler(const ScdMethod *method, ScdObject *object, GVariant *arguments,
+             GDBusMethodInvocation *invocation)
+{
+    g_autoptr(GVariant) kept = takes_secrets(method) ? g_variant_ref(arguments) : NULL;
+
+    method->func(object->owner, arguments, invocation);
+    if (kept)
+        scd_object_wipe_arguments(kept);
+}
+
 static void
 call_method(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
             const char *method_name, GVariant *arguments, GDBusMethodInvocation *invocation,
@@ -95,6 +173,7 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     ScdObject *object = user_data;
 
     if (object->client && !g_str_equal(object->client, sender)) {
+        scd_object_wipe_arguments(arguments);
         g_dbus_method_invocation_return_error(invocation, SCD_ERROR, SCD_NOT_OWNER,
                                               "%s belongs to another program", path);
         return;
@@ -106,7 +185,7 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     /* GDBus has checked name and arguments against the interface, which the table covers. */
     for (const ScdMethod *method = object->interface->methods; method->name; method++) {
         if (g_str_equal(method->name, method_name)) {
-            method->func(object->owner, arguments, invocation);
+            call_handler(method, object, arguments, invocation);
             return;
         }
     }

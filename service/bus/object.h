@@ -37,6 +37,19 @@ ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInter
                           gpointer owner, const char *client, GError **error);
 void scd_object_free(ScdObject *object);
 
+/*
+ * Returns a number for the path of a new object, greater than *last, which it updates. The first
+ * one is the time since boot in microseconds: so a restarted service uses no number again, without
+ * keeping one in a file.
+ */
+guint64 scd_object_next_number(guint64 *last);
+
+/*
+ * Overwrites the byte arrays and strings of a call's arguments that may contain commands (ay, aay,
+ * as): only this process has them, and nothing may read them afterwards.
+ */
+void scd_object_wipe_arguments(GVariant *arguments);
+
 const char *scd_object_path(const ScdObject *object);
 const char *scd_object_interface_name(const ScdObject *object);
 

@@ -5,8 +5,6 @@
 #include "base/words.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
-#include "bus/job-timeout.h"
-#include "bus/options.h"
 #include "bus/pending-call.h"
 #include "pcsc/code.h"
 
@@ -16,8 +14,9 @@ typedef struct {
     ScdPendingCall *call; /* valid until it has ended */
     ScdShareMode share_mode;
     ScdOneShotOptions options;
-    GBytes *atr; /* of the only card to connect to; NULL: any card */
-    ScdJob *job; /* the one that replies; NULL once submitted or ended */
+    GBytes *atr;       /* of the only card to connect to; NULL: any card */
+    ScdJob *job;       /* the one that replies; NULL once submitted or ended */
+    ScdJob *submitted; /* the same, from its submission to the end; a reference */
     ScdAction action;
     ScdUserCharge charge;
     ScdJobQueue *queue; /* queue and grants: from the authorization to the end */
@@ -29,7 +28,7 @@ free_one_shot(gpointer data)
 {
     OneShot *one_shot = data;
 
-    g_assert(!one_shot->job && !one_shot->queue);
+    g_assert(!one_shot->job && !one_shot->submitted && !one_shot->queue);
     g_clear_pointer(&one_shot->atr, g_bytes_unref);
     g_free(one_shot);
 }
@@ -57,6 +56,8 @@ handle_ended(const GError *error, gpointer data)
         scd_job_queue_close(g_steal_pointer(&one_shot->queue), disconnect, code);
         scd_grants_end(g_steal_pointer(&one_shot->grants), code);
     }
+    /* The job refers to the pending call until it is freed. */
+    g_clear_pointer(&one_shot->submitted, scd_job_unref);
     scd_user_charge_give_back(&one_shot->charge);
 }
 
@@ -74,25 +75,32 @@ new_internal_job(ScdJobKind kind)
 }
 
 static void
+submit_job(ScdPendingCall *call, OneShot *one_shot, ScdJob *job)
+{
+    scd_pending_call_limit_job(call, job);
+    scd_job_queue_submit(one_shot->queue, job);
+}
+
+static void
 submit_jobs(ScdPendingCall *call, OneShot *one_shot)
 {
-    ScdJobQueue *queue = one_shot->queue;
     ScdJob *connect = new_internal_job(SCD_JOB_CONNECT);
     connect->share_mode = one_shot->share_mode;
     connect->protocols = one_shot->options.protocols;
     if (one_shot->atr)
         scd_bytes_list_add(&connect->inputs, g_bytes_ref(one_shot->atr));
-    scd_job_queue_submit(queue, connect);
+    submit_job(call, one_shot, connect);
 
     if (one_shot->job->kind == SCD_JOB_TRANSMIT) {
         ScdJob *begin = new_internal_job(SCD_JOB_BEGIN);
         begin->chained = TRUE;
-        scd_job_queue_submit(queue, begin);
+        submit_job(call, one_shot, begin);
     }
     scd_job_call_on_end(one_shot->job, end_before_reply, scd_pending_call_ref(call),
                         (GDestroyNotify)scd_pending_call_unref);
     one_shot->job->chained = TRUE;
-    scd_job_queue_submit(queue, g_steal_pointer(&one_shot->job));
+    one_shot->submitted = scd_job_ref(one_shot->job);
+    submit_job(call, one_shot, g_steal_pointer(&one_shot->job));
 }
 
 static ScdAction
@@ -135,9 +143,17 @@ run_jobs(ScdPendingCall *call, gpointer data)
     submit_jobs(call, one_shot);
 }
 
+static gboolean
+was_sent(gpointer data)
+{
+    const OneShot *one_shot = data;
+    return one_shot->submitted && scd_job_was_sent(one_shot->submitted);
+}
+
 static const ScdPendingCallMethod one_shot_method = {
     .proceed = run_jobs,
     .ended = handle_ended,
+    .was_sent = was_sent,
     .free_data = free_one_shot,
     .replies_itself = TRUE,
 };
@@ -145,7 +161,7 @@ static const ScdPendingCallMethod one_shot_method = {
 /* Takes over the job, and the ATR of the template. */
 static void
 start_one_shot(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneShot *template,
-               GDBusMethodInvocation *invocation)
+               GDBusMethodInvocation *invocation, const ScdCallOptions *call_options)
 {
     OneShot *one_shot = g_memdup2(template, sizeof *template);
     const ScdPendingCallParts parts = {
@@ -153,6 +169,8 @@ start_one_shot(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneS
         .invocation = invocation,
         .reader = reader,
         .needs_card = template->atr != NULL,
+        .registry = scd_sessions_registry(sessions),
+        .wait_limit_ms = scd_sessions_wait_limit_ms(sessions),
     };
 
     one_shot->sessions = sessions;
@@ -160,7 +178,7 @@ start_one_shot(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneS
     one_shot->job = job;
     one_shot->action = scd_authorization_action(invocation);
     one_shot->call = scd_pending_call_new(&one_shot_method, one_shot, &parts);
-    scd_pending_call_start(one_shot->call, SCD_NO_TIMEOUT);
+    scd_pending_call_start(one_shot->call, call_options);
 }
 
 static ScdReplyForm
@@ -185,14 +203,16 @@ scd_one_shot_transmit(ScdSessions *sessions, ScdReader *reader, GVariant *argume
     ScdJob *job = scd_job_call_new(SCD_JOB_TRANSMIT, invocation, scd_reader_name(reader),
                                    get_reply_form(commands));
     OneShot template = {.share_mode = SCD_SHARE_SHARED};
+    g_auto(ScdCallOptions) call_options = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!scd_job_call_read_script(job, commands, options, &template.options, &error)) {
+    if (!scd_job_call_read_script(job, commands, options, &template.options, &call_options,
+                                  &error)) {
         scd_job_call_refuse(job, error);
         return;
     }
     template.atr = scd_reader_dup_atr(reader);
-    start_one_shot(sessions, reader, job, &template, invocation);
+    start_one_shot(sessions, reader, job, &template, invocation, &call_options);
 }
 
 void
@@ -203,14 +223,14 @@ scd_one_shot_control(ScdSessions *sessions, ScdReader *reader, GVariant *argumen
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 2);
     ScdJob *job =
         scd_job_call_new(SCD_JOB_CONTROL, invocation, scd_reader_name(reader), SCD_REPLY_BYTES);
-    const ScdOption none[] = {{NULL, NULL, NULL}};
+    g_auto(ScdCallOptions) call_options = {0};
     const OneShot template = {.share_mode = SCD_SHARE_DIRECT};
     g_autoptr(GError) error = NULL;
 
     g_variant_get_child(arguments, 0, "u", &job->number);
     scd_job_call_add_input(job, data);
-    if (scd_options_read(options, none, &error))
-        start_one_shot(sessions, reader, job, &template, invocation);
+    if (scd_call_options_read(&call_options, options, &error))
+        start_one_shot(sessions, reader, job, &template, invocation, &call_options);
     else
         scd_job_call_refuse(job, error);
 }
@@ -222,7 +242,13 @@ scd_one_shot_get_attribute(ScdSessions *sessions, ScdReader *reader, GVariant *a
     ScdJob *job = scd_job_call_new(SCD_JOB_GET_ATTRIBUTE, invocation, scd_reader_name(reader),
                                    SCD_REPLY_BYTES);
     const OneShot template = {.share_mode = SCD_SHARE_DIRECT};
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) call_options = {0};
+    g_autoptr(GError) error = NULL;
 
-    g_variant_get(arguments, "(u)", &job->number);
-    start_one_shot(sessions, reader, job, &template, invocation);
+    g_variant_get_child(arguments, 0, "u", &job->number);
+    if (scd_call_options_read(&call_options, options, &error))
+        start_one_shot(sessions, reader, job, &template, invocation, &call_options);
+    else
+        scd_job_call_refuse(job, error);
 }

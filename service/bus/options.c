@@ -40,7 +40,7 @@ refuse_key(const ScdOption *known, const char *key, GError **error)
 
     for (const ScdOption *option = known; option->key != NULL; option++)
         g_string_append_printf(keys, "%s%s", option == known ? "" : ", ", option->key);
-    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "unknown option \"%s\": %s%s", shown,
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "unknown option \"%s\": %s%s", shown,
                 keys->len > 0 ? "supported are " : "none supported", keys->str);
     return FALSE;
 }
@@ -52,7 +52,7 @@ check_type(const ScdOption *option, GVariant *value, GError **error)
 
     if (g_variant_is_of_type(value, G_VARIANT_TYPE(type)))
         return TRUE;
-    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                 "option \"%s\" has a value of type %s, where %s is expected", option->key,
                 g_variant_get_type_string(value), type);
     return FALSE;
@@ -77,8 +77,7 @@ check_dictionary(GVariant *dictionary, const ScdOption *known, GError **error)
         if (!check_type(option, value, error))
             return FALSE;
         if ((given & 1u << (option - known)) != 0) {
-            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT, "option \"%s\" is given twice",
-                        key);
+            g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "option \"%s\" is given twice", key);
             return FALSE;
         }
         given |= 1u << (option - known);

@@ -28,7 +28,7 @@ typedef struct {
 } ScdOption;
 
 /*
- * Fails with SCD_INVALID_ARGUMENT, and sets no variable, if a key is not in the table or given
+ * Fails with SCD_INVALID_ARGS, and sets no variable, if a key is not in the table or given
  * twice, or if a value has another type. Values of the formats "&s" and "^a&s" point into the
  * dictionary.
  */

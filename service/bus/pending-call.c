@@ -4,7 +4,9 @@
 
 #include "bus/error.h"
 #include "bus/job-call.h"
-#include "bus/job-timeout.h"
+
+/* How long a job of a call that does not wait may take to follow the one before it. */
+#define CHAINED_WAIT_US (200 * G_TIME_SPAN_MILLISECOND)
 
 struct ScdPendingCall {
     grefcount references;
@@ -16,7 +18,12 @@ struct ScdPendingCall {
     ScdReaderWatch watch;
     GCancellable *check; /* of the authorization */
     guint timer;
-    ScdClient *client; /* NULL until proceed() */
+    gint64 wait_until;             /* without "timeout-ms": monotonic, microseconds */
+    gint64 end_by;                 /* with it; SCD_JOB_NO_LIMIT without a limit */
+    gboolean no_wait;              /* "timeout-ms" is 0 */
+    gboolean has_limit;            /* "timeout-ms" was given */
+    ScdRegisteredCall *registered; /* NULL without a call-id */
+    ScdClient *client;             /* NULL until proceed() */
     guint leave;
     ScdUserCharge charge;
     gboolean authenticated;
@@ -49,6 +56,7 @@ stop_call(ScdPendingCall *call, const GError *error)
 {
     call->ended = TRUE;
     g_clear_handle_id(&call->timer, g_source_remove);
+    g_clear_pointer(&call->registered, scd_registered_call_free);
     g_cancellable_cancel(call->check);
     if (call->parts.reader)
         scd_reader_unwatch(call->parts.reader, &call->watch);
@@ -85,7 +93,7 @@ scd_pending_call_fail(ScdPendingCall *call, const GError *error)
         return;
     GDBusMethodInvocation *invocation = stop_call(call, error);
     if (invocation)
-        g_dbus_method_invocation_return_gerror(invocation, error);
+        scd_error_reply(invocation, error);
     scd_pending_call_unref(call);
 }
 
@@ -125,18 +133,39 @@ handle_client_left(gpointer data)
     scd_pending_call_fail(call, error);
 }
 
+/* Ends the call with an error that says whether a command was sent. */
+static void
+give_up(ScdPendingCall *call, ScdErrorCode code)
+{
+    gboolean sent = call->method->was_sent && call->method->was_sent(call->data);
+    g_autoptr(GError) error = NULL;
+
+    if (call->ended)
+        return;
+    if (code == SCD_E_TIMEOUT && call->method->new_timeout_error)
+        error = call->method->new_timeout_error(call->data);
+    else
+        error = g_error_new_literal(SCD_ERROR, code, scd_error_text(code));
+    g_autofree char *message = g_strconcat(error->message, scd_job_call_sent_text(sent), NULL);
+    g_clear_error(&error);
+    error = g_error_new_literal(SCD_ERROR, code, message);
+    scd_pending_call_fail(call, error);
+}
+
 static gboolean
 handle_timeout(gpointer data)
 {
     ScdPendingCall *call = data;
-    g_autoptr(GError) error =
-        call->method->new_timeout_error
-            ? call->method->new_timeout_error(call->data)
-            : scd_job_call_new_error(scd_reader_name(call->parts.reader), SCD_E_TIMEOUT);
 
     call->timer = 0;
-    scd_pending_call_fail(call, error);
+    give_up(call, SCD_E_TIMEOUT);
     return G_SOURCE_REMOVE;
+}
+
+static void
+cancel_call(gpointer data)
+{
+    give_up(data, SCD_E_CANCELLED);
 }
 
 static gboolean
@@ -188,17 +217,69 @@ scd_pending_call_new(const ScdPendingCallMethod *method, gpointer data,
     return call;
 }
 
+/* Returns how long the call may be pending; SCD_TIMEOUT_NO_LIMIT for any time. */
+static guint32
+read_limits(ScdPendingCall *call, const ScdCallOptions *options)
+{
+    gint64 now = g_get_monotonic_time();
+    guint32 timeout_ms;
+
+    call->end_by = SCD_JOB_NO_LIMIT;
+    call->has_limit = scd_call_options_get_timeout(options, &timeout_ms);
+    call->no_wait = call->has_limit && timeout_ms == SCD_TIMEOUT_NO_WAIT;
+    if (!call->has_limit || (call->no_wait && !call->method->waits_for_event))
+        timeout_ms = call->parts.wait_limit_ms;
+    else if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
+        call->end_by = now + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
+    call->wait_until = now + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
+    return timeout_ms;
+}
+
+static gboolean
+register_call(ScdPendingCall *call, GDBusMethodInvocation *invocation,
+              const ScdCallOptions *options, GError **error)
+{
+    if (!options->call_id)
+        return TRUE;
+    call->registered = scd_call_registry_add(
+        call->parts.registry, g_dbus_method_invocation_get_sender(invocation), options->call_id,
+        cancel_call, scd_pending_call_ref(call), (GDestroyNotify)scd_pending_call_unref, error);
+    if (!call->registered)
+        scd_pending_call_unref(call);
+    return call->registered != NULL;
+}
+
 void
-scd_pending_call_start(ScdPendingCall *call, guint32 timeout_ms)
+scd_pending_call_start(ScdPendingCall *call, const ScdCallOptions *options)
 {
     GDBusMethodInvocation *invocation = call->parts.invocation;
+    g_autoptr(GError) error = NULL;
 
     if (call->method->replies_itself)
         call->parts.invocation = NULL;
-    if (timeout_ms != SCD_NO_TIMEOUT)
+    guint32 timeout_ms = read_limits(call, options);
+    if (!register_call(call, invocation, options, &error)) {
+        scd_pending_call_fail(call, error);
+        return;
+    }
+    if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
         call->timer = g_timeout_add(timeout_ms, handle_timeout, call);
     scd_authorization_check(call->parts.authorization, invocation, call->parts.reader, call->check,
                             handle_authorization, scd_pending_call_ref(call));
+}
+
+void
+scd_pending_call_limit_job(ScdPendingCall *call, ScdJob *job)
+{
+    /* A chained job follows at once unless another PC/SC program has the card. */
+    if (call->no_wait)
+        job->wait_until = job->chained ? g_get_monotonic_time() + CHAINED_WAIT_US : SCD_JOB_NO_WAIT;
+    else if (!call->has_limit)
+        job->wait_until = call->wait_until;
+    else
+        job->end_by = call->end_by;
+    if (call->no_wait || !call->has_limit)
+        g_clear_handle_id(&call->timer, g_source_remove);
 }
 
 gboolean

@@ -11,8 +11,8 @@
  *   - with a reply, when the method calls scd_pending_call_take_invocation() or, if the method
  *     sends the reply by other means, scd_pending_call_end();
  *   - with an error, when the caller is refused or leaves the bus, when the reader is removed,
- *     when its card is removed (if the call needs that card), when the timeout expires, or when
- *     the method, or code that cancels calls, calls scd_pending_call_fail().
+ *     when its card is removed (if the call needs that card), when its time limit expires, when
+ *     CancelCall() names it, or when the method calls scd_pending_call_fail().
  *
  * After the end it has no timer, no watch on reader or caller, and no polkit dialog, and calls no
  * function of the method except free_data(). The caller of scd_pending_call_new() has to keep no
@@ -25,6 +25,7 @@
 
 #include "base/limit.h"
 #include "bus/authorization.h"
+#include "bus/call-options.h"
 
 typedef struct ScdPendingCall ScdPendingCall;
 
@@ -37,7 +38,12 @@ typedef struct {
     void (*ended)(const GError *error, gpointer data);
     /* Returns the error for an expired timeout. NULL: a general one about the reader. */
     GError *(*new_timeout_error)(gpointer data);
+    /* Whether a command of the call has reached the reader. NULL: there are none. */
+    gboolean (*was_sent)(gpointer data);
     GDestroyNotify free_data;
+    /* The call waits for an event: with "timeout-ms" 0 it does not wait at all. Else that option
+     * limits how long it waits for others. */
+    gboolean waits_for_event;
     /* The method replies by other means, also with the error that ended() receives. The pending
      * call does not own the invocation then, uses it in scd_pending_call_start() only, and must
      * not end before that. */
@@ -51,6 +57,8 @@ typedef struct {
     gboolean needs_card; /* fails when the card that is in the reader now is removed */
     ScdUserLimit *limit; /* charged with the call once the caller is known; NULL: not charged */
     ScdAudit *audit;     /* for limits that were reached; NULL without a limit */
+    ScdCallRegistry *registry; /* must outlive the call */
+    guint32 wait_limit_ms;     /* how long the call may wait without "timeout-ms" */
 } ScdPendingCallParts;
 
 /* Takes over the invocation (see replies_itself) and the data. The method is static. */
@@ -58,10 +66,16 @@ ScdPendingCall *scd_pending_call_new(const ScdPendingCallMethod *method, gpointe
                                      const ScdPendingCallParts *parts);
 
 /*
- * Identifies the caller and checks its authorization. timeout_ms: how long the call may be
- * pending, or SCD_NO_TIMEOUT (job-timeout.h). May end the call.
+ * Identifies the caller and checks its authorization, under the options of the call. May end the
+ * call.
  */
-void scd_pending_call_start(ScdPendingCall *call, guint32 timeout_ms);
+void scd_pending_call_start(ScdPendingCall *call, const ScdCallOptions *options);
+
+/*
+ * Sets the time limits of a job that carries out the call and is about to be submitted. Without
+ * "timeout-ms" the call may last as long as the job from now on, once that does not wait any more.
+ */
+void scd_pending_call_limit_job(ScdPendingCall *call, ScdJob *job);
 
 ScdPendingCall *scd_pending_call_ref(ScdPendingCall *call);
 void scd_pending_call_unref(ScdPendingCall *call);

@@ -25,7 +25,7 @@ void scd_quota_unref(ScdQuota *quota);
 
 ScdAccount *scd_quota_account(const ScdQuota *quota);
 
-/* Charges one call with that number of bytes. Fails with SCD_LIMIT_EXCEEDED. */
+/* Charges one call with that number of bytes. Fails with SCD_LIMITS_EXCEEDED. */
 gboolean scd_quota_charge_take(ScdQuotaCharge *charge, ScdQuota *quota, gsize bytes,
                                GError **error);
 

@@ -32,7 +32,7 @@ static void
 refresh_readers(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdReader *reader = owner;
-    scd_wait_calls_refresh(scd_reader_context(reader)->wait_calls, invocation);
+    scd_wait_calls_refresh(scd_reader_context(reader)->wait_calls, arguments, invocation);
 }
 
 static void
@@ -41,7 +41,7 @@ set_alias(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     ScdReader *reader = owner;
     const ScdMethodContext *context = scd_reader_context(reader);
 
-    scd_set_alias_start(context->authorization, context->aliases, reader, arguments, invocation);
+    scd_set_alias_start(context->sessions, context->aliases, reader, arguments, invocation);
 }
 
 static void

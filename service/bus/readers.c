@@ -257,25 +257,25 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
     ScdReader *found = alias ? find_matching_reader(readers, is_named_by, alias, &ambiguous) : NULL;
 
     if (!*selector) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                    "The name of the reader must not be empty");
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "The name of the reader must not be empty");
         return NULL;
     }
     if (!found)
         found = g_hash_table_lookup(readers->by_name, selector);
     for (gsize i = 0; !found && i < G_N_ELEMENTS(ways); i++)
         found = find_matching_reader(readers, ways[i], selector, &ambiguous);
+    g_autofree char *quoted = found ? NULL : scd_error_quote(selector);
     if (ambiguous) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
-                    "Several readers match '%s': use an object path", selector);
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
+                    "Several readers match %s: use an object path", quoted);
         return NULL;
     }
     if (!found)
         g_set_error(
             error, SCD_ERROR, SCD_E_UNKNOWN_READER,
-            "No reader matches '%s': use the alias, the name, the USB port, the serial number "
+            "No reader matches %s: use the alias, the name, the USB port, the serial number "
             "or the object path of a connected reader",
-            selector);
+            quoted);
     return found;
 }
 

@@ -47,7 +47,7 @@ void scd_readers_update_aliases(ScdReaders *readers);
 
 /*
  * Returns the reader that matches the selector, as documented for FindReader in Manager.xml.
- * Fails with SCD_E_UNKNOWN_READER, or with SCD_INVALID_ARGUMENT if several match.
+ * Fails with SCD_E_UNKNOWN_READER, or with SCD_INVALID_ARGS if several match.
  */
 ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **error);
 

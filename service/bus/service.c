@@ -3,6 +3,7 @@
 #include "bus/service.h"
 
 #include "base/log.h"
+#include "bus/gone-objects.h"
 #include "bus/manager.h"
 #include "bus/reader-methods.h"
 #include "bus/session-methods.h"
@@ -22,8 +23,10 @@ struct ScdService {
     ScdClients *clients;
     ScdAudit *audit;
     ScdAuthorization *authorization;
+    ScdCallRegistry *registry;
     ScdWorkers *workers;
     ScdSessions *sessions;
+    ScdGoneObjects *gone_objects;
     ScdReaderTracker *tracker;
     ScdAliases *aliases;
     ScdReaders *readers;
@@ -223,6 +226,7 @@ new_sessions(ScdService *service, GDBusConnection *bus)
         .workers = service->workers,
         .config = service->options->config,
         .interface = &scd_session_methods,
+        .registry = service->registry,
     };
 
     return scd_sessions_new(&parts);
@@ -246,6 +250,7 @@ new_wait_calls(ScdService *service)
         .readers = service->readers,
         .monitor = service->monitor,
         .config = service->options->config,
+        .registry = service->registry,
     };
 
     return scd_wait_calls_new(&parts);
@@ -266,9 +271,13 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->clients = scd_clients_new(bus, gate);
     service->audit = scd_audit_new(bus);
     service->authorization = scd_authorization_new(bus, service->clients, service->audit);
+    service->registry = scd_call_registry_new();
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000,
                                        options->config->total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
+    service->gone_objects = scd_gone_objects_new(bus, service->sessions, error);
+    if (!service->gone_objects)
+        return FALSE;
     service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
     service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
@@ -280,8 +289,9 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
                                           service->aliases, service->wait_calls};
     service->status_text = scd_status_text_new(service->readers, service->sessions);
     scd_sessions_on_change(service->sessions, update_status_text, service->status_text);
-    const ScdManagerParts manager_parts = {service->tree, service->readers, service->clients,
-                                           service->authorization, service->wait_calls};
+    const ScdManagerParts manager_parts = {
+        service->tree,       service->readers,  service->clients, service->authorization,
+        service->wait_calls, service->sessions, service->registry};
     service->manager = scd_manager_new(&manager_parts, error);
     return service->manager != NULL;
 }
@@ -336,8 +346,10 @@ scd_service_free(ScdService *service)
     /* The last events of workers and bus hold references to the limits of the sessions. */
     while (g_main_context_iteration(NULL, FALSE))
         ;
+    g_clear_pointer(&service->gone_objects, scd_gone_objects_free);
     g_clear_pointer(&service->sessions, scd_sessions_free);
     g_clear_pointer(&service->workers, scd_workers_free);
+    g_clear_pointer(&service->registry, scd_call_registry_free);
     g_clear_pointer(&service->audit, scd_audit_free);
     g_clear_pointer(&service->tree, scd_tree_free);
     g_free(service);

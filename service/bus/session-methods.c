@@ -11,8 +11,6 @@
 #include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
-#include "bus/job-timeout.h"
-#include "bus/options.h"
 #include "bus/session.h"
 #include "scd-interface-info.h"
 
@@ -28,9 +26,26 @@ refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
 {
     if (!scd_session_has_lost_card(session))
         return FALSE;
-    g_dbus_method_invocation_take_error(
-        invocation, scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
+    scd_error_take_reply(invocation,
+                         scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
     return TRUE;
+}
+
+/*
+ * Reads the options of the call, its last argument. Returns FALSE if the error was sent. The
+ * call-id points into the arguments.
+ */
+static gboolean
+read_call_options(GVariant *arguments, GDBusMethodInvocation *invocation, ScdCallOptions *options)
+{
+    g_autoptr(GVariant) dictionary =
+        g_variant_get_child_value(arguments, g_variant_n_children(arguments) - 1);
+    GError *error = NULL;
+
+    if (scd_call_options_read(options, dictionary, &error))
+        return TRUE;
+    scd_error_take_reply(invocation, error);
+    return FALSE;
 }
 
 static ScdJob *
@@ -46,13 +61,14 @@ transmit_in_form(ScdSession *session, GVariant *arguments, GDBusMethodInvocation
 {
     g_autoptr(GVariant) commands = g_variant_get_child_value(arguments, 0);
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) call_options = {0};
     g_autoptr(GError) error = NULL;
 
     if (refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_TRANSMIT, invocation, form);
-    if (scd_job_call_read_script(job, commands, options, NULL, &error))
-        scd_session_submit(session, job);
+    if (scd_job_call_read_script(job, commands, options, NULL, &call_options, &error))
+        scd_session_submit(session, job, &call_options);
     else
         scd_job_call_refuse(job, error);
 }
@@ -73,33 +89,29 @@ static void
 begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
-    guint32 timeout_ms = SCD_NO_TIMEOUT;
-    const ScdOption known[] = {{"timeout-ms", "u", &timeout_ms}, {NULL, NULL, NULL}};
-    GError *error = NULL;
+    g_auto(ScdCallOptions) options = {0};
 
-    if (!scd_options_read(options, known, &error)) {
-        g_dbus_method_invocation_take_error(invocation, error);
-        return;
-    }
-    if (refuse_lost_card(session, invocation))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_NOTHING);
-    scd_session_submit_with_timeout(session, job, timeout_ms);
+    scd_session_submit(session, job, &options);
 }
 
-/* For methods whose one argument is a disposition. Returns NULL if the error was sent. */
+/* For methods whose first argument is a disposition. Returns NULL if the error was sent. */
 static ScdJob *
 new_job_with_disposition(ScdSession *session, ScdJobKind kind, GVariant *arguments,
-                         GDBusMethodInvocation *invocation)
+                         GDBusMethodInvocation *invocation, ScdCallOptions *options)
 {
     ScdDisposition disposition;
     GError *error = NULL;
     const char *word;
 
-    g_variant_get(arguments, "(&s)", &word);
+    if (!read_call_options(arguments, invocation, options))
+        return NULL;
+    g_variant_get_child(arguments, 0, "&s", &word);
     if (!scd_disposition_from_word(word, &disposition, &error)) {
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_error_take_reply(invocation, error);
         return NULL;
     }
     ScdJob *job = new_job(session, kind, invocation, SCD_REPLY_NOTHING);
@@ -111,10 +123,11 @@ static void
 end_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_job_with_disposition(session, SCD_JOB_END, arguments, invocation);
+    g_auto(ScdCallOptions) options = {0};
+    ScdJob *job = new_job_with_disposition(session, SCD_JOB_END, arguments, invocation, &options);
 
     if (job)
-        scd_session_submit(session, job);
+        scd_session_submit(session, job, &options);
 }
 
 static void
@@ -122,8 +135,10 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
 {
     ScdSession *session = owner;
     const ScdReaderState *state = scd_reader_state(scd_session_reader(session));
+    g_auto(ScdCallOptions) options = {0};
 
-    if (refuse_lost_card(session, invocation))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_STATUS, invocation, SCD_REPLY_READY);
     GVariant *atr =
@@ -132,41 +147,50 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
         job, g_variant_new("(sus@ay)", state->name, (guint32)state->bits,
                            scd_protocol_to_word(scd_job_queue_protocol(scd_session_queue(session))),
                            atr));
-    scd_session_submit(session, job);
+    scd_session_submit(session, job, &options);
 }
 
 static void
 get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
+    g_auto(ScdCallOptions) options = {0};
 
-    g_variant_get(arguments, "(u)", &job->number);
-    scd_session_submit(session, job);
+    if (!read_call_options(arguments, invocation, &options))
+        return;
+    ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
+    g_variant_get_child(arguments, 0, "u", &job->number);
+    scd_session_submit(session, job, &options);
 }
 
 static void
 control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_job(session, SCD_JOB_CONTROL, invocation, SCD_REPLY_BYTES);
     g_autoptr(GVariant) data = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) options = {0};
 
+    if (!read_call_options(arguments, invocation, &options))
+        return;
+    ScdJob *job = new_job(session, SCD_JOB_CONTROL, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
     scd_job_call_add_input(job, data);
-    scd_session_submit_if_authorized(session, invocation, job);
+    scd_session_submit_if_authorized(session, invocation, job, &options);
 }
 
 static void
 set_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_job(session, SCD_JOB_SET_ATTRIBUTE, invocation, SCD_REPLY_NOTHING);
     g_autoptr(GVariant) value = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) options = {0};
 
+    if (!read_call_options(arguments, invocation, &options))
+        return;
+    ScdJob *job = new_job(session, SCD_JOB_SET_ATTRIBUTE, invocation, SCD_REPLY_NOTHING);
     g_variant_get_child(arguments, 0, "u", &job->number);
     scd_job_call_add_input(job, value);
-    scd_session_submit_if_authorized(session, invocation, job);
+    scd_session_submit_if_authorized(session, invocation, job, &options);
 }
 
 static void
@@ -178,13 +202,17 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     ScdShareMode share_mode;
     ScdProtocol protocols;
     ScdDisposition initialization;
+    g_auto(ScdCallOptions) options = {0};
     GError *error = NULL;
 
-    g_variant_get(arguments, "(&s^a&s&s)", &share_mode_word, &words, &initialization_word);
+    if (!read_call_options(arguments, invocation, &options))
+        return;
+    g_variant_get(arguments, "(&s^a&s&s@a{sv})", &share_mode_word, &words, &initialization_word,
+                  NULL);
     if (!scd_share_mode_from_word(share_mode_word, &share_mode, &error) ||
         !scd_protocols_from_words(words, &protocols, &error) ||
         !scd_initialization_from_word(initialization_word, &initialization, &error)) {
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_error_take_reply(invocation, error);
         return;
     }
     if (refuse_lost_card(session, invocation))
@@ -193,7 +221,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     job->share_mode = share_mode;
     job->protocols = protocols;
     job->action = initialization;
-    scd_session_submit_reconnect(session, invocation, job);
+    scd_session_submit_reconnect(session, invocation, job, &options);
 }
 
 /* Returns the end for the client. Both ends close on exec. */
@@ -206,13 +234,13 @@ new_channel(ScdSession *session, GError **error)
     if (!scd_user_charge_take_from(&charge, scd_session_account(session), SCD_CHANNEL_COST, error))
         return NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED, "Cannot create a channel: %s",
+        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED, "Cannot create a channel: %s",
                     g_strerror(errno));
         scd_user_charge_give_back(&charge);
         return NULL;
     }
     if (!scd_job_queue_open_channel(scd_session_queue(session), ends[0], &charge)) {
-        g_set_error_literal(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+        g_set_error_literal(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                             "The session already has a channel: close that one first");
         scd_user_charge_give_back(&charge);
         close(ends[0]);
@@ -236,36 +264,39 @@ reply_with_channel(GDBusMethodInvocation *invocation, GUnixFDList *list)
     if (scd_bus_stream_reply(stream, reply, &error))
         g_object_unref(invocation);
     else
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_error_take_reply(invocation, error);
 }
 
 static void
 open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
-    const ScdOption none[] = {{NULL, NULL, NULL}};
+    g_auto(ScdCallOptions) options = {0};
     g_autoptr(GUnixFDList) list = NULL;
     GError *error = NULL;
 
-    if (refuse_lost_card(session, invocation))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
-    if (scd_options_read(options, none, &error))
-        list = new_channel(session, &error);
+    list = new_channel(session, &error);
     if (list)
         reply_with_channel(invocation, list);
     else
-        g_dbus_method_invocation_take_error(invocation, error);
+        scd_error_take_reply(invocation, error);
 }
 
 static void
 close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     ScdSession *session = owner;
-    ScdJob *job = new_job_with_disposition(session, SCD_JOB_DISCONNECT, arguments, invocation);
+    g_auto(ScdCallOptions) options = {0};
+    ScdJob *job =
+        new_job_with_disposition(session, SCD_JOB_DISCONNECT, arguments, invocation, &options);
 
-    if (job)
-        scd_session_close(session, job);
+    if (!job)
+        return;
+    scd_session_limit_job(session, job, &options);
+    scd_session_close(session, job);
 }
 
 static const ScdMethod methods[] = {

@@ -2,10 +2,11 @@
 
 #include "bus/session.h"
 
+#include <string.h>
+
 #include "base/words.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
-#include "bus/job-timeout.h"
 #include "bus/quota.h"
 #include "pcsc/code.h"
 
@@ -15,6 +16,8 @@ typedef enum {
     END_SERVICE_UNAVAILABLE,
     END_REVOKED,
     END_OWNER_LEFT,
+    END_CLOSED_BY_USER, /* by CloseSession() */
+    END_SHUTDOWN,
 } SessionEnd;
 
 static const struct {
@@ -26,6 +29,8 @@ static const struct {
     [END_SERVICE_UNAVAILABLE] = {"service-unavailable", SCD_E_NO_SERVICE},
     [END_REVOKED] = {"revoked", SCD_E_CANCELLED},
     [END_OWNER_LEFT] = {NULL, SCD_E_CANCELLED},
+    [END_CLOSED_BY_USER] = {"closed-by-user", SCD_E_CANCELLED},
+    [END_SHUTDOWN] = {"shutdown", SCD_P_SHUTDOWN},
 };
 
 struct ScdSessions {
@@ -55,6 +60,7 @@ struct ScdSession {
     ScdQuota *quota;
     ScdObject *object;
     ScdGrants *grants;
+    gint64 since; /* real time, microseconds */
 };
 
 /* As many that are being closed as there may be open ones. */
@@ -91,6 +97,7 @@ scd_sessions_new(const ScdSessionsParts *parts)
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
     sessions->queues = new_queue_limit(parts->config);
     sessions->memory = new_memory_limit(parts->config);
+    scd_object_next_number(&sessions->last_number);
     sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return sessions;
 }
@@ -129,6 +136,18 @@ ScdAudit *
 scd_sessions_audit(const ScdSessions *sessions)
 {
     return sessions->parts.audit;
+}
+
+ScdCallRegistry *
+scd_sessions_registry(const ScdSessions *sessions)
+{
+    return sessions->parts.registry;
+}
+
+guint32
+scd_sessions_wait_limit_ms(const ScdSessions *sessions)
+{
+    return sessions->parts.config->wait_limit_s * 1000;
 }
 
 ScdAccount *
@@ -201,7 +220,7 @@ add_session(ScdSessions *sessions, ScdSession *session)
 {
     guint64 *key = g_new(guint64, 1);
 
-    *key = ++sessions->last_number;
+    *key = scd_object_next_number(&sessions->last_number);
     g_hash_table_insert(sessions->by_number, key, session);
     announce_change(sessions);
     return *key;
@@ -272,7 +291,82 @@ scd_sessions_end_all(ScdSessions *sessions)
     g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
 
     for (GList *session = all; session; session = session->next)
-        end_session_without_close(session->data, END_CLOSED);
+        end_session_without_close(session->data, END_SHUTDOWN);
+}
+
+#define PATH_PREFIX SCD_ROOT_PATH "/sessions/"
+
+/* Returns 0 if the path is not one of a session. */
+static guint64
+get_number_of_path(const char *path)
+{
+    guint64 number = 0;
+
+    if (g_str_has_prefix(path, PATH_PREFIX))
+        g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, &number, NULL);
+    return number;
+}
+
+gboolean
+scd_sessions_had(const ScdSessions *sessions, const char *path)
+{
+    guint64 number = get_number_of_path(path);
+    return number > 0 && number <= sessions->last_number;
+}
+
+gboolean
+scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error)
+{
+    const SessionNumber number = {sessions, get_number_of_path(path)};
+    ScdSession *session = find_session(&number);
+
+    if (!session && scd_sessions_had(sessions, path))
+        g_set_error_literal(error, SCD_ERROR, SCD_E_INVALID_HANDLE,
+                            "The session is closed already");
+    else if (!session)
+        g_set_error_literal(error, SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such session");
+    else if (uid != 0 && uid != scd_client_uid(session->client))
+        g_set_error_literal(error, SCD_ERROR, SCD_NOT_OWNER, "The session belongs to another user");
+    else
+        end_session_without_close(session, END_CLOSED_BY_USER);
+    return session && !*error;
+}
+
+/* An a{sv}. */
+static GVariant *
+describe_session(const ScdSession *session)
+{
+    g_auto(GVariantBuilder) keys = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    const char *share_mode = scd_share_mode_to_word(scd_job_queue_share_mode(session->queue));
+    gboolean in_transaction = scd_job_queue_in_transaction(session->queue);
+
+    g_variant_builder_add(&keys, "{sv}", "session",
+                          g_variant_new_object_path(scd_session_path(session)));
+    g_variant_builder_add(&keys, "{sv}", "reader",
+                          g_variant_new_object_path(scd_reader_path(session->reader)));
+    g_variant_builder_add(&keys, "{sv}", "uid",
+                          g_variant_new_uint32(scd_client_uid(session->client)));
+    if (scd_client_pid(session->client))
+        g_variant_builder_add(&keys, "{sv}", "pid",
+                              g_variant_new_uint32(scd_client_pid(session->client)));
+    g_variant_builder_add(&keys, "{sv}", "share-mode", g_variant_new_string(share_mode));
+    g_variant_builder_add(&keys, "{sv}", "in-transaction", g_variant_new_boolean(in_transaction));
+    g_variant_builder_add(&keys, "{sv}", "since", g_variant_new_uint64(session->since));
+    return g_variant_builder_end(&keys);
+}
+
+GVariant *
+scd_sessions_list(ScdSessions *sessions, guint uid)
+{
+    g_auto(GVariantBuilder) list = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("aa{sv}"));
+    GHashTableIter iter;
+    gpointer session;
+
+    g_hash_table_iter_init(&iter, sessions->by_number);
+    while (g_hash_table_iter_next(&iter, NULL, &session))
+        if (uid == 0 || scd_client_uid(((ScdSession *)session)->client) == uid)
+            g_variant_builder_add_value(&list, describe_session(session));
+    return g_variant_builder_end(&list);
 }
 
 static void
@@ -363,8 +457,7 @@ static ScdObject *
 new_session_object(ScdSession *session)
 {
     const ScdSessionsParts *parts = &session->sessions->parts;
-    g_autofree char *path =
-        g_strdup_printf(SCD_ROOT_PATH "/sessions/%" G_GUINT64_FORMAT, session->number);
+    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, session->number);
     g_autoptr(GError) error = NULL;
     ScdObject *object = scd_object_new(parts->bus, path, parts->interface, session,
                                        scd_client_name(session->client), &error);
@@ -394,6 +487,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, session};
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, handle_owner_left, session);
+    session->since = g_get_real_time();
     session->number = add_session(sessions, session);
     watch_transactions(session);
     scd_audit_client(sessions->parts.audit, SCD_AUDIT_OPENED, session->client, session->reader,
@@ -438,27 +532,79 @@ scd_session_has_lost_card(const ScdSession *session)
     return session->atr && session->card_left;
 }
 
-void
-scd_session_submit(ScdSession *session, ScdJob *job)
+/* To cancel a job of a session, which may have ended by then. */
+typedef struct {
+    SessionNumber session;
+    ScdJob *job;
+} JobCancellation;
+
+static void
+cancel_job(gpointer data)
 {
-    if (scd_job_call_charge(job, session->quota))
+    const JobCancellation *cancellation = data;
+    ScdSession *session = find_session(&cancellation->session);
+    guint32 code = scd_code_of_error(SCD_E_CANCELLED);
+
+    if (session && !scd_grants_cancel(session->grants, cancellation->job, code))
+        scd_job_queue_cancel(session->queue, cancellation->job, code);
+}
+
+static void
+free_cancellation(gpointer data)
+{
+    JobCancellation *cancellation = data;
+
+    scd_job_unref(cancellation->job);
+    g_free(cancellation);
+}
+
+/* FALSE: the error has been sent to the caller, and the job was released. */
+static gboolean
+register_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!options->call_id)
+        return TRUE;
+    JobCancellation *cancellation = g_new(JobCancellation, 1);
+    *cancellation = (JobCancellation){{session->sessions, session->number}, scd_job_ref(job)};
+    if (scd_job_call_register(job, session->sessions->parts.registry, options->call_id, cancel_job,
+                              cancellation, free_cancellation, &error))
+        return TRUE;
+    scd_job_call_refuse(job, error);
+    return FALSE;
+}
+
+void
+scd_session_limit_job(const ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    gint64 wait_us =
+        (gint64)scd_sessions_wait_limit_ms(session->sessions) * G_TIME_SPAN_MILLISECOND;
+
+    scd_call_options_limit_job(options, job, g_get_monotonic_time() + wait_us);
+}
+
+static gboolean
+prepare_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    if (!scd_job_call_charge(job, session->quota) || !register_job(session, job, options))
+        return FALSE;
+    scd_session_limit_job(session, job, options);
+    return TRUE;
+}
+
+void
+scd_session_submit(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    if (prepare_job(session, job, options))
         scd_job_queue_submit(session->queue, job);
 }
 
 void
-scd_session_submit_with_timeout(ScdSession *session, ScdJob *job, guint32 timeout_ms)
-{
-    if (!scd_job_call_charge(job, session->quota))
-        return;
-    scd_job_timeout_set(job, timeout_ms);
-    scd_job_queue_submit(session->queue, job);
-}
-
-void
 scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
-                                 ScdJob *job)
+                                 ScdJob *job, const ScdCallOptions *options)
 {
-    if (scd_job_call_charge(job, session->quota))
+    if (prepare_job(session, job, options))
         scd_grants_request(session->grants, invocation, job);
 }
 
@@ -480,13 +626,14 @@ handle_reconnected(guint32 code, gpointer data)
 }
 
 void
-scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job)
+scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job,
+                             const ScdCallOptions *options)
 {
     SessionNumber *number = g_new(SessionNumber, 1);
 
     *number = (SessionNumber){session->sessions, session->number};
     scd_job_call_on_end(job, handle_reconnected, number, g_free);
-    scd_session_submit_if_authorized(session, invocation, job);
+    scd_session_submit_if_authorized(session, invocation, job, options);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "base/limit.h"
 #include "bus/audit.h"
 #include "bus/authorization.h"
+#include "bus/call-options.h"
 #include "bus/object.h"
 #include "bus/reader.h"
 #include "pcsc/workers.h"
@@ -34,6 +35,7 @@ typedef struct {
     ScdWorkers *workers;
     const ScdConfig *config;
     const ScdInterface *interface; /* its methods receive the ScdSession */
+    ScdCallRegistry *registry;
 } ScdSessionsParts;
 
 ScdSessions *scd_sessions_new(const ScdSessionsParts *parts);
@@ -45,7 +47,19 @@ void scd_sessions_free(ScdSessions *sessions);
 void scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data);
 guint scd_sessions_count(const ScdSessions *sessions);
 
-/* Ends all sessions, and resets their cards. */
+/* An aa{sv}, floating: the sessions of a user, or all for root (Manager.ListSessions). */
+GVariant *scd_sessions_list(ScdSessions *sessions, guint uid);
+
+/*
+ * Closes the session at the path for a user (Manager.CloseSession). Fails with SCD_NOT_OWNER,
+ * SCD_E_INVALID_HANDLE if it is closed already, SCD_UNKNOWN_OBJECT if there has been none.
+ */
+gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error);
+
+/* Whether there may have been a session at this path: its number is not above the last one. */
+gboolean scd_sessions_had(const ScdSessions *sessions, const char *path);
+
+/* Ends all sessions because the service stops. */
 void scd_sessions_end_all(ScdSessions *sessions);
 
 /* Returns a reference to the account of the memory that the client's user takes. */
@@ -53,10 +67,14 @@ ScdAccount *scd_sessions_get_account(ScdSessions *sessions, const ScdClient *cli
 
 ScdAuthorization *scd_sessions_authorization(const ScdSessions *sessions);
 ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
+ScdCallRegistry *scd_sessions_registry(const ScdSessions *sessions);
+
+/* How long a call may wait without the option "timeout-ms". */
+guint32 scd_sessions_wait_limit_ms(const ScdSessions *sessions);
 
 /*
  * Returns a connection to the reader, for a session or a one-shot call, and charges the client's
- * user with it. Fails with SCD_LIMIT_EXCEEDED.
+ * user with it. Fails with SCD_LIMITS_EXCEEDED.
  */
 ScdJobQueue *scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
                                     ScdUserCharge *charge, GError **error);
@@ -90,22 +108,23 @@ ScdAccount *scd_session_account(const ScdSession *session);
 gboolean scd_session_has_lost_card(const ScdSession *session);
 
 /*
- * These take over a job of scd_job_call_new(), and charge the session with it. If the session's
- * quota is exhausted, they reply with the error.
+ * These take over a job of scd_job_call_new(), charge the session with it, and apply the options of
+ * the call. If the session's quota is exhausted, or the call-id is in use, they reply with the
+ * error.
  */
 
-void scd_session_submit(ScdSession *session, ScdJob *job);
+void scd_session_submit(ScdSession *session, ScdJob *job, const ScdCallOptions *options);
 
-/* The job ends with SCARD_E_TIMEOUT after the time, or never if that is SCD_NO_TIMEOUT. */
-void scd_session_submit_with_timeout(ScdSession *session, ScdJob *job, guint32 timeout_ms);
+/* Sets the time limits of a job without submitting it. */
+void scd_session_limit_job(const ScdSession *session, ScdJob *job, const ScdCallOptions *options);
 
 /* Submits the job after polkit has granted the action of the call. */
 void scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
-                                      ScdJob *job);
+                                      ScdJob *job, const ScdCallOptions *options);
 
 /* A Reconnect: updates the session before the reply. */
 void scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation,
-                                  ScdJob *job);
+                                  ScdJob *job, const ScdCallOptions *options);
 
 /* Sets the properties that change without a signal: the refresh() of the interface. */
 void scd_session_refresh_properties(gpointer session);

@@ -3,7 +3,6 @@
 #include "bus/set-alias.h"
 
 #include "bus/error.h"
-#include "bus/job-timeout.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 
@@ -29,7 +28,7 @@ send_reply(const GError *error, gpointer data)
     GDBusMethodInvocation *invocation = data;
 
     if (error)
-        g_dbus_method_invocation_return_gerror(invocation, error);
+        scd_error_reply(invocation, error);
     else
         g_dbus_method_invocation_return_value(invocation, NULL);
 }
@@ -47,7 +46,7 @@ bind_alias(const SetAliasCall *call, GError **error)
     else if (identity->has_usb_path)
         alias = scd_alias_new_for_port(call->name, &identity->usb_path, identity->slot);
     if (!alias)
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     call->by_serial ? "Reader '%s' has no serial number to bind an alias to"
                                     : "The USB port of reader '%s' is not known: an alias cannot "
                                       "be bound to it",
@@ -78,42 +77,47 @@ static const ScdPendingCallMethod set_alias_method = {
 
 /* An empty name removes the alias. */
 static gboolean
-read_arguments(SetAliasCall *call, GVariant *arguments, GError **error)
+read_arguments(SetAliasCall *call, GVariant *arguments, GVariant *options,
+               ScdCallOptions *call_options, GError **error)
 {
-    g_autoptr(GVariant) options = NULL;
     const char *bind = "port";
-    const ScdOption known[] = {{"bind", "&s", &bind}, {NULL, NULL, NULL}};
+    const ScdOption known[] = {
+        {"bind", "&s", &bind}, SCD_CALL_OPTION_ROWS(*call_options), {NULL, NULL, NULL}};
 
-    g_variant_get(arguments, "(s@a{sv})", &call->name, &options);
+    g_variant_get_child(arguments, 0, "s", &call->name);
     if (!scd_options_read(options, known, error) ||
         (*call->name != '\0' && !scd_alias_check_name(call->name, error)))
         return FALSE;
     call->by_serial = g_str_equal(bind, "serial");
     if (call->by_serial || g_str_equal(bind, "port"))
         return TRUE;
-    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGUMENT,
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
                         "Option \"bind\" must be \"port\" or \"serial\"");
     return FALSE;
 }
 
 void
-scd_set_alias_start(ScdAuthorization *authorization, ScdAliases *aliases, ScdReader *reader,
+scd_set_alias_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader,
                     GVariant *arguments, GDBusMethodInvocation *invocation)
 {
     SetAliasCall *call = g_new0(SetAliasCall, 1);
     const ScdPendingCallParts parts = {
-        .authorization = authorization,
+        .authorization = scd_sessions_authorization(sessions),
         .invocation = invocation,
         .reader = reader,
+        .registry = scd_sessions_registry(sessions),
+        .wait_limit_ms = scd_sessions_wait_limit_ms(sessions),
     };
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) call_options = {0};
     GError *error = NULL;
 
     call->aliases = aliases;
     call->reader = reader;
-    if (!read_arguments(call, arguments, &error)) {
-        g_dbus_method_invocation_take_error(invocation, error);
+    if (!read_arguments(call, arguments, options, &call_options, &error)) {
+        scd_error_take_reply(invocation, error);
         free_set_alias(call);
         return;
     }
-    scd_pending_call_start(scd_pending_call_new(&set_alias_method, call, &parts), SCD_NO_TIMEOUT);
+    scd_pending_call_start(scd_pending_call_new(&set_alias_method, call, &parts), &call_options);
 }

@@ -4,8 +4,8 @@
 /* Implements SetAlias of readers. The reply is sent when the alias is on disk. */
 
 #include "bus/aliases.h"
-#include "bus/authorization.h"
+#include "bus/session.h"
 
 /* Takes over the invocation. */
-void scd_set_alias_start(ScdAuthorization *authorization, ScdAliases *aliases, ScdReader *reader,
+void scd_set_alias_start(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader,
                          GVariant *arguments, GDBusMethodInvocation *invocation);

@@ -5,7 +5,6 @@
 #include "base/atr.h"
 #include "base/limit.h"
 #include "bus/error.h"
-#include "bus/job-timeout.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 
@@ -64,13 +63,17 @@ new_timeout_error(gpointer data)
     if (call->condition == WAIT_FOR_REMOVAL)
         return g_error_new(SCD_ERROR, SCD_E_TIMEOUT, "Card %s was not removed in time",
                            call->card_path);
-    return g_error_new_literal(SCD_ERROR, SCD_E_TIMEOUT, "No matching card was inserted in time");
+    if (call->condition == WAIT_FOR_CARD)
+        return g_error_new_literal(SCD_ERROR, SCD_E_TIMEOUT,
+                                   "No matching card was inserted in time");
+    return g_error_new_literal(SCD_ERROR, SCD_E_TIMEOUT, "pcscd did not answer in time");
 }
 
 static const ScdPendingCallMethod wait_method = {
     .proceed = continue_waiting,
     .ended = handle_ended,
     .new_timeout_error = new_timeout_error,
+    .waits_for_event = TRUE,
     .free_data = free_wait_call,
 };
 
@@ -98,6 +101,8 @@ new_wait_call(ScdWaitCalls *wait_calls, WaitCondition condition, GDBusMethodInvo
         .invocation = invocation,
         .limit = wait_calls->limit,
         .audit = wait_calls->parts.audit,
+        .registry = wait_calls->parts.registry,
+        .wait_limit_ms = wait_calls->parts.config->wait_limit_s * 1000,
     };
 
     call->wait_calls = wait_calls;
@@ -183,17 +188,17 @@ check_selector(const WaitCall *call, GError **error)
 }
 
 static gboolean
-read_card_options(WaitCall *call, GVariant *options, guint32 *timeout_ms, GError **error)
+read_card_options(WaitCall *call, GVariant *options, ScdCallOptions *call_options, GError **error)
 {
     g_autoptr(GVariant) atr = NULL;
     g_autoptr(GVariant) mask = NULL;
     const ScdOption known[] = {
-        {"reader", "s", &call->selector}, {"atr", "@ay", &atr},
-        {"atr-mask", "@ay", &mask},       {"new", "b", &call->new},
-        {"timeout-ms", "u", timeout_ms},  {NULL, NULL, NULL},
+        {"reader", "s", &call->selector},    {"atr", "@ay", &atr},
+        {"atr-mask", "@ay", &mask},          {"new", "b", &call->new},
+        SCD_CALL_OPTION_ROWS(*call_options), {NULL, NULL, NULL},
     };
 
-    return scd_options_read(options, known, error) &&
+    return scd_options_read(options, known, error) && scd_call_options_check(call_options, error) &&
            scd_atr_filter_set(&call->filter, atr, mask, error) && check_selector(call, error);
 }
 
@@ -203,16 +208,16 @@ scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, GVariant *arguments,
 {
     g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
     WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_CARD, invocation);
-    guint32 timeout_ms = SCD_NO_TIMEOUT;
+    g_auto(ScdCallOptions) call_options = {0};
     const ScdReader *reader;
     g_autoptr(GError) error = NULL;
 
-    if (!read_card_options(call, options, &timeout_ms, &error))
+    if (!read_card_options(call, options, &call_options, &error))
         scd_pending_call_fail(call->pending, error);
     else if (!call->new && (reader = find_matching_card(call)))
         reply_with_card(call, reader);
     else
-        scd_pending_call_start(call->pending, timeout_ms);
+        scd_pending_call_start(call->pending, &call_options);
 }
 
 static gboolean
@@ -223,18 +228,16 @@ has_card_with_path(gpointer name, gpointer reader, gpointer path)
 }
 
 static gboolean
-read_removal(WaitCall *call, GVariant *arguments, guint32 *timeout_ms, GError **error)
+read_removal(WaitCall *call, GVariant *arguments, GVariant *options, ScdCallOptions *call_options,
+             GError **error)
 {
-    g_autoptr(GVariant) options = NULL;
-    const ScdOption known[] = {{"timeout-ms", "u", timeout_ms}, {NULL, NULL, NULL}};
-
-    g_variant_get(arguments, "(o@a{sv})", &call->card_path, &options);
-    if (!scd_options_read(options, known, error))
+    g_variant_get_child(arguments, 0, "o", &call->card_path);
+    if (!scd_call_options_read(call_options, options, error))
         return FALSE;
     if (scd_card_is_path(call->card_path))
         return TRUE;
-    g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "Not the path of a card: %s",
-                call->card_path);
+    g_autofree char *quoted = scd_error_quote(call->card_path);
+    g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "Not the path of a card: %s", quoted);
     return FALSE;
 }
 
@@ -243,15 +246,16 @@ scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *arguments,
                                 GDBusMethodInvocation *invocation)
 {
     WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_REMOVAL, invocation);
-    guint32 timeout_ms = SCD_NO_TIMEOUT;
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 1);
+    g_auto(ScdCallOptions) call_options = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!read_removal(call, arguments, &timeout_ms, &error))
+    if (!read_removal(call, arguments, options, &call_options, &error))
         scd_pending_call_fail(call->pending, error);
     else if (!scd_readers_search(wait_calls->parts.readers, has_card_with_path, call->card_path))
         reply_without_values(call);
     else
-        scd_pending_call_start(call->pending, timeout_ms);
+        scd_pending_call_start(call->pending, &call_options);
 }
 
 /* One refresh at a time: it serves all calls that arrived before it began. */
@@ -272,11 +276,19 @@ refresh_if_requested(ScdWaitCalls *wait_calls)
 }
 
 void
-scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation)
+scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
+                       GDBusMethodInvocation *invocation)
 {
-    const WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_NEXT_REFRESH, invocation);
+    g_autoptr(GVariant) options = g_variant_get_child_value(arguments, 0);
+    g_auto(ScdCallOptions) call_options = {0};
+    GError *error = NULL;
 
-    scd_pending_call_start(call->pending, SCD_NO_TIMEOUT);
+    if (!scd_call_options_read(&call_options, options, &error)) {
+        scd_error_take_reply(invocation, error);
+        return;
+    }
+    const WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_NEXT_REFRESH, invocation);
+    scd_pending_call_start(call->pending, &call_options);
     refresh_if_requested(wait_calls);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "bus/authorization.h"
+#include "bus/call-options.h"
 #include "bus/readers.h"
 #include "pcsc/monitor.h"
 
@@ -23,6 +24,7 @@ typedef struct {
     ScdReaders *readers;
     ScdMonitor *monitor; /* for Refresh */
     const ScdConfig *config;
+    ScdCallRegistry *registry;
 } ScdWaitCallsParts;
 
 ScdWaitCalls *scd_wait_calls_new(const ScdWaitCallsParts *parts);
@@ -38,7 +40,8 @@ void scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, GVariant *arguments,
                                   GDBusMethodInvocation *invocation);
 void scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *arguments,
                                      GDBusMethodInvocation *invocation);
-void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GDBusMethodInvocation *invocation);
+void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
+                            GDBusMethodInvocation *invocation);
 
 /* The events, after their signals were emitted. */
 void scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader);

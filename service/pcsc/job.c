@@ -176,6 +176,7 @@ scd_job_n_bytes(const ScdJob *job)
 void
 scd_job_add_output_in_worker(ScdJob *job, GBytes *output)
 {
+    job->n_output_bytes += g_bytes_get_size(output);
     scd_bytes_list_add(&job->outputs, output);
     g_atomic_int_set(&job->n_answered, (gint)job->outputs.length);
 }
@@ -189,6 +190,8 @@ scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length)
 gboolean
 scd_job_has_room_in_worker(const ScdJob *job)
 {
+    if (job->n_output_bytes + SCD_RESPONSE_MAX > SCD_JOB_OUTPUTS_MAX)
+        return FALSE;
     return !job->memory.account ||
            scd_account_has_room(job->memory.account, SCD_SECRET_COST + SCD_RESPONSE_MAX);
 }

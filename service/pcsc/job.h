@@ -54,6 +54,9 @@ typedef enum {
 /* Bytes that a job, and the call that it belongs to, takes beside its inputs and outputs. */
 #define SCD_JOB_COST 512
 
+/* Bytes in all outputs of a script: a reply of the bus holds them, in hexadecimal digits, too. */
+#define SCD_JOB_OUTPUTS_MAX (4 * 1024 * 1024)
+
 /*
  * Action of SCD_JOB_DISCONNECT when the owner has not chosen a disposition: the card is reset if
  * the handle has a transaction; or if commands were sent with it since the last reset, and the card
@@ -96,6 +99,7 @@ struct ScdJob {
     guint32 code;
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     ScdBytesList outputs; /* for a script one for each command that was answered */
+    gsize n_output_bytes;
     gboolean out_of_room; /* the script ended because the next output might have had no room */
 
     /* For the functions below. */
@@ -116,7 +120,7 @@ void scd_job_unref(ScdJob *job);
 
 /*
  * Charges a NEW job and its inputs to the account, until the job is freed; its outputs follow, each
- * until it is freed. Returns FALSE with SCD_LIMIT_EXCEEDED if there is no room.
+ * until it is freed. Returns FALSE with SCD_LIMITS_EXCEEDED if there is no room.
  */
 gboolean scd_job_charge(ScdJob *job, ScdAccount *account, GError **error);
 
@@ -155,7 +159,8 @@ void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
 /* Returns a copy of the bytes for an output, charged to the job's account if the job is. */
 GBytes *scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length);
 
-/* Whether the job's account has room for one more output of the greatest length. */
+/* Whether the script may have one more output of the greatest length, and the job's account room
+ * for one more output of the greatest length. */
 gboolean scd_job_has_room_in_worker(const ScdJob *job);
 
 /* Bytes of its inputs when it was submitted. */

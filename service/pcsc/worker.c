@@ -379,7 +379,7 @@ free_worker(ScdWorker *worker)
 static void
 set_error_of_limit(const char *reader, GError **error)
 {
-    g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+    g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                 "Reader '%s': the service has no file descriptor or thread left for it: close some "
                 "sessions, or raise LimitNOFILE= and TasksMax= of smartcardd.service",
                 reader);

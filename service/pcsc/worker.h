@@ -24,7 +24,7 @@ typedef struct {
     guint transaction_total_limit_ms;
 } ScdWorkerOptions;
 
-/* reader: the PC/SC name. NULL with SCD_LIMIT_EXCEEDED when there is no descriptor or
+/* reader: the PC/SC name. NULL with SCD_LIMITS_EXCEEDED when there is no descriptor or
  * thread for it. */
 ScdWorker *scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error);
 

@@ -143,7 +143,7 @@ ensure_worker(ScdWorkers *workers, const char *reader, GError **error)
     if (worker)
         return worker;
     if (g_hash_table_size(workers->by_reader) + workers->ending->len >= SCD_WORKERS_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                     "Reader '%s': %d readers are in use already: try again later", reader,
                     SCD_WORKERS_MAX);
         return NULL;
@@ -163,7 +163,7 @@ scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
     if (!worker)
         return NULL;
     if (scd_worker_count_queues(worker) >= SCD_QUEUES_PER_READER_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED,
+        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                     "Reader '%s': at most %d sessions and calls at a time: try again later", reader,
                     SCD_QUEUES_PER_READER_MAX);
         return NULL;

@@ -31,7 +31,7 @@ gboolean scd_workers_stop(ScdWorkers *workers);
 void scd_workers_free(ScdWorkers *workers);
 
 /*
- * A queue on the reader of that PC/SC name; NULL with SCD_LIMIT_EXCEEDED when there are
+ * A queue on the reader of that PC/SC name; NULL with SCD_LIMITS_EXCEEDED when there are
  * too many queues on that reader or too many workers, or no descriptor or thread for another one.
  * uid, destroyed and data: see scd_job_queue_new(); destroyed is not called after an error.
  */

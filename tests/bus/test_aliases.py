@@ -144,7 +144,7 @@ class AdministratorAliases(AliasTest):
         self.setting("smartcardd.conf", "badge=serial S1")
         self.start_at_ports(serials=("S1", "S1"))
         self.assertEqual(self.aliases(), {})
-        self.assert_refused("InvalidArgument", "badge")
+        self.assert_refused("InvalidArgs", "badge")
         self.assertIn("Alias 'badge' names no reader: several have serial number 'S1'",
                       self.testbed.service.output)
 
@@ -191,7 +191,7 @@ class InvalidAliases(AliasTest):
         self.start_at_ports()
         self.set_alias("A", "login")
         error, message = self.refusal("B", "door")
-        self.assertEqual(error, "LimitExceeded")
+        self.assertEqual(error, "LimitsExceeded")
         self.assertIn(str(MAX), message)
         self.set_alias("A", "desk")
         self.set_alias("B", "n7")
@@ -224,7 +224,7 @@ class AliasPermissions(AliasTest):
                           ': polkit.Result.YES;')
         self.assertEqual(self.ask("A", "login"), "NotAuthorized")
         self.assertEqual(self.ask("A", ""), "NotAuthorized")
-        self.assertEqual(self.ask("A", "-"), "InvalidArgument")
+        self.assertEqual(self.ask("A", "-"), "InvalidArgs")
         self.assertEqual(self.aliases(), {})
         self.daemon.change_rule('return action.id == "org.smartcardd1.manage" ? polkit.Result.YES '
                                 ': polkit.Result.NO;')

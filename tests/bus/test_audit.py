@@ -101,7 +101,7 @@ class Messages(AuditTest):
         alice = self.other_user(ALICE)
         for _ in range(2):
             self.connect(alice)
-        self.assert_refused("LimitExceeded", alice, self.send_connect(alice))
+        self.assert_refused("LimitsExceeded", alice, self.send_connect(alice))
         self.assert_message(self.journal.wait_for(LIMIT), alice, "SessionsPerUser", reader=None)
 
     def test_idle_transaction_ended(self):

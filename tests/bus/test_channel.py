@@ -143,7 +143,7 @@ class OpenChannel(ChannelTest):
         self.assertEqual(caught.exception.name, name)
 
     def test_options(self):
-        self.assert_refused("InvalidArgument", self.card.send("OpenChannel", options(more=1)))
+        self.assert_refused("InvalidArgs", self.card.send("OpenChannel", options(more=1)))
         self.open(self.card)
 
     def test_only_the_owner_may_open_one(self):
@@ -154,7 +154,7 @@ class OpenChannel(ChannelTest):
         """A channel that the client has closed does not count, even before the service sees it."""
         channel = self.open(self.card)
         for _ in range(200):
-            self.assert_not_opened("LimitExceeded", self.card)
+            self.assert_not_opened("LimitsExceeded", self.card)
             self.assertEqual(channel.transmit(SELECT), "9000")
             channel.close()
             channel = self.open(self.card)
@@ -169,7 +169,7 @@ class OpenChannel(ChannelTest):
         for _ in range(10):
             channel.close()
             channel = self.open(self.card)
-            self.assert_not_opened("LimitExceeded", self.card)
+            self.assert_not_opened("LimitsExceeded", self.card)
         self.assertEqual(channel.transmit(IS_VERIFIED), VERIFIED)
 
     def test_removed_card(self):

@@ -16,7 +16,7 @@ from scdtest.testbed import events
 
 ENOUGH = 1024
 MIB = 1024 * 1024
-LIMIT = "LimitExceeded"
+LIMIT = "LimitsExceeded"
 
 
 def leave_descriptors(process, count):

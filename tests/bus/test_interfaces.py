@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import Gio, GLib
 
 from scdtest.cases import case
+from scdtest.clients.methods import short_name
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import SOURCE, simulated_reader
 
@@ -47,8 +48,7 @@ class Interfaces(case.TestBedTest):
     def assert_refused(self, error, *find_arguments):
         with self.assertRaises(GLib.Error) as caught:
             self.find(*find_arguments)
-        self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
-                         "org.smartcardd1.Error." + error)
+        self.assertEqual(short_name(Gio.DBusError.get_remote_error(caught.exception)), error)
 
     def test_members_match_the_files(self):
         places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
@@ -72,7 +72,7 @@ class Interfaces(case.TestBedTest):
     def test_object_paths(self):
         def children(path):
             return {node.get("name") for node in self.introspect(path).findall("node")}
-        self.assertEqual(children("/org/smartcardd1"), {"readers", "cards"})
+        self.assertEqual(children("/org/smartcardd1"), {"readers", "cards", "sessions"})
         self.assertEqual({"/org/smartcardd1/readers/" + name
                           for name in children("/org/smartcardd1/readers")},
                          {path for path, _ in self.client.readers().values()})
@@ -99,7 +99,7 @@ class Interfaces(case.TestBedTest):
         self.assertEqual(self.find("Simulated Reader A 00 00"), path)
         self.assert_refused("UnknownReader", "Simulated Reader")
         self.assert_refused("UnknownReader", "/org/smartcardd1")
-        self.assert_refused("InvalidArgument", "")
+        self.assert_refused("InvalidArgs", "")
 
     def test_find_reader_without_pcscd(self):
         import signal

@@ -25,14 +25,14 @@ class Limits(SessionTest):
             sessions = [self.user.connect(self.reader) for _ in range(2)] + [self.session()]
             card = sessions[0].get("Card")
             for _ in range(5):
-                self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
-                self.assert_refused("LimitExceeded",
+                self.assert_refused("LimitsExceeded", self.user.send_connect(self.reader))
+                self.assert_refused("LimitsExceeded",
                                     self.user.send(card, CARD, "TransmitHex", SELECT))
             for session in sessions:
                 self.assertEqual(session.transmit(SELECT), "9000")
             sessions[0].close()
             sessions[0] = self.user.connect(self.reader)
-            self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
+            self.assert_refused("LimitsExceeded", self.user.send_connect(self.reader))
             sessions[2].begin()
             sessions[2].client.close()
             # When this call returns, the service has seen the departure.
@@ -53,11 +53,11 @@ class Limits(SessionTest):
         holder = self.user.connect(self.reader)
         holder.begin()
         waiting = [self.user.send_connect(self.reader) for _ in range(2)]
-        self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
+        self.assert_refused("LimitsExceeded", self.user.send_connect(self.reader))
         holder.end()
         for call in waiting:
             call.wait()
-        self.assert_refused("LimitExceeded", self.user.send_connect(self.reader))
+        self.assert_refused("LimitsExceeded", self.user.send_connect(self.reader))
         holder.close()
         for _ in range(10):
             self.assert_refused("SharingViolation",
@@ -70,8 +70,8 @@ class Limits(SessionTest):
         holder.begin()
         waiting = [session.send_transmit(SELECT) for _ in range(4)]
         for _ in range(10):
-            self.assert_refused("LimitExceeded", session.send_transmit(SELECT))
-            self.assert_refused("LimitExceeded", session.send("GetStatus"))
+            self.assert_refused("LimitsExceeded", session.send_transmit(SELECT))
+            self.assert_refused("LimitsExceeded", session.send("GetStatus"))
         self.assertEqual(holder.transmit(SELECT), "9000")
         holder.end()
         for call in waiting:
@@ -85,9 +85,9 @@ class Limits(SessionTest):
         holder.begin()
         big = "80" * 40000
         waiting = session.send_transmit(big)
-        self.assert_refused("LimitExceeded", session.send_transmit(big))
+        self.assert_refused("LimitsExceeded", session.send_transmit(big))
         small = session.send_transmit(SELECT)
-        self.assert_refused("LimitExceeded", holder.send_many([big, big]))
+        self.assert_refused("LimitsExceeded", holder.send_many([big, big]))
         holder.end()
         self.assertEqual(waiting.wait().hex(), "6d00")
         self.assertEqual(small.wait().hex(), "9000")

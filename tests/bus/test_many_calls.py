@@ -100,7 +100,7 @@ class ManyCalls(SessionTest):
                 size += len(script[-1])
                 left -= 1
             session.begin()
-            responses = session.call("TransmitMany", data(script), options())
+            responses, _stopped = session.call("TransmitMany", data(script), options())
             session.end()
             for command, response in zip(script, responses, strict=True):
                 self.assertEqual(response.hex().upper(),

@@ -15,7 +15,7 @@ from scdtest.clients.channel import SUCCESS, transmit
 from scdtest.clients.client import Refused, data, options
 from scdtest.clients.recorder import CARD
 
-LIMIT = "LimitExceeded"
+LIMIT = "LimitsExceeded"
 
 # What one user may make the service hold, and a message with its copies on the way, in MiB.
 USER_MIB = 64

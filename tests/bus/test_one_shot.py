@@ -38,7 +38,7 @@ class OneShot(SessionTest):
         self.assertEqual([r.hex() for r in self.send_many(VERIFY, IS_VERIFIED).wait()],
                          ["9000", VERIFIED])
         self.assertEqual([r.hex() for r in self.send_many(SELECT, "80146A82", SELECT,
-                                                          expect=["9000"]).wait()],
+                                                          expect=["9000"]).wait()[0]],
                          ["9000", "6a82"])
 
     def test_protocol(self):
@@ -56,16 +56,16 @@ class OneShot(SessionTest):
     def test_hex(self):
         self.assertEqual(self.send("TransmitHex", "80 10:00 00 02 ab:CD").wait(), "ABCD9000")
         self.assertEqual(self.send("TransmitManyHex", [SELECT, "80:16:00:01"]).wait(),
-                         ["9000", "6101"])
+                         [["9000", "6101"], ""])
         for text in ("", "8", "80 1", "0x80", "80-10", "80g0", "é0"):
-            self.assert_refused("InvalidArgument", self.send("TransmitHex", text))
-        self.assert_refused("InvalidArgument", self.send("TransmitManyHex", [SELECT, "8"]))
-        self.assert_refused("InvalidArgument", self.send("TransmitManyHex", []))
+            self.assert_refused("InvalidArgs", self.send("TransmitHex", text))
+        self.assert_refused("InvalidArgs", self.send("TransmitManyHex", [SELECT, "8"]))
+        self.assert_refused("InvalidArgs", self.send("TransmitManyHex", []))
 
     def test_options(self):
         for more in ({"protocols": "T=1"}, {"protocol": "T=2"}, {"disposition": "keep"},
-                     {"follow": 1}, {"expect": "9000"}, {"timeout_ms": 1}):
-            self.assert_refused("InvalidArgument", self.send_many(SELECT, **more))
+                     {"follow": 1}, {"expect": "9000"}, {"timeout_ms": "1"}, {"call_id": ""}):
+            self.assert_refused("InvalidArgs", self.send_many(SELECT, **more))
 
     def test_no_handle_is_left(self):
         """No PC/SC handle stays open after the call."""

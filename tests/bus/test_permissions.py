@@ -9,9 +9,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case, permissions
-from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, ERROR, IS_VERIFIED,
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
                                        NOT_VERIFIED, READER, ROOT, SESSION, VENDOR_CODE, VERIFIED,
                                        VERIFY, VERIFY_PIN_DIRECT)
+from scdtest.clients.methods import short_name
 from scdtest.clients.other_user import CallError
 from scdtest.clients.program import Program
 from scdtest.testbed import events
@@ -64,7 +65,7 @@ class Methods(permissions.PermissionTest):
         try:
             answer = user.call(path, interface, *call)
         except CallError as error:
-            return error.message if error.name == ERROR + "NotAuthorized" else None
+            return error.message if short_name(error.name) == "NotAuthorized" else None
         if call[0] == "Connect":
             permissions.OtherUserSession(user, answer[0]).close()
         return None
@@ -177,14 +178,14 @@ class LimitsOfUsers(permissions.PermissionTest):
         first = self.connect(alice)
         self.connect(also_alice)
         for user in (alice, also_alice):
-            self.assert_refused("LimitExceeded", user, self.send_connect(user))
-            self.assert_refused("LimitExceeded", user,
+            self.assert_refused("LimitsExceeded", user, self.send_connect(user))
+            self.assert_refused("LimitsExceeded", user,
                                 user.send(self.card(), CARD, "TransmitHex", "(s)", IS_VERIFIED))
         for name in (BOB, ROOT):
             user = self.other_user(name)
             for _ in range(2):
                 self.connect(user)
-            self.assert_refused("LimitExceeded", user, self.send_connect(user))
+            self.assert_refused("LimitsExceeded", user, self.send_connect(user))
         first.close()
         self.connect(alice)
 

@@ -154,7 +154,7 @@ class CanConnect(AuthorityTest):
         _, numbers = self.fill_queue(ALICE)
         with self.assertRaises(CallError) as caught:
             self.answer(self.other_user(ALICE))
-        self.assertEqual(caught.exception.name, "org.smartcardd1.Error.LimitExceeded")
+        self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.LimitsExceeded")
         self.daemon.resume()
         self.assertEqual({client.wait_for(number)[0] for client, number in numbers}, {"yes"})
 

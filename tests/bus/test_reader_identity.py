@@ -7,6 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.cases.identity import (CHANNEL_ID, GET_FEATURES, PRODUCT, READERS, SERIAL, USB_PATH,
                                     VENDOR, VERSION, IdentityTest, channel, text)
@@ -118,8 +120,8 @@ class UsbPath(IdentityTest):
                   for path, properties in self.client.readers().values()}
         self.assertEqual(labels, {0: "usb_1_3", 1: "usb_1_3_slot1", 2: "usb_1_3_slot2",
                                   3: "usb_1_3_slot3"})
-        self.assert_refused("InvalidArgument", "1-3")
-        self.assert_refused("InvalidArgument", "1-3:1.0")
+        self.assert_refused("InvalidArgs", "1-3")
+        self.assert_refused("InvalidArgs", "1-3:1.0")
         self.assertEqual(self.find(READERS + "usb_1_3_slot2"), "usb_1_3_slot2")
 
     def test_two_interfaces(self):
@@ -131,7 +133,7 @@ class UsbPath(IdentityTest):
         self.start_service()
         self.assert_has("[Contact]", "usb_1_3", UsbPath="1-3:1.0")
         self.assert_has("[NFC]", "usb_1_3_if2", UsbPath="1-3:1.2")
-        self.assert_refused("InvalidArgument", "1-3")
+        self.assert_refused("InvalidArgs", "1-3")
         self.assertEqual(self.find("1-3:1.2"), "usb_1_3_if2")
         self.assert_refused("UnknownReader", "1-3:1.1")
 
@@ -328,7 +330,8 @@ class QueriesOfHeldReaders(IdentityTest):
         self.driver.order("delay", "A", 300)
         self.holder.do("disconnect", "leave")
         self.holder.do("connect", "shared", "Held (S1) 00 00")
-        self.client.call(self.client.reader("Held"), "org.smartcardd1.Reader", "Refresh")
+        self.client.call(self.client.reader("Held"), "org.smartcardd1.Reader", "Refresh",
+                         GLib.Variant("(a{sv})", ({},)))
         self.driver.wait_for("A", "busy=1")
         self.holder.do("begin")
         self.client.wait_for_state(lambda c: self.reader("Held")[1]["UsbPath"],

@@ -96,7 +96,7 @@ class Refresh(RefreshTest):
     def test_limit(self):
         waits = [self.user.send(ROOT, MANAGER, "WaitForCard", self.new_card()) for _ in range(40)]
         self.user.manager("Version")
-        self.assert_refused("LimitExceeded", self.refresh())
+        self.assert_refused("LimitsExceeded", self.refresh())
         self.cards.swap("A", ATR)
         for call in waits:
             call.wait()

@@ -99,18 +99,18 @@ class Connect(SessionTest):
         session.close()
 
     def test_invalid_arguments(self):
-        self.refuse("InvalidArgument", self.reader, "private")
-        self.refuse("InvalidArgument", self.reader, "")
-        self.refuse("InvalidArgument", self.reader, "shared", ["T=2"])
-        self.refuse("InvalidArgument", self.reader, "shared", ["T=1", "any"])
-        self.refuse("InvalidArgument", self.reader, timeout_ms="1")
-        self.refuse("InvalidArgument", self.reader, timeout=1)
+        self.refuse("InvalidArgs", self.reader, "private")
+        self.refuse("InvalidArgs", self.reader, "")
+        self.refuse("InvalidArgs", self.reader, "shared", ["T=2"])
+        self.refuse("InvalidArgs", self.reader, "shared", ["T=1", "any"])
+        self.refuse("InvalidArgs", self.reader, timeout_ms="1")
+        self.refuse("InvalidArgs", self.reader, timeout=1)
         session = self.user.connect(self.reader)
         for method, arguments in (("EndTransaction", ["keep"]), ("Close", ["Leave"]),
                                   ("Reconnect", ["shared", [], "eject"]),
                                   ("Reconnect", ["", [], "leave"]),
                                   ("BeginTransaction", [options(timeout=1)])):
-            self.assert_refused("InvalidArgument", session.send(method, *arguments))
+            self.assert_refused("InvalidArgs", session.send(method, *arguments))
         self.assertEqual(session.transmit(SELECT), "9000")
 
     def test_unsupported_protocol(self):

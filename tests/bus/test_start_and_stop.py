@@ -75,7 +75,7 @@ class StartAndStop(case.TestBedTest):
         reader = client.reader("Reader A")
         self.testbed.pcscd.send_signal(signal.SIGSTOP)
         client.connection.call("org.smartcardd1", reader, "org.smartcardd1.Reader", "Refresh",
-                               None, None, 0, -1, None, None)
+                               GLib.Variant("(a{sv})", ({},)), None, 0, -1, None, None)
         self.wait_for_readers(client, 0)
         self.testbed.pcscd.send_signal(signal.SIGCONT)
         self.wait_for_readers(client, 2)

@@ -158,7 +158,7 @@ class Transactions(SessionTest):
         for call in fetches:
             self.assertEqual(call.wait().hex(), "030a9000")
         for call in scripts:
-            self.assertEqual(call.wait()[1].hex(), "030a9000")
+            self.assertEqual(call.wait()[0][1].hex(), "030a9000")
 
 
 class FairOrder(SessionTest):

@@ -58,12 +58,12 @@ class Transmit(SessionTest):
                              pattern(count) + "9000")
 
     def test_malformed_commands(self):
-        self.assert_refused("InvalidArgument", self.card.send_transmit(""))
-        self.assert_refused("InvalidArgument", self.card.send_transmit("80" * 65545))
-        self.assert_refused("InvalidArgument", self.card.send_many([]))
-        self.assert_refused("InvalidArgument", self.card.send_many([SELECT, ""]))
-        self.assert_refused("InvalidArgument", self.card.send_many([SELECT] * 1025))
-        self.assert_refused("InvalidArgument", self.card.send_many(["80" * 65544] * 65))
+        self.assert_refused("InvalidArgs", self.card.send_transmit(""))
+        self.assert_refused("InvalidArgs", self.card.send_transmit("80" * 65545))
+        self.assert_refused("InvalidArgs", self.card.send_many([]))
+        self.assert_refused("InvalidArgs", self.card.send_many([SELECT, ""]))
+        self.assert_refused("InvalidArgs", self.card.send_many([SELECT] * 1025))
+        self.assert_refused("InvalidArgs", self.card.send_many(["80" * 65544] * 65))
         self.assertEqual(self.cards.status("A")["commands"], "0")
 
     def test_follow(self):
@@ -80,10 +80,10 @@ class Transmit(SessionTest):
     def test_options(self):
         for more in (options(folow=True), options(follow="yes"), options(expect=["9000"]),
                      options(protocol="T=1"), options(disposition="reset")):
-            self.assert_refused("InvalidArgument",
+            self.assert_refused("InvalidArgs",
                                 self.card.send("Transmit", hex_data(SELECT), more))
         for patterns in (["90"], ["900g"], ["90000"], [""]):
-            self.assert_refused("InvalidArgument", self.card.send_many([SELECT], expect=patterns))
+            self.assert_refused("InvalidArgs", self.card.send_many([SELECT], expect=patterns))
 
     def test_script(self):
         self.assertEqual(self.card.many([SELECT, IS_VERIFIED, VERIFY, IS_VERIFIED]),
@@ -153,12 +153,12 @@ class DriverCommands(SessionTest):
             self.one_shot("Control", CONTROL, hex_data(""), options()).wait().hex(), "0102030405")
         self.cards.order("control", "A", f"{CONTROL:x}", "silent")
         self.assertEqual(self.card.call("Control", CONTROL, hex_data("")), b"")
-        self.assert_refused("InvalidArgument",
+        self.assert_refused("InvalidArgs",
                             self.one_shot("Control", CONTROL, hex_data(""), options(follow=True)))
 
     def test_control_data_too_long(self):
         call = self.card.send("Control", CONTROL, hex_data("00" * 65549))
-        self.assertIn(call.error(), ("InsufficientBuffer", "InvalidArgument"))
+        self.assertIn(call.error(), ("InsufficientBuffer", "InvalidArgs"))
         self.assertEqual(self.card.transmit(SELECT), "9000")
 
     def test_attributes(self):
@@ -179,7 +179,7 @@ class DriverCommands(SessionTest):
     def test_lengths_of_an_attribute(self):
         for length in (0, 265):
             call = self.card.send("SetAttribute", 0x10101, hex_data("00" * length))
-            self.assertIn(call.error(), ("InvalidArgument", "InvalidParameter",
+            self.assertIn(call.error(), ("InvalidArgs", "InvalidParameter",
                                          "InsufficientBuffer"))
 
 

@@ -140,7 +140,7 @@ class WaitForCard(WaitTest):
                         {"atr": "3B"}, {"atr_mask": b"\xff"}, {"atr": b"\x3b", "atr_mask": b""},
                         {"atr": b"\x3b", "atr_mask": b"\xff\xff"}, {"new": 1},
                         {"timeout_ms": True}, {"timeout": 1}):
-            self.assert_refused("InvalidArgument", self.wait_for_card(**options))
+            self.assert_refused("InvalidArgs", self.wait_for_card(**options))
 
     def test_timeout(self):
         self.insert("B")
@@ -222,7 +222,7 @@ class WaitForRemoval(WaitTest):
     def test_invalid_options(self):
         card = self.insert("A")
         for options in ({"new": True}, {"timeout_ms": "1"}):
-            self.assert_refused("InvalidArgument", self.wait_for_removal(card, **options))
+            self.assert_refused("InvalidArgs", self.wait_for_removal(card, **options))
 
 
 class LimitsOfWaits(WaitTest):
@@ -233,7 +233,7 @@ class LimitsOfWaits(WaitTest):
         calls = [self.wait_for_card(new=True), self.wait_for_removal(card)]
         for call in (self.wait_for_card(new=True), self.wait_for_removal(card),
                      self.wait_for_card(self.client(), new=True)):
-            self.assert_refused("LimitExceeded", call)
+            self.assert_refused("LimitsExceeded", call)
         self.assertEqual(self.wait_for_card().wait(), [self.a, card])
         self.cards.swap("A", ATR)
         for call in calls:
@@ -245,12 +245,12 @@ class LimitsOfWaits(WaitTest):
         other = self.client()
         for _ in range(2):
             self.wait_for_card(other)
-        self.assert_refused("LimitExceeded", self.wait_for_card())
+        self.assert_refused("LimitsExceeded", self.wait_for_card())
         left = self.departure_of(other.connection.get_unique_name())
         other.close()
         self.user.wait(lambda: left, "the bus tells that the other one has left")
         mine = [self.wait_for_card(), self.wait_for_card()]
-        self.assert_refused("LimitExceeded", self.wait_for_card())
+        self.assert_refused("LimitsExceeded", self.wait_for_card())
         card = self.insert("A")
         self.assertEqual([call.wait() for call in mine], [[self.a, card]] * 2)
 

@@ -73,7 +73,7 @@ class UntrustedText(CliTest):
 
     def test_errors(self):
         service = self.start_fake_service()
-        for error, word in (("org.smartcardd1.Error.InvalidArgument", "smartcardctl: a\\u001b"),
+        for error, word in (("org.freedesktop.DBus.Error.InvalidArgs", "smartcardctl: a\\u001b"),
                             ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
                             ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
                             ("org.freedesktop.DBus.Error.NoReply", "cannot reach smartcardd"),

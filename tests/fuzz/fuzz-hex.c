@@ -29,6 +29,6 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     if (bytes != NULL)
         check_round_trip(bytes, length);
     else
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
     return 0;
 }

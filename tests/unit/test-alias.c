@@ -65,7 +65,7 @@ test_bad_names(void)
         g_autoptr(GError) error = NULL;
 
         g_assert_false(scd_alias_check_name(names[i], &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_cmpstr(error->message, ==,
                         "an alias is 1 to 64 bytes of letters and digits, and after the first "
                         "also '-', '_', '.' and single spaces");
@@ -78,7 +78,7 @@ test_a_port_is_no_name(void)
     g_autoptr(GError) error = NULL;
 
     g_assert_false(scd_alias_check_name("1-3.1", &error));
-    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
     g_assert_cmpstr(error->message, ==, "1-3.1 is a USB port, which cannot be an alias");
 }
 
@@ -92,7 +92,7 @@ test_a_reader_name_is_no_name(void)
         g_autoptr(GError) error = NULL;
 
         g_assert_false(scd_alias_check_name(bad[i], &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
     }
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
         g_assert_true(scd_alias_check_name(good[i], NULL));

@@ -23,7 +23,7 @@ test_lengths(void)
         g_autoptr(GError) error = NULL;
 
         g_assert_false(scd_command_check(bad[i], &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_true(g_str_has_prefix(error->message, "a command has 1 to 65544 bytes"));
     }
 }
@@ -196,7 +196,7 @@ test_expect_refusals(void)
         ScdExpect expect;
 
         g_assert_false(scd_expect_parse(vector, &expect, &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_cmpstr(
             error->message, ==,
             "pattern 2 of status words is not four hexadecimal digits or \"x\", such as "
@@ -216,7 +216,7 @@ test_expect_too_many(void)
     g_assert_true(scd_expect_parse(vector, &expect, NULL));
     vector[SCD_EXPECT_MAX] = "9000";
     g_assert_false(scd_expect_parse(vector, &expect, &error));
-    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
 }
 
 static void

@@ -327,7 +327,7 @@ test_refused(void)
         g_autoptr(GError) error = NULL;
 
         g_assert_false(set_filter(&filter, cases[i].atr, cases[i].mask, &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_cmpuint(filter.length, ==, 0);
     }
 }

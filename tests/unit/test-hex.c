@@ -76,7 +76,7 @@ test_refusals(void)
         g_autofree guint8 *bytes = scd_hex_to_bytes(hex, &length, &error);
 
         g_assert_null(bytes);
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_cmpstr(error->message, ==, refusals[i].message);
         g_assert_cmpuint(length, ==, 99);
     }

@@ -10,7 +10,7 @@ static const ScdLimitRule three_in_all = {"things", "Things", 3};
 static void
 assert_exceeded(const GError *error, const char *message)
 {
-    g_assert_error(error, SCD_ERROR, SCD_LIMIT_EXCEEDED);
+    g_assert_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED);
     g_assert_cmpstr(error->message, ==, message);
 }
 

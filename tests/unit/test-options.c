@@ -97,7 +97,7 @@ test_refusals(void)
         OptionValues values = {0};
 
         g_assert_false(read_options(dictionary, &values, &error));
-        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+        g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
         g_assert_cmpstr(error->message, ==, refusals[i].message);
         /* The options before the invalid one were not read either. */
         g_assert_cmpmem(&values, sizeof values, &(OptionValues){0}, sizeof values);
@@ -118,7 +118,7 @@ test_key_without_end(void)
     g_autoptr(GVariant) dictionary =
         g_variant_ref_sink(g_variant_new_parsed("{%s: <true>, 'follow': <'no'>}", key));
     g_assert_false(read_options(dictionary, &values, &error));
-    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
     g_assert_true(g_utf8_validate(error->message, -1, NULL));
     g_assert_true(g_str_has_prefix(error->message, "unknown option \"x\\303\\244"));
     g_assert_cmpuint(strlen(error->message), <, 300);

@@ -7,7 +7,7 @@
 static void
 assert_refused(const GError *error, const char *message)
 {
-    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGUMENT);
+    g_assert_error(error, SCD_ERROR, SCD_INVALID_ARGS);
     g_assert_cmpstr(error->message, ==, message);
 }
 

@@ -58,7 +58,7 @@ class AliasTest(IdentityTest):
 
     def assert_invalid(self, words, name, alias, **options):
         error, message = self.refusal(name, alias, **options)
-        self.assertEqual(error, "InvalidArgument", alias)
+        self.assertEqual(error, "InvalidArgs", alias)
         self.assertIn(words, message)
 
     def aliases(self):

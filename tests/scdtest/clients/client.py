@@ -3,20 +3,20 @@
 
 from gi.repository import Gio, GLib
 
+from scdtest.clients.methods import needs_options, short_name
 from scdtest.clients.recorder import CARD, NAME, PROPERTIES, READER, Recorder
 from scdtest.testbed import events
 
 SESSION = NAME + ".Session"
-ERROR = NAME + ".Error."
 
 
 class Refused(Exception):
-    """name: of the D-Bus error, without ours in front of it."""
+    """name: of the D-Bus error, without its prefix."""
 
     def __init__(self, error):
         super().__init__(error.message)
         name = Gio.DBusError.get_remote_error(error)
-        self.name = name[len(ERROR):] if (name or "").startswith(ERROR) else name
+        self.name = short_name(name or "")
         self.message = error.message
 
 
@@ -100,6 +100,9 @@ class Client(Recorder):
         self.done = []
 
     def send(self, path, interface, method, *arguments):
+        """Options may be left out."""
+        if needs_options(method, len(arguments)):
+            arguments += (options(),)
         return Call(self, path, interface, method, join(*arguments))
 
     def ask(self, path, interface, method, *arguments):
@@ -140,7 +143,8 @@ class Session:
                          options(**more))
 
     def many(self, commands, **more):
-        return [response.hex().upper() for response in self.send_many(commands, **more).wait()]
+        responses, _stopped = self.send_many(commands, **more).wait()
+        return [response.hex().upper() for response in responses]
 
     def send_begin(self, **more):
         return self.send("BeginTransaction", options(**more))

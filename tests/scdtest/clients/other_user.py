@@ -8,6 +8,7 @@ import subprocess
 
 from gi.repository import GLib
 
+from scdtest.clients.methods import needs_options
 from scdtest.testbed import events
 from scdtest.testbed.testbed import BUS_ADDRESS
 
@@ -73,6 +74,8 @@ class OtherUser:
     def send(self, path, interface, method, signature="()", *arguments, interactive=False,
              destination=SERVICE):
         """Calls without waiting for the reply; returns a number for wait_for()."""
+        if needs_options(method, len(arguments)):
+            signature, arguments = signature[:-1] + "a{sv})", (*arguments, {})
         self._number += 1
         order = {"number": self._number, "path": path, "interface": interface, "method": method,
                  "signature": signature, "arguments": arguments, "interactive": interactive,
