@@ -60,6 +60,7 @@ struct ScdMonitor {
     gboolean stopping;
     gboolean refresh_wanted;
     guint call;      /* the number of calls that have returned */
+    gint64 call_end; /* when the present one should have returned; G_MAXINT64 for none */
     gboolean silent; /* the main thread has announced that pcscd does not answer */
     gboolean away;   /* the last published snapshot is one without pcscd */
 
@@ -154,8 +155,11 @@ check_pcscd(gpointer data)
 
     g_mutex_lock(&monitor->lock);
     guint call = monitor->call;
+    gboolean blocked = g_get_monotonic_time() >= monitor->call_end;
     g_mutex_unlock(&monitor->lock);
-    scd_pcscd_check_start(&funcs, g_atomic_rc_box_acquire(monitor), call, monitor->call_limit_ms);
+    if (blocked)
+        scd_pcscd_check_start(&funcs, g_atomic_rc_box_acquire(monitor), call,
+                              monitor->call_limit_ms);
 }
 
 static gboolean
@@ -170,6 +174,9 @@ report_stale_library(gpointer data)
 static void
 begin_call_in_monitor(ScdMonitor *monitor, guint limit_ms)
 {
+    g_mutex_lock(&monitor->lock);
+    monitor->call_end = g_get_monotonic_time() + limit_ms * G_TIME_SPAN_MILLISECOND;
+    g_mutex_unlock(&monitor->lock);
     scd_deadline_set(monitor->deadline, limit_ms);
 }
 
@@ -179,6 +186,7 @@ end_call_in_monitor(ScdMonitor *monitor)
     scd_deadline_clear(monitor->deadline);
     g_mutex_lock(&monitor->lock);
     monitor->call++;
+    monitor->call_end = G_MAXINT64;
     g_mutex_unlock(&monitor->lock);
 }
 
@@ -514,6 +522,7 @@ scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_
     monitor->events = *events;
     monitor->data = data;
     monitor->call_limit_ms = call_limit_s * 1000;
+    monitor->call_end = G_MAXINT64;
     monitor->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (monitor->wake_fd >= 0)
         monitor->deadline = scd_deadline_new(check_pcscd, monitor);

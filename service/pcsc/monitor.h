@@ -31,9 +31,9 @@ typedef struct {
 
 /*
  * The first snapshot follows as soon as pcscd has answered or is known to be absent. call_limit_s:
- * the time limit, in seconds, for a call that should return at once; after that the monitor is
- * stuck. A pcscd that has not answered yet has no limit. Fails if there is no file descriptor or
- * thread left.
+ * the time limit, in seconds, for a call that should return at once. If pcscd does not answer on
+ * another connection either, it counts as absent until the call returns; else the monitor is stuck.
+ * Fails if there is no file descriptor or thread left.
  */
 ScdMonitor *scd_monitor_new(const ScdMonitorEvents *events, gpointer data, guint call_limit_s,
                             GError **error);

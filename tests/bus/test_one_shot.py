@@ -35,7 +35,7 @@ class OneShot(SessionTest):
         self.assertEqual(call.wait().hex(), "030a11181f9000")
 
     def test_script(self):
-        self.assertEqual([r.hex() for r in self.send_many(VERIFY, IS_VERIFIED).wait()],
+        self.assertEqual([r.hex() for r in self.send_many(VERIFY, IS_VERIFIED).wait()[0]],
                          ["9000", VERIFIED])
         self.assertEqual([r.hex() for r in self.send_many(SELECT, "80146A82", SELECT,
                                                           expect=["9000"]).wait()[0]],
@@ -51,7 +51,7 @@ class OneShot(SessionTest):
         for disposition, state in (("leave", VERIFIED), ("reset", NOT_VERIFIED),
                                    ("leave", VERIFIED), ("unpower", NOT_VERIFIED)):
             self.send_many(VERIFY, disposition=disposition).wait()
-            self.assertEqual([r.hex() for r in self.send_many(IS_VERIFIED).wait()], [state])
+            self.assertEqual([r.hex() for r in self.send_many(IS_VERIFIED).wait()[0]], [state])
 
     def test_hex(self):
         self.assertEqual(self.send("TransmitHex", "80 10:00 00 02 ab:CD").wait(), "ABCD9000")
@@ -80,8 +80,7 @@ class OneShot(SessionTest):
         holder.close()
         self.cards.remove("A")
         self.user.wait_for_signal("CardRemoved")
-        self.assertEqual(self.send("TransmitHex", SELECT).error(),
-                         "org.freedesktop.DBus.Error.UnknownMethod")
+        self.assert_refused("RemovedCard", self.send("TransmitHex", SELECT))
 
     def test_waits_for_another_transaction(self):
         holder = self.session()

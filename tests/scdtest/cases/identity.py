@@ -6,6 +6,7 @@ import os
 from gi.repository import Gio, GLib
 
 from scdtest.cases import case
+from scdtest.clients.methods import short_name
 from scdtest.testbed.sysfs import Sysfs
 from scdtest.testbed.testbed import simulated_reader
 
@@ -68,8 +69,7 @@ class IdentityTest(case.TestBedTest):
     def assert_refused(self, error, selector):
         with self.assertRaises(GLib.Error) as caught:
             self.find(selector)
-        self.assertEqual(Gio.DBusError.get_remote_error(caught.exception),
-                         "org.smartcardd1.Error." + error)
+        self.assertEqual(short_name(Gio.DBusError.get_remote_error(caught.exception)), error)
 
     def assert_has(self, words, label, **expected):
         found, properties = self.reader(words)
