@@ -6,8 +6,6 @@
 
 #include "base/key-lines.h"
 
-#define MIB (1024u * 1024)
-
 #define ALIASES "Aliases" /* a group that alias.c reads */
 
 typedef struct {
@@ -28,8 +26,9 @@ static const ScdSetting settings[] = {
     {"Limits", "WaitersPerUser", offsetof(ScdConfig, waiters_per_user), 64, 1, 10000},
     {"Limits", "Waiters", offsetof(ScdConfig, wait_calls), 512, 1, 10000},
     {"Limits", "WaitLimitSec", offsetof(ScdConfig, wait_limit_s), 20, 1, 3600},
-    {"Limits", "MemoryPerUser", offsetof(ScdConfig, memory_per_user), 48 * MIB, MIB, 1024 * MIB},
-    {"Limits", "Memory", offsetof(ScdConfig, memory), 192 * MIB, MIB, 1024 * MIB},
+    {"Limits", "MemoryPerUser", offsetof(ScdConfig, memory_per_user), 50331648, 1048576,
+     1073741824},
+    {"Limits", "Memory", offsetof(ScdConfig, memory), 201326592, 1048576, 1073741824},
     {"Transactions", "IdleLimitSec", offsetof(ScdConfig, idle_limit_s), 5, 1, 3600},
     {"Transactions", "TotalLimitSec", offsetof(ScdConfig, total_limit_s), 60, 1, 86400},
 };

@@ -18,6 +18,7 @@ struct ScdUserLimit {
     ScdLimit all;
     GMutex lock;
     GHashTable *accounts; /* uid → ScdAccount; under the lock */
+    gboolean released;    /* to be freed with the last account; under the lock */
 };
 
 void
@@ -119,6 +120,17 @@ scd_user_limit_free(ScdUserLimit *limit)
     g_free(limit);
 }
 
+void
+scd_user_limit_release(ScdUserLimit *limit)
+{
+    g_mutex_lock(&limit->lock);
+    limit->released = TRUE;
+    gboolean unused = g_hash_table_size(limit->accounts) == 0;
+    g_mutex_unlock(&limit->lock);
+    if (unused)
+        scd_user_limit_free(limit);
+}
+
 ScdAccount *
 scd_user_limit_get_account(ScdUserLimit *limit, guint32 uid)
 {
@@ -155,7 +167,10 @@ scd_account_unref(ScdAccount *account)
     g_mutex_lock(&owner->lock);
     if (atomic_fetch_sub(&account->references, 1) == 1)
         g_hash_table_remove(owner->accounts, GUINT_TO_POINTER(account->uid));
+    gboolean was_last = owner->released && g_hash_table_size(owner->accounts) == 0;
     g_mutex_unlock(&owner->lock);
+    if (was_last)
+        scd_user_limit_free(owner);
 }
 
 gboolean

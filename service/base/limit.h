@@ -70,6 +70,9 @@ ScdUserLimit *scd_user_limit_new(const ScdLimitRule *per_user, const ScdLimitRul
 void scd_user_limit_free(ScdUserLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdUserLimit, scd_user_limit_free)
 
+/* For a limit with charges that end later, in other threads: the last one frees it. */
+void scd_user_limit_release(ScdUserLimit *limit);
+
 /* Returns a reference to the account of the user. */
 ScdAccount *scd_user_limit_get_account(ScdUserLimit *limit, guint32 uid);
 ScdAccount *scd_account_ref(ScdAccount *account);

@@ -109,7 +109,7 @@ scd_sessions_free(ScdSessions *sessions)
     g_hash_table_unref(sessions->by_number);
     scd_user_limit_free(sessions->limit);
     scd_user_limit_free(sessions->queues);
-    scd_user_limit_free(sessions->memory);
+    scd_user_limit_release(sessions->memory); /* GDBus may still be sending responses */
     g_free(sessions);
 }
 

@@ -136,6 +136,21 @@ test_bytes_of_users(void)
     scd_user_charge_give_back(&charge);
 }
 
+/* Freed with its last charge: a sanitizer detects when it is not, or is used afterwards. */
+static void
+test_released_limit(void)
+{
+    ScdUserLimit *limit = scd_user_limit_new(&two_of_user, &three_in_all);
+    ScdUserCharge charges[2] = {0};
+
+    scd_user_limit_release(scd_user_limit_new(&two_of_user, &three_in_all));
+    g_assert_true(scd_user_charge_take(&charges[0], limit, 0, 1, NULL));
+    g_assert_true(scd_user_charge_take(&charges[1], limit, 1000, 1, NULL));
+    scd_user_limit_release(limit);
+    scd_user_charge_give_back(&charges[1]);
+    scd_user_charge_give_back(&charges[0]);
+}
+
 #define N_THREADS 4
 #define N_ROUNDS 20000
 
@@ -187,6 +202,7 @@ main(int argc, char **argv)
     g_test_add_func("/limit/limit-in-use-is-not-cleared", test_limit_in_use_is_not_cleared);
     g_test_add_func("/limit/users", test_users);
     g_test_add_func("/limit/bytes-of-users", test_bytes_of_users);
+    g_test_add_func("/limit/released-limit", test_released_limit);
     g_test_add_func("/limit/threads", test_threads);
     return g_test_run();
 }
