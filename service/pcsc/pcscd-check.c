@@ -151,7 +151,10 @@ static void
 start_query(gpointer data)
 {
     static const ScdThreadTaskFuncs funcs = {query_in_thread, handle_query, free_check};
-    scd_thread_task_start("pcscd-check", &funcs, data);
+    const ScdPcscdCheck *check = data;
+
+    if (!scd_thread_task_start("pcscd-check", &funcs, data)) /* there is no thread now */
+        g_timeout_add_once(check->limit_ms, start_query, data);
 }
 
 void
