@@ -124,7 +124,7 @@ class MisbehavingClients(ChannelTest):
             self.other.transmit(SELECT)  # each time one of them is read
         self.cards.order("delay", "A", 20)
         self.other.end()
-        while int(self.cards.status("A")["commands"]) < 25 + 8:
+        while int(self.cards.status("A")["commands"]) < 25 + 4:
             pass
         for number in range(20):
             self.assertEqual(len(self.channel.receive()[1]), 0xFFFF - number + 2)
