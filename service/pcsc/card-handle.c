@@ -63,6 +63,13 @@ has_atr_in_worker(SCARDHANDLE card, GBytes *expected)
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
+/* Whether the client is not authorized for the card. A direct handle is one to the reader. */
+static gboolean
+is_other_card_in_worker(SCARDHANDLE card, const ScdJob *job)
+{
+    return job->share_mode != SCARD_SHARE_DIRECT && job->atr && !has_atr_in_worker(card, job->atr);
+}
+
 static ScdOutcome
 connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -75,7 +82,12 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         SCardConnect(place->context, place->reader, job->share_mode, protocols, &card, &active);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
-    if (job->inputs.length > 0 && !has_atr_in_worker(card, scd_bytes_list_get(&job->inputs, 0))) {
+    GBytes *only = job->inputs.length > 0 ? scd_bytes_list_get(&job->inputs, 0) : NULL;
+    if (!only && is_other_card_in_worker(card, job)) {
+        scd_pcsc_disconnect(card);
+        return SCD_OUTCOME_BUSY; /* the main thread has not seen this card yet */
+    }
+    if (only && !has_atr_in_worker(card, only)) {
         scd_pcsc_disconnect(card);
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
@@ -115,6 +127,9 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
+    handle->forbidden = is_other_card_in_worker(handle->card, job);
+    if (handle->forbidden)
+        job->code = SCARD_W_REMOVED_CARD;
     return SCD_OUTCOME_DONE;
 }
 
@@ -457,6 +472,10 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
         return connect_card_in_worker(handle, place, job);
     if (!handle->connected) {
         job->code = job->kind == SCD_JOB_DISCONNECT ? SCARD_S_SUCCESS : SCARD_E_INVALID_HANDLE;
+        return SCD_OUTCOME_DONE;
+    }
+    if (handle->forbidden && job->kind != SCD_JOB_RECONNECT && job->kind != SCD_JOB_DISCONNECT) {
+        job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
     }
     switch (job->kind) {

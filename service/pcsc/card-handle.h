@@ -34,6 +34,9 @@ typedef struct {
     gint depth;       /* of nested transactions; atomic */
     guint protocol;   /* the active one, SCARD_PROTOCOL_*; atomic */
     guint share_mode; /* atomic */
+    gboolean held;    /* scd_job_queue_set_held(); under the lock of the queues, like atr */
+    GBytes *atr;
+    gboolean forbidden; /* reconnected to a card with another ATR */
 } ScdCardHandle;
 
 typedef enum {

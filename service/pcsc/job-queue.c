@@ -51,6 +51,8 @@ can_be_carried_out_locked(const ScdJobQueue *queue)
 {
     const ScdJob *job = scd_job_queue_first_locked(queue);
 
+    if (queue->card.held && !queue->closed && job && !job->refused)
+        return FALSE;
     return job &&
            (!job->answered_in_worker || job->refused || scd_channel_has_room(queue->channel));
 }
@@ -117,6 +119,7 @@ free_queue_locked(ScdJobQueue *queue)
     g_clear_pointer(&queue->channel, scd_channel_free);
     g_clear_pointer(&queue->next_channel, scd_channel_free);
     g_clear_pointer(&queue->taken_data, g_atomic_rc_box_release);
+    g_clear_pointer(&queue->card.atr, g_bytes_unref);
     if (queue->destroyed)
         scd_main_thread_invoke(do_nothing, queue->destroyed_data, queue->destroyed);
     g_free(queue);
@@ -261,12 +264,6 @@ scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
 
 /* Time limits. */
 
-static gboolean
-is_over(gint64 limit, gint64 now)
-{
-    return limit != SCD_JOB_NO_WAIT && now >= limit;
-}
-
 typedef struct {
     gint64 now;
     gboolean in_worker;
@@ -285,14 +282,14 @@ expire_queue_locked(ScdJobQueue *queue, ScdExpiry *expiry)
             continue;
         if (job->answered_in_worker && !expiry->in_worker)
             continue;
-        if (is_over(limit, expiry->now))
+        if (scd_job_is_over(limit, expiry->now))
             end_queued_locked(queue, link, SCARD_E_TIMEOUT, expiry->answers);
         else
             expiry->next = MIN(expiry->next, limit);
     }
     const ScdJob *running = queue->running;
     if (running && !running->answered_in_worker && !scd_job_is_answered(running)) {
-        if (is_over(running->end_by, expiry->now))
+        if (scd_job_is_over(running->end_by, expiry->now))
             answer_running_locked(queue, SCARD_E_TIMEOUT, expiry->answers);
         else
             expiry->next = MIN(expiry->next, running->end_by);
@@ -385,31 +382,20 @@ scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
     ScdJob *job = g_queue_pop_head(&queue->jobs);
 
     scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_RUNNING);
-    if (!job->refused && is_over(scd_job_limit(job), now) && job->kind != SCD_JOB_DISCONNECT)
+    if (!job->refused && scd_job_is_over(scd_job_limit(job), now) &&
+        job->kind != SCD_JOB_DISCONNECT)
         job->refused = SCARD_E_TIMEOUT;
+    scd_job_set_atr(job, queue->card.atr);
     scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
     scd_queue_group_begin_turn_locked(group, &queue->entry, now);
     queue->running = job;
     return job;
 }
 
-/* Why a job that is not done because another program holds the card is not tried again; or 0. */
-static guint32
-reason_to_give_up(const ScdJob *job, gint64 now, gboolean patient)
-{
-    if (job->kind == SCD_JOB_DISCONNECT)
-        return 0;
-    if (scd_job_is_answered(job))
-        return SCARD_E_CANCELLED;
-    if (now >= job->wait_until || now >= job->end_by)
-        return SCARD_E_TIMEOUT;
-    return patient ? 0 : SCARD_E_SHARING_VIOLATION;
-}
-
 gboolean
 scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gboolean patient)
 {
-    guint32 reason = reason_to_give_up(job, now, patient);
+    guint32 reason = scd_job_reason_to_give_up(job, now, patient);
 
     if (reason != 0) {
         job->code = reason;
@@ -452,6 +438,22 @@ scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
         free_queue_locked(queue);
     else
         scd_job_queue_schedule_locked(queue);
+}
+
+/* Holding. */
+
+void
+scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr)
+{
+    ScdQueueGroup *group = queue->group;
+
+    g_mutex_lock(&group->lock);
+    queue->card.held = held;
+    g_clear_pointer(&queue->card.atr, g_bytes_unref);
+    queue->card.atr = atr ? g_bytes_ref(atr) : NULL;
+    scd_job_queue_schedule_locked(queue);
+    group->options.wake(FALSE, group->options.wake_data);
+    g_mutex_unlock(&group->lock);
 }
 
 /* The transaction. */

@@ -55,6 +55,14 @@ gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *c
  */
 void scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointer data);
 
+/*
+ * held: jobs wait in the queue, also those of the channel, and a script stops before its next
+ * command; time limits, cancelling and closing go on. atr: if the card in the reader has another
+ * one, a connect waits, a reconnect fails with SCARD_W_REMOVED_CARD, and no job reaches that card;
+ * NULL: any card.
+ */
+void scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr);
+
 /* The current values, from any thread. */
 guint scd_job_queue_protocol(const ScdJobQueue *queue);
 guint scd_job_queue_share_mode(const ScdJobQueue *queue);

@@ -2,6 +2,8 @@
 
 #include "pcsc/job.h"
 
+#include <winscard.h>
+
 #include "base/words.h"
 
 ScdJob *
@@ -36,6 +38,7 @@ scd_job_unref(ScdJob *job)
     scd_bytes_list_clear(&job->inputs);
     scd_bytes_list_clear(&job->outputs);
     scd_user_charge_give_back(&job->memory);
+    g_clear_pointer(&job->atr, g_bytes_unref);
     g_free(job);
 }
 
@@ -218,6 +221,33 @@ scd_job_needs_card(const ScdJob *job)
         return FALSE;
     }
     g_assert_not_reached();
+}
+
+gboolean
+scd_job_is_over(gint64 limit, gint64 now)
+{
+    return limit != SCD_JOB_NO_WAIT && now >= limit;
+}
+
+void
+scd_job_set_atr(ScdJob *job, GBytes *atr)
+{
+    if (job->kind != SCD_JOB_CONNECT && job->kind != SCD_JOB_RECONNECT)
+        return;
+    g_clear_pointer(&job->atr, g_bytes_unref);
+    job->atr = atr ? g_bytes_ref(atr) : NULL;
+}
+
+guint32
+scd_job_reason_to_give_up(const ScdJob *job, gint64 now, gboolean patient)
+{
+    if (job->kind == SCD_JOB_DISCONNECT)
+        return 0;
+    if (scd_job_is_answered(job))
+        return SCARD_E_CANCELLED;
+    if (now >= job->wait_until || now >= job->end_by)
+        return SCARD_E_TIMEOUT;
+    return patient ? 0 : SCARD_E_SHARING_VIOLATION;
 }
 
 gint64

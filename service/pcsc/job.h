@@ -96,6 +96,7 @@ struct ScdJob {
     guint32 refused;
 
     /* The worker's. */
+    GBytes *atr; /* of the only card to connect or reconnect to; NULL: any card */
     guint32 code;
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     ScdBytesList outputs; /* for a script one for each command that was answered */
@@ -168,6 +169,18 @@ gsize scd_job_n_bytes(const ScdJob *job);
 
 /* Whether the job has to wait while another handle has a transaction. */
 gboolean scd_job_needs_card(const ScdJob *job);
+
+/* Whether the time limit, which may be SCD_JOB_NO_WAIT, has passed. */
+gboolean scd_job_is_over(gint64 limit, gint64 now);
+
+/* When the worker takes the job; no effect but for the two kinds that need it. NULL: any card. */
+void scd_job_set_atr(ScdJob *job, GBytes *atr);
+
+/*
+ * Another program holds the card: the code to answer with instead of trying the job again; 0 to try
+ * again. A job that is not patient is not tried again.
+ */
+guint32 scd_job_reason_to_give_up(const ScdJob *job, gint64 now, gboolean patient);
 
 /* The earliest time at which a QUEUED job may have to be answered. */
 gint64 scd_job_limit(const ScdJob *job);

@@ -251,8 +251,10 @@ may_go_on(gpointer data)
     g_mutex_lock(worker->lock);
     gboolean overdue = scd_queue_group_overdue_holder_locked(worker->group, g_get_monotonic_time(),
                                                              &until) != NULL;
+    const ScdSchedulerEntry *turn = worker->group->turn;
+    gboolean held = turn && scd_job_queue_card(turn->owner)->held;
     g_mutex_unlock(worker->lock);
-    return !overdue;
+    return !overdue && !held;
 }
 
 /* The worker may have been freed before the main thread receives this. */
