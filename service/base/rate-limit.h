@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Fixed-window rate limit per user, for the messages that a user can make the service write. All
- * users share the window, and its end resets all of them. The caller passes the time.
+ * Fixed-window rate limit per subject, for the messages that a user can make the service write. All
+ * subjects share the window, and its end resets all of them. The caller passes the time.
  */
 
 #include <glib.h>
@@ -19,7 +19,9 @@ typedef enum {
 ScdRateLimit *scd_rate_limit_new(guint most, gint64 window_us);
 void scd_rate_limit_free(ScdRateLimit *rate_limit);
 
-/* Counts one more for the user. now_us must not be less than in the previous call. */
-ScdRateLimitState scd_rate_limit_spend(ScdRateLimit *rate_limit, guint32 uid, gint64 now_us);
+/* Counts one more for the subject, such as a user. now_us must not be less than in the previous
+ * call. */
+ScdRateLimitState scd_rate_limit_spend(ScdRateLimit *rate_limit, const char *subject,
+                                       gint64 now_us);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdRateLimit, scd_rate_limit_free)

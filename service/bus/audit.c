@@ -15,13 +15,16 @@
 /* systemd replies in much less time, unless it is overloaded. */
 #define UNIT_TIMEOUT_MS 2000
 
-#define MESSAGES_PER_USER 60
-#define WINDOW_US (60 * G_USEC_PER_SEC)
+/* For each user, each kind of event and each reader, so that none hides another. */
+#define MESSAGES_MAX 60
+#define WINDOW_S 60
 
 struct ScdAudit {
     GDBusConnection *bus;
     GCancellable *queries; /* to systemd */
     ScdRateLimit *rate_limit;
+    GArray *left_out;     /* of LeftOut */
+    guint left_out_timer; /* while there are any */
     gboolean pcscd_known; /* the first state was reported */
     char *pcscd_trouble;  /* why pcscd is not available; NULL: it is */
 };
@@ -40,10 +43,23 @@ static const AuditMessage messages[] = {
     [SCD_AUDIT_TAKEN] = {"ad66bcc26f324d58bf4c70b6fb49c72a", G_LOG_LEVEL_MESSAGE, "5"},
 };
 
+static const AuditMessage left_out = {"3f6a9d0c5b1e4c0e8a7d2f94c6e1b853", G_LOG_LEVEL_MESSAGE, "5"};
+
+/* In the order of ScdAuditEvent. */
+static const char *const kinds[] = {"opened sessions", "refused calls", "revoked sessions",
+                                    "reached limits", "ended transactions"};
+
 static const AuditMessage pcscd_lost = {"059ed11ac0c7416eb70ed4d1c537ee43", G_LOG_LEVEL_WARNING,
                                         "4"};
 static const AuditMessage pcscd_back = {"7f1f8c92c252452dafc194f8be84acfe", G_LOG_LEVEL_MESSAGE,
                                         "5"};
+
+/* Messages that were dropped. */
+typedef struct {
+    guint uid;
+    ScdAuditEvent event;
+    guint count;
+} LeftOut;
 
 /* An event, with the data from the time when it occurred. */
 typedef struct {
@@ -53,7 +69,7 @@ typedef struct {
     char *reader;
     char *usb_path;
     char *detail;
-    gboolean last; /* further messages of the user are dropped for now */
+    gboolean last; /* further messages of this kind are dropped for now */
 } AuditEntry;
 
 static void
@@ -138,7 +154,8 @@ write_entry(const AuditEntry *entry, const char *unit)
     g_autofree char *pid = entry->pid ? g_strdup_printf("%u", entry->pid) : NULL;
     g_autofree char *described = describe_event(entry, unit);
     g_autofree char *message = g_strconcat(
-        described, entry->last ? "; further messages about this user are dropped for a minute" : "",
+        described,
+        entry->last ? "; further messages of this kind are dropped for a minute, and counted" : "",
         NULL);
     const char *const values[][2] = {
         {"READER", entry->reader},
@@ -180,14 +197,58 @@ scd_audit_new(GDBusConnection *bus)
 
     audit->bus = g_object_ref(bus);
     audit->queries = g_cancellable_new();
-    audit->rate_limit = scd_rate_limit_new(MESSAGES_PER_USER, WINDOW_US);
+    audit->rate_limit = scd_rate_limit_new(MESSAGES_MAX, WINDOW_S * G_USEC_PER_SEC);
+    audit->left_out = g_array_new(FALSE, FALSE, sizeof(LeftOut));
     return audit;
+}
+
+static void
+write_left_out(const LeftOut *entry)
+{
+    g_autofree char *uid = g_strdup_printf("%u", entry->uid);
+    g_autofree char *count = g_strdup_printf("%u", entry->count);
+    g_autofree char *message = g_strdup_printf("%u messages about user %u were dropped: %s",
+                                               entry->count, entry->uid, kinds[entry->event]);
+    const char *const values[][2] = {{"CLIENT_UID", uid}, {"DROPPED", count}, {NULL, NULL}};
+
+    write_fields(&left_out, message, values);
+}
+
+static gboolean
+write_all_left_out(gpointer data)
+{
+    ScdAudit *audit = data;
+
+    for (guint i = 0; i < audit->left_out->len; i++)
+        write_left_out(&g_array_index(audit->left_out, LeftOut, i));
+    g_array_set_size(audit->left_out, 0);
+    audit->left_out_timer = 0;
+    return G_SOURCE_REMOVE;
+}
+
+static void
+count_left_out(ScdAudit *audit, guint uid, ScdAuditEvent event)
+{
+    const LeftOut first = {uid, event, 1};
+
+    if (!audit->left_out_timer)
+        audit->left_out_timer = g_timeout_add_seconds(WINDOW_S, write_all_left_out, audit);
+    for (guint i = 0; i < audit->left_out->len; i++) {
+        LeftOut *entry = &g_array_index(audit->left_out, LeftOut, i);
+        if (entry->uid == uid && entry->event == event) {
+            entry->count++;
+            return;
+        }
+    }
+    g_array_append_val(audit->left_out, first);
 }
 
 void
 scd_audit_stop(ScdAudit *audit)
 {
     g_cancellable_cancel(audit->queries);
+    g_clear_handle_id(&audit->left_out_timer, g_source_remove);
+    write_all_left_out(audit);
 }
 
 void
@@ -196,6 +257,8 @@ scd_audit_free(ScdAudit *audit)
     g_object_unref(audit->queries);
     g_object_unref(audit->bus);
     scd_rate_limit_free(audit->rate_limit);
+    g_clear_handle_id(&audit->left_out_timer, g_source_remove);
+    g_array_unref(audit->left_out);
     g_free(audit->pcscd_trouble);
     g_free(audit);
 }
@@ -221,10 +284,15 @@ void
 scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
                  const ScdReader *reader, const char *detail)
 {
+    guint uid = scd_client_uid(client);
+    g_autofree char *subject =
+        g_strdup_printf("%u %u %s", uid, event, reader ? scd_reader_name(reader) : "");
     ScdRateLimitState left =
-        scd_rate_limit_spend(audit->rate_limit, scd_client_uid(client), g_get_monotonic_time());
-    if (left == SCD_RATE_LIMIT_SPENT)
+        scd_rate_limit_spend(audit->rate_limit, subject, g_get_monotonic_time());
+    if (left == SCD_RATE_LIMIT_SPENT) {
+        count_left_out(audit, uid, event);
         return;
+    }
 
     g_autoptr(AuditEntry) entry = new_entry(event, client, reader, detail);
     entry->last = left == SCD_RATE_LIMIT_LAST;

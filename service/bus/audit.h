@@ -7,8 +7,10 @@
  * CLIENT_UNIT and ACTION as far as they apply. No data of cards is logged.
  *
  * The unit of a client's process is queried from systemd; the message is written after the
- * reply, or after a short timeout. Messages are rate-limited per user, so that no user can flood
- * the journal.
+ * reply, or after a short timeout. Messages are rate-limited for each user, kind of event and
+ * reader, so that no user can flood the journal, or hide one event behind others. A message with
+ * the field DROPPED has the number of those that were dropped, a minute after the first, or when
+ * the service stops.
  */
 
 #include "bus/clients.h"

@@ -20,6 +20,7 @@ OPENED = "b32b14329c5e4241b8b4b35602adbcfe"
 REFUSED = "65a4b809feaa4533ac71efd73cc04d8e"
 REVOKED = "069ce482ef6346659b69c176d23b665f"
 LIMIT = "34b829fcea15422a97dd22bdd1c585c6"
+DROPPED = "3f6a9d0c5b1e4c0e8a7d2f94c6e1b853"
 TAKEN = "ad66bcc26f324d58bf4c70b6fb49c72a"
 PCSCD_LOST = "059ed11ac0c7416eb70ed4d1c537ee43"
 PCSCD_BACK = "7f1f8c92c252452dafc194f8be84acfe"
@@ -142,6 +143,7 @@ class Messages(AuditTest):
                           for number, text in texts.items()},
                          {OPENED: client | reader, REFUSED: client | reader | {"ACTION"},
                           REVOKED: client | reader, LIMIT: client, TAKEN: client | reader,
+                          DROPPED: {"CLIENT_UID", "DROPPED"},
                           PCSCD_LOST: set(), PCSCD_BACK: set()})
 
 
@@ -156,6 +158,28 @@ class MessageRateLimit(AuditTest):
         told = self.journal.with_id(OPENED)
         self.assertIn("are dropped", told[MESSAGES_PER_USER - 1]["MESSAGE"])
         self.assertNotIn("are dropped", told[MESSAGES_PER_USER - 2]["MESSAGE"])
+
+
+    def test_openings_hide_nothing_else(self):
+        alice = self.other_user(ALICE)
+        for _ in range(MESSAGES_PER_USER + 4):
+            self.connect(alice).close()
+        for _ in range(3):
+            self.connect(alice, self.reader("B")).close()
+        message = self.journal.wait_for(OPENED, MESSAGES_PER_USER + 3)
+        self.assert_message(message, alice, reader="Simulated Reader B 01 00")
+        session = self.connect(alice)
+        self.daemon.change_rule(DENY_ALICE)
+        session.wait_for_closed()
+        self.assert_message(self.journal.wait_for(REVOKED), alice)
+        for _ in range(MESSAGES_PER_USER + 2):
+            self.assert_refused("NotAuthorized", alice, self.send_connect(alice))
+        self.journal.wait_for(REFUSED, MESSAGES_PER_USER)
+        self.testbed.stop_service()
+        self.journal.wait_for(DROPPED, 2)
+        self.assertEqual([(entry["CLIENT_UID"], entry["DROPPED"])
+                          for entry in self.journal.with_id(DROPPED)],
+                         [(str(alice.uid), "5"), (str(alice.uid), "2")])
 
 
 class SystemdUnit(AuditTest):
