@@ -38,7 +38,8 @@ typedef struct {
     ScdAuthority *authority;
     guint uid;
     GQueue sent;    /* of AuthorityCheck, by its link */
-    GQueue waiting; /* likewise */
+    GQueue waiting; /* likewise; rechecks first */
+    guint n_calls;  /* waiting, without rechecks */
 } AuthorityUser;
 
 /*
@@ -53,9 +54,9 @@ typedef struct {
     guint leave;
     const char *action_id;
     GVariant *details;
-    gboolean interactive; /* a dialog is allowed */
-    char *dialog;         /* polkit's id of the second query, which allows a dialog; or NULL */
-    GSource *cancelled;   /* by the caller's cancellable; NULL without one */
+    ScdAuthorityFlags flags;
+    char *dialog;       /* polkit's id of the second query, which allows a dialog; or NULL */
+    GSource *cancelled; /* by the caller's cancellable; NULL without one */
     guint timer;
     ScdAuthorityFunc func;
     gpointer data;
@@ -76,6 +77,27 @@ close_dialog(AuthorityCheck *check)
 }
 
 static void
+add_to_waiting(AuthorityCheck *check)
+{
+    AuthorityUser *user = check->user;
+
+    if (check->flags & SCD_AUTHORITY_RECHECK) {
+        g_queue_push_head_link(&user->waiting, &check->link);
+        return;
+    }
+    g_queue_push_tail_link(&user->waiting, &check->link);
+    user->n_calls++;
+}
+
+static void
+remove_from_waiting(AuthorityCheck *check)
+{
+    g_queue_unlink(&check->user->waiting, &check->link);
+    if (!(check->flags & SCD_AUTHORITY_RECHECK))
+        check->user->n_calls--;
+}
+
+static void
 end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
 {
     ScdAuthorityFunc func = g_steal_pointer(&check->func);
@@ -92,7 +114,7 @@ end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
         close_dialog(check);
     g_clear_pointer(&check->dialog, g_free);
     if (!check->sent) {
-        g_queue_unlink(&check->user->waiting, &check->link);
+        remove_from_waiting(check);
         send_waiting_checks(check->user);
         g_free(check);
     }
@@ -177,7 +199,8 @@ handle_reply(GObject *source, GAsyncResult *async_result, gpointer data)
     PolkitResult result;
     gboolean valid = read_result(reply, &result);
 
-    if (check->func && valid && result.challenge && check->interactive && !check->dialog) {
+    if (check->func && valid && result.challenge && (check->flags & SCD_AUTHORITY_INTERACTIVE) &&
+        !check->dialog) {
         query_with_dialog(g_steal_pointer(&check));
         return;
     }
@@ -219,7 +242,7 @@ send_check(AuthorityCheck *check)
 {
     AuthorityUser *user = check->user;
 
-    g_queue_unlink(&user->waiting, &check->link);
+    remove_from_waiting(check);
     g_queue_push_tail_link(&user->sent, &check->link);
     check->sent = TRUE;
     query_polkit(check);
@@ -290,14 +313,14 @@ get_user(ScdAuthority *authority, guint uid)
     return user;
 }
 
-/* An array of the type a{ss}. */
-static GVariant *
-new_polkit_details(const ScdAuthorityDetails *details)
+GVariant *
+scd_authority_details_to_variant(const ScdAuthorityDetails *details)
 {
     g_auto(GVariantBuilder) pairs = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{ss}"));
 
     g_variant_builder_add(&pairs, "{ss}", "reader", details->reader);
     g_variant_builder_add(&pairs, "{ss}", "usb-path", details->usb_path);
+    g_variant_builder_add(&pairs, "{ss}", "serial", details->serial);
     g_variant_builder_add(&pairs, "{ss}", "alias", details->alias);
     g_variant_builder_add(&pairs, "{ss}", "atr", details->atr);
     return g_variant_ref_sink(g_variant_builder_end(&pairs));
@@ -319,7 +342,14 @@ handle_cancelled(GCancellable *cancellable, gpointer data)
 static gboolean
 handle_timeout(gpointer data)
 {
-    refuse_without_polkit(data, "it does not reply");
+    AuthorityCheck *check = data;
+    g_autoptr(GError) error = g_error_new(
+        SCD_ERROR, SCD_E_TIMEOUT, "polkit does not reply to a check of %s", check->action_id);
+
+    if (check->flags & SCD_AUTHORITY_RECHECK)
+        end_check(check, SCD_VERDICT_NO, error);
+    else
+        refuse_without_polkit(check, "it does not reply");
     return G_SOURCE_CONTINUE; /* the source was removed by then */
 }
 
@@ -338,8 +368,8 @@ watch_check(AuthorityCheck *check, GCancellable *cancellable)
 
 /* Returns TRUE if func was called, because polkit need not be queried. */
 static gboolean
-check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFunc func,
-                     gpointer data)
+check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFlags flags,
+                     ScdAuthorityFunc func, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     const AuthorityUser *user =
@@ -347,7 +377,7 @@ check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFun
 
     if (scd_client_is_gone(client))
         error = g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
-    else if (user && user->waiting.length == WAITING_PER_USER)
+    else if (user && user->n_calls == WAITING_PER_USER && !(flags & SCD_AUTHORITY_RECHECK))
         error = g_error_new(SCD_ERROR, SCD_LIMITS_EXCEEDED,
                             "User %u has %d polkit checks pending: wait until one of them ends",
                             user->uid, SENT_PER_USER + WAITING_PER_USER);
@@ -359,10 +389,10 @@ check_without_polkit(ScdAuthority *authority, ScdClient *client, ScdAuthorityFun
 
 void
 scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *action_id,
-                    const ScdAuthorityDetails *details, gboolean interactive,
+                    const ScdAuthorityDetails *details, ScdAuthorityFlags flags,
                     GCancellable *cancellable, ScdAuthorityFunc func, gpointer data)
 {
-    if (check_without_polkit(authority, client, func, data))
+    if (check_without_polkit(authority, client, flags, func, data))
         return;
 
     AuthorityUser *user = get_user(authority, scd_client_uid(client));
@@ -371,12 +401,12 @@ scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *acti
     check->link.data = check;
     check->client = scd_client_ref(client);
     check->action_id = action_id;
-    check->details = new_polkit_details(details);
-    check->interactive = interactive;
+    check->details = scd_authority_details_to_variant(details);
+    check->flags = flags;
     check->func = func;
     check->data = data;
     watch_check(check, cancellable);
-    g_queue_push_tail_link(&user->waiting, &check->link);
+    add_to_waiting(check);
     send_waiting_checks(user);
 }
 

@@ -31,14 +31,25 @@ typedef enum {
 typedef struct {
     const char *reader;   /* "reader": the PC/SC name */
     const char *usb_path; /* "usb-path" */
+    const char *serial;   /* "serial": of the reader */
     const char *alias;    /* "alias" */
     const char *atr;      /* "atr", in hex */
 } ScdAuthorityDetails;
 
+/* Returns them as polkit receives them, a{ss}: a new reference that is not floating. */
+GVariant *scd_authority_details_to_variant(const ScdAuthorityDetails *details);
+
+typedef enum {
+    SCD_AUTHORITY_NONE = 0,
+    SCD_AUTHORITY_INTERACTIVE = 1 << 0, /* polkit may ask the user to authenticate */
+    SCD_AUTHORITY_RECHECK = 1 << 1,     /* of a grant, which has at most one at a time */
+} ScdAuthorityFlags;
+
 /*
  * error: set if there is no answer, and the verdict is SCD_VERDICT_NO: SCD_NOT_AUTHORIZED
  * when polkit is not available, SCD_LIMITS_EXCEEDED when the user has too many checks
- * pending, SCD_E_CANCELLED when the check was cancelled or the client left.
+ * pending, SCD_E_CANCELLED when the check was cancelled or the client left, SCD_E_TIMEOUT when
+ * polkit does not reply to a recheck.
  */
 typedef void (*ScdAuthorityFunc)(ScdVerdict verdict, const GError *error, gpointer data);
 
@@ -57,11 +68,11 @@ void scd_authority_free(ScdAuthority *authority);
  * Checks an action of data/org.smartcardd1.policy; action_id: a static string.
  *
  * Calls func exactly once, possibly before this returns. The check is cancelled when the
- * client leaves the bus, or by the cancellable, which may be NULL. interactive: polkit may
- * ask the user to authenticate.
+ * client leaves the bus, or by the cancellable, which may be NULL. A recheck is sent before the
+ * user's other checks, and is not counted in their limit.
  */
 void scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *action_id,
-                         const ScdAuthorityDetails *details, gboolean interactive,
+                         const ScdAuthorityDetails *details, ScdAuthorityFlags flags,
                          GCancellable *cancellable, ScdAuthorityFunc func, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAuthority, scd_authority_free)

@@ -6,9 +6,11 @@
 
 #include "base/error.h"
 #include "base/feature.h"
-#include "bus/job-call.h"
 
 #define PREFIX "org.smartcardd1."
+
+/* A driver that does not answer a probe is given up after a second (probe.c). */
+#define PROBE_LIMIT_MS 1500
 
 static gboolean
 is_exclusive(GVariant *arguments)
@@ -100,32 +102,38 @@ struct ScdAuthorization {
     ScdClients *clients;
     ScdAuthority *authority;
     ScdAudit *audit;
-    GPtrArray *grants; /* of ScdGrants that have not ended */
+    ScdAuthorizationProber probe; /* NULL while there is none */
+    gpointer probe_data;
+    GQueue probing;      /* of ScdProbeWait */
+    GPtrArray *rechecks; /* of ScdRecheck */
     guint rules_version;
 };
 
-struct ScdGrants {
-    grefcount references; /* one for the owner, one for each pending check */
-    gboolean ended;
-    ScdAuthorization *authorization; /* not used after the end */
-    ScdClient *client;
-    ScdReader *reader;
-    ScdGrantsOwner owner;
-    GCancellable *checks;
-    GQueue waiting;      /* of GrantCheck with a job, by its link */
-    guint allowed;       /* bits by ScdAction: granted since the rules last changed */
-    guint authenticated; /* bits by ScdAction: for which the user has ever authenticated */
-};
-
-/* From the end of the array: grants that are revoked at once remove themselves. */
+/* From the end of the array: those that are revoked at once remove themselves. */
 static void
-recheck_all_grants(gpointer data)
+recheck_all(gpointer data)
 {
     ScdAuthorization *authorization = data;
 
     authorization->rules_version++;
-    for (guint i = authorization->grants->len; i-- > 0;)
-        scd_grants_recheck(authorization->grants->pdata[i]);
+    for (guint i = authorization->rechecks->len; i-- > 0;) {
+        if (i >= authorization->rechecks->len)
+            continue;
+        const ScdRecheck *recheck = authorization->rechecks->pdata[i];
+        recheck->func(recheck->data);
+    }
+}
+
+void
+scd_authorization_add_recheck(ScdAuthorization *authorization, const ScdRecheck *recheck)
+{
+    g_ptr_array_add(authorization->rechecks, (gpointer)recheck);
+}
+
+void
+scd_authorization_remove_recheck(ScdAuthorization *authorization, const ScdRecheck *recheck)
+{
+    g_ptr_array_remove_fast(authorization->rechecks, (gpointer)recheck);
 }
 
 ScdAuthorization *
@@ -135,30 +143,101 @@ scd_authorization_new(GDBusConnection *bus, ScdClients *clients, ScdAudit *audit
 
     authorization->clients = clients;
     authorization->audit = audit;
-    authorization->grants = g_ptr_array_new();
-    authorization->authority = scd_authority_new(bus, recheck_all_grants, authorization);
+    authorization->rechecks = g_ptr_array_new();
+    g_queue_init(&authorization->probing);
+    authorization->authority = scd_authority_new(bus, recheck_all, authorization);
     return authorization;
+}
+
+void
+scd_probe_wait_end(ScdProbeWait *wait)
+{
+    g_queue_unlink(&wait->authorization->probing, &wait->link);
+    g_clear_handle_id(&wait->timer, g_source_remove);
+    g_clear_pointer(&wait->reader, g_free);
+    wait->go_on(wait->data);
+}
+
+static gboolean
+handle_probe_timeout(gpointer data)
+{
+    ScdProbeWait *wait = data;
+
+    wait->timer = 0;
+    scd_probe_wait_end(wait);
+    return G_SOURCE_REMOVE;
+}
+
+/*
+ * Calls go_on(), possibly before this returns, when a rule can see as much of the reader as there
+ * is to know: a late answer of its driver would otherwise come after the verdict.
+ */
+void
+scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClient *client)
+{
+    ScdAuthorization *authorization = wait->authorization;
+
+    if (!authorization->probe || scd_client_uid(client) == 0 ||
+        scd_reader_identity(reader)->complete) {
+        wait->go_on(wait->data);
+        return;
+    }
+    wait->link.data = wait;
+    wait->reader = g_strdup(scd_reader_name(reader));
+    wait->timer = g_timeout_add(PROBE_LIMIT_MS, handle_probe_timeout, wait);
+    g_queue_push_tail_link(&authorization->probing, &wait->link);
+    authorization->probe(wait->reader, authorization->probe_data);
+}
+
+static ScdProbeWait *
+find_probe_wait(const ScdAuthorization *authorization, const char *reader)
+{
+    for (GList *link = authorization->probing.head; link; link = link->next) {
+        ScdProbeWait *wait = link->data;
+        if (!reader || g_str_equal(wait->reader, reader))
+            return wait;
+    }
+    return NULL;
+}
+
+void
+scd_authorization_reader_probed(ScdAuthorization *authorization, const char *reader)
+{
+    ScdProbeWait *wait;
+
+    while ((wait = find_probe_wait(authorization, reader)))
+        scd_probe_wait_end(wait);
+}
+
+void
+scd_authorization_set_prober(ScdAuthorization *authorization, ScdAuthorizationProber probe,
+                             gpointer data)
+{
+    authorization->probe = probe;
+    authorization->probe_data = data;
+    if (!probe)
+        scd_authorization_reader_probed(authorization, NULL);
 }
 
 void
 scd_authorization_free(ScdAuthorization *authorization)
 {
-    g_assert(authorization->grants->len == 0);
+    g_assert(authorization->rechecks->len == 0 && authorization->probing.length == 0);
     scd_authority_free(authorization->authority);
-    g_ptr_array_unref(authorization->grants);
+    g_ptr_array_unref(authorization->rechecks);
     g_free(authorization);
+}
+
+ScdAudit *
+scd_authorization_audit(const ScdAuthorization *authorization)
+{
+    return authorization->audit;
 }
 
 ScdAuthority *
 scd_authorization_authority(const ScdAuthorization *authorization)
 {
     return authorization->authority;
-}
-
-guint
-scd_authorization_rules_version(const ScdAuthorization *authorization)
-{
-    return authorization->rules_version;
 }
 
 ScdAction
@@ -173,23 +252,44 @@ scd_authorization_action(GDBusMethodInvocation *invocation)
     return scd_action_for_call(member, g_dbus_method_invocation_get_parameters(invocation));
 }
 
+GVariant *
+scd_subject_new(const ScdReader *reader)
+{
+    const ScdCard *card = scd_reader_card(reader);
+    ScdAuthorityDetails details = scd_reader_details(reader);
+    g_autoptr(GVariant) pairs = scd_authority_details_to_variant(&details);
+
+    return g_variant_ref_sink(g_variant_new("(@a{ss}s)", pairs, card ? scd_card_path(card) : "/"));
+}
+
+GVariant *
+scd_subject_get_details(GVariant *subject)
+{
+    return g_variant_get_child_value(subject, 0);
+}
+
 typedef struct {
-    ScdAuthority *authority;
-    ScdAudit *audit;
+    ScdAuthorization *authorization;
     GDBusMethodInvocation *invocation;
     GCancellable *cancellable;
     const ScdReader *reader; /* may be freed once the cancellable is cancelled */
     ScdAction action;
     ScdClient *client;
+    ScdProbeWait probe;
+    GVariant *asked;        /* the subject of the open question; NULL before */
+    guint rules_version;    /* when it was asked */
+    gboolean authenticated; /* the user has, for these details */
     ScdAuthorizationFunc func;
     gpointer data;
 } CallCheck;
 
 static void
-end_call_check(CallCheck *check, gboolean authenticated, const GError *error)
+end_call_check(CallCheck *check, const GError *error)
 {
-    check->func(error ? NULL : scd_client_ref(check->client), authenticated, error, check->data);
+    check->func(error ? NULL : scd_client_ref(check->client), check->authenticated, error,
+                check->data);
     g_clear_pointer(&check->client, scd_client_unref);
+    g_clear_pointer(&check->asked, g_variant_unref);
     g_clear_object(&check->cancellable);
     g_object_unref(check->invocation);
     g_free(check);
@@ -203,19 +303,79 @@ new_error_if_cancelled(const CallCheck *check)
     return g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The call was cancelled");
 }
 
+/* Reader, card or rules have changed since the question: the verdict is about something else. */
+static gboolean
+is_outdated(const CallCheck *check)
+{
+    g_autoptr(GVariant) subject = scd_subject_new(check->reader);
+
+    return check->rules_version != check->authorization->rules_version ||
+           !g_variant_equal(subject, check->asked);
+}
+
+static void query_authority(gpointer data);
+
 static void
 handle_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 {
     CallCheck *check = data;
     g_autoptr(GError) refusal = new_error_if_cancelled(check);
+    gboolean yes = verdict == SCD_VERDICT_YES || verdict == SCD_VERDICT_AUTHENTICATED ||
+                   (verdict == SCD_VERDICT_CHALLENGE && check->authenticated);
 
-    if (!error && !refusal && (verdict == SCD_VERDICT_NO || verdict == SCD_VERDICT_CHALLENGE))
+    check->authenticated = check->authenticated || verdict == SCD_VERDICT_AUTHENTICATED;
+    if (!error && !refusal && is_outdated(check)) {
+        scd_probe_wait_start(&check->probe, check->reader, check->client);
+        return;
+    }
+    if (!error && !refusal && !yes)
         refusal = scd_action_new_refusal(check->action, verdict, scd_reader_name(check->reader));
     if (!g_cancellable_is_cancelled(check->cancellable) &&
         g_error_matches(error ? error : refusal, SCD_ERROR, SCD_NOT_AUTHORIZED))
-        scd_audit_client(check->audit, SCD_AUDIT_REFUSED, check->client, check->reader,
-                         scd_action_id(check->action));
-    end_call_check(check, verdict == SCD_VERDICT_AUTHENTICATED, error ? error : refusal);
+        scd_audit_client(check->authorization->audit, SCD_AUDIT_REFUSED, check->client,
+                         check->reader, scd_action_id(check->action));
+    end_call_check(check, error ? error : refusal);
+}
+
+static gboolean
+allows_interaction(GDBusMethodInvocation *invocation)
+{
+    GDBusMessage *message = g_dbus_method_invocation_get_message(invocation);
+    return (g_dbus_message_get_flags(message) &
+            G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
+}
+
+/* An authentication is for the details that it was asked with. */
+static void
+note_question(CallCheck *check)
+{
+    g_autoptr(GVariant) before = check->asked ? scd_subject_get_details(check->asked) : NULL;
+
+    g_clear_pointer(&check->asked, g_variant_unref);
+    check->asked = scd_subject_new(check->reader);
+    check->rules_version = check->authorization->rules_version;
+    g_autoptr(GVariant) now = scd_subject_get_details(check->asked);
+    if (before && !g_variant_equal(before, now))
+        check->authenticated = FALSE;
+}
+
+static void
+query_authority(gpointer data)
+{
+    CallCheck *check = data;
+    g_autoptr(GError) cancelled = new_error_if_cancelled(check);
+
+    if (cancelled) {
+        end_call_check(check, cancelled);
+        return;
+    }
+    note_question(check);
+    ScdAuthorityDetails details = scd_reader_details(check->reader);
+    gboolean interactive = allows_interaction(check->invocation) && !check->authenticated;
+    scd_authority_check(check->authorization->authority, check->client,
+                        scd_action_id(check->action), &details,
+                        interactive ? SCD_AUTHORITY_INTERACTIVE : SCD_AUTHORITY_NONE,
+                        check->cancellable, handle_verdict, check);
 }
 
 static void
@@ -227,16 +387,10 @@ handle_client(ScdClient *client, const GError *error, gpointer data)
     check->client = client;
     if (!error)
         error = cancelled;
-    if (error || check->action == SCD_ACTION_NONE) {
-        end_call_check(check, FALSE, error);
-        return;
-    }
-    ScdAuthorityDetails details = scd_reader_details(check->reader);
-    GDBusMessage *message = g_dbus_method_invocation_get_message(check->invocation);
-    gboolean interactive = (g_dbus_message_get_flags(message) &
-                            G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
-    scd_authority_check(check->authority, client, scd_action_id(check->action), &details,
-                        interactive, check->cancellable, handle_verdict, check);
+    if (error || check->action == SCD_ACTION_NONE)
+        end_call_check(check, error);
+    else
+        scd_probe_wait_start(&check->probe, check->reader, client);
 }
 
 void
@@ -246,171 +400,16 @@ scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *
 {
     CallCheck *check = g_new0(CallCheck, 1);
 
-    check->authority = authorization->authority;
-    check->audit = authorization->audit;
+    check->authorization = authorization;
     check->invocation = g_object_ref(invocation);
     check->cancellable = g_object_ref(cancellable);
     check->reader = reader;
     check->action = scd_authorization_action(invocation);
+    check->probe.authorization = authorization;
+    check->probe.go_on = query_authority;
+    check->probe.data = check;
     check->func = func;
     check->data = data;
     scd_clients_get(authorization->clients, g_dbus_method_invocation_get_sender(invocation),
                     handle_client, check);
-}
-
-typedef struct {
-    ScdGrants *grants;
-    GList link;
-    ScdAction action;
-    ScdJob *job; /* NULL for a recheck of the required action */
-} GrantCheck;
-
-static void
-unref_grants(ScdGrants *grants)
-{
-    if (!g_ref_count_dec(&grants->references))
-        return;
-    g_object_unref(grants->checks);
-    g_free(grants);
-}
-
-static GrantCheck *
-new_grant_check(ScdGrants *grants, ScdAction action, ScdJob *job)
-{
-    GrantCheck *check = g_new0(GrantCheck, 1);
-
-    g_ref_count_inc(&grants->references);
-    check->grants = grants;
-    check->link.data = check;
-    check->action = action;
-    check->job = job;
-    return check;
-}
-
-static void
-free_grant_check(GrantCheck *check)
-{
-    unref_grants(check->grants);
-    g_free(check);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(GrantCheck, free_grant_check)
-
-ScdGrants *
-scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
-               const ScdGrantsOwner *owner)
-{
-    ScdGrants *grants = g_new0(ScdGrants, 1);
-
-    g_ref_count_init(&grants->references);
-    grants->authorization = authorization;
-    grants->client = client;
-    grants->reader = reader;
-    grants->owner = *owner;
-    grants->checks = g_cancellable_new();
-    g_queue_init(&grants->waiting);
-    g_ptr_array_add(authorization->grants, grants);
-    return grants;
-}
-
-gboolean
-scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
-{
-    for (GList *link = grants->waiting.head; link; link = link->next) {
-        GrantCheck *check = link->data;
-        if (check->job != job)
-            continue;
-        g_queue_unlink(&grants->waiting, link);
-        scd_job_finish(g_steal_pointer(&check->job), code);
-        return TRUE;
-    }
-    return FALSE;
-}
-
-void
-scd_grants_end(ScdGrants *grants, guint32 code)
-{
-    GList *link;
-
-    grants->ended = TRUE;
-    g_ptr_array_remove_fast(grants->authorization->grants, grants);
-    g_cancellable_cancel(grants->checks);
-    while ((link = g_queue_pop_head_link(&grants->waiting)))
-        scd_job_finish(((GrantCheck *)link->data)->job, code);
-    unref_grants(grants);
-}
-
-void
-scd_grants_set_authenticated(ScdGrants *grants, ScdAction action)
-{
-    grants->authenticated |= 1u << action;
-}
-
-gboolean
-scd_grants_has(const ScdGrants *grants, ScdAction action)
-{
-    return (grants->allowed & 1u << action) != 0;
-}
-
-static void
-end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpointer data)
-{
-    g_autoptr(GrantCheck) check = data;
-    g_autoptr(ScdClient) client G_GNUC_UNUSED = caller;
-    ScdGrants *grants = check->grants;
-
-    if (grants->ended || !check->job)
-        return;
-    g_queue_unlink(&grants->waiting, &check->link);
-    if (error) {
-        scd_job_call_refuse(check->job, error);
-        return;
-    }
-    grants->allowed |= 1u << check->action;
-    if (authenticated)
-        scd_grants_set_authenticated(grants, check->action);
-    grants->owner.granted(check->job, grants->owner.data);
-}
-
-void
-scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job)
-{
-    ScdAction action = scd_authorization_action(invocation);
-
-    if (action == SCD_ACTION_NONE || scd_grants_has(grants, action)) {
-        grants->owner.granted(job, grants->owner.data);
-        return;
-    }
-    GrantCheck *check = new_grant_check(grants, action, job);
-    g_queue_push_tail_link(&grants->waiting, &check->link);
-    scd_authorization_check(grants->authorization, invocation, grants->reader, grants->checks,
-                            end_request, check);
-}
-
-static void
-end_recheck(ScdVerdict verdict, const GError *error, gpointer data)
-{
-    g_autoptr(GrantCheck) check = data;
-    ScdGrants *grants = check->grants;
-    gboolean authenticated = (grants->authenticated & 1u << check->action) != 0;
-
-    if (grants->ended || g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
-        return;
-    if (verdict != SCD_VERDICT_NO && (verdict != SCD_VERDICT_CHALLENGE || authenticated))
-        return;
-    scd_audit_client(grants->authorization->audit, SCD_AUDIT_REVOKED, grants->client,
-                     grants->reader, NULL);
-    grants->owner.revoked(grants->owner.data);
-}
-
-void
-scd_grants_recheck(ScdGrants *grants)
-{
-    ScdAuthorityDetails details = scd_reader_details(grants->reader);
-    ScdAction action = grants->owner.get_required(grants->owner.data);
-
-    grants->allowed = 0;
-    scd_authority_check(grants->authorization->authority, grants->client, scd_action_id(action),
-                        &details, FALSE, grants->checks, end_recheck,
-                        new_grant_check(grants, action, NULL));
 }

@@ -8,14 +8,13 @@
  * methods of a session that are not listed need none beyond the action that the session was
  * opened with. A refusal names the reader, the action and the remedy.
  *
- * A session, or a one-shot call, keeps the actions it was granted in ScdGrants. All grants are
- * checked again when polkit's rules or the users' sessions change.
+ * While the identity of the reader is not complete, a check waits for a new probe of the reader,
+ * for 1.5 seconds at most.
  */
 
 #include "bus/audit.h"
 #include "bus/authority.h"
 #include "bus/reader.h"
-#include "pcsc/job.h"
 
 typedef enum {
     SCD_ACTION_NONE,
@@ -39,13 +38,21 @@ typedef struct ScdAuthorization ScdAuthorization;
 /* Both must outlive it. Refusals and revocations are written to the audit log. */
 ScdAuthorization *scd_authorization_new(GDBusConnection *bus, ScdClients *clients, ScdAudit *audit);
 
-/* Ends the pending checks. All grants must have ended. */
+/* Ends the pending checks. All rechecks must have been removed. */
 void scd_authorization_free(ScdAuthorization *authorization);
 
 ScdAuthority *scd_authorization_authority(const ScdAuthorization *authorization);
+ScdAudit *scd_authorization_audit(const ScdAuthorization *authorization);
 
-/* The number of times that the rules changed: results of earlier checks may be out of date. */
-guint scd_authorization_rules_version(const ScdAuthorization *authorization);
+/* Starts a probe of the reader, if none is running. */
+typedef void (*ScdAuthorizationProber)(const char *reader, gpointer data);
+
+/* NULL: readers are not probed any more, and no check waits. */
+void scd_authorization_set_prober(ScdAuthorization *authorization, ScdAuthorizationProber probe,
+                                  gpointer data);
+
+/* A probe of the reader has ended, and its result is known. */
+void scd_authorization_reader_probed(ScdAuthorization *authorization, const char *reader);
 
 /* Returns the action that the table lists for the call. */
 ScdAction scd_authorization_action(GDBusMethodInvocation *invocation);
@@ -67,38 +74,36 @@ void scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocat
                              const ScdReader *reader, GCancellable *cancellable,
                              ScdAuthorizationFunc func, gpointer data);
 
-typedef struct ScdGrants ScdGrants;
+/* What a verdict is about: the details that rules see (a{ss}), and the card object or "/". */
+GVariant *scd_subject_new(const ScdReader *reader);
+GVariant *scd_subject_get_details(GVariant *subject); /* a reference */
 
+/* A function to call when the rules have changed. Not copied: it stays in place until removed. */
 typedef struct {
-    ScdAction (*get_required)(gpointer data);    /* the action without which to revoke all */
-    void (*granted)(ScdJob *job, gpointer data); /* takes over the job; NULL: never requested */
-    void (*revoked)(gpointer data);              /* has to end the grants */
+    void (*func)(gpointer data); /* may remove itself */
     gpointer data;
-} ScdGrantsOwner;
+} ScdRecheck;
 
-/* The client and the reader must outlive the grants. */
-ScdGrants *scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
-                          const ScdGrantsOwner *owner);
+void scd_authorization_add_recheck(ScdAuthorization *authorization, const ScdRecheck *recheck);
+void scd_authorization_remove_recheck(ScdAuthorization *authorization, const ScdRecheck *recheck);
 
-/* Ends a job that waits for its check with the PC/SC code. FALSE if the job does not wait here. */
-gboolean scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code);
-
-/* Ends waiting jobs with the PC/SC code and releases the grants. Calls no function of the owner. */
-void scd_grants_end(ScdGrants *grants, guint32 code);
-
-/* The user has authenticated for the action, and need not do so again when the rules change. */
-void scd_grants_set_authenticated(ScdGrants *grants, ScdAction action);
-
-/* Whether the action was granted to a call since the rules last changed. */
-gboolean scd_grants_has(const ScdGrants *grants, ScdAction action);
+/* A check that waits for a probe of the reader, whose identity is not complete. */
+typedef struct {
+    ScdAuthorization *authorization;
+    void (*go_on)(gpointer data);
+    gpointer data;
+    GList link;
+    char *reader; /* the PC/SC name; NULL while it does not wait */
+    guint timer;
+} ScdProbeWait;
 
 /*
- * Takes over the job of a call. Calls granted() if the call is authorized, possibly before this
- * returns; otherwise replies with the refusal. Other calls of the session do not wait for it.
+ * Calls go_on(), possibly before this returns, when rules can see as much of the reader as there is
+ * to know: the late answer of its driver would otherwise come after the verdict.
  */
-void scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job);
+void scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClient *client);
 
-/* Checks the required action again, and calls revoked() if the client is not authorized. */
-void scd_grants_recheck(ScdGrants *grants);
+/* Ends the wait now: calls go_on(). Only while it waits. */
+void scd_probe_wait_end(ScdProbeWait *wait);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAuthorization, scd_authorization_free)

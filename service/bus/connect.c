@@ -17,7 +17,11 @@ typedef struct {
     ScdProtocol protocols;
     gboolean quiet;
     ScdUserCharge charge;
-    ScdJobQueue *queue; /* NULL before the authorization, and once the session has it */
+    ScdPendingCall *call; /* valid until it has ended */
+    ScdJobQueue *queue;   /* NULL before the authorization, and once the session has it */
+    ScdGrants *grants;    /* likewise */
+    gboolean connected;   /* the reply waits for the authorization, which is checked again */
+    guint32 protocol;
 } ConnectCall;
 
 static void
@@ -25,7 +29,7 @@ free_connect(gpointer data)
 {
     ConnectCall *connect = data;
 
-    g_assert(!connect->queue);
+    g_assert(!connect->queue && !connect->grants);
     scd_user_charge_give_back(&connect->charge);
     g_clear_pointer(&connect->atr, g_bytes_unref);
     g_free(connect);
@@ -38,26 +42,28 @@ handle_ended(const GError *error, gpointer data)
 
     if (!error || !connect->queue)
         return;
+    scd_grants_end(g_steal_pointer(&connect->grants), scd_code_of_error(error->code));
     scd_job_queue_close(g_steal_pointer(&connect->queue),
                         scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL),
                         scd_code_of_error(error->code));
 }
 
 static void
-make_session(ScdPendingCall *call, ConnectCall *connect, guint32 protocol)
+make_session(ConnectCall *connect)
 {
+    ScdPendingCall *call = connect->call;
     const ScdCard *card = scd_reader_card(connect->reader);
     ScdSessionParts parts = {
         .reader = connect->reader,
         .card_path = card ? scd_card_path(card) : "/",
         .atr = connect->atr,
         .client = scd_client_ref(scd_pending_call_client(call)),
-        .authenticated = scd_pending_call_is_authenticated(call),
+        .grants = g_steal_pointer(&connect->grants),
         .quiet = connect->quiet,
         .queue = g_steal_pointer(&connect->queue),
         .charge = connect->charge,
     };
-    gboolean outdated = scd_pending_call_is_outdated(call);
+    guint32 protocol = connect->protocol;
 
     connect->charge = (ScdUserCharge){0};
     GDBusMethodInvocation *invocation = scd_pending_call_take_invocation(call);
@@ -66,8 +72,32 @@ make_session(ScdPendingCall *call, ConnectCall *connect, guint32 protocol)
     g_dbus_method_invocation_return_value(
         invocation,
         g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(protocol)));
-    if (outdated)
-        scd_session_recheck(session);
+}
+
+static ScdAction
+get_required_action(gpointer data)
+{
+    ConnectCall *connect = data;
+    return connect->share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
+}
+
+static void
+handle_revoked(gpointer data)
+{
+    ConnectCall *connect = data;
+    g_autoptr(GError) error = scd_action_new_refusal(get_required_action(connect), SCD_VERDICT_NO,
+                                                     scd_reader_name(connect->reader));
+
+    scd_pending_call_fail(connect->call, error);
+}
+
+static void
+handle_settled(gpointer data)
+{
+    ConnectCall *connect = data;
+
+    if (connect->connected)
+        make_session(connect);
 }
 
 /* The result of the job, on its way from the worker to the main thread. */
@@ -85,10 +115,14 @@ handle_result_in_main(gpointer data)
 
     if (scd_pending_call_has_ended(result->call))
         return G_SOURCE_REMOVE;
-    if (result->code == 0)
-        make_session(result->call, result->connect, result->protocol);
-    else
+    if (result->code != 0) {
         scd_pending_call_fail_with_code(result->call, scd_code_to_error(result->code));
+        return G_SOURCE_REMOVE;
+    }
+    result->connect->connected = TRUE;
+    result->connect->protocol = result->protocol;
+    if (!scd_grants_is_pending(result->connect->grants))
+        make_session(result->connect);
     return G_SOURCE_REMOVE;
 }
 
@@ -113,6 +147,22 @@ send_result_to_main(ScdJob *job, guint32 code, gpointer data)
 }
 
 static void
+make_grants(ScdPendingCall *call, ConnectCall *connect)
+{
+    const ScdGrantsOwner owner = {.get_required = get_required_action,
+                                  .revoked = handle_revoked,
+                                  .settled = handle_settled,
+                                  .data = connect};
+
+    connect->call = call;
+    connect->grants =
+        scd_grants_new(scd_sessions_authorization(connect->sessions), scd_pending_call_client(call),
+                       connect->reader, connect->queue, &owner);
+    if (scd_pending_call_is_authenticated(call))
+        scd_grants_set_authenticated(connect->grants, get_required_action(connect));
+}
+
+static void
 connect_card(ScdPendingCall *call, gpointer data)
 {
     ConnectCall *connect = data;
@@ -125,6 +175,7 @@ connect_card(ScdPendingCall *call, gpointer data)
         scd_pending_call_fail(call, error);
         return;
     }
+    make_grants(call, connect);
     ConnectResult *result = g_new0(ConnectResult, 1);
     result->call = scd_pending_call_ref(call);
     result->connect = connect;

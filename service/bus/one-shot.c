@@ -121,7 +121,8 @@ static void
 run_jobs(ScdPendingCall *call, gpointer data)
 {
     OneShot *one_shot = data;
-    const ScdGrantsOwner owner = {get_required_action, NULL, handle_revoked, one_shot};
+    const ScdGrantsOwner owner = {
+        .get_required = get_required_action, .revoked = handle_revoked, .data = one_shot};
     ScdClient *client = scd_pending_call_client(call);
     g_autoptr(ScdAccount) account = scd_sessions_get_account(one_shot->sessions, client);
     g_autoptr(GError) error = NULL;
@@ -135,7 +136,7 @@ run_jobs(ScdPendingCall *call, gpointer data)
         return;
     }
     one_shot->grants = scd_grants_new(scd_sessions_authorization(one_shot->sessions), client,
-                                      one_shot->reader, &owner);
+                                      one_shot->reader, one_shot->queue, &owner);
     if (scd_pending_call_is_authenticated(call))
         scd_grants_set_authenticated(one_shot->grants, one_shot->action);
     scd_audit_client(scd_sessions_audit(one_shot->sessions), SCD_AUDIT_OPENED, client,

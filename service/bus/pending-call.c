@@ -27,7 +27,6 @@ struct ScdPendingCall {
     guint leave;
     ScdUserCharge charge;
     gboolean authenticated;
-    guint rules_version; /* of the authorization */
 };
 
 ScdPendingCall *
@@ -193,7 +192,6 @@ handle_authorization(ScdClient *client, gboolean authenticated, const GError *re
     } else if (!call->ended) {
         call->client = g_steal_pointer(&caller);
         call->authenticated = authenticated;
-        call->rules_version = scd_authorization_rules_version(call->parts.authorization);
         call->leave = scd_client_on_leave(call->client, handle_client_left, call);
         call->method->proceed(call, call->data);
     }
@@ -298,10 +296,4 @@ gboolean
 scd_pending_call_is_authenticated(const ScdPendingCall *call)
 {
     return call->authenticated;
-}
-
-gboolean
-scd_pending_call_is_outdated(const ScdPendingCall *call)
-{
-    return call->rules_version != scd_authorization_rules_version(call->parts.authorization);
 }

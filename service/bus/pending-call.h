@@ -88,9 +88,6 @@ ScdClient *scd_pending_call_client(const ScdPendingCall *call);
 /* Whether the call is authorized because its user has authenticated. */
 gboolean scd_pending_call_is_authenticated(const ScdPendingCall *call);
 
-/* Whether polkit's rules have changed since the authorization check. */
-gboolean scd_pending_call_is_outdated(const ScdPendingCall *call);
-
 /* Ends the call. Returns the invocation, which the method has to answer. */
 GDBusMethodInvocation *scd_pending_call_take_invocation(ScdPendingCall *call);
 

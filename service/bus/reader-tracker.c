@@ -64,9 +64,8 @@ remove_identity(ScdReaderTracker *tracker, const char *reader)
 }
 
 static void
-handle_identity(const char *reader, ScdIdentity *identity, gpointer data)
+apply_identity(ScdReaderTracker *tracker, const char *reader, ScdIdentity *identity)
 {
-    ScdReaderTracker *tracker = data;
     const ScdIdentity *before = g_hash_table_lookup(tracker->identities, reader);
     gboolean was_known = before != NULL;
 
@@ -86,6 +85,15 @@ handle_identity(const char *reader, ScdIdentity *identity, gpointer data)
         tracker->n_unknown--;
         pass_on_if_complete(tracker);
     }
+}
+
+static void
+handle_identity(const char *reader, ScdIdentity *identity, gpointer data)
+{
+    ScdReaderTracker *tracker = data;
+
+    apply_identity(tracker, reader, identity);
+    tracker->events->probed(reader, tracker->data);
 }
 
 static void
@@ -184,6 +192,12 @@ scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapsh
     scd_snapshot_unref(tracker->seen);
     tracker->seen = snapshot;
     pass_on_if_complete(tracker);
+}
+
+void
+scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader)
+{
+    handle_reader_event(tracker, reader);
 }
 
 const ScdIdentity *

@@ -21,6 +21,8 @@ typedef struct {
     void (*identified)(ScdSnapshot *snapshot, gpointer data);
     /* A reader that was passed on, or will be soon, is identified better. */
     void (*identified_better)(const char *reader, const ScdIdentity *identity, gpointer data);
+    /* A probe of the reader has ended, with or without an answer of its driver. */
+    void (*probed)(const char *reader, gpointer data);
 } ScdReaderTrackerEvents;
 
 /* sysfs: the path of /sys. */
@@ -36,6 +38,9 @@ void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *s
  * and added again, at the path of its port.
  */
 void scd_reader_tracker_check(ScdReaderTracker *tracker);
+
+/* Probes a reader whose identity is not complete again, unless a probe of it is running. */
+void scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader);
 
 /* reader: one of a snapshot that was passed on. Valid until the next snapshot or event. */
 const ScdIdentity *scd_reader_tracker_get_identity(const ScdReaderTracker *tracker,

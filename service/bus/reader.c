@@ -2,6 +2,8 @@
 
 #include "bus/reader.h"
 
+#include <string.h>
+
 #include "base/reader-name.h"
 
 struct ScdReader {
@@ -9,8 +11,9 @@ struct ScdReader {
     ScdObject *object;
     ScdIdentity *identity;
     ScdReaderState *state;
-    ScdCard *card;      /* NULL while the reader is empty */
-    GPtrArray *watches; /* of const ScdReaderWatch, each owned by its watcher */
+    ScdCard *card;              /* NULL while the reader is empty */
+    GPtrArray *watches;         /* of const ScdReaderWatch, each owned by its watcher */
+    GPtrArray *details_watches; /* of const ScdReaderDetailsWatch, likewise */
 };
 
 /* These properties change only when the device is identified better. */
@@ -65,6 +68,7 @@ free_reader(ScdReader *reader)
     scd_reader_state_unref(reader->state);
     scd_identity_unref(reader->identity);
     g_ptr_array_unref(reader->watches);
+    g_ptr_array_unref(reader->details_watches);
     g_free(reader);
 }
 
@@ -99,6 +103,7 @@ scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity, const c
 
     reader->parts = *parts;
     reader->watches = g_ptr_array_new();
+    reader->details_watches = g_ptr_array_new();
     reader->state = scd_reader_state_ref(state);
     if (identity->has_usb_path)
         reader->object = new_object_at_usb_path(reader, identity);
@@ -145,7 +150,7 @@ scd_reader_free(ScdReader *reader, ScdErrorCode why)
 {
     g_assert(!reader->card);
     call_watches(reader, call_reader_left, why);
-    g_assert(reader->watches->len == 0);
+    g_assert(reader->watches->len == 0 && reader->details_watches->len == 0);
     scd_workers_reader_removed(reader->parts.workers, scd_reader_name(reader));
     scd_tree_remove(reader->parts.tree, reader->object);
     free_reader(reader);
@@ -206,6 +211,7 @@ scd_reader_details(const ScdReader *reader)
         .reader = reader->state->name,
         .usb_path = scd_reader_usb_path(reader),
         .alias = scd_object_get_string(reader->object, "Alias"),
+        .serial = reader->identity->serial,
         .atr = reader->card ? scd_card_atr_hex(reader->card) : "",
     };
 }
@@ -223,9 +229,34 @@ scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch)
 }
 
 void
+scd_reader_watch_details(ScdReader *reader, const ScdReaderDetailsWatch *watch)
+{
+    g_ptr_array_add(reader->details_watches, (gpointer)watch);
+}
+
+void
+scd_reader_unwatch_details(ScdReader *reader, const ScdReaderDetailsWatch *watch)
+{
+    g_ptr_array_remove_fast(reader->details_watches, (gpointer)watch);
+}
+
+static void
+call_details_watches(ScdReader *reader)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_copy(reader->details_watches, NULL, NULL);
+
+    for (guint i = 0; i < all->len; i++) {
+        const ScdReaderDetailsWatch *watch = all->pdata[i];
+        if (g_ptr_array_find(reader->details_watches, watch, NULL))
+            watch->changed(watch->data);
+    }
+}
+
+void
 scd_reader_identify(ScdReader *reader, const ScdIdentity *identity)
 {
     set_identity(reader, identity);
+    call_details_watches(reader);
     scd_object_announce(reader->object);
 }
 
@@ -235,17 +266,28 @@ scd_reader_set_alias(ScdReader *reader, const char *alias)
     if (g_str_equal(scd_object_get_string(reader->object, "Alias"), alias))
         return FALSE;
     scd_object_set(reader->object, "Alias", g_variant_new_string(alias));
+    call_details_watches(reader);
     scd_object_announce(reader->object);
     return TRUE;
+}
+
+static gboolean
+has_same_atr(const ScdReaderState *a, const ScdReaderState *b)
+{
+    return a->atr_length == b->atr_length && memcmp(a->atr, b->atr, a->atr_length) == 0;
 }
 
 void
 scd_reader_update(ScdReader *reader, ScdReaderState *state)
 {
+    gboolean has_other_atr = !has_same_atr(reader->state, state);
+
     scd_reader_state_ref(state);
     scd_reader_state_unref(reader->state);
     reader->state = state;
     set_state(reader);
+    if (has_other_atr)
+        call_details_watches(reader);
     scd_object_announce(reader->object);
 }
 
@@ -265,6 +307,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
     scd_reader_update(reader, state);
+    call_details_watches(reader);
     scd_object_emit(reader->object, "CardInserted",
                     g_variant_new("(o@ay)", scd_card_path(reader->card),
                                   g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr,

@@ -28,6 +28,12 @@ typedef struct {
     gpointer data;
 } ScdReaderWatch;
 
+/* The details for polkit rules, the ATR, or the card object have changed. */
+typedef struct {
+    void (*changed)(gpointer data); /* may end any watch */
+    gpointer data;
+} ScdReaderDetailsWatch;
+
 /* All of it must outlive the reader. */
 typedef struct {
     ScdTree *tree;
@@ -67,6 +73,10 @@ ScdAuthorityDetails scd_reader_details(const ScdReader *reader);
 /* The watch is not copied: it must stay in place until it is removed. */
 void scd_reader_watch(ScdReader *reader, const ScdReaderWatch *watch);
 void scd_reader_unwatch(ScdReader *reader, const ScdReaderWatch *watch);
+
+/* Likewise. All must have been removed before the reader is freed. */
+void scd_reader_watch_details(ScdReader *reader, const ScdReaderDetailsWatch *watch);
+void scd_reader_unwatch_details(ScdReader *reader, const ScdReaderDetailsWatch *watch);
 
 /* Updates the properties that describe the device. */
 void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);

@@ -111,6 +111,21 @@ handle_better_identity(const char *reader, const ScdIdentity *identity, gpointer
 }
 
 static void
+handle_probed(const char *reader, gpointer data)
+{
+    ScdService *service = data;
+    scd_authorization_reader_probed(service->authorization, reader);
+}
+
+/* For authorization. */
+static void
+probe_reader(const char *reader, gpointer data)
+{
+    ScdService *service = data;
+    scd_reader_tracker_identify(service->tracker, reader);
+}
+
+static void
 handle_card_inserted(ScdReader *reader, gpointer data)
 {
     ScdService *service = data;
@@ -260,8 +275,8 @@ new_wait_calls(ScdService *service)
 static gboolean
 make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **error)
 {
-    static const ScdReaderTrackerEvents tracker_events = {handle_identified,
-                                                          handle_better_identity};
+    static const ScdReaderTrackerEvents tracker_events = {handle_identified, handle_better_identity,
+                                                          handle_probed};
     static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
     const ScdServiceOptions *options = service->options;
 
@@ -279,6 +294,7 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     if (!service->gone_objects)
         return FALSE;
     service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
+    scd_authorization_set_prober(service->authorization, probe_reader, service);
     service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
     service->monitor = new_monitor(service, error);
@@ -324,6 +340,8 @@ end_calls_and_sessions(ScdService *service)
         scd_sessions_end_all(service->sessions);
     g_clear_pointer(&service->readers, scd_readers_free);
     g_clear_pointer(&service->aliases, scd_aliases_free);
+    if (service->authorization)
+        scd_authorization_set_prober(service->authorization, NULL, NULL);
     g_clear_pointer(&service->tracker, scd_reader_tracker_free);
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
 }

@@ -421,14 +421,14 @@ get_required_action(gpointer data)
 }
 
 static ScdGrants *
-new_grants(ScdSession *session, gboolean authenticated)
+take_grants(ScdSession *session, ScdGrants *grants)
 {
-    const ScdGrantsOwner owner = {get_required_action, handle_granted, handle_revoked, session};
-    ScdGrants *grants = scd_grants_new(session->sessions->parts.authorization, session->client,
-                                       session->reader, &owner);
+    const ScdGrantsOwner owner = {.get_required = get_required_action,
+                                  .granted = handle_granted,
+                                  .revoked = handle_revoked,
+                                  .data = session};
 
-    if (authenticated)
-        scd_grants_set_authenticated(grants, get_required_action(session));
+    scd_grants_set_owner(grants, &owner);
     return grants;
 }
 
@@ -483,7 +483,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->queue = parts->queue;
     session->charge = parts->charge;
     session->quota = scd_quota_new(sessions->parts.config, account);
-    session->grants = new_grants(session, parts->authenticated);
+    session->grants = take_grants(session, parts->grants);
     session->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, session};
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, handle_owner_left, session);
@@ -494,12 +494,6 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
                      NULL);
     session->object = new_session_object(session);
     return session;
-}
-
-void
-scd_session_recheck(ScdSession *session)
-{
-    scd_grants_recheck(session->grants);
 }
 
 const char *
@@ -622,7 +616,7 @@ handle_reconnected(guint32 code, gpointer data)
     /* The rules may have changed while the job was queued. */
     if (scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE &&
         !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
-        scd_session_recheck(session);
+        scd_grants_recheck(session->grants);
 }
 
 void

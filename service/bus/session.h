@@ -13,8 +13,8 @@
 #include "base/config.h"
 #include "base/limit.h"
 #include "bus/audit.h"
-#include "bus/authorization.h"
 #include "bus/call-options.h"
+#include "bus/grants.h"
 #include "bus/object.h"
 #include "bus/reader.h"
 #include "pcsc/workers.h"
@@ -81,13 +81,13 @@ ScdJobQueue *scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, co
 
 typedef struct {
     ScdReader *reader;
-    const char *card_path;  /* the card in the reader, or "/" */
-    ScdClient *client;      /* the owner; a reference that is taken over */
-    gboolean authenticated; /* authorized because the user has authenticated */
-    gboolean quiet;         /* no signal Closed after the owner's own Close */
-    ScdJobQueue *queue;     /* connected; taken over */
-    GBytes *atr;            /* the session is for this card only; NULL: for any card */
-    ScdUserCharge charge;   /* taken over */
+    const char *card_path; /* the card in the reader, or "/" */
+    ScdClient *client;     /* the owner; a reference that is taken over */
+    ScdGrants *grants;     /* of the client, for the queue; taken over */
+    gboolean quiet;        /* no signal Closed after the owner's own Close */
+    ScdJobQueue *queue;    /* connected; taken over */
+    GBytes *atr;           /* the session is for this card only; NULL: for any card */
+    ScdUserCharge charge;  /* taken over */
 } ScdSessionParts;
 
 /* Cannot fail: its path is not in use. */
@@ -95,9 +95,6 @@ ScdSession *scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
 
 /* Frees the session: its owner called Close. disconnect: a job, taken over. */
 void scd_session_close(ScdSession *session, ScdJob *disconnect);
-
-/* Checks again that the session is authorized, and ends it if not. */
-void scd_session_recheck(ScdSession *session);
 
 const char *scd_session_path(const ScdSession *session);
 const ScdReader *scd_session_reader(const ScdSession *session);

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/grants.h"
+
+#include "base/error.h"
+#include "bus/job-call.h"
+
+/* After a check that has failed without a verdict, unless polkit returns earlier. */
+#define RETRY_S 5
+
+struct ScdGrants {
+    grefcount references; /* one for the owner, one for each pending check */
+    gboolean ended;
+    ScdAuthorization *authorization; /* not used after the end */
+    ScdClient *client;
+    ScdReader *reader;
+    ScdReaderDetailsWatch watch;
+    ScdRecheck recheck;
+    ScdJobQueue *queue;
+    ScdGrantsOwner owner;
+    GCancellable *checks;
+    GQueue waiting;              /* of GrantCheck with a job, by its link */
+    guint allowed;               /* bits by ScdAction: granted since rules or subject changed */
+    guint authenticated;         /* bits by ScdAction: for which the user has authenticated */
+    GVariant *granted;           /* the subject that is authorized: scd_subject_new() */
+    GVariant *authenticated_for; /* the details for which the user has authenticated; or NULL */
+
+    /* Rechecks of the required action: one at a time. */
+    GVariant *asked; /* the subject of the open question; NULL for none */
+    gboolean dirty;  /* to be asked again after that one */
+    gboolean held;   /* the queue is held */
+    guint retry;     /* timer, after a failure of ours */
+    ScdProbeWait probe;
+};
+
+typedef struct {
+    ScdGrants *grants;
+    GList link;
+    ScdAction action;
+    ScdJob *job; /* NULL for a recheck of the required action */
+} GrantCheck;
+
+static void
+unref_grants(ScdGrants *grants)
+{
+    if (!g_ref_count_dec(&grants->references))
+        return;
+    g_object_unref(grants->checks);
+    g_clear_pointer(&grants->granted, g_variant_unref);
+    g_clear_pointer(&grants->authenticated_for, g_variant_unref);
+    g_clear_pointer(&grants->asked, g_variant_unref);
+    g_free(grants);
+}
+
+static GrantCheck *
+new_grant_check(ScdGrants *grants, ScdAction action, ScdJob *job)
+{
+    GrantCheck *check = g_new0(GrantCheck, 1);
+
+    g_ref_count_inc(&grants->references);
+    check->grants = grants;
+    check->link.data = check;
+    check->action = action;
+    check->job = job;
+    return check;
+}
+
+static void
+free_grant_check(GrantCheck *check)
+{
+    unref_grants(check->grants);
+    g_free(check);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(GrantCheck, free_grant_check)
+
+/* Root needs no grant. */
+static gboolean
+is_exempt(const ScdGrants *grants)
+{
+    return scd_client_uid(grants->client) == 0;
+}
+
+static void
+release_queue(ScdGrants *grants)
+{
+    g_autoptr(GBytes) atr = scd_reader_dup_atr(grants->reader);
+
+    grants->held = FALSE;
+    scd_job_queue_set_held(grants->queue, FALSE, is_exempt(grants) ? NULL : atr);
+}
+
+static void
+hold_queue(ScdGrants *grants)
+{
+    if (!grants->held)
+        scd_job_queue_set_held(grants->queue, TRUE, NULL);
+    grants->held = TRUE;
+}
+
+static void
+settle_grants(ScdGrants *grants)
+{
+    g_clear_handle_id(&grants->retry, g_source_remove);
+    release_queue(grants);
+    if (grants->owner.settled)
+        grants->owner.settled(grants->owner.data);
+}
+
+/*
+ * An empty reader takes no command, and its last card may come back: the next card is what matters.
+ * A handle that was connected to another card reaches this one only by Reconnect, which compares
+ * the ATR.
+ */
+static void
+handle_details_changed(gpointer data)
+{
+    ScdGrants *grants = data;
+    g_autoptr(GVariant) subject = scd_subject_new(grants->reader);
+
+    if (is_exempt(grants) || (grants->asked && g_variant_equal(subject, grants->asked)))
+        return;
+    if (!grants->asked && g_variant_equal(subject, grants->granted))
+        settle_grants(grants);
+    else if (scd_reader_card(grants->reader))
+        scd_grants_recheck(grants);
+}
+
+static void query_again(gpointer data);
+
+static void
+handle_rules_changed(gpointer data)
+{
+    scd_grants_recheck(data);
+}
+
+ScdGrants *
+scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
+               ScdJobQueue *queue, const ScdGrantsOwner *owner)
+{
+    ScdGrants *grants = g_new0(ScdGrants, 1);
+
+    g_ref_count_init(&grants->references);
+    grants->authorization = authorization;
+    grants->client = client;
+    grants->reader = reader;
+    grants->queue = queue;
+    grants->owner = *owner;
+    grants->checks = g_cancellable_new();
+    grants->granted = scd_subject_new(reader);
+    grants->probe = (ScdProbeWait){.authorization = authorization, .go_on = query_again};
+    grants->probe.data = grants;
+    grants->watch = (ScdReaderDetailsWatch){handle_details_changed, grants};
+    g_queue_init(&grants->waiting);
+    grants->recheck = (ScdRecheck){handle_rules_changed, grants};
+    scd_authorization_add_recheck(authorization, &grants->recheck);
+    scd_reader_watch_details(reader, &grants->watch);
+    release_queue(grants);
+    return grants;
+}
+
+void
+scd_grants_set_owner(ScdGrants *grants, const ScdGrantsOwner *owner)
+{
+    grants->owner = *owner;
+}
+
+gboolean
+scd_grants_is_pending(const ScdGrants *grants)
+{
+    return grants->held;
+}
+
+gboolean
+scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
+{
+    for (GList *link = grants->waiting.head; link; link = link->next) {
+        GrantCheck *check = link->data;
+        if (check->job != job)
+            continue;
+        g_queue_unlink(&grants->waiting, link);
+        scd_job_finish(g_steal_pointer(&check->job), code);
+        return TRUE;
+    }
+    return FALSE;
+}
+
+void
+scd_grants_end(ScdGrants *grants, guint32 code)
+{
+    GList *link;
+
+    grants->ended = TRUE;
+    scd_authorization_remove_recheck(grants->authorization, &grants->recheck);
+    scd_reader_unwatch_details(grants->reader, &grants->watch);
+    g_clear_handle_id(&grants->retry, g_source_remove);
+    g_cancellable_cancel(grants->checks);
+    while ((link = g_queue_pop_head_link(&grants->waiting)))
+        scd_job_finish(((GrantCheck *)link->data)->job, code);
+    if (grants->probe.reader)
+        scd_probe_wait_end(&grants->probe);
+    unref_grants(grants);
+}
+
+void
+scd_grants_set_authenticated(ScdGrants *grants, ScdAction action)
+{
+    grants->authenticated |= 1u << action;
+    g_clear_pointer(&grants->authenticated_for, g_variant_unref);
+    grants->authenticated_for = scd_subject_get_details(grants->granted);
+}
+
+gboolean
+scd_grants_has(const ScdGrants *grants, ScdAction action)
+{
+    return (grants->allowed & 1u << action) != 0;
+}
+
+static void
+end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpointer data)
+{
+    g_autoptr(GrantCheck) check = data;
+    g_autoptr(ScdClient) client G_GNUC_UNUSED = caller;
+    ScdGrants *grants = check->grants;
+
+    if (grants->ended || !check->job)
+        return;
+    g_queue_unlink(&grants->waiting, &check->link);
+    if (error) {
+        scd_job_call_refuse(check->job, error);
+        return;
+    }
+    grants->allowed |= 1u << check->action;
+    if (authenticated)
+        scd_grants_set_authenticated(grants, check->action);
+    grants->owner.granted(check->job, grants->owner.data);
+}
+
+void
+scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job)
+{
+    ScdAction action = scd_authorization_action(invocation);
+
+    if (action == SCD_ACTION_NONE || scd_grants_has(grants, action)) {
+        grants->owner.granted(job, grants->owner.data);
+        return;
+    }
+    GrantCheck *check = new_grant_check(grants, action, job);
+    g_queue_push_tail_link(&grants->waiting, &check->link);
+    scd_authorization_check(grants->authorization, invocation, grants->reader, grants->checks,
+                            end_request, check);
+}
+
+static gboolean
+handle_retry(gpointer data)
+{
+    ScdGrants *grants = data;
+
+    grants->retry = 0;
+    scd_grants_recheck(grants);
+    return G_SOURCE_REMOVE;
+}
+
+/*
+ * A failure of ours is not a verdict. While polkit is away, what was granted goes on; what was
+ * not, and a polkit that does not reply, keep the queue held.
+ */
+static void
+handle_failure(ScdGrants *grants, GVariant *asked, const GError *error)
+{
+    gboolean granted = g_variant_equal(asked, grants->granted);
+
+    if (granted && g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED))
+        settle_grants(grants);
+    if (!grants->ended && !grants->retry)
+        grants->retry = g_timeout_add_seconds(RETRY_S, handle_retry, grants);
+}
+
+static gboolean
+is_authenticated_for(const ScdGrants *grants, ScdAction action, GVariant *asked)
+{
+    g_autoptr(GVariant) details = scd_subject_get_details(asked);
+
+    return (grants->authenticated & 1u << action) != 0 &&
+           g_variant_equal(details, grants->authenticated_for);
+}
+
+static void
+end_recheck(ScdVerdict verdict, const GError *error, gpointer data)
+{
+    g_autoptr(GrantCheck) check = data;
+    ScdGrants *grants = check->grants;
+    g_autoptr(GVariant) asked = g_steal_pointer(&grants->asked);
+
+    if (grants->ended || g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
+        return;
+    if (grants->dirty) {
+        scd_grants_recheck(grants);
+    } else if (error) {
+        handle_failure(grants, asked, error);
+    } else if (verdict == SCD_VERDICT_NO || (verdict == SCD_VERDICT_CHALLENGE &&
+                                             !is_authenticated_for(grants, check->action, asked))) {
+        scd_audit_client(scd_authorization_audit(grants->authorization), SCD_AUDIT_REVOKED,
+                         grants->client, grants->reader, NULL);
+        grants->owner.revoked(grants->owner.data);
+    } else {
+        g_clear_pointer(&grants->granted, g_variant_unref);
+        grants->granted = g_steal_pointer(&asked);
+        settle_grants(grants);
+    }
+}
+
+/* The reference that was taken for the wait for the probe goes over to the check. */
+static void
+query_again(gpointer data)
+{
+    ScdGrants *grants = data;
+
+    if (grants->ended) {
+        unref_grants(grants);
+        return;
+    }
+    ScdAuthorityDetails details = scd_reader_details(grants->reader);
+    ScdAction action = grants->owner.get_required(grants->owner.data);
+    GrantCheck *check = new_grant_check(grants, action, NULL);
+
+    unref_grants(grants);
+    grants->dirty = FALSE;
+    g_clear_pointer(&grants->asked, g_variant_unref);
+    grants->asked = scd_subject_new(grants->reader);
+    scd_authority_check(scd_authorization_authority(grants->authorization), grants->client,
+                        scd_action_id(action), &details, SCD_AUTHORITY_RECHECK, grants->checks,
+                        end_recheck, check);
+}
+
+void
+scd_grants_recheck(ScdGrants *grants)
+{
+    grants->allowed = 0;
+    if (is_exempt(grants))
+        return;
+    hold_queue(grants);
+    g_clear_handle_id(&grants->retry, g_source_remove);
+    if (grants->asked) {
+        grants->dirty = TRUE;
+        return;
+    }
+    grants->asked = scd_subject_new(grants->reader);
+    g_ref_count_inc(&grants->references);
+    scd_probe_wait_start(&grants->probe, grants->reader, grants->client);
+}
