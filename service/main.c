@@ -10,6 +10,7 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -303,6 +304,18 @@ clear_program(Program *program)
     g_main_loop_unref(program->loop);
 }
 
+/* A signal that arrives while the service restarts itself is handled by the new process. */
+static void
+set_stop_signals_blocked(gboolean blocked)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
+}
+
 /* Returns TRUE if the service has to be restarted. */
 static gboolean
 run_program(const ProgramOptions *options, int *status)
@@ -318,6 +331,7 @@ run_program(const ProgramOptions *options, int *status)
     guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, &program);
     guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, &program);
 
+    set_stop_signals_blocked(FALSE);
     read_config(options->config_file, &program.config);
     scd_error_register();
     scd_descriptor_reserve_open();
@@ -328,6 +342,7 @@ run_program(const ProgramOptions *options, int *status)
 
     scd_descriptor_reserve_close();
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
+    set_stop_signals_blocked(program.restart);
     g_source_remove(term);
     g_source_remove(interrupt);
     if (program.restart)

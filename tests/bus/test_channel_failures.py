@@ -13,9 +13,9 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
                                     ChannelTest)
-from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST, REMOVED_CARD,
-                                     RESET_CARD, TRANSMIT, UNPLUGGED, request, send_descriptor,
-                                     transmit)
+from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST,
+                                     REMOVED_CARD, RESET_CARD, SHUTDOWN, TRANSMIT, UNPLUGGED,
+                                     request, send_descriptor, transmit)
 
 # Unread responses: 32 that wait in the service, and those that fit into the socket.
 LEFT_LYING = 40
@@ -203,7 +203,7 @@ class EndOfChannel(ChannelTest):
         self.send_requests()
         self.card.close()
         codes = self.channel.receive_all()
-        self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
+        self.assertEqual((codes[0], set(codes[1:]) - {SHUTDOWN}), (0, set()))
         self.assertEqual(self.cards.status("A")["commands"], "1")
 
     def test_session_closed_while_all_wait(self):
@@ -284,7 +284,7 @@ class EndOfChannel(ChannelTest):
         self.send_requests()
         self.testbed.stop_service()
         codes = self.channel.receive_all()
-        self.assertEqual((codes[0], set(codes[1:]) - {CANCELLED}), (0, set()))
+        self.assertEqual((codes[0], set(codes[1:]) - {SHUTDOWN}), (0, set()))
         self.assertEqual(self.idle_channel.receive_all(), [])
         self.assertEqual(self.cards.status("A")["verified"], "0")
 
@@ -293,7 +293,7 @@ class EndOfChannel(ChannelTest):
         self.send_waiting_requests()
         self.testbed.stop_service()
         codes = self.channel.receive_all()
-        self.assertEqual((len(codes), set(codes) - {CANCELLED, RESET_CARD}), (5, set()))
+        self.assertEqual((len(codes), set(codes) - {SHUTDOWN, RESET_CARD}), (5, set()))
 
     def test_session_closed_as_a_packet_arrives(self):
         """The worker sees both at once, in any order."""

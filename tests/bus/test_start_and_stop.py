@@ -9,6 +9,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.clients.recorder import REMOVAL
 from scdtest.testbed.process import Process
