@@ -12,6 +12,9 @@
 
 #define N_PROTOCOL_WORDS 5 /* with NULL at the end */
 
+/* Until a reader that is busy without a transaction counts as in use by others. */
+#define TRIES_WITHOUT_WAITING 10
+
 /* The words of the D-Bus interface for the numbers of winscard.h. */
 typedef struct {
     const char *word;
@@ -56,6 +59,18 @@ parse_protocol(const char *word)
     return known->word ? known->number : SCARD_PROTOCOL_UNDEFINED;
 }
 
+static PldCard *
+card_of_session(PldSession *session)
+{
+    return (PldCard *)((char *)session - offsetof(PldCard, session));
+}
+
+static void
+cancel_wait_for_transaction(PldSession *session)
+{
+    pld_channel_cancel(&card_of_session(session)->channel);
+}
+
 static void
 free_card(PldHandle *handle)
 {
@@ -95,6 +110,7 @@ pld_card_enter(SCARDHANDLE number)
     if (!card)
         return NULL;
     pthread_mutex_lock(&card->lock);
+    card->cancels_seen = card->context->cancels;
     if (!card->closed)
         return card;
     pld_card_leave(card);
@@ -112,46 +128,56 @@ find_end_reason_locked(PldCard *card)
     return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
 }
 
-sd_bus_message *
-pld_card_new_call_locked(PldCard *card, const char *method)
+/* Returns the error of a call that another thread has ended. */
+static LONG
+find_ending(PldCard *card)
 {
-    pld_context_lock(card->context);
-    sd_bus_message *call = pld_connection_new_call(&card->context->connection, card->session.path,
-                                                   PLD_SESSION, method);
-    pld_context_unlock(card->context);
-    return call;
+    return card->session.closing || card->context->released ? SCARD_E_INVALID_HANDLE
+                                                            : SCARD_E_CANCELLED;
 }
 
 LONG
-pld_card_call_locked(PldCard *card, sd_bus_message *call, sd_bus_message **reply)
+pld_card_call_locked(PldCard *card, PldMethodCall call)
 {
-    pld_context_lock(card->context);
-    LONG code = pld_connection_call(&card->context->connection, call, reply);
+    PldContext *context = card->context;
+
+    call.path = card->session.path;
+    call.interface = PLD_SESSION;
+    call.session = &card->session;
+    call.cancels_seen = card->cancels_seen;
+    pld_context_lock(context);
+    LONG code = pld_method_call_locked(context, &call);
     if (code == SCARD_E_INVALID_HANDLE)
         code = find_end_reason_locked(card);
-    pld_context_unlock(card->context);
-    return code;
+    pld_context_unlock(context);
+    return code == SCARD_E_CANCELLED ? find_ending(card) : code;
+}
+
+static LONG
+read_descriptor(sd_bus_message *reply, void *result)
+{
+    int *fd = result, owned_by_message;
+
+    if (sd_bus_message_read(reply, "h", &owned_by_message) < 0)
+        return SCARD_F_COMM_ERROR;
+    /* Avoid 0 to 2, in case the program has closed them. */
+    *fd = fcntl(owned_by_message, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    return *fd < 0 ? SCARD_E_NO_MEMORY : SCARD_S_SUCCESS;
 }
 
 static LONG
 open_channel_locked(PldCard *card)
 {
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    sd_bus_message *call = pld_card_new_call_locked(card, "OpenChannel");
     int fd;
+    const PldMethodCall call = {.method = "OpenChannel",
+                                .lifetime = PLD_CALL_SHORT,
+                                .read = read_descriptor,
+                                .result = &fd};
+    LONG code = pld_card_call_locked(card, call);
 
-    if (call && sd_bus_message_append(call, "a{sv}", 0) < 0)
-        call = sd_bus_message_unref(call);
-    LONG code = pld_card_call_locked(card, call, &reply);
-    if (code != SCARD_S_SUCCESS)
-        return code;
-    if (sd_bus_message_read(reply, "h", &fd) < 0)
-        return SCARD_F_COMM_ERROR;
-    /* The message owns its descriptor. Avoid 0 to 2, in case the program has closed them. */
-    fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    if (fd < 0)
-        return SCARD_E_NO_MEMORY;
-    return pld_channel_open(&card->channel, fd) ? SCARD_S_SUCCESS : SCARD_E_NO_MEMORY;
+    if (code == SCARD_S_SUCCESS && !pld_channel_open(&card->channel, fd))
+        code = SCARD_E_NO_MEMORY;
+    return code;
 }
 
 /*
@@ -177,6 +203,8 @@ pld_card_exchange_locked(PldCard *card, const PldRequest *request, PldReply *rep
             return code;
         result = pld_channel_exchange(&card->channel, request, reply);
     }
+    if (result == PLD_CANCELLED)
+        return find_ending(card);
     if (result == PLD_REPLIED && reply->code != SCARD_E_CANCELLED) {
         /* The service closes the channel after this reply. */
         if (reply->code == SCARD_W_REMOVED_CARD)
@@ -206,13 +234,28 @@ pld_card_may_block(void)
     return may_block;
 }
 
-LONG
-pld_card_request_locked(PldCard *card, ScdFrameOperation operation, DWORD argument)
+static LONG
+request_locked(PldCard *card, const PldRequest *request)
 {
-    const PldRequest request = {.operation = operation, .argument = (uint32_t)argument};
     PldReply reply = {0};
 
-    return pld_card_exchange_locked(card, &request, &reply);
+    return pld_card_exchange_locked(card, request, &reply);
+}
+
+LONG
+pld_card_begin_locked(PldCard *card)
+{
+    const PldRequest request = {.operation = SCD_FRAME_BEGIN,
+                                .cancels = &card->context->cancels,
+                                .cancels_seen = card->cancels_seen};
+    return request_locked(card, &request);
+}
+
+LONG
+pld_card_end_locked(PldCard *card, DWORD disposition)
+{
+    const PldRequest request = {.operation = SCD_FRAME_END, .argument = (uint32_t)disposition};
+    return request_locked(card, &request);
 }
 
 /*
@@ -222,7 +265,9 @@ pld_card_request_locked(PldCard *card, ScdFrameOperation operation, DWORD argume
 LONG
 pld_card_check_access_locked(PldCard *card)
 {
-    LONG code = pld_card_request_locked(card, SCD_FRAME_GET_ATTRIBUTE, SCARD_ATTR_ATR_STRING);
+    const PldRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE,
+                                .argument = SCARD_ATTR_ATR_STRING};
+    LONG code = request_locked(card, &request);
 
     switch (code) {
     case SCARD_E_UNSUPPORTED_FEATURE:
@@ -241,20 +286,54 @@ pld_card_wait_for_access_locked(PldCard *card)
 
     if (code != SCARD_E_SHARING_VIOLATION || !pld_card_may_block())
         return code;
-    code = pld_card_request_locked(card, SCD_FRAME_BEGIN, 0);
-    return code == SCARD_S_SUCCESS ? pld_card_request_locked(card, SCD_FRAME_END, SCARD_LEAVE_CARD)
-                                   : code;
+    code = pld_card_begin_locked(card);
+    return code == SCARD_S_SUCCESS ? pld_card_end_locked(card, SCARD_LEAVE_CARD) : code;
+}
+
+LONG
+pld_card_try_without_waiting_locked(PldCard *card, PldAttempt attempt, void *data)
+{
+    for (unsigned tries = 0; tries < TRIES_WITHOUT_WAITING; tries++) {
+        LONG code = attempt(card, data);
+        if (code != SCARD_E_TIMEOUT)
+            return code;
+        /* Returns when the reader has executed what it was busy with. */
+        code = pld_card_check_access_locked(card);
+        if (code != SCARD_S_SUCCESS)
+            return code;
+    }
+    return SCARD_E_SHARING_VIOLATION;
 }
 
 static int
-append_share_mode_and_protocols(sd_bus_message *call, const PldConnectArguments *arguments)
+append_connect_arguments(sd_bus_message *call, const void *data)
 {
+    const PldConnectArguments *arguments = data;
     const char *words[N_PROTOCOL_WORDS] = {NULL};
     int r = sd_bus_message_append(call, "s", find_word(share_mode_words, arguments->share_mode));
 
     if (arguments->protocols != SCARD_PROTOCOL_ANY) /* an empty list stands for any */
         list_protocol_words(arguments->protocols, words);
     return r < 0 ? r : sd_bus_message_append_strv(call, (char **)words);
+}
+
+static int
+append_reconnect_arguments(sd_bus_message *call, const void *data)
+{
+    const PldConnectArguments *arguments = data;
+    int r = append_connect_arguments(call, arguments);
+
+    return r < 0 ? r
+                 : sd_bus_message_append(call, "s",
+                                         find_word(disposition_words, arguments->initialization));
+}
+
+static int
+append_disposition(sd_bus_message *call, const void *data)
+{
+    const DWORD *disposition = data;
+
+    return sd_bus_message_append(call, "s", find_word(disposition_words, *disposition));
 }
 
 /*
@@ -269,21 +348,6 @@ parse_active_protocol(const char *word, const PldConnectArguments *arguments)
     return parse_protocol(word);
 }
 
-static sd_bus_message *
-new_connect_call_locked(PldContext *context, const char *reader,
-                        const PldConnectArguments *arguments)
-{
-    sd_bus_message *call =
-        pld_connection_new_call(&context->connection, reader, PLD_READER, "Connect");
-
-    if (!call)
-        return NULL;
-    if (append_share_mode_and_protocols(call, arguments) < 0 ||
-        sd_bus_message_append(call, "a{sv}", 1, "quiet", "b", true) < 0)
-        return sd_bus_message_unref(call);
-    return call;
-}
-
 static PldCard *
 new_card(PldContext *context, const char *reader, const char *session)
 {
@@ -295,6 +359,7 @@ new_card(PldContext *context, const char *reader, const char *session)
     pld_handle_ref(&context->handle);
     card->reader = strdup(reader);
     card->session.path = strdup(session);
+    card->session.cancel = cancel_wait_for_transaction;
     pthread_mutex_init(&card->lock, NULL);
     pld_channel_init(&card->channel);
     if (card->reader && card->session.path && pld_handle_table_add(&card->handle, &card_class))
@@ -303,79 +368,119 @@ new_card(PldContext *context, const char *reader, const char *session)
     return NULL;
 }
 
-/* reply: of Reader.Connect. *card is valid while the context's lock is held. */
+typedef struct {
+    PldContext *context;
+    const char *reader; /* PC/SC name */
+    const PldConnectArguments *arguments;
+    PldCard *card; /* valid while the context's lock is held */
+} PldNewSession;
+
 static LONG
-add_card_locked(PldContext *context, const char *reader, const PldConnectArguments *arguments,
-                sd_bus_message *reply, PldCard **card)
+add_card_locked(sd_bus_message *reply, void *data)
 {
+    PldNewSession *new_session = data;
     const char *session, *protocol;
 
     if (sd_bus_message_read(reply, "os", &session, &protocol) < 0)
         return SCARD_F_COMM_ERROR;
-    PldCard *new = new_card(context, reader, session);
-    if (!new)
+    PldCard *card = new_card(new_session->context, new_session->reader, session);
+    if (!card)
         return SCARD_E_NO_MEMORY;
-    new->share_mode = arguments->share_mode;
-    new->protocol = parse_active_protocol(protocol, arguments);
-    pld_context_add_session_locked(context, &new->session);
-    pld_handle_unref(&new->handle);
-    *card = new;
+    card->share_mode = new_session->arguments->share_mode;
+    card->protocol = parse_active_protocol(protocol, new_session->arguments);
+    pld_context_add_session_locked(new_session->context, &card->session);
+    pld_handle_unref(&card->handle);
+    new_session->card = card;
     return SCARD_S_SUCCESS;
 }
 
 static LONG
-connect_locked(PldContext *context, const char *name, const PldConnectArguments *arguments,
-               PldCard **card)
+connect_locked(PldNewSession *new_session, unsigned cancels_seen)
 {
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+    PldContext *context = new_session->context;
     LONG code = pld_context_check_locked(context);
 
     if (code != SCARD_S_SUCCESS)
         return code;
-    const PldReader *reader = pld_readers_find(&context->connection.readers, name);
+    const PldReader *reader = pld_readers_find(&context->connection.readers, new_session->reader);
     if (!reader)
         return SCARD_E_UNKNOWN_READER;
-    sd_bus_message *call = new_connect_call_locked(context, reader->path, arguments);
-    code = pld_connection_call(&context->connection, call, &reply);
-    if (code == SCARD_E_INVALID_HANDLE)
-        return SCARD_E_UNKNOWN_READER;
-    return code == SCARD_S_SUCCESS ? add_card_locked(context, name, arguments, reply, card) : code;
+    const PldMethodCall call = {.path = reader->path,
+                                .interface = PLD_READER,
+                                .method = "Connect",
+                                .lifetime = PLD_CALL_UNTIL_CANCELLED,
+                                .cancels_seen = cancels_seen,
+                                .flag = "quiet",
+                                .append = append_connect_arguments,
+                                .arguments = new_session->arguments,
+                                .read = add_card_locked,
+                                .result = new_session};
+    code = pld_method_call_locked(context, &call);
+    return code == SCARD_E_INVALID_HANDLE ? SCARD_E_UNKNOWN_READER : code;
 }
 
 LONG
 pld_card_connect(PldContext *context, const char *reader, const PldConnectArguments *arguments,
                  SCARDHANDLE *number, DWORD *protocol)
 {
-    PldCard *card;
+    PldNewSession new_session = {context, reader, arguments, NULL};
+    unsigned cancels_seen = context->cancels;
 
     pld_context_lock(context);
-    LONG code = context->released ? SCARD_E_INVALID_HANDLE
-                                  : connect_locked(context, reader, arguments, &card);
+    LONG code =
+        context->released ? SCARD_E_INVALID_HANDLE : connect_locked(&new_session, cancels_seen);
     if (code == SCARD_S_SUCCESS) {
-        *number = card->handle.number;
-        *protocol = card->protocol;
+        *number = new_session.card->handle.number;
+        *protocol = new_session.card->protocol;
     }
     pld_context_unlock(context);
     return code;
 }
 
+typedef struct {
+    const PldConnectArguments *arguments;
+    bool no_wait;
+    DWORD protocol;
+} PldReconnection;
+
+static LONG
+read_protocol(sd_bus_message *reply, void *data)
+{
+    PldReconnection *reconnection = data;
+    const char *word;
+
+    if (sd_bus_message_read(reply, "s", &word) < 0)
+        return SCARD_F_COMM_ERROR;
+    reconnection->protocol = parse_active_protocol(word, reconnection->arguments);
+    return SCARD_S_SUCCESS;
+}
+
+static LONG
+call_reconnect_locked(PldCard *card, void *data)
+{
+    PldReconnection *reconnection = data;
+    const PldMethodCall call = {.method = "Reconnect",
+                                .lifetime = PLD_CALL_UNTIL_CANCELLED,
+                                .no_wait = reconnection->no_wait,
+                                .append = append_reconnect_arguments,
+                                .arguments = reconnection->arguments,
+                                .read = read_protocol,
+                                .result = reconnection};
+    return pld_card_call_locked(card, call);
+}
+
 LONG
 pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments)
 {
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-    const char *word;
+    PldReconnection reconnection = {.arguments = arguments, .no_wait = !pld_card_may_block()};
+    LONG code =
+        reconnection.no_wait
+            ? pld_card_try_without_waiting_locked(card, call_reconnect_locked, &reconnection)
+            : call_reconnect_locked(card, &reconnection);
 
-    sd_bus_message *call = pld_card_new_call_locked(card, "Reconnect");
-    if (call && (append_share_mode_and_protocols(call, arguments) < 0 ||
-                 sd_bus_message_append(
-                     call, "s", find_word(disposition_words, arguments->initialization)) < 0))
-        call = sd_bus_message_unref(call);
-    LONG code = pld_card_call_locked(card, call, &reply);
-    if (code == SCARD_S_SUCCESS && sd_bus_message_read(reply, "s", &word) < 0)
-        code = SCARD_F_COMM_ERROR;
     if (code == SCARD_S_SUCCESS) {
         card->share_mode = arguments->share_mode;
-        card->protocol = parse_active_protocol(word, arguments);
+        card->protocol = reconnection.protocol;
     }
     return code;
 }
@@ -383,13 +488,22 @@ pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments)
 static LONG
 close_session_locked(PldCard *card, DWORD disposition)
 {
-    sd_bus_message *call = pld_card_new_call_locked(card, "Close");
-
-    if (call && sd_bus_message_append(call, "s", find_word(disposition_words, disposition)) < 0)
-        call = sd_bus_message_unref(call);
-    LONG code = pld_card_call_locked(card, call, NULL);
+    const PldMethodCall call = {.method = "Close",
+                                .lifetime = PLD_CALL_UNTIL_REPLY,
+                                .append = append_disposition,
+                                .arguments = &disposition};
+    LONG code = pld_card_call_locked(card, call);
     /* As in pcsc-lite, closing succeeds if the reader does not exist any more. */
     return code == SCARD_E_NO_SERVICE ? code : SCARD_S_SUCCESS;
+}
+
+/* Ends the calls of other threads that wait with this handle; the session is to be closed. */
+static void
+end_other_calls(PldCard *card)
+{
+    card->session.closing = true;
+    pld_channel_interrupt(&card->channel);
+    pld_context_wake_call(card->context);
 }
 
 static void
@@ -421,7 +535,7 @@ pld_card_disconnect(SCARDHANDLE number, DWORD disposition)
         pld_handle_unref(&card->handle);
         return SCARD_E_INVALID_VALUE;
     }
-    pld_channel_interrupt(&card->channel);
+    end_other_calls(card);
     pthread_mutex_lock(&card->lock);
     LONG code = card->closed ? SCARD_E_INVALID_HANDLE : close_session_locked(card, disposition);
     if (code == SCARD_S_SUCCESS)
@@ -434,7 +548,7 @@ pld_card_disconnect(SCARDHANDLE number, DWORD disposition)
 static void
 close_abandoned_card(PldCard *card)
 {
-    pld_channel_interrupt(&card->channel);
+    end_other_calls(card);
     pthread_mutex_lock(&card->lock);
     bool reset = card->depth > 0 || card->share_mode == SCARD_SHARE_EXCLUSIVE;
     if (!card->closed) {
@@ -452,7 +566,7 @@ get_first_card(PldContext *context)
 
     pld_context_lock(context);
     if (context->sessions) {
-        card = (PldCard *)((char *)context->sessions - offsetof(PldCard, session));
+        card = card_of_session(context->sessions);
         pld_handle_ref(&card->handle);
     }
     pld_context_unlock(context);

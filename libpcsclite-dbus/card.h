@@ -14,7 +14,7 @@
  */
 
 #include "channel.h"
-#include "context.h"
+#include "method-call.h"
 
 typedef struct {
     PldHandle handle;
@@ -26,7 +26,8 @@ typedef struct {
     PldChannel channel;
     DWORD protocol;
     DWORD share_mode;
-    unsigned depth; /* of nested transactions, counted by this end */
+    unsigned depth;        /* of nested transactions, counted by this end */
+    unsigned cancels_seen; /* PldContext.cancels when the program's call began */
     bool closed;
 } PldCard;
 
@@ -52,8 +53,9 @@ PldCard *pld_card_enter(SCARDHANDLE number);
 void pld_card_leave(PldCard *card);
 
 /*
- * Closes the session and invalidates the number. A thread that waits for a transaction with this
- * handle returns SCARD_E_INVALID_HANDLE. If the service is lost, fails with SCARD_E_NO_SERVICE; as
+ * Closes the session and invalidates the number. A thread that waits with this handle, for a
+ * transaction, for others or for the user, returns SCARD_E_INVALID_HANDLE; a command that the card
+ * is executing is completed first. If the service is lost, fails with SCARD_E_NO_SERVICE; as
  * in pcsc-lite, the handle then stays valid until its context is released.
  */
 LONG pld_card_disconnect(SCARDHANDLE number, DWORD disposition);
@@ -71,12 +73,15 @@ LONG pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *argumen
 
 /*
  * Sends a request on the channel and blocks until its reply arrives. Returns the code of the reply,
- * or an error if there is none. The length of the reply may exceed the size of its buffer.
+ * or an error if there is none: SCARD_E_CANCELLED if SCardCancel ended the request, and
+ * SCARD_E_INVALID_HANDLE if SCardDisconnect or SCardReleaseContext did. The length of the reply may
+ * exceed the size of its buffer.
  */
 LONG pld_card_exchange_locked(PldCard *card, const PldRequest *request, PldReply *reply);
 
-/* The same, for a request and a reply without data. */
-LONG pld_card_request_locked(PldCard *card, ScdFrameOperation operation, DWORD argument);
+/* The same for SCD_FRAME_BEGIN and SCD_FRAME_END. SCardCancel ends the first one. */
+LONG pld_card_begin_locked(PldCard *card);
+LONG pld_card_end_locked(PldCard *card, DWORD disposition);
 
 /* Returns false if PCSCLITE_NO_BLOCKING was set at the first call. */
 bool pld_card_may_block(void);
@@ -92,10 +97,16 @@ LONG pld_card_check_access_locked(PldCard *card);
 LONG pld_card_wait_for_access_locked(PldCard *card);
 
 /*
- * Method calls of the session on the bus. The first function returns NULL when out of memory or if
- * the context is lost. The second one takes ownership of the call, also if it is NULL, and blocks
- * until the service has replied. *reply is set on success, and owned by the caller; reply may be
- * NULL.
+ * Calls attempt() until it returns another code than SCARD_E_TIMEOUT, which stands for: the reader
+ * is busy. Returns that code, or SCARD_E_SHARING_VIOLATION if another handle has a transaction. For
+ * requests and method calls with no_wait.
  */
-sd_bus_message *pld_card_new_call_locked(PldCard *card, const char *method);
-LONG pld_card_call_locked(PldCard *card, sd_bus_message *call, sd_bus_message **reply);
+typedef LONG (*PldAttempt)(PldCard *card, void *data);
+LONG pld_card_try_without_waiting_locked(PldCard *card, PldAttempt attempt, void *data);
+
+/*
+ * Calls a method of the session on the bus; sets path, interface, session and cancels_seen. Fails
+ * with the reason for which the session has ended, and as pld_card_exchange_locked() if another
+ * thread ended the call. Takes the context's lock: the caller must not hold it.
+ */
+LONG pld_card_call_locked(PldCard *card, PldMethodCall call);

@@ -67,20 +67,41 @@ pld_channel_clear(PldChannel *channel)
     pthread_mutex_destroy(&channel->lock);
 }
 
+/* Does not block: there is one request in the socket at most, and one packet of this kind for it.
+ */
 static void
-shut_down_locked(PldChannel *channel)
+send_cancel_locked(PldChannel *channel)
 {
-    if (channel->fd >= 0)
-        shutdown(channel->fd, SHUT_RDWR);
+    const PldRequestHeader header = {.operation = SCD_FRAME_CANCEL,
+                                     .limit_ms = htole32(SCD_FRAME_NO_LIMIT)};
+
+    if (!channel->cancel_sent)
+        send(channel->fd, &header, sizeof header, MSG_NOSIGNAL | MSG_DONTWAIT);
+    channel->cancel_sent = true;
 }
 
+void
+pld_channel_cancel(PldChannel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    if (channel->pending && channel->pending->cancels)
+        send_cancel_locked(channel);
+    pthread_mutex_unlock(&channel->lock);
+}
+
+/*
+ * A wait for a transaction ends at once, even if the service is busy: it drops the request when it
+ * sees that the channel is closed.
+ */
 void
 pld_channel_interrupt(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
     channel->interrupted = true;
-    if (channel->waiting)
-        shut_down_locked(channel);
+    if (channel->pending && channel->pending->operation == SCD_FRAME_BEGIN)
+        shutdown(channel->fd, SHUT_RDWR);
+    else if (channel->pending)
+        send_cancel_locked(channel);
     pthread_mutex_unlock(&channel->lock);
 }
 
@@ -93,22 +114,12 @@ pld_channel_is_interrupted(PldChannel *channel)
     return interrupted;
 }
 
-static void
-set_waiting(PldChannel *channel, bool waiting)
-{
-    pthread_mutex_lock(&channel->lock);
-    channel->waiting = waiting;
-    if (waiting && channel->interrupted)
-        shut_down_locked(channel);
-    pthread_mutex_unlock(&channel->lock);
-}
-
 static bool
 send_request(const PldChannel *channel, const PldRequest *request)
 {
     PldRequestHeader header = {.operation = (uint8_t)request->operation,
                                .argument = htole32(request->argument),
-                               .limit_ms = htole32(SCD_FRAME_NO_LIMIT)};
+                               .limit_ms = htole32(request->no_wait ? 0 : SCD_FRAME_NO_LIMIT)};
     ssize_t sent;
 
     memcpy(channel->packet, &header, sizeof header);
@@ -146,19 +157,44 @@ receive_reply(const PldChannel *channel, PldReply *reply)
     return reply->code == SCARD_S_SUCCESS || reply->length == 0;
 }
 
+static bool
+is_ended_locked(const PldChannel *channel, const PldRequest *request)
+{
+    return (channel->interrupted && request->operation != SCD_FRAME_END) ||
+           (request->cancels && *request->cancels != request->cancels_seen);
+}
+
+/* Returns PLD_REPLIED when the request was sent. From then on other threads may end it. */
+static PldExchangeResult
+begin_exchange(PldChannel *channel, const PldRequest *request)
+{
+    PldExchangeResult result = PLD_NOT_SENT;
+
+    pthread_mutex_lock(&channel->lock);
+    channel->cancel_sent = false;
+    if (channel->fd >= 0 && is_ended_locked(channel, request))
+        result = PLD_CANCELLED;
+    else if (channel->fd >= 0 && send_request(channel, request))
+        result = PLD_REPLIED;
+    if (result == PLD_REPLIED && request->operation != SCD_FRAME_END)
+        channel->pending = request;
+    pthread_mutex_unlock(&channel->lock);
+    return result;
+}
+
 PldExchangeResult
 pld_channel_exchange(PldChannel *channel, const PldRequest *request, PldReply *reply)
 {
-    bool waiting = request->operation == SCD_FRAME_BEGIN;
-    PldExchangeResult result = PLD_NOT_SENT;
+    PldExchangeResult result = begin_exchange(channel, request);
 
-    if (channel->fd < 0)
-        return PLD_NOT_SENT;
-    if (waiting)
-        set_waiting(channel, true);
-    if (send_request(channel, request))
-        result = receive_reply(channel, reply) ? PLD_REPLIED : PLD_NO_REPLY;
-    if (waiting)
-        set_waiting(channel, false);
+    if (result != PLD_REPLIED)
+        return result;
+    if (!receive_reply(channel, reply))
+        result = PLD_NO_REPLY;
+    pthread_mutex_lock(&channel->lock);
+    channel->pending = NULL;
+    if (result == PLD_REPLIED && reply->code == SCARD_E_CANCELLED && channel->cancel_sent)
+        result = PLD_CANCELLED;
+    pthread_mutex_unlock(&channel->lock);
     return result;
 }

@@ -5,11 +5,12 @@
  * The program's end of a session's channel (Session.OpenChannel): a SOCK_SEQPACKET socket that
  * carries one packet for each request and one for its reply; see frame-format.h.
  *
- * The caller serializes all functions but pld_channel_interrupt() and
+ * The caller serializes all functions but pld_channel_cancel(), pld_channel_interrupt() and
  * pld_channel_is_interrupted(), which may be called from any thread at any time.
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,19 +18,26 @@
 #include "pcsc.h"
 
 typedef struct {
-    int fd;               /* -1 while the channel is closed */
-    pthread_mutex_t lock; /* protects fd against interruption, waiting and interrupted */
-    bool waiting;         /* for the reply to SCD_FRAME_BEGIN, possibly without end */
-    bool interrupted;     /* never reset */
-    uint8_t *packet;      /* may contain secrets: cleared after each use */
-} PldChannel;
-
-typedef struct {
     ScdFrameOperation operation;
     uint32_t argument;
     const void *data;
     size_t length; /* at most MAX_BUFFER_SIZE_EXTENDED */
+    bool no_wait;  /* fail with SCARD_E_TIMEOUT instead of waiting for others; else no time limit */
+
+    /* For pld_channel_cancel(): counts cancellations, and their number when the program's call
+     * began. NULL for a request that it does not end. */
+    const atomic_uint *cancels;
+    unsigned cancels_seen;
 } PldRequest;
+
+typedef struct {
+    int fd;                    /* -1 while the channel is closed */
+    uint8_t *packet;           /* may contain secrets: cleared after each use */
+    pthread_mutex_t lock;      /* protects fd against other threads, and the fields below */
+    const PldRequest *pending; /* sent, without a reply yet; NULL if other threads cannot end it */
+    bool cancel_sent;          /* SCD_FRAME_CANCEL, for the request of the last exchange */
+    bool interrupted;          /* never reset */
+} PldChannel;
 
 typedef struct {
     void *buffer; /* the caller's; left unchanged if it is too small for the data */
@@ -40,9 +48,10 @@ typedef struct {
 } PldReply;
 
 typedef enum {
-    PLD_REPLIED,  /* the reply is complete */
-    PLD_NOT_SENT, /* the channel is closed, by this end or by the service */
-    PLD_NO_REPLY, /* the service closed the channel, or sent an invalid reply */
+    PLD_REPLIED,   /* the reply is complete */
+    PLD_NOT_SENT,  /* the channel is closed, by this end or by the service */
+    PLD_NO_REPLY,  /* the service closed the channel, or sent an invalid reply */
+    PLD_CANCELLED, /* another thread ended the request before it reached the card */
 } PldExchangeResult;
 
 void pld_channel_init(PldChannel *channel);
@@ -57,8 +66,11 @@ PldExchangeResult pld_channel_exchange(PldChannel *channel, const PldRequest *re
                                        PldReply *reply);
 
 /*
- * Ends a pld_channel_exchange() that waits for a transaction, now or later, with PLD_NO_REPLY.
- * Other requests are not interrupted: the card may be executing them.
+ * Both end a pld_channel_exchange() of another thread with PLD_CANCELLED, unless the card is
+ * executing the request: then the exchange returns the reply. The first one ends only a request
+ * with a count of cancellations, which the caller has increased. The second one ends all requests,
+ * and also later ones, but not SCD_FRAME_END.
  */
+void pld_channel_cancel(PldChannel *channel);
 void pld_channel_interrupt(PldChannel *channel);
 bool pld_channel_is_interrupted(PldChannel *channel);

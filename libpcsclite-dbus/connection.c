@@ -7,14 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "error-table.h"
+#include "bus-error.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
-#define BUS_ERROR(name) BUS_NAME ".Error." name
 #define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
 
 /* Session.Closed needs no rule: the service sends it to the session's owner only. */
@@ -24,40 +23,6 @@ static const char *const rules[] = {
     FROM_SERVICE "interface='" OBJECT_MANAGER "'",
     FROM_SERVICE "interface='" PROPERTIES "',path_namespace='" PLD_ROOT "'",
 };
-
-/* The D-Bus errors of the service and of the bus. All others become SCARD_E_NO_SERVICE. */
-static const struct {
-    const char *name;
-    uint32_t code;
-} error_codes[] = {
-#define AS_ROW(constant, number, name, text) {SCD_ERROR_PREFIX name, 0x80100000u + number},
-    SCD_PCSC_ERROR_TABLE(AS_ROW)
-#undef AS_ROW
-        {SCD_ERROR_PREFIX "NotAuthorized", SCARD_W_SECURITY_VIOLATION},
-    {SCD_ERROR_PREFIX "NotOwner", SCARD_E_INVALID_HANDLE},
-    {SCD_ERROR_PREFIX "LimitExceeded", SCARD_E_NO_MEMORY},
-    {SCD_ERROR_PREFIX "InvalidArgument", SCARD_E_INVALID_PARAMETER},
-
-    /* The session or reader does not exist any more. */
-    {BUS_ERROR("UnknownObject"), SCARD_E_INVALID_HANDLE},
-    {BUS_ERROR("UnknownInterface"), SCARD_E_INVALID_HANDLE},
-    {BUS_ERROR("UnknownMethod"), SCARD_E_INVALID_HANDLE},
-
-    {BUS_ERROR("AccessDenied"), SCARD_W_SECURITY_VIOLATION},
-    {BUS_ERROR("InteractiveAuthorizationRequired"), SCARD_W_SECURITY_VIOLATION},
-    {BUS_ERROR("LimitsExceeded"), SCARD_E_NO_MEMORY},
-    {BUS_ERROR("NoMemory"), SCARD_E_NO_MEMORY},
-};
-
-/* Returns SCARD_E_INVALID_HANDLE if the object does not exist (any more); never SCARD_S_SUCCESS. */
-static LONG
-parse_error(const sd_bus_error *error)
-{
-    for (size_t i = 0; i < sizeof error_codes / sizeof error_codes[0]; i++)
-        if (sd_bus_error_has_name(error, error_codes[i].name))
-            return pld_long(error_codes[i].code);
-    return SCARD_E_NO_SERVICE;
-}
 
 static int
 handle_owner_changed(PldConnection *connection, sd_bus_message *message)
@@ -191,7 +156,7 @@ handle_objects_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 
     connection->pending_replies--;
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
-        connection->code = parse_error(sd_bus_message_get_error(message));
+        connection->code = pld_bus_error_code(sd_bus_message_get_error(message));
         return 0;
     }
     connection->service = sender ? strdup(sender) : NULL;
@@ -292,31 +257,4 @@ pld_connection_process(PldConnection *connection)
         r = sd_bus_process(connection->bus, NULL);
     if (r < 0)
         connection->lost = true;
-}
-
-sd_bus_message *
-pld_connection_new_call(PldConnection *connection, const char *path, const char *interface,
-                        const char *method)
-{
-    sd_bus_message *call = NULL;
-
-    if (connection->lost || sd_bus_message_new_method_call(connection->bus, &call, PLD_NAME, path,
-                                                           interface, method) < 0)
-        return NULL;
-    return call;
-}
-
-LONG
-pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_message **reply)
-{
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *owned = call;
-    PLD_CLEANUP(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-
-    if (connection->lost || !owned)
-        return SCARD_E_NO_SERVICE;
-    if (sd_bus_call(connection->bus, owned, UINT64_MAX, &error, reply) >= 0)
-        return SCARD_S_SUCCESS;
-    if (sd_bus_is_open(connection->bus) <= 0)
-        connection->lost = true;
-    return parse_error(&error);
 }

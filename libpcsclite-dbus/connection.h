@@ -38,15 +38,3 @@ void pld_connection_close(PldConnection *connection);
 
 /* Processes the messages that have arrived. Does not block. May set lost. */
 void pld_connection_process(PldConnection *connection);
-
-/* Returns a new method call to the service, or NULL when out of memory or lost. */
-sd_bus_message *pld_connection_new_call(PldConnection *connection, const char *path,
-                                        const char *interface, const char *method);
-
-/*
- * Takes ownership of the call, also if it is NULL, and blocks until the reply arrives, without a
- * time limit. Returns SCARD_E_INVALID_HANDLE if the object does not exist, SCARD_E_NO_SERVICE if
- * call is NULL or the connection lost, or else the code of the D-Bus error. *reply is set on
- * success, and owned by the caller; reply may be NULL.
- */
-LONG pld_connection_call(PldConnection *connection, sd_bus_message *call, sd_bus_message **reply);

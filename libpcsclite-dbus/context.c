@@ -15,7 +15,10 @@ free_context(PldHandle *handle)
     pld_connection_close(&context->connection);
     if (context->wake_fd >= 0)
         close(context->wake_fd);
+    if (context->call_wake_fd >= 0)
+        close(context->call_wake_fd);
     pthread_mutex_destroy(&context->lock);
+    pthread_mutex_destroy(&context->list_lock);
     pthread_mutex_destroy(&context->wait_lock);
     free(context);
 }
@@ -28,6 +31,7 @@ close_context_in_child(PldHandle *handle)
     if (context->connection.fd >= 0)
         close(context->connection.fd);
     close(context->wake_fd);
+    close(context->call_wake_fd);
 }
 
 static const PldHandleClass context_class = {PLD_HANDLE_CONTEXT, free_context,
@@ -39,8 +43,10 @@ parse_close_reason(const char *reason)
 {
     if (strcmp(reason, "reader-removed") == 0)
         return SCARD_E_INVALID_VALUE;
-    if (strcmp(reason, "service-unavailable") == 0)
+    if (strcmp(reason, "service-unavailable") == 0 || strcmp(reason, "shutdown") == 0)
         return SCARD_E_NO_SERVICE;
+    if (strcmp(reason, "closed-by-user") == 0)
+        return SCARD_E_SYSTEM_CANCELLED;
     return SCARD_W_SECURITY_VIOLATION; /* "revoked" */
 }
 
@@ -63,11 +69,13 @@ pld_context_new(SCARDCONTEXT *number)
         return SCARD_E_NO_MEMORY;
     const PldConnectionCallbacks callbacks = {handle_session_closed_locked, context};
     pthread_mutex_init(&context->lock, NULL);
+    pthread_mutex_init(&context->list_lock, NULL);
     pthread_mutex_init(&context->wait_lock, NULL);
     context->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    context->call_wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     LONG code = pld_connection_open(&context->connection, &callbacks);
-    if (code == SCARD_S_SUCCESS &&
-        (context->wake_fd < 0 || !pld_handle_table_add(&context->handle, &context_class)))
+    if (code == SCARD_S_SUCCESS && (context->wake_fd < 0 || context->call_wake_fd < 0 ||
+                                    !pld_handle_table_add(&context->handle, &context_class)))
         code = SCARD_E_NO_MEMORY;
     if (code != SCARD_S_SUCCESS) {
         free_context(&context->handle);
@@ -118,31 +126,45 @@ pld_context_check_locked(PldContext *context)
 }
 
 void
+pld_context_wake_call(PldContext *context)
+{
+    eventfd_write(context->call_wake_fd, 1);
+}
+
+void
 pld_context_cancel(PldContext *context)
 {
-    if (!context->waiting)
-        return;
-    context->cancelled = true;
-    wake_waiting_thread(context);
+    context->cancels++;
+    if (context->waiting)
+        wake_waiting_thread(context);
+    pld_context_wake_call(context);
+    pthread_mutex_lock(&context->list_lock);
+    for (PldSession *session = context->sessions; session; session = session->next)
+        session->cancel(session);
+    pthread_mutex_unlock(&context->list_lock);
 }
 
 void
 pld_context_add_session_locked(PldContext *context, PldSession *session)
 {
+    pthread_mutex_lock(&context->list_lock);
     session->next = context->sessions;
     context->sessions = session;
+    pthread_mutex_unlock(&context->list_lock);
 }
 
 void
 pld_context_remove_session(PldContext *context, PldSession *session)
 {
     pld_context_lock(context);
+    pthread_mutex_lock(&context->list_lock);
     for (PldSession **link = &context->sessions; *link; link = &(*link)->next) {
         if (*link == session) {
             *link = session->next;
             break;
         }
     }
+    pthread_mutex_unlock(&context->list_lock);
     pld_context_unlock(context);
 }
 
@@ -151,9 +173,10 @@ pld_context_begin_release(PldContext *context)
 {
     if (!pld_handle_table_remove(&context->handle))
         return SCARD_E_INVALID_HANDLE;
-    pld_context_lock(context);
     context->released = true;
-    pld_context_cancel(context);
+    wake_waiting_thread(context);
+    pld_context_wake_call(context);
+    pld_context_lock(context);
     LONG code = pld_context_check_locked(context);
     pld_context_unlock(context);
     return code;

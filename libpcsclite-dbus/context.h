@@ -13,9 +13,12 @@
  *                         SCardBeginTransaction waits for another handle's transaction.
  *   PldContext.wait_lock  Serializes the SCardGetStatusChange calls of one context. Held during
  *                         the whole wait.
- *   PldContext.lock       Protects the connection and the list of sessions. Held during method
- *                         calls to the service, for example during SCardConnect while polkit asks
- *                         the user. SCardGetStatusChange releases it while it sleeps.
+ *   PldContext.lock       Protects the connection, all D-Bus messages, and the list of sessions.
+ *                         Held during method calls to the service, for example during SCardConnect
+ *                         while polkit asks the user. SCardGetStatusChange releases it while it
+ *                         sleeps.
+ *   PldContext.list_lock  Taken in addition to the lock above to change the list of sessions, and
+ *                         alone to read it. Held for a few instructions only.
  *   PldChannel.lock, the lock of the handle table
  *                         Held for a few instructions only, with no other lock taken inside.
  *
@@ -26,8 +29,13 @@
  *
  * SCardGetStatusChange sleeps on the connection's socket. Another thread that makes a method call
  * meanwhile may read the awaited signal from the socket; therefore pld_context_unlock() wakes the
- * sleeping thread through wake_fd. SCardCancel takes only the lock of the handle table: it sets a
- * flag and writes to wake_fd.
+ * sleeping thread through wake_fd.
+ *
+ * A thread that ends the calls of other threads takes none of the locks that these hold. It changes
+ * one of the atomic fields below, and then wakes the threads: the one in SCardGetStatusChange
+ * through wake_fd, the one in a method call through call_wake_fd, those that wait for a transaction
+ * by SCD_FRAME_CANCEL on the channel. Each of them checks the fields after it has published that it
+ * waits; so no change is missed.
  */
 
 #include <pthread.h>
@@ -41,21 +49,27 @@ typedef struct PldSession PldSession;
 /* Embedded in a PldCard, which owns it. next and end_code are protected by the context's lock. */
 struct PldSession {
     PldSession *next;
-    char *path;    /* D-Bus object path */
-    LONG end_code; /* error for later calls once the service has closed it, else SCARD_S_SUCCESS */
+    char *path;          /* D-Bus object path */
+    LONG end_code;       /* error for later calls once the service has closed it, else 0 */
+    atomic_bool closing; /* by SCardDisconnect or SCardReleaseContext; never reset */
+    void (*cancel)(PldSession *session); /* ends the wait for a transaction; from any thread */
 };
 
 typedef struct {
     PldHandle handle;
     pthread_mutex_t lock;
     PldConnection connection;
+    unsigned calls; /* number of the last method call */
+
+    pthread_mutex_t list_lock;
     PldSession *sessions; /* newest first */
-    bool released;
 
     pthread_mutex_t wait_lock;
-    int wake_fd; /* eventfd */
+    int wake_fd;      /* eventfd, of the thread in SCardGetStatusChange */
+    int call_wake_fd; /* eventfd, of the thread in a method call */
     atomic_bool waiting;
-    atomic_bool cancelled;
+    atomic_bool released;
+    atomic_uint cancels; /* how often SCardCancel was called */
 } PldContext;
 
 /* Connects to the service and sets *number. Blocks until the service has replied. */
@@ -80,16 +94,23 @@ void pld_context_add_session_locked(PldContext *context, PldSession *session);
 /* Takes the context's lock. */
 void pld_context_remove_session(PldContext *context, PldSession *session);
 
-/* Ends a running SCardGetStatusChange with SCARD_E_CANCELLED. Takes no lock; from any thread. */
+/*
+ * SCardCancel: ends the calls of the context that wait for an event, for the user, or for others,
+ * with SCARD_E_CANCELLED. Calls that exchange data with a card or reader go on.
+ */
 void pld_context_cancel(PldContext *context);
+
+/* To be called after PldSession.closing of a session was set: ends its method call. */
+void pld_context_wake_call(PldContext *context);
 
 /*
  * SCardReleaseContext, in two steps: between them the caller closes the sessions that are left.
  *
- * The first step invalidates the number and cancels a running SCardGetStatusChange. It returns
- * SCARD_E_INVALID_HANDLE if another thread has released the context already, and then nothing is
- * left to do; otherwise the result of pld_context_check_locked().
- * The second one waits until SCardGetStatusChange has returned, and closes the connection.
+ * The first step invalidates the number, and ends SCardGetStatusChange and a method call that are
+ * pending, with SCARD_E_CANCELLED. It returns SCARD_E_INVALID_HANDLE if another thread has released
+ * the context already, and then nothing is left to do; otherwise the result of
+ * pld_context_check_locked(). The second one waits until SCardGetStatusChange has returned, and
+ * closes the connection.
  */
 LONG pld_context_begin_release(PldContext *context);
 void pld_context_finish_release(PldContext *context);

@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+#include "method-call.h"
+
 /* The state of an entry of this name changes when a reader is added or removed. */
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
@@ -22,7 +24,8 @@ typedef struct {
     PldContext *context;
     SCARD_READERSTATE *entries;
     DWORD count;
-    uint32_t changes; /* PldReaders.changes when the wait began */
+    unsigned cancels; /* PldContext.cancels when the wait began */
+    uint32_t changes; /* PldReaders.changes then */
 } PldStatusWait;
 
 static bool
@@ -136,17 +139,20 @@ update_entries_locked(const PldStatusWait *wait)
 static void
 refresh_locked(const PldStatusWait *wait)
 {
-    PldConnection *connection = &wait->context->connection;
+    PldMethodCall call = {.interface = PLD_READER,
+                          .method = "Refresh",
+                          .lifetime = PLD_CALL_UNTIL_CANCELLED,
+                          .cancels_seen = wait->cancels};
 
-    for (DWORD i = 0; i < wait->count; i++) {
-        const PldReader *reader = pld_readers_find(&connection->readers, wait->entries[i].szReader);
-        if (!reader || (wait->entries[i].dwCurrentState & SCARD_STATE_IGNORE))
-            continue;
-        pld_connection_call(
-            connection, pld_connection_new_call(connection, reader->path, PLD_READER, "Refresh"),
-            NULL);
-        return;
+    for (DWORD i = 0; i < wait->count && !call.path; i++) {
+        const SCARD_READERSTATE *entry = &wait->entries[i];
+        const PldReader *reader =
+            pld_readers_find(&wait->context->connection.readers, entry->szReader);
+        if (reader && !(entry->dwCurrentState & SCARD_STATE_IGNORE))
+            call.path = reader->path;
     }
+    if (call.path)
+        pld_method_call_locked(wait->context, &call);
 }
 
 static LONG
@@ -204,7 +210,7 @@ wait_for_change_locked(PldStatusWait *wait, long long until_ns)
     LONG code = begin_wait_locked(wait);
 
     while (code == SCARD_S_SUCCESS && !update_entries_locked(wait)) {
-        if (context->cancelled)
+        if (context->released || context->cancels != wait->cancels)
             return SCARD_E_CANCELLED;
         long long left_ns = until_ns < 0 ? -1 : until_ns - now_ns();
         if (until_ns >= 0 && left_ns <= 0)
@@ -223,7 +229,7 @@ pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *en
     long long until_ns = infinite ? -1 : now_ns() + (long long)timeout * NSEC_PER_MSEC;
 
     pthread_mutex_lock(&context->wait_lock);
-    context->cancelled = false;
+    wait.cancels = context->cancels;
     context->waiting = true;
     pld_context_lock(context);
     LONG code = wait_for_change_locked(&wait, until_ns);

@@ -53,16 +53,11 @@ SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protoco
 }
 
 static LONG
-check_reconnect_locked(PldCard *card, PldConnectArguments *arguments)
+check_reconnect_arguments(PldConnectArguments *arguments)
 {
     LONG code = check_arguments(arguments);
 
-    if (arguments->initialization > SCARD_UNPOWER_CARD)
-        return SCARD_E_INVALID_VALUE;
-    if (code == SCARD_S_SUCCESS && !pld_card_may_block() &&
-        pld_card_check_access_locked(card) == SCARD_E_SHARING_VIOLATION)
-        return SCARD_E_SHARING_VIOLATION;
-    return code;
+    return arguments->initialization > SCARD_UNPOWER_CARD ? SCARD_E_INVALID_VALUE : code;
 }
 
 /* Sets *active_protocol unless the context is lost; also on SCARD_E_SHARING_VIOLATION. */
@@ -74,7 +69,7 @@ reconnect_locked(PldCard *card, PldConnectArguments *arguments, LPDWORD active_p
     if (code != SCARD_S_SUCCESS)
         return code;
     *active_protocol = SCARD_PROTOCOL_UNDEFINED;
-    code = check_reconnect_locked(card, arguments);
+    code = check_reconnect_arguments(arguments);
     if (code != SCARD_S_SUCCESS)
         return code;
     code = pld_card_reconnect_locked(card, arguments);
@@ -91,17 +86,23 @@ SCardReconnect(SCARDHANDLE number, DWORD share_mode, DWORD protocols, DWORD init
 
     if (!active_protocol)
         return SCARD_E_INVALID_PARAMETER;
-    while (true) {
-        PldCard *card = pld_card_enter(number);
+    PldCard *card = pld_card_enter(number);
+    if (!card)
+        return SCARD_E_INVALID_HANDLE;
+    unsigned cancels_seen = card->cancels_seen;
+    LONG code = reconnect_locked(card, &arguments, active_protocol);
+    pld_card_leave(card);
+    /* The service waits for transactions to end, but not for other handles to be closed. */
+    while (code == SCARD_E_SHARING_VIOLATION && pld_card_may_block()) {
+        nanosleep(&retry_pause, NULL);
+        card = pld_card_enter(number);
         if (!card)
             return SCARD_E_INVALID_HANDLE;
-        LONG code = reconnect_locked(card, &arguments, active_protocol);
+        card->cancels_seen = cancels_seen;
+        code = reconnect_locked(card, &arguments, active_protocol);
         pld_card_leave(card);
-        /* The service waits for transactions to end, but not for other handles to be closed. */
-        if (code != SCARD_E_SHARING_VIOLATION || !pld_card_may_block())
-            return code;
-        nanosleep(&retry_pause, NULL);
     }
+    return code;
 }
 
 LONG
@@ -117,7 +118,7 @@ SCardBeginTransaction(SCARDHANDLE number)
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
-    LONG code = pld_card_request_locked(card, SCD_FRAME_BEGIN, 0);
+    LONG code = pld_card_begin_locked(card);
     if (code == SCARD_S_SUCCESS)
         card->depth++;
     pld_card_leave(card);
@@ -133,7 +134,7 @@ SCardEndTransaction(SCARDHANDLE number, DWORD disposition)
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     if (disposition <= SCARD_EJECT_CARD) {
-        code = pld_card_request_locked(card, SCD_FRAME_END, disposition);
+        code = pld_card_end_locked(card, disposition);
         if (code == SCARD_E_NOT_TRANSACTED || code == SCARD_W_REMOVED_CARD)
             card->depth = 0;
         else if (code != SCARD_W_RESET_CARD && code != SCARD_E_SHARING_VIOLATION && card->depth > 0)

@@ -110,15 +110,30 @@ named_protocol(DWORD protocol)
     return protocol == SCARD_PROTOCOL_UNDEFINED ? SCD_FRAME_NO_PROTOCOL : (uint32_t)protocol;
 }
 
-static LONG
-transmit_locked(PldCard *card, const PldRequest *request, PldReply *reply)
-{
-    LONG code = pld_card_may_block() ? SCARD_S_SUCCESS : pld_card_check_access_locked(card);
+/* A command, or the input of the driver, and the answer. */
+typedef struct {
+    PldRequest request;
+    PldReply reply;
+} PldExchange;
 
-    if (code == SCARD_S_SUCCESS)
-        code = pld_card_exchange_locked(card, request, reply);
-    return code == SCARD_S_SUCCESS && reply->length > reply->size ? SCARD_E_INSUFFICIENT_BUFFER
-                                                                  : code;
+static LONG
+exchange_locked(PldCard *card, void *data)
+{
+    PldExchange *exchange = data;
+
+    return pld_card_exchange_locked(card, &exchange->request, &exchange->reply);
+}
+
+static LONG
+transmit_locked(PldCard *card, PldExchange *exchange)
+{
+    exchange->request.no_wait = !pld_card_may_block();
+    LONG code = exchange->request.no_wait
+                    ? pld_card_try_without_waiting_locked(card, exchange_locked, exchange)
+                    : exchange_locked(card, exchange);
+    return code == SCARD_S_SUCCESS && exchange->reply.length > exchange->reply.size
+               ? SCARD_E_INSUFFICIENT_BUFFER
+               : code;
 }
 
 LONG
@@ -133,40 +148,58 @@ SCardTransmit(SCARDHANDLE number, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
         *response_length = 0;
         return SCARD_E_INVALID_HANDLE;
     }
-    const PldRequest request = {SCD_FRAME_TRANSMIT, named_protocol(send_pci->dwProtocol), command,
-                                command_length};
-    PldReply reply = {.buffer = response, .size = *response_length};
+    PldExchange exchange = {.request = {.operation = SCD_FRAME_TRANSMIT,
+                                        .argument = named_protocol(send_pci->dwProtocol),
+                                        .data = command,
+                                        .length = command_length},
+                            .reply = {.buffer = response, .size = *response_length}};
+    const PldReply *reply = &exchange.reply;
     LONG code = SCARD_E_INSUFFICIENT_BUFFER;
     if (command_length <= MAX_BUFFER_SIZE_EXTENDED) {
-        code = transmit_locked(card, &request, &reply);
+        code = transmit_locked(card, &exchange);
         if (code != SCARD_E_NO_SERVICE)
-            *response_length = reply.length;
-        if (code == SCARD_S_SUCCESS && receive_pci && reply.protocol != SCD_FRAME_NO_PROTOCOL)
-            receive_pci->dwProtocol = reply.protocol;
+            *response_length = reply->length;
+        if (code == SCARD_S_SUCCESS && receive_pci && reply->protocol != SCD_FRAME_NO_PROTOCOL)
+            receive_pci->dwProtocol = reply->protocol;
     }
     pld_card_leave(card);
     return code;
+}
+
+/* The code or attribute, and the data. */
+static int
+append_argument_and_data(sd_bus_message *call, const void *data)
+{
+    const PldRequest *request = data;
+    int r = sd_bus_message_append(call, "u", request->argument);
+
+    return r < 0 ? r : sd_bus_message_append_array(call, 'y', request->data, request->length);
+}
+
+static LONG
+read_data(sd_bus_message *message, void *result)
+{
+    PldReply *reply = result;
+    const void *data;
+
+    if (sd_bus_message_read_array(message, 'y', &data, &reply->length) < 0)
+        return SCARD_F_COMM_ERROR;
+    if (reply->length > 0 && reply->length <= reply->size)
+        memcpy(reply->buffer, data, reply->length);
+    return SCARD_S_SUCCESS;
 }
 
 /* For control codes that need authorization: on the bus, polkit may ask the user. */
 static LONG
 control_on_bus_locked(PldCard *card, const PldRequest *request, PldReply *reply)
 {
-    PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *bus_reply = NULL;
-    sd_bus_message *call = pld_card_new_call_locked(card, "Control");
-    const void *data;
-
-    if (call && (sd_bus_message_append(call, "u", request->argument) < 0 ||
-                 sd_bus_message_append_array(call, 'y', request->data, request->length) < 0))
-        call = sd_bus_message_unref(call);
-    LONG code = pld_card_call_locked(card, call, &bus_reply);
-    if (code != SCARD_S_SUCCESS)
-        return code;
-    if (sd_bus_message_read_array(bus_reply, 'y', &data, &reply->length) < 0)
-        return SCARD_F_COMM_ERROR;
-    if (reply->length > 0 && reply->length <= reply->size)
-        memcpy(reply->buffer, data, reply->length);
-    return SCARD_S_SUCCESS;
+    const PldMethodCall call = {.method = "Control",
+                                .lifetime = PLD_CALL_UNTIL_CLOSED,
+                                .append = append_argument_and_data,
+                                .arguments = request,
+                                .read = read_data,
+                                .result = reply};
+    return pld_card_call_locked(card, call);
 }
 
 static LONG
@@ -187,7 +220,10 @@ LONG
 SCardControl(SCARDHANDLE number, DWORD control_code, LPCVOID data, DWORD data_length,
              LPVOID response, DWORD response_size, LPDWORD response_length)
 {
-    const PldRequest request = {SCD_FRAME_CONTROL, (uint32_t)control_code, data, data_length};
+    const PldRequest request = {.operation = SCD_FRAME_CONTROL,
+                                .argument = (uint32_t)control_code,
+                                .data = data,
+                                .length = data_length};
     PldReply reply = {.buffer = response, .size = response ? response_size : 0};
 
     if (response_length)
@@ -247,12 +283,12 @@ SCardGetAttrib(SCARDHANDLE number, DWORD id, LPBYTE value, LPDWORD length)
 static LONG
 set_attribute_locked(PldCard *card, DWORD id, LPCBYTE value, DWORD length)
 {
-    sd_bus_message *call = pld_card_new_call_locked(card, "SetAttribute");
-
-    if (call && (sd_bus_message_append(call, "u", (uint32_t)id) < 0 ||
-                 sd_bus_message_append_array(call, 'y', value, length) < 0))
-        call = sd_bus_message_unref(call);
-    return pld_card_call_locked(card, call, NULL);
+    const PldRequest request = {.argument = (uint32_t)id, .data = value, .length = length};
+    const PldMethodCall call = {.method = "SetAttribute",
+                                .lifetime = PLD_CALL_UNTIL_CLOSED,
+                                .append = append_argument_and_data,
+                                .arguments = &request};
+    return pld_card_call_locked(card, call);
 }
 
 LONG

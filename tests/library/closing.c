@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Closes handles in one thread or process while another one uses them. pcsc-lite never returns in
+ * Closes or cancels in one thread or process while another one waits. pcsc-lite never returns in
  * some of these cases, so they are not part of the conformance program.
  *
- *   scd-closing transaction|wait|cards|child
+ *   scd-closing CASE
  *
  * Prints PC/SC codes in hex, one a line, in the order in which the comment at each case lists them.
  * Readers A and B of the simulator have cards.
@@ -24,6 +24,9 @@
 
 #define READER_A "Simulated Reader A 00 00"
 #define READER_B "Simulated Reader B 01 00"
+
+/* A command and its length. */
+#define COMMAND (const BYTE *)"\x80\x10\0\0", 4
 
 typedef struct {
     SCARDCONTEXT context;
@@ -84,7 +87,7 @@ read_call(int thread, long *call, unsigned long *first, unsigned long *second)
 
 /* Returns when the thread waits for a reply on a channel: it blocks on a SOCK_SEQPACKET socket. */
 static void
-wait_for_begin_to_block(const ClosingThread *use)
+wait_for_channel_to_block(const ClosingThread *use)
 {
     unsigned long fd, second;
     long call;
@@ -99,14 +102,15 @@ wait_for_begin_to_block(const ClosingThread *use)
     }
 }
 
-/* Returns when the thread waits for events: it polls two descriptors, a method call only one. */
+/* Returns when the thread waits for events or for the reply to a method call, or pauses. */
 static void
-wait_for_status_change_to_block(const ClosingThread *use)
+wait_for_poll_to_block(const ClosingThread *use)
 {
     unsigned long first, count = 0;
     long call;
 
-    while (!read_call(use->thread, &call, &first, &count) || call != SYS_ppoll || count != 2)
+    while (!read_call(use->thread, &call, &first, &count) ||
+           !((call == SYS_ppoll && count == 2) || call == SYS_clock_nanosleep))
         sched_yield();
 }
 
@@ -131,6 +135,43 @@ wait_in_thread(void *data)
     return NULL;
 }
 
+static void *
+transmit_in_thread(void *data)
+{
+    ClosingThread *use = data;
+    unsigned char answer[MAX_BUFFER_SIZE];
+    DWORD length = sizeof answer;
+
+    use->thread = gettid();
+    use->code = SCardTransmit(use->card, SCARD_PCI_T1, COMMAND, NULL, answer, &length);
+    return NULL;
+}
+
+static void *
+connect_in_thread(void *data)
+{
+    ClosingThread *use = data;
+    DWORD protocol;
+
+    use->thread = gettid();
+    use->code = SCardConnect(use->context, READER_A, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1,
+                             &use->card, &protocol);
+    return NULL;
+}
+
+/* As the only user of the card, while another handle shares it, or has a transaction. */
+static void *
+reconnect_in_thread(void *data)
+{
+    ClosingThread *use = data;
+    DWORD protocol;
+
+    use->thread = gettid();
+    use->code = SCardReconnect(use->card, SCARD_SHARE_EXCLUSIVE, SCARD_PROTOCOL_T1,
+                               SCARD_LEAVE_CARD, &protocol);
+    return NULL;
+}
+
 /*
  * A thread waits for a transaction that another handle has, and its handle is disconnected. Prints
  * SCardBeginTransaction, SCardDisconnect.
@@ -145,7 +186,153 @@ close_waiting_transaction(void)
 
     require_success(SCardBeginTransaction(holder));
     pthread_create(&thread, NULL, begin_in_thread, &use);
-    wait_for_begin_to_block(&use);
+    wait_for_channel_to_block(&use);
+    LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
+    pthread_join(thread, NULL);
+    show(use.code);
+    show(code);
+    SCardReleaseContext(ours);
+    SCardReleaseContext(others);
+}
+
+/*
+ * The same for SCardTransmit. Prints SCardTransmit, SCardDisconnect.
+ */
+static void
+close_waiting_command(void)
+{
+    SCARDCONTEXT others = new_context(), ours = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    pthread_t thread;
+
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, transmit_in_thread, &use);
+    wait_for_channel_to_block(&use);
+    LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
+    pthread_join(thread, NULL);
+    show(use.code);
+    show(code);
+    SCardReleaseContext(ours);
+    SCardReleaseContext(others);
+}
+
+/*
+ * A thread waits for a transaction that another handle has, and the wait is cancelled. Prints
+ * SCardBeginTransaction, then for a transaction of the other handle and one of this handle
+ * SCardBeginTransaction and SCardEndTransaction.
+ */
+static void
+cancel_waiting_transaction(void)
+{
+    SCARDCONTEXT others = new_context(), ours = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    pthread_t thread;
+
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, begin_in_thread, &use);
+    wait_for_channel_to_block(&use);
+    SCardCancel(ours);
+    pthread_join(thread, NULL);
+    show(use.code);
+    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
+    show(SCardBeginTransaction(holder));
+    show(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
+    show(SCardBeginTransaction(use.card));
+    show(SCardEndTransaction(use.card, SCARD_LEAVE_CARD));
+    SCardReleaseContext(ours);
+    SCardReleaseContext(others);
+}
+
+/*
+ * A thread waits with a command for a transaction to end: SCardCancel does not end this wait.
+ * Prints SCardTransmit.
+ */
+static void
+cancel_waiting_command(void)
+{
+    SCARDCONTEXT others = new_context(), ours = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    pthread_t thread;
+
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, transmit_in_thread, &use);
+    wait_for_channel_to_block(&use);
+    SCardCancel(ours);
+    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
+    pthread_join(thread, NULL);
+    show(use.code);
+    SCardReleaseContext(ours);
+    SCardReleaseContext(others);
+}
+
+/*
+ * A thread waits in SCardConnect for a transaction to end, and the call is cancelled. Then the
+ * other handle is alone. Prints SCardConnect, SCardReconnect of the other handle to exclusive.
+ */
+static void
+cancel_waiting_connection(void)
+{
+    SCARDCONTEXT others = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.context = new_context()}, alone = {.card = holder};
+    pthread_t thread;
+
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, connect_in_thread, &use);
+    wait_for_poll_to_block(&use);
+    SCardCancel(use.context);
+    pthread_join(thread, NULL);
+    show(use.code);
+    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
+    reconnect_in_thread(&alone);
+    show(alone.code);
+    SCardReleaseContext(use.context);
+    SCardReleaseContext(others);
+}
+
+/* The same, but the context is released. Prints SCardConnect, SCardReleaseContext. */
+static void
+release_waiting_connection(void)
+{
+    SCARDCONTEXT others = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.context = new_context()};
+    pthread_t thread;
+
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, connect_in_thread, &use);
+    wait_for_poll_to_block(&use);
+    LONG code = SCardReleaseContext(use.context);
+    pthread_join(thread, NULL);
+    show(use.code);
+    show(code);
+    SCardReleaseContext(others);
+}
+
+/*
+ * A thread waits in SCardReconnect until it has the card alone. The call is cancelled, begun again,
+ * and its handle is disconnected. Prints SCardReconnect, SCardReconnect, SCardDisconnect.
+ */
+static void
+end_waiting_reconnections(void)
+{
+    SCARDCONTEXT others = new_context(), ours = new_context();
+    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
+    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, reconnect_in_thread, &use);
+    wait_for_poll_to_block(&use);
+    SCardCancel(ours);
+    pthread_join(thread, NULL);
+    show(use.code);
+    use.thread = 0;
+    require_success(SCardBeginTransaction(holder));
+    pthread_create(&thread, NULL, reconnect_in_thread, &use);
+    wait_for_poll_to_block(&use);
     LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
     pthread_join(thread, NULL);
     show(use.code);
@@ -165,7 +352,7 @@ release_waiting_context(void)
     pthread_t thread;
 
     pthread_create(&thread, NULL, wait_in_thread, &use);
-    wait_for_status_change_to_block(&use);
+    wait_for_poll_to_block(&use);
     LONG code = SCardReleaseContext(use.context);
     pthread_join(thread, NULL);
     show(use.code);
@@ -190,8 +377,8 @@ use_two_cards(void)
 
     require_success(SCardBeginTransaction(holder));
     pthread_create(&thread, NULL, begin_in_thread, &use);
-    wait_for_begin_to_block(&use);
-    show(SCardTransmit(card, SCARD_PCI_T1, (const BYTE *)"\x80\x10\0\0", 4, NULL, answer, &length));
+    wait_for_channel_to_block(&use);
+    show(SCardTransmit(card, SCARD_PCI_T1, COMMAND, NULL, answer, &length));
     show(SCardGetStatusChange(ours, 0, &state, 1));
     require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
     pthread_join(thread, NULL);
@@ -221,6 +408,12 @@ main(int argc, char **argv)
         void (*run)(void);
     } cases[] = {
         {"transaction", close_waiting_transaction},
+        {"command", close_waiting_command},
+        {"cancel-transaction", cancel_waiting_transaction},
+        {"cancel-command", cancel_waiting_command},
+        {"cancel-connection", cancel_waiting_connection},
+        {"release-connection", release_waiting_connection},
+        {"reconnections", end_waiting_reconnections},
         {"wait", release_waiting_context},
         {"cards", use_two_cards},
         {"child", leave_child_behind},
@@ -232,6 +425,6 @@ main(int argc, char **argv)
             return EXIT_SUCCESS;
         }
     }
-    fprintf(stderr, "Usage: scd-closing transaction|wait|cards|child\n");
+    fprintf(stderr, "Usage: scd-closing CASE\n");
     return 2;
 }

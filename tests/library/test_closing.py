@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Closing handles in one thread or process while another one uses them."""
+"""Closing or cancelling in one thread or process while another one waits."""
 
 import os
 import subprocess
@@ -35,6 +35,25 @@ class Closing(case.TestBedTest):
 
     def test_disconnect_ends_a_wait_for_a_transaction(self):
         self.assertEqual(self.run_case("transaction"), [INVALID_HANDLE, SUCCESS])
+
+    def test_disconnect_ends_a_command_that_waits(self):
+        """The other handle has the card for ever: the result shows that the command was not sent."""
+        self.assertEqual(self.run_case("command"), [INVALID_HANDLE, SUCCESS])
+
+    def test_cancel_ends_a_wait_for_a_transaction(self):
+        self.assertEqual(self.run_case("cancel-transaction"), [CANCELLED] + [SUCCESS] * 4)
+
+    def test_cancel_does_not_end_commands(self):
+        self.assertEqual(self.run_case("cancel-command"), [SUCCESS])
+
+    def test_cancel_ends_a_connection_that_waits(self):
+        self.assertEqual(self.run_case("cancel-connection"), [CANCELLED, SUCCESS])
+
+    def test_release_ends_a_connection_that_waits(self):
+        self.assertEqual(self.run_case("release-connection"), [CANCELLED, SUCCESS])
+
+    def test_cancel_and_disconnect_end_reconnections(self):
+        self.assertEqual(self.run_case("reconnections"), [CANCELLED, INVALID_HANDLE, SUCCESS])
 
     def test_release_ends_a_wait_for_events(self):
         self.assertEqual(self.run_case("wait"), [CANCELLED, SUCCESS])

@@ -11,8 +11,13 @@
  *   transmit HEX                             upper-case digits; VALUE is the response
  *   control CODE                             in hex, without data; VALUE is the response
  *   disconnect leave|reset
+ *   wait READER                              SCardGetStatusChange of an unknown state
+ *   cancelled-connect READER                 SCardConnect, while a thread calls SCardCancel
  */
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -109,14 +114,53 @@ run_disconnect(char *words)
     return SCardDisconnect(card, parse_disposition(words));
 }
 
+static LONG
+run_wait(char *words)
+{
+    SCARD_READERSTATE state = {.szReader = words, .dwCurrentState = SCARD_STATE_UNAWARE};
+
+    return SCardGetStatusChange(context, INFINITE, &state, 1);
+}
+
+static void *
+cancel_until_over(void *data)
+{
+    atomic_bool *is_over = data;
+
+    while (!*is_over) {
+        SCardCancel(context);
+        sched_yield();
+    }
+    return NULL;
+}
+
+static LONG
+run_cancelled_connect(char *words)
+{
+    atomic_bool is_over = false;
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, cancel_until_over, &is_over);
+    LONG code =
+        SCardConnect(context, words, SCARD_SHARE_SHARED, SCARD_PROTOCOL_ANY, &card, &protocol);
+    is_over = true;
+    pthread_join(thread, NULL);
+    return code;
+}
+
 static const struct client_command {
     const char *name;
     LONG (*run)(char *words);
 } commands[] = {
-    {"connect", run_connect},       {"reconnect", run_reconnect},
-    {"begin", run_begin},           {"end", run_end},
-    {"transmit", run_transmit},     {"control", run_control},
+    {"connect", run_connect},
+    {"reconnect", run_reconnect},
+    {"begin", run_begin},
+    {"end", run_end},
+    {"transmit", run_transmit},
+    {"control", run_control},
     {"disconnect", run_disconnect},
+    {"wait", run_wait},
+    {"cancelled-connect", run_cancelled_connect},
 };
 
 static LONG

@@ -61,9 +61,11 @@ def send_to_all(connection, path, interface, signal, arguments):
 
 
 # By method: the types of its arguments, and of its result where a function answers.
-ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",), "Close": ("s",),
-             "FindReader": ("s",), "Control": ("u", "ay", "a{sv}")}
-RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",)}
+ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
+             "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
+             "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",)}
+RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
+           "CancelCall": ()}
 
 
 class FakeService:
@@ -87,16 +89,20 @@ class FakeService:
             "Control": self._refuse_control,
             "OpenChannel": self._open_channel,
             "Close": GLib.Variant("()", ()),
+            "Reconnect": GLib.Variant("(s)", ("T=1",)),
+            "Refresh": GLib.Variant("()", ()),
+            "CancelCall": GLib.Variant("()", ()),
             **answers,
         }
         self.error = None  # the D-Bus name of the error that FindReader ends in
         self.flags = []  # of the message, for each call of Control
+        self.calls = []  # (method, arguments) for each call
         self._descriptors = []
         self.connection = connect_to_bus()
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
-        self._serve(ROOT, MANAGER, "FindReader")
-        self._serve(READER_PATH, READER, "Connect", "Control")
-        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close")
+        self._serve(ROOT, MANAGER, "FindReader", "CancelCall")
+        self._serve(READER_PATH, READER, "Connect", "Control", "Refresh")
+        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
     @classmethod
@@ -136,7 +142,8 @@ class FakeService:
         self.flags.append(invocation.get_message().get_flags())
         invocation.return_dbus_error("org.smartcardd1.Error.NotAuthorized", self._text)
 
-    def _called(self, _bus, _sender, _path, _interface, method, _arguments, invocation):
+    def _called(self, _bus, _sender, _path, _interface, method, arguments, invocation):
+        self.calls.append((method, arguments.unpack()))
         answer = self._answers[method]
         if isinstance(answer, GLib.Variant):
             invocation.return_value(answer)

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Method calls to the service. The caller holds the context's lock from before the call to after
+ * the reply, so a context has at most one call pending.
+ *
+ * All D-Bus messages of calls are created and unreferenced here: they share reference counts with
+ * their connection, so this must happen under the lock.
+ *
+ * PC/SC waits without a time limit, so each call that may wait has the option timeout-ms of no
+ * limit, and the option call-id. When another thread ends the call (see PldCallLifetime), this
+ * thread calls Manager.CancelCall and then waits for the reply, which arrives at once.
+ */
+
+#include "context.h"
+
+typedef enum {
+    PLD_CALL_SHORT,           /* does not wait: without options */
+    PLD_CALL_UNTIL_REPLY,     /* nothing ends it */
+    PLD_CALL_UNTIL_CLOSED,    /* SCardReleaseContext ends it, and SCardDisconnect of its session */
+    PLD_CALL_UNTIL_CANCELLED, /* these and SCardCancel end it */
+} PldCallLifetime;
+
+typedef struct {
+    const char *path;
+    const char *interface;
+    const char *method;
+    PldCallLifetime lifetime;
+    unsigned cancels_seen;     /* PldContext.cancels when PLD_CALL_UNTIL_CANCELLED began */
+    bool no_wait;              /* fail with SCARD_E_TIMEOUT instead of waiting for others */
+    const char *flag;          /* another option, a boolean that is true; NULL for none */
+    const PldSession *session; /* that the call belongs to, or NULL */
+    int (*append)(sd_bus_message *call, const void *arguments); /* NULL: no arguments */
+    const void *arguments;
+    LONG (*read)(sd_bus_message *reply, void *result); /* NULL: no result; called on success */
+    void *result;
+} PldMethodCall;
+
+/*
+ * Blocks until the reply arrives, without a time limit. Returns what read() returns, or
+ *
+ *   SCARD_E_CANCELLED       another thread ended the call; it may have had an effect
+ *   SCARD_E_INVALID_HANDLE  the object does not exist (any more)
+ *   SCARD_E_NO_SERVICE      the connection is lost, or out of memory
+ *
+ * or else the code of the D-Bus error.
+ */
+LONG pld_method_call_locked(PldContext *context, const PldMethodCall *call);
