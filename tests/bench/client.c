@@ -169,7 +169,7 @@ static void
 close_session(Client *client, const char *path)
 {
     sd_bus_message *message = new_call(client->bus, path, client->interface, "Close");
-    check(sd_bus_message_append(message, "s", "leave") >= 0, "Close");
+    check(sd_bus_message_append(message, "sa{sv}", "leave", 0) >= 0, "Close");
     sd_bus_message_unref(call_service(client->bus, message));
 }
 
@@ -210,7 +210,7 @@ client_end(Client *client)
         return;
     }
     sd_bus_message *message = new_session_call(client, "EndTransaction");
-    check(sd_bus_message_append(message, "s", "leave") >= 0, "EndTransaction");
+    check(sd_bus_message_append(message, "sa{sv}", "leave", 0) >= 0, "EndTransaction");
     sd_bus_message_unref(call_service(client->bus, message));
 }
 

@@ -49,7 +49,7 @@ void
 gdbus_client_close(GdbusClient *client)
 {
     g_variant_unref(call_method(client, client->path, SERVICE ".Session", "Close",
-                                g_variant_new("(s)", "leave")));
+                                g_variant_new("(sa{sv})", "leave", NULL)));
     g_object_unref(client->bus);
     g_free(client->path);
     g_free(client);
