@@ -387,6 +387,39 @@ use_two_cards(void)
     SCardReleaseContext(others);
 }
 
+static void *
+reconnect_often_in_thread(void *data)
+{
+    ClosingThread *use = data;
+    DWORD protocol;
+
+    for (int i = 0; i < 50 && use->code == SCARD_S_SUCCESS; i++)
+        use->code = SCardReconnect(use->card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1,
+                                   SCARD_LEAVE_CARD, &protocol);
+    return NULL;
+}
+
+/*
+ * Two threads make method calls with two cards of one context at once: they share a D-Bus
+ * connection. Prints the last SCardReconnect of each.
+ */
+static void
+share_connection(void)
+{
+    SCARDCONTEXT context = new_context();
+    ClosingThread uses[] = {{.card = new_card(context, READER_A, SCARD_SHARE_SHARED)},
+                            {.card = new_card(context, READER_B, SCARD_SHARE_SHARED)}};
+    pthread_t threads[2];
+
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, reconnect_often_in_thread, &uses[i]);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        show(uses[i].code);
+    }
+    SCardReleaseContext(context);
+}
+
 /* The parent exits with an open card handle; its child runs until the end of standard input. */
 static void
 leave_child_behind(void)
@@ -416,6 +449,7 @@ main(int argc, char **argv)
         {"reconnections", end_waiting_reconnections},
         {"wait", release_waiting_context},
         {"cards", use_two_cards},
+        {"connection", share_connection},
         {"child", leave_child_behind},
     };
 

@@ -61,6 +61,9 @@ class Closing(case.TestBedTest):
     def test_cards_do_not_block_each_other(self):
         self.assertEqual(self.run_case("cards"), [SUCCESS] * 3)
 
+    def test_threads_share_a_connection(self):
+        self.assertEqual(self.run_case("connection"), [SUCCESS] * 2)
+
     def test_child_does_not_keep_sessions_of_its_parent(self):
         """When the parent has left the bus, the service has closed its session: the card is free."""
         observer, gone = self.recorder(), []
