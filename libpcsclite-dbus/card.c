@@ -506,6 +506,14 @@ end_other_calls(PldCard *card)
     pld_context_wake_call(card->context);
 }
 
+/* The session could not be closed, and the handle stays valid. */
+static void
+allow_calls(PldCard *card)
+{
+    card->session.closing = false;
+    pld_channel_resume(&card->channel);
+}
+
 static void
 invalidate_card_locked(PldCard *card)
 {
@@ -540,6 +548,8 @@ pld_card_disconnect(SCARDHANDLE number, DWORD disposition)
     LONG code = card->closed ? SCARD_E_INVALID_HANDLE : close_session_locked(card, disposition);
     if (code == SCARD_S_SUCCESS)
         invalidate_card_locked(card);
+    else
+        allow_calls(card);
     pld_card_leave(card);
     return code;
 }

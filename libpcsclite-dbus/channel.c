@@ -105,6 +105,14 @@ pld_channel_interrupt(PldChannel *channel)
     pthread_mutex_unlock(&channel->lock);
 }
 
+void
+pld_channel_resume(PldChannel *channel)
+{
+    pthread_mutex_lock(&channel->lock);
+    channel->interrupted = false;
+    pthread_mutex_unlock(&channel->lock);
+}
+
 bool
 pld_channel_is_interrupted(PldChannel *channel)
 {

@@ -5,8 +5,8 @@
  * The program's end of a session's channel (Session.OpenChannel): a SOCK_SEQPACKET socket that
  * carries one packet for each request and one for its reply; see frame-format.h.
  *
- * The caller serializes all functions but pld_channel_cancel(), pld_channel_interrupt() and
- * pld_channel_is_interrupted(), which may be called from any thread at any time.
+ * The caller serializes all functions but pld_channel_cancel(), pld_channel_interrupt(),
+ * pld_channel_resume() and pld_channel_is_interrupted(), which may be called from any thread.
  */
 
 #include <pthread.h>
@@ -36,7 +36,7 @@ typedef struct {
     pthread_mutex_t lock;      /* protects fd against other threads, and the fields below */
     const PldRequest *pending; /* sent, without a reply yet; NULL if other threads cannot end it */
     bool cancel_sent;          /* SCD_FRAME_CANCEL, for the request of the last exchange */
-    bool interrupted;          /* never reset */
+    bool interrupted;          /* the session is being closed */
 } PldChannel;
 
 typedef struct {
@@ -68,9 +68,10 @@ PldExchangeResult pld_channel_exchange(PldChannel *channel, const PldRequest *re
 /*
  * Both end a pld_channel_exchange() of another thread with PLD_CANCELLED, unless the card is
  * executing the request: then the exchange returns the reply. The first one ends only a request
- * with a count of cancellations, which the caller has increased. The second one ends all requests,
- * and also later ones, but not SCD_FRAME_END.
+ * with a count of cancellations, which the caller has increased. The second one ends all requests
+ * but SCD_FRAME_END, and also later ones, until pld_channel_resume().
  */
 void pld_channel_cancel(PldChannel *channel);
 void pld_channel_interrupt(PldChannel *channel);
+void pld_channel_resume(PldChannel *channel);
 bool pld_channel_is_interrupted(PldChannel *channel);

@@ -51,7 +51,7 @@ struct PldSession {
     PldSession *next;
     char *path;          /* D-Bus object path */
     LONG end_code;       /* error for later calls once the service has closed it, else 0 */
-    atomic_bool closing; /* by SCardDisconnect or SCardReleaseContext; never reset */
+    atomic_bool closing; /* by SCardDisconnect or SCardReleaseContext */
     void (*cancel)(PldSession *session); /* ends the wait for a transaction; from any thread */
 };
 
