@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 
@@ -62,7 +63,7 @@ append_options(sd_bus_message *message, const PldPendingCall *pending)
 
     if (r >= 0 && call->lifetime != PLD_CALL_SHORT)
         r = append_option(message, "timeout-ms", "u", call->no_wait ? 0 : NO_LIMIT);
-    if (r >= 0 && call->lifetime != PLD_CALL_SHORT)
+    if (r >= 0 && call->lifetime >= PLD_CALL_UNTIL_CLOSED)
         r = append_option(message, "call-id", "s", pending->id);
     if (r >= 0 && call->flag)
         r = append_option(message, call->flag, "b", true);
@@ -115,17 +116,22 @@ send_cancel_call(PldPendingCall *pending)
     return r < 0 ? r : sd_bus_send(bus, message, NULL);
 }
 
+/* Returns at once if sd-bus has a message that it has read already. */
 static int
 sleep_until_message(const PldPendingCall *pending)
 {
     PldContext *context = pending->context;
-    int events = sd_bus_get_events(context->connection.bus);
+    sd_bus *bus = context->connection.bus;
+    int events = sd_bus_get_events(bus);
     struct pollfd fds[] = {{.fd = context->connection.fd, .events = (short)events},
                            {.fd = context->call_wake_fd, .events = POLLIN}};
+    uint64_t until;
     eventfd_t woken;
 
     if (events < 0)
         return events;
+    if (sd_bus_get_timeout(bus, &until) < 0 || until == 0)
+        return 0;
     if (ppoll(fds, 2, NULL, NULL) < 0 && errno != EINTR)
         return -errno;
     if (fds[1].revents)
@@ -143,9 +149,9 @@ wait_for_reply(PldPendingCall *pending)
         if (!pending->cancelled && is_ended_by_other_thread(pending))
             r = send_cancel_call(pending);
         if (r >= 0)
-            r = sd_bus_process(pending->context->connection.bus, NULL);
-        if (r == 0)
             r = sleep_until_message(pending);
+        if (r >= 0)
+            r = sd_bus_process(pending->context->connection.bus, NULL);
     }
     return r;
 }

@@ -9,8 +9,9 @@
  * their connection, so this must happen under the lock.
  *
  * PC/SC waits without a time limit, so each call that may wait has the option timeout-ms of no
- * limit, and the option call-id. When another thread ends the call (see PldCallLifetime), this
- * thread calls Manager.CancelCall and then waits for the reply, which arrives at once.
+ * limit. A call that other threads can end (see PldCallLifetime) has the option call-id, too: when
+ * it is ended, this thread calls Manager.CancelCall, and then waits for the reply, which arrives at
+ * once.
  */
 
 #include "context.h"
