@@ -5,6 +5,7 @@
 import os
 import subprocess
 import sys
+import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -28,9 +29,9 @@ class Closing(case.TestBedTest):
         self.environment = {**os.environ, "LD_LIBRARY_PATH": built("libpcsclite-dbus")}
         self.program = built("tests/library/scd-closing")
 
-    def run_case(self, name):
-        result = subprocess.run([self.program, name], env=self.environment, check=True, text=True,
-                                stdout=subprocess.PIPE, timeout=events.LIMIT_S)
+    def run_case(self, name, *tool):
+        result = subprocess.run([*tool, self.program, name], env=self.environment, check=True,
+                                text=True, stdout=subprocess.PIPE, timeout=events.LIMIT_S)
         return result.stdout.split()
 
     def test_disconnect_ends_a_wait_for_a_transaction(self):
@@ -63,6 +64,12 @@ class Closing(case.TestBedTest):
 
     def test_threads_share_a_connection(self):
         self.assertEqual(self.run_case("connection"), [SUCCESS] * 2)
+
+    @unittest.skipUnless("SCD_VALGRIND" in os.environ, "SCD_VALGRIND=1 runs it")
+    def test_helgrind(self):
+        """Messages of one connection share reference counts that are not atomic."""
+        for name in ("connection", "cards", "cancel-transaction", "reconnections"):
+            self.run_case(name, "valgrind", "--tool=helgrind", "--quiet", "--error-exitcode=1")
 
     def test_child_does_not_keep_sessions_of_its_parent(self):
         """When the parent has left the bus, the service has closed its session: the card is free."""
