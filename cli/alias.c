@@ -30,9 +30,9 @@ static gboolean
 set_alias(CtlReader *reader, const char *name, gboolean by_serial, GError **error)
 {
     GVariant *options = g_variant_new_parsed(by_serial ? "{'bind': <'serial'>}" : "@a{sv} {}");
+    static const CtlReaderCall call = {"SetAlias", "()", N_("Waiting for authentication.")};
     g_autoptr(GVariant) reply =
-        ctl_reader_call(reader, reader->path, CTL_INTERFACE_READER, "SetAlias",
-                        g_variant_new("(s@a{sv})", name, options), "()", error);
+        ctl_reader_call(reader, &call, g_variant_new("(s@a{sv})", name, options), error);
 
     return reply != NULL;
 }
@@ -40,13 +40,9 @@ set_alias(CtlReader *reader, const char *name, gboolean by_serial, GError **erro
 static char *
 get_alias(CtlReader *reader, GError **error)
 {
-    g_autoptr(GVariant) reply =
-        ctl_reader_call(reader, reader->path, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                        g_variant_new("(s)", CTL_INTERFACE_READER), "(a{sv})", error);
-    if (!reply)
-        return NULL;
-    g_autoptr(GVariant) properties = g_variant_get_child_value(reply, 0);
-    return g_strdup(ctl_property_text(properties, "Alias"));
+    g_autoptr(GVariant) properties = ctl_reader_get_properties(reader, error);
+
+    return properties ? g_strdup(ctl_property_text(properties, "Alias")) : NULL;
 }
 
 static void
@@ -103,6 +99,6 @@ const CtlCommand ctl_command_alias = {
            "empty when there is none."),
     .reader = CTL_READER_ALWAYS,
     .max_operands = 1,
-    .options = CTL_OPTION_REMOVE | CTL_OPTION_BY_SERIAL,
+    .options = CTL_OPTION_REMOVE | CTL_OPTION_BY_SERIAL | CTL_OPTION_TIMEOUT,
     .run = run_alias,
 };

@@ -122,7 +122,6 @@ ctl_apdu_script_from_text(char *text, GError **error)
     }
     if (steps->len > 0)
         return g_steal_pointer(&steps);
-    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
-                        _("the script contains no commands"));
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS, _("the script contains no commands"));
     return NULL;
 }

@@ -4,9 +4,12 @@
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli-config.h"
 #include "text.h"
+
+#define LONGEST_TIMEOUT_S (G_MAXINT / 1000)
 
 int
 ctl_command_print_usage_error(const char *problem)
@@ -114,12 +117,27 @@ build_description(const CtlCommand *command)
         NULL);
 }
 
-/* Sets the timeout. Returns the problem with the options, NULL when there is none. */
+/* Parses a decimal number of seconds, independently of the locale. */
+static gboolean
+parse_timeout(const char *text, gint64 *timeout_us)
+{
+    char *end;
+    double seconds = g_ascii_strtod(text, &end);
+
+    /* Excludes signs, exponents and hexadecimal digits. */
+    if (!strpbrk(text, "0123456789") || strspn(text, "0123456789.") != strlen(text) || *end)
+        return FALSE;
+    if (seconds > LONGEST_TIMEOUT_S)
+        return FALSE;
+    *timeout_us = (gint64)(seconds * G_USEC_PER_SEC);
+    return TRUE;
+}
+
+/* Sets the time limit. Returns the problem with the options, NULL when there is none. */
 static const char *
 check_options(ParsedArguments *parsed, CtlOutput *output)
 {
     CtlArguments *arguments = &parsed->arguments;
-    guint64 timeout;
 
     if (arguments->raw && arguments->json)
         return _("--raw and --json cannot be used together");
@@ -127,9 +145,9 @@ check_options(ParsedArguments *parsed, CtlOutput *output)
         return _("--raw does not write to a terminal; redirect the output to a file or a pipe");
     if (!parsed->timeout)
         return NULL;
-    if (!g_ascii_string_to_unsigned(parsed->timeout, 10, 0, G_MAXINT / 1000, &timeout, NULL))
-        return _("--timeout takes a whole number of seconds");
-    arguments->timeout = (int)timeout;
+    if (!parse_timeout(parsed->timeout, &arguments->timeout_us))
+        return _("--timeout takes a number of seconds, such as 30 or 0.5");
+    arguments->timeout = parsed->timeout;
     return NULL;
 }
 
@@ -158,7 +176,7 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
           N_("Include serial numbers and other identifying data"), NULL}},
         {CTL_OPTION_TIMEOUT,
          {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout,
-          N_("Stop waiting after this time"), N_("SECONDS")}},
+          N_("Stop after this time; 0: do not wait"), N_("SECONDS")}},
         {CTL_OPTION_RAW,
          {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw,
           N_("Write bytes, not hexadecimal digits"), NULL}},
@@ -186,7 +204,7 @@ ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **arg
                   CtlOutput *output)
 {
     g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
-    g_auto(ParsedArguments) parsed = {.arguments = {.json = json, .timeout = -1}};
+    g_auto(ParsedArguments) parsed = {.arguments = {.json = json, .timeout_us = -1}};
     g_autofree char *description = build_description(command);
     g_autoptr(GOptionContext) context = ctl_arguments_new_context(NULL);
     char *nothing[] = {NULL};

@@ -273,5 +273,6 @@ const CtlCommand ctl_command_attributes = {
            "JSON is an object with the names as keys. Values are strings, numbers, or\n"
            "hexadecimal digits for bytes that are neither."),
     .reader = CTL_READER_MAYBE,
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_attributes,
 };

@@ -2,19 +2,36 @@
 
 #include "client.h"
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 
 #include "base/error.h"
-#include "bus/error.h"
-#include "text.h"
+
+void
+ctl_client_get_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+}
+
+/* GDBus starts its thread here, which inherits the blocked signals. */
+static GDBusConnection *
+get_bus_in_blocked_thread(GError **error)
+{
+    sigset_t signals, before;
+
+    ctl_client_get_signals(&signals);
+    sigprocmask(SIG_BLOCK, &signals, &before);
+    GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return bus;
+}
 
 GDBusConnection *
 ctl_client_connect(GError **error)
 {
-    scd_error_register();
-    GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
+    GDBusConnection *bus = get_bus_in_blocked_thread(error);
 
     if (bus)
         g_dbus_connection_set_exit_on_close(bus, FALSE);
@@ -30,6 +47,61 @@ ctl_client_is_service_gone(const GError *error)
     return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
            g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
            g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN);
+}
+
+/*
+ * Moves an error of the service to the domain SCD_ERROR. Returns FALSE for errors of the bus.
+ * Errors are not registered with GLib, which has the standard names in a domain of its own.
+ */
+static gboolean
+adopt_service_error(GError *error, const char *name)
+{
+    static const struct {
+        const char *name;
+        int code;
+    } names[] = {
+#define AS_PCSC_ROW(name, number, dbus_name, text) {SCD_ERROR_PREFIX dbus_name, number},
+#define AS_OWN_ROW(name, number, dbus_name, text) {dbus_name, number},
+        SCD_PCSC_ERROR_TABLE(AS_PCSC_ROW) SCD_OWN_ERROR_TABLE(AS_OWN_ROW)
+#undef AS_PCSC_ROW
+#undef AS_OWN_ROW
+    };
+
+    for (gsize i = 0; name && i < G_N_ELEMENTS(names); i++) {
+        if (g_str_equal(name, names[i].name)) {
+            error->domain = SCD_ERROR;
+            error->code = names[i].code;
+        }
+    }
+    return error->domain == SCD_ERROR || (name && g_str_has_prefix(name, SCD_ERROR_PREFIX));
+}
+
+/* Frequent errors of all commands: translated, unlike the service's messages. */
+static const struct {
+    ScdErrorCode code;
+    gboolean with_detail; /* the service's message follows */
+    const char *text;
+} explanations[] = {
+    {SCD_NOT_AUTHORIZED, TRUE, N_("you are not allowed to do this")},
+    {SCD_INTERACTION_REQUIRED, FALSE,
+     N_("you have to authenticate, but no program can ask for your password here (log in to a "
+        "desktop, or run the command as root)")},
+    {SCD_LIMITS_EXCEEDED, TRUE,
+     N_("a limit of smartcardd was reached; close other programs that use smart cards, or try "
+        "again later")},
+};
+
+static void
+explain_service_error(GError *error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
+        if (!g_error_matches(error, SCD_ERROR, (int)explanations[i].code))
+            continue;
+        const char *text = _(explanations[i].text);
+        g_autofree char *detail = error->message;
+        error->message =
+            explanations[i].with_detail ? g_strdup_printf("%s: %s", text, detail) : g_strdup(text);
+    }
 }
 
 /* Returns the explanation of an error that is not one of the service. */
@@ -52,9 +124,10 @@ ctl_client_explain_error(GError *error)
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
     g_dbus_error_strip_remote_error(error);
-    if (name && g_str_has_prefix(name, SCD_ERROR_PREFIX))
+    if (adopt_service_error(error, name)) {
+        explain_service_error(error);
         return;
-
+    }
     g_autofree char *detail = error->message;
     error->message = g_strdup_printf("%s: %s", get_explanation(error), detail);
 }
@@ -175,106 +248,4 @@ ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *s
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                 _("reader '%s' was connected only just now; try again"), selector);
     return FALSE;
-}
-
-typedef struct {
-    const CtlLongCall *call;
-    GMainLoop *loop;
-    GAsyncResult *result;
-    guint timer;       /* shows the status, 0 when not pending */
-    int signal_number; /* the signal that interrupted the call, else 0 */
-} LongCallState;
-
-static gboolean
-stop_with_signal(LongCallState *state, int signal_number)
-{
-    state->signal_number = signal_number;
-    g_main_loop_quit(state->loop);
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-handle_sigint(gpointer data)
-{
-    return stop_with_signal(data, SIGINT);
-}
-
-static gboolean
-handle_sigterm(gpointer data)
-{
-    return stop_with_signal(data, SIGTERM);
-}
-
-static void
-store_result(GObject *source, GAsyncResult *result, gpointer data)
-{
-    LongCallState *state = data;
-
-    state->result = g_object_ref(result);
-    g_main_loop_quit(state->loop);
-}
-
-static void
-show_waiting_status(const CtlLongCall *call)
-{
-    g_autofree char *safe = ctl_text_escape(call->status, FALSE);
-    g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
-
-    ctl_output_set_status(call->output, status);
-}
-
-static gboolean
-show_status_after_delay(gpointer data)
-{
-    LongCallState *state = data;
-
-    show_waiting_status(state->call);
-    state->timer = 0;
-    return G_SOURCE_REMOVE;
-}
-
-static void
-schedule_status(LongCallState *state)
-{
-    const CtlLongCall *call = state->call;
-
-    if (!call->output)
-        return;
-    if (call->delay_ms == 0)
-        show_waiting_status(call);
-    else
-        state->timer = g_timeout_add(call->delay_ms, show_status_after_delay, state);
-}
-
-static void
-run_until_reply(LongCallState *state)
-{
-    guint interrupt = g_unix_signal_add(SIGINT, handle_sigint, state);
-    guint term = g_unix_signal_add(SIGTERM, handle_sigterm, state);
-
-    schedule_status(state);
-    g_main_loop_run(state->loop);
-    g_clear_handle_id(&state->timer, g_source_remove);
-    if (state->call->output)
-        ctl_output_set_status(state->call->output, NULL);
-    g_source_remove(term);
-    g_source_remove(interrupt);
-}
-
-GVariant *
-ctl_client_run_long_call(const CtlLongCall *call, GVariant *arguments, GError **error)
-{
-    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    LongCallState state = {.call = call, .loop = loop};
-
-    g_dbus_connection_call(call->bus, CTL_BUS_NAME, call->path, call->interface, call->method,
-                           arguments, G_VARIANT_TYPE(call->type), call->flags, G_MAXINT, NULL,
-                           store_result, &state);
-    run_until_reply(&state);
-    if (state.signal_number) {
-        signal(state.signal_number, SIG_DFL);
-        raise(state.signal_number);
-    }
-    g_autoptr(GAsyncResult) result = state.result;
-    return g_dbus_connection_call_finish(call->bus, result, error);
 }

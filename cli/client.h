@@ -7,17 +7,23 @@
  */
 
 #include <gio/gio.h>
+#include <signal.h>
 
 #include "object-cache.h"
-#include "output.h"
 
 #define CTL_BUS_NAME "org.smartcardd1"
 #define CTL_ROOT_PATH "/org/smartcardd1"
 #define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
-/* Returns the system bus. Losing the connection does not end the process. */
+/*
+ * Returns the system bus. Losing the connection does not end the process. The threads that GLib
+ * starts for it block the signals of ctl_client_get_signals().
+ */
 GDBusConnection *ctl_client_connect(GError **error);
+
+/* Sets the signals by which a user stops a command: SIGINT and SIGTERM. */
+void ctl_client_get_signals(sigset_t *signals);
 
 /* Returns the properties of the manager object, a{sv}. */
 GVariant *ctl_client_get_manager(GDBusConnection *bus, GError **error);
@@ -46,26 +52,3 @@ void ctl_client_explain_error(GError *error);
 
 /* Whether the call failed because the service has exited. */
 gboolean ctl_client_is_service_gone(const GError *error);
-
-/*
- * A call without a timeout. While it is pending, a terminal shows a status. SIGINT and SIGTERM
- * restore the terminal, then end the process by the same signal, so that a shell script does not
- * mistake that for a result.
- */
-typedef struct {
-    GDBusConnection *bus;
-    const char *path;
-    const char *interface;
-    const char *method;
-    const char *type; /* of the reply */
-    GDBusCallFlags flags;
-    CtlOutput *output;  /* for the status, NULL for none */
-    const char *status; /* such as "Waiting for a card." */
-    guint delay_ms;     /* before the status is shown */
-} CtlLongCall;
-
-/*
- * Runs the main loop until the reply arrives. The error is as D-Bus returned it: see
- * ctl_client_explain_error().
- */
-GVariant *ctl_client_run_long_call(const CtlLongCall *call, GVariant *arguments, GError **error);

@@ -12,6 +12,7 @@
  *   alias attributes list monitor report run send wait     the sub-commands
  *   watch reader apdu-script usb-map versions redact       used by single sub-commands
  *   event format response                                  output formats
+ *   call                                                   calls that wait
  *   client json describe object-cache                      the service and its objects
  *   command input output text                              the terminal
  */
@@ -40,7 +41,8 @@ typedef struct {
     gboolean remove;
     gboolean by_serial;
     gboolean serials;
-    int timeout;                 /* seconds, negative when not given */
+    gint64 timeout_us;           /* time limit, negative when there is none */
+    const char *timeout;         /* the same in seconds, as the user wrote it; NULL for none */
     const char *reader;          /* UTF-8, not empty; NULL when no reader is named */
     const char *const *operands; /* the arguments after the reader, in the locale's encoding */
 } CtlArguments;

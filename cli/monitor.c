@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl monitor: prints the readers and cards that are present, then events. Ctrl-C, SIGTERM
- * and a closed pipe end it with exit status 0.
+ * smartcardctl monitor: prints the readers and cards that are present, then events. Ctrl-C,
+ * SIGTERM, the end of the time limit and a closed pipe end it with exit status 0.
  */
 
 #include <glib-unix.h>
@@ -77,8 +77,9 @@ stop_on_failure(const char *message, gpointer data)
     stop_monitor(monitor, EXIT_FAILURE);
 }
 
+/* A signal, or the end of the time limit. */
 static gboolean
-handle_stop_signal(gpointer data)
+handle_stop(gpointer data)
 {
     stop_monitor(data, EXIT_SUCCESS);
     return G_SOURCE_CONTINUE;
@@ -92,17 +93,20 @@ handle_output_closed(int fd, GIOCondition condition, gpointer data)
 }
 
 static void
-watch_service(MonitorRun *monitor, GDBusConnection *bus)
+watch_service(MonitorRun *monitor, GDBusConnection *bus, gint64 timeout_us)
 {
     static const CtlWatchEvents events = {print_event, show_state, stop_on_failure};
-    guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, monitor);
-    guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, monitor);
+    guint interrupt = g_unix_signal_add(SIGINT, handle_stop, monitor);
+    guint term = g_unix_signal_add(SIGTERM, handle_stop, monitor);
     guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, handle_output_closed, monitor);
+    guint timer =
+        timeout_us < 0 ? 0 : g_timeout_add((guint)(timeout_us / 1000), handle_stop, monitor);
     CtlWatch *watch = ctl_watch_new(bus, &events, monitor);
 
     show_state(CTL_WATCH_STARTING, monitor);
     g_main_loop_run(monitor->loop);
     ctl_watch_free(watch);
+    g_clear_handle_id(&timer, g_source_remove);
     g_source_remove(closed);
     g_source_remove(term);
     g_source_remove(interrupt);
@@ -118,7 +122,7 @@ run_monitor(const CtlArguments *arguments, CtlOutput *output)
 
     if (!bus)
         return ctl_command_print_error(error);
-    watch_service(&monitor, bus);
+    watch_service(&monitor, bus, arguments->timeout_us);
     return monitor.status;
 }
 
@@ -140,7 +144,8 @@ const CtlCommand ctl_command_monitor = {
            "After service-gone the state is unknown; after service-back the readers and\n"
            "cards that are present then are printed again.\n"
            "\n"
-           "The exit status is 0 after Ctrl-C or SIGTERM, and when the reading end of the\n"
-           "pipe is closed."),
+           "The exit status is 0 after Ctrl-C or SIGTERM, at the end of --timeout, and when\n"
+           "the reading end of the pipe is closed."),
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_monitor,
 };

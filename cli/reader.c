@@ -8,6 +8,8 @@
 
 #define STATUS_DELAY_MS 1000 /* before a terminal shows that the call is waiting */
 
+#define WAITING_FOR_CARD N_("Waiting for the card to respond.")
+
 /* Frequent errors: translated, unlike the service's messages. */
 static const struct {
     ScdErrorCode code;
@@ -23,6 +25,9 @@ static const struct {
     {SCD_W_UNRESPONSIVE_CARD, N_("the card does not answer; remove it and insert it again")},
     {SCD_E_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
     {SCD_E_UNSUPPORTED_FEATURE, N_("the reader or its driver does not support this")},
+    {SCD_E_READER_UNAVAILABLE, N_("the reader was disconnected")},
+    {SCD_UNKNOWN_OBJECT, N_("the reader was disconnected")},
+    {SCD_E_INVALID_HANDLE, N_("the connection to the card was closed by another program")},
 };
 
 static gboolean
@@ -53,6 +58,7 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     const char *selector = arguments->reader;
 
     reader->output = arguments->json ? NULL : output;
+    reader->end = ctl_call_get_end(arguments->timeout_us);
     reader->bus = ctl_client_connect(error);
     if (!reader->bus)
         return NULL;
@@ -71,76 +77,126 @@ ctl_reader_free(CtlReader *reader)
     g_free(reader);
 }
 
+static gboolean
+is_given_up(const GError *error)
+{
+    return g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT) ||
+           g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED);
+}
+
+/* A user whose command was given up wants to know whether the card has got it. */
+static const char *
+explain_giving_up(const CtlReader *reader, const GError *error)
+{
+    gboolean timeout = error->code == SCD_E_TIMEOUT;
+
+    if (reader->sends && ctl_call_was_sent(error))
+        return timeout ? _("the time ran out; the command was sent, its result is unknown")
+                       : _("stopped; the command was sent, its result is unknown");
+    if (reader->sends && ctl_call_was_not_sent(error))
+        return timeout ? _("the time ran out; the command was not sent")
+                       : _("stopped; the command was not sent");
+    return timeout ? _("the time ran out") : _("stopped");
+}
+
+/* Returns NULL if the service's message has to do. */
+static const char *
+get_explanation(const CtlReader *reader, const GError *error)
+{
+    if (is_given_up(error))
+        return explain_giving_up(reader, error);
+    for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
+        if (g_error_matches(error, SCD_ERROR, (int)explanations[i].code))
+            return _(explanations[i].text);
+    }
+    return NULL;
+}
+
 /* Replaces the message by one for the user. Takes call_error; returns NULL. */
 static GVariant *
 explain_reader_error(const CtlReader *reader, GError *call_error, GError **error)
 {
     ctl_client_explain_error(call_error);
-    for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
-        if (!g_error_matches(call_error, SCD_ERROR, (int)explanations[i].code))
-            continue;
+    const char *explanation = get_explanation(reader, call_error);
+    if (explanation) {
         g_free(call_error->message);
-        call_error->message =
-            g_strdup_printf(_("reader '%s': %s"), reader->name, _(explanations[i].text));
+        call_error->message = g_strdup_printf(_("reader '%s': %s"), reader->name, explanation);
     }
     g_propagate_error(error, call_error);
     return NULL;
 }
 
 GVariant *
-ctl_reader_call(CtlReader *reader, const char *path, const char *interface, const char *method,
-                GVariant *arguments, const char *type, GError **error)
+ctl_reader_get_properties(const CtlReader *reader, GError **error)
 {
     GError *call_error = NULL;
-    GVariant *reply = g_dbus_connection_call_sync(
-        reader->bus, CTL_BUS_NAME, path, interface, method, arguments, G_VARIANT_TYPE(type),
-        G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, G_MAXINT, NULL, &call_error);
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        reader->bus, CTL_BUS_NAME, reader->path, DBUS_INTERFACE_PROPERTIES, "GetAll",
+        g_variant_new("(s)", CTL_INTERFACE_READER), G_VARIANT_TYPE("(a{sv})"),
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, &call_error);
+
+    return reply ? g_variant_get_child_value(reply, 0)
+                 : explain_reader_error(reader, call_error, error);
+}
+
+static GVariant *
+call_object(const CtlReader *reader, const char *path, const char *interface,
+            const CtlReaderCall *reader_call, GVariant *arguments, GError **error)
+{
+    const CtlCall call = {
+        .bus = reader->bus,
+        .path = path,
+        .interface = interface,
+        .method = reader_call->method,
+        .type = reader_call->type,
+        .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+        .end = reader->end,
+        .output = reader->output,
+        .status = _(reader_call->status),
+        .delay_ms = STATUS_DELAY_MS,
+    };
+    GError *call_error = NULL;
+    GVariant *reply = ctl_call_run(&call, arguments, &call_error);
 
     return reply ? reply : explain_reader_error(reader, call_error, error);
 }
 
 GVariant *
-ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *interface,
-                          const char *method, GVariant *arguments, const char *type, GError **error)
+ctl_reader_call(const CtlReader *reader, const CtlReaderCall *call, GVariant *arguments,
+                GError **error)
 {
-    const CtlLongCall call = {
-        .bus = reader->bus,
-        .path = path,
-        .interface = interface,
-        .method = method,
-        .type = type,
-        .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-        .output = reader->output,
-        .status = _("Waiting: another program may be using the reader."),
-        .delay_ms = STATUS_DELAY_MS,
-    };
-    GError *call_error = NULL;
-    GVariant *reply = ctl_client_run_long_call(&call, arguments, &call_error);
-
-    return reply ? reply : explain_reader_error(reader, call_error, error);
+    return call_object(reader, reader->path, CTL_INTERFACE_READER, call, arguments, error);
 }
 
 struct CtlSession {
     CtlReader *reader;
     char *path;
+    gboolean given_up; /* a command may be running: only the end of the process ends the session */
 };
 
 static GVariant *
-call_session(CtlSession *session, const char *method, GVariant *arguments, const char *type,
-             GError **error)
+call_session(CtlSession *session, const CtlReaderCall *call, GVariant *arguments, GError **error)
 {
-    return ctl_reader_call(session->reader, session->path, CTL_INTERFACE_SESSION, method, arguments,
-                           type, error);
+    GError *call_error = NULL;
+    GVariant *reply = call_object(session->reader, session->path, CTL_INTERFACE_SESSION, call,
+                                  arguments, &call_error);
+
+    if (reply)
+        return reply;
+    session->given_up = session->given_up || is_given_up(call_error);
+    g_propagate_error(error, call_error);
+    return NULL;
 }
 
 static CtlSession *
 open_session(CtlReader *reader, const char *share_mode, GError **error)
 {
-    g_autoptr(GVariant) reply = ctl_reader_call_when_free(
-        reader, reader->path, CTL_INTERFACE_READER, "Connect",
-        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
-                      g_variant_new_parsed("@a{sv} {}")),
-        "(os)", error);
+    static const CtlReaderCall connect = {"Connect", "(os)", CTL_READER_WAITING};
+    g_autoptr(GVariant) reply =
+        ctl_reader_call(reader, &connect,
+                        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
+                                      g_variant_new_parsed("@a{sv} {}")),
+                        error);
     if (!reply)
         return NULL;
 
@@ -153,13 +209,13 @@ open_session(CtlReader *reader, const char *share_mode, GError **error)
 static CtlSession *
 begin_session(CtlReader *reader, const char *share_mode, GError **error)
 {
+    static const CtlReaderCall begin = {"BeginTransaction", "()", CTL_READER_WAITING};
     g_autoptr(CtlSession) session = open_session(reader, share_mode, error);
 
     if (!session)
         return NULL;
     g_autoptr(GVariant) reply =
-        ctl_reader_call_when_free(reader, session->path, CTL_INTERFACE_SESSION, "BeginTransaction",
-                                  g_variant_new_parsed("(@a{sv} {},)"), "()", error);
+        call_session(session, &begin, g_variant_new_parsed("(@a{sv} {},)"), error);
     return reply ? g_steal_pointer(&session) : NULL;
 }
 
@@ -175,12 +231,27 @@ ctl_session_begin_direct(CtlReader *reader, GError **error)
     return begin_session(reader, "direct", error);
 }
 
+/* The time limit of the command does not apply: closing does not wait for other programs. */
+static void
+close_session(CtlSession *session)
+{
+    const CtlCall call = {
+        .bus = session->reader->bus,
+        .path = session->path,
+        .interface = CTL_INTERFACE_SESSION,
+        .method = "Close",
+        .type = "()",
+        .end = CTL_CALL_NO_LIMIT,
+    };
+    GVariant *arguments = g_variant_new("(s@a{sv})", "leave", g_variant_new_parsed("@a{sv} {}"));
+    g_autoptr(GVariant) reply = ctl_call_run(&call, arguments, NULL);
+}
+
 void
 ctl_session_free(CtlSession *session)
 {
-    GVariant *reply = call_session(session, "Close", g_variant_new("(s)", "leave"), "()", NULL);
-
-    g_clear_pointer(&reply, g_variant_unref);
+    if (!session->given_up)
+        close_session(session);
     g_free(session->path);
     g_free(session);
 }
@@ -188,7 +259,8 @@ ctl_session_free(CtlSession *session)
 static GBytes *
 call_session_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
 {
-    g_autoptr(GVariant) reply = call_session(session, method, arguments, "(ay)", error);
+    const CtlReaderCall call = {method, "(ay)", WAITING_FOR_CARD};
+    g_autoptr(GVariant) reply = call_session(session, &call, arguments, error);
     g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
     return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
@@ -207,9 +279,12 @@ ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GErr
 char *
 ctl_session_reset(CtlSession *session, GError **error)
 {
-    g_autoptr(GVariant) reply = call_session(
-        session, "Reconnect",
-        g_variant_new("(s@ass)", "shared", g_variant_new_strv(NULL, 0), "reset"), "(s)", error);
+    static const CtlReaderCall reconnect = {"Reconnect", "(s)", WAITING_FOR_CARD};
+    g_autoptr(GVariant) reply =
+        call_session(session, &reconnect,
+                     g_variant_new("(s@ass@a{sv})", "shared", g_variant_new_strv(NULL, 0), "reset",
+                                   g_variant_new_parsed("@a{sv} {}")),
+                     error);
     char *protocol = NULL;
 
     if (reply)
@@ -220,5 +295,7 @@ ctl_session_reset(CtlSession *session, GError **error)
 GBytes *
 ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error)
 {
-    return call_session_for_bytes(session, "GetAttribute", g_variant_new("(u)", id), error);
+    return call_session_for_bytes(session, "GetAttribute",
+                                  g_variant_new("(u@a{sv})", id, g_variant_new_parsed("@a{sv} {}")),
+                                  error);
 }

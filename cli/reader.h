@@ -2,11 +2,14 @@
 #pragma once
 
 /*
- * The reader that a command works on, calls to it, and a session with it. Calls have no timeout:
- * another program may hold the card, and the user may have to authenticate.
+ * The reader that a command works on, calls to it, and a session with it. All calls together have
+ * the time limit of --timeout, which begins when the reader is chosen. Without one they wait for as
+ * long as another program has the card, or until the user has authenticated.
  */
 
-#include "client.h"
+#include <glib/gi18n.h>
+
+#include "call.h"
 #include "command.h"
 
 typedef struct {
@@ -14,30 +17,38 @@ typedef struct {
     char *path;
     char *name;        /* as the user gave it, else the PC/SC name */
     CtlOutput *output; /* for the status of waiting calls, NULL for none; not owned */
+    gint64 end;        /* of the time limit: see ctl_call_get_end() */
+    gboolean sends;    /* errors say whether a command was sent to the card; FALSE at first */
 } CtlReader;
 
 /* Returns the reader that the arguments name, else the only one; fails if there are several. */
 CtlReader *ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error);
 void ctl_reader_free(CtlReader *reader);
 
+/* The status of a call that waits while another program uses the reader. */
+#define CTL_READER_WAITING N_("Waiting: another program may be using the reader.")
+
+typedef struct {
+    const char *method;
+    const char *type;   /* of the reply */
+    const char *status; /* shown on a terminal while the call waits; not translated */
+} CtlReaderCall;
+
 /*
- * Calls a method of the reader, its card or a session. Blocks. The error has a message for the
- * user; errors of the service are SCD_ERROR.
+ * Calls a method of the reader that takes options, and blocks. arguments: as for ctl_call_run().
+ * The error has a message for the user; errors of the service are SCD_ERROR.
  */
-GVariant *ctl_reader_call(CtlReader *reader, const char *path, const char *interface,
-                          const char *method, GVariant *arguments, const char *type,
+GVariant *ctl_reader_call(const CtlReader *reader, const CtlReaderCall *call, GVariant *arguments,
                           GError **error);
 
-/* The same for a method that waits while another program uses the reader; shows a status then. */
-GVariant *ctl_reader_call_when_free(CtlReader *reader, const char *path, const char *interface,
-                                    const char *method, GVariant *arguments, const char *type,
-                                    GError **error);
+/* Returns the properties of the reader, a{sv}. */
+GVariant *ctl_reader_get_properties(const CtlReader *reader, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlReader, ctl_reader_free)
 
 /*
  * A session with a transaction. Freeing it leaves the card as it is. If the process ends without
- * freeing it, as on Ctrl-C, the service resets the card.
+ * freeing it, or after Ctrl-C or the time limit has ended a call, the service resets the card.
  */
 typedef struct CtlSession CtlSession;
 
@@ -47,7 +58,7 @@ CtlSession *ctl_session_begin(CtlReader *reader, GError **error);
 /* Likewise without a card: connects directly to the reader. */
 CtlSession *ctl_session_begin_direct(CtlReader *reader, GError **error);
 
-/* Closes the session; ignores errors. */
+/* Closes the session, unless a call was given up; ignores errors. */
 void ctl_session_free(CtlSession *session);
 
 /* Returns the response. follow: also handle the status words 61xx and 6Cxx. */

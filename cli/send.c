@@ -73,11 +73,21 @@ run_steps(CtlSession *session, GPtrArray *steps, const CtlArguments *arguments, 
     return TRUE;
 }
 
+static CtlReader *
+choose_reader_to_send(const CtlArguments *arguments, CtlOutput *output, GError **error)
+{
+    CtlReader *reader = ctl_reader_choose(arguments, output, error);
+
+    if (reader)
+        reader->sends = TRUE;
+    return reader;
+}
+
 static int
 send_steps(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
     g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
 
     if (!session)
@@ -140,7 +150,7 @@ const CtlCommand ctl_command_transmit = {
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = G_MAXINT,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_transmit,
 };
 
@@ -176,7 +186,7 @@ const CtlCommand ctl_command_script = {
     .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_script,
 };
 
@@ -193,7 +203,7 @@ static int
 run_reset(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
     g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
     g_autofree char *protocol = session ? ctl_session_reset(session, &error) : NULL;
 
@@ -215,6 +225,7 @@ const CtlCommand ctl_command_reset = {
            "Prints the protocol of the card after the reset, such as 'T=1'; JSON is an\n"
            "object with 'protocol'."),
     .reader = CTL_READER_MAYBE,
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_reset,
 };
 
@@ -246,16 +257,16 @@ read_control_data(CtlOutput *output, GError **error)
 static int
 send_control_code(guint32 code, GBytes *data, const CtlArguments *arguments, CtlOutput *output)
 {
+    static const CtlReaderCall call = {"Control", "(ay)", CTL_READER_WAITING};
     g_autoptr(GError) error = NULL;
-    g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
+    g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
 
     if (!reader)
         return ctl_command_print_error(error);
     GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
-    g_autoptr(GVariant) reply = ctl_reader_call_when_free(
-        reader, reader->path, CTL_INTERFACE_READER, "Control",
-        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), "(ay)",
-        &error);
+    g_autoptr(GVariant) reply = ctl_reader_call(
+        reader, &call,
+        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), &error);
     if (!reply)
         return ctl_command_print_error(error);
     g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
@@ -298,6 +309,6 @@ const CtlCommand ctl_command_control = {
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = 2,
-    .options = CTL_OPTION_RAW,
+    .options = CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_control,
 };

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "client.h"
+#include "call.h"
 #include "command.h"
 #include "event.h"
 
@@ -17,22 +17,16 @@ typedef struct {
     const CtlArguments *arguments;
     CtlOutput *output;
     GDBusConnection *bus;
-    gint64 end; /* in g_get_monotonic_time(), when there is a time-out */
+    gint64 end; /* of the time limit: see ctl_call_get_end() */
 } CardWait;
 
-/* The options contain the remaining time. */
 static GVariant *
-build_options(const CardWait *wait, const char *reader)
+build_options(const char *reader)
 {
     g_auto(GVariantBuilder) options = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
 
     if (reader)
         g_variant_builder_add(&options, "{sv}", "reader", g_variant_new_string(reader));
-    if (wait->arguments->timeout >= 0) {
-        gint64 left_ms = MAX(wait->end - g_get_monotonic_time(), 0) / 1000;
-        g_variant_builder_add(&options, "{sv}", "timeout-ms",
-                              g_variant_new_uint32((guint32)left_ms));
-    }
     return g_variant_builder_end(&options);
 }
 
@@ -53,17 +47,18 @@ call_manager(const CardWait *wait, const char *method, GVariant *arguments, cons
              GError **error)
 {
     g_autofree char *status = describe_wait(wait->arguments);
-    const CtlLongCall long_call = {
+    const CtlCall call = {
         .bus = wait->bus,
         .path = CTL_ROOT_PATH,
         .interface = CTL_INTERFACE_MANAGER,
         .method = method,
         .type = type,
+        .end = wait->end,
         .output = wait->arguments->json ? NULL : wait->output,
         .status = status,
     };
     GError *call_error = NULL;
-    GVariant *reply = ctl_client_run_long_call(&long_call, arguments, &call_error);
+    GVariant *reply = ctl_call_run(&call, arguments, &call_error);
 
     if (!reply) {
         ctl_client_explain_error(call_error);
@@ -79,8 +74,8 @@ wait_for_card(const CardWait *wait, GError **error)
     CtlEvent event = {.kind = CTL_EVENT_CARD_PRESENT};
 
     g_autoptr(GVariant) reply = call_manager(
-        wait, "WaitForCard",
-        g_variant_new("(@a{sv})", build_options(wait, wait->arguments->reader)), "(oo)", error);
+        wait, "WaitForCard", g_variant_new("(@a{sv})", build_options(wait->arguments->reader)),
+        "(oo)", error);
     g_autoptr(CtlObjectCache) cache = reply ? ctl_client_load(wait->bus, error) : NULL;
 
     if (!cache)
@@ -103,8 +98,8 @@ wait_for_one_removal(const CardWait *wait, const CtlReaderView *reader, GError *
     if (!reader->card_path)
         return TRUE;
     g_autoptr(GVariant) reply = call_manager(
-        wait, "WaitForRemoval",
-        g_variant_new("(o@a{sv})", reader->card_path, build_options(wait, NULL)), "()", error);
+        wait, "WaitForRemoval", g_variant_new("(o@a{sv})", reader->card_path, build_options(NULL)),
+        "()", error);
     if (!reply)
         return FALSE;
     ctl_event_print(&event, wait->arguments->json, wait->output);
@@ -135,20 +130,17 @@ wait_for_removal(const CardWait *wait, GError **error)
 static void
 print_wait_error(const CardWait *wait, const GError *error)
 {
-    int limit = wait->arguments->timeout;
+    const char *limit = wait->arguments->timeout;
 
-    if (!g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT)) {
+    if (ctl_call_is_interrupted())
+        return;
+    if (!limit || !g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT)) {
         ctl_output_print_error(error->message);
         return;
     }
     g_autofree char *message =
-        wait->arguments->removal
-            ? g_strdup_printf(ngettext("the card was not removed within %d second",
-                                       "the card was not removed within %d seconds", (gulong)limit),
-                              limit)
-            : g_strdup_printf(ngettext("no card was inserted within %d second",
-                                       "no card was inserted within %d seconds", (gulong)limit),
-                              limit);
+        wait->arguments->removal ? g_strdup_printf(_("the card was not removed within %s s"), limit)
+                                 : g_strdup_printf(_("no card was inserted within %s s"), limit);
     ctl_output_print_error(message);
 }
 
@@ -161,7 +153,7 @@ run_wait(const CtlArguments *arguments, CtlOutput *output)
         .arguments = arguments,
         .output = output,
         .bus = bus,
-        .end = g_get_monotonic_time() + (gint64)arguments->timeout * G_USEC_PER_SEC,
+        .end = ctl_call_get_end(arguments->timeout_us),
     };
 
     if (bus &&

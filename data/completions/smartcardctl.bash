@@ -17,9 +17,14 @@ _smartcardctl() {
     local options='--json --help'
     COMPREPLY=()
 
-    local -i operands=0
+    local -i operands=0 is_value=0
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        if ((is_value)); then
+            [[ $word == = ]] || is_value=0
+            continue
+        fi
         case $word in
+        --timeout) is_value=1 ;;
         -*) ;;
         *)
             if [[ $command ]]; then
@@ -32,13 +37,15 @@ _smartcardctl() {
     done
     case $command in
     '') options+=' --version' ;;
-    alias) options+=' --remove --serial' ;;
+    alias) options+=' --remove --serial --timeout=' ;;
     report) options+=' --serials' ;;
-    transmit | script) options+=' --follow --raw' ;;
-    control) options+=' --raw' ;;
+    transmit | script) options+=' --follow --raw --timeout=' ;;
+    control) options+=' --raw --timeout=' ;;
     wait) options+=' --removal --timeout=' ;;
+    monitor | reset | attributes) options+=' --timeout=' ;;
     esac
 
+    ((is_value)) && return 0
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace

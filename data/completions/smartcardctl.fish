@@ -8,6 +8,7 @@ end
 set -l commands list status show monitor wait alias transmit script reset control attributes \
     report run
 set -l with_reader status show wait alias transmit script reset control attributes
+set -l with_timeout monitor wait alias transmit script reset control attributes
 
 complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'
@@ -44,5 +45,5 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from report' -l serials \
     -d 'Include serial numbers and other identifying data'
 complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -l removal \
     -d 'Wait until the card is removed'
-complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -x -l timeout \
-    -d 'Stop waiting after this time (seconds)'
+complete -c smartcardctl -n "__fish_seen_subcommand_from $with_timeout" -x -l timeout \
+    -d 'Stop after this time (seconds)'

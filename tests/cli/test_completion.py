@@ -83,9 +83,10 @@ class Words(unittest.TestCase):
         branches = dict(re.findall(r"^    ([a-z|]+)\)\n(.*?);;$", text, re.M | re.S))
         branches = {name: body for names, body in branches.items() for name in names.split("|")}
         self.assertEqual(sorted(branches), sorted(self.commands))
-        common = re.search(r"common=\((.*)\)", text)[1]
+        groups = dict(re.findall(r"local -a (common|timeout)=\((.*)\)", text))
         for command, body in branches.items():
-            body = body.replace("$common", common)
+            for name, options in groups.items():
+                body = body.replace("$" + name, options)
             self.assertEqual(set(re.findall(r"--[a-z]+", body)), set(self.options[command]))
         if shutil.which("zsh"):
             subprocess.run(["zsh", "-n", ZSH], check=True)
@@ -113,6 +114,9 @@ class Readers(CliTest):
         self.assertEqual(in_bash("transmit", '"Office 0'), READERS[:1])
         self.assertEqual(in_bash("transmit", READERS[0], ""), [])
         self.assertEqual(in_bash("list", ""), [])
+        for before in (["--timeout", "5"], ["--timeout", "=", "5"]):
+            self.assertCountEqual(in_bash("reset", *before, ""), READERS)
+        self.assertEqual(in_bash("reset", "--timeout", ""), [])
 
     def test_fish(self):
         if not shutil.which("fish"):

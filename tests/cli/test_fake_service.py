@@ -74,6 +74,11 @@ class UntrustedText(CliTest):
     def test_errors(self):
         service = self.start_fake_service()
         for error, word in (("org.freedesktop.DBus.Error.InvalidArgs", "smartcardctl: a\\u001b"),
+                            ("org.smartcardd1.Error.Unheard", "smartcardctl: a\\u001b"),
+                            ("org.freedesktop.DBus.Error.LimitsExceeded", "a limit of smartcardd"),
+                            ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+                             "you have to authenticate"),
+                            ("org.smartcardd1.Error.NotAuthorized", "you are not allowed"),
                             ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
                             ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
                             ("org.freedesktop.DBus.Error.NoReply", "cannot reach smartcardd"),

@@ -64,7 +64,8 @@ class Sharing(CardTest):
 
     def test_stop(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            self.stop(self.start_waiting("transmit", "A 00 00", SELECT), number)
+            self.stop(self.start_waiting("transmit", "A 00 00", SELECT), number,
+                      "reader 'A 00 00': stopped; the command was not sent")
         self.holder.do("end")
         self.assertEqual(self.transmit(SELECT).output, "9000\n")
 

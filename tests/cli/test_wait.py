@@ -84,11 +84,11 @@ class Wait(CliTest):
 
     def test_time_that_is_over(self):
         self.assert_one_line(self.run_to_end("wait", "--timeout=0", status=1).errors,
-                             "no card was inserted within 0 seconds")
+                             "no card was inserted within 0 s")
         self.insert("A")
-        program = self.run_to_end("wait", "--removal", "--timeout", "1", columns=80, status=1)
+        program = self.run_to_end("wait", "--removal", "--timeout", "0.5", columns=80, status=1)
         self.assertEqual(program.screen,
-                         ["smartcardctl: the card was not removed within 1 second", ""])
+                         ["smartcardctl: the card was not removed within 0.5 s", ""])
 
     def test_stop(self):
         """Nobody takes it for a card."""

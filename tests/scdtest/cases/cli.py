@@ -75,14 +75,17 @@ class CliTest(case.TestBedTest):
         self.readers.order("control", name, USB_PATH, path.encode().hex() + "00")
         self.sysfs.add(path.partition(":")[0], address, **attributes)
 
-    def stop(self, waiting, number):
-        """Ends a program on a terminal by a signal, and checks that its screen is empty."""
+    def stop(self, waiting, number, error=None):
+        """Ends a program on a terminal by a signal, and checks that only the error is left."""
         if number == signal.SIGINT:
             waiting.type("\x03")
         else:
             waiting.send_signal(number)
         self.assertEqual(waiting.wait(), -number)
-        self.assertIn(waiting.screen, ([""], ["^C"]))
+        if error:
+            self.assertEqual(waiting.screen, ["smartcardctl: " + error, ""])
+        else:
+            self.assertIn(waiting.screen, ([""], ["^C"]))
 
     def insert(self, reader, atr=ATR):
         """Returns the path of the card, after a client of the bus has seen it."""
