@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""--timeout of the commands of smartcardctl that wait."""
+
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest.cases import case
+from scdtest.cases.cli import IS_VERIFIED, SELECT, VERIFY, CardTest
+from scdtest.clients.pcsc_client import PcscClient
+
+FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
+NOT_SENT = "the time ran out; the command was not sent"
+SENT = "the time ran out; the command was sent, its result is unknown"
+
+
+class BusyCard(CardTest):
+    """Another program has a transaction."""
+
+    def setUp(self):
+        super().setUp()
+        self.readers.order("control", "A", FEATURES, "silent")
+        self.holder = PcscClient()
+        self.addCleanup(self.holder.close)
+        self.holder.do("connect", "shared", "A 00 00")
+        self.holder.do("begin")
+
+    def assert_times_out(self, *arguments, message=NOT_SENT, **options):
+        program = self.run_to_end(*arguments, "--timeout", "0.01", status=1, **options)
+        self.assertEqual(program.output, "")
+        self.assert_one_line(program.errors, "reader 'A 00 00': " + message + "\n")
+
+    def test_each_command(self):
+        self.assert_times_out("transmit", "A 00 00", VERIFY)
+        self.assert_times_out("script", "-", text=VERIFY)
+        self.assert_times_out("reset")
+        self.assert_times_out("control", "A 00 00", "0x" + FEATURES)
+        self.assert_times_out("attributes", message="the time ran out")
+        before = self.sent()
+        self.holder.do("end")
+        self.assertEqual(self.transmit(IS_VERIFIED).output, "6982\n")
+        self.assertEqual(self.sent(), before + 1)
+
+    def test_terminal(self):
+        program = self.run_to_end("transmit", "--timeout=1.2", "A 00 00", SELECT, columns=120,
+                                  status=1)
+        self.assertEqual(program.screen, [f"smartcardctl: reader 'A 00 00': {NOT_SENT}", ""])
+        self.assertIn("Waiting: another program", program.output)
+
+
+class FreeCard(CardTest):
+    def test_time_that_is_enough(self):
+        for timeout in ("0", "100", "0.0000001", "2147483"):
+            self.assertEqual(self.transmit(SELECT, "--timeout", timeout).output, "9000\n")
+            self.assertEqual(self.run_to_end("reset", "--timeout", timeout).output, "T=1\n")
+        self.run_to_end("attributes", "--timeout", "30")
+        self.assertEqual(self.run_to_end("alias", "A 00 00", "--timeout", "30").output, "")
+
+    def test_card_keeps_its_state(self):
+        """Closing the session is not subject to the time limit."""
+        self.assertEqual(self.transmit(VERIFY, "--timeout", "0").output, "9000\n")
+        self.assertEqual(self.transmit(IS_VERIFIED, "--timeout", "30").output, "9000\n")
+
+    def test_no_waiting(self):
+        self.readers.order("delay", "A", 2000)
+        slow = self.start("transmit", "A 00 00", SELECT)
+        self.readers.wait_for("A", "busy=1")
+        for command in (["transmit", "A 00 00", VERIFY], ["reset"]):
+            program = self.run_to_end(*command, "--timeout", "0", status=1)
+            self.assert_one_line(program.errors, "reader 'A 00 00': " + NOT_SENT)
+        self.assertFalse(slow.ended)
+        self.assertEqual(slow.wait(), 0)
+
+    def test_slow_card(self):
+        self.readers.order("delay", "A", 500)
+        program = self.transmit(VERIFY, "--timeout", "0.2", status=1)
+        self.assert_one_line(program.errors, "reader 'A 00 00': " + SENT)
+        self.readers.order("delay", "A", 0)
+        # The card was reset.
+        self.assertEqual(self.transmit(IS_VERIFIED).output, "6982\n")
+
+    def test_script_has_one_limit_in_all(self):
+        self.readers.order("delay", "A", 200)
+        program = self.script(f"{SELECT}\n" * 100, "--timeout", "1", status=1)
+        self.assertLess(len(program.lines), 6)
+        self.assertRegex(program.errors, "^smartcardctl: line [1-6]: reader '.*': the time ran out")
+
+    def test_monitor(self):
+        program = self.run_to_end("monitor", "--timeout", "0.5")
+        self.assertIn("reader-present", program.output)
+        self.assertEqual(program.errors, "")
+
+
+if __name__ == "__main__":
+    case.main()
