@@ -62,6 +62,15 @@ class Pages(unittest.TestCase):
             if os.path.isdir(os.path.join(tests, name)) and not name.startswith("__"):
                 self.assertIn(name + "/", described)
 
+    def test_walks_name_functions_of_the_files(self):
+        walks = pages.read("docs/architecture.md").partition("<!-- walks: begin -->")[2]
+        rows = re.findall(r"^\| \d+ \| \w* ?\| `(\w+/[\w-]+\.c)` \| (.*) \|$", walks, re.M)
+        self.assertGreater(len(rows), 20)
+        for file, functions in rows:
+            source = pages.read("service/" + file)
+            for function in re.findall(r"`(\w+)`", functions):
+                self.assertTrue(re.search(rf"^{function}\(", source, re.M), f"{file}: {function}")
+
     def test_each_page_is_linked(self):
         linked = {os.path.normpath(os.path.join(os.path.dirname(name), link.partition("#")[0]))
                   for name in pages.names() for link in pages.links(pages.read(name))}
