@@ -43,7 +43,7 @@ def main(selector):
         transmit(session, SELECT)
         print(transmit(session, GET_DATA).hex().upper())
     finally:
-        call(session, "Session", "Close", GLib.Variant("(s)", ("leave",)))
+        call(session, "Session", "Close", GLib.Variant("(sa{sv})", ("leave", {})))
 
 
 if __name__ == "__main__":
