@@ -34,30 +34,23 @@ def table(heading, rows):
     return "\n".join(lines) + "\n"
 
 
-def prefixes():
-    """The macros for the beginnings of names of errors."""
-    return dict(re.findall(r'#define (SCD_\w*ERROR_PREFIX) "([^"]*)"',
-                           read("introspection/error-table.h")))
-
-
 def errors():
-    """Each error: constant, number, prefix of its name or "", rest of its name, text."""
-    return [(constant, int(number, 16), prefixes().get(prefix, ""), name, text)
-            for constant, number, prefix, name, text in re.findall(
-                r'X\((\w+),\s*(0x\w+),\s*(SCD_\w+)?\s*"(\w+)",[\s\\]*"([^"]*)"\)',
+    """Each error: constant, number, name (the whole one for own errors), text."""
+    return [(constant, int(number, 16), name, text)
+            for constant, number, name, text in re.findall(
+                r'X\((\w+),\s*(0x\w+),\s*"([\w.]+)",[\s\\]*"([^"]*)"\)',
                 read("introspection/error-table.h"))]
 
 
 def pcsc_errors():
     return table(("name", "PC/SC", "code", "meaning"),
                  [(name, f"`SCARD_{constant}`", f"0x{0x80100000 + number:08X}", text)
-                  for constant, number, _, name, text in errors() if number < OWN_ERRORS])
+                  for constant, number, name, text in errors() if number < OWN_ERRORS])
 
 
 def own_errors():
     return table(("name", "meaning"),
-                 [(prefix + name, text) for _, number, prefix, name, text in errors()
-                  if number >= OWN_ERRORS])
+                 [(name, text) for _, number, name, text in errors() if number >= OWN_ERRORS])
 
 
 def attributes():

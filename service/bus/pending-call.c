@@ -96,6 +96,35 @@ scd_pending_call_fail(ScdPendingCall *call, const GError *error)
     scd_pending_call_unref(call);
 }
 
+/* Appends to the message of a call that is given up whether a command was sent. */
+static GError *
+add_sent_text(const ScdPendingCall *call, GError *error)
+{
+    gboolean sent = call->method->was_sent && call->method->was_sent(call->data);
+    g_autoptr(GError) old = error;
+    g_autofree char *message = g_strconcat(old->message, scd_job_call_sent_text(sent), NULL);
+
+    return g_error_new_literal(SCD_ERROR, old->code, message);
+}
+
+/* Ends the call with an error that says whether a command was sent. */
+static void
+give_up(ScdPendingCall *call, ScdErrorCode code)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (call->ended)
+        return;
+    if (code == SCD_E_TIMEOUT && call->method->new_timeout_error)
+        error = call->method->new_timeout_error(call->data);
+    else if (call->parts.reader)
+        error = scd_job_call_new_error(scd_reader_name(call->parts.reader), code);
+    else
+        error = g_error_new_literal(SCD_ERROR, code, scd_error_text(code));
+    error = add_sent_text(call, error);
+    scd_pending_call_fail(call, error);
+}
+
 void
 scd_pending_call_fail_with_code(ScdPendingCall *call, ScdErrorCode code)
 {
@@ -103,6 +132,10 @@ scd_pending_call_fail_with_code(ScdPendingCall *call, ScdErrorCode code)
 
     if (call->ended)
         return;
+    if (code == SCD_E_TIMEOUT || code == SCD_E_CANCELLED) {
+        give_up(call, code);
+        return;
+    }
     error = scd_job_call_new_error(scd_reader_name(call->parts.reader), code);
     scd_pending_call_fail(call, error);
 }
@@ -129,25 +162,6 @@ handle_client_left(gpointer data)
         g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The client has left the bus");
 
     call->leave = 0;
-    scd_pending_call_fail(call, error);
-}
-
-/* Ends the call with an error that says whether a command was sent. */
-static void
-give_up(ScdPendingCall *call, ScdErrorCode code)
-{
-    gboolean sent = call->method->was_sent && call->method->was_sent(call->data);
-    g_autoptr(GError) error = NULL;
-
-    if (call->ended)
-        return;
-    if (code == SCD_E_TIMEOUT && call->method->new_timeout_error)
-        error = call->method->new_timeout_error(call->data);
-    else
-        error = g_error_new_literal(SCD_ERROR, code, scd_error_text(code));
-    g_autofree char *message = g_strconcat(error->message, scd_job_call_sent_text(sent), NULL);
-    g_clear_error(&error);
-    error = g_error_new_literal(SCD_ERROR, code, message);
     scd_pending_call_fail(call, error);
 }
 

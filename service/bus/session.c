@@ -8,6 +8,7 @@
 #include "bus/error.h"
 #include "bus/job-call.h"
 #include "bus/quota.h"
+#include "bus/session-limits.h"
 #include "pcsc/code.h"
 
 typedef enum {
@@ -36,8 +37,7 @@ static const struct {
 struct ScdSessions {
     ScdSessionsParts parts;
     ScdUserLimit *limit;
-    ScdUserLimit *queues; /* that have not been freed: see QueueCharges */
-    ScdUserLimit *memory;
+    ScdSessionLimits *limits;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
     void (*changed)(gpointer data); /* or NULL */
@@ -63,28 +63,6 @@ struct ScdSession {
     gint64 since; /* real time, microseconds */
 };
 
-/* As many that are being closed as there may be open ones. */
-static ScdUserLimit *
-new_queue_limit(const ScdConfig *config)
-{
-    const ScdLimitRule per_user = {"sessions of one user that are open or being closed",
-                                   "twice SessionsPerUser", 2 * (gsize)config->sessions_per_user};
-    const ScdLimitRule in_all = {"sessions that are open or being closed", "twice Sessions",
-                                 2 * (gsize)config->sessions};
-
-    return scd_user_limit_new(&per_user, &in_all);
-}
-
-static ScdUserLimit *
-new_memory_limit(const ScdConfig *config)
-{
-    const ScdLimitRule per_user = {"bytes of memory of one user", "MemoryPerUser",
-                                   config->memory_per_user};
-    const ScdLimitRule in_all = {"bytes of memory", "Memory", config->memory};
-
-    return scd_user_limit_new(&per_user, &in_all);
-}
-
 ScdSessions *
 scd_sessions_new(const ScdSessionsParts *parts)
 {
@@ -95,8 +73,7 @@ scd_sessions_new(const ScdSessionsParts *parts)
 
     sessions->parts = *parts;
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
-    sessions->queues = new_queue_limit(parts->config);
-    sessions->memory = new_memory_limit(parts->config);
+    sessions->limits = scd_session_limits_new(parts->workers, parts->config);
     scd_object_next_number(&sessions->last_number);
     sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return sessions;
@@ -108,8 +85,7 @@ scd_sessions_free(ScdSessions *sessions)
     g_assert(g_hash_table_size(sessions->by_number) == 0);
     g_hash_table_unref(sessions->by_number);
     scd_user_limit_free(sessions->limit);
-    scd_user_limit_free(sessions->queues);
-    scd_user_limit_release(sessions->memory); /* GDBus may still be sending responses */
+    scd_session_limits_free(sessions->limits);
     g_free(sessions);
 }
 
@@ -153,41 +129,7 @@ scd_sessions_wait_limit_ms(const ScdSessions *sessions)
 ScdAccount *
 scd_sessions_get_account(ScdSessions *sessions, const ScdClient *client)
 {
-    return scd_user_limit_get_account(sessions->memory, scd_client_uid(client));
-}
-
-/*
- * A session that ends may leave its queue behind: the worker may be inside libpcsclite for long.
- * The queue has these charges until the worker has freed it.
- */
-typedef struct {
-    ScdUserCharge number;
-    ScdUserCharge memory;
-} QueueCharges;
-
-static void
-free_queue_charges(gpointer data)
-{
-    QueueCharges *charges = data;
-
-    scd_user_charge_give_back(&charges->number);
-    scd_user_charge_give_back(&charges->memory);
-    g_free(charges);
-}
-
-static ScdJobQueue *
-new_charged_queue(ScdSessions *sessions, guint32 uid, const char *reader, GError **error)
-{
-    QueueCharges *charges = g_new0(QueueCharges, 1);
-    ScdJobQueue *queue = NULL;
-
-    if (scd_user_charge_take(&charges->number, sessions->queues, uid, 1, error) &&
-        scd_user_charge_take(&charges->memory, sessions->memory, uid, SCD_SESSION_COST, error))
-        queue = scd_workers_new_queue(sessions->parts.workers, reader, uid, free_queue_charges,
-                                      charges, error);
-    if (!queue)
-        free_queue_charges(charges);
-    return queue;
+    return scd_session_limits_get_account(sessions->limits, scd_client_uid(client));
 }
 
 ScdJobQueue *
@@ -199,7 +141,7 @@ scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *rea
     ScdJobQueue *queue = NULL;
 
     if (scd_user_charge_take(charge, sessions->limit, uid, 1, &problem))
-        queue = new_charged_queue(sessions, uid, reader, &problem);
+        queue = scd_session_limits_new_queue(sessions->limits, uid, reader, &problem);
     if (queue)
         return queue;
     scd_user_charge_give_back(charge);

@@ -19,9 +19,6 @@
 #include "bus/reader.h"
 #include "pcsc/workers.h"
 
-/* Bytes that a session or a one-shot call takes: its objects, and its queue until that is freed. */
-#define SCD_SESSION_COST 8192
-
 typedef struct ScdSession ScdSession;
 
 /* All sessions, and the parts of the service that they use. */
