@@ -244,7 +244,8 @@ close_session(CtlSession *session)
         .end = CTL_CALL_NO_LIMIT,
     };
     GVariant *arguments = g_variant_new("(s@a{sv})", "leave", g_variant_new_parsed("@a{sv} {}"));
-    g_autoptr(GVariant) reply = ctl_call_run(&call, arguments, NULL);
+    GVariant *reply = ctl_call_run(&call, arguments, NULL);
+    g_clear_pointer(&reply, g_variant_unref);
 }
 
 void

@@ -88,7 +88,7 @@ scd_action_new_refusal(ScdAction action, ScdVerdict verdict, const char *reader)
     g_assert(action != SCD_ACTION_NONE &&
              (verdict == SCD_VERDICT_NO || verdict == SCD_VERDICT_CHALLENGE));
     if (verdict == SCD_VERDICT_CHALLENGE)
-        return g_error_new(SCD_ERROR, SCD_NOT_AUTHORIZED,
+        return g_error_new(SCD_ERROR, SCD_INTERACTION_REQUIRED,
                            "To %s reader '%s', the user has to authenticate (polkit action %s): "
                            "allow interaction in the call, with an authentication agent running",
                            actions[action].verb, reader, actions[action].id);
@@ -96,6 +96,13 @@ scd_action_new_refusal(ScdAction action, ScdVerdict verdict, const char *reader)
                        "This program may not %s reader '%s' (polkit action %s): run it in an "
                        "active local session, or ask the administrator for a polkit rule",
                        actions[action].verb, reader, actions[action].id);
+}
+
+static gboolean
+is_refusal(const GError *error)
+{
+    return g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED) ||
+           g_error_matches(error, SCD_ERROR, SCD_INTERACTION_REQUIRED);
 }
 
 struct ScdAuthorization {
@@ -330,8 +337,7 @@ handle_verdict(ScdVerdict verdict, const GError *error, gpointer data)
     }
     if (!error && !refusal && !yes)
         refusal = scd_action_new_refusal(check->action, verdict, scd_reader_name(check->reader));
-    if (!g_cancellable_is_cancelled(check->cancellable) &&
-        g_error_matches(error ? error : refusal, SCD_ERROR, SCD_NOT_AUTHORIZED))
+    if (!g_cancellable_is_cancelled(check->cancellable) && is_refusal(error ? error : refusal))
         scd_audit_client(check->authorization->audit, SCD_AUDIT_REFUSED, check->client,
                          check->reader, scd_action_id(check->action));
     end_call_check(check, error ? error : refusal);

@@ -42,7 +42,7 @@ class AuthenticationDialogs(permissions.PermissionTest):
 
     def test_without_interaction(self):
         name, message = self.refusal(self.alice, self.send_connect(self.alice))
-        self.assertEqual(name, "NotAuthorized")
+        self.assertEqual(name, "InteractiveAuthorizationRequired")
         self.assertIn("the user has to authenticate (polkit action org.smartcardd1.connect)",
                       message)
 

@@ -21,6 +21,7 @@ from scdtest.testbed.simulator import ATR
 PREFIX = "org.smartcardd1."
 COMMAND = list(bytes.fromhex(IS_VERIFIED))
 FRIENDLY_NAME = 0x7FFF0003  # an attribute: SCARD_ATTR_DEVICE_FRIENDLY_NAME
+REFUSALS = ("NotAuthorized", "InteractiveAuthorizationRequired")
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
 # All methods of a reader, a card and a session: the action it needs, and arguments.
@@ -65,7 +66,7 @@ class Methods(permissions.PermissionTest):
         try:
             answer = user.call(path, interface, *call)
         except CallError as error:
-            return error.message if short_name(error.name) == "NotAuthorized" else None
+            return error.message if short_name(error.name) in REFUSALS else None
         if call[0] == "Connect":
             permissions.OtherUserSession(user, answer[0]).close()
         return None

@@ -146,6 +146,7 @@ test_changed_bytes(void)
                     g_autoptr(GDBusMessage) message = g_dbus_message_new_from_blob(
                         blob, length, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
                     g_assert_no_error(error);
+                    g_assert_nonnull(message);
                 }
                 blob[at] ^= 1 << bit;
             }
