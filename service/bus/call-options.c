@@ -31,6 +31,7 @@ void
 scd_call_options_clear(ScdCallOptions *options)
 {
     g_clear_pointer(&options->timeout_ms, g_variant_unref);
+    g_clear_pointer(&options->call_id, g_free);
 }
 
 gboolean

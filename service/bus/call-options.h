@@ -14,7 +14,7 @@
 
 typedef struct {
     GVariant *timeout_ms; /* u; NULL: not given */
-    const char *call_id;  /* points into the arguments; NULL: not given */
+    char *call_id;        /* NULL: not given */
 } ScdCallOptions;
 
 void scd_call_options_clear(ScdCallOptions *options);
@@ -25,7 +25,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScdCallOptions, scd_call_options_clear)
 #define SCD_CALL_OPTION_ROWS(options)            \
     {"timeout-ms", "@u", &(options).timeout_ms}, \
     {                                            \
-        "call-id", "&s", &(options).call_id      \
+        "call-id", "s", &(options).call_id       \
     }
 
 /* Reads the options of a method that has no others. */

@@ -30,6 +30,7 @@ typedef struct {
 /*
  * Fails with SCD_INVALID_ARGS, and sets no variable, if a key is not in the table or given
  * twice, or if a value has another type. Values of the formats "&s" and "^a&s" point into the
- * dictionary.
+ * dictionary: they are valid until the next g_variant_get() with a "&" of the arguments around it,
+ * which moves its content.
  */
 gboolean scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error);

@@ -31,10 +31,7 @@ refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
     return TRUE;
 }
 
-/*
- * Reads the options of the call, its last argument. Returns FALSE if the error was sent. The
- * call-id points into the arguments.
- */
+/* Reads the options of the call, its last argument. Returns FALSE if the error was sent. */
 static gboolean
 read_call_options(GVariant *arguments, GDBusMethodInvocation *invocation, ScdCallOptions *options)
 {
