@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "bus/job-call.h"
+#include "pcsc/code.h"
 
 /* After a check that has failed without a verdict, unless polkit returns earlier. */
 #define RETRY_S 5
@@ -18,7 +19,7 @@ struct ScdGrants {
     ScdRecheck recheck;
     ScdJobQueue *queue;
     ScdGrantsOwner owner;
-    GCancellable *checks;
+    GCancellable *checks;        /* of the required action */
     GQueue waiting;              /* of GrantCheck with a job, by its link */
     guint allowed;               /* bits by ScdAction: granted since rules or subject changed */
     guint authenticated;         /* bits by ScdAction: for which the user has authenticated */
@@ -37,7 +38,9 @@ typedef struct {
     ScdGrants *grants;
     GList link;
     ScdAction action;
-    ScdJob *job; /* NULL for a recheck of the required action */
+    ScdJob *job;               /* NULL for a recheck of the required action, and when it ended */
+    GCancellable *cancellable; /* of the job's check; NULL for a recheck */
+    guint timer;               /* the job's time limit */
 } GrantCheck;
 
 static void
@@ -68,6 +71,8 @@ new_grant_check(ScdGrants *grants, ScdAction action, ScdJob *job)
 static void
 free_grant_check(GrantCheck *check)
 {
+    g_clear_handle_id(&check->timer, g_source_remove);
+    g_clear_object(&check->cancellable);
     unref_grants(check->grants);
     g_free(check);
 }
@@ -171,6 +176,19 @@ scd_grants_is_pending(const ScdGrants *grants)
     return grants->held;
 }
 
+/* Ends the dialog, too, if there is one. The check may have been freed on return. */
+static void
+end_waiting_job(GrantCheck *check, guint32 code)
+{
+    g_autoptr(GCancellable) cancellable = g_object_ref(check->cancellable);
+    ScdJob *job = g_steal_pointer(&check->job);
+
+    g_queue_unlink(&check->grants->waiting, &check->link);
+    g_clear_handle_id(&check->timer, g_source_remove);
+    g_cancellable_cancel(cancellable);
+    scd_job_finish(job, code);
+}
+
 gboolean
 scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
 {
@@ -178,8 +196,7 @@ scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
         GrantCheck *check = link->data;
         if (check->job != job)
             continue;
-        g_queue_unlink(&grants->waiting, link);
-        scd_job_finish(g_steal_pointer(&check->job), code);
+        end_waiting_job(check, code);
         return TRUE;
     }
     return FALSE;
@@ -188,15 +205,13 @@ scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code)
 void
 scd_grants_end(ScdGrants *grants, guint32 code)
 {
-    GList *link;
-
     grants->ended = TRUE;
     scd_authorization_remove_recheck(grants->authorization, &grants->recheck);
     scd_reader_unwatch_details(grants->reader, &grants->watch);
     g_clear_handle_id(&grants->retry, g_source_remove);
     g_cancellable_cancel(grants->checks);
-    while ((link = g_queue_pop_head_link(&grants->waiting)))
-        scd_job_finish(((GrantCheck *)link->data)->job, code);
+    while (grants->waiting.length > 0)
+        end_waiting_job(g_queue_peek_head(&grants->waiting), code);
     if (grants->probe.reader)
         scd_probe_wait_end(&grants->probe);
     unref_grants(grants);
@@ -223,9 +238,10 @@ end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpoi
     g_autoptr(ScdClient) client G_GNUC_UNUSED = caller;
     ScdGrants *grants = check->grants;
 
-    if (grants->ended || !check->job)
+    if (!check->job)
         return;
     g_queue_unlink(&grants->waiting, &check->link);
+    g_clear_handle_id(&check->timer, g_source_remove);
     if (error) {
         scd_job_call_refuse(check->job, error);
         return;
@@ -234,6 +250,27 @@ end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpoi
     if (authenticated)
         scd_grants_set_authenticated(grants, check->action);
     grants->owner.granted(check->job, grants->owner.data);
+}
+
+static gboolean
+handle_time_limit(gpointer data)
+{
+    GrantCheck *check = data;
+
+    check->timer = 0;
+    end_waiting_job(check, scd_code_of_error(SCD_E_TIMEOUT));
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_time_limit(GrantCheck *check)
+{
+    gint64 limit = scd_job_limit(check->job);
+
+    if (limit == SCD_JOB_NO_LIMIT)
+        return;
+    gint64 left_ms = (limit - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
+    check->timer = g_timeout_add((guint)CLAMP(left_ms, 0, G_MAXINT), handle_time_limit, check);
 }
 
 void
@@ -246,8 +283,10 @@ scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob 
         return;
     }
     GrantCheck *check = new_grant_check(grants, action, job);
+    check->cancellable = g_cancellable_new();
+    start_time_limit(check);
     g_queue_push_tail_link(&grants->waiting, &check->link);
-    scd_authorization_check(grants->authorization, invocation, grants->reader, grants->checks,
+    scd_authorization_check(grants->authorization, invocation, grants->reader, check->cancellable,
                             end_request, check);
 }
 
