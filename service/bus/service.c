@@ -346,6 +346,9 @@ end_calls_and_sessions(ScdService *service)
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
 }
 
+/* What a thread that is stuck uses until the process exits: not a leak. */
+static ScdService *volatile abandoned;
+
 void
 scd_service_free(ScdService *service)
 {
@@ -355,6 +358,7 @@ scd_service_free(ScdService *service)
     end_calls_and_sessions(service);
     if (service->workers && !scd_workers_stop(service->workers)) {
         g_warning("A worker thread is stuck in a call of libpcsclite");
+        abandoned = service;
         return;
     }
     g_clear_pointer(&service->authorization, scd_authorization_free);
