@@ -111,7 +111,8 @@ class Qt(unittest.TestCase):
         with open(header, encoding="utf-8") as generated:
             text = generated.read()
         interface = ElementTree.parse(file).find("interface")
-        self.assertIn(f"class {interface.get('name').rpartition('.')[2]}{suffix}", text)
+        name = interface.get("name").rpartition(".")[2]
+        self.assertRegex(text, rf"\bclass \w*{name}{suffix}: public QDBusAbstract{suffix}\b")
         for method in interface.findall("method"):
             self.assertRegex(text, rf"\b{method.get('name')}\(")
 
