@@ -31,6 +31,12 @@ scd_contention_busy(ScdContention *contention, gint64 now)
     contention->busy_at = now;
 }
 
+gboolean
+scd_contention_is_busy(const ScdContention *contention)
+{
+    return contention->retry_interval_us > 0;
+}
+
 void
 scd_contention_free(ScdContention *contention)
 {

@@ -32,6 +32,9 @@ typedef struct {
 /* Another program was seen to hold the card. */
 void scd_contention_busy(ScdContention *contention, gint64 now);
 
+/* Whether one was seen to when the card was last tried. */
+gboolean scd_contention_is_busy(const ScdContention *contention);
+
 /* No other program holds it. */
 void scd_contention_free(ScdContention *contention);
 

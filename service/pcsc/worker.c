@@ -130,6 +130,19 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
     return outcome;
 }
 
+/*
+ * While another program holds the card, a look at it comes first: a job that is given up during
+ * the look was certainly not sent.
+ */
+static gboolean
+is_held_up_in_worker(ScdWorker *worker, ScdJobQueue *queue, const ScdJob *job)
+{
+    return scd_contention_is_busy(&worker->contention) &&
+           (job->kind == SCD_JOB_TRANSMIT || job->kind == SCD_JOB_BEGIN ||
+            job->kind == SCD_JOB_RECONNECT) &&
+           scd_card_handle_is_held_up_in_worker(scd_job_queue_card(queue));
+}
+
 static ScdOutcome
 carry_out_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
 {
@@ -139,7 +152,10 @@ carry_out_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
         job->code = job->refused;
     else if (job->chained && last_code != SCARD_S_SUCCESS)
         job->code = last_code;
-    else {
+    else if (is_held_up_in_worker(worker, queue, job)) {
+        job->code = SCARD_E_SHARING_VIOLATION;
+        return SCD_OUTCOME_BUSY;
+    } else {
         scd_job_set_sent_in_worker(job, TRUE);
         return use_card_in_worker(worker, scd_job_queue_card(queue), job);
     }

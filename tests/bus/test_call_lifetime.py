@@ -110,10 +110,14 @@ class BusyCard(CallLifetimeTest):
     def test_message_says_what_was_sent(self):
         session = self.connect(self.alice)
         self.hold()
-        number = self.send_transmit(session, NAMED)
-        self.wait_until_seen(self.alice)
-        self.cancel(self.alice)
-        self.assert_cancelled(self.alice, number, "not sent")
+        # From here on, the service knows of the other program.
+        self.assert_refused("Timeout", self.alice, self.send_one_shot(self.alice,
+                                                                      {"timeout-ms": 50}))
+        for _ in range(20):
+            for number in self.send_all(session, {"timeout-ms": 20}):
+                name, message = self.refusal(self.alice, number)
+                self.assertEqual(name, "Timeout")
+                self.assertIn("not sent", message)
 
     def test_others_cannot_cancel(self):
         """A call-id belongs to a connection: not to its user, and not to all."""
