@@ -22,6 +22,10 @@ struct _ScdBusInput {
     gsize end;      /* to here */
     gsize admitted; /* of these, that GDBus may read; else a message begins at start */
     gsize discard;  /* to be discarded, received or not */
+
+    /* The copy of the last message in GDBus's read buffer, but for the fixed header. */
+    guint8 *copy;
+    gsize copied;
 };
 
 G_DEFINE_FINAL_TYPE(ScdBusInput, scd_bus_input, G_TYPE_INPUT_STREAM)
@@ -181,6 +185,29 @@ read_bytes(ScdBusInput *input, void *target, gsize count, GError **error)
     return count;
 }
 
+/*
+ * GDBus reads a message into one buffer: first the fixed header, to the start, and the rest behind
+ * it. It has parsed the last message when it begins to read the next one. A long message would stay
+ * there, as short ones do not overwrite its end. Does nothing if it is not the same buffer.
+ */
+static void
+wipe_copy_of_gdbus(ScdBusInput *input, guint8 *target)
+{
+    if (input->copied > 0 && input->copy == target + SCD_DBUS_FIXED_HEADER)
+        explicit_bzero(input->copy, input->copied);
+    input->copied = 0;
+}
+
+static void
+note_copy_of_gdbus(ScdBusInput *input, guint8 *target, gsize count, gboolean begins)
+{
+    if (begins)
+        return;
+    if (input->copied == 0)
+        input->copy = target;
+    input->copied += count;
+}
+
 typedef struct {
     void *target; /* GDBus's, until the read has finished */
     gsize count;
@@ -191,10 +218,12 @@ static gboolean
 try_to_read(ScdBusInput *input, GTask *task)
 {
     const BusRead *read = g_task_get_task_data(task);
+    gboolean begins = input->admitted == 0;
     GError *error = NULL;
     gssize count = read_bytes(input, read->target, read->count, &error);
 
     if (count >= 0) {
+        note_copy_of_gdbus(input, read->target, count, begins);
         g_task_return_int(task, count);
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         g_error_free(error);
@@ -226,6 +255,8 @@ read_async(GInputStream *stream, void *target, gsize count, int priority, GCance
     *read = (BusRead){target, count};
     g_task_set_task_data(task, read, g_free);
     g_task_set_priority(task, priority);
+    if (input->admitted == 0)
+        wipe_copy_of_gdbus(input, target);
     if (try_to_read(input, task))
         return;
     g_autoptr(GSource) source = g_socket_create_source(input->socket, G_IO_IN, cancellable);

@@ -274,6 +274,8 @@ try_to_write(ScdBusOutput *output, GTask *task)
     gssize written = write_bytes_locked(output, write->bytes, write->count, &error);
     g_mutex_unlock(&output->lock);
     if (written >= 0) {
+        /* GDBus frees its serialized message without reading it again, or wiping it. */
+        explicit_bzero((void *)write->bytes, written);
         g_task_return_int(task, written);
     } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
         g_error_free(error);

@@ -50,11 +50,6 @@ class Memory(ChannelTest):
             line = next(line for line in file if line.startswith(name + ":"))
         return int(line.split()[1]) / 1024
 
-    def is_sanitized(self):
-        """A sanitizer keeps freed memory, so that nothing can be said about it."""
-        with open(f"/proc/{self.testbed.service.pid}/maps", encoding="utf-8") as file:
-            return "libasan" in file.read() or "libtsan" in file.read()
-
     def assert_bounded(self):
         if not self.is_sanitized():
             self.assertLess(self.memory("VmHWM"), self.before + USER_MIB + TRANSIENT_MIB)

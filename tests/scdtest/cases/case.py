@@ -42,6 +42,12 @@ class TestBedTest(unittest.TestCase):
         self.addCleanup(polkit.close)
         return polkit
 
+    def is_sanitized(self):
+        """A sanitizer keeps freed memory: then nothing can be said about that of the service."""
+        with open(f"/proc/{self.testbed.service.pid}/maps", encoding="utf-8") as file:
+            content = file.read()
+        return "libasan" in content or "libtsan" in content
+
     def simulator(self):
         client = Simulator()
         self._clients.append(client)
