@@ -70,6 +70,12 @@ scd_card_free(ScdCard *card)
     g_free(card);
 }
 
+void
+scd_card_withdraw(ScdCard *card)
+{
+    scd_object_withdraw(card->object);
+}
+
 const char *
 scd_card_path(const ScdCard *card)
 {

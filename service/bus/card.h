@@ -26,6 +26,9 @@ typedef struct {
 ScdCard *scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error);
 void scd_card_free(ScdCard *card);
 
+/* No further call reaches its object. Must come before the signal that the card is gone. */
+void scd_card_withdraw(ScdCard *card);
+
 const char *scd_card_path(const ScdCard *card);
 
 /* Whether the path is that of a card, present or removed. */

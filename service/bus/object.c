@@ -214,10 +214,17 @@ scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *inter
 }
 
 void
-scd_object_free(ScdObject *object)
+scd_object_withdraw(ScdObject *object)
 {
     if (object->registration)
         g_dbus_connection_unregister_object(object->bus, object->registration);
+    object->registration = 0;
+}
+
+void
+scd_object_free(ScdObject *object)
+{
+    scd_object_withdraw(object);
     for (guint i = 0; i < object->n_properties; i++)
         clear_property(&object->properties[i]);
     g_free(object->properties);

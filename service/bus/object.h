@@ -38,6 +38,12 @@ ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInter
 void scd_object_free(ScdObject *object);
 
 /*
+ * No further call reaches the object; it can still emit signals. Must come before the signal that
+ * the object is gone: GDBus answers a call that arrives between the two with UnknownMethod.
+ */
+void scd_object_withdraw(ScdObject *object);
+
+/*
  * Returns a number for the path of a new object, greater than *last, which it updates. The first
  * one is the time since boot in microseconds: so a restarted service uses no number again, without
  * keeping one in a file.

@@ -321,6 +321,7 @@ scd_reader_remove_card(ScdReader *reader, ScdReaderState *state)
 
     call_watches(reader, call_card_left, SCD_W_REMOVED_CARD);
     scd_workers_card_removed(reader->parts.workers, scd_reader_name(reader));
+    scd_card_withdraw(card);
     scd_object_emit(reader->object, "CardRemoved", g_variant_new("(o)", scd_card_path(card)));
     scd_reader_update(reader, state);
 }

@@ -198,6 +198,7 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     remove_session(session->sessions, session->number);
     scd_grants_end(session->grants, code);
     scd_job_queue_close(session->queue, disconnect, code);
+    scd_object_withdraw(session->object);
     if (reason && !(session->quiet && end == END_CLOSED))
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reason));
     scd_reader_unwatch(session->reader, &session->watch);

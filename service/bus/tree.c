@@ -84,6 +84,7 @@ scd_tree_remove(ScdTree *tree, ScdObject *object)
     const char *interfaces[] = {scd_object_interface_name(object), NULL};
 
     g_hash_table_remove(tree->objects, scd_object_path(object));
+    scd_object_withdraw(object);
     scd_object_emit(tree->root, "InterfacesRemoved",
                     g_variant_new("(o^as)", scd_object_path(object), interfaces));
 }
