@@ -90,6 +90,10 @@ test_refusal(void)
         [SCD_VERDICT_NO] = "rule",
         [SCD_VERDICT_CHALLENGE] = "interaction",
     };
+    static const int codes[] = {
+        [SCD_VERDICT_NO] = SCD_NOT_AUTHORIZED,
+        [SCD_VERDICT_CHALLENGE] = SCD_INTERACTION_REQUIRED,
+    };
 
     for (ScdAction action = SCD_ACTION_CONNECT; action <= SCD_ACTION_MANAGE; action++) {
         for (ScdVerdict verdict = SCD_VERDICT_NO; verdict <= SCD_VERDICT_CHALLENGE; verdict++) {
@@ -97,7 +101,7 @@ test_refusal(void)
                 continue;
             g_autoptr(GError) error = scd_action_new_refusal(action, verdict, "Office 00 00");
 
-            g_assert_error(error, SCD_ERROR, SCD_NOT_AUTHORIZED);
+            g_assert_error(error, SCD_ERROR, codes[verdict]);
             g_assert_nonnull(strstr(error->message, scd_action_id(action)));
             g_assert_nonnull(strstr(error->message, "'Office 00 00'"));
             g_assert_nonnull(strstr(error->message, hints[verdict]));
