@@ -149,6 +149,8 @@ end_queued_locked(ScdJobQueue *queue, GList *link, guint32 code, GQueue *answers
     } else if (job->answered_in_worker) {
         refuse_locked(queue, job, code);
     } else {
+        if (link == queue->jobs.head && !queue->running)
+            queue->last_code = code; /* for a chained job behind it */
         g_queue_delete_link(&queue->jobs, link);
         scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_DONE);
         scd_job_answers_add(answers, job, code);

@@ -58,6 +58,9 @@ class BusyCard(CallLifetimeTest):
         self._clients.append(program)
         program.do("connect", "shared", PCSC_NAME)
         program.do("begin")
+        # From here on, the service knows of the program, and looks before it sends.
+        self.assert_refused("Timeout", self.alice, self.send_one_shot(self.alice,
+                                                                      {"timeout-ms": 50}))
         return lambda: program.do("end")
 
     def hold_in_session(self):
@@ -110,9 +113,6 @@ class BusyCard(CallLifetimeTest):
     def test_message_says_what_was_sent(self):
         session = self.connect(self.alice)
         self.hold()
-        # From here on, the service knows of the other program.
-        self.assert_refused("Timeout", self.alice, self.send_one_shot(self.alice,
-                                                                      {"timeout-ms": 50}))
         for _ in range(20):
             for number in self.send_all(session, {"timeout-ms": 20}):
                 name, message = self.refusal(self.alice, number)
