@@ -492,7 +492,7 @@ scd_queue_group_card_removed_locked(ScdQueueGroup *group)
 {
     ScdJobQueue *holder = scd_queue_group_holder_locked(group);
 
-    if (!holder)
+    if (!holder || holder->closed) /* its disconnect looks at the card itself */
         return;
     g_atomic_int_set(&holder->card.depth, 0);
     scd_queue_group_end_holding_locked(group);

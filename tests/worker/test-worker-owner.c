@@ -160,6 +160,27 @@ test_close_with_disposition(gconstpointer disposition)
     rig_free(rig);
 }
 
+/* The report of a removal that comes after the end of the session, as when the service stops. */
+static void
+test_removal_is_reported_late(void)
+{
+    Rig *rig = rig_new(TRUE);
+
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, 0);
+    run_with_action(rig, SCD_JOB_BEGIN, 0);
+    RigJob *running = rig_new_job(rig, SCD_JOB_TRANSMIT);
+    fake_pcsc_hold(FAKE_TRANSMIT);
+    scd_job_queue_submit(rig->ours, scd_job_ref(running->job));
+    fake_pcsc_wait_until_held();
+    rig_close(rig, &rig->ours, SCD_JOB_DISPOSITION_OWNER_LEFT);
+    scd_workers_card_removed(rig->workers, "Reader");
+    fake_pcsc_release();
+    rig_wait(last_job(rig));
+    g_assert_false(fake_pcsc_is_verified());
+    g_assert_cmpuint(fake_pcsc_count_resets(), ==, 1);
+    rig_free(rig);
+}
+
 /* What an owner leaves on purpose stays. */
 static void
 test_close_leaves(void)
@@ -194,6 +215,7 @@ main(int argc, char **argv)
                          test_close_with_disposition);
     g_test_add_data_func("/worker/owner/close-ejects", GUINT_TO_POINTER(3),
                          test_close_with_disposition);
+    g_test_add_func("/worker/owner/removal-is-reported-late", test_removal_is_reported_late);
     g_test_add_func("/worker/owner/close-leaves", test_close_leaves);
     return g_test_run();
 }
