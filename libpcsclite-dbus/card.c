@@ -262,8 +262,8 @@ pld_card_end_locked(PldCard *card, DWORD disposition)
  * Requests an attribute: pcscd checks transactions, resets and removals before it asks the driver.
  * The errors of the driver itself do not matter.
  */
-LONG
-pld_card_check_access_locked(PldCard *card)
+static LONG
+check_access_locked(PldCard *card)
 {
     const PldRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE,
                                 .argument = SCARD_ATTR_ATR_STRING};
@@ -282,7 +282,7 @@ pld_card_check_access_locked(PldCard *card)
 LONG
 pld_card_wait_for_access_locked(PldCard *card)
 {
-    LONG code = pld_card_check_access_locked(card);
+    LONG code = check_access_locked(card);
 
     if (code != SCARD_E_SHARING_VIOLATION || !pld_card_may_block())
         return code;
@@ -291,14 +291,16 @@ pld_card_wait_for_access_locked(PldCard *card)
 }
 
 LONG
-pld_card_try_without_waiting_locked(PldCard *card, PldAttempt attempt, void *data)
+pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data)
 {
+    if (pld_card_may_block())
+        return attempt(card, data);
     for (unsigned tries = 0; tries < TRIES_WITHOUT_WAITING; tries++) {
         LONG code = attempt(card, data);
         if (code != SCARD_E_TIMEOUT)
             return code;
         /* Returns when the reader has executed what it was busy with. */
-        code = pld_card_check_access_locked(card);
+        code = check_access_locked(card);
         if (code != SCARD_S_SUCCESS)
             return code;
     }
@@ -381,11 +383,16 @@ add_card_locked(sd_bus_message *reply, void *data)
     PldNewSession *new_session = data;
     const char *session, *protocol;
 
-    if (sd_bus_message_read(reply, "os", &session, &protocol) < 0)
+    /* A session without a handle ends with the connection. */
+    if (sd_bus_message_read(reply, "os", &session, &protocol) < 0) {
+        new_session->context->connection.lost = true;
         return SCARD_F_COMM_ERROR;
+    }
     PldCard *card = new_card(new_session->context, new_session->reader, session);
-    if (!card)
+    if (!card) {
+        new_session->context->connection.lost = true;
         return SCARD_E_NO_MEMORY;
+    }
     card->share_mode = new_session->arguments->share_mode;
     card->protocol = parse_active_protocol(protocol, new_session->arguments);
     pld_context_add_session_locked(new_session->context, &card->session);
@@ -473,10 +480,7 @@ LONG
 pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments)
 {
     PldReconnection reconnection = {.arguments = arguments, .no_wait = !pld_card_may_block()};
-    LONG code =
-        reconnection.no_wait
-            ? pld_card_try_without_waiting_locked(card, call_reconnect_locked, &reconnection)
-            : call_reconnect_locked(card, &reconnection);
+    LONG code = pld_card_attempt_locked(card, call_reconnect_locked, &reconnection);
 
     if (code == SCARD_S_SUCCESS) {
         card->share_mode = arguments->share_mode;
@@ -493,8 +497,9 @@ close_session_locked(PldCard *card, DWORD disposition)
                                 .append = append_disposition,
                                 .arguments = &disposition};
     LONG code = pld_card_call_locked(card, call);
-    /* As in pcsc-lite, closing succeeds if the reader does not exist any more. */
-    return code == SCARD_E_NO_SERVICE ? code : SCARD_S_SUCCESS;
+    /* As in pcsc-lite, closing succeeds if the reader does not exist any more. What a limit of the
+     * service refused has closed nothing. */
+    return code == SCARD_E_NO_SERVICE || code == SCARD_E_NO_MEMORY ? code : SCARD_S_SUCCESS;
 }
 
 /* Ends the calls of other threads that wait with this handle; the session is to be closed. */

@@ -55,8 +55,9 @@ void pld_card_leave(PldCard *card);
 /*
  * Closes the session and invalidates the number. A thread that waits with this handle, for a
  * transaction, for others or for the user, returns SCARD_E_INVALID_HANDLE; a command that the card
- * is executing is completed first. If the service is lost, fails with SCARD_E_NO_SERVICE; as
- * in pcsc-lite, the handle then stays valid until its context is released.
+ * is executing is completed first. If the service is lost, fails with SCARD_E_NO_SERVICE, and if a
+ * limit of the service was reached, with SCARD_E_NO_MEMORY; as in pcsc-lite, the handle then stays
+ * valid until its context is released.
  */
 LONG pld_card_disconnect(SCARDHANDLE number, DWORD disposition);
 
@@ -87,22 +88,19 @@ LONG pld_card_end_locked(PldCard *card, DWORD disposition);
 bool pld_card_may_block(void);
 
 /*
- * Checks whether pcscd would let this handle use the card. Returns SCARD_E_SHARING_VIOLATION while
- * another handle has a transaction, or the error for a card that was reset or removed. Does not
- * wait for the transaction.
+ * Checks whether pcscd would let this handle use the card. Waits for the end of another handle's
+ * transaction, or returns SCARD_E_SHARING_VIOLATION unless pld_card_may_block(). Returns the error
+ * for a card that was reset or removed.
  */
-LONG pld_card_check_access_locked(PldCard *card);
-
-/* The same, but waits for the end of the transaction if pld_card_may_block(). */
 LONG pld_card_wait_for_access_locked(PldCard *card);
 
 /*
- * Calls attempt() until it returns another code than SCARD_E_TIMEOUT, which stands for: the reader
- * is busy. Returns that code, or SCARD_E_SHARING_VIOLATION if another handle has a transaction. For
- * requests and method calls with no_wait.
+ * Calls attempt(), once if pld_card_may_block(). Otherwise attempt() must not wait, and is called
+ * until it returns another code than SCARD_E_TIMEOUT, which stands for: the reader is busy. Returns
+ * that code, or SCARD_E_SHARING_VIOLATION if another handle has a transaction.
  */
 typedef LONG (*PldAttempt)(PldCard *card, void *data);
-LONG pld_card_try_without_waiting_locked(PldCard *card, PldAttempt attempt, void *data);
+LONG pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data);
 
 /*
  * Calls a method of the session on the bus; sets path, interface, session and cancels_seen. Fails

@@ -24,7 +24,6 @@ typedef struct {
 _Static_assert(sizeof(PldRequestHeader) == SCD_FRAME_REQUEST_HEADER, "a request's header");
 _Static_assert(sizeof(PldReplyHeader) == SCD_FRAME_ANSWER_HEADER, "a reply's header");
 
-#define PACKET_MAX (SCD_FRAME_REQUEST_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 #define ANSWER_MAX (SCD_FRAME_ANSWER_HEADER + MAX_BUFFER_SIZE_EXTENDED)
 
 void
@@ -37,8 +36,8 @@ pld_channel_init(PldChannel *channel)
 bool
 pld_channel_open(PldChannel *channel, int fd)
 {
-    channel->packet = malloc(PACKET_MAX);
-    if (!channel->packet) {
+    channel->answer = malloc(ANSWER_MAX);
+    if (!channel->answer) {
         close(fd);
         return false;
     }
@@ -56,8 +55,8 @@ pld_channel_close(PldChannel *channel)
         close(channel->fd);
     channel->fd = -1;
     pthread_mutex_unlock(&channel->lock);
-    free(channel->packet);
-    channel->packet = NULL;
+    free(channel->answer);
+    channel->answer = NULL;
 }
 
 void
@@ -128,15 +127,13 @@ send_request(const PldChannel *channel, const PldRequest *request)
     PldRequestHeader header = {.operation = (uint8_t)request->operation,
                                .argument = htole32(request->argument),
                                .limit_ms = htole32(request->no_wait ? 0 : SCD_FRAME_NO_LIMIT)};
+    struct iovec parts[] = {{&header, sizeof header}, {(void *)request->data, request->length}};
+    const struct msghdr packet = {.msg_iov = parts, .msg_iovlen = request->length > 0 ? 2 : 1};
     ssize_t sent;
 
-    memcpy(channel->packet, &header, sizeof header);
-    if (request->length > 0)
-        memcpy(channel->packet + sizeof header, request->data, request->length);
     do
-        sent = send(channel->fd, channel->packet, sizeof header + request->length, MSG_NOSIGNAL);
+        sent = sendmsg(channel->fd, &packet, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
-    explicit_bzero(channel->packet, sizeof header + request->length);
     return sent >= 0;
 }
 
@@ -148,20 +145,20 @@ receive_reply(const PldChannel *channel, PldReply *reply)
     ssize_t received;
 
     do
-        received = recv(channel->fd, channel->packet, ANSWER_MAX, MSG_TRUNC);
+        received = recv(channel->fd, channel->answer, ANSWER_MAX, MSG_TRUNC);
     while (received < 0 && errno == EINTR);
     if (received < (ssize_t)sizeof header || received > (ssize_t)ANSWER_MAX) {
-        explicit_bzero(channel->packet, PACKET_MAX);
+        explicit_bzero(channel->answer, ANSWER_MAX);
         return false;
     }
-    memcpy(&header, channel->packet, sizeof header);
+    memcpy(&header, channel->answer, sizeof header);
     reply->code = pld_long(le32toh(header.code));
     reply->protocol = le32toh(header.protocol);
     reply->length = (size_t)received - sizeof header;
     /* As in pcsc-lite, a buffer that is too small is left unchanged. */
     if (reply->length > 0 && reply->length <= reply->size)
-        memcpy(reply->buffer, channel->packet + sizeof header, reply->length);
-    explicit_bzero(channel->packet, (size_t)received);
+        memcpy(reply->buffer, channel->answer + sizeof header, reply->length);
+    explicit_bzero(channel->answer, (size_t)received);
     return reply->code == SCARD_S_SUCCESS || reply->length == 0;
 }
 

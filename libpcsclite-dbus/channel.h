@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct {
     int fd;                    /* -1 while the channel is closed */
-    uint8_t *packet;           /* may contain secrets: cleared after each use */
+    uint8_t *answer;           /* may contain secrets: cleared after each use */
     pthread_mutex_t lock;      /* protects fd against other threads, and the fields below */
     const PldRequest *pending; /* sent, without a reply yet; NULL if other threads cannot end it */
     bool cancel_sent;          /* SCD_FRAME_CANCEL, for the request of the last exchange */

@@ -176,7 +176,8 @@ exchange_locked(PldPendingCall *pending)
 
     if (r >= 0)
         r = wait_for_reply(pending);
-    if (sd_bus_is_open(connection->bus) <= 0)
+    /* A call without a reply may still take effect: only the end of the connection undoes that. */
+    if ((slot && !pending->reply) || sd_bus_is_open(connection->bus) <= 0)
         connection->lost = true;
     LONG code = pending->reply ? read_reply(pending) : SCARD_E_NO_SERVICE;
     pending->reply = sd_bus_message_unref(pending->reply);

@@ -128,9 +128,7 @@ static LONG
 transmit_locked(PldCard *card, PldExchange *exchange)
 {
     exchange->request.no_wait = !pld_card_may_block();
-    LONG code = exchange->request.no_wait
-                    ? pld_card_try_without_waiting_locked(card, exchange_locked, exchange)
-                    : exchange_locked(card, exchange);
+    LONG code = pld_card_attempt_locked(card, exchange_locked, exchange);
     return code == SCARD_S_SUCCESS && exchange->reply.length > exchange->reply.size
                ? SCARD_E_INSUFFICIENT_BUFFER
                : code;

@@ -105,6 +105,21 @@ class CallLifetime(case.TestBedTest):
             lines, _ = self.run_program("connect shared Fake 00 00\n", Connect=refuse)
             self.assertEqual(lines, ["error " + code])
 
+    def test_refused_close(self):
+        """The session is still open, so the handle is, and can be closed later."""
+        refused = []
+
+        def close(invocation):
+            if refused:
+                invocation.return_value(GLib.Variant("()", ()))
+                return
+            refused.append(invocation)
+            invocation.return_dbus_error("org.freedesktop.DBus.Error.LimitsExceeded", "refused")
+
+        lines, _ = self.run_program("connect shared Fake 00 00\ndisconnect leave\n"
+                                    "transmit 80100000\ndisconnect leave\n", Close=close)
+        self.assertEqual(lines, ["ok", "error 80100006", "ok", "ok"])
+
     def test_cancel_names_the_call(self):
         """SCardCancel of a pending SCardConnect calls CancelCall with the call-id of Connect."""
         pending = []
