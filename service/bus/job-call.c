@@ -64,7 +64,8 @@ get_hint(ScdErrorCode code)
     case SCD_E_PROTO_MISMATCH:
         return ": use one of the protocols in the property Protocols of the card";
     case SCD_W_SECURITY_VIOLATION:
-        return ": a polkit rule must allow the user smartcardd to access pcscd";
+        return ": polkit does not authorize this program any more, or does not let the user "
+               "smartcardd access pcscd";
     default:
         return "";
     }
@@ -181,6 +182,15 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
         scd_error_take_reply(invocation, new_job_error(call, job, scd_code_to_error(code)));
 }
 
+/* The data may be of the main thread, and the worker may release the job last. */
+static void
+release_end_data(JobCall *call)
+{
+    if (call->free_end_data)
+        call->free_end_data(call->end_data);
+    call->free_end_data = NULL;
+}
+
 static gboolean
 send_reply_in_main(gpointer data)
 {
@@ -188,6 +198,7 @@ send_reply_in_main(gpointer data)
     JobCall *call = job->data;
 
     call->end(call->code, call->end_data);
+    release_end_data(call);
     send_reply(call, job, call->code);
     return G_SOURCE_REMOVE;
 }
@@ -215,8 +226,7 @@ free_call(gpointer data)
     scd_quota_charge_give_back(&call->charge);
     g_clear_pointer(&call->registered, scd_registered_call_free);
     g_clear_pointer(&call->ready, g_variant_unref);
-    if (call->free_end_data)
-        call->free_end_data(call->end_data);
+    release_end_data(call); /* of a job that was refused, and not submitted */
     g_free(call->reader);
     g_free(call);
 }

@@ -68,7 +68,7 @@ void scd_job_call_set_reply(ScdJob *job, GVariant *reply);
 /* Called on the main thread after the job ended and before the reply is sent. code: PC/SC's. */
 typedef void (*ScdJobCallEndFunc)(guint32 code, gpointer data);
 
-/* Sets the function. destroy frees the data together with the job. */
+/* Sets the function. destroy frees the data on the main thread, after the function was called. */
 void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
                          GDestroyNotify destroy);
 

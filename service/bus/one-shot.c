@@ -56,7 +56,7 @@ handle_ended(const GError *error, gpointer data)
         scd_job_queue_close(g_steal_pointer(&one_shot->queue), disconnect, code);
         scd_grants_end(g_steal_pointer(&one_shot->grants), code);
     }
-    /* The job refers to the pending call until it is freed. */
+    /* The job refers to the pending call until it was answered. */
     g_clear_pointer(&one_shot->submitted, scd_job_unref);
     scd_user_charge_give_back(&one_shot->charge);
 }
