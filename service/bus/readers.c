@@ -264,7 +264,7 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
         found = g_hash_table_lookup(readers->by_name, selector);
     for (gsize i = 0; !found && i < G_N_ELEMENTS(ways); i++)
         found = find_matching_reader(readers, ways[i], selector, &ambiguous);
-    g_autofree char *quoted = found ? NULL : scd_error_quote(selector);
+    g_autofree char *quoted = found && !ambiguous ? NULL : scd_error_quote(selector);
     if (ambiguous) {
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "Several readers match %s: use an object path", quoted);

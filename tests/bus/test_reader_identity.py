@@ -120,8 +120,8 @@ class UsbPath(IdentityTest):
                   for path, properties in self.client.readers().values()}
         self.assertEqual(labels, {0: "usb_1_3", 1: "usb_1_3_slot1", 2: "usb_1_3_slot2",
                                   3: "usb_1_3_slot3"})
-        self.assert_refused("InvalidArgs", "1-3")
-        self.assert_refused("InvalidArgs", "1-3:1.0")
+        self.assert_refused("InvalidArgs", "1-3", "Several readers match '1-3'")
+        self.assert_refused("InvalidArgs", "1-3:1.0", "Several readers match '1-3:1.0'")
         self.assertEqual(self.find(READERS + "usb_1_3_slot2"), "usb_1_3_slot2")
 
     def test_two_interfaces(self):

@@ -66,10 +66,12 @@ class IdentityTest(case.TestBedTest):
                                    GLib.Variant("(s)", (selector,)))
         return path.removeprefix(READERS)
 
-    def assert_refused(self, error, selector):
+    def assert_refused(self, error, selector, words=""):
+        """words: of the message."""
         with self.assertRaises(GLib.Error) as caught:
             self.find(selector)
         self.assertEqual(short_name(Gio.DBusError.get_remote_error(caught.exception)), error)
+        self.assertIn(words, caught.exception.message)
 
     def assert_has(self, words, label, **expected):
         found, properties = self.reader(words)
