@@ -171,7 +171,7 @@ scd_bus_connect_async(ScdGate *gate, GAsyncReadyCallback callback, gpointer data
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, data);
 
-    g_task_set_task_data(task, gate, NULL);
+    g_task_set_task_data(task, scd_gate_ref(gate), (GDestroyNotify)scd_gate_unref);
     g_task_run_in_thread(task, connect_in_thread);
 }
 
