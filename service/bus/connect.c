@@ -121,7 +121,9 @@ handle_result_in_main(gpointer data)
     }
     result->connect->connected = TRUE;
     result->connect->protocol = result->protocol;
-    if (!scd_grants_is_pending(result->connect->grants))
+    if (scd_grants_is_pending(result->connect->grants))
+        scd_pending_call_limit_wait(result->call);
+    else
         make_session(result->connect);
     return G_SOURCE_REMOVE;
 }

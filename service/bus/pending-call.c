@@ -49,7 +49,7 @@ scd_pending_call_unref(ScdPendingCall *call)
     g_free(call);
 }
 
-/* The caller of this function has to drop the reference of the call itself. */
+/* Returns the invocation, or NULL. The caller must then drop the call's own reference. */
 static GDBusMethodInvocation *
 stop_call(ScdPendingCall *call, const GError *error)
 {
@@ -292,6 +292,13 @@ scd_pending_call_limit_job(ScdPendingCall *call, ScdJob *job)
         job->end_by = call->end_by;
     if (call->no_wait || !call->has_limit)
         g_clear_handle_id(&call->timer, g_source_remove);
+}
+
+void
+scd_pending_call_limit_wait(ScdPendingCall *call)
+{
+    if (!call->timer && (call->no_wait || !call->has_limit))
+        call->timer = g_timeout_add(call->parts.wait_limit_ms, handle_timeout, call);
 }
 
 gboolean

@@ -15,8 +15,8 @@
  *     CancelCall() names it, or when the method calls scd_pending_call_fail().
  *
  * After the end it has no timer, no watch on reader or caller, and no polkit dialog, and calls no
- * function of the method except free_data(). The caller of scd_pending_call_new() has to keep no
- * reference: a pointer to the call is valid until ended() was called.
+ * function of the method except free_data(). scd_pending_call_new() returns a borrowed
+ * pointer, which is valid until ended() was called.
  *
  * The call is reference counted: the call itself has one reference until it ends, each
  * operation under way (the authorization check, a job of a worker) has another. The method's
@@ -76,6 +76,9 @@ void scd_pending_call_start(ScdPendingCall *call, const ScdCallOptions *options)
  * "timeout-ms" the call may last as long as the job from now on, once that does not wait any more.
  */
 void scd_pending_call_limit_job(ScdPendingCall *call, ScdJob *job);
+
+/* The job is done, but the call has to wait again, now for polkit: limits that, too. */
+void scd_pending_call_limit_wait(ScdPendingCall *call);
 
 ScdPendingCall *scd_pending_call_ref(ScdPendingCall *call);
 void scd_pending_call_unref(ScdPendingCall *call);
