@@ -5,7 +5,8 @@
 #include "base/error.h"
 #include "pcsc/main-thread.h"
 
-#define STOP_LIMIT_US (2 * G_USEC_PER_SEC)
+/* pcscd may need seconds to reset a card; systemd waits for longer. */
+#define STOP_LIMIT_US (10 * G_USEC_PER_SEC)
 
 struct ScdWorkers {
     ScdWorkerOptions options;
