@@ -274,7 +274,7 @@ new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader,
     if (reader) {
         const char *name = scd_reader_name(reader);
         entry->reader = scd_device_text_clean(name, strlen(name));
-        entry->usb_path = g_strdup(scd_reader_details(reader).usb_path);
+        entry->usb_path = g_strdup(scd_reader_usb_path(reader));
     }
     entry->detail = g_strdup(detail);
     return entry;

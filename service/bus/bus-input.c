@@ -96,7 +96,7 @@ refuse_call(ScdBusInput *input, const ScdDbusHeader *header, const ScdGateError 
     scd_bus_output_send(input->output, message, NULL);
 }
 
-/* The message at start is there to its end, or is refused before. */
+/* The message at start is complete, unless it is refused. */
 static void
 apply_verdict(ScdBusInput *input, ScdGateVerdict verdict, const ScdDbusHeader *header,
               const ScdGateError *reason, gsize length)

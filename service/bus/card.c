@@ -2,9 +2,6 @@
 
 #include "bus/card.h"
 
-#include <string.h>
-#include <time.h>
-
 #include "base/atr.h"
 #include "base/hex.h"
 
@@ -85,8 +82,7 @@ scd_card_path(const ScdCard *card)
 gboolean
 scd_card_is_path(const char *path)
 {
-    return g_str_has_prefix(path, PATH_PREFIX) &&
-           g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, NULL, NULL);
+    return scd_object_number_of_path(path, PATH_PREFIX) != 0;
 }
 
 const char *
@@ -98,12 +94,9 @@ scd_card_atr_hex(const ScdCard *card)
 gboolean
 scd_card_was_used(const char *path)
 {
-    guint64 number;
+    guint64 number = scd_object_number_of_path(path, PATH_PREFIX);
 
     if (last_number == 0)
         scd_object_next_number(&last_number);
-    return g_str_has_prefix(path, PATH_PREFIX) &&
-           g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, &number,
-                                      NULL) &&
-           number <= last_number;
+    return number > 0 && number <= last_number;
 }

@@ -41,7 +41,7 @@
 #define USER_BYTES_MAX (14 * MIB)
 #define ALL_BYTES_MAX (80 * MIB)
 
-/* For all senders whose user is not known yet: a millisecond of their lives. */
+/* For all senders whose user is not known yet: that lasts about a millisecond. */
 #define POOL_BYTES_MAX (2 * MIB)
 
 /* What GDBus and the service allocate for a call, and for each value in it; measured. */

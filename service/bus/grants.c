@@ -121,9 +121,11 @@ static void
 handle_details_changed(gpointer data)
 {
     ScdGrants *grants = data;
-    g_autoptr(GVariant) subject = scd_subject_new(grants->reader);
 
-    if (is_exempt(grants) || (grants->asked && g_variant_equal(subject, grants->asked)))
+    if (is_exempt(grants))
+        return;
+    g_autoptr(GVariant) subject = scd_subject_new(grants->reader);
+    if (grants->asked && g_variant_equal(subject, grants->asked))
         return;
     if (!grants->asked && g_variant_equal(subject, grants->granted))
         settle_grants(grants);

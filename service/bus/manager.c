@@ -15,7 +15,17 @@ struct ScdManager {
 typedef struct {
     ScdManager *manager;
     GDBusMethodInvocation *invocation;
-} ConnectQuery;
+} CallerQuery;
+
+static void
+look_up_caller(ScdManager *manager, GDBusMethodInvocation *invocation, ScdClientFunc func)
+{
+    CallerQuery *query = g_new(CallerQuery, 1);
+
+    *query = (CallerQuery){manager, invocation};
+    scd_clients_get(manager->parts.clients, g_dbus_method_invocation_get_sender(invocation), func,
+                    query);
+}
 
 static ScdReader *
 find_if_available(ScdManager *manager, const char *selector, GError **error)
@@ -61,7 +71,7 @@ reply_with_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 static void
 check_caller(ScdClient *caller, const GError *gone, gpointer data)
 {
-    g_autofree ConnectQuery *query = data;
+    g_autofree CallerQuery *query = data;
     g_autoptr(ScdClient) client = caller;
     GError *error = NULL;
     GVariant *arguments = g_dbus_method_invocation_get_parameters(query->invocation);
@@ -79,20 +89,14 @@ check_caller(ScdClient *caller, const GError *gone, gpointer data)
     }
     ScdAuthorityDetails details = scd_reader_details(reader);
     scd_authority_check(scd_authorization_authority(query->manager->parts.authorization), client,
-                        scd_action_id(scd_authorization_action(query->invocation)), &details, FALSE,
-                        NULL, reply_with_verdict, query->invocation);
+                        scd_action_id(scd_authorization_action(query->invocation)), &details,
+                        SCD_AUTHORITY_NONE, NULL, reply_with_verdict, query->invocation);
 }
 
 static void
 can_connect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
 {
-    ScdManager *manager = owner;
-    ConnectQuery *query = g_new(ConnectQuery, 1);
-
-    query->manager = manager;
-    query->invocation = invocation;
-    scd_clients_get(manager->parts.clients, g_dbus_method_invocation_get_sender(invocation),
-                    check_caller, query);
+    look_up_caller(owner, invocation, check_caller);
 }
 
 static void
@@ -126,15 +130,10 @@ cancel_call(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
     g_dbus_method_invocation_return_value(invocation, NULL);
 }
 
-typedef struct {
-    ScdManager *manager;
-    GDBusMethodInvocation *invocation;
-} SessionsQuery;
-
 static void
 reply_with_sessions(ScdClient *caller, const GError *gone, gpointer data)
 {
-    g_autofree SessionsQuery *query = data;
+    g_autofree CallerQuery *query = data;
     g_autoptr(ScdClient) client = caller;
 
     if (client)
@@ -149,7 +148,7 @@ reply_with_sessions(ScdClient *caller, const GError *gone, gpointer data)
 static void
 close_session_for(ScdClient *caller, const GError *gone, gpointer data)
 {
-    g_autofree SessionsQuery *query = data;
+    g_autofree CallerQuery *query = data;
     g_autoptr(ScdClient) client = caller;
     g_autoptr(GError) error = NULL;
     const char *path;
@@ -162,16 +161,6 @@ close_session_for(ScdClient *caller, const GError *gone, gpointer data)
         g_dbus_method_invocation_return_value(query->invocation, NULL);
     else
         scd_error_reply(query->invocation, error);
-}
-
-static void
-look_up_caller(ScdManager *manager, GDBusMethodInvocation *invocation, ScdClientFunc func)
-{
-    SessionsQuery *query = g_new(SessionsQuery, 1);
-
-    *query = (SessionsQuery){manager, invocation};
-    scd_clients_get(manager->parts.clients, g_dbus_method_invocation_get_sender(invocation), func,
-                    query);
 }
 
 static void

@@ -101,6 +101,16 @@ scd_object_next_number(guint64 *last)
     return ++*last;
 }
 
+guint64
+scd_object_number_of_path(const char *path, const char *prefix)
+{
+    guint64 number = 0;
+
+    if (g_str_has_prefix(path, prefix))
+        g_ascii_string_to_unsigned(path + strlen(prefix), 10, 1, G_MAXUINT64, &number, NULL);
+    return number;
+}
+
 /* Byte arrays and strings are contiguous in a message that GDBus has read. */
 static void
 wipe_value(GVariant *value)

@@ -50,9 +50,12 @@ void scd_object_withdraw(ScdObject *object);
  */
 guint64 scd_object_next_number(guint64 *last);
 
+/* Returns the number of a path that begins with the prefix; 0 for any other path. */
+guint64 scd_object_number_of_path(const char *path, const char *prefix);
+
 /*
  * Overwrites the byte arrays and strings of a call's arguments that may contain commands (ay, aay,
- * as): only this process has them, and nothing may read them afterwards.
+ * s, as): only this process has them, and nothing may read them afterwards.
  */
 void scd_object_wipe_arguments(GVariant *arguments);
 

@@ -277,18 +277,22 @@ has_same_atr(const ScdReaderState *a, const ScdReaderState *b)
     return a->atr_length == b->atr_length && memcmp(a->atr, b->atr, a->atr_length) == 0;
 }
 
-void
-scd_reader_update(ScdReader *reader, ScdReaderState *state)
+static void
+apply_state(ScdReader *reader, ScdReaderState *state, gboolean details_changed)
 {
-    gboolean has_other_atr = !has_same_atr(reader->state, state);
-
     scd_reader_state_ref(state);
     scd_reader_state_unref(reader->state);
     reader->state = state;
     set_state(reader);
-    if (has_other_atr)
+    if (details_changed)
         call_details_watches(reader);
     scd_object_announce(reader->object);
+}
+
+void
+scd_reader_update(ScdReader *reader, ScdReaderState *state)
+{
+    apply_state(reader, state, !has_same_atr(reader->state, state));
 }
 
 void
@@ -306,8 +310,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
     reader->card = scd_card_new(&parts, state, &error);
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
-    scd_reader_update(reader, state);
-    call_details_watches(reader);
+    apply_state(reader, state, TRUE);
     scd_object_emit(reader->object, "CardInserted",
                     g_variant_new("(o@ay)", scd_card_path(reader->card),
                                   g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr,

@@ -2,8 +2,6 @@
 
 #include "bus/session.h"
 
-#include <string.h>
-
 #include "base/words.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
@@ -239,28 +237,17 @@ scd_sessions_end_all(ScdSessions *sessions)
 
 #define PATH_PREFIX SCD_ROOT_PATH "/sessions/"
 
-/* Returns 0 if the path is not one of a session. */
-static guint64
-get_number_of_path(const char *path)
-{
-    guint64 number = 0;
-
-    if (g_str_has_prefix(path, PATH_PREFIX))
-        g_ascii_string_to_unsigned(path + strlen(PATH_PREFIX), 10, 1, G_MAXUINT64, &number, NULL);
-    return number;
-}
-
 gboolean
 scd_sessions_had(const ScdSessions *sessions, const char *path)
 {
-    guint64 number = get_number_of_path(path);
+    guint64 number = scd_object_number_of_path(path, PATH_PREFIX);
     return number > 0 && number <= sessions->last_number;
 }
 
 gboolean
 scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error)
 {
-    const SessionNumber number = {sessions, get_number_of_path(path)};
+    const SessionNumber number = {sessions, scd_object_number_of_path(path, PATH_PREFIX)};
     ScdSession *session = find_session(&number);
 
     if (!session && scd_sessions_had(sessions, path))

@@ -21,15 +21,12 @@ struct ScdChannelPoll {
 };
 
 ScdChannelPoll *
-scd_channel_poll_new(GError **error)
+scd_channel_poll_new(void)
 {
     int wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
-    if (wake_fd < 0) {
-        g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "No descriptor: %s",
-                    g_strerror(errno));
+    if (wake_fd < 0)
         return NULL;
-    }
     ScdChannelPoll *poll = g_new0(ScdChannelPoll, 1);
     poll->wake_fd = wake_fd;
     poll->polled = g_array_new(FALSE, FALSE, sizeof(struct pollfd));

@@ -14,8 +14,8 @@
 
 typedef struct ScdChannelPoll ScdChannelPoll;
 
-/* NULL with an error when there is no descriptor for it. */
-ScdChannelPoll *scd_channel_poll_new(GError **error);
+/* Returns NULL if no descriptor is left. */
+ScdChannelPoll *scd_channel_poll_new(void);
 void scd_channel_poll_free(ScdChannelPoll *poll);
 
 /* Wakes the thread if it sleeps. Any thread, with the lock of the group. */

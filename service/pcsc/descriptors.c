@@ -7,7 +7,7 @@
 
 #define GROUP_MAX 8
 
-/* A main context, the socket of a PC/SC context for the last disconnect, and the journal. */
+/* A main context, the journal, and the sockets that SCardCancel opens; some are to spare. */
 #define RESERVE GROUP_MAX
 
 static int reserve[RESERVE];

@@ -413,7 +413,7 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
 {
     /* The second one is for the context, which the thread establishes. */
     ScdChannelPoll *poll =
-        scd_descriptors_are_left(WORKER_DESCRIPTORS) ? scd_channel_poll_new(NULL) : NULL;
+        scd_descriptors_are_left(WORKER_DESCRIPTORS) ? scd_channel_poll_new() : NULL;
     if (!poll) {
         set_error_of_limit(reader, error);
         return NULL;
