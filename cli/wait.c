@@ -148,12 +148,13 @@ static int
 run_wait(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
+    gint64 end = ctl_call_get_end(arguments->timeout_us);
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
     const CardWait wait = {
         .arguments = arguments,
         .output = output,
         .bus = bus,
-        .end = ctl_call_get_end(arguments->timeout_us),
+        .end = end,
     };
 
     if (bus &&

@@ -20,8 +20,8 @@
  *
  * Answers come in the order of the requests; each request has one, but for
  * SCD_FRAME_CANCEL, which has none. A request that has not reached the card when
- * its time is over is answered with SCARD_E_TIMEOUT, and never reaches it. One that
- * the card carries out by then is answered when it is done, with its result.
+ * its time limit expires fails with SCARD_E_TIMEOUT, and is never sent. One that the
+ * card is executing then is answered with its result.
  *
  * The service reads a packet only while fewer than SCD_FRAME_REQUESTS_MAX requests
  * have no answer, and while the client reads its answers. So a client that may
