@@ -39,21 +39,10 @@ class Admission(SessionTest):
         self.session_of_root = self.session()
         self.before = self.memory("VmRSS")
 
-    def memory(self, name):
-        """In MiB."""
-        with open(f"/proc/{self.testbed.service.pid}/status", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith(name + ":"))
-        return int(line.split()[1]) / 1024
-
     def intruder(self):
         client = RawClient("nobody")
         self._clients.append(client)
         return client
-
-    def is_sanitized(self):
-        """A sanitizer keeps freed memory, so that nothing can be said about it."""
-        with open(f"/proc/{self.testbed.service.pid}/maps", encoding="utf-8") as file:
-            return "libasan" in file.read()
 
     def assert_well(self, limit=BUDGET_MIB + TRANSIENT_MIB):
         """Another user's calls work, and the memory has never been above the limit."""

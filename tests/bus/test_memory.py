@@ -44,12 +44,6 @@ class Memory(ChannelTest):
         self.session_of_root = self.session()
         self.before = self.memory("VmRSS")
 
-    def memory(self, name):
-        """In MiB."""
-        with open(f"/proc/{self.testbed.service.pid}/status", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith(name + ":"))
-        return int(line.split()[1]) / 1024
-
     def assert_bounded(self):
         if not self.is_sanitized():
             self.assertLess(self.memory("VmHWM"), self.before + USER_MIB + TRANSIENT_MIB)

@@ -8,12 +8,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from gi.repository import Gio
-
 from scdtest.cases import case
 from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
                                        NOT_VERIFIED, VERIFIED, VERIFY, PermissionTest)
-from scdtest.clients.client import Client
 from scdtest.clients.pcsc_client import PcscClient
 
 PCSC_NAME = "Simulated Reader A 00 00"
@@ -24,18 +21,6 @@ class Ownership(PermissionTest):
         super().setUp()
         self.daemon.start(ALLOW)
         self.alice, self.bob = self.other_user(ALICE), self.other_user(BOB)
-
-    def kill(self, *users):
-        """Returns when the bus has announced that they are gone, before later calls arrive."""
-        watcher, left = Client(), set()
-        self._clients.append(watcher)
-        watcher.connection.signal_subscribe(
-            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
-            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
-        watcher.manager("Available")  # by now the bus knows of the subscription
-        for user in users:
-            user.leave()
-        watcher.wait(lambda: {user.name for user in users} <= left, "the bus announces it")
 
     def verify(self, user):
         session = self.connect(user)

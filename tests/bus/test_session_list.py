@@ -22,9 +22,6 @@ class SessionListTest(permissions.PermissionTest):
         self.daemon.start(ALLOW)
         self.alice, self.bob, self.root = (self.other_user(name) for name in (ALICE, BOB, ROOT))
 
-    def list(self, user):
-        return user.call(MANAGER_PATH, MANAGER, "ListSessions")[0]
-
     def send_close(self, user, path):
         return user.send(MANAGER_PATH, MANAGER, "CloseSession", "(o)", path)
 
@@ -34,7 +31,7 @@ class ListSessions(SessionListTest):
         before = time.time_ns() // 1000
         session = self.connect(self.alice)
         session.begin()
-        entry, = self.list(self.alice)
+        entry, = self.list_sessions(self.alice)
         self.assertTrue(before <= entry.pop("since") <= time.time_ns() // 1000)
         self.assertEqual(entry, {
             "session": session.path, "reader": self.reader(), "uid": pwd.getpwnam(ALICE).pw_uid,
@@ -42,11 +39,11 @@ class ListSessions(SessionListTest):
 
     def test_who_sees_whose(self):
         paths = [self.connect(user).path for user in (self.alice, self.bob)]
-        self.assertEqual([e["session"] for e in self.list(self.alice)], paths[:1])
-        self.assertEqual([e["session"] for e in self.list(self.bob)], paths[1:])
-        self.assertEqual(sorted(e["session"] for e in self.list(self.root)), sorted(paths))
+        self.assertEqual([e["session"] for e in self.list_sessions(self.alice)], paths[:1])
+        self.assertEqual([e["session"] for e in self.list_sessions(self.bob)], paths[1:])
+        self.assertEqual(sorted(e["session"] for e in self.list_sessions(self.root)), sorted(paths))
         second = self.other_user(ALICE)
-        self.assertEqual([e["session"] for e in self.list(second)], paths[:1])
+        self.assertEqual([e["session"] for e in self.list_sessions(second)], paths[:1])
 
     def test_close_of_another_program(self):
         """The place in the limit is free afterwards."""
@@ -56,7 +53,7 @@ class ListSessions(SessionListTest):
         self.assert_refused("LimitsExceeded", second, self.send_connect(second))
         second.wait_for(self.send_close(second, session.path))
         self.assertEqual(session.wait_for_closed(), "closed-by-user")
-        self.assertEqual(self.list(self.root), [])
+        self.assertEqual(self.list_sessions(self.root), [])
         self.assertEqual(self.connect(second).transmit(IS_VERIFIED), NOT_VERIFIED)
 
     def test_close_while_calls_wait(self):

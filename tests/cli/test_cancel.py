@@ -3,7 +3,6 @@
 """Ctrl-C and SIGTERM while a command of smartcardctl waits."""
 
 import os
-import re
 import signal
 import sys
 

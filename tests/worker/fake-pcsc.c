@@ -206,7 +206,7 @@ fake_pcsc_count_calls(FakeFunction function)
     return calls;
 }
 
-/* Each call begins with this, and ends with leave(). */
+/* Each call that can be held begins with this, and ends with leave(). */
 static void
 enter(FakeFunction function)
 {

@@ -9,7 +9,7 @@
 
 static GMutex lock;
 static GCond changed;
-static gint64 clock_offset_us; /* atomic by the lock below */
+static gint64 clock_offset_us; /* guarded by clock_lock */
 static GMutex clock_lock;
 
 /* In place of GLib's, for the code under test. */
@@ -25,6 +25,8 @@ g_get_monotonic_time(void)
     return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000 + offset_us;
 }
 
+/* The clock above does not wake the main loop: a source that is to be ready at all runs at once,
+ * and looks at it. */
 void
 g_source_set_ready_time(GSource *source, gint64 ready_time)
 {

@@ -48,6 +48,12 @@ class TestBedTest(unittest.TestCase):
             content = file.read()
         return "libasan" in content or "libtsan" in content
 
+    def memory(self, name):
+        """Returns a figure of the status of the service, such as VmRSS, in MiB."""
+        with open(f"/proc/{self.testbed.service.pid}/status", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith(name + ":"))
+        return int(line.split()[1]) / 1024
+
     def simulator(self):
         client = Simulator()
         self._clients.append(client)

@@ -5,7 +5,10 @@ import contextlib
 import os
 import signal
 
+from gi.repository import Gio
+
 from scdtest.cases import case
+from scdtest.clients.client import Client
 from scdtest.clients.methods import short_name
 from scdtest.clients.other_user import CallError
 from scdtest.testbed.simulator import ATR
@@ -125,6 +128,21 @@ class PermissionTest(case.TestBedTest):
 
     def assert_refused(self, name, user, number):
         self.assertEqual(self.refusal(user, number)[0], name)
+
+    def kill(self, *users):
+        """Returns when the bus has announced that they are gone, before later calls arrive."""
+        watcher, left = Client(), set()
+        self._clients.append(watcher)
+        watcher.connection.signal_subscribe(
+            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
+            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
+        watcher.manager("Available")  # by now the bus knows of the subscription
+        for user in users:
+            user.leave()
+        watcher.wait(lambda: {user.name for user in users} <= left, "the bus announces it")
+
+    def list_sessions(self, user):
+        return user.call(MANAGER_PATH, MANAGER, "ListSessions")[0]
 
     def pause_service(self):
         """Stops the service with SIGSTOP until resume_service()."""

@@ -65,7 +65,7 @@ ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",)}
 RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
-           "CancelCall": ()}
+           "CancelCall": (), "Close": ()}
 
 
 class FakeService:

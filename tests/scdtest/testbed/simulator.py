@@ -39,8 +39,8 @@ class Simulator:
     def wait_for(self, reader, word):
         """Polls the status until it has the word, since the simulator sends no events."""
         deadline = time.monotonic() + events.LIMIT_S
-        while word not in self.order("status", reader).split():
-            assert time.monotonic() < deadline, f"{reader} never has {word}"
+        while word not in (status := self.order("status", reader)).split():
+            assert time.monotonic() < deadline, f"{reader} never has {word}: {status}"
 
     def wait_until_listed(self, reader):
         """Polls the list of readers until it has this one."""
