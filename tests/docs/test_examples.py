@@ -61,9 +61,11 @@ class Examples(unittest.TestCase):
     def test_lock_on_removal(self):
         lines = self.run_script("coproc examples/lock-on-removal.sh 1-3.4 echo locked\n"
                                 "locker=$COPROC_PID\n"
-                                'read -r line <&"${COPROC[0]}"; echo "$line"\n'
+                                # bash unsets COPROC when the program ends
+                                'exec 3<&"${COPROC[0]}"\n'
+                                'read -r line <&3; echo "$line"\n'
                                 "scd-sim remove Home\n"
-                                'cat <&"${COPROC[0]}"\n'
+                                'cat <&3\n'
                                 "wait $locker\n")
         self.assertIn("card-present\tHome 01 00", lines[0])
         self.assertEqual(lines[-1], "locked")
