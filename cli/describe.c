@@ -4,7 +4,7 @@
 
 #include <glib/gi18n.h>
 
-#include "base/hex.h"
+#include "base/bytes.h"
 #include "base/usb-path.h"
 #include "text.h"
 

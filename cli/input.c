@@ -9,8 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/bytes-list.h"
-#include "base/hex.h"
+#include "base/bytes.h"
 
 /* Allocated at once, since reallocating would leave copies; unused pages take no memory. */
 #define INPUT_MAX (32 * 1024 * 1024)

@@ -2,7 +2,7 @@
 
 #include "json.h"
 
-#include "base/hex.h"
+#include "base/bytes.h"
 #include "describe.h"
 #include "text.h"
 

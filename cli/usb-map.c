@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/usb-tree.h"
+#include "base/usb-device.h"
 #include "json.h"
 #include "redact.h"
 #include "text.h"

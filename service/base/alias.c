@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/config.h"
 #include "base/error.h"
-#include "base/key-lines.h"
 #include "base/reader-name.h"
 #include "base/usb-device.h"
 

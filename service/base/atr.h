@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The Answer To Reset, which a card sends when it is powered: ISO/IEC 7816-3:2006, clause 8.
+ * The Answer To Reset, which a card sends when it is powered: ISO/IEC 7816-3:2006, clause 8. Parses
+ * it, and compares it with a masked value or with a pattern of pcsc-tools.
  *
  * Neither cards nor readers are trusted: any bytes may be parsed, and nothing beyond them is read.
  * Cards with a wrong check byte or with extra bytes exist and work, so these are reported in ScdAtr
@@ -105,3 +106,24 @@ typedef struct {
 gboolean scd_atr_filter_set(ScdAtrFilter *filter, GVariant *atr, GVariant *mask, GError **error);
 
 gboolean scd_atr_filter_passes(const ScdAtrFilter *filter, const guint8 *atr, gsize length);
+
+/*
+ * The regular expressions that describe ATRs in pcsc-tools' smartcard_list.txt.
+ *
+ * Supported is the part of the language that the list uses: a character for itself, "." for any
+ * character, "[0-9]" and "[1,3]" for one of some digits, and ".*" for any text, once in a pattern.
+ * A pattern with any other construct matches no ATR. The matcher does not backtrack: it takes
+ * linear time for any pattern.
+ */
+
+/* An ATR in the form of the list, in upper case: "3B 02 14 50". */
+typedef struct {
+    char text[3 * SCD_ATR_MAX_LENGTH];
+    gsize length; /* bytes of text, which does not end with a NUL */
+} ScdAtrText;
+
+/* An ATR of 0 or more than SCD_ATR_MAX_LENGTH bytes becomes the empty text. */
+void scd_atr_text_init(ScdAtrText *atr, const guint8 *bytes, gsize length);
+
+/* Returns whether the pattern of length bytes matches the whole ATR; the case is ignored. */
+gboolean scd_atr_pattern_matches(const char *pattern, gsize length, const ScdAtrText *atr);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/atr-pattern.h"
+#include "base/atr.h"
 
 /*
  * Most entries are a literal ATR and are found by a hash of their text. The few patterns are tried

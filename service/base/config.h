@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The settings in smartcardd.conf.
+ * The settings in smartcardd.conf, and the reader of key files, which the store of aliases uses
+ * too.
  *
  * An error in the file must not keep the service from starting: each line that is not valid causes
  * a warning and is ignored, and the other lines take effect. The table in config.c has names,
@@ -35,3 +36,23 @@ void scd_config_set_defaults(ScdConfig *config);
  * one warning in English for each line that is not valid; the caller frees the vector.
  */
 char **scd_config_read(ScdConfig *config, const char *text, gsize length);
+
+/*
+ * Reads the text of a key file (GKeyFile) line by line. An error in one line does not affect the
+ * others: each line that is not valid causes a warning and is ignored. Any bytes are accepted.
+ */
+
+/* group() and value() return a warning in English, which the caller frees, or NULL. */
+typedef struct {
+    /*
+     * Returns whether to read the lines of a group and to warn about them. NULL stands for the
+     * lines before the first group.
+     */
+    gboolean (*is_mine)(const char *group);
+    char *(*group)(gpointer data, const char *group); /* at the header of a group; may be NULL */
+    char *(*value)(gpointer data, const char *group, const char *key, const char *value);
+} ScdKeyLinesReader;
+
+/* Returns all warnings, each with the number of its line in front. The caller frees the vector. */
+char **scd_key_lines_read(const char *text, gsize length, const ScdKeyLinesReader *reader,
+                          gpointer data);

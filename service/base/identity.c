@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/feature.h"
-#include "base/usb-tree.h"
+#include "base/usb-device.h"
 
 #define DEFAULT_SEAT "seat0"
 

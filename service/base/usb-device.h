@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A USB device as the kernel describes it in its directory in /sys/bus/usb/devices, and the
- * cleaning of text that comes from devices.
+ * A USB device as the kernel describes it in its directory in /sys/bus/usb/devices, the search for
+ * devices there, and the cleaning of text that comes from devices.
  *
  * The strings are the device's own: they are cleaned. An attribute that cannot be read, is too long
  * or is not valid counts as absent. The kernel locks the device while an attribute is read, so
@@ -70,3 +70,29 @@ gboolean scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInt
                                      const ScdReaderName *name);
 
 ScdUsbPath scd_usb_device_path_of(const ScdUsbDevice *device, const ScdUsbInterface *interface);
+
+/*
+ * Searches for USB devices in /sys/bus/usb/devices. Each search reads the tree again, because
+ * devices come and go. It may block: not for the main thread. root is the path of /sys; tests pass
+ * another one. A search returns NULL if no device matches or if more than one does: a wrong device
+ * is worse than none.
+ */
+
+/* Returns all devices, as ScdUsbDevice, sorted by bus and port: each after the hub it is on. */
+GPtrArray *scd_usb_tree_list(const char *root);
+
+ScdUsbDevice *scd_usb_tree_find_port(const char *root, const ScdUsbPort *port);
+ScdUsbDevice *scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address);
+
+/*
+ * Returns the address of the device at the port, 0 if there is none. The address changes each time
+ * the device is plugged in.
+ */
+guint8 scd_usb_tree_read_address(const char *root, const ScdUsbPort *port);
+
+/*
+ * Returns the device with the only interface of class 0b for which pcscd may have made this name,
+ * and sets path to that interface. The name must contain an interface, a serial number or the
+ * strings of the device: the driver's name of the model alone does not suffice.
+ */
+ScdUsbDevice *scd_usb_tree_find_name(const char *root, const ScdReaderName *name, ScdUsbPath *path);

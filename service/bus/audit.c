@@ -6,7 +6,7 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 
-#include "base/rate-limit.h"
+#include "base/limit.h"
 #include "base/usb-device.h"
 
 #define SYSTEMD "org.freedesktop.systemd1"

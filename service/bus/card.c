@@ -3,7 +3,7 @@
 #include "bus/card.h"
 
 #include "base/atr.h"
-#include "base/hex.h"
+#include "base/bytes.h"
 
 #define PATH_PREFIX SCD_ROOT_PATH "/cards/"
 

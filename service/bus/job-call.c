@@ -25,8 +25,7 @@
 
 #include <string.h>
 
-#include "base/bytes-list.h"
-#include "base/hex.h"
+#include "base/bytes.h"
 #include "bus/error.h"
 #include "bus/options.h"
 #include "pcsc/code.h"

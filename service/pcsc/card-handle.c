@@ -8,7 +8,7 @@
 #include <reader.h>
 
 #include "base/apdu.h"
-#include "base/bytes-list.h"
+#include "base/bytes.h"
 #include "base/frame.h"
 #include "base/words.h"
 #include "pcsc/context.h"

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes-list.h"
+#include "base/bytes.h"
 #include "base/feature.h"
 #include "base/frame.h"
 #include "pcsc/code.h"

@@ -23,7 +23,7 @@
 #include <glib.h>
 
 #include "base/apdu.h"
-#include "base/bytes-list.h"
+#include "base/bytes.h"
 #include "base/limit.h"
 
 typedef enum {

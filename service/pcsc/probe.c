@@ -8,7 +8,7 @@
 #include <winscard.h>
 
 #include "base/feature.h"
-#include "base/usb-tree.h"
+#include "base/usb-device.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
 #include "pcsc/descriptors.h"

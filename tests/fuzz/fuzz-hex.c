@@ -2,7 +2,7 @@
 
 /* Any text as hexadecimal digits, and any bytes converted to digits. */
 
-#include "base/hex.h"
+#include "base/bytes.h"
 
 #include "base/error.h"
 #include "fuzz.h"

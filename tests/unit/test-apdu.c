@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "base/hex.h"
 
 static void
 test_lengths(void)

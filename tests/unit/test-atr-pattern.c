@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/atr-pattern.h"
+#include "base/atr.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/error.h"
-#include "base/hex.h"
 
 /* Parses a copy of the exact length, so that a sanitizer detects a read past the end. */
 static gboolean

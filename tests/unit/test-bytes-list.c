@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/bytes-list.h"
+#include "base/bytes.h"
 
 #define MANY 100
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/atr.h"
-#include "base/hex.h"
+#include "base/bytes.h"
 #include "installed-list.h"
 
 /*

@@ -2,7 +2,7 @@
 
 #include "base/feature.h"
 
-#include "base/hex.h"
+#include "base/bytes.h"
 
 /*
  * Copies a list into memory of the exact length, so that a sanitizer detects a read past the end.

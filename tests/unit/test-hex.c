@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/hex.h"
+#include "base/bytes.h"
 
 #include <string.h>
 

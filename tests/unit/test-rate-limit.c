@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/rate-limit.h"
+#include "base/limit.h"
 
 #define MOST 3
 #define WINDOW_US 100

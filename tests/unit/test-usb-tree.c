@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/usb-tree.h"
+#include "base/usb-device.h"
 
 #include <glib/gstdio.h>
 

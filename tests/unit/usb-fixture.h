@@ -8,7 +8,7 @@
 
 #include <glib.h>
 
-#include "base/usb-tree.h"
+#include "base/usb-device.h"
 
 #define USB_FIXTURE_DEVICES "bus/usb/devices"
 
