@@ -2,8 +2,8 @@
 
 #include "bus/reader-tracker.h"
 
-#include "pcsc/difference.h"
 #include "pcsc/probe.h"
+#include "pcsc/snapshot.h"
 
 /* Waits for further events, so that one check covers them all, and clients receive their signals
  * first. */

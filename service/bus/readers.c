@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bus/error.h"
-#include "pcsc/difference.h"
+#include "pcsc/snapshot.h"
 
 struct ScdReaders {
     ScdReadersParts parts;

@@ -5,7 +5,7 @@
 #include <winscard.h>
 
 #include "base/words.h"
-#include "pcsc/socket-watch.h"
+#include "pcsc/pcscd-socket.h"
 
 #define PCSC_BASE 0x80100000u
 

@@ -4,6 +4,9 @@
 
 #include <winscard.h>
 
+/* Between two calls of SCardCancel. */
+#define CANCEL_INTERVAL_US 5000
+
 /* Held during one call of libpcsclite, and never while waiting for anything else. */
 static GMutex lock;
 
@@ -46,4 +49,111 @@ guint32
 scd_pcsc_disconnect_and_unpower(long card)
 {
     return disconnect_card(card, SCARD_UNPOWER_CARD);
+}
+
+struct ScdStatusWaitCanceller {
+    GThread *thread;
+    GMutex lock;
+    GCond changed;         /* signals a change of the members below */
+    SCARDCONTEXT context;  /* 0 while there is none */
+    gboolean interrupting; /* until the waiting thread confirms */
+    gboolean calling;      /* the canceller's thread is using the context */
+    gboolean ending;
+};
+
+/* Releases the lock during SCardCancel, which blocks until pcscd answers. */
+static void
+cancel_wait_in_canceller(ScdStatusWaitCanceller *canceller)
+{
+    SCARDCONTEXT context = canceller->context;
+
+    if (context == 0)
+        return;
+    canceller->calling = TRUE;
+    g_mutex_unlock(&canceller->lock);
+    SCardCancel(context);
+    g_mutex_lock(&canceller->lock);
+    canceller->calling = FALSE;
+    g_cond_broadcast(&canceller->changed);
+}
+
+static gpointer
+run_in_canceller(gpointer data)
+{
+    ScdStatusWaitCanceller *canceller = data;
+
+    g_mutex_lock(&canceller->lock);
+    while (!canceller->ending) {
+        if (!canceller->interrupting) {
+            g_cond_wait(&canceller->changed, &canceller->lock);
+            continue;
+        }
+        cancel_wait_in_canceller(canceller);
+        if (!canceller->ending && canceller->interrupting)
+            g_cond_wait_until(&canceller->changed, &canceller->lock,
+                              g_get_monotonic_time() + CANCEL_INTERVAL_US);
+    }
+    g_mutex_unlock(&canceller->lock);
+    return NULL;
+}
+
+static void
+free_canceller(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_clear(&canceller->lock);
+    g_cond_clear(&canceller->changed);
+    g_free(canceller);
+}
+
+ScdStatusWaitCanceller *
+scd_status_wait_canceller_new(GError **error)
+{
+    ScdStatusWaitCanceller *canceller = g_new0(ScdStatusWaitCanceller, 1);
+
+    g_mutex_init(&canceller->lock);
+    g_cond_init(&canceller->changed);
+    canceller->thread = g_thread_try_new("canceller", run_in_canceller, canceller, error);
+    if (canceller->thread)
+        return canceller;
+    free_canceller(canceller);
+    return NULL;
+}
+
+void
+scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->ending = TRUE;
+    g_cond_broadcast(&canceller->changed);
+    g_mutex_unlock(&canceller->lock);
+
+    g_thread_join(canceller->thread);
+    free_canceller(canceller);
+}
+
+void
+scd_status_wait_canceller_set_context(ScdStatusWaitCanceller *canceller, long context)
+{
+    g_mutex_lock(&canceller->lock);
+    while (canceller->calling)
+        g_cond_wait(&canceller->changed, &canceller->lock);
+    canceller->context = context;
+    g_mutex_unlock(&canceller->lock);
+}
+
+void
+scd_status_wait_canceller_interrupt(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->interrupting = TRUE;
+    g_cond_broadcast(&canceller->changed);
+    g_mutex_unlock(&canceller->lock);
+}
+
+void
+scd_status_wait_canceller_reset(ScdStatusWaitCanceller *canceller)
+{
+    g_mutex_lock(&canceller->lock);
+    canceller->interrupting = FALSE;
+    g_mutex_unlock(&canceller->lock);
 }

@@ -2,10 +2,11 @@
 #pragma once
 
 /*
- * Opening and closing of SCARDCONTEXTs and SCARDHANDLEs. Before pcsc-lite 2.4, libpcsclite changes
- * its lists of them without a common lock, and may crash when two threads do so at once. These
- * functions are therefore the only callers of SCardEstablishContext, SCardReleaseContext and
- * SCardDisconnect, and take turns.
+ * Opens and closes SCARDCONTEXTs and SCARDHANDLEs, and ends waits in them.
+ *
+ * Before pcsc-lite 2.4, libpcsclite changes its lists of contexts and handles without a common
+ * lock, and may crash when two threads do so at once. The functions below are therefore the only
+ * callers of SCardEstablishContext, SCardReleaseContext and SCardDisconnect, and take turns.
  *
  * They block until pcscd answers, and must not be called in the main thread. All that may take
  * long, such as the reset of a card, is done before by other calls.
@@ -27,3 +28,30 @@ guint32 scd_pcsc_disconnect(long card);
  * be exclusive: else pcscd would wait for the end of another transaction. Returns a PC/SC code.
  */
 guint32 scd_pcsc_disconnect_and_unpower(long card);
+
+/*
+ * Ends the waits of one thread in SCardGetStatusChange. SCardCancel ends a running wait, has no
+ * effect on one that is about to begin, and blocks while pcscd does. A separate thread therefore
+ * repeats the call until the waiting thread confirms that it has returned from the wait.
+ */
+typedef struct ScdStatusWaitCanceller ScdStatusWaitCanceller;
+
+/* NULL with an error if the system has no thread left. */
+ScdStatusWaitCanceller *scd_status_wait_canceller_new(GError **error);
+
+/* To be called after the last wait. */
+void scd_status_wait_canceller_free(ScdStatusWaitCanceller *canceller);
+
+/*
+ * Sets, in the waiting thread, the context of the following waits; 0 for none. Blocks until the
+ * canceller has finished with the previous one, which may then be released.
+ */
+void scd_status_wait_canceller_set_context(ScdStatusWaitCanceller *canceller, long context);
+
+/* Ends the running wait or, if there is none, the next one. From any thread. */
+void scd_status_wait_canceller_interrupt(ScdStatusWaitCanceller *canceller);
+
+/* Confirms, in the waiting thread, that the wait has ended. */
+void scd_status_wait_canceller_reset(ScdStatusWaitCanceller *canceller);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdStatusWaitCanceller, scd_status_wait_canceller_free)

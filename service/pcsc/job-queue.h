@@ -14,7 +14,7 @@
 #include "pcsc/card-handle.h"
 #include "pcsc/channel.h"
 #include "pcsc/job.h"
-#include "pcsc/queue-group.h"
+#include "pcsc/scheduler.h"
 
 typedef struct ScdJobQueue ScdJobQueue;
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Calls from other threads to the main thread, and tasks that run in a thread of their own and
- * report to the main thread.
+ * Calls from other threads to the main thread, tasks that run in a thread of their own and report
+ * to the main thread, and time limits of other threads that the main thread reports.
  */
 
 #include <glib.h>
@@ -39,3 +39,20 @@ ScdThreadTask *scd_thread_task_start(const char *name, const ScdThreadTaskFuncs 
 
 /* Ensures, in the main thread, that done() is not called any more. */
 void scd_thread_task_abandon(ScdThreadTask *task);
+
+/*
+ * A time limit for calls that cannot be cancelled. The thread that makes the call sets the deadline
+ * and clears it; the main loop is notified only if the deadline passes. Setting and clearing take
+ * no lock, send no message and cause no wake-up.
+ */
+typedef struct ScdDeadline ScdDeadline;
+
+/* passed is called in the default main context. Returns NULL and sets errno if timerfd fails. */
+ScdDeadline *scd_deadline_new(GSourceOnceFunc passed, gpointer data);
+void scd_deadline_free(ScdDeadline *deadline);
+
+/* From any thread. */
+void scd_deadline_set(ScdDeadline *deadline, guint milliseconds);
+void scd_deadline_clear(ScdDeadline *deadline);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdDeadline, scd_deadline_free)

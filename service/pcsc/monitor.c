@@ -11,11 +11,8 @@
 
 #include "pcsc/code.h"
 #include "pcsc/context.h"
-#include "pcsc/deadline.h"
 #include "pcsc/main-thread.h"
-#include "pcsc/pcscd-check.h"
-#include "pcsc/socket-watch.h"
-#include "pcsc/status-wait-canceller.h"
+#include "pcsc/pcscd-socket.h"
 #include "pcsc/watch-list.h"
 
 /*

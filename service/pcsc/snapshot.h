@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The readers of PC/SC and their states at one moment. Both structures are immutable and may be
- * shared between threads. States that are equal in two snapshots are the same pointer.
+ * The readers of PC/SC and their states at one moment, and the difference between two moments. The
+ * structures are immutable and may be shared between threads. States that are equal in two
+ * snapshots are the same pointer.
  */
 
 #include <glib.h>
@@ -55,3 +56,30 @@ void scd_snapshot_unref(ScdSnapshot *snapshot);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaderState, scd_reader_state_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSnapshot, scd_snapshot_unref)
+
+/*
+ * The difference between two snapshots as a list of steps, in the order in which they are to be
+ * announced. Applied one after the other they lead from the first snapshot to the second. Each step
+ * changes one thing:
+ *
+ * - A reader is added and removed empty: its card is inserted after it is added, and removed before
+ *   it is removed.
+ * - A card that was replaced is a removal and an insertion, even if no snapshot has the reader
+ *   without a card: pcscd's event count shows it.
+ */
+
+typedef enum {
+    SCD_STEP_READER_ADDED,
+    SCD_STEP_READER_CHANGED, /* other bits or another event count, the same card or none */
+    SCD_STEP_READER_REMOVED,
+    SCD_STEP_CARD_INSERTED,
+    SCD_STEP_CARD_REMOVED,
+} ScdStepKind;
+
+typedef struct {
+    ScdStepKind kind;
+    ScdReaderState *state; /* of the reader, after this step */
+} ScdStep;
+
+/* Returns an array of ScdStep, which the caller unrefs. */
+GArray *scd_difference(const ScdSnapshot *before, const ScdSnapshot *after);

@@ -5,9 +5,9 @@
 #include <winscard.h>
 
 #include "base/error.h"
+#include "pcsc/card-sharing.h"
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
-#include "pcsc/contention.h"
 #include "pcsc/context.h"
 #include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"

@@ -7,7 +7,7 @@
  * itself does. The group of these queues decides on the order (scheduler.h).
  *
  * A transaction that keeps other queues waiting for too long (hold-limit.h) is ended
- * with a reset of the card. Other PC/SC programs are dealt with in contention.h.
+ * with a reset of the card. Other PC/SC programs are dealt with in card-sharing.h.
  */
 
 #include "pcsc/job-queue.h"

@@ -2,7 +2,7 @@
 
 /* The tests compare two snapshots and print the steps between them as a line of text. */
 
-#include "pcsc/difference.h"
+#include "pcsc/snapshot.h"
 
 #define EMPTY SCD_STATE_EMPTY
 #define CARD SCD_STATE_PRESENT

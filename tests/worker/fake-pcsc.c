@@ -275,6 +275,13 @@ SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARD
     return leave(SCARD_S_SUCCESS);
 }
 
+/* A worker does not wait in SCardGetStatusChange. */
+LONG
+SCardCancel(SCARDCONTEXT context)
+{
+    g_assert_not_reached();
+}
+
 LONG
 SCardReleaseContext(SCARDCONTEXT context)
 {

@@ -40,6 +40,13 @@ SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
     return change_lists();
 }
 
+/* Of the other half of context.c. */
+LONG
+SCardCancel(SCARDCONTEXT context)
+{
+    g_assert_not_reached();
+}
+
 static gpointer
 open_and_close(gpointer data)
 {

@@ -2,6 +2,48 @@
 #pragma once
 
 /*
+ * Computes how a card is shared: how long a transaction of a session may keep the others waiting
+ * (ScdHoldLimit), and when to use a card that other PC/SC programs use as well (ScdContention).
+ *
+ * No clock, no thread: times are monotonic, in microseconds.
+ */
+
+#include <glib.h>
+
+/*
+ * Computes when a transaction has kept others from the card for too long: when its
+ * holder has sent no command to the card for the idle limit, or when others have
+ * waited for the total limit, all times added up. Neither counts while no other
+ * session waits.
+ */
+typedef struct {
+    gint64 idle_limit_us;
+    gint64 total_limit_us;
+    gint64 idle_since;
+    gint64 blocking_since; /* -1 while no other session waits */
+    gint64 blocked_us;     /* before that */
+} ScdHoldLimit;
+
+void scd_hold_limit_init(ScdHoldLimit *limit, guint idle_limit_ms, guint total_limit_ms);
+
+/* A transaction has begun; others do not wait yet. */
+void scd_hold_limit_begin(ScdHoldLimit *limit, gint64 now);
+
+/* The holder's command to the card has ended. */
+void scd_hold_limit_command_ended(ScdHoldLimit *limit, gint64 now);
+
+/* The holder's request took so long, which is no idleness: a PIN pad, for example. */
+void scd_hold_limit_add_busy(ScdHoldLimit *limit, gint64 duration_us);
+
+/* Others wait now, or no more. */
+void scd_hold_limit_set_blocking(ScdHoldLimit *limit, gboolean blocking, gint64 now);
+gboolean scd_hold_limit_is_blocking(const ScdHoldLimit *limit);
+
+/* When the transaction is to end; G_MAXINT64 while no other session waits. */
+gint64 scd_hold_limit_idle_end(const ScdHoldLimit *limit);
+gint64 scd_hold_limit_total_end(const ScdHoldLimit *limit);
+
+/*
  * When to use a card that other PC/SC programs use through pcscd as well.
  *
  * pcscd does not signal the end of another program's transaction, and has no queue:
@@ -13,12 +55,8 @@
  * programs out for ever. So there is a pause now and then: a very short one, or, if
  * another program was seen in the last seconds, one that is longer than its interval.
  *
- * No clock, no thread: times are monotonic, in microseconds.
+ * All zero to begin with.
  */
-
-#include <glib.h>
-
-/* All zero to begin with. */
 typedef struct {
     gint64 retry_interval_us; /* 0 while no other program holds the card */
     gint64 retry_at;
