@@ -2,10 +2,323 @@
 
 #include "bus/bus-stream.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
-#include "bus/bus-input.h"
 #include "bus/bus-output.h"
+
+#define BUFFER_SIZE (64 * 1024)
+
+/* Discarding a flood must not keep GDBus's thread from writing. */
+#define RECEIVES_MAX 16
+
+/*
+ * The input half of the stream: receives messages, has the gate decide about each, and lets GDBus
+ * read those that it admits. Asynchronous reads only, in one thread.
+ *
+ * A message is held whole until the gate has decided, and wiped as GDBus reads it. The buffer grows
+ * to the longest message that the gate admits and shrinks again; a longer one is discarded as it
+ * comes.
+ */
+#define SCD_TYPE_BUS_INPUT (scd_bus_input_get_type())
+G_DECLARE_FINAL_TYPE(ScdBusInput, scd_bus_input, SCD, BUS_INPUT, GInputStream)
+
+struct _ScdBusInput {
+    GInputStream parent;
+    GSocket *socket;
+    ScdGate *gate;
+    ScdBusOutput *output;
+    guint8 *buffer;
+    gsize size;
+    gsize start;    /* received bytes that are left: from here */
+    gsize end;      /* to here */
+    gsize admitted; /* of these, that GDBus may read; else a message begins at start */
+    gsize discard;  /* to be discarded, received or not */
+
+    /* The copy of the last message in GDBus's read buffer, but for the fixed header. */
+    guint8 *copy;
+    gsize copied;
+};
+
+G_DEFINE_FINAL_TYPE(ScdBusInput, scd_bus_input, G_TYPE_INPUT_STREAM)
+
+static void
+replace_buffer(ScdBusInput *input, gsize size)
+{
+    guint8 *buffer = g_malloc(size);
+    gsize length = input->end - input->start;
+
+    if (length > 0)
+        memcpy(buffer, input->buffer + input->start, length);
+    if (input->buffer)
+        explicit_bzero(input->buffer, input->size);
+    g_free(input->buffer);
+    input->buffer = buffer;
+    input->size = size;
+    input->start = 0;
+    input->end = length;
+}
+
+static void
+drop_bytes(ScdBusInput *input, gsize count)
+{
+    explicit_bzero(input->buffer + input->start, count);
+    input->start += count;
+    if (input->start < input->end)
+        return;
+    input->start = input->end = 0;
+    if (input->size > BUFFER_SIZE)
+        replace_buffer(input, BUFFER_SIZE);
+}
+
+/* Makes room for so many bytes from start on. */
+static void
+ensure_room(ScdBusInput *input, gsize needed)
+{
+    if (needed > input->size)
+        replace_buffer(input, needed);
+    else if (needed > input->size - input->start)
+        replace_buffer(input, input->size);
+}
+
+/* Returns the number of bytes, 0 at the end of the stream, -1 with an error. */
+static gssize
+receive_bytes(ScdBusInput *input, GError **error)
+{
+    gssize received = recv(g_socket_get_fd(input->socket), input->buffer + input->end,
+                           input->size - input->end, MSG_DONTWAIT);
+
+    if (received < 0)
+        g_set_error(error, G_IO_ERROR,
+                    errno == EINTR ? G_IO_ERROR_WOULD_BLOCK : g_io_error_from_errno(errno),
+                    "Cannot read from the bus: %s", g_strerror(errno));
+    else
+        input->end += received;
+    return received;
+}
+
+static void
+refuse_call(ScdBusInput *input, const ScdDbusHeader *header, const ScdGateError *reason)
+{
+    if (header->flags & SCD_DBUS_FLAG_NO_REPLY_EXPECTED)
+        return;
+    g_autoptr(GDBusMessage) message =
+        scd_bus_output_new_error(header->sender, header->serial, reason->name, reason->text);
+    /* A sender that floods the bus with calls may go without replies. */
+    scd_bus_output_send(input->output, message, NULL);
+}
+
+/* The message at start is complete, unless it is refused. */
+static void
+apply_verdict(ScdBusInput *input, ScdGateVerdict verdict, const ScdDbusHeader *header,
+              const ScdGateError *reason, gsize length)
+{
+    if (verdict == SCD_GATE_PASS) {
+        /* The service replies to each call: that ends its charge. */
+        if (header->type == SCD_DBUS_METHOD_CALL)
+            input->buffer[input->start + 2] &= ~SCD_DBUS_FLAG_NO_REPLY_EXPECTED;
+        input->admitted = length;
+        return;
+    }
+    if (verdict == SCD_GATE_REFUSE)
+        refuse_call(input, header, reason);
+    input->discard = length;
+}
+
+/*
+ * Decides about the message at start. Returns 0 when that is done, else the
+ * number of its bytes that must be there first; -1 with an error when these are
+ * no D-Bus messages.
+ */
+static gssize
+examine_message(ScdBusInput *input, GError **error)
+{
+    const guint8 *bytes = input->buffer + input->start;
+    gsize available = input->end - input->start;
+    gsize header_length, length;
+    ScdDbusHeader header;
+    ScdGateError reason;
+
+    if (available < SCD_DBUS_FIXED_HEADER)
+        return SCD_DBUS_FIXED_HEADER;
+    gboolean valid = scd_dbus_measure(bytes, &header_length, &length);
+    if (valid && available < header_length)
+        return header_length;
+    if (!valid || !scd_dbus_read_header(bytes, header_length, &header)) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                            "The bus sent a malformed message");
+        return -1;
+    }
+    ScdGateVerdict verdict = scd_gate_check_header(&header, length, &reason);
+    if (verdict == SCD_GATE_PASS && available < length)
+        return length;
+    if (verdict == SCD_GATE_PASS)
+        verdict = scd_gate_admit(input->gate, &header, bytes + header_length, &reason);
+    apply_verdict(input, verdict, &header, &reason, length);
+    return 0;
+}
+
+/* Drops what is to be discarded. Returns 0 when that is done, else 1: more has to come. */
+static gssize
+discard_bytes(ScdBusInput *input)
+{
+    gsize count = MIN(input->discard, input->end - input->start);
+
+    input->discard -= count;
+    drop_bytes(input, count);
+    return input->discard > 0;
+}
+
+/* Returns like read(); -1 with G_IO_ERROR_WOULD_BLOCK when there is nothing for GDBus. */
+static gssize
+read_bytes(ScdBusInput *input, void *target, gsize count, GError **error)
+{
+    guint receives = 0;
+
+    while (input->admitted == 0) {
+        gssize needed = input->discard > 0 ? discard_bytes(input) : examine_message(input, error);
+        if (needed < 0)
+            return -1;
+        if (needed == 0)
+            continue;
+        ensure_room(input, needed);
+        if (receives++ == RECEIVES_MAX) {
+            g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "Later");
+            return -1;
+        }
+        gssize received = receive_bytes(input, error);
+        if (received <= 0)
+            return received;
+    }
+    count = MIN(count, input->admitted);
+    memcpy(target, input->buffer + input->start, count);
+    input->admitted -= count;
+    drop_bytes(input, count);
+    return count;
+}
+
+/*
+ * GDBus reads a message into one buffer: first the fixed header, to the start, and the rest behind
+ * it. It has parsed the last message when it begins to read the next one. A long message would stay
+ * there, as short ones do not overwrite its end. Does nothing if it is not the same buffer.
+ */
+static void
+wipe_copy_of_gdbus(ScdBusInput *input, guint8 *target)
+{
+    if (input->copied > 0 && input->copy == target + SCD_DBUS_FIXED_HEADER)
+        explicit_bzero(input->copy, input->copied);
+    input->copied = 0;
+}
+
+static void
+note_copy_of_gdbus(ScdBusInput *input, guint8 *target, gsize count, gboolean begins)
+{
+    if (begins)
+        return;
+    if (input->copied == 0)
+        input->copy = target;
+    input->copied += count;
+}
+
+typedef struct {
+    void *target; /* GDBus's, until the read has finished */
+    gsize count;
+} BusRead;
+
+/* FALSE while the task waits for bytes. */
+static gboolean
+try_to_read(ScdBusInput *input, GTask *task)
+{
+    const BusRead *read = g_task_get_task_data(task);
+    gboolean begins = input->admitted == 0;
+    GError *error = NULL;
+    gssize count = read_bytes(input, read->target, read->count, &error);
+
+    if (count >= 0) {
+        note_copy_of_gdbus(input, read->target, count, begins);
+        g_task_return_int(task, count);
+    } else if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
+        g_error_free(error);
+        return FALSE;
+    } else {
+        g_task_return_error(task, error);
+    }
+    return TRUE;
+}
+
+static gboolean
+read_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
+{
+    GTask *task = data;
+
+    if (g_task_return_error_if_cancelled(task))
+        return G_SOURCE_REMOVE;
+    return !try_to_read(g_task_get_source_object(task), task);
+}
+
+static void
+read_async(GInputStream *stream, void *target, gsize count, int priority, GCancellable *cancellable,
+           GAsyncReadyCallback callback, gpointer data)
+{
+    ScdBusInput *input = SCD_BUS_INPUT(stream);
+    g_autoptr(GTask) task = g_task_new(stream, cancellable, callback, data);
+    BusRead *read = g_new(BusRead, 1);
+
+    *read = (BusRead){target, count};
+    g_task_set_task_data(task, read, g_free);
+    g_task_set_priority(task, priority);
+    if (input->admitted == 0)
+        wipe_copy_of_gdbus(input, target);
+    if (try_to_read(input, task))
+        return;
+    g_autoptr(GSource) source = g_socket_create_source(input->socket, G_IO_IN, cancellable);
+    g_task_attach_source(task, source, G_SOURCE_FUNC(read_when_ready));
+}
+
+static gssize
+read_finish(GInputStream *stream, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_int(G_TASK(result), error);
+}
+
+static void
+finalize_input(GObject *object)
+{
+    ScdBusInput *input = SCD_BUS_INPUT(object);
+
+    explicit_bzero(input->buffer, input->size);
+    g_free(input->buffer);
+    g_object_unref(input->output);
+    g_object_unref(input->socket);
+    scd_gate_unref(input->gate);
+    G_OBJECT_CLASS(scd_bus_input_parent_class)->finalize(object);
+}
+
+static void
+scd_bus_input_class_init(ScdBusInputClass *class)
+{
+    G_OBJECT_CLASS(class)->finalize = finalize_input;
+    G_INPUT_STREAM_CLASS(class)->read_async = read_async;
+    G_INPUT_STREAM_CLASS(class)->read_finish = read_finish;
+}
+
+static void
+scd_bus_input_init(ScdBusInput *input)
+{
+    replace_buffer(input, BUFFER_SIZE);
+}
+
+static ScdBusInput *
+new_input(GSocket *socket, ScdGate *gate, ScdBusOutput *output)
+{
+    ScdBusInput *input = g_object_new(SCD_TYPE_BUS_INPUT, NULL);
+
+    input->socket = g_object_ref(socket);
+    input->gate = scd_gate_ref(gate);
+    input->output = g_object_ref(output);
+    return input;
+}
 
 struct _ScdBusStream {
     GIOStream parent;
@@ -70,7 +383,7 @@ new_stream(GSocketConnection *connection, ScdGate *gate)
     stream->connection = g_object_ref(connection);
     stream->gate = scd_gate_ref(gate);
     stream->output = scd_bus_output_new(socket, gate);
-    stream->input = scd_bus_input_new(socket, gate, stream->output);
+    stream->input = new_input(socket, gate, stream->output);
     return stream;
 }
 

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "base/words.h"
-#include "bus/call-options.h"
+#include "bus/options.h"
 #include "bus/quota.h"
 #include "pcsc/job.h"
 

@@ -96,3 +96,176 @@ scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error)
         g_variant_lookup(dictionary, known->key, known->format, known->target);
     return TRUE;
 }
+
+#define CALL_ID_MAX 64 /* bytes */
+
+struct ScdCallRegistry {
+    GMutex lock;
+    GHashTable *calls; /* the key of a call, which it owns → ScdRegisteredCall */
+};
+
+struct ScdRegisteredCall {
+    ScdCallRegistry *registry;
+    char *key;
+    ScdCancelFunc cancel;
+    gpointer data; /* an atomic rc box: shared with a cancellation that is under way */
+};
+
+/* The data of a call and its destructor, released with the last reference. */
+typedef struct {
+    gpointer data;
+    GDestroyNotify free_data;
+} CancelTarget;
+
+void
+scd_call_options_clear(ScdCallOptions *options)
+{
+    g_clear_pointer(&options->timeout_ms, g_variant_unref);
+    g_clear_pointer(&options->call_id, g_free);
+}
+
+gboolean
+scd_call_options_read(ScdCallOptions *options, GVariant *dictionary, GError **error)
+{
+    const ScdOption known[] = {SCD_CALL_OPTION_ROWS(*options), {NULL, NULL, NULL}};
+    return scd_options_read(dictionary, known, error) && scd_call_options_check(options, error);
+}
+
+gboolean
+scd_call_options_check(const ScdCallOptions *options, GError **error)
+{
+    return !options->call_id || scd_call_id_check(options->call_id, error);
+}
+
+gboolean
+scd_call_options_get_timeout(const ScdCallOptions *options, guint32 *timeout_ms)
+{
+    if (!options->timeout_ms)
+        return FALSE;
+    *timeout_ms = g_variant_get_uint32(options->timeout_ms);
+    return TRUE;
+}
+
+void
+scd_call_options_limit_job(const ScdCallOptions *options, ScdJob *job, gint64 wait_until)
+{
+    guint32 timeout_ms;
+
+    if (!scd_call_options_get_timeout(options, &timeout_ms))
+        job->wait_until = wait_until;
+    else if (timeout_ms == SCD_TIMEOUT_NO_WAIT)
+        job->wait_until = SCD_JOB_NO_WAIT;
+    else if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
+        job->end_by = g_get_monotonic_time() + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
+}
+
+ScdCallRegistry *
+scd_call_registry_new(void)
+{
+    ScdCallRegistry *registry = g_new0(ScdCallRegistry, 1);
+
+    g_mutex_init(&registry->lock);
+    registry->calls = g_hash_table_new(g_str_hash, g_str_equal);
+    return registry;
+}
+
+void
+scd_call_registry_free(ScdCallRegistry *registry)
+{
+    g_assert(g_hash_table_size(registry->calls) == 0);
+    g_hash_table_unref(registry->calls);
+    g_mutex_clear(&registry->lock);
+    g_free(registry);
+}
+
+gboolean
+scd_call_id_check(const char *call_id, GError **error)
+{
+    gsize length = strlen(call_id);
+
+    if (length > 0 && length <= CALL_ID_MAX)
+        return TRUE;
+    g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "a call-id must have 1 to %d bytes",
+                CALL_ID_MAX);
+    return FALSE;
+}
+
+static void
+release_target(gpointer data)
+{
+    CancelTarget *target = data;
+
+    if (target->free_data)
+        target->free_data(target->data);
+}
+
+/* No unique name contains a space. */
+static char *
+make_key(const char *sender, const char *call_id)
+{
+    return g_strconcat(sender, " ", call_id, NULL);
+}
+
+static ScdRegisteredCall *
+new_registered_call(ScdCallRegistry *registry, char *key, ScdCancelFunc cancel, gpointer data,
+                    GDestroyNotify free_data)
+{
+    ScdRegisteredCall *call = g_new(ScdRegisteredCall, 1);
+    CancelTarget *target = g_atomic_rc_box_new(CancelTarget);
+
+    *target = (CancelTarget){data, free_data};
+    *call = (ScdRegisteredCall){registry, key, cancel, target};
+    return call;
+}
+
+ScdRegisteredCall *
+scd_call_registry_add(ScdCallRegistry *registry, const char *sender, const char *call_id,
+                      ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data, GError **error)
+{
+    ScdRegisteredCall *call = NULL;
+
+    if (!scd_call_id_check(call_id, error))
+        return NULL;
+    g_autofree char *key = make_key(sender, call_id);
+    g_mutex_lock(&registry->lock);
+    if (!g_hash_table_contains(registry->calls, key)) {
+        call = new_registered_call(registry, g_steal_pointer(&key), cancel, data, free_data);
+        g_hash_table_insert(registry->calls, call->key, call);
+    }
+    g_mutex_unlock(&registry->lock);
+    if (!call)
+        g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
+                            "another call with this call-id is pending");
+    return call;
+}
+
+void
+scd_registered_call_free(ScdRegisteredCall *call)
+{
+    g_mutex_lock(&call->registry->lock);
+    g_hash_table_remove(call->registry->calls, call->key);
+    g_mutex_unlock(&call->registry->lock);
+    g_atomic_rc_box_release_full(call->data, release_target);
+    g_free(call->key);
+    g_free(call);
+}
+
+void
+scd_call_registry_cancel(ScdCallRegistry *registry, const char *sender, const char *call_id)
+{
+    g_autofree char *key = make_key(sender, call_id);
+    CancelTarget *target = NULL;
+    ScdCancelFunc cancel = NULL;
+
+    g_mutex_lock(&registry->lock);
+    const ScdRegisteredCall *call = g_hash_table_lookup(registry->calls, key);
+    if (call) {
+        cancel = call->cancel;
+        target = g_atomic_rc_box_acquire(call->data);
+    }
+    g_mutex_unlock(&registry->lock);
+    if (!target)
+        return;
+    cancel(target->data);
+    g_atomic_rc_box_release_full(target, release_target);
+}

@@ -25,7 +25,7 @@
 
 #include "base/limit.h"
 #include "bus/authorization.h"
-#include "bus/call-options.h"
+#include "bus/options.h"
 
 typedef struct ScdPendingCall ScdPendingCall;
 

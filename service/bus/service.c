@@ -2,16 +2,20 @@
 
 #include "bus/service.h"
 
+#include <systemd/sd-daemon.h>
+
 #include "base/log.h"
-#include "bus/gone-objects.h"
 #include "bus/manager.h"
 #include "bus/reader-methods.h"
 #include "bus/session-methods.h"
-#include "bus/status-text.h"
+#include "bus/tree.h"
 #include "scd-interface-info.h"
 
 /* Without an answer of pcscd by then, the service starts without readers. */
 #define FIRST_SNAPSHOT_LIMIT_MS 2000
+
+/* Limits the number of messages to systemd while cards are inserted and removed quickly. */
+#define STATUS_DELAY_MS 100
 
 #define LOG_CONTROL_PATH "/org/freedesktop/LogControl1"
 
@@ -33,9 +37,46 @@ struct ScdService {
     ScdMonitor *monitor;
     ScdWaitCalls *wait_calls;
     ScdMethodContext methods;
-    ScdStatusText *status_text;
     ScdManager *manager;
+    guint status_timer;
+    char *trouble; /* why pcscd is not available; NULL while it is */
 };
+
+static const char *
+get_plural_ending(guint number)
+{
+    return number == 1 ? "" : "s";
+}
+
+/* The line of text that systemctl status shows, such as "2 readers, 1 card, 3 sessions". */
+static gboolean
+send_status(gpointer data)
+{
+    ScdService *service = data;
+    guint n_sessions = scd_sessions_count(service->sessions);
+    guint n_readers, n_cards;
+
+    service->status_timer = 0;
+    if (service->trouble) {
+        sd_notifyf(0, "STATUS=%s", service->trouble);
+        return G_SOURCE_REMOVE;
+    }
+    scd_readers_count(service->readers, &n_readers, &n_cards);
+    sd_notifyf(0, "STATUS=%u reader%s, %u card%s, %u session%s", n_readers,
+               get_plural_ending(n_readers), n_cards, get_plural_ending(n_cards), n_sessions,
+               get_plural_ending(n_sessions));
+    return G_SOURCE_REMOVE;
+}
+
+/* The number of readers, cards or sessions may have changed. */
+static void
+update_status(gpointer data)
+{
+    ScdService *service = data;
+
+    if (!service->status_timer)
+        service->status_timer = g_timeout_add(STATUS_DELAY_MS, send_status, service);
+}
 
 static void
 announce_ready(ScdService *service)
@@ -99,7 +140,9 @@ handle_identified(ScdSnapshot *snapshot, gpointer data)
     if (snapshot->trouble)
         scd_manager_set_trouble(service->manager, snapshot->trouble);
     scd_audit_pcscd(service->audit, snapshot->trouble);
-    scd_status_text_set_trouble(service->status_text, snapshot->trouble);
+    g_free(service->trouble);
+    service->trouble = g_strdup(snapshot->trouble);
+    update_status(service);
     announce_ready(service);
 }
 
@@ -144,12 +187,6 @@ handle_reader_renamed(ScdReader *reader, gpointer data)
 {
     ScdService *service = data;
     scd_wait_calls_reader_renamed(service->wait_calls, reader);
-}
-
-static void
-update_status_text(gpointer data)
-{
-    scd_status_text_changed(data);
 }
 
 static guint
@@ -231,6 +268,21 @@ new_readers(ScdService *service)
     return scd_readers_new(&parts);
 }
 
+/* For calls on objects that do not exist. */
+static GError *
+explain_gone_object(const char *path, gpointer data)
+{
+    ScdService *service = data;
+
+    if (scd_card_was_used(path))
+        return g_error_new(SCD_ERROR, SCD_W_REMOVED_CARD,
+                           "The card %s was removed: use the present object of the card", path);
+    if (scd_sessions_had(service->sessions, path))
+        return g_error_new(SCD_ERROR, SCD_E_INVALID_HANDLE,
+                           "The session %s is closed: connect again", path);
+    return g_error_new_literal(SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such object");
+}
+
 static ScdSessions *
 new_sessions(ScdService *service, GDBusConnection *bus)
 {
@@ -290,7 +342,7 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->workers = scd_workers_new(options->config->idle_limit_s * 1000,
                                        options->config->total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
-    service->gone_objects = scd_gone_objects_new(bus, service->sessions, error);
+    service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service, error);
     if (!service->gone_objects)
         return FALSE;
     service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
@@ -303,8 +355,7 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->wait_calls = new_wait_calls(service);
     service->methods = (ScdMethodContext){service->sessions, service->authorization,
                                           service->aliases, service->wait_calls};
-    service->status_text = scd_status_text_new(service->readers, service->sessions);
-    scd_sessions_on_change(service->sessions, update_status_text, service->status_text);
+    scd_sessions_on_change(service->sessions, update_status, service);
     const ScdManagerParts manager_parts = {
         service->tree,       service->readers,  service->clients, service->authorization,
         service->wait_calls, service->sessions, service->registry};
@@ -331,9 +382,9 @@ static void
 end_calls_and_sessions(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
-    if (service->status_text)
+    if (service->sessions)
         scd_sessions_on_change(service->sessions, NULL, NULL);
-    g_clear_pointer(&service->status_text, scd_status_text_free);
+    g_clear_handle_id(&service->status_timer, g_source_remove);
     if (service->wait_calls)
         scd_wait_calls_end_all(service->wait_calls);
     if (service->sessions)
@@ -374,5 +425,6 @@ scd_service_free(ScdService *service)
     g_clear_pointer(&service->registry, scd_call_registry_free);
     g_clear_pointer(&service->audit, scd_audit_free);
     g_clear_pointer(&service->tree, scd_tree_free);
+    g_free(service->trouble);
     g_free(service);
 }

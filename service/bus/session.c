@@ -6,7 +6,6 @@
 #include "bus/error.h"
 #include "bus/job-call.h"
 #include "bus/quota.h"
-#include "bus/session-limits.h"
 #include "pcsc/code.h"
 
 typedef enum {

@@ -13,9 +13,9 @@
 #include "base/config.h"
 #include "base/limit.h"
 #include "bus/audit.h"
-#include "bus/call-options.h"
 #include "bus/grants.h"
 #include "bus/object.h"
+#include "bus/options.h"
 #include "bus/reader.h"
 #include "pcsc/workers.h"
 

@@ -2,7 +2,12 @@
 
 #include "bus/tree.h"
 
+#include <string.h>
+
+#include "bus/error.h"
 #include "scd-interface-info.h"
+
+#define N_SUBTREES 3
 
 struct ScdTree {
     GDBusConnection *bus;
@@ -38,7 +43,7 @@ static const ScdMethod methods[] = {
     {NULL, NULL},
 };
 
-static const ScdInterface interface = {
+static const ScdInterface root_interface = {
     &scd_org_freedesktop_dbus_object_manager_interface,
     methods,
 };
@@ -49,7 +54,7 @@ scd_tree_new(GDBusConnection *bus, GError **error)
     g_autoptr(ScdTree) tree = g_new0(ScdTree, 1);
     tree->bus = g_object_ref(bus);
     tree->objects = g_hash_table_new(g_str_hash, g_str_equal);
-    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &interface, tree, NULL, error);
+    tree->root = scd_object_new(bus, SCD_ROOT_PATH, &root_interface, tree, NULL, error);
     return tree->root ? g_steal_pointer(&tree) : NULL;
 }
 
@@ -87,4 +92,100 @@ scd_tree_remove(ScdTree *tree, ScdObject *object)
     scd_object_withdraw(object);
     scd_object_emit(tree->root, "InterfacesRemoved",
                     g_variant_new("(o^as)", scd_object_path(object), interfaces));
+}
+
+struct ScdGoneObjects {
+    GDBusConnection *bus;
+    GError *(*explain)(const char *path, gpointer data);
+    gpointer data;
+    guint registrations[N_SUBTREES];
+};
+
+static const struct {
+    const char *path;
+    const GDBusInterfaceInfo *interface;
+} subtrees[N_SUBTREES] = {
+    {SCD_ROOT_PATH "/cards", &scd_card_interface},
+    {SCD_ROOT_PATH "/sessions", &scd_session_interface},
+    {SCD_ROOT_PATH "/readers", &scd_reader_interface},
+};
+
+static void
+handle_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+            const char *method, GVariant *arguments, GDBusMethodInvocation *invocation,
+            gpointer data)
+{
+    const ScdGoneObjects *gone = data;
+
+    scd_object_wipe_arguments(arguments);
+    scd_error_take_reply(invocation, gone->explain(path, gone->data));
+}
+
+/* Objects that exist are registered one by one. */
+static char **
+enumerate_objects(GDBusConnection *bus, const char *sender, const char *path, gpointer data)
+{
+    return g_new0(char *, 1);
+}
+
+static const GDBusInterfaceInfo *
+get_interface(const char *path)
+{
+    for (guint i = 0; i < N_SUBTREES; i++)
+        if (g_str_has_prefix(path, subtrees[i].path))
+            return subtrees[i].interface;
+    g_assert_not_reached();
+}
+
+static GDBusInterfaceInfo **
+introspect_object(GDBusConnection *bus, const char *sender, const char *path, const char *node,
+                  gpointer data)
+{
+    GDBusInterfaceInfo **interfaces = g_new0(GDBusInterfaceInfo *, 2);
+
+    if (node)
+        interfaces[0] = g_dbus_interface_info_ref((GDBusInterfaceInfo *)get_interface(path));
+    return interfaces;
+}
+
+static const GDBusInterfaceVTable *
+dispatch_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+              const char *node, gpointer *out_data, gpointer data)
+{
+    static const GDBusInterfaceVTable functions = {handle_call, NULL, NULL, {NULL}};
+
+    *out_data = data;
+    return &functions;
+}
+
+static const GDBusSubtreeVTable subtree_functions = {
+    enumerate_objects, introspect_object, dispatch_call, {NULL}};
+
+ScdGoneObjects *
+scd_gone_objects_new(GDBusConnection *bus, GError *(*explain)(const char *path, gpointer data),
+                     gpointer data, GError **error)
+{
+    g_autoptr(ScdGoneObjects) gone = g_new0(ScdGoneObjects, 1);
+
+    gone->bus = g_object_ref(bus);
+    gone->explain = explain;
+    gone->data = data;
+    for (guint i = 0; i < N_SUBTREES; i++) {
+        gone->registrations[i] = g_dbus_connection_register_subtree(
+            bus, subtrees[i].path, &subtree_functions,
+            G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, gone, NULL, error);
+        if (!gone->registrations[i])
+            return NULL;
+    }
+    return g_steal_pointer(&gone);
+}
+
+void
+scd_gone_objects_free(ScdGoneObjects *gone)
+{
+    for (guint i = 0; i < N_SUBTREES; i++)
+        if (gone->registrations[i])
+            g_dbus_connection_unregister_subtree(gone->bus, gone->registrations[i]);
+    g_object_unref(gone->bus);
+    g_free(gone);
 }

@@ -4,7 +4,8 @@
 /*
  * org.freedesktop.DBus.ObjectManager at the root: lists the objects that all clients can use, and
  * announces when they are added and removed. Does not own them: each owner adds its object after
- * making it, and removes it before freeing it.
+ * making it, and removes it before freeing it. Below the root, calls on objects that do not exist
+ * are answered here, too.
  */
 
 #include "bus/object.h"
@@ -28,3 +29,20 @@ void scd_tree_add(ScdTree *tree, ScdObject *object);
 void scd_tree_remove(ScdTree *tree, ScdObject *object);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTree, scd_tree_free)
+
+/*
+ * Answers calls on objects that do not exist. Nothing is kept for an object that is gone: the
+ * number in its path shows that there has been one.
+ */
+typedef struct ScdGoneObjects ScdGoneObjects;
+
+/*
+ * explain: returns the error for a call on this path. It and its data must outlive the result.
+ * Fails if the paths are in use.
+ */
+ScdGoneObjects *scd_gone_objects_new(GDBusConnection *bus,
+                                     GError *(*explain)(const char *path, gpointer data),
+                                     gpointer data, GError **error);
+void scd_gone_objects_free(ScdGoneObjects *gone);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGoneObjects, scd_gone_objects_free)

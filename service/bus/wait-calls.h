@@ -11,7 +11,7 @@
 
 #include "base/config.h"
 #include "bus/authorization.h"
-#include "bus/call-options.h"
+#include "bus/options.h"
 #include "bus/readers.h"
 #include "pcsc/monitor.h"
 

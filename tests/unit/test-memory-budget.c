@@ -12,7 +12,7 @@
 #include "base/config.h"
 #include "bus/bus-output.h"
 #include "bus/gate.h"
-#include "bus/session-limits.h"
+#include "bus/quota.h"
 #include "pcsc/channel.h"
 #include "pcsc/probe.h"
 #include "pcsc/workers.h"
