@@ -7,12 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "bus-error.h"
+#include "error-table.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
+
+#define BUS_ERROR(name) "org.freedesktop.DBus.Error." name
 
 #define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
 
@@ -23,6 +25,37 @@ static const char *const rules[] = {
     FROM_SERVICE "interface='" OBJECT_MANAGER "'",
     FROM_SERVICE "interface='" PROPERTIES "',path_namespace='" PLD_ROOT "'",
 };
+
+static const struct {
+    const char *name;
+    uint32_t code;
+} error_codes[] = {
+#define AS_ROW(constant, number, name, text) {SCD_ERROR_PREFIX name, 0x80100000u + number},
+    SCD_PCSC_ERROR_TABLE(AS_ROW)
+#undef AS_ROW
+        {SCD_ERROR_PREFIX "NotAuthorized", SCARD_W_SECURITY_VIOLATION},
+    {SCD_ERROR_PREFIX "NotOwner", SCARD_E_INVALID_HANDLE},
+
+    /* The session or reader does not exist any more. */
+    {BUS_ERROR("UnknownObject"), SCARD_E_INVALID_HANDLE},
+    {BUS_ERROR("UnknownInterface"), SCARD_E_INVALID_HANDLE},
+    {BUS_ERROR("UnknownMethod"), SCARD_E_INVALID_HANDLE},
+
+    {BUS_ERROR("AccessDenied"), SCARD_W_SECURITY_VIOLATION},
+    {BUS_ERROR("InteractiveAuthorizationRequired"), SCARD_W_SECURITY_VIOLATION},
+    {BUS_ERROR("InvalidArgs"), SCARD_E_INVALID_PARAMETER},
+    {BUS_ERROR("LimitsExceeded"), SCARD_E_NO_MEMORY},
+    {BUS_ERROR("NoMemory"), SCARD_E_NO_MEMORY},
+};
+
+LONG
+pld_bus_error_code(const sd_bus_error *error)
+{
+    for (size_t i = 0; i < sizeof error_codes / sizeof error_codes[0]; i++)
+        if (sd_bus_error_has_name(error, error_codes[i].name))
+            return pld_long(error_codes[i].code);
+    return SCARD_E_NO_SERVICE;
+}
 
 static int
 handle_owner_changed(PldConnection *connection, sd_bus_message *message)

@@ -38,3 +38,10 @@ void pld_connection_close(PldConnection *connection);
 
 /* Processes the messages that have arrived. Does not block. May set lost. */
 void pld_connection_process(PldConnection *connection);
+
+/*
+ * Converts a D-Bus error of the service or of the bus to an error code of winscard.h. Returns
+ * SCARD_E_INVALID_HANDLE if the object does not exist (any more), SCARD_E_NO_SERVICE for an unknown
+ * error; never SCARD_S_SUCCESS.
+ */
+LONG pld_bus_error_code(const sd_bus_error *error);

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 
-#include "bus-error.h"
-
 #define CALL_ID_SIZE 16
 #define NO_LIMIT UINT32_MAX
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The functions of winscard.h that take a context, except SCardConnect. */
+/* The functions of winscard.h that take a context, except SCardConnect and
+ * SCardGetStatusChange. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "card.h"
-#include "status-change.h"
 
 LONG
 SCardEstablishContext(DWORD scope, LPCVOID reserved1, LPCVOID reserved2, LPSCARDCONTEXT context)
@@ -122,37 +122,6 @@ SCardListReaderGroups(SCARDCONTEXT number, LPSTR buffer, LPDWORD length)
     if (code != SCARD_S_SUCCESS)
         return code;
     return pld_fill_buffer(buffer, length, groups, sizeof groups, PLD_FILL_ALL);
-}
-
-/* Sets *nothing_to_do to true if there is no entry, or only entries with SCARD_STATE_IGNORE. */
-static LONG
-check_entries(const SCARD_READERSTATE *entries, DWORD count, bool *nothing_to_do)
-{
-    *nothing_to_do = true;
-    if (!entries && count > 0)
-        return SCARD_E_INVALID_PARAMETER;
-    for (DWORD i = 0; i < count; i++) {
-        if (!entries[i].szReader)
-            return SCARD_E_INVALID_VALUE;
-        *nothing_to_do &= (entries[i].dwCurrentState & SCARD_STATE_IGNORE) != 0;
-    }
-    return SCARD_S_SUCCESS;
-}
-
-LONG
-SCardGetStatusChange(SCARDCONTEXT number, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
-{
-    bool nothing_to_do;
-    LONG code = check_entries(entries, count, &nothing_to_do);
-
-    if (code != SCARD_S_SUCCESS || nothing_to_do)
-        return code;
-    PldContext *context = pld_context_get(number);
-    if (!context)
-        return SCARD_E_INVALID_HANDLE;
-    code = pld_status_change_wait(context, timeout, entries, count);
-    pld_context_unref(context);
-    return code;
 }
 
 LONG

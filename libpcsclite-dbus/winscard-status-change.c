@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "status-change.h"
+/*
+ * SCardGetStatusChange. The rules for which bits count as a change are those of pcsc-lite, which
+ * are not symmetric: for example, it reports that a card is not in use any more, but not that it is
+ * in use now.
+ */
 
 #include <errno.h>
 #include <poll.h>
@@ -221,8 +225,9 @@ wait_for_change_locked(PldStatusWait *wait, long long until_ns)
     return code;
 }
 
-LONG
-pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
+/* Blocks until an entry differs from its dwCurrentState, the timeout ends, or SCardCancel. */
+static LONG
+wait_for_change(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
 {
     PldStatusWait wait = {.context = context, .entries = entries, .count = count};
     bool infinite = timeout >= INFINITE; /* programs also pass it sign-extended to 64 bits */
@@ -236,5 +241,36 @@ pld_status_change_wait(PldContext *context, DWORD timeout, SCARD_READERSTATE *en
     context->waiting = false;
     pld_context_unlock(context);
     pthread_mutex_unlock(&context->wait_lock);
+    return code;
+}
+
+/* Sets *nothing_to_do to true if there is no entry, or only entries with SCARD_STATE_IGNORE. */
+static LONG
+check_entries(const SCARD_READERSTATE *entries, DWORD count, bool *nothing_to_do)
+{
+    *nothing_to_do = true;
+    if (!entries && count > 0)
+        return SCARD_E_INVALID_PARAMETER;
+    for (DWORD i = 0; i < count; i++) {
+        if (!entries[i].szReader)
+            return SCARD_E_INVALID_VALUE;
+        *nothing_to_do &= (entries[i].dwCurrentState & SCARD_STATE_IGNORE) != 0;
+    }
+    return SCARD_S_SUCCESS;
+}
+
+LONG
+SCardGetStatusChange(SCARDCONTEXT number, DWORD timeout, SCARD_READERSTATE *entries, DWORD count)
+{
+    bool nothing_to_do;
+    LONG code = check_entries(entries, count, &nothing_to_do);
+
+    if (code != SCARD_S_SUCCESS || nothing_to_do)
+        return code;
+    PldContext *context = pld_context_get(number);
+    if (!context)
+        return SCARD_E_INVALID_HANDLE;
+    code = wait_for_change(context, timeout, entries, count);
+    pld_context_unref(context);
     return code;
 }
