@@ -40,6 +40,7 @@ EXPECTED = {
     "lib/systemd/system/smartcardd.service",
     "lib/sysusers.d/smartcardd.conf",
     "lib/udev/rules.d/60-smartcardd.rules",
+    "lib/udev/smartcardd-reader-id",
     "libexec/smartcardd",
     "share/bash-completion/completions/smartcardctl",
     "share/dbus-1/interfaces/org.smartcardd1.Card.xml",
@@ -166,6 +167,11 @@ class Files(unittest.TestCase):
                                  "--threshold=10", unit], capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
+    def test_readers_start_the_unit(self):
+        """systemd has a rule that pulls in smartcard.target for each reader."""
+        unit = sections("lib/systemd/system/smartcardd.service")
+        self.assertEqual(unit["Install"]["WantedBy"], "smartcard.target")
+
     def test_unit_may_execute_itself(self):
         """The service executes itself to recover from a libpcsclite that hangs."""
         unit = sections("lib/systemd/system/smartcardd.service")["Service"]
@@ -179,13 +185,11 @@ class Files(unittest.TestCase):
                 self.assertNotIn(folder.encode(), content, path)
 
     def test_udev_rule_is_valid(self):
-        """The rule starts the unit for readers only."""
+        """It imports a program that is there; tests/usb/test_udev_rule.py has what it does."""
         rule = installed("lib/udev/rules.d/60-smartcardd.rules")
         with open(rule, encoding="utf-8") as file:
-            text = file.read()
-        self.assertIn('ATTR{bInterfaceClass}=="0b"', text)
-        self.assertEqual(re.findall(r'SYSTEMD_WANTS}\+="([^"]*)"', text),
-                         [os.path.basename(installed("lib/systemd/system/smartcardd.service"))])
+            program, = re.findall(r'IMPORT\{program\}="([^ ]*) ', file.read())
+        self.assertTrue(os.access(os.path.join(os.path.dirname(rule), "..", program), os.X_OK))
         if subprocess.run("udevadm verify --version", shell=True, capture_output=True).returncode:
             self.skipTest("udevadm verify is not installed")
         subprocess.run(["udevadm", "verify", rule], check=True)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The USB devices that the installed drivers of pcscd are for.
+ *
+ * A driver is a folder *.bundle with a file Contents/Info.plist: XML with the vendor and product
+ * ids of its devices. The driver with the name "CCIDCLASSDRIVER" is also for each device that has
+ * an interface of class 0b.
+ */
+
+#include <glib.h>
+
+typedef struct ScdDriverList ScdDriverList;
+
+ScdDriverList *scd_driver_list_new(void);
+void scd_driver_list_free(ScdDriverList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdDriverList, scd_driver_list_free)
+
+/*
+ * Adds the devices in the text of an Info.plist, which may be any bytes. Text that is not valid
+ * adds the ids before the error, as it does in pcscd.
+ */
+void scd_driver_list_add(ScdDriverList *list, const char *text, gsize length);
+
+/* Adds the devices of all drivers in a folder; one that cannot be read has none. Blocks. */
+void scd_driver_list_add_folder(ScdDriverList *list, const char *folder);
+
+gboolean scd_driver_list_has_device(const ScdDriverList *list, guint16 vendor_id,
+                                    guint16 product_id);
+
+/* Returns whether there is a driver for each device with an interface of class 0b. */
+gboolean scd_driver_list_has_class_driver(const ScdDriverList *list);
