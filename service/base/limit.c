@@ -221,15 +221,6 @@ scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount)
     *charge = (ScdUserCharge){scd_account_ref(account), amount};
 }
 
-gboolean
-scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error)
-{
-    if (!use_account(charge->account, amount, error))
-        return FALSE;
-    charge->amount += amount;
-    return TRUE;
-}
-
 void
 scd_user_charge_reduce(ScdUserCharge *charge, gsize amount)
 {

@@ -92,9 +92,6 @@ gboolean scd_user_charge_take_from(ScdUserCharge *charge, ScdAccount *account, g
 /* Charges what exists already, although a limit may be exceeded by it. The charge must be empty. */
 void scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount);
 
-/* Adds to a charge that is not empty. Returns FALSE with SCD_LIMITS_EXCEEDED if less is left. */
-gboolean scd_user_charge_add(ScdUserCharge *charge, gsize amount, GError **error);
-
 /* Releases a part of a charge, not more than all of it. */
 void scd_user_charge_reduce(ScdUserCharge *charge, gsize amount);
 

@@ -102,7 +102,7 @@ test_users(void)
         scd_user_charge_give_back(&charges[i]);
 }
 
-/* A charge that grows and shrinks, and one that exceeds the limit. */
+/* A charge that shrinks, and one that exceeds the limit. */
 static void
 test_bytes_of_users(void)
 {
@@ -110,13 +110,12 @@ test_bytes_of_users(void)
     static const ScdLimitRule fifteen_in_all = {"bytes", "Bytes", 15};
     g_autoptr(ScdUserLimit) limit = scd_user_limit_new(&ten_of_user, &fifteen_in_all);
     g_autoptr(ScdAccount) account = scd_user_limit_get_account(limit, 1000);
-    ScdUserCharge charge = {0}, other = {0}, forced = {0};
+    ScdUserCharge charge = {0}, more = {0}, other = {0}, forced = {0};
     g_autoptr(GError) user_error = NULL;
     g_autoptr(GError) all_error = NULL;
 
-    g_assert_true(scd_user_charge_take_from(&charge, account, 4, NULL));
-    g_assert_true(scd_user_charge_add(&charge, 6, NULL));
-    g_assert_false(scd_user_charge_add(&charge, 1, &user_error));
+    g_assert_true(scd_user_charge_take_from(&charge, account, 10, NULL));
+    g_assert_false(scd_user_charge_take_from(&more, account, 1, &user_error));
     assert_exceeded(user_error, "at most 10 bytes of one user (BytesPerUser in smartcardd.conf)");
     g_assert_false(scd_user_charge_take(&other, limit, 1001, 6, &all_error));
     assert_exceeded(all_error, "at most 15 bytes (Bytes in smartcardd.conf)");
@@ -128,11 +127,11 @@ test_bytes_of_users(void)
 
     scd_user_charge_force(&forced, account, 100);
     g_assert_false(scd_account_has_room(account, 0));
-    g_assert_false(scd_user_charge_add(&charge, 0, NULL));
-    g_assert_false(scd_user_charge_add(&other, 0, NULL));
+    g_assert_false(scd_user_charge_take_from(&more, account, 0, NULL));
     scd_user_charge_give_back(&forced);
     scd_user_charge_give_back(&other);
-    g_assert_true(scd_user_charge_add(&charge, 1, NULL));
+    g_assert_true(scd_user_charge_take_from(&more, account, 1, NULL));
+    scd_user_charge_give_back(&more);
     scd_user_charge_give_back(&charge);
 }
 
