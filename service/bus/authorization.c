@@ -82,6 +82,12 @@ scd_action_for_call(const char *member, GVariant *arguments)
     g_assert_not_reached();
 }
 
+ScdAction
+scd_action_for_share_mode(ScdShareMode share_mode)
+{
+    return share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
+}
+
 GError *
 scd_action_new_refusal(ScdAction action, ScdVerdict verdict, const char *reader)
 {

@@ -12,6 +12,7 @@
  * for 1.5 seconds at most.
  */
 
+#include "base/words.h"
 #include "bus/audit.h"
 #include "bus/authority.h"
 #include "bus/reader.h"
@@ -29,6 +30,9 @@ const char *scd_action_id(ScdAction action);
 
 /* member: one of the table, such as "Reader.Connect"; arguments: those of the call. */
 ScdAction scd_action_for_call(const char *member, GVariant *arguments);
+
+/* Returns the action that a connection in this mode needs. */
+ScdAction scd_action_for_share_mode(ScdShareMode share_mode);
 
 /* Returns the error for a verdict that is SCD_VERDICT_NO or SCD_VERDICT_CHALLENGE. */
 GError *scd_action_new_refusal(ScdAction action, ScdVerdict verdict, const char *reader);

@@ -78,7 +78,7 @@ static ScdAction
 get_required_action(gpointer data)
 {
     ConnectCall *connect = data;
-    return connect->share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
+    return scd_action_for_share_mode(connect->share_mode);
 }
 
 static void

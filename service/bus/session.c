@@ -337,16 +337,10 @@ handle_granted(ScdJob *job, gpointer data)
 }
 
 static ScdAction
-get_action_for_mode(ScdShareMode share_mode)
-{
-    return share_mode == SCD_SHARE_EXCLUSIVE ? SCD_ACTION_EXCLUSIVE : SCD_ACTION_CONNECT;
-}
-
-static ScdAction
 get_required_action(gpointer data)
 {
     ScdSession *session = data;
-    return get_action_for_mode(scd_job_queue_share_mode(session->queue));
+    return scd_action_for_share_mode(scd_job_queue_share_mode(session->queue));
 }
 
 static ScdGrants *
