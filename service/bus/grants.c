@@ -27,10 +27,11 @@ struct ScdGrants {
     GVariant *authenticated_for; /* the details for which the user has authenticated; or NULL */
 
     /* Rechecks of the required action: one at a time. */
-    GVariant *asked; /* the subject of the open question; NULL for none */
-    gboolean dirty;  /* to be asked again after that one */
-    gboolean held;   /* the queue is held */
-    guint retry;     /* timer, after a failure of ours */
+    gboolean checking; /* from the wait for the probe to the verdict */
+    GVariant *asked;   /* the subject that polkit is asked about; NULL during that wait */
+    gboolean dirty;    /* to be asked again after that one */
+    gboolean held;     /* the queue is held */
+    guint retry;       /* timer, after a failure of ours */
     ScdProbeWait probe;
 };
 
@@ -127,7 +128,7 @@ handle_details_changed(gpointer data)
     g_autoptr(GVariant) subject = scd_subject_new(grants->reader);
     if (grants->asked && g_variant_equal(subject, grants->asked))
         return;
-    if (!grants->asked && g_variant_equal(subject, grants->granted))
+    if (!grants->checking && g_variant_equal(subject, grants->granted))
         settle_grants(grants);
     else if (scd_reader_card(grants->reader))
         scd_grants_recheck(grants);
@@ -333,6 +334,7 @@ end_recheck(ScdVerdict verdict, const GError *error, gpointer data)
     ScdGrants *grants = check->grants;
     g_autoptr(GVariant) asked = g_steal_pointer(&grants->asked);
 
+    grants->checking = FALSE;
     if (grants->ended || g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED))
         return;
     if (grants->dirty) {
@@ -367,7 +369,6 @@ query_again(gpointer data)
 
     unref_grants(grants);
     grants->dirty = FALSE;
-    g_clear_pointer(&grants->asked, g_variant_unref);
     grants->asked = scd_subject_new(grants->reader);
     scd_authority_check(scd_authorization_authority(grants->authorization), grants->client,
                         scd_action_id(action), &details, SCD_AUTHORITY_RECHECK, grants->checks,
@@ -382,11 +383,11 @@ scd_grants_recheck(ScdGrants *grants)
         return;
     hold_queue(grants);
     g_clear_handle_id(&grants->retry, g_source_remove);
-    if (grants->asked) {
+    if (grants->checking) {
         grants->dirty = TRUE;
         return;
     }
-    grants->asked = scd_subject_new(grants->reader);
+    grants->checking = TRUE;
     g_ref_count_inc(&grants->references);
     scd_probe_wait_start(&grants->probe, grants->reader, grants->client);
 }
