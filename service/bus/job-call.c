@@ -266,8 +266,6 @@ scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const char *call_i
 
     call->registered =
         scd_call_registry_add(registry, sender, call_id, cancel, data, free_data, error);
-    if (!call->registered)
-        free_data(data);
     return call->registered != NULL;
 }
 
@@ -303,10 +301,6 @@ scd_job_call_add_input(ScdJob *job, GVariant *bytes)
     gconstpointer data = g_variant_get_fixed_array(bytes, &length, 1);
 
     scd_bytes_list_add(&job->inputs, scd_secret_new(data, length));
-    /* The bytes may contain a PIN. Only this process has the arguments, and nothing reads them
-     * again. */
-    if (length > 0)
-        explicit_bzero((gpointer)data, length);
 }
 
 static gboolean
@@ -346,11 +340,10 @@ read_options(ScdJob *job, GVariant *options, gboolean many, ScdOneShotOptions *o
 static gboolean
 add_hex(ScdJob *job, GVariant *command, GError **error)
 {
-    gsize text_length, length;
-    const char *text = g_variant_get_string(command, &text_length);
-    g_autofree guint8 *bytes = scd_hex_to_bytes(text, &length, error);
+    gsize length;
+    g_autofree guint8 *bytes =
+        scd_hex_to_bytes(g_variant_get_string(command, NULL), &length, error);
 
-    explicit_bzero((gpointer)text, text_length); /* as scd_job_call_add_input() does */
     if (!bytes)
         return FALSE;
     scd_bytes_list_add(&job->inputs, scd_secret_new(bytes, length));

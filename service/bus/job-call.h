@@ -45,7 +45,7 @@ ScdJob *scd_job_call_new(ScdJobKind kind, GDBusMethodInvocation *invocation, con
 /*
  * Reads the commands of Transmit and its variants, and their options, into the job. call_options:
  * receives those of every call.
- * commands: ay, aay, s or as (hex); wiped after they were copied. options: a{sv}, or NULL.
+ * commands: ay, aay, s or as (hex). options: a{sv}, or NULL.
  * one_shot: receives the options of a one-shot call; NULL for a session, which does not accept
  * them. Fails with SCD_INVALID_ARGS, and a message with the number of the command.
  */
@@ -53,7 +53,7 @@ gboolean scd_job_call_read_script(ScdJob *job, GVariant *commands, GVariant *opt
                                   ScdOneShotOptions *one_shot, ScdCallOptions *call_options,
                                   GError **error);
 
-/* Copies a byte array of the call's arguments to the job's inputs, and wipes the original. */
+/* Copies a byte array of the call's arguments to the job's inputs. */
 void scd_job_call_add_input(ScdJob *job, GVariant *bytes);
 
 /*

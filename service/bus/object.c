@@ -163,7 +163,7 @@ takes_secrets(const ScdMethod *method)
            g_str_equal(method->name, "SetAttribute");
 }
 
-/* Whatever the handler does, its secrets are not in the arguments afterwards. */
+/* The handlers copy the arguments that may contain a PIN; the originals are wiped here only. */
 static void
 call_handler(const ScdMethod *method, ScdObject *object, GVariant *arguments,
              GDBusMethodInvocation *invocation)

@@ -218,25 +218,41 @@ new_registered_call(ScdCallRegistry *registry, char *key, ScdCancelFunc cancel, 
     return call;
 }
 
+static void
+free_call(ScdRegisteredCall *call)
+{
+    g_atomic_rc_box_release_full(call->data, release_target);
+    g_free(call->key);
+    g_free(call);
+}
+
+/* Returns FALSE if the sender has a call with this id. */
+static gboolean
+add_call(ScdCallRegistry *registry, ScdRegisteredCall *call)
+{
+    g_mutex_lock(&registry->lock);
+    gboolean is_new = !g_hash_table_contains(registry->calls, call->key);
+    if (is_new)
+        g_hash_table_insert(registry->calls, call->key, call);
+    g_mutex_unlock(&registry->lock);
+    return is_new;
+}
+
 ScdRegisteredCall *
 scd_call_registry_add(ScdCallRegistry *registry, const char *sender, const char *call_id,
                       ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data, GError **error)
 {
-    ScdRegisteredCall *call = NULL;
+    ScdRegisteredCall *call =
+        new_registered_call(registry, make_key(sender, call_id), cancel, data, free_data);
 
-    if (!scd_call_id_check(call_id, error))
-        return NULL;
-    g_autofree char *key = make_key(sender, call_id);
-    g_mutex_lock(&registry->lock);
-    if (!g_hash_table_contains(registry->calls, key)) {
-        call = new_registered_call(registry, g_steal_pointer(&key), cancel, data, free_data);
-        g_hash_table_insert(registry->calls, call->key, call);
-    }
-    g_mutex_unlock(&registry->lock);
-    if (!call)
+    if (scd_call_id_check(call_id, error)) {
+        if (add_call(registry, call))
+            return call;
         g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
                             "another call with this call-id is pending");
-    return call;
+    }
+    free_call(call);
+    return NULL;
 }
 
 void
@@ -245,9 +261,7 @@ scd_registered_call_free(ScdRegisteredCall *call)
     g_mutex_lock(&call->registry->lock);
     g_hash_table_remove(call->registry->calls, call->key);
     g_mutex_unlock(&call->registry->lock);
-    g_atomic_rc_box_release_full(call->data, release_target);
-    g_free(call->key);
-    g_free(call);
+    free_call(call);
 }
 
 void

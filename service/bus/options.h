@@ -93,9 +93,9 @@ void scd_call_registry_free(ScdCallRegistry *registry);
 typedef void (*ScdCancelFunc)(gpointer data);
 
 /*
- * Registers a call of the sender. free_data frees the data with the registered call. Fails with
+ * Registers a call of the sender. Takes over the data, which free_data frees. Fails with
  * SCD_INVALID_ARGS for an invalid id, and for that of another pending call of the sender; the data
- * is not taken over then.
+ * is freed then, too.
  */
 ScdRegisteredCall *scd_call_registry_add(ScdCallRegistry *registry, const char *sender,
                                          const char *call_id, ScdCancelFunc cancel, gpointer data,

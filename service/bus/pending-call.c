@@ -256,8 +256,6 @@ register_call(ScdPendingCall *call, GDBusMethodInvocation *invocation,
     call->registered = scd_call_registry_add(
         call->parts.registry, g_dbus_method_invocation_get_sender(invocation), options->call_id,
         cancel_call, scd_pending_call_ref(call), (GDestroyNotify)scd_pending_call_unref, error);
-    if (!call->registered)
-        scd_pending_call_unref(call);
     return call->registered != NULL;
 }
 
