@@ -56,6 +56,11 @@ class Secrets(ChannelTest):
         pin = self.new_pin()
         return pin, VERIFY + pin.hex()
 
+    def long_command(self):
+        """A PIN at the end of a command that is so long that no later call reuses its memory."""
+        pin = self.new_pin()
+        return pin, b"\x80" * LONG + pin
+
     def assert_wiped(self, *secrets):
         """After some other calls: the stack keeps what a register had, until it is used again."""
         for _ in range(ROUNDS):
@@ -91,6 +96,25 @@ class Secrets(ChannelTest):
         self.assert_wiped(pin)
         pin, command = self.verify()
         session.client.ask(card, CARD, "TransmitHex", command)
+        self.assert_wiped(pin, pin.hex().encode())
+
+    def test_long_arguments(self):
+        session = self.other = self.session()
+        card = session.get("Card")
+        pin, command = self.long_command()
+        session.call("Transmit", data(command), options())
+        self.assert_wiped(pin)
+        pin, command = self.long_command()
+        session.call("TransmitMany", data([command]), options())
+        self.assert_wiped(pin)
+        pin, command = self.long_command()
+        session.send("Control", 0x42000001, data(command)).error()
+        self.assert_wiped(pin)
+        pin, command = self.long_command()
+        session.client.ask(card, CARD, "TransmitHex", command.hex())
+        self.assert_wiped(pin, pin.hex().encode())
+        pin, command = self.long_command()
+        session.client.ask(card, CARD, "TransmitManyHex", [command.hex()])
         self.assert_wiped(pin, pin.hex().encode())
 
     def test_response(self):
