@@ -25,6 +25,9 @@
 #define SETTLING_WAIT_MS 1000
 #define QUIET_WAIT_MS (10 * 60 * 1000)
 
+/* While a swapped card may not end a wait. */
+#define SWAP_WAIT_MS 1000
+
 /* While the list of readers is doubtful: the first wait; each further one is twice as long. */
 #define DOUBTFUL_WAIT_MS 10
 #define DOUBTFUL_DOUBLINGS_MAX 16
@@ -383,6 +386,14 @@ compute_doubtful_wait(guint doubts)
     return MIN(DOUBTFUL_WAIT_MS << MIN(doubts - 1, DOUBTFUL_DOUBLINGS_MAX), QUIET_WAIT_MS);
 }
 
+static guint
+choose_wait(const ScdMonitor *monitor, guint timeout_ms, guint doubts)
+{
+    guint wait_ms = doubts ? compute_doubtful_wait(doubts) : timeout_ms;
+
+    return scd_watch_list_may_miss_swaps(monitor->list) ? MIN(wait_ms, SWAP_WAIT_MS) : wait_ms;
+}
+
 /* Watches until the connection is lost or the monitor has to stop; returns the last code. */
 static guint32
 watch_readers_in_monitor(ScdMonitor *monitor)
@@ -406,7 +417,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
 
         publish_readers_in_monitor(monitor);
         gboolean refresh = begin_refresh_in_monitor(monitor);
-        guint wait_ms = doubts ? compute_doubtful_wait(doubts) : timeout_ms;
+        guint wait_ms = choose_wait(monitor, timeout_ms, doubts);
         code = wait_for_change_in_monitor(monitor, refresh ? 0 : wait_ms);
         if (!is_recoverable(code))
             break;

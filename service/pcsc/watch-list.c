@@ -322,6 +322,17 @@ scd_watch_list_misses_none(const ScdWatchList *list)
     return !list->no_plug_and_play && list->plug_and_play >> 16 != 0;
 }
 
+gboolean
+scd_watch_list_may_miss_swaps(const ScdWatchList *list)
+{
+    for (guint i = 0; i < list->rows->len; i++) {
+        const ScdReaderState *state = get_row(list, i)->state;
+        if (state && scd_reader_state_has_card(state) && state->event_count == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 guint
 scd_watch_list_generation(const ScdWatchList *list)
 {

@@ -45,6 +45,13 @@ gboolean scd_watch_list_has_unseen(const ScdWatchList *list);
 /* Returns whether a reader that appears between two waits ends the second one: pcsc-lite >= 2.3. */
 gboolean scd_watch_list_misses_none(const ScdWatchList *list);
 
+/*
+ * Returns whether a card that is swapped between two waits, or during one while this process is
+ * slow, may not end a wait: libpcsclite does not compare an event count of 0, which a card has that
+ * was in its reader before pcscd started.
+ */
+gboolean scd_watch_list_may_miss_swaps(const ScdWatchList *list);
+
 /* Returns a number that increases with each change to the list of readers. */
 guint scd_watch_list_generation(const ScdWatchList *list);
 

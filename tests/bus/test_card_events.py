@@ -10,17 +10,20 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.clients.recorder import INSERTION, REMOVAL
+from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import simulated_reader
 
 OTHER_ATR = "3B021450"
 
 
-class CardEvents(case.TestBedTest):
+class CardTest(case.TestBedTest):
+    card = None  # in reader A from the start
+
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
-        self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        self.testbed.start_pcscd([simulated_reader("A", card=self.card), simulated_reader("B")])
         self.testbed.start_service()
         self.client = self.recorder()
         self.readers = self.simulator()
@@ -33,6 +36,21 @@ class CardEvents(case.TestBedTest):
         self.readers.insert(name, atr)
         return self.client.wait_for_signal("CardInserted", path, since).arguments[0]
 
+    def check_swap_while_paused(self, first):
+        del self.client.signals[:]
+        os.kill(self.testbed.service.pid, signal.SIGSTOP)
+        powered = self.readers.powerups("A")
+        self.readers.remove("A")
+        self.readers.insert("A", ATR)
+        events.poll_until(lambda: self.readers.powerups("A") > powered, "pcscd powers the card up")
+        os.kill(self.testbed.service.pid, signal.SIGCONT)
+        inserted = self.client.wait_for_signal("CardInserted", self.a)
+        self.assertEqual(self.client.members(), REMOVAL + INSERTION)
+        self.assertEqual(self.client.signals[0].arguments, (first,))
+        self.assertNotEqual(inserted.arguments[0], first)
+
+
+class CardEvents(CardTest):
     def test_insertion(self):
         card = self.insert("A", self.a)
         self.assertEqual(self.client.members(), INSERTION)
@@ -71,19 +89,7 @@ class CardEvents(case.TestBedTest):
 
     def test_swap_while_the_service_is_paused(self):
         """The service is stopped during the swap and detects it by pcscd's event count."""
-        first = self.insert("A", self.a)
-        del self.client.signals[:]
-        os.kill(self.testbed.service.pid, signal.SIGSTOP)
-        powered = self.readers.powerups("A")
-        self.readers.remove("A")
-        self.readers.insert("A", ATR)
-        while self.readers.powerups("A") == powered:
-            pass
-        os.kill(self.testbed.service.pid, signal.SIGCONT)
-        inserted = self.client.wait_for_signal("CardInserted", self.a)
-        self.assertEqual(self.client.members(), REMOVAL + INSERTION)
-        self.assertEqual(self.client.signals[0].arguments, (first,))
-        self.assertNotEqual(inserted.arguments[0], first)
+        self.check_swap_while_paused(self.insert("A", self.a))
 
     def test_two_readers_at_once(self):
         self.readers.insert("A", ATR)
@@ -151,6 +157,27 @@ class CardEvents(case.TestBedTest):
                     steps["removed"] = event.arguments[0]
         for card, order in steps.items():
             self.assertIn(order, (INSERTION, INSERTION + REMOVAL), card)
+
+
+class CardFromTheStart(CardTest):
+    """pcscd's event count is 0, which libpcsclite does not compare."""
+
+    card = ATR
+
+    def count_waits_of_monitor(self):
+        folder = f"/proc/{self.testbed.service.pid}/task"
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/status", encoding="ascii") as file:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+            if status["Name"] == "monitor":
+                return int(status["voluntary_ctxt_switches"])
+        self.fail("there is no monitor")
+
+    def test_swap_while_the_service_is_paused(self):
+        """After the short wait with which the monitor begins."""
+        before = self.count_waits_of_monitor()
+        events.poll_until(lambda: self.count_waits_of_monitor() > before, "the monitor wakes")
+        self.check_swap_while_paused(self.client.get(self.a, "org.smartcardd1.Reader", "Card"))
 
 
 class ManyReaders(case.TestBedTest):

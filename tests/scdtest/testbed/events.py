@@ -3,6 +3,7 @@
 
 import os
 import socket
+import time
 
 import gi
 
@@ -26,6 +27,18 @@ def wait_until(condition, what):
     finally:
         if not over:
             GLib.source_remove(limit)
+    return value
+
+
+def poll_until(condition, what):
+    """For what sends no event: asks again and again until condition() is true; returns its result.
+
+    what: the text of the failure, or a function that returns it.
+    """
+    deadline = time.monotonic() + LIMIT_S
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise AssertionError("this did not happen: " + (what() if callable(what) else what))
     return value
 
 

@@ -2,7 +2,6 @@
 """Inserts and removes cards: the client of the simulated reader's socket."""
 
 import socket
-import time
 
 from scdtest.testbed import events
 from scdtest.testbed.testbed import SIMULATOR_SOCKET
@@ -38,15 +37,12 @@ class Simulator:
 
     def wait_for(self, reader, word):
         """Polls the status until it has the word, since the simulator sends no events."""
-        deadline = time.monotonic() + events.LIMIT_S
-        while word not in (status := self.order("status", reader)).split():
-            assert time.monotonic() < deadline, f"{reader} never has {word}: {status}"
+        events.poll_until(lambda: word in self.order("status", reader).split(),
+                          lambda: f"{reader} has {word}: {self.order('status', reader)}")
 
     def wait_until_listed(self, reader):
         """Polls the list of readers until it has this one."""
-        deadline = time.monotonic() + events.LIMIT_S
-        while reader not in self.order("list").split():
-            assert time.monotonic() < deadline, f"{reader} never comes"
+        events.poll_until(lambda: reader in self.order("list").split(), f"{reader} comes")
 
     def powerups(self, reader):
         """Returns how often pcscd has powered a card up, as it does with each new card."""
