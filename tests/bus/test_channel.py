@@ -15,6 +15,7 @@ from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, GET
                                      SECURITY_VIOLATION, TIMEOUT, TRANSMIT, UNPOWER,
                                      UNSUPPORTED_FEATURE, request, transmit)
 from scdtest.clients.client import Refused, options
+from scdtest.testbed import events
 
 QUICK, PATIENT = (f"[Transactions]\nIdleLimitSec={limit}\n" for limit in (1, 60))
 ATR_STRING = 0x90303
@@ -273,13 +274,16 @@ class CardSharing(ChannelTest):
         self.assertEqual(victim.transmit(SELECT), "9000")
         for flood in floods:
             flood.send(*[request(GET_ATTRIBUTE, 0x90303)] * 32)
+
+        def go_on():
+            for flood in floods:
+                if flood.has_answer():
+                    flood.receive()
+                    flood.send(request(GET_ATTRIBUTE, 0x90303))
+
         for _ in range(100):
             victim.send(transmit(SELECT))
-            while not victim.has_answer():
-                for flood in floods:
-                    if flood.has_answer():
-                        flood.receive()
-                        flood.send(request(GET_ATTRIBUTE, 0x90303))
+            events.poll_until(lambda: go_on() or victim.has_answer(), "the victim has its turn")
             self.assertEqual(victim.receive(), OK)
         for flood in floods:
             for _ in range(32):

@@ -16,6 +16,7 @@ from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED,
 from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST,
                                      REMOVED_CARD, RESET_CARD, SHUTDOWN, TRANSMIT, UNPLUGGED,
                                      request, send_descriptor, transmit)
+from scdtest.testbed import events
 
 # Unread responses: 32 that wait in the service, and those that fit into the socket.
 LEFT_LYING = 40
@@ -124,8 +125,8 @@ class MisbehavingClients(ChannelTest):
             self.other.transmit(SELECT)  # each time one of them is read
         self.cards.order("delay", "A", 20)
         self.other.end()
-        while int(self.cards.status("A")["commands"]) < 25 + 4:
-            pass
+        events.poll_until(lambda: int(self.cards.status("A")["commands"]) >= 25 + 4,
+                          "commands of the channel are on the card")
         for number in range(20):
             self.assertEqual(len(self.channel.receive()[1]), 0xFFFF - number + 2)
 

@@ -12,6 +12,7 @@ from scdtest.cases import case
 from scdtest.cases.identity import USB_PATH, IdentityTest, text
 from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.client import Refused
+from scdtest.testbed import events
 
 ENOUGH = 1024
 MIB = 1024 * 1024
@@ -127,8 +128,9 @@ class Readers(IdentityTest):
         self.start("A")
         self.control("A", USB_PATH, text("1-3:1.0"))
         # Nothing is announced on the bus: each call gives the service another chance.
-        while "to identify it" not in self.testbed.service.output:
-            self.client.manager("Available")
+        events.poll_until(lambda: self.client.manager("Available") is not None and
+                          "to identify it" in self.testbed.service.output,
+                          "the service cannot identify the reader")
         self.assertEqual(self.client.readers(), {})
         raise_limit(self.testbed.service)
         self.client.wait_for_state(lambda client: client.readers(), "a reader")

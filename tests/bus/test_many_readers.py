@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.clients.client import Client, Session
+from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import pcscd_version, simulated_reader
 
@@ -28,8 +29,8 @@ class EventStorm(case.TestBedTest):
         for name in names:
             readers.swap(name, atr)
         for name in names:
-            while readers.powerups(name) == powered[name]:
-                pass
+            events.poll_until(lambda name=name: readers.powerups(name) > powered[name],
+                              f"pcscd powers the card in {name} up")
 
     def test_events_without_pause(self):
         """Cards are swapped faster than clients can read: no reader is ever announced as removed.

@@ -12,6 +12,7 @@ from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED,
                                     SessionTest)
 from scdtest.clients.client import options
 from scdtest.clients.recorder import CARD
+from scdtest.testbed import events
 
 
 class PcscProgram(SessionTest):
@@ -169,12 +170,16 @@ class PcscProgram(SessionTest):
 
         loop = [True]
         turn()
-        theirs = 0
-        while len(mine) < 5 or theirs < 5:
+        theirs = []
+
+        def both_had_five():
             self.other.do("begin")
             self.other.do("transmit", SELECT)
             self.other.do("end", "leave")
-            theirs += 1
+            theirs.append(True)
+            return len(mine) >= 5 and len(theirs) >= 5
+
+        events.poll_until(both_had_five, "each had five turns")
         loop.clear()
         ours.client.wait(lambda: all(call.is_done for call in mine), "the last turn")
 

@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
 from scdtest.clients.client import hex_data, options
+from scdtest.testbed import events
 
 QUICK = "[Transactions]\nIdleLimitSec=1\n"
 
@@ -249,9 +250,13 @@ class FairOrder(SessionTest):
         holder, other = self.session(), self.session()
         holder.begin()
         call = other.send_transmit(SELECT)
-        while not call.is_done:
+
+        def call_is_done():
             status = holder.send("GetStatus")
             holder.client.wait(lambda: status.is_done, "GetStatus is answered")
+            return call.is_done
+
+        events.poll_until(call_is_done, "the transaction ends")
         self.assert_refused("ResetCard", call)
 
     def test_total_limit(self):
@@ -261,10 +266,15 @@ class FairOrder(SessionTest):
         holder.begin()
         call = other.send_transmit(SELECT)
         commands = 0
-        while not call.is_done:
+
+        def call_is_done():
+            nonlocal commands
             command = holder.send_transmit(SELECT)
             holder.client.wait(lambda: command.is_done, "a command is answered")
             commands += 1
+            return call.is_done
+
+        events.poll_until(call_is_done, "the transaction ends")
         self.assert_refused("ResetCard", call)
         self.assertGreater(commands, 10)
         self.assert_refused("ResetCard", holder.send_transmit(SELECT))
