@@ -48,8 +48,9 @@ scd_channel_poll_free(ScdChannelPoll *poll)
 }
 
 void
-scd_channel_poll_wake_locked(ScdChannelPoll *poll, gboolean new_channel)
+scd_channel_poll_wake_locked(gboolean new_channel, gpointer data)
 {
+    ScdChannelPoll *poll = data;
     guint64 one = 1;
 
     if (new_channel)
@@ -64,7 +65,7 @@ static gboolean
 is_only_speaker_locked(const ScdChannelPoll *poll, const ScdQueueGroup *group,
                        const ScdJobQueue *queue)
 {
-    const GList *speakers = group->speakers.head;
+    const GList *speakers = group->lists[SCD_LIST_SPEAKERS].head;
 
     if (!speakers)
         return TRUE;
@@ -91,7 +92,7 @@ choose_channels_locked(ScdChannelPoll *poll, ScdQueueGroup *group)
     g_array_set_size(poll->polled, 0);
     g_ptr_array_set_size(poll->speakers, 0);
     g_array_append_val(poll->polled, wake);
-    for (const GList *link = group->speakers.head, *next; link; link = next) {
+    for (const GList *link = group->lists[SCD_LIST_SPEAKERS].head, *next; link; link = next) {
         ScdJobQueue *queue = link->data;
         next = link->next;
         scd_job_queue_drop_ended_channel_locked(queue);
@@ -116,7 +117,7 @@ serve_channel_locked(ScdChannelPoll *poll, ScdJobQueue *queue, short events)
     if (input->cancel)
         scd_job_queue_refuse_channel_locked(queue, scd_code_of_error(SCD_E_CANCELLED));
     for (guint i = 0; i < input->jobs->len; i++)
-        scd_job_queue_append_locked(queue, input->jobs->pdata[i]);
+        scd_job_queue_append_locked(queue, input->jobs->pdata[i], NULL);
     if (scd_channel_has_ended(channel))
         scd_job_queue_refuse_channel_locked(queue, scd_code_of_error(SCD_E_CANCELLED));
     else

@@ -18,8 +18,8 @@ typedef struct ScdChannelPoll ScdChannelPoll;
 ScdChannelPoll *scd_channel_poll_new(void);
 void scd_channel_poll_free(ScdChannelPoll *poll);
 
-/* Wakes the thread if it sleeps. Any thread, with the lock of the group. */
-void scd_channel_poll_wake_locked(ScdChannelPoll *poll, gboolean new_channel);
+/* Wakes the thread if it sleeps: the wake() of the group. data: the ScdChannelPoll. */
+void scd_channel_poll_wake_locked(gboolean new_channel, gpointer data);
 
 /* Whether the queue's next job may be carried out without another poll before. */
 gboolean scd_channel_poll_may_run_locked(ScdChannelPoll *poll, ScdQueueGroup *group,

@@ -323,3 +323,32 @@ scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *
     else if (events & (POLLHUP | POLLERR | POLLNVAL))
         hang_up(channel);
 }
+
+gboolean
+scd_channels_open(ScdChannels *channels, int fd, ScdUserCharge *charge)
+{
+    const ScdChannel *last = channels->next ? channels->next : channels->current;
+
+    if (last && !scd_channel_is_left(last))
+        return FALSE;
+    g_clear_pointer(&channels->next, scd_channel_free);
+    *(channels->current ? &channels->next : &channels->current) = scd_channel_new(fd, charge);
+    return TRUE;
+}
+
+void
+scd_channels_drop_ended(ScdChannels *channels, gboolean closed)
+{
+    while (channels->current && !scd_channel_has_jobs(channels->current) &&
+           (closed || scd_channel_has_ended(channels->current))) {
+        scd_channel_free(channels->current);
+        channels->current = g_steal_pointer(&channels->next);
+    }
+}
+
+void
+scd_channels_clear(ScdChannels *channels)
+{
+    g_clear_pointer(&channels->current, scd_channel_free);
+    g_clear_pointer(&channels->next, scd_channel_free);
+}

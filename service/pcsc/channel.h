@@ -78,3 +78,23 @@ typedef struct {
  * now.
  */
 void scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *input);
+
+/*
+ * The channels of a queue: the one in use, NULL for none, and one that waits until the jobs of that
+ * one, whose client has left, are done. All zero to begin with.
+ */
+typedef struct {
+    ScdChannel *current;
+    ScdChannel *next;
+} ScdChannels;
+
+/*
+ * Takes over the descriptor and the charge. Returns FALSE if there is a channel whose client has
+ * not left: they stay the caller's.
+ */
+gboolean scd_channels_open(ScdChannels *channels, int fd, ScdUserCharge *charge);
+
+/* Frees the channel in use if it is over; the other one takes its place. closed: it is to end. */
+void scd_channels_drop_ended(ScdChannels *channels, gboolean closed);
+
+void scd_channels_clear(ScdChannels *channels);

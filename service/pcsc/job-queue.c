@@ -16,9 +16,8 @@ struct ScdJobQueue {
     ScdJob *running; /* the worker's; NULL for none */
     gboolean closed; /* the last job is in the queue */
     gboolean hurry;  /* the last job, or one that was put back, is to be the next one */
-    ScdQueuePlace in_queues, in_speakers, in_connected, in_refusing, in_unwaiting;
-    ScdChannel *channel;      /* NULL for none */
-    ScdChannel *next_channel; /* waits until that one, whose client has left, is over */
+    ScdQueuePlaces places;
+    ScdChannels channels;
     ScdCardHandle card;
     guint32 last_code; /* of the job before */
     GSourceFunc taken; /* NULL for none */
@@ -26,6 +25,12 @@ struct ScdJobQueue {
     GDestroyNotify destroyed;
     gpointer destroyed_data;
 };
+
+static void
+set_listed_locked(ScdJobQueue *queue, ScdQueueList list, gboolean is_in)
+{
+    scd_queue_group_list_locked(queue->group, list, &queue->places, is_in);
+}
 
 const ScdJob *
 scd_job_queue_first_locked(const ScdJobQueue *queue)
@@ -53,8 +58,8 @@ can_be_carried_out_locked(const ScdJobQueue *queue)
 
     if (queue->card.held && !queue->closed && job && !job->refused)
         return FALSE;
-    return job &&
-           (!job->answered_in_worker || job->refused || scd_channel_has_room(queue->channel));
+    return job && (!job->answered_in_worker || job->refused ||
+                   scd_channel_has_room(queue->channels.current));
 }
 
 /* After each change of the first job. */
@@ -86,22 +91,12 @@ scd_job_queue_new(ScdQueueGroup *group, guint32 uid, GDestroyNotify destroyed, g
     queue->destroyed = destroyed;
     queue->destroyed_data = data;
     g_queue_init(&queue->jobs);
-    queue->in_queues.link.data = queue;
-    queue->in_speakers.link.data = queue;
-    queue->in_connected.link.data = queue;
-    queue->in_refusing.link.data = queue;
-    queue->in_unwaiting.link.data = queue;
+    scd_queue_places_init(&queue->places, queue);
     g_mutex_lock(&group->lock);
-    scd_queue_place_set(&group->queues, &queue->in_queues, TRUE);
+    set_listed_locked(queue, SCD_LIST_ALL, TRUE);
     scd_scheduler_add(&group->scheduler, &queue->entry, uid, queue);
     g_mutex_unlock(&group->lock);
     return queue;
-}
-
-static gboolean
-do_nothing(gpointer data)
-{
-    return G_SOURCE_REMOVE;
 }
 
 static void
@@ -111,17 +106,13 @@ free_queue_locked(ScdJobQueue *queue)
 
     g_assert(queue->closed && queue->jobs.length == 0 && !queue->running);
     scd_queue_group_remove_locked(group, &queue->entry);
-    scd_queue_place_set(&group->queues, &queue->in_queues, FALSE);
-    scd_queue_place_set(&group->speakers, &queue->in_speakers, FALSE);
-    scd_queue_place_set(&group->connected, &queue->in_connected, FALSE);
-    scd_queue_place_set(&group->refusing, &queue->in_refusing, FALSE);
-    scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
-    g_clear_pointer(&queue->channel, scd_channel_free);
-    g_clear_pointer(&queue->next_channel, scd_channel_free);
+    for (guint i = 0; i < SCD_N_LISTS; i++)
+        set_listed_locked(queue, i, FALSE);
+    scd_channels_clear(&queue->channels);
     g_clear_pointer(&queue->taken_data, g_atomic_rc_box_release);
     g_clear_pointer(&queue->card.atr, g_bytes_unref);
     if (queue->destroyed)
-        scd_main_thread_invoke(do_nothing, queue->destroyed_data, queue->destroyed);
+        scd_main_thread_invoke(NULL, queue->destroyed_data, queue->destroyed);
     g_free(queue);
 }
 
@@ -132,7 +123,7 @@ refuse_locked(ScdJobQueue *queue, ScdJob *job, guint32 code)
 {
     if (!job->refused)
         job->refused = code;
-    scd_queue_place_set(&queue->group->refusing, &queue->in_refusing, TRUE);
+    set_listed_locked(queue, SCD_LIST_REFUSING, TRUE);
 }
 
 /*
@@ -174,8 +165,8 @@ has_to_wait_locked(const ScdJobQueue *queue)
     return scd_queue_group_is_busy_locked(queue->group) || queue->jobs.length > 1;
 }
 
-static void
-append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
+void
+scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
 {
     ScdQueueGroup *group = queue->group;
 
@@ -187,15 +178,9 @@ append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
     else if (job->wait_until == SCD_JOB_NO_WAIT && has_to_wait_locked(queue))
         end_queued_locked(queue, queue->jobs.tail, SCARD_E_TIMEOUT, answers);
     else if (job->wait_until == SCD_JOB_NO_WAIT)
-        scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, TRUE);
+        set_listed_locked(queue, SCD_LIST_UNWAITING, TRUE);
     scd_job_queue_schedule_locked(queue);
     group->options.wake(FALSE, group->options.wake_data);
-}
-
-void
-scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job)
-{
-    append_locked(queue, job, NULL); /* one of a channel: it is answered later */
 }
 
 /* The worker sees the limit when it wakes, but may be inside libpcsclite until later. */
@@ -216,7 +201,7 @@ scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
     g_assert(!job->answered_in_worker);
     g_mutex_lock(&group->lock);
     g_assert(!queue->closed);
-    append_locked(queue, job, &answers);
+    scd_job_queue_append_locked(queue, job, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
     scd_job_answers_deliver(&answers);
@@ -258,7 +243,7 @@ scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
         next = link->next;
         end_queued_locked(queue, link, code, &answers);
     }
-    append_locked(queue, disconnect, &answers);
+    scd_job_queue_append_locked(queue, disconnect, &answers);
     g_mutex_unlock(&group->lock);
     set_limit(group, limit);
     scd_job_answers_deliver(&answers);
@@ -302,7 +287,7 @@ expire_queue_locked(ScdJobQueue *queue, ScdExpiry *expiry)
 static void
 expire_locked(ScdQueueGroup *group, ScdExpiry *expiry)
 {
-    for (GList *link = group->queues.head; link; link = link->next)
+    for (GList *link = group->lists[SCD_LIST_ALL].head; link; link = link->next)
         expire_queue_locked(link->data, expiry);
     if (expiry->next != SCD_JOB_NO_LIMIT)
         expiry->next = MAX(expiry->next, expiry->now + EXPIRE_INTERVAL_US);
@@ -339,7 +324,7 @@ collect_refused_locked(ScdJobQueue *queue, GQueue *answers)
         scd_job_answers_add(answers, job, job->refused);
     }
     if (!more)
-        scd_queue_place_set(&queue->group->refusing, &queue->in_refusing, FALSE);
+        set_listed_locked(queue, SCD_LIST_REFUSING, FALSE);
     scd_job_queue_schedule_locked(queue);
 }
 
@@ -352,7 +337,7 @@ scd_queue_group_settle_in_worker_locked(ScdQueueGroup *group, gint64 now, GQueue
         expire_locked(group, &expiry);
         group->expires_at = expiry.next;
     }
-    for (GList *link = group->refusing.head, *next; link; link = next) {
+    for (GList *link = group->lists[SCD_LIST_REFUSING].head, *next; link; link = next) {
         next = link->next;
         collect_refused_locked(link->data, answers);
     }
@@ -362,14 +347,14 @@ scd_queue_group_settle_in_worker_locked(ScdQueueGroup *group, gint64 now, GQueue
 void
 scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
 {
-    while (group->unwaiting.length > 0) {
-        ScdJobQueue *queue = g_queue_peek_head(&group->unwaiting);
+    while (group->lists[SCD_LIST_UNWAITING].length > 0) {
+        ScdJobQueue *queue = g_queue_peek_head(&group->lists[SCD_LIST_UNWAITING]);
         const ScdJob *job = scd_job_queue_first_locked(queue);
-        scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
+        set_listed_locked(queue, SCD_LIST_UNWAITING, FALSE);
         if (!job || job->wait_until != SCD_JOB_NO_WAIT)
             continue;
         end_queued_locked(queue, queue->jobs.head, SCARD_E_TIMEOUT, answers);
-        if (queue->in_refusing.is_in)
+        if (queue->places.in[SCD_LIST_REFUSING].is_in)
             collect_refused_locked(queue, answers);
         scd_job_queue_schedule_locked(queue);
     }
@@ -388,7 +373,7 @@ scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
         job->kind != SCD_JOB_DISCONNECT)
         job->refused = SCARD_E_TIMEOUT;
     scd_job_set_atr(job, queue->card.atr);
-    scd_queue_place_set(&group->unwaiting, &queue->in_unwaiting, FALSE);
+    set_listed_locked(queue, SCD_LIST_UNWAITING, FALSE);
     scd_queue_group_begin_turn_locked(group, &queue->entry, now);
     queue->running = job;
     return job;
@@ -434,7 +419,7 @@ scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
                                        activity_of(job), now);
     scd_queue_group_end_turn_locked(group, &queue->entry, now);
     queue->running = NULL;
-    scd_queue_place_set(&group->connected, &queue->in_connected, queue->card.connected);
+    set_listed_locked(queue, SCD_LIST_CONNECTED, queue->card.connected);
     scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_DONE);
     if (queue->closed && queue->jobs.length == 0)
         free_queue_locked(queue);
@@ -516,16 +501,13 @@ scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge)
     ScdQueueGroup *group = queue->group;
 
     g_mutex_lock(&group->lock);
-    const ScdChannel *last = queue->next_channel ? queue->next_channel : queue->channel;
-    gboolean free = !last || scd_channel_is_left(last);
-    if (free) {
-        g_clear_pointer(&queue->next_channel, scd_channel_free);
-        *(queue->channel ? &queue->next_channel : &queue->channel) = scd_channel_new(fd, charge);
-        scd_queue_place_set(&group->speakers, &queue->in_speakers, TRUE);
+    gboolean opened = scd_channels_open(&queue->channels, fd, charge);
+    if (opened) {
+        set_listed_locked(queue, SCD_LIST_SPEAKERS, TRUE);
         group->options.wake(TRUE, group->options.wake_data);
     }
     g_mutex_unlock(&group->lock);
-    return free;
+    return opened;
 }
 
 void
@@ -540,12 +522,8 @@ scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code)
 void
 scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
 {
-    while (queue->channel && !scd_channel_has_jobs(queue->channel) &&
-           (queue->closed || scd_channel_has_ended(queue->channel))) {
-        scd_channel_free(queue->channel);
-        queue->channel = g_steal_pointer(&queue->next_channel);
-    }
-    scd_queue_place_set(&queue->group->speakers, &queue->in_speakers, queue->channel != NULL);
+    scd_channels_drop_ended(&queue->channels, queue->closed);
+    set_listed_locked(queue, SCD_LIST_SPEAKERS, queue->channels.current != NULL);
 }
 
 /* Properties. */
@@ -553,7 +531,7 @@ scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
 const ScdCardHandle *
 scd_queue_group_connected_locked(const ScdQueueGroup *group)
 {
-    const ScdJobQueue *queue = g_queue_peek_head((GQueue *)&group->connected);
+    const ScdJobQueue *queue = g_queue_peek_head((GQueue *)&group->lists[SCD_LIST_CONNECTED]);
     return queue ? &queue->card : NULL;
 }
 
@@ -572,7 +550,7 @@ scd_job_queue_card(ScdJobQueue *queue)
 ScdChannel *
 scd_job_queue_channel(const ScdJobQueue *queue)
 {
-    return queue->channel;
+    return queue->channels.current;
 }
 
 guint32

@@ -100,9 +100,6 @@ void scd_queue_group_transaction_taken_locked(ScdQueueGroup *group);
 /* The handle of any queue that is connected, or NULL. */
 const ScdCardHandle *scd_queue_group_connected_locked(const ScdQueueGroup *group);
 
-/* Queues that have a channel: a list of ScdJobQueue, the group's. */
-const GList *scd_queue_group_speakers_locked(const ScdQueueGroup *group);
-
 /* 3. A queue, for the worker. */
 
 /* The first one that is QUEUED, or NULL. */
@@ -124,8 +121,8 @@ gboolean scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 n
 /* The job is DONE, and for the caller to unref. Frees the queue after its last job. */
 void scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now);
 
-/* Takes over a job of the queue's channel. */
-void scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job);
+/* Takes over a job. answers: receives a job that must not wait; NULL for one of a channel. */
+void scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers);
 
 /* QUEUED jobs of its channel end with the code, in their order. */
 void scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code);

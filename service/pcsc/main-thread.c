@@ -6,12 +6,18 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+static gboolean
+do_nothing(gpointer data)
+{
+    return G_SOURCE_REMOVE;
+}
+
 void
 scd_main_thread_invoke(GSourceFunc func, gpointer data, GDestroyNotify destroy)
 {
     g_autoptr(GSource) source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, func, data, destroy);
+    g_source_set_callback(source, func ? func : do_nothing, data, destroy);
     g_source_attach(source, NULL);
 }
 

@@ -9,10 +9,10 @@
 #include <glib.h>
 
 /*
- * Calls func in the main thread, from any thread. Calls run in the order in which they were made,
- * always from the main loop: g_main_context_invoke() would make them in the calling thread while
- * the main loop is not running. destroy, which may be NULL, frees the data after the call, or
- * without a call if the main loop has ended.
+ * Calls func, unless it is NULL, in the main thread, from any thread. Calls run in the order in
+ * which they were made, always from the main loop: g_main_context_invoke() would make them in the
+ * calling thread while the main loop is not running. destroy, which may be NULL, frees the data
+ * after the call, or without a call if the main loop has ended.
  */
 void scd_main_thread_invoke(GSourceFunc func, gpointer data, GDestroyNotify destroy);
 

@@ -19,8 +19,6 @@
 
 #include <glib.h>
 
-#include "pcsc/card-sharing.h"
-
 #define SCD_SCHEDULER_QUANTUM_US 1000
 #define SCD_SCHEDULER_DEBT_MAX_US G_USEC_PER_SEC
 
@@ -92,14 +90,97 @@ gpointer scd_scheduler_next(ScdScheduler *scheduler, gboolean card_ready);
 gboolean scd_scheduler_holder_blocks(const ScdScheduler *scheduler);
 
 /*
- * The state shared by the job queues on one reader: the lock, whose turn it is, the
- * holder of the transaction and its limits, and lists of queues with something to be
- * looked after. Knows nothing of jobs.
- *
- * Functions whose names end in _locked are called with the lock.
+ * Computes when a transaction has kept others from the card for too long: when its
+ * holder has sent no command to the card for the idle limit, or when others have
+ * waited for the total limit, all times added up. Neither counts while no other
+ * session waits. No clock: times are monotonic, in microseconds.
  */
+typedef struct {
+    gint64 idle_limit_us;
+    gint64 total_limit_us;
+    gint64 idle_since;
+    gint64 blocking_since; /* -1 while no other session waits */
+    gint64 blocked_us;     /* before that */
+} ScdHoldLimit;
+
+void scd_hold_limit_init(ScdHoldLimit *limit, guint idle_limit_ms, guint total_limit_ms);
+
+/* A transaction has begun; others do not wait yet. */
+void scd_hold_limit_begin(ScdHoldLimit *limit, gint64 now);
+
+/* The holder's command to the card has ended. */
+void scd_hold_limit_command_ended(ScdHoldLimit *limit, gint64 now);
+
+/* The holder's request took so long, which is no idleness: a PIN pad, for example. */
+void scd_hold_limit_add_busy(ScdHoldLimit *limit, gint64 duration_us);
+
+/* Others wait now, or no more. */
+void scd_hold_limit_set_blocking(ScdHoldLimit *limit, gboolean blocking, gint64 now);
+gboolean scd_hold_limit_is_blocking(const ScdHoldLimit *limit);
+
+/* When the transaction is to end; G_MAXINT64 while no other session waits. */
+gint64 scd_hold_limit_idle_end(const ScdHoldLimit *limit);
+gint64 scd_hold_limit_total_end(const ScdHoldLimit *limit);
+
+/*
+ * When to use a card that other PC/SC programs use through pcscd as well.
+ *
+ * pcscd does not signal the end of another program's transaction, and has no queue:
+ * a program that waits tries again every 200 ms, and the first one to try while the
+ * card is free gets it. So while another program holds the card, the worker tries
+ * again too, at intervals that grow.
+ *
+ * Transactions of ours that follow each other without a gap would keep other
+ * programs out for ever. So there is a pause now and then: a very short one, or, if
+ * another program was seen in the last seconds, one that is longer than its interval.
+ *
+ * No clock: times are monotonic, in microseconds. All zero to begin with.
+ */
+typedef struct {
+    gint64 retry_interval_us; /* 0 while no other program holds the card */
+    gint64 retry_at;
+    gint64 busy_at; /* when another program was last seen; 0 for never */
+
+    gint64 used_since; /* by transactions of ours that followed each other without a gap */
+    gint64 ended_at;
+    gint64 rest_us; /* the pause after that */
+} ScdContention;
+
+/* Another program was seen to hold the card. */
+void scd_contention_busy(ScdContention *contention, gint64 now);
+
+/* Whether one was seen to when the card was last tried. */
+gboolean scd_contention_is_busy(const ScdContention *contention);
+
+/* No other program holds it. */
+void scd_contention_free(ScdContention *contention);
+
+/* A transaction of ours begins, and ends. */
+void scd_contention_begin(ScdContention *contention, gint64 now);
+void scd_contention_end(ScdContention *contention, gint64 now);
+
+/* The time from which to try a job that needs the card. begins: it begins a transaction. */
+gint64 scd_contention_retry_at(const ScdContention *contention, gboolean begins);
 
 struct ScdJobQueue;
+
+/* The lists of a group: queues with something to be looked after. */
+typedef enum {
+    SCD_LIST_ALL,
+    SCD_LIST_SPEAKERS,  /* with a channel */
+    SCD_LIST_CONNECTED, /* with a SCARDHANDLE */
+    SCD_LIST_REFUSING,  /* with refused jobs of a channel */
+    SCD_LIST_UNWAITING, /* whose first job must not wait */
+    SCD_N_LISTS,
+} ScdQueueList;
+
+/* The places of a queue in these lists. */
+typedef struct {
+    struct {
+        GList link;
+        gboolean is_in;
+    } in[SCD_N_LISTS];
+} ScdQueuePlaces;
 
 typedef struct {
     /* There is something to do for the worker. With the lock, in any thread. */
@@ -111,49 +192,50 @@ typedef struct {
     guint transaction_total_limit_ms;
 } ScdQueueGroupOptions;
 
+/*
+ * The state shared by the job queues on one reader: the lock, whose turn it is, the holder of the
+ * transaction and its limits, the use of the card by other programs, and lists of queues. Knows
+ * nothing of jobs.
+ *
+ * Functions whose names end in _locked are called with the lock.
+ */
 typedef struct {
     ScdQueueGroupOptions options;
     GMutex lock;
     ScdScheduler scheduler;
     ScdHoldLimit hold_limit;
+    ScdContention contention;
     const ScdSchedulerEntry *turn; /* whose job is being carried out */
     gint64 turn_since;
     gint turn_ends;    /* libpcsclite has returned; atomic */
     gint64 expires_at; /* no job has a limit before; it may be later than that */
 
-    /* Of ScdJobQueue. */
-    GQueue queues;
-    GQueue speakers;  /* with a channel */
-    GQueue connected; /* with a SCARDHANDLE */
-    GQueue refusing;  /* with refused jobs of a channel */
-    GQueue unwaiting; /* whose first job must not wait */
+    GQueue lists[SCD_N_LISTS]; /* of ScdJobQueue */
 } ScdQueueGroup;
-
-/* A place in one of these lists. */
-typedef struct {
-    GList link;
-    gboolean is_in;
-} ScdQueuePlace;
-
-void scd_queue_place_set(GQueue *list, ScdQueuePlace *place, gboolean is_in);
 
 ScdQueueGroup *scd_queue_group_new(const ScdQueueGroupOptions *options);
 
 /* All queues must have gone. */
 void scd_queue_group_free(ScdQueueGroup *group);
 
+void scd_queue_places_init(ScdQueuePlaces *places, struct ScdJobQueue *queue);
+
+/* Puts a queue into one of the lists, at its end unless it is there, or removes it. */
+void scd_queue_group_list_locked(ScdQueueGroup *group, ScdQueueList list, ScdQueuePlaces *places,
+                                 gboolean is_in);
+
 gboolean scd_queue_group_is_empty_locked(const ScdQueueGroup *group);
 
 /* How many of the queues have a SCARDHANDLE. */
 guint scd_queue_group_count_connected_locked(const ScdQueueGroup *group);
 
-/* The queue whose job is next, or NULL. card_ready: as above. */
+/* The queue whose job is next, or NULL. card_ready: as for scd_scheduler_next(). */
 struct ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready);
 
 /* The holder of the transaction; NULL for none. */
 struct ScdJobQueue *scd_queue_group_holder_locked(const ScdQueueGroup *group);
 
-/* As above; they also note since when the holder has kept others waiting. */
+/* As in the scheduler; they also note since when the holder has kept others waiting. */
 void scd_queue_group_wait_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry,
                                  gboolean needs_card, gboolean first);
 void scd_queue_group_rest_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry);

@@ -5,7 +5,6 @@
 #include <winscard.h>
 
 #include "base/error.h"
-#include "pcsc/card-sharing.h"
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
@@ -32,17 +31,9 @@ struct ScdWorker {
 
     /* The thread's own. */
     ScdCardPlace place;
-    ScdContention contention;
     gboolean lost;       /* the connection to pcscd */
     gint64 unused_since; /* when the last queue went; 0 when idle() was called for that */
 };
-
-static void
-wake(gboolean new_channel, gpointer data)
-{
-    ScdWorker *worker = data;
-    scd_channel_poll_wake_locked(worker->poll, new_channel);
-}
 
 /* The queue whose first job is to be carried out now; or NULL, and *until is lowered. */
 static ScdJobQueue *
@@ -54,7 +45,7 @@ choose_locked(ScdWorker *worker, gint64 now, gint64 *until)
         return queue;
     const ScdJob *job = scd_job_queue_first_locked(queue);
     gboolean begins = job->kind == SCD_JOB_BEGIN && job->wait_until != SCD_JOB_NO_WAIT;
-    gint64 try_at = scd_contention_retry_at(&worker->contention, begins);
+    gint64 try_at = scd_contention_retry_at(&worker->group->contention, begins);
     if (now >= try_at)
         return queue;
     *until = MIN(*until, try_at);
@@ -137,7 +128,7 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
 static gboolean
 is_held_up_in_worker(ScdWorker *worker, ScdJobQueue *queue, const ScdJob *job)
 {
-    return scd_contention_is_busy(&worker->contention) &&
+    return scd_contention_is_busy(&worker->group->contention) &&
            (job->kind == SCD_JOB_TRANSMIT || job->kind == SCD_JOB_BEGIN ||
             job->kind == SCD_JOB_RECONNECT) &&
            scd_card_handle_is_held_up_in_worker(scd_job_queue_card(queue));
@@ -180,7 +171,7 @@ put_back_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job, ScdOutcom
     gboolean put_back = !(stopped && job->kind == SCD_JOB_DISCONNECT) &&
                         scd_job_queue_put_back_locked(queue, job, now, !stopped);
     if (put_back && outcome == SCD_OUTCOME_BUSY)
-        scd_contention_busy(&worker->contention, now);
+        scd_contention_busy(&worker->group->contention, now);
     g_mutex_unlock(worker->lock);
 
     if (!put_back && job->kind == SCD_JOB_DISCONNECT) {
@@ -211,15 +202,9 @@ static void
 finish_locked(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
 {
     gint64 now = g_get_monotonic_time();
-    gboolean held = scd_queue_group_holder_locked(worker->group) == queue;
-    gboolean holds = scd_job_queue_in_transaction(queue);
 
     if (scd_job_was_sent(job) && scd_job_needs_card(job))
-        scd_contention_free(&worker->contention);
-    if (holds && !held)
-        scd_contention_begin(&worker->contention, now);
-    else if (held && !holds)
-        scd_contention_end(&worker->contention, now);
+        scd_contention_free(&worker->group->contention);
     if (job->answered_in_worker && scd_channel_has_ended(scd_job_queue_channel(queue)))
         scd_job_queue_refuse_channel_locked(queue, SCARD_E_CANCELLED);
     scd_job_queue_finish_locked(queue, job, now);
@@ -258,7 +243,7 @@ revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
     g_mutex_unlock(worker->lock);
     scd_card_handle_revoke_in_worker(scd_job_queue_card(holder));
     g_mutex_lock(worker->lock);
-    scd_contention_end(&worker->contention, g_get_monotonic_time());
+    scd_contention_end(&worker->group->contention, g_get_monotonic_time());
     scd_queue_group_transaction_taken_locked(worker->group);
 }
 
@@ -420,8 +405,8 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
     }
     ScdWorker *worker = g_new0(ScdWorker, 1);
     const ScdQueueGroupOptions group_options = {
-        .wake = wake,
-        .wake_data = worker,
+        .wake = scd_channel_poll_wake_locked,
+        .wake_data = poll,
         .limit_set = options->limit_set,
         .limit_data = options->data,
         .transaction_idle_limit_ms = options->transaction_idle_limit_ms,
@@ -460,7 +445,7 @@ guint
 scd_worker_count_queues(ScdWorker *worker)
 {
     g_mutex_lock(worker->lock);
-    guint count = worker->group->queues.length;
+    guint count = worker->group->lists[SCD_LIST_ALL].length;
     g_mutex_unlock(worker->lock);
     return count;
 }
@@ -478,7 +463,7 @@ scd_worker_stop(ScdWorker *worker)
 {
     g_mutex_lock(worker->lock);
     worker->stopped = TRUE;
-    scd_channel_poll_wake_locked(worker->poll, FALSE);
+    scd_channel_poll_wake_locked(FALSE, worker->poll);
     g_mutex_unlock(worker->lock);
 }
 

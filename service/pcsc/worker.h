@@ -4,10 +4,10 @@
 /*
  * The worker of a reader in use: a thread with a PC/SC context of its own, which
  * carries out the jobs of all queues on that reader, one at a time, as the reader
- * itself does. The group of these queues decides on the order (scheduler.h).
+ * itself does. The group of these queues decides on the order, and when to let other PC/SC programs
+ * have the card (scheduler.h).
  *
- * A transaction that keeps other queues waiting for too long (hold-limit.h) is ended
- * with a reset of the card. Other PC/SC programs are dealt with in card-sharing.h.
+ * A transaction that keeps other queues waiting for too long is ended with a reset of the card.
  */
 
 #include "pcsc/job-queue.h"

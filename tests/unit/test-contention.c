@@ -2,7 +2,7 @@
 
 /* What we leave to the other programs that use a card. Times in microseconds. */
 
-#include "pcsc/card-sharing.h"
+#include "pcsc/scheduler.h"
 
 #define START 1000000
 #define MS 1000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "pcsc/card-sharing.h"
+#include "pcsc/scheduler.h"
 
 #define S G_TIME_SPAN_SECOND
 
