@@ -31,12 +31,26 @@
 #include "pcsc/code.h"
 #include "pcsc/main-thread.h"
 
+struct ScdQuota {
+    gatomicrefcount references;
+    ScdLimit calls;
+    ScdLimit bytes;
+    ScdAccount *account;
+};
+
+/* The charge of one call. All zero: not charged. */
+typedef struct {
+    ScdQuota *quota;
+    ScdCharge calls;
+    ScdCharge bytes;
+} QuotaCharge;
+
 typedef struct {
     GDBusMethodInvocation *invocation; /* NULL once it was answered */
     char *reader;
     ScdReplyForm form;
     GVariant *ready; /* the reply of SCD_REPLY_READY */
-    ScdQuotaCharge charge;
+    QuotaCharge charge;
     ScdRegisteredCall *registered; /* NULL without a call-id */
 
     /* Called on the main thread before the reply, or NULL. */
@@ -45,6 +59,63 @@ typedef struct {
     GDestroyNotify free_end_data;
     guint32 code;
 } JobCall;
+
+ScdQuota *
+scd_quota_new(const ScdConfig *config, ScdAccount *account)
+{
+    const ScdLimitRule calls = {"calls of one session that wait", "CallsPerSession",
+                                config->calls_per_session};
+    const ScdLimitRule bytes = {"bytes in the calls of one session that wait", "BytesPerSession",
+                                config->bytes_per_session};
+    ScdQuota *quota = g_new0(ScdQuota, 1);
+
+    g_atomic_ref_count_init(&quota->references);
+    scd_limit_init(&quota->calls, &calls);
+    scd_limit_init(&quota->bytes, &bytes);
+    quota->account = scd_account_ref(account);
+    return quota;
+}
+
+void
+scd_quota_unref(ScdQuota *quota)
+{
+    if (!g_atomic_ref_count_dec(&quota->references))
+        return;
+    scd_limit_clear(&quota->calls);
+    scd_limit_clear(&quota->bytes);
+    scd_account_unref(quota->account);
+    g_free(quota);
+}
+
+ScdAccount *
+scd_quota_account(const ScdQuota *quota)
+{
+    return quota->account;
+}
+
+static gboolean
+take_charge(QuotaCharge *charge, ScdQuota *quota, gsize bytes, GError **error)
+{
+    if (!scd_charge_take(&charge->calls, &quota->calls, 1, error))
+        return FALSE;
+    if (!scd_charge_take(&charge->bytes, &quota->bytes, bytes, error)) {
+        scd_charge_give_back(&charge->calls);
+        return FALSE;
+    }
+    g_atomic_ref_count_inc(&quota->references);
+    charge->quota = quota;
+    return TRUE;
+}
+
+static void
+give_charge_back(QuotaCharge *charge)
+{
+    if (!charge->quota)
+        return;
+    scd_charge_give_back(&charge->calls);
+    scd_charge_give_back(&charge->bytes);
+    g_clear_pointer(&charge->quota, scd_quota_unref);
+}
 
 /* The remedy, where the text of the error does not imply it. */
 static const char *
@@ -173,7 +244,7 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
     GDBusMethodInvocation *invocation = g_steal_pointer(&call->invocation);
 
     /* Before the caller can make its next call, which needs the quota and the id. */
-    scd_quota_charge_give_back(&call->charge);
+    give_charge_back(&call->charge);
     g_clear_pointer(&call->registered, scd_registered_call_free);
     if (code == 0)
         g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
@@ -222,7 +293,7 @@ free_call(gpointer data)
     JobCall *call = data;
 
     g_clear_object(&call->invocation);
-    scd_quota_charge_give_back(&call->charge);
+    give_charge_back(&call->charge);
     g_clear_pointer(&call->registered, scd_registered_call_free);
     g_clear_pointer(&call->ready, g_variant_unref);
     release_end_data(call); /* of a job that was refused, and not submitted */
@@ -250,11 +321,24 @@ scd_job_call_charge(ScdJob *job, ScdQuota *quota)
 
     for (guint i = 0; i < job->inputs.length; i++)
         bytes += g_bytes_get_size(scd_bytes_list_get(&job->inputs, i));
-    if (scd_quota_charge_take(&call->charge, quota, bytes, &error) &&
+    if (take_charge(&call->charge, quota, bytes, &error) &&
         scd_job_charge(job, scd_quota_account(quota), &error))
         return TRUE;
     scd_job_call_refuse(job, error);
     return FALSE;
+}
+
+void
+scd_job_call_limit(ScdJob *job, const ScdCallOptions *options, gint64 wait_until)
+{
+    guint32 timeout_ms;
+
+    if (!scd_call_options_get_timeout(options, &timeout_ms))
+        job->wait_until = wait_until;
+    else if (timeout_ms == SCD_TIMEOUT_NO_WAIT)
+        job->wait_until = SCD_JOB_NO_WAIT;
+    else if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
+        job->end_by = g_get_monotonic_time() + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
 }
 
 gboolean

@@ -13,10 +13,11 @@
 
 #include <gio/gio.h>
 
+#include "base/config.h"
 #include "base/error.h"
+#include "base/limit.h"
 #include "base/words.h"
 #include "bus/options.h"
-#include "bus/quota.h"
 #include "pcsc/job.h"
 
 #define SCD_SCRIPT_MAX_COMMANDS 1024
@@ -37,6 +38,19 @@ typedef struct {
     ScdProtocol protocols;      /* to connect with */
     ScdDisposition disposition; /* to disconnect with */
 } ScdOneShotOptions;
+
+/*
+ * Limits of one session: the number of calls that have no reply yet, and the number of bytes in
+ * them. Reference counted: calls may outlive their session, and each call that is charged has a
+ * reference.
+ */
+typedef struct ScdQuota ScdQuota;
+
+/* account: the memory of the session's user, for scd_quota_account(); a reference is kept. */
+ScdQuota *scd_quota_new(const ScdConfig *config, ScdAccount *account);
+void scd_quota_unref(ScdQuota *quota);
+
+ScdAccount *scd_quota_account(const ScdQuota *quota);
 
 /* Takes over the invocation. reader: the PC/SC name, for error messages; copied. */
 ScdJob *scd_job_call_new(ScdJobKind kind, GDBusMethodInvocation *invocation, const char *reader,
@@ -61,6 +75,12 @@ void scd_job_call_add_input(ScdJob *job, GVariant *bytes);
  * error has been sent to the caller, and the job was released.
  */
 gboolean scd_job_call_charge(ScdJob *job, ScdQuota *quota);
+
+/*
+ * Sets the time limits of the job: those of "timeout-ms"; else the job may wait until the given
+ * time (monotonic, microseconds), and run without a limit.
+ */
+void scd_job_call_limit(ScdJob *job, const ScdCallOptions *options, gint64 wait_until);
 
 /* Sets the reply of SCD_REPLY_READY; sinks a floating tuple. */
 void scd_job_call_set_reply(ScdJob *job, GVariant *reply);

@@ -146,19 +146,6 @@ scd_call_options_get_timeout(const ScdCallOptions *options, guint32 *timeout_ms)
     return TRUE;
 }
 
-void
-scd_call_options_limit_job(const ScdCallOptions *options, ScdJob *job, gint64 wait_until)
-{
-    guint32 timeout_ms;
-
-    if (!scd_call_options_get_timeout(options, &timeout_ms))
-        job->wait_until = wait_until;
-    else if (timeout_ms == SCD_TIMEOUT_NO_WAIT)
-        job->wait_until = SCD_JOB_NO_WAIT;
-    else if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
-        job->end_by = g_get_monotonic_time() + (gint64)timeout_ms * G_TIME_SPAN_MILLISECOND;
-}
-
 ScdCallRegistry *
 scd_call_registry_new(void)
 {

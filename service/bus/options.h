@@ -22,8 +22,6 @@
 
 #include <glib.h>
 
-#include "pcsc/job.h"
-
 typedef struct {
     const char *key;    /* NULL ends the table, of at most 32 keys */
     const char *format; /* of g_variant_get(): "b", "u", "&s", "^a&s", "@ay" */
@@ -71,12 +69,6 @@ gboolean scd_call_options_check(const ScdCallOptions *options, GError **error);
 
 /* Returns the value of "timeout-ms" if it was given. */
 gboolean scd_call_options_get_timeout(const ScdCallOptions *options, guint32 *timeout_ms);
-
-/*
- * Sets the limits of a job that has not been submitted: what "timeout-ms" says; else the job may
- * wait until the given time (monotonic, microseconds), and run without a limit.
- */
-void scd_call_options_limit_job(const ScdCallOptions *options, ScdJob *job, gint64 wait_until);
 
 /* The pending calls that have an id. Thread-safe. */
 typedef struct ScdCallRegistry ScdCallRegistry;

@@ -498,7 +498,7 @@ scd_session_limit_job(const ScdSession *session, ScdJob *job, const ScdCallOptio
     gint64 wait_us =
         (gint64)scd_sessions_wait_limit_ms(session->sessions) * G_TIME_SPAN_MILLISECOND;
 
-    scd_call_options_limit_job(options, job, g_get_monotonic_time() + wait_us);
+    scd_job_call_limit(job, options, g_get_monotonic_time() + wait_us);
 }
 
 static gboolean
