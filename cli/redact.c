@@ -11,7 +11,8 @@
 #define HIDDEN "..."
 #define SHORTEST_SERIAL 4 /* characters; other numbers contain shorter ones */
 
-static const char *const left_out[] = {"Alias", "Serial", "HistoricalBytes", "AtrHex", NULL};
+static const char *const left_out[] = {"Alias",  "Serial",   "HistoricalBytes",
+                                       "AtrHex", "PcscName", NULL};
 
 char *
 ctl_redact_serial(const char *text, const char *serial)

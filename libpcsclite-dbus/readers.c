@@ -24,21 +24,40 @@ read_u32(sd_bus_message *message, uint32_t *number, bool *found)
     return r;
 }
 
+/* Sets bytes to those of an ay, which the message owns. */
+static int
+read_bytes(sd_bus_message *message, const void **bytes, size_t *length)
+{
+    int r = sd_bus_message_enter_container(message, 'v', "ay");
+
+    if (r > 0)
+        r = sd_bus_message_read_array(message, 'y', bytes, length);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int
+read_name(sd_bus_message *message, PldObjectProperties *properties)
+{
+    const void *bytes = NULL;
+    int r = read_bytes(message, &bytes, &properties->pcsc_name_length);
+
+    properties->pcsc_name = bytes;
+    return r;
+}
+
 static int
 read_atr(sd_bus_message *message, PldObjectProperties *properties)
 {
     const void *bytes;
     size_t length;
-    int r = sd_bus_message_enter_container(message, 'v', "ay");
+    int r = read_bytes(message, &bytes, &length);
 
-    if (r > 0)
-        r = sd_bus_message_read_array(message, 'y', &bytes, &length);
     if (r < 0)
         return r;
     properties->atr_length = length < MAX_ATR_SIZE ? length : MAX_ATR_SIZE;
     if (properties->atr_length > 0)
         memcpy(properties->atr, bytes, properties->atr_length);
-    return sd_bus_message_exit_container(message);
+    return r;
 }
 
 static int
@@ -58,6 +77,8 @@ read_value(PldObjectProperties *properties, sd_bus_message *message, const char 
     if (strcmp(interface, PLD_READER) == 0) {
         if (strcmp(name, "Name") == 0)
             return sd_bus_message_read(message, "v", "s", &properties->name);
+        if (strcmp(name, "PcscName") == 0)
+            return read_name(message, properties);
         if (strcmp(name, "State") == 0)
             return read_u32(message, &properties->state, &properties->has_state);
         if (strcmp(name, "EventCount") == 0)
@@ -243,6 +264,27 @@ take_pending_cards(PldReaders *readers, PldReader *reader)
     return done;
 }
 
+static char *
+copy_name(const PldObjectProperties *properties)
+{
+    if (!properties->pcsc_name)
+        return strdup(properties->name);
+    return strndup(properties->pcsc_name, properties->pcsc_name_length);
+}
+
+static bool
+has_valid_name(const PldObjectProperties *properties)
+{
+    const char *name = properties->pcsc_name ? properties->pcsc_name : properties->name;
+    size_t length = properties->pcsc_name_length;
+
+    if (!name)
+        return false;
+    if (name == properties->name)
+        length = strlen(name);
+    return length > 0 && length < MAX_READERNAME && !memchr(name, '\0', length);
+}
+
 static bool
 add_reader(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
@@ -251,7 +293,7 @@ add_reader(PldReaders *readers, const char *path, const PldObjectProperties *pro
     if (!reader)
         return false;
     reader->path = strdup(path);
-    reader->name = strdup(properties->name);
+    reader->name = copy_name(properties);
     copy_properties(reader, properties);
     if (reader->path && reader->name && insert_reader(readers, reader))
         return take_pending_cards(readers, reader);
@@ -291,8 +333,7 @@ add_card(PldReaders *readers, const char *path, const PldObjectProperties *prope
 bool
 pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties *properties)
 {
-    if (properties->is_reader && properties->name && *properties->name &&
-        strlen(properties->name) < MAX_READERNAME)
+    if (properties->is_reader && has_valid_name(properties))
         return add_reader(readers, path, properties);
     if (properties->is_card && properties->reader)
         return add_card(readers, path, properties);

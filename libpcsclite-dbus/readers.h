@@ -28,7 +28,9 @@
  */
 typedef struct {
     bool is_reader;
-    const char *name;
+    const char *name;      /* text; only if there is no other one */
+    const char *pcsc_name; /* any bytes, without a NUL at the end; NULL if there is none */
+    size_t pcsc_name_length;
     uint32_t state; /* SCARD_STATE_* */
     bool has_state;
     uint32_t event_count;
@@ -44,7 +46,7 @@ typedef struct {
 
 typedef struct {
     char *path;
-    char *name;
+    char *name;     /* as pcscd has it: any bytes */
     uint32_t state; /* SCARD_STATE_*, low word */
     uint32_t event_count;
     char *card; /* object path; NULL if there is no card */
@@ -72,8 +74,8 @@ void pld_readers_clear(PldReaders *readers);
 
 /*
  * Handle InterfacesAdded, PropertiesChanged and InterfacesRemoved; path may be of any object.
- * pld_readers_add() returns false when out of memory. It ignores readers whose names are empty or
- * longer than winscard.h allows.
+ * pld_readers_add() returns false when out of memory. It ignores readers whose names are empty,
+ * contain a NUL, or are longer than winscard.h allows.
  */
 bool pld_readers_add(PldReaders *readers, const char *path, const PldObjectProperties *properties);
 void pld_readers_update(PldReaders *readers, const char *path,

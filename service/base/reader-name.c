@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define EMPTY_LABEL "__unnamed" /* not an escape: "u" is not a hexadecimal digit */
+#define REPLACEMENT 0xFFFD
 
 static gboolean
 is_upper_xdigit(char c)
@@ -128,17 +129,21 @@ scd_reader_name_to_label(const char *name)
 }
 
 gboolean
-scd_reader_name_is_sane(const char *name)
+scd_reader_name_is_text(const char *name)
 {
-    gsize length = strnlen(name, SCD_READER_NAME_MAX_LENGTH + 1);
+    g_autofree char *text = scd_reader_name_to_text(name);
+    return g_str_equal(text, name);
+}
 
-    if (length == 0 || length > SCD_READER_NAME_MAX_LENGTH)
-        return FALSE;
-    if (!g_utf8_validate(name, (gssize)length, NULL))
-        return FALSE;
-    for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at)) {
-        if (g_unichar_iscntrl(g_utf8_get_char(at)))
-            return FALSE;
+char *
+scd_reader_name_to_text(const char *name)
+{
+    g_autofree char *valid = g_utf8_make_valid(name, -1);
+    GString *text = g_string_new(NULL);
+
+    for (const char *at = valid; *at != '\0'; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        g_string_append_unichar(text, g_unichar_iscntrl(c) ? REPLACEMENT : c);
     }
-    return TRUE;
+    return g_string_free(text, FALSE);
 }

@@ -37,7 +37,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdReaderName, scd_reader_name_free)
 char *scd_reader_name_to_label(const char *name);
 
 /*
- * Returns whether a reader can have this name: UTF-8 of 1 to SCD_READER_NAME_MAX_LENGTH bytes
- * without control characters. pcsc-lite 2.5 sometimes returns a list of garbage.
+ * Returns whether the name is text: UTF-8 without control characters. A name that pcscd has cut to
+ * fit may end inside a character.
  */
-gboolean scd_reader_name_is_sane(const char *name);
+gboolean scd_reader_name_is_text(const char *name);
+
+/*
+ * Returns the name as text, with U+FFFD in place of each byte that is not UTF-8 and of each control
+ * character. Different names may become the same text. The caller frees it.
+ */
+char *scd_reader_name_to_text(const char *name);

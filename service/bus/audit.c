@@ -272,8 +272,7 @@ new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader,
     entry->uid = scd_client_uid(client);
     entry->pid = scd_client_pid(client);
     if (reader) {
-        const char *name = scd_reader_name(reader);
-        entry->reader = scd_device_text_clean(name, strlen(name));
+        entry->reader = g_strdup(scd_reader_name(reader));
         entry->usb_path = g_strdup(scd_reader_usb_path(reader));
     }
     entry->detail = g_strdup(detail);

@@ -196,7 +196,7 @@ scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClien
         return;
     }
     wait->link.data = wait;
-    wait->reader = g_strdup(scd_reader_name(reader));
+    wait->reader = g_strdup(scd_reader_pcsc_name(reader));
     wait->timer = g_timeout_add(PROBE_LIMIT_MS, handle_probe_timeout, wait);
     g_queue_push_tail_link(&authorization->probing, &wait->link);
     authorization->probe(wait->reader, authorization->probe_data);

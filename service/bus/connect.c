@@ -172,7 +172,7 @@ connect_card(ScdPendingCall *call, gpointer data)
 
     connect->queue =
         scd_sessions_new_queue(connect->sessions, scd_pending_call_client(call),
-                               scd_reader_name(connect->reader), &connect->charge, &error);
+                               scd_reader_pcsc_name(connect->reader), &connect->charge, &error);
     if (!connect->queue) {
         scd_pending_call_fail(call, error);
         return;

@@ -128,9 +128,9 @@ run_jobs(ScdPendingCall *call, gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (scd_job_charge(one_shot->job, account, &error))
-        one_shot->queue =
-            scd_sessions_new_queue(one_shot->sessions, client, scd_reader_name(one_shot->reader),
-                                   &one_shot->charge, &error);
+        one_shot->queue = scd_sessions_new_queue(one_shot->sessions, client,
+                                                 scd_reader_pcsc_name(one_shot->reader),
+                                                 &one_shot->charge, &error);
     if (!one_shot->queue) {
         scd_pending_call_fail(call, error);
         return;

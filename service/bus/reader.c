@@ -85,13 +85,29 @@ static ScdObject *
 new_object_at_usb_path(ScdReader *reader, const ScdIdentity *identity)
 {
     g_autofree char *label = scd_usb_path_to_label(&identity->usb_path, identity->slot);
+    g_autofree char *text = scd_reader_name_to_text(reader->state->name);
     ScdObject *object = new_object(reader, label, NULL);
 
     if (!object)
         g_warning("Reader '%s' seems to be at the USB port of another reader: its object path is "
                   "made from its name instead",
-                  reader->state->name);
+                  text);
     return object;
+}
+
+static void
+set_name(ScdReader *reader)
+{
+    const char *name = reader->state->name;
+    g_autofree char *text = scd_reader_name_to_text(name);
+
+    if (!scd_reader_name_is_text(name))
+        g_message("Reader '%s': its name is not valid text, which its device or pcscd has to mend; "
+                  "it is shown with replacements",
+                  text);
+    scd_object_set(reader->object, "Name", g_variant_new_string(text));
+    scd_object_set(reader->object, "PcscName",
+                   g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, name, strlen(name), 1));
 }
 
 ScdReader *
@@ -113,7 +129,7 @@ scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity, const c
         free_reader(reader);
         return NULL;
     }
-    scd_object_set(reader->object, "Name", g_variant_new_string(state->name));
+    set_name(reader);
     scd_object_set(reader->object, "Alias", g_variant_new_string(alias));
     set_identity(reader, identity);
     set_state(reader);
@@ -151,7 +167,7 @@ scd_reader_free(ScdReader *reader, ScdErrorCode why)
     g_assert(!reader->card);
     call_watches(reader, call_reader_left, why);
     g_assert(reader->watches->len == 0 && reader->details_watches->len == 0);
-    scd_workers_reader_removed(reader->parts.workers, scd_reader_name(reader));
+    scd_workers_reader_removed(reader->parts.workers, scd_reader_pcsc_name(reader));
     scd_tree_remove(reader->parts.tree, reader->object);
     free_reader(reader);
 }
@@ -183,6 +199,12 @@ scd_reader_usb_path(const ScdReader *reader)
 const char *
 scd_reader_name(const ScdReader *reader)
 {
+    return scd_object_get_string(reader->object, "Name");
+}
+
+const char *
+scd_reader_pcsc_name(const ScdReader *reader)
+{
     return reader->state->name;
 }
 
@@ -208,7 +230,7 @@ ScdAuthorityDetails
 scd_reader_details(const ScdReader *reader)
 {
     return (ScdAuthorityDetails){
-        .reader = reader->state->name,
+        .reader = scd_reader_name(reader),
         .usb_path = scd_reader_usb_path(reader),
         .alias = scd_object_get_string(reader->object, "Alias"),
         .serial = reader->identity->serial,
@@ -323,7 +345,7 @@ scd_reader_remove_card(ScdReader *reader, ScdReaderState *state)
     g_autoptr(ScdCard) card = g_steal_pointer(&reader->card);
 
     call_watches(reader, call_card_left, SCD_W_REMOVED_CARD);
-    scd_workers_card_removed(reader->parts.workers, scd_reader_name(reader));
+    scd_workers_card_removed(reader->parts.workers, scd_reader_pcsc_name(reader));
     scd_card_withdraw(card);
     scd_object_emit(reader->object, "CardRemoved", g_variant_new("(o)", scd_card_path(card)));
     scd_reader_update(reader, state);

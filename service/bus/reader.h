@@ -55,8 +55,9 @@ ScdReader *scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identi
 void scd_reader_free(ScdReader *reader, ScdErrorCode why);
 
 const char *scd_reader_path(const ScdReader *reader);
-const char *scd_reader_name(const ScdReader *reader);     /* PC/SC */
-const char *scd_reader_usb_path(const ScdReader *reader); /* empty if it has none */
+const char *scd_reader_name(const ScdReader *reader);      /* the property Name: text */
+const char *scd_reader_pcsc_name(const ScdReader *reader); /* any bytes */
+const char *scd_reader_usb_path(const ScdReader *reader);  /* empty if it has none */
 const ScdIdentity *scd_reader_identity(const ScdReader *reader);
 const ScdReaderState *scd_reader_state(const ScdReader *reader);
 const ScdMethodContext *scd_reader_context(const ScdReader *reader);

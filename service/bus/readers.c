@@ -120,7 +120,7 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
         scd_reader_new(&parts->reader, identity, get_alias(readers, identity, NULL), state, &error);
 
     if (!reader)
-        g_error("The path of reader '%s' was in use: %s", state->name, error->message);
+        g_error("The path of a reader was in use: %s", error->message);
     log_if_ambiguous(readers, identity);
     g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
     update_aliases_for_serial(readers, identity);
@@ -131,7 +131,7 @@ remove_reader(ScdReaders *readers, ScdReader *reader, ScdErrorCode why)
 {
     g_autoptr(ScdIdentity) identity = scd_identity_ref(scd_reader_identity(reader));
 
-    g_hash_table_remove(readers->by_name, scd_reader_name(reader));
+    g_hash_table_remove(readers->by_name, scd_reader_pcsc_name(reader));
     scd_reader_free(reader, why);
     update_aliases_for_serial(readers, identity);
 }
@@ -204,6 +204,12 @@ is_named_by(const ScdReader *reader, gconstpointer alias)
 }
 
 static gboolean
+has_name(const ScdReader *reader, gconstpointer selector)
+{
+    return g_str_equal(scd_reader_name(reader), selector);
+}
+
+static gboolean
 has_object_path(const ScdReader *reader, gconstpointer selector)
 {
     return g_str_equal(scd_reader_path(reader), selector);
@@ -250,8 +256,8 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
 {
     /* The serial number comes last: it is set by the device, which must not be taken for another
      * one. */
-    gboolean (*const ways[])(const ScdReader *, gconstpointer) = {has_object_path, is_at_usb_port,
-                                                                  has_serial};
+    gboolean (*const ways[])(const ScdReader *, gconstpointer) = {has_name, has_object_path,
+                                                                  is_at_usb_port, has_serial};
     const ScdAlias *alias = scd_aliases_find(readers->parts.aliases, selector);
     gboolean ambiguous = FALSE;
     ScdReader *found = alias ? find_matching_reader(readers, is_named_by, alias, &ambiguous) : NULL;
@@ -260,7 +266,7 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "The name of the reader must not be empty");
         return NULL;
     }
-    if (!found)
+    if (!found) /* first, so that no other name that is shown alike makes it ambiguous */
         found = g_hash_table_lookup(readers->by_name, selector);
     for (gsize i = 0; !found && i < G_N_ELEMENTS(ways); i++)
         found = find_matching_reader(readers, ways[i], selector, &ambiguous);

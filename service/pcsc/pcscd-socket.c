@@ -126,6 +126,7 @@ scd_socket_watch_wait(ScdSocketWatch *watch, int wake_fd, int timeout_ms)
 #define VERSION_MINOR 4
 
 #define QUERY_LIMIT_MS 5000
+#define SERVING_LIMIT_MS 2000 /* less than the limit of scd_monitor_free() */
 
 typedef struct {
     guint32 size; /* of what follows */
@@ -178,20 +179,39 @@ receive_any(int fd, gpointer bytes, gsize length, gint64 until)
 }
 
 static gboolean
+ask_version(int fd, gint64 until)
+{
+    const PcscdHeader header = {sizeof(PcscdVersion), CMD_VERSION};
+    PcscdVersion version = {VERSION_MAJOR, VERSION_MINOR, 0};
+
+    return send_all(fd, &header, sizeof header) && send_all(fd, &version, sizeof version) &&
+           receive_any(fd, &version, sizeof version, until);
+}
+
+static gboolean
 is_silent_on(int fd, gint64 until)
 {
-    const PcscdHeader ask_version = {sizeof(PcscdVersion), CMD_VERSION};
     const PcscdHeader ask_readers = {0, CMD_GET_READERS_STATE};
-    PcscdVersion version = {VERSION_MAJOR, VERSION_MINOR, 0};
     char byte;
 
-    if (!send_all(fd, &ask_version, sizeof ask_version) || !send_all(fd, &version, sizeof version))
-        return FALSE;
-    if (!receive_any(fd, &version, sizeof version, until))
+    if (!ask_version(fd, until))
         return remaining_ms(until) == 0;
     if (!send_all(fd, &ask_readers, sizeof ask_readers))
         return FALSE;
     return !receive_any(fd, &byte, sizeof byte, until) && remaining_ms(until) == 0;
+}
+
+gboolean
+scd_pcscd_is_serving(void)
+{
+    gint64 until = g_get_monotonic_time() + SERVING_LIMIT_MS * G_TIME_SPAN_MILLISECOND;
+    int fd = connect_to_pcscd();
+
+    if (fd < 0)
+        return FALSE;
+    gboolean serving = ask_version(fd, until) || remaining_ms(until) > 0;
+    close(fd);
+    return serving;
 }
 
 /*

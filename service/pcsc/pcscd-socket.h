@@ -33,6 +33,13 @@ gboolean scd_socket_watch_wait(ScdSocketWatch *watch, int wake_fd, int timeout_m
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSocketWatch, scd_socket_watch_free)
 
 /*
+ * Returns whether pcscd serves new connections: it does not while it stops its readers before it
+ * ends, and it removes readers from its list then. Blocks for at most 2 seconds. A pcscd that ends
+ * the connection, as it does when it has as many as it can serve, counts as serving.
+ */
+gboolean scd_pcscd_is_serving(void);
+
+/*
  * Checks, while a call of libpcsclite does not return, whether pcscd is slow or the library hangs.
  * A thread queries pcscd on a connection of its own, without the library, again and again until the
  * call has returned or pcscd has answered twice.

@@ -8,6 +8,7 @@
 #include <winscard.h>
 
 #include "base/feature.h"
+#include "base/reader-name.h"
 #include "base/usb-device.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
@@ -284,9 +285,10 @@ retry_later(const ScdProbe *starved)
     ScdProbes *probes = starved->probes;
     ScdProbe *probe = new_probe(probes, starved->reader, TRUE);
 
-    if (starved->n_retries == 0)
-        g_message("Reader '%s': no file descriptor or thread is left to identify it",
-                  probe->reader);
+    if (starved->n_retries == 0) {
+        g_autofree char *text = scd_reader_name_to_text(probe->reader);
+        g_message("Reader '%s': no file descriptor or thread is left to identify it", text);
+    }
     probe->n_retries = starved->n_retries + 1;
     g_queue_push_tail(&probes->starved, probe);
     if (!probes->retry_timer)

@@ -6,14 +6,17 @@
 #include <winscard.h>
 
 #include "base/reader-name.h"
+#include "pcsc/pcscd-socket.h"
 
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
-/* One answer of SCardListReaders: the valid names, each once. */
+/* The most answers of SCardListReaders that are read at once. */
+#define ANSWERS_MAX 3
+
+/* One answer of SCardListReaders: each name once. */
 typedef struct {
     GPtrArray *names; /* of char *, in pcscd's order */
     GHashTable *set;  /* the same names */
-    gboolean sane;    /* no name had to be left out */
 } ScdReaderList;
 
 typedef struct {
@@ -53,10 +56,8 @@ add_names(ScdReaderList *list, const char *text, gsize length)
         gsize n = strnlen(text, (gsize)(end - text));
         g_autofree char *name = g_strndup(text, n);
         text += n + 1;
-        if (!scd_reader_name_is_sane(name) || g_hash_table_contains(list->set, name)) {
-            list->sane = FALSE;
-            continue;
-        }
+        if (n > SCD_READER_NAME_MAX_LENGTH || g_hash_table_contains(list->set, name))
+            continue; /* no call accepts it, or would reach the second one */
         g_hash_table_add(list->set, name);
         g_ptr_array_add(list->names, g_steal_pointer(&name));
     }
@@ -75,7 +76,6 @@ list_readers(long context, ScdReaderList **list)
     *list = g_new0(ScdReaderList, 1);
     (*list)->names = g_ptr_array_new_with_free_func(g_free);
     (*list)->set = g_hash_table_new(g_str_hash, g_str_equal);
-    (*list)->sane = TRUE;
     if (code == SCARD_S_SUCCESS)
         add_names(*list, text, length);
     if (text)
@@ -127,12 +127,30 @@ scd_watch_list_reset(ScdWatchList *list)
 }
 
 static gboolean
+is_same_list(const ScdReaderList *a, const ScdReaderList *b)
+{
+    if (a->names->len != b->names->len)
+        return FALSE;
+    for (guint i = 0; i < a->names->len; i++)
+        if (!g_hash_table_contains(b->set, a->names->pdata[i]))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
 has_reader_left(const ScdWatchList *list, const ScdReaderList *readers)
 {
     for (guint i = 0; i < list->rows->len; i++)
         if (!g_hash_table_contains(readers->set, get_row(list, i)->name))
             return TRUE;
     return FALSE;
+}
+
+/* Whether the answer has the known readers and no others. */
+static gboolean
+is_as_known(const ScdWatchList *list, const ScdReaderList *readers)
+{
+    return readers->names->len == list->rows->len && !has_reader_left(list, readers);
 }
 
 static void
@@ -143,10 +161,11 @@ note_list_change(ScdWatchList *list)
 }
 
 static void
-remove_left_readers(ScdWatchList *list, const ScdReaderList *readers)
+remove_left_readers(ScdWatchList *list, const ScdReaderList *last, const ScdReaderList *before)
 {
     for (guint i = list->rows->len; i-- > 0;) {
-        if (g_hash_table_contains(readers->set, get_row(list, i)->name))
+        const char *name = get_row(list, i)->name;
+        if (g_hash_table_contains(last->set, name) || g_hash_table_contains(before->set, name))
             continue;
         g_array_remove_index(list->rows, i);
         note_list_change(list);
@@ -154,20 +173,66 @@ remove_left_readers(ScdWatchList *list, const ScdReaderList *readers)
 }
 
 static void
-add_new_readers(ScdWatchList *list, const ScdReaderList *readers)
+add_reader(ScdWatchList *list, const char *name)
 {
-    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < list->rows->len; i++)
-        g_hash_table_add(known, get_row(list, i)->name);
+        if (g_str_equal(get_row(list, i)->name, name))
+            return;
+    ScdWatchRow row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
+    g_array_append_val(list->rows, row);
+    note_list_change(list);
+}
 
-    for (guint i = 0; i < readers->names->len; i++) {
-        const char *name = readers->names->pdata[i];
-        if (g_hash_table_contains(known, name))
-            continue;
-        ScdWatchRow row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
-        g_array_append_val(list->rows, row);
-        note_list_change(list);
+/*
+ * Whether a name of the last answer is in the one before, too, or in any other if it is text: most
+ * wrong names are none.
+ */
+static gboolean
+is_confirmed(const GPtrArray *answers, const char *name)
+{
+    guint first = scd_reader_name_is_text(name) ? 0 : answers->len - 2;
+
+    for (guint i = first; i + 1 < answers->len; i++) {
+        const ScdReaderList *answer = answers->pdata[i];
+        if (g_hash_table_contains(answer->set, name))
+            return TRUE;
     }
+    return FALSE;
+}
+
+static void
+apply_answers(ScdWatchList *list, const GPtrArray *answers)
+{
+    const ScdReaderList *last = answers->pdata[answers->len - 1];
+    const ScdReaderList *before = answers->pdata[answers->len - 2];
+
+    remove_left_readers(list, last, before);
+    for (guint i = 0; i < last->names->len; i++)
+        if (is_confirmed(answers, last->names->pdata[i]))
+            add_reader(list, last->names->pdata[i]);
+    list->doubtful = !is_same_list(last, before);
+}
+
+/* Appends one answer; returns a PC/SC code. */
+static guint32
+read_answer(GPtrArray *answers, long context)
+{
+    ScdReaderList *readers = NULL;
+    guint32 code = list_readers(context, &readers);
+
+    if (code == SCARD_S_SUCCESS)
+        g_ptr_array_add(answers, readers);
+    return code;
+}
+
+static gboolean
+need_answer(const ScdWatchList *list, const GPtrArray *answers)
+{
+    guint n = answers->len;
+
+    if (n < 2)
+        return n == 0 || !is_as_known(list, answers->pdata[0]);
+    return n < ANSWERS_MAX && !is_same_list(answers->pdata[n - 1], answers->pdata[n - 2]);
 }
 
 guint32
@@ -175,19 +240,21 @@ scd_watch_list_enumerate(ScdWatchList *list, long context)
 {
     g_assert(g_thread_self() == list->owner);
 
-    g_autoptr(ScdReaderList) readers = NULL;
-    guint32 code = list_readers(context, &readers);
-    if (code == SCARD_S_SUCCESS && readers->sane && has_reader_left(list, readers)) {
-        g_clear_pointer(&readers, free_reader_list);
-        code = list_readers(context, &readers);
+    g_autoptr(GPtrArray) answers = g_ptr_array_new_with_free_func((GDestroyNotify)free_reader_list);
+    guint32 code = SCARD_S_SUCCESS;
+
+    while (code == SCARD_S_SUCCESS && need_answer(list, answers)) {
+        if (answers->len == 1 && has_reader_left(list, answers->pdata[0]) &&
+            !scd_pcscd_is_serving())
+            return SCARD_E_NO_SERVICE;
+        code = read_answer(answers, context);
     }
     if (code != SCARD_S_SUCCESS)
         return code;
-
-    if (readers->sane)
-        remove_left_readers(list, readers);
-    add_new_readers(list, readers);
-    list->doubtful = !readers->sane;
+    if (answers->len > 1)
+        apply_answers(list, answers);
+    else
+        list->doubtful = FALSE;
     return SCARD_S_SUCCESS;
 }
 

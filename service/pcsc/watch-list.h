@@ -7,9 +7,11 @@
  * process that may call SCardListReaders and SCardGetStatusChange: in pcsc-lite 1.9.9 these share
  * an unguarded table.
  *
- * Two results of pcsc-lite 2.5 are checked before they are used: that a reader has gone, which it
- * also reports for readers that are present, and lists of readers, which may contain garbage while
- * readers are being added.
+ * A name is a sequence of bytes, and may be anything: it comes from the device. pcsc-lite 2.5 may
+ * return a list with wrong names while readers are being added, and may report a reader that is
+ * present as gone. So a list that differs from the known readers is read again: a reader is added
+ * if two answers have it, and removed if the last two do not. A pcscd that is about to end removes
+ * its readers from the list first; that counts as a lost connection.
  */
 
 #include <glib.h>
@@ -24,7 +26,10 @@ void scd_watch_list_free(ScdWatchList *list);
 /* Removes all readers, for a new context. */
 void scd_watch_list_reset(ScdWatchList *list);
 
-/* Reads the list of readers from pcscd. Returns a PC/SC code; an empty list is a success. */
+/*
+ * Reads the list of readers from pcscd. Returns a PC/SC code; an empty list is a success. The list
+ * stays doubtful if no two answers were the same.
+ */
 guint32 scd_watch_list_enumerate(ScdWatchList *list, long context);
 
 /*

@@ -3,6 +3,7 @@
 #include "pcsc/workers.h"
 
 #include "base/error.h"
+#include "base/reader-name.h"
 #include "pcsc/main-thread.h"
 
 /* pcscd may need seconds to reset a card; systemd waits for longer. */
@@ -135,6 +136,18 @@ scd_workers_free(ScdWorkers *workers)
     g_free(workers);
 }
 
+static void G_GNUC_PRINTF(3, 4)
+    set_limit_error(GError **error, const char *reader, const char *format, ...)
+{
+    g_autofree char *text = scd_reader_name_to_text(reader);
+    va_list arguments;
+
+    va_start(arguments, format);
+    g_autofree char *problem = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED, "Reader '%s': %s", text, problem);
+}
+
 static ScdWorker *
 ensure_worker(ScdWorkers *workers, const char *reader, GError **error)
 {
@@ -144,9 +157,8 @@ ensure_worker(ScdWorkers *workers, const char *reader, GError **error)
     if (worker)
         return worker;
     if (g_hash_table_size(workers->by_reader) + workers->ending->len >= SCD_WORKERS_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
-                    "Reader '%s': %d readers are in use already: try again later", reader,
-                    SCD_WORKERS_MAX);
+        set_limit_error(error, reader, "%d readers are in use already: try again later",
+                        SCD_WORKERS_MAX);
         return NULL;
     }
     worker = scd_worker_new(reader, &workers->options, error);
@@ -164,9 +176,8 @@ scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
     if (!worker)
         return NULL;
     if (scd_worker_count_queues(worker) >= SCD_QUEUES_PER_READER_MAX) {
-        g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
-                    "Reader '%s': at most %d sessions and calls at a time: try again later", reader,
-                    SCD_QUEUES_PER_READER_MAX);
+        set_limit_error(error, reader, "at most %d sessions and calls at a time: try again later",
+                        SCD_QUEUES_PER_READER_MAX);
         return NULL;
     }
     return scd_job_queue_new(scd_worker_group(worker), uid, destroyed, data);

@@ -37,9 +37,11 @@ class Status(CliTest):
         def key(name):
             return re.sub(r"(?<=.)([A-Z])", r"-\1", name).lower()
 
+        in_hex = ("Atr", "HistoricalBytes", "PcscName")
+
         def plain(properties, *left_out):
-            return {key(name): bytes(value).hex().upper() if name in ("Atr", "HistoricalBytes")
-                    else value for name, value in properties.items() if name not in left_out}
+            return {key(name): bytes(value).hex().upper() if name in in_hex else value
+                    for name, value in properties.items() if name not in left_out}
 
         cards = {path: {"path": path, **plain(card, "AtrHex", "Reader")}
                  for path, card in self.client.cards().items()}

@@ -53,7 +53,8 @@ class HostileService(case.TestBedTest):
 
     def test_properties_of_wrong_types(self):
         for wrong in ({"Name": GLib.Variant("u", 1)}, {"State": GLib.Variant("s", "x")},
-                      {"EventCount": GLib.Variant("ay", b"x")}):
+                      {"EventCount": GLib.Variant("ay", b"x")},
+                      {"PcscName": GLib.Variant("s", "x")}):
             self.assertIsNone(self.run_program(GetManagedObjects=objects(reader(**wrong), card())))
         for wrong in ({"Reader": GLib.Variant("as", ["x"])}, {"Atr": GLib.Variant("s", "x")},
                       {"Atr": GLib.Variant("as", ["x"])}):
@@ -66,6 +67,9 @@ class HostileService(case.TestBedTest):
             self.assertEqual(self.run_program(orders=orders,
                                               GetManagedObjects=objects(properties, {})),
                              ["error " + UNKNOWN_READER])
+        for name in (b"", b"x" * 128, READER_NAME.encode() + b"\0", b"\0"):
+            self.assertEqual(self.run_program(GetManagedObjects=objects(
+                reader(PcscName=GLib.Variant("ay", name)), {}))[0], "error " + UNKNOWN_READER)
         for odd in (card(Atr=GLib.Variant("ay", b"x" * 300)), card(Atr=GLib.Variant("ay", b"")),
                     card(Reader=GLib.Variant("o", "/"))):
             self.assertEqual(self.run_program(GetManagedObjects=objects(reader(), odd))[0], "ok")

@@ -225,25 +225,30 @@ test_random_names(void)
 }
 
 static void
-test_sanity(void)
+test_text(void)
 {
-    g_autofree char *longest = g_strnfill(127, 'a');
-    g_autofree char *too_long = g_strnfill(128, 'a');
-    g_autofree char *longest_utf8 = g_strconcat(longest + 2, "\xC3\xA9", NULL);
+    static const struct {
+        const char *name;
+        const char *text;
+    } names[] = {
+        {"Gemplus GemPC Twin 00 00", "Gemplus GemPC Twin 00 00"},
+        {" Lecteur \xC3\xA9tudiant ", " Lecteur \xC3\xA9tudiant "},
+        {"", ""},
+        {"cut \xC3", "cut \xEF\xBF\xBD"},
+        {"bad \xFF\xFE 00 00", "bad \xEF\xBF\xBD\xEF\xBF\xBD 00 00"},
+        {"bad\n00 00", "bad\xEF\xBF\xBD\x30\x30 00"},
+        {"bad\x1B[31m", "bad\xEF\xBF\xBD[31m"},
+        {"bad \x7F", "bad \xEF\xBF\xBD"},
+        {"bad \xC2\x85", "bad \xEF\xBF\xBD"},       /* U+0085 */
+        {"\xE2\x80\xAE left", "\xE2\x80\xAE left"}, /* U+202E is text */
+    };
 
-    g_assert_true(scd_reader_name_is_sane("Gemplus GemPC Twin 00 00"));
-    g_assert_true(scd_reader_name_is_sane("Lecteur \xC3\xA9tudiant 00 00"));
-    g_assert_true(scd_reader_name_is_sane(longest));
-    g_assert_true(scd_reader_name_is_sane(longest_utf8));
-
-    g_assert_false(scd_reader_name_is_sane(""));
-    g_assert_false(scd_reader_name_is_sane(too_long));
-    g_assert_false(scd_reader_name_is_sane("bad \xC3"));
-    g_assert_false(scd_reader_name_is_sane("bad \xFF\xFE 00 00"));
-    g_assert_false(scd_reader_name_is_sane("bad\n00 00"));
-    g_assert_false(scd_reader_name_is_sane("bad\x1B[31m"));
-    g_assert_false(scd_reader_name_is_sane("bad \x7F"));
-    g_assert_false(scd_reader_name_is_sane("bad \xC2\x85")); /* U+0085, a control character too */
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *text = scd_reader_name_to_text(names[i].name);
+        g_assert_cmpstr(text, ==, names[i].text);
+        g_assert_true(scd_reader_name_is_text(text));
+        g_assert_true(scd_reader_name_is_text(names[i].name) == g_str_equal(names[i].name, text));
+    }
 }
 
 int
@@ -255,6 +260,6 @@ main(int argc, char **argv)
     g_test_add_func("/reader-name/labels", test_labels);
     g_test_add_func("/reader-name/labels-are-unique", test_labels_are_unique);
     g_test_add_func("/reader-name/random-names", test_random_names);
-    g_test_add_func("/reader-name/sanity", test_sanity);
+    g_test_add_func("/reader-name/text", test_text);
     return g_test_run();
 }

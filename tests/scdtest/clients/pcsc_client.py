@@ -29,7 +29,7 @@ class PcscClient:
 
     def send(self, *words):
         """Without waiting for the answer."""
-        self._child.stdin.write((" ".join(words) + "\n").encode())
+        self._child.stdin.write((" ".join(words) + "\n").encode(errors="surrogateescape"))
         self._child.stdin.flush()
 
     def answer(self):

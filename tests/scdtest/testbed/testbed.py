@@ -84,7 +84,8 @@ class TestBed:
         """readers: lines of reader.conf, as simulated_reader() makes them."""
         config = os.path.join(self.folder, "readers")
         os.makedirs(config, exist_ok=True)
-        with open(os.path.join(config, "simulated"), "w", encoding="utf-8") as file:
+        with open(os.path.join(config, "simulated"), "w", encoding="utf-8",
+                  errors="surrogateescape") as file:
             file.write("\n".join(readers))
         os.makedirs(os.path.dirname(PCSCD_SOCKET), exist_ok=True)
         for left_over in (PCSCD_SOCKET, "/run/pcscd/pcscd.pid"):
