@@ -8,7 +8,7 @@
  */
 
 #include "base/card-list.h"
-#include "bus/tree.h"
+#include "bus/object.h"
 #include "pcsc/snapshot.h"
 
 typedef struct ScdCard ScdCard;

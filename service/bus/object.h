@@ -2,14 +2,17 @@
 #pragma once
 
 /*
- * A D-Bus object with one interface: its properties, signals and methods.
+ * The objects on the bus, and the tree of them.
  *
+ * An object has one interface: its properties, signals and methods.
  * The owner sets each property before the object is announced, and whenever its value changes;
  * scd_object_announce() emits one PropertiesChanged for all changes. Signals are sent at once, in
  * the order of the calls. A value is stored once, in the form in which it is sent.
  */
 
 #include <gio/gio.h>
+
+#define SCD_ROOT_PATH "/org/smartcardd1"
 
 /* Handles one call: takes over the invocation, and replies to it exactly once, now or later. */
 typedef void (*ScdMethodFunc)(gpointer owner, GVariant *arguments,
@@ -53,17 +56,7 @@ guint64 scd_object_next_number(guint64 *last);
 /* Returns the number of a path that begins with the prefix; 0 for any other path. */
 guint64 scd_object_number_of_path(const char *path, const char *prefix);
 
-/*
- * Overwrites the byte arrays and strings of a call's arguments that may contain commands (ay, aay,
- * s, as): only this process has them, and nothing may read them afterwards.
- */
-void scd_object_wipe_arguments(GVariant *arguments);
-
 const char *scd_object_path(const ScdObject *object);
-const char *scd_object_interface_name(const ScdObject *object);
-
-/* Returns an a{sv} of all properties, each of which must have been set. */
-GVariant *scd_object_dup_properties(const ScdObject *object);
 
 /* name: a property of the interface. Sinks a floating value. */
 void scd_object_set(ScdObject *object, const char *name, GVariant *value);
@@ -78,3 +71,44 @@ void scd_object_announce(ScdObject *object);
 void scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdObject, scd_object_free)
+
+/*
+ * org.freedesktop.DBus.ObjectManager at the root: lists the objects that all clients can use, and
+ * announces when they are added and removed. Does not own them: each owner adds its object after
+ * making it, and removes it before freeing it. Below the root, calls on objects that do not exist
+ * are answered here, too.
+ */
+typedef struct ScdTree ScdTree;
+
+/* Fails if the path is in use. */
+ScdTree *scd_tree_new(GDBusConnection *bus, GError **error);
+
+/* All objects must have been removed. */
+void scd_tree_free(ScdTree *tree);
+
+GDBusConnection *scd_tree_bus(const ScdTree *tree);
+
+/* Emits InterfacesAdded. All properties must have been set. */
+void scd_tree_add(ScdTree *tree, ScdObject *object);
+
+/* Emits InterfacesRemoved. */
+void scd_tree_remove(ScdTree *tree, ScdObject *object);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTree, scd_tree_free)
+
+/*
+ * Answers calls on objects that do not exist. Nothing is kept for an object that is gone: the
+ * number in its path shows that there has been one.
+ */
+typedef struct ScdGoneObjects ScdGoneObjects;
+
+/*
+ * explain: returns the error for a call on this path. It and its data must outlive the result.
+ * Fails if the paths are in use.
+ */
+ScdGoneObjects *scd_gone_objects_new(GDBusConnection *bus,
+                                     GError *(*explain)(const char *path, gpointer data),
+                                     gpointer data, GError **error);
+void scd_gone_objects_free(ScdGoneObjects *gone);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGoneObjects, scd_gone_objects_free)

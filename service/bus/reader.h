@@ -11,7 +11,7 @@
 #include "base/identity.h"
 #include "bus/authority.h"
 #include "bus/card.h"
-#include "bus/tree.h"
+#include "bus/object.h"
 #include "pcsc/snapshot.h"
 #include "pcsc/workers.h"
 

@@ -6,9 +6,9 @@
 
 #include "base/log.h"
 #include "bus/manager.h"
+#include "bus/object.h"
 #include "bus/reader-methods.h"
 #include "bus/session-methods.h"
-#include "bus/tree.h"
 #include "scd-interface-info.h"
 
 /* Without an answer of pcscd by then, the service starts without readers. */
