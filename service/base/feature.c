@@ -2,6 +2,8 @@
 
 #include "base/feature.h"
 
+#include <string.h>
+
 #include "base/usb-device.h"
 
 static const struct {
@@ -30,11 +32,11 @@ static const struct {
     {0x20, "execute-pace"},
 };
 
-/* The control code of CM_IOCTL_GET_FEATURE_REQUEST, SCARD_CTL_CODE(3400). */
-#define GET_FEATURE_REQUEST 0x42000D48
-
-/* The control code of feature 0 in libccid and drivers derived from it. */
-#define FEATURES 0x42330000u
+/*
+ * Commands of drivers that a list cannot turn into a feature: escapes to the device, and the USB
+ * path. SCARD_CTL_CODE(1), (3500) and (3601).
+ */
+static const guint32 driver_commands[] = {0x42000001, 0x42000DAC, 0x42000E11};
 
 enum {
     PROPERTY_FIRMWARE_ID = 0x08,
@@ -66,6 +68,13 @@ read_next_record(ScdTlvRecords *records, ScdTlvRecord *record)
     return TRUE;
 }
 
+static guint32
+read_code(const ScdTlvRecord *record)
+{
+    return (guint32)record->value[0] << 24 | (guint32)record->value[1] << 16 |
+           (guint32)record->value[2] << 8 | record->value[3];
+}
+
 guint32
 scd_features_find_code(const guint8 *list, gsize length, guint8 feature)
 {
@@ -74,8 +83,7 @@ scd_features_find_code(const guint8 *list, gsize length, guint8 feature)
 
     while (read_next_record(&records, &record)) {
         if (record.tag == feature && record.length == 4)
-            return (guint32)record.value[0] << 24 | (guint32)record.value[1] << 16 |
-                   (guint32)record.value[2] << 8 | record.value[3];
+            return read_code(&record);
     }
     return 0;
 }
@@ -142,13 +150,46 @@ static const guint8 pin_features[] = {
     0x20,                   /* execute PACE */
 };
 
-gboolean
-scd_control_code_is_driver_command(guint32 code)
+static gboolean
+is_pin_feature(guint8 feature)
 {
-    if (code == GET_FEATURE_REQUEST)
+    return memchr(pin_features, feature, sizeof pin_features) != NULL;
+}
+
+gboolean
+scd_control_code_is_driver_command(guint32 code, const guint8 *list, gsize length)
+{
+    ScdTlvRecords records = {list, length};
+    ScdTlvRecord record;
+    gboolean announced = FALSE;
+
+    if (code == SCD_CODE_GET_FEATURE_REQUEST)
         return FALSE;
-    for (gsize i = 0; i < G_N_ELEMENTS(pin_features); i++)
-        if (code == FEATURES + pin_features[i])
-            return FALSE;
-    return TRUE;
+    for (gsize i = 0; i < G_N_ELEMENTS(driver_commands); i++)
+        if (code == driver_commands[i])
+            return TRUE;
+    while (read_next_record(&records, &record)) {
+        if (record.length != 4 || read_code(&record) != code)
+            continue;
+        if (!is_pin_feature(record.tag))
+            return TRUE;
+        announced = TRUE;
+    }
+    return code == 0 || !announced;
+}
+
+guint32
+scd_features_find_pin_code(const guint8 *list, gsize length, guint8 feature)
+{
+    guint32 code = scd_features_find_code(list, length, feature);
+    ScdTlvRecords records = {list, length};
+    ScdTlvRecord record;
+
+    if (code == SCD_CODE_GET_FEATURE_REQUEST ||
+        scd_control_code_is_driver_command(code, list, length))
+        return 0;
+    while (read_next_record(&records, &record))
+        if (record.length == 4 && record.tag != feature && read_code(&record) == code)
+            return 0;
+    return code;
 }

@@ -13,6 +13,9 @@
 
 #include <glib.h>
 
+/* The control code CM_IOCTL_GET_FEATURE_REQUEST, SCARD_CTL_CODE(3400). */
+#define SCD_CODE_GET_FEATURE_REQUEST 0x42000D48u
+
 #define SCD_FEATURE_GET_TLV_PROPERTIES 0x12
 
 /*
@@ -36,7 +39,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTlvProperties, scd_tlv_properties_free)
 
 /*
  * Returns FALSE for the control codes that belong to the use of a card: the request for the list of
- * features, and features that let the user enter a PIN without the program seeing it. Returns TRUE
- * for all others, whose effect depends on the driver.
+ * features, and those which the driver's list has for features that let the user enter a PIN
+ * without the program seeing it, or that describe the PIN pad. Returns TRUE for all others, whose
+ * effect depends on the driver; also if the list has the code for another feature too, or if it is
+ * that of a well-known command of drivers.
  */
-gboolean scd_control_code_is_driver_command(guint32 code);
+gboolean scd_control_code_is_driver_command(guint32 code, const guint8 *list, gsize length);
+
+/*
+ * Returns the control code of a feature for PIN entry; 0 if the list does not have the feature, or
+ * if the code has another meaning, too.
+ */
+guint32 scd_features_find_pin_code(const guint8 *list, gsize length, guint8 feature);

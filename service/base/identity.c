@@ -132,6 +132,7 @@ set_properties_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answer
     set_text_from_driver(&identity->serial, answers->serial);
     identity->driver_version = print_version(answers->version);
     identity->features = scd_features_dup_words(features, features_length);
+    identity->feature_list = g_bytes_new(features, features_length);
 }
 
 ScdIdentity *
@@ -156,7 +157,10 @@ scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before)
 {
     if (identity->complete != before->complete)
         return identity->complete;
-    return !before->has_usb_path && identity->has_usb_path;
+    if (!before->has_usb_path && identity->has_usb_path)
+        return TRUE;
+    return identity->complete && identity->has_usb_path == before->has_usb_path &&
+           !g_bytes_equal(identity->feature_list, before->feature_list);
 }
 
 guint8
@@ -191,6 +195,7 @@ clear_identity(gpointer data)
     g_free(identity->serial);
     g_free(identity->driver_version);
     g_strfreev(identity->features);
+    g_bytes_unref(identity->feature_list);
     g_free(identity->seat);
 }
 

@@ -51,6 +51,7 @@ typedef struct {
     char *serial;
     char *driver_version; /* "2.1.0" */
     char **features;      /* words (feature.h) */
+    GBytes *feature_list; /* as the driver sent it, or empty */
     gboolean built_in;
     char *seat; /* "seat0"; the probe replaces it by udev's value */
 } ScdIdentity;
@@ -66,8 +67,8 @@ ScdIdentity *scd_identity_new(const char *reader, const ScdDriverAnswers *answer
 guint8 scd_identity_interface(const ScdIdentity *identity);
 
 /*
- * Returns whether the identity has more than the earlier one: the driver's answers, or a USB path
- * at all.
+ * Returns whether the identity has more than the earlier one: the driver's answers, a USB path at
+ * all, or other features.
  */
 gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *before);
 

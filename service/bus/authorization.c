@@ -13,7 +13,7 @@
 #define PROBE_LIMIT_MS 1500
 
 static gboolean
-is_exclusive(GVariant *arguments)
+is_exclusive(GVariant *arguments, GBytes *features)
 {
     const char *share_mode;
     g_variant_get_child(arguments, 0, "&s", &share_mode);
@@ -21,18 +21,23 @@ is_exclusive(GVariant *arguments)
 }
 
 static gboolean
-is_driver_command(GVariant *arguments)
+is_driver_command(GVariant *arguments, GBytes *features)
 {
+    gsize length;
+    const guint8 *list = g_bytes_get_data(features, &length);
     guint32 code;
+
     g_variant_get_child(arguments, 0, "u", &code);
-    return scd_control_code_is_driver_command(code);
+    return scd_control_code_is_driver_command(code, list, length);
 }
 
 typedef struct {
     const char *member;
     ScdAction usual;
     ScdAction special;
-    gboolean (*is_special)(GVariant *arguments); /* NULL: usual for all arguments */
+    /* features: the list of the reader's driver. NULL: usual for all arguments */
+    gboolean (*is_special)(GVariant *arguments, GBytes *features);
+    gboolean probes; /* the reader again, if the features matter */
 } MemberAction;
 
 static const MemberAction member_actions[] = {
@@ -40,7 +45,7 @@ static const MemberAction member_actions[] = {
     {"Manager.WaitForCard", SCD_ACTION_NONE},
     {"Manager.WaitForRemoval", SCD_ACTION_NONE},
     {"Reader.Connect", SCD_ACTION_CONNECT, SCD_ACTION_EXCLUSIVE, is_exclusive},
-    {"Reader.Control", SCD_ACTION_CONNECT, SCD_ACTION_CONTROL, is_driver_command},
+    {"Reader.Control", SCD_ACTION_CONNECT, SCD_ACTION_CONTROL, is_driver_command, TRUE},
     {"Reader.GetAttribute", SCD_ACTION_CONNECT},
     {"Reader.Refresh", SCD_ACTION_NONE},
     {"Reader.SetAlias", SCD_ACTION_MANAGE},
@@ -71,15 +76,21 @@ scd_action_id(ScdAction action)
     return actions[action].id;
 }
 
-ScdAction
-scd_action_for_call(const char *member, GVariant *arguments)
+static const MemberAction *
+find_row(const char *member)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(member_actions); i++) {
-        const MemberAction *row = &member_actions[i];
-        if (g_str_equal(row->member, member))
-            return row->is_special && row->is_special(arguments) ? row->special : row->usual;
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS(member_actions); i++)
+        if (g_str_equal(member_actions[i].member, member))
+            return &member_actions[i];
     g_assert_not_reached();
+}
+
+ScdAction
+scd_action_for_call(const char *member, GVariant *arguments, GBytes *features)
+{
+    const MemberAction *row = find_row(member);
+
+    return row->is_special && row->is_special(arguments, features) ? row->special : row->usual;
 }
 
 ScdAction
@@ -191,7 +202,7 @@ scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClien
     ScdAuthorization *authorization = wait->authorization;
 
     if (!authorization->probe || scd_client_uid(client) == 0 ||
-        scd_reader_identity(reader)->complete) {
+        (scd_reader_identity(reader)->complete && !wait->again)) {
         wait->go_on(wait->data);
         return;
     }
@@ -253,16 +264,34 @@ scd_authorization_authority(const ScdAuthorization *authorization)
     return authorization->authority;
 }
 
-ScdAction
-scd_authorization_action(GDBusMethodInvocation *invocation)
+/* org.smartcardd1.Session → Session.Control */
+static char *
+dup_member(GDBusMethodInvocation *invocation)
 {
-    /* org.smartcardd1.Session → Session.Control */
     const char *interface = g_dbus_method_invocation_get_interface_name(invocation);
-    g_autofree char *member =
-        g_strconcat(strrchr(interface, '.') + 1, ".",
-                    g_dbus_method_invocation_get_method_name(invocation), NULL);
 
-    return scd_action_for_call(member, g_dbus_method_invocation_get_parameters(invocation));
+    return g_strconcat(strrchr(interface, '.') + 1, ".",
+                       g_dbus_method_invocation_get_method_name(invocation), NULL);
+}
+
+ScdAction
+scd_authorization_action(GDBusMethodInvocation *invocation, GBytes *features)
+{
+    g_autofree char *member = dup_member(invocation);
+    g_autoptr(GBytes) none = g_bytes_new(NULL, 0);
+
+    return scd_action_for_call(member, g_dbus_method_invocation_get_parameters(invocation),
+                               features ? features : none);
+}
+
+/* Whether the action depends on the list of features, which the driver may have changed. */
+static gboolean
+needs_new_probe(GDBusMethodInvocation *invocation)
+{
+    g_autofree char *member = dup_member(invocation);
+    const MemberAction *row = find_row(member);
+
+    return row->probes && scd_authorization_action(invocation, NULL) == row->special;
 }
 
 GVariant *
@@ -286,6 +315,7 @@ typedef struct {
     GDBusMethodInvocation *invocation;
     GCancellable *cancellable;
     const ScdReader *reader; /* may be freed once the cancellable is cancelled */
+    GBytes *features;        /* NULL: those of the reader */
     ScdAction action;
     ScdClient *client;
     ScdProbeWait probe;
@@ -296,13 +326,24 @@ typedef struct {
     gpointer data;
 } CallCheck;
 
+static ScdAction
+get_action(const CallCheck *check)
+{
+    GBytes *of_reader = check->reader ? scd_reader_identity(check->reader)->feature_list : NULL;
+
+    return scd_authorization_action(check->invocation,
+                                    check->features ? check->features : of_reader);
+}
+
 static void
 end_call_check(CallCheck *check, const GError *error)
 {
-    check->func(error ? NULL : scd_client_ref(check->client), check->authenticated, error,
-                check->data);
+    const ScdGrant grant = {check->action, check->authenticated};
+
+    check->func(error ? NULL : scd_client_ref(check->client), &grant, error, check->data);
     g_clear_pointer(&check->client, scd_client_unref);
     g_clear_pointer(&check->asked, g_variant_unref);
+    g_clear_pointer(&check->features, g_bytes_unref);
     g_clear_object(&check->cancellable);
     g_object_unref(check->invocation);
     g_free(check);
@@ -323,7 +364,7 @@ is_outdated(const CallCheck *check)
     g_autoptr(GVariant) subject = scd_subject_new(check->reader);
 
     return check->rules_version != check->authorization->rules_version ||
-           !g_variant_equal(subject, check->asked);
+           !g_variant_equal(subject, check->asked) || check->action != get_action(check);
 }
 
 static void query_authority(gpointer data);
@@ -357,12 +398,16 @@ allows_interaction(GDBusMethodInvocation *invocation)
             G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION) != 0;
 }
 
-/* An authentication is for the details that it was asked with. */
+/* An authentication is for the action and the details that it was asked with. */
 static void
 note_question(CallCheck *check)
 {
     g_autoptr(GVariant) before = check->asked ? scd_subject_get_details(check->asked) : NULL;
+    ScdAction action = get_action(check);
 
+    if (action != check->action)
+        check->authenticated = FALSE;
+    check->action = action;
     g_clear_pointer(&check->asked, g_variant_unref);
     check->asked = scd_subject_new(check->reader);
     check->rules_version = check->authorization->rules_version;
@@ -381,7 +426,12 @@ query_authority(gpointer data)
         end_call_check(check, cancelled);
         return;
     }
+    check->probe.again = FALSE;
     note_question(check);
+    if (check->action == SCD_ACTION_NONE) {
+        end_call_check(check, NULL);
+        return;
+    }
     ScdAuthorityDetails details = scd_reader_details(check->reader);
     gboolean interactive = allows_interaction(check->invocation) && !check->authenticated;
     scd_authority_check(check->authorization->authority, check->client,
@@ -407,7 +457,7 @@ handle_client(ScdClient *client, const GError *error, gpointer data)
 
 void
 scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *invocation,
-                        const ScdReader *reader, GCancellable *cancellable,
+                        const ScdReader *reader, GBytes *features, GCancellable *cancellable,
                         ScdAuthorizationFunc func, gpointer data)
 {
     CallCheck *check = g_new0(CallCheck, 1);
@@ -416,8 +466,10 @@ scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *
     check->invocation = g_object_ref(invocation);
     check->cancellable = g_object_ref(cancellable);
     check->reader = reader;
-    check->action = scd_authorization_action(invocation);
+    check->features = features ? g_bytes_ref(features) : NULL;
+    check->action = get_action(check);
     check->probe.authorization = authorization;
+    check->probe.again = needs_new_probe(invocation);
     check->probe.go_on = query_authority;
     check->probe.data = check;
     check->func = func;

@@ -9,7 +9,8 @@
  * opened with. A refusal names the reader, the action and the remedy.
  *
  * While the identity of the reader is not complete, a check waits for a new probe of the reader,
- * for 1.5 seconds at most.
+ * for 1.5 seconds at most. So does the check of a control code, because the driver may have
+ * changed what it announces.
  */
 
 #include "base/words.h"
@@ -28,8 +29,11 @@ typedef enum {
 /* Returns the id in data/org.smartcardd1.policy; NULL for SCD_ACTION_NONE. */
 const char *scd_action_id(ScdAction action);
 
-/* member: one of the table, such as "Reader.Connect"; arguments: those of the call. */
-ScdAction scd_action_for_call(const char *member, GVariant *arguments);
+/*
+ * member: one of the table, such as "Reader.Connect"; arguments: those of the call; features: the
+ * list of the reader's driver (feature.h), for a control code.
+ */
+ScdAction scd_action_for_call(const char *member, GVariant *arguments, GBytes *features);
 
 /* Returns the action that a connection in this mode needs. */
 ScdAction scd_action_for_share_mode(ScdShareMode share_mode);
@@ -58,24 +62,30 @@ void scd_authorization_set_prober(ScdAuthorization *authorization, ScdAuthorizat
 /* A probe of the reader has ended, and its result is known. */
 void scd_authorization_reader_probed(ScdAuthorization *authorization, const char *reader);
 
-/* Returns the action that the table lists for the call. */
-ScdAction scd_authorization_action(GDBusMethodInvocation *invocation);
+/* Returns the action that the table lists for the call. features: NULL if there are none. */
+ScdAction scd_authorization_action(GDBusMethodInvocation *invocation, GBytes *features);
+
+typedef struct {
+    ScdAction action;
+    gboolean authenticated; /* granted because the user has authenticated */
+} ScdGrant;
 
 /*
  * client: the caller, a reference that the function owns; NULL with the error for the caller if
- * it is not authorized, or has left. authenticated: because its user has authenticated.
+ * it is not authorized, or has left.
  */
-typedef void (*ScdAuthorizationFunc)(ScdClient *client, gboolean authenticated, const GError *error,
+typedef void (*ScdAuthorizationFunc)(ScdClient *client, const ScdGrant *grant, const GError *error,
                                      gpointer data);
 
 /*
  * Looks up the caller and checks the action of the call, for the reader in its present state.
  * reader: may be NULL if the action is SCD_ACTION_NONE; it may go once the cancellable is
- * cancelled. Calls func exactly once, possibly before this returns; with SCD_E_CANCELLED after
- * the cancellable was cancelled.
+ * cancelled. features: the driver's list, NULL to use that of the reader's last probe. Calls func
+ * exactly once, possibly before this returns; with SCD_E_CANCELLED after the cancellable was
+ * cancelled.
  */
 void scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *invocation,
-                             const ScdReader *reader, GCancellable *cancellable,
+                             const ScdReader *reader, GBytes *features, GCancellable *cancellable,
                              ScdAuthorizationFunc func, gpointer data);
 
 /* What a verdict is about: the details that rules see (a{ss}), and the card object or "/". */
@@ -97,7 +107,8 @@ typedef struct {
     void (*go_on)(gpointer data);
     gpointer data;
     GList link;
-    char *reader; /* the PC/SC name; NULL while it does not wait */
+    gboolean again; /* waits although the identity is complete */
+    char *reader;   /* the PC/SC name; NULL while it does not wait */
     guint timer;
 } ScdProbeWait;
 

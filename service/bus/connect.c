@@ -160,7 +160,7 @@ make_grants(ScdPendingCall *call, ConnectCall *connect)
     connect->grants =
         scd_grants_new(scd_sessions_authorization(connect->sessions), scd_pending_call_client(call),
                        connect->reader, connect->queue, &owner);
-    if (scd_pending_call_is_authenticated(call))
+    if (scd_pending_call_grant(call)->authenticated)
         scd_grants_set_authenticated(connect->grants, get_required_action(connect));
 }
 

@@ -3,8 +3,10 @@
 #include "bus/grants.h"
 
 #include "base/error.h"
+#include "base/feature.h"
 #include "bus/job-call.h"
 #include "pcsc/code.h"
+#include "pcsc/main-thread.h"
 
 /* After a check that has failed without a verdict, unless polkit returns earlier. */
 #define RETRY_S 5
@@ -42,6 +44,11 @@ typedef struct {
     ScdJob *job;               /* NULL for a recheck of the required action, and when it ended */
     GCancellable *cancellable; /* of the job's check; NULL for a recheck */
     guint timer;               /* the job's time limit */
+    GDBusMethodInvocation *invocation; /* of the job; NULL for a recheck */
+
+    /* The answer of the driver to the query for its features, on its way to the main thread. */
+    guint32 query_code;
+    GBytes *features;
 } GrantCheck;
 
 static void
@@ -74,6 +81,8 @@ free_grant_check(GrantCheck *check)
 {
     g_clear_handle_id(&check->timer, g_source_remove);
     g_clear_object(&check->cancellable);
+    g_clear_object(&check->invocation);
+    g_clear_pointer(&check->features, g_bytes_unref);
     unref_grants(check->grants);
     g_free(check);
 }
@@ -234,8 +243,17 @@ scd_grants_has(const ScdGrants *grants, ScdAction action)
     return (grants->allowed & 1u << action) != 0;
 }
 
+/* Returns the job, which does not wait any more. */
+static ScdJob *
+take_waiting_job(GrantCheck *check)
+{
+    g_queue_unlink(&check->grants->waiting, &check->link);
+    g_clear_handle_id(&check->timer, g_source_remove);
+    return g_steal_pointer(&check->job);
+}
+
 static void
-end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpointer data)
+end_request(ScdClient *caller, const ScdGrant *grant, const GError *error, gpointer data)
 {
     g_autoptr(GrantCheck) check = data;
     g_autoptr(ScdClient) client G_GNUC_UNUSED = caller;
@@ -243,16 +261,16 @@ end_request(ScdClient *caller, gboolean authenticated, const GError *error, gpoi
 
     if (!check->job)
         return;
-    g_queue_unlink(&grants->waiting, &check->link);
-    g_clear_handle_id(&check->timer, g_source_remove);
+    ScdJob *job = take_waiting_job(check);
     if (error) {
-        scd_job_call_refuse(check->job, error);
+        scd_job_call_refuse(job, error);
         return;
     }
-    grants->allowed |= 1u << check->action;
-    if (authenticated)
-        scd_grants_set_authenticated(grants, check->action);
-    grants->owner.granted(check->job, grants->owner.data);
+    if (grant->action != SCD_ACTION_NONE)
+        grants->allowed |= 1u << grant->action;
+    if (grant->authenticated)
+        scd_grants_set_authenticated(grants, grant->action);
+    grants->owner.granted(job, grants->owner.data);
 }
 
 static gboolean
@@ -276,21 +294,94 @@ start_time_limit(GrantCheck *check)
     check->timer = g_timeout_add((guint)CLAMP(left_ms, 0, G_MAXINT), handle_time_limit, check);
 }
 
+/* Takes over the check. */
+static void
+check_request(GrantCheck *check)
+{
+    ScdGrants *grants = check->grants;
+
+    scd_authorization_check(grants->authorization, check->invocation, grants->reader,
+                            check->features, check->cancellable, end_request, check);
+}
+
+static gboolean
+is_announced(const GrantCheck *check)
+{
+    gsize length;
+    const guint8 *list = g_bytes_get_data(check->features, &length);
+
+    return !scd_control_code_is_driver_command(check->job->number, list, length);
+}
+
+static gboolean
+handle_features(gpointer data)
+{
+    GrantCheck *check = data;
+    ScdGrants *grants = check->grants;
+    /* Any other failure belongs to a driver without features, or to a reader that goes now. */
+    gboolean must_wait = check->query_code == scd_code_of_error(SCD_E_SHARING_VIOLATION) ||
+                         check->query_code == scd_code_of_error(SCD_E_TIMEOUT);
+
+    if (!check->job) {
+        free_grant_check(check);
+    } else if (must_wait) {
+        scd_job_finish(take_waiting_job(check), check->query_code);
+        free_grant_check(check);
+    } else if (is_announced(check)) {
+        grants->owner.granted(take_waiting_job(check), grants->owner.data);
+        free_grant_check(check);
+    } else {
+        check_request(check);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+/* Called by the thread that ended the job. */
+static void
+send_features_to_main(ScdJob *query, guint32 code, gpointer data)
+{
+    GrantCheck *check = data;
+
+    check->query_code = code;
+    check->features =
+        code == 0 ? g_bytes_ref(scd_bytes_list_get(&query->outputs, 0)) : g_bytes_new(NULL, 0);
+    scd_main_thread_invoke(handle_features, check, NULL);
+}
+
+/*
+ * The driver may have changed its list since the probe of the reader. It is asked on the session's
+ * own handle, because a transaction would keep a probe waiting.
+ */
+static void
+query_features(GrantCheck *check)
+{
+    ScdJob *query = scd_job_new(SCD_JOB_CONTROL, send_features_to_main, check, NULL);
+
+    query->number = SCD_CODE_GET_FEATURE_REQUEST;
+    query->wait_until = check->job->wait_until;
+    query->end_by = check->job->end_by;
+    scd_bytes_list_add(&query->inputs, g_bytes_new(NULL, 0));
+    scd_job_queue_submit(check->grants->queue, query);
+}
+
 void
 scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job)
 {
-    ScdAction action = scd_authorization_action(invocation);
+    ScdAction action = scd_authorization_action(invocation, NULL);
 
     if (action == SCD_ACTION_NONE || scd_grants_has(grants, action)) {
         grants->owner.granted(job, grants->owner.data);
         return;
     }
     GrantCheck *check = new_grant_check(grants, action, job);
+    check->invocation = g_object_ref(invocation);
     check->cancellable = g_cancellable_new();
     start_time_limit(check);
     g_queue_push_tail_link(&grants->waiting, &check->link);
-    scd_authorization_check(grants->authorization, invocation, grants->reader, check->cancellable,
-                            end_request, check);
+    if (job->kind == SCD_JOB_CONTROL && !is_exempt(grants))
+        query_features(check);
+    else
+        check_request(check);
 }
 
 static gboolean

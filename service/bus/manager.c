@@ -89,7 +89,7 @@ check_caller(ScdClient *caller, const GError *gone, gpointer data)
     }
     ScdAuthorityDetails details = scd_reader_details(reader);
     scd_authority_check(scd_authorization_authority(query->manager->parts.authorization), client,
-                        scd_action_id(scd_authorization_action(query->invocation)), &details,
+                        scd_action_id(scd_authorization_action(query->invocation, NULL)), &details,
                         SCD_AUTHORITY_NONE, NULL, reply_with_verdict, query->invocation);
 }
 

@@ -127,6 +127,7 @@ run_jobs(ScdPendingCall *call, gpointer data)
     g_autoptr(ScdAccount) account = scd_sessions_get_account(one_shot->sessions, client);
     g_autoptr(GError) error = NULL;
 
+    one_shot->action = scd_pending_call_grant(call)->action;
     if (scd_job_charge(one_shot->job, account, &error))
         one_shot->queue = scd_sessions_new_queue(one_shot->sessions, client,
                                                  scd_reader_pcsc_name(one_shot->reader),
@@ -137,7 +138,7 @@ run_jobs(ScdPendingCall *call, gpointer data)
     }
     one_shot->grants = scd_grants_new(scd_sessions_authorization(one_shot->sessions), client,
                                       one_shot->reader, one_shot->queue, &owner);
-    if (scd_pending_call_is_authenticated(call))
+    if (scd_pending_call_grant(call)->authenticated)
         scd_grants_set_authenticated(one_shot->grants, one_shot->action);
     scd_audit_client(scd_sessions_audit(one_shot->sessions), SCD_AUDIT_OPENED, client,
                      one_shot->reader, NULL);
@@ -177,7 +178,6 @@ start_one_shot(ScdSessions *sessions, ScdReader *reader, ScdJob *job, const OneS
     one_shot->sessions = sessions;
     one_shot->reader = reader;
     one_shot->job = job;
-    one_shot->action = scd_authorization_action(invocation);
     one_shot->call = scd_pending_call_new(&one_shot_method, one_shot, &parts);
     scd_pending_call_start(one_shot->call, call_options);
 }

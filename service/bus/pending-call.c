@@ -26,7 +26,7 @@ struct ScdPendingCall {
     ScdClient *client;             /* NULL until proceed() */
     guint leave;
     ScdUserCharge charge;
-    gboolean authenticated;
+    ScdGrant grant;
 };
 
 ScdPendingCall *
@@ -192,8 +192,7 @@ charge_user(ScdPendingCall *call, ScdClient *client, GError **error)
 }
 
 static void
-handle_authorization(ScdClient *client, gboolean authenticated, const GError *refusal,
-                     gpointer data)
+handle_authorization(ScdClient *client, const ScdGrant *grant, const GError *refusal, gpointer data)
 {
     ScdPendingCall *call = data;
     g_autoptr(ScdClient) caller = client;
@@ -205,7 +204,7 @@ handle_authorization(ScdClient *client, gboolean authenticated, const GError *re
         scd_pending_call_fail(call, error);
     } else if (!call->ended) {
         call->client = g_steal_pointer(&caller);
-        call->authenticated = authenticated;
+        call->grant = *grant;
         call->leave = scd_client_on_leave(call->client, handle_client_left, call);
         call->method->proceed(call, call->data);
     }
@@ -274,8 +273,8 @@ scd_pending_call_start(ScdPendingCall *call, const ScdCallOptions *options)
     }
     if (timeout_ms != SCD_TIMEOUT_NO_LIMIT)
         call->timer = g_timeout_add(timeout_ms, handle_timeout, call);
-    scd_authorization_check(call->parts.authorization, invocation, call->parts.reader, call->check,
-                            handle_authorization, scd_pending_call_ref(call));
+    scd_authorization_check(call->parts.authorization, invocation, call->parts.reader, NULL,
+                            call->check, handle_authorization, scd_pending_call_ref(call));
 }
 
 void
@@ -311,8 +310,8 @@ scd_pending_call_client(const ScdPendingCall *call)
     return call->client;
 }
 
-gboolean
-scd_pending_call_is_authenticated(const ScdPendingCall *call)
+const ScdGrant *
+scd_pending_call_grant(const ScdPendingCall *call)
 {
-    return call->authenticated;
+    return &call->grant;
 }

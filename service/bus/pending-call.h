@@ -88,8 +88,8 @@ gboolean scd_pending_call_has_ended(const ScdPendingCall *call);
 /* The caller, borrowed; from proceed() on. */
 ScdClient *scd_pending_call_client(const ScdPendingCall *call);
 
-/* Whether the call is authorized because its user has authenticated. */
-gboolean scd_pending_call_is_authenticated(const ScdPendingCall *call);
+/* The action that the call was granted; from proceed() on. */
+const ScdGrant *scd_pending_call_grant(const ScdPendingCall *call);
 
 /* Ends the call. Returns the invocation, which the method has to answer. */
 GDBusMethodInvocation *scd_pending_call_take_invocation(ScdPendingCall *call);

@@ -197,7 +197,7 @@ scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapsh
 void
 scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader)
 {
-    handle_reader_event(tracker, reader);
+    identify_again(reader, tracker);
 }
 
 const ScdIdentity *

@@ -39,7 +39,7 @@ void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *s
  */
 void scd_reader_tracker_check(ScdReaderTracker *tracker);
 
-/* Probes a reader whose identity is not complete again, unless a probe of it is running. */
+/* Probes a reader that has been identified again, unless a probe of it is running. */
 void scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader);
 
 /* reader: one of a snapshot that was passed on. Valid until the next snapshot or event. */

@@ -12,6 +12,7 @@
 #include "base/frame.h"
 #include "base/words.h"
 #include "pcsc/context.h"
+#include "pcsc/pin-pad.h"
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
 
@@ -416,6 +417,18 @@ take_output(ScdCardPlace *place, ScdJob *job, gsize length)
     explicit_bzero(place->buffer, length);
 }
 
+/* Returns FALSE with the code in the job if the job is not for this control code. */
+static gboolean
+may_send_control_in_worker(const ScdCardHandle *handle, ScdJob *job)
+{
+    if (!job->only_features)
+        return TRUE;
+    job->code = scd_pin_pad_check_code_in_worker(handle->card, job->number);
+    if (job->code == SCARD_W_SECURITY_VIOLATION)
+        job->refused = job->code;
+    return job->code == SCARD_S_SUCCESS;
+}
+
 static ScdOutcome
 send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -423,6 +436,8 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
 
+    if (!may_send_control_in_worker(handle, job))
+        return SCD_OUTCOME_DONE;
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
     if (handle->share_mode != SCARD_SHARE_DIRECT && job->number != CM_IOCTL_GET_FEATURE_REQUEST)

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/feature.h"
 #include "base/frame.h"
 #include "pcsc/code.h"
 
@@ -238,8 +237,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
 
     job->answered_in_worker = TRUE;
     set_limit(job, request->limit_ms);
-    if (job->kind == SCD_JOB_CONTROL && scd_control_code_is_driver_command(request->argument))
-        job->refused = scd_code_of_error(SCD_W_SECURITY_VIOLATION);
+    job->only_features = job->kind == SCD_JOB_CONTROL;
     job->number = request->argument;
     job->action = request->argument;
     scd_bytes_list_add(&job->inputs, scd_secret_new(request->data, request->length));

@@ -115,7 +115,7 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
     }
     ScdOutcome outcome = scd_card_handle_do_in_worker(card, &worker->place, job);
     /* For a connect, this code means that pcscd's polkit refuses the service the card. */
-    if (scd_code_is_connection_lost(job->code) &&
+    if (!job->refused && scd_code_is_connection_lost(job->code) &&
         !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION))
         worker->lost = TRUE;
     return outcome;

@@ -114,6 +114,17 @@ class Requests(ChannelTest):
         self.assertEqual([self.channel.receive() for _ in range(3)],
                          [OK, (SECURITY_VIOLATION, b""), OK])
 
+    def test_codes_that_the_driver_announces_for_its_pin_pad(self):
+        for code in ("42000DB2", "42330006"):
+            self.cards.order("control", "A", code, "AA")
+        self.cards.order("control", "A", f"{GET_FEATURE_REQUEST:X}", "060442000DB2")
+        self.assertEqual(self.channel.ask(request(CONTROL, 0x42000DB2)), (0, b"\xAA"))
+        self.assertEqual(self.channel.ask(request(CONTROL, 0x42330006)), (SECURITY_VIOLATION, b""))
+        self.cards.order("control", "A", f"{GET_FEATURE_REQUEST:X}", "060442330006130442000DB2")
+        self.assertEqual(self.channel.ask(request(CONTROL, 0x42000DB2)), (SECURITY_VIOLATION, b""))
+        self.assertEqual(self.channel.ask(request(CONTROL, 0x42330006)), (0, b"\xAA"))
+        self.assertEqual(self.channel.ask(transmit(SELECT)), OK)
+
     def test_attributes(self):
         self.assertEqual(self.channel.ask(request(GET_ATTRIBUTE, ATR_STRING)),
                          (0, bytes.fromhex(ATR)))

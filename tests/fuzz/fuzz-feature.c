@@ -13,8 +13,14 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     g_autoptr(ScdTlvProperties) properties = scd_tlv_properties_parse(data, size);
     guint n_codes = 0;
 
-    for (guint tag = 0; tag <= G_MAXUINT8; tag++)
-        n_codes += scd_features_find_code(data, size, (guint8)tag) != 0;
+    for (guint tag = 0; tag <= G_MAXUINT8; tag++) {
+        guint32 code = scd_features_find_code(data, size, (guint8)tag);
+        guint32 pin_code = scd_features_find_pin_code(data, size, (guint8)tag);
+
+        n_codes += code != 0;
+        g_assert_true(pin_code == 0 || pin_code == code);
+        g_assert_true(pin_code == 0 || !scd_control_code_is_driver_command(code, data, size));
+    }
     g_assert_cmpuint(g_strv_length(words), <=, n_codes);
     for (char **word = words; *word != NULL; word++)
         g_assert_false(g_strv_contains((const char *const *)word + 1, *word));

@@ -74,6 +74,70 @@ test_codes(void)
     g_assert_cmphex(scd_features_find_code(NULL, 0, 0x06), ==, 0);
 }
 
+/* What a list of features makes of a control code. */
+static const struct {
+    guint32 code;
+    const char *list;
+    gboolean is_command;
+    guint8 pin_feature; /* whose code it is for PIN entry; 0 for none */
+} driver_commands[] = {
+    {0x42000D48, "", FALSE, 0},
+    {0x42330006, "", TRUE, 0},
+    {0, "", TRUE, 0},
+    {0, "06 04 00000000", TRUE, 0},
+    /* libccid, cyberJack, and others: the numbers do not matter */
+    {0x42330006, "06 04 42330006 07 04 42330007", FALSE, 0x06},
+    {0x42330007, "06 04 42330006", TRUE, 0},
+    {0x42000DB2, "06 04 42000DB2 07 04 42000DB3 20 04 42000DCC", FALSE, 0x06},
+    {0x42000DCC, "06 04 42000DB2 07 04 42000DB3 20 04 42000DCC", FALSE, 0x20},
+    {0x42330006, "06 04 42000DB2 07 04 42000DB3 20 04 42000DCC", TRUE, 0},
+    {0xFFFFFFFF, "01 04 FFFFFFFF", FALSE, 0x01},
+    {1, "12 04 00000001", FALSE, 0x12},
+    /* other features */
+    {0x42330008, "08 04 42330008", TRUE, 0},
+    {0x4233000F, "0F 04 4233000F 10 04 42330010", TRUE, 0},
+    {0x42330013, "06 04 42330006 13 04 42330013", TRUE, 0},
+    {0x42330077, "77 04 42330077", TRUE, 0},
+    {0x42330000, "00 04 42330000", TRUE, 0},
+    /* well-known commands, in the place of a PIN pad */
+    {0x42000001, "06 04 42000001", TRUE, 0},
+    {0x42000DAC, "06 04 42000DAC", TRUE, 0},
+    {0x42000E11, "07 04 42000E11", TRUE, 0},
+    {0x42000D48, "13 04 42000D48", FALSE, 0},
+    {0x42000D48, "06 04 42000D48", FALSE, 0},
+    /* one code for several features, in any order */
+    {0x42330006, "06 04 42330006 13 04 42330006", TRUE, 0},
+    {0x42330006, "13 04 42330006 06 04 42330006", TRUE, 0},
+    {0x42330006, "06 04 42330006 06 04 42330006 77 04 42330006", TRUE, 0},
+    {0x42330006, "06 04 42330006 07 04 42330006", FALSE, 0},
+    {0x42330006, "06 04 42330006 06 04 42330006", FALSE, 0x06},
+    {0x42330007, "06 04 42330006 06 04 42330007", FALSE, 0},
+    /* of wrong lengths, truncated */
+    {0x42330006, "06 03 423300", TRUE, 0},
+    {0x42330006, "06 05 4233000600", TRUE, 0},
+    {0x42330006, "06 04 423300", TRUE, 0},
+    {0x42330006, "06 04 42330006 13 04 423300", FALSE, 0x06},
+};
+
+static void
+test_driver_commands(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(driver_commands); i++) {
+        gsize length;
+        g_autofree guint8 *list = copy_bytes(driver_commands[i].list, &length);
+
+        g_assert_cmpint(scd_control_code_is_driver_command(driver_commands[i].code, list, length),
+                        ==, driver_commands[i].is_command);
+        for (guint tag = 1; tag < 256; tag++) {
+            guint32 code = scd_features_find_pin_code(list, length, (guint8)tag);
+            if (tag == driver_commands[i].pin_feature)
+                g_assert_cmphex(code, ==, driver_commands[i].code);
+            else
+                g_assert_true(code == 0 || code != driver_commands[i].code);
+        }
+    }
+}
+
 static void
 test_properties(void)
 {
@@ -136,6 +200,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/feature/words", test_words);
     g_test_add_func("/feature/codes", test_codes);
+    g_test_add_func("/feature/driver-commands", test_driver_commands);
     g_test_add_func("/feature/properties", test_properties);
     g_test_add_func("/feature/any-bytes", test_any_bytes);
     return g_test_run();

@@ -31,6 +31,7 @@ IS_VERIFIED = "80220000"
 VERIFIED, NOT_VERIFIED = "9000", "6982"
 
 VERIFY_PIN_DIRECT = 0x42330006  # a feature of PC/SC part 10
+FEATURES = (0x42000D48, "060442330006")  # the control code that lists them, and the list
 VENDOR_CODE = 0x42000001
 
 
@@ -96,6 +97,10 @@ class PermissionTest(case.TestBedTest):
         self.cards = self.simulator()
         for code in (VERIFY_PIN_DIRECT, VENDOR_CODE):
             self.cards.order("control", self.simulated, f"{code:08X}", "9000")
+        self.announce_features(FEATURES[1])
+
+    def announce_features(self, records):
+        self.cards.order("control", self.simulated, f"{FEATURES[0]:08X}", records)
 
     def start_bus(self):
         self.testbed.start_bus()
