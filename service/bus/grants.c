@@ -284,13 +284,11 @@ handle_time_limit(gpointer data)
 }
 
 static void
-start_time_limit(GrantCheck *check)
+start_time_limit(GrantCheck *check, gint64 until)
 {
-    gint64 limit = scd_job_limit(check->job);
-
-    if (limit == SCD_JOB_NO_LIMIT)
+    if (until == SCD_JOB_NO_LIMIT)
         return;
-    gint64 left_ms = (limit - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
+    gint64 left_ms = (until - g_get_monotonic_time()) / G_TIME_SPAN_MILLISECOND;
     check->timer = g_timeout_add((guint)CLAMP(left_ms, 0, G_MAXINT), handle_time_limit, check);
 }
 
@@ -365,7 +363,7 @@ query_features(GrantCheck *check)
 }
 
 void
-scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job)
+scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job, gint64 until)
 {
     ScdAction action = scd_authorization_action(invocation, NULL);
 
@@ -376,7 +374,7 @@ scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob 
     GrantCheck *check = new_grant_check(grants, action, job);
     check->invocation = g_object_ref(invocation);
     check->cancellable = g_cancellable_new();
-    start_time_limit(check);
+    start_time_limit(check, until);
     g_queue_push_tail_link(&grants->waiting, &check->link);
     if (job->kind == SCD_JOB_CONTROL && !is_exempt(grants))
         query_features(check);

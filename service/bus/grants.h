@@ -50,10 +50,12 @@ void scd_grants_set_authenticated(ScdGrants *grants, ScdAction action);
 gboolean scd_grants_has(const ScdGrants *grants, ScdAction action);
 
 /*
- * Takes over the job of a call. Calls granted() if the call is authorized, possibly before this
- * returns; otherwise replies with the refusal. Other calls of the session do not wait for it.
+ * Takes over the job of a call, whose check may take until the given time (monotonic,
+ * microseconds, or SCD_JOB_NO_LIMIT). Calls granted() if the call is authorized, possibly before
+ * this returns; otherwise replies with the refusal. Other calls of the session do not wait for it.
  */
-void scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job);
+void scd_grants_request(ScdGrants *grants, GDBusMethodInvocation *invocation, ScdJob *job,
+                        gint64 until);
 
 /*
  * Checks the required action again, and calls revoked() if the client is not authorized. At most

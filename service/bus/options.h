@@ -103,3 +103,4 @@ void scd_call_registry_cancel(ScdCallRegistry *registry, const char *sender, con
 gboolean scd_call_id_check(const char *call_id, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCallRegistry, scd_call_registry_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdRegisteredCall, scd_registered_call_free)

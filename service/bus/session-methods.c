@@ -11,6 +11,7 @@
 #include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
+#include "bus/session-calls.h"
 #include "bus/session.h"
 #include "scd-interface-info.h"
 
@@ -228,7 +229,8 @@ new_channel(ScdSession *session, GError **error)
     ScdUserCharge charge = {0};
     int ends[2];
 
-    if (!scd_user_charge_take_from(&charge, scd_session_account(session), SCD_CHANNEL_COST, error))
+    if (!scd_user_charge_take_from(&charge, scd_quota_account(scd_session_quota(session)),
+                                   SCD_CHANNEL_COST, error))
         return NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
         g_set_error(error, SCD_ERROR, SCD_LIMITS_EXCEEDED, "Cannot create a channel: %s",
@@ -275,7 +277,8 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (!read_call_options(arguments, invocation, &options) ||
         refuse_lost_card(session, invocation))
         return;
-    list = new_channel(session, &error);
+    list = scd_session_call_id_is_free(session, &options, &error) ? new_channel(session, &error)
+                                                                  : NULL;
     if (list)
         reply_with_channel(invocation, list);
     else
@@ -290,10 +293,8 @@ close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     ScdJob *job =
         new_job_with_disposition(session, SCD_JOB_DISCONNECT, arguments, invocation, &options);
 
-    if (!job)
-        return;
-    scd_session_limit_job(session, job, &options);
-    scd_session_close(session, job);
+    if (job)
+        scd_session_submit_close(session, job, &options);
 }
 
 static const ScdMethod methods[] = {

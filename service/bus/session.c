@@ -4,7 +4,6 @@
 
 #include "base/words.h"
 #include "bus/error.h"
-#include "bus/job-call.h"
 #include "bus/quota.h"
 #include "pcsc/code.h"
 
@@ -172,17 +171,10 @@ remove_session(ScdSessions *sessions, guint64 number)
     announce_change(sessions);
 }
 
-/* A function that is called later finds the session by its number: it may have ended by then. */
-typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} SessionNumber;
-
-/* Returns NULL if the session has ended. */
-static ScdSession *
-find_session(const SessionNumber *number)
+ScdSession *
+scd_sessions_find(ScdSessions *sessions, guint64 number)
 {
-    return g_hash_table_lookup(number->sessions->by_number, &number->number);
+    return g_hash_table_lookup(sessions->by_number, &number);
 }
 
 /* Frees the session. disconnect: the last job, with the disposition of the card. */
@@ -209,6 +201,12 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     g_free(session);
 }
 
+void
+scd_session_close(ScdSession *session, ScdJob *disconnect)
+{
+    end_session(session, END_CLOSED, disconnect);
+}
+
 /* The card may be in a state, such as a verified PIN, that must not be left behind. */
 static void
 end_session_without_close(ScdSession *session, SessionEnd end)
@@ -217,12 +215,6 @@ end_session_without_close(ScdSession *session, SessionEnd end)
 
     disconnect->action = SCD_JOB_DISPOSITION_OWNER_LEFT;
     end_session(session, end, disconnect);
-}
-
-void
-scd_session_close(ScdSession *session, ScdJob *disconnect)
-{
-    end_session(session, END_CLOSED, disconnect);
 }
 
 void
@@ -246,8 +238,7 @@ scd_sessions_had(const ScdSessions *sessions, const char *path)
 gboolean
 scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error)
 {
-    const SessionNumber number = {sessions, scd_object_number_of_path(path, PATH_PREFIX)};
-    ScdSession *session = find_session(&number);
+    ScdSession *session = scd_sessions_find(sessions, scd_object_number_of_path(path, PATH_PREFIX));
 
     if (!session && scd_sessions_had(sessions, path))
         g_set_error_literal(error, SCD_ERROR, SCD_E_INVALID_HANDLE,
@@ -355,11 +346,17 @@ take_grants(ScdSession *session, ScdGrants *grants)
     return grants;
 }
 
+/* Finds the session by its number: it may have ended by then. */
+typedef struct {
+    ScdSessions *sessions;
+    guint64 number;
+} SessionNumber;
+
 static gboolean
 handle_transaction_taken(gpointer data)
 {
     const SessionNumber *number = data;
-    const ScdSession *session = find_session(number);
+    const ScdSession *session = scd_sessions_find(number->sessions, number->number);
 
     if (session)
         scd_audit_client(number->sessions->parts.audit, SCD_AUDIT_TAKEN, session->client,
@@ -437,120 +434,53 @@ scd_session_queue(const ScdSession *session)
     return session->queue;
 }
 
-ScdAccount *
-scd_session_account(const ScdSession *session)
-{
-    return scd_quota_account(session->quota);
-}
-
 gboolean
 scd_session_has_lost_card(const ScdSession *session)
 {
     return session->atr && session->card_left;
 }
 
-/* To cancel a job of a session, which may have ended by then. */
-typedef struct {
-    SessionNumber session;
-    ScdJob *job;
-} JobCancellation;
-
-static void
-cancel_job(gpointer data)
+ScdSessions *
+scd_session_sessions(const ScdSession *session)
 {
-    const JobCancellation *cancellation = data;
-    ScdSession *session = find_session(&cancellation->session);
-    guint32 code = scd_code_of_error(SCD_E_CANCELLED);
-
-    if (session && !scd_grants_cancel(session->grants, cancellation->job, code))
-        scd_job_queue_cancel(session->queue, cancellation->job, code);
+    return session->sessions;
 }
 
-static void
-free_cancellation(gpointer data)
+guint64
+scd_session_number(const ScdSession *session)
 {
-    JobCancellation *cancellation = data;
-
-    scd_job_unref(cancellation->job);
-    g_free(cancellation);
+    return session->number;
 }
 
-/* FALSE: the error has been sent to the caller, and the job was released. */
-static gboolean
-register_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+ScdGrants *
+scd_session_grants(const ScdSession *session)
 {
-    g_autoptr(GError) error = NULL;
+    return session->grants;
+}
 
-    if (!options->call_id)
-        return TRUE;
-    JobCancellation *cancellation = g_new(JobCancellation, 1);
-    *cancellation = (JobCancellation){{session->sessions, session->number}, scd_job_ref(job)};
-    if (scd_job_call_register(job, session->sessions->parts.registry, options->call_id, cancel_job,
-                              cancellation, free_cancellation, &error))
-        return TRUE;
-    scd_job_call_refuse(job, error);
-    return FALSE;
+ScdQuota *
+scd_session_quota(const ScdSession *session)
+{
+    return session->quota;
+}
+
+const ScdClient *
+scd_session_client(const ScdSession *session)
+{
+    return session->client;
 }
 
 void
-scd_session_limit_job(const ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+scd_session_set_reconnected(ScdSession *session)
 {
-    gint64 wait_us =
-        (gint64)scd_sessions_wait_limit_ms(session->sessions) * G_TIME_SPAN_MILLISECOND;
-
-    scd_job_call_limit(job, options, g_get_monotonic_time() + wait_us);
-}
-
-static gboolean
-prepare_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
-{
-    if (!scd_job_call_charge(job, session->quota) || !register_job(session, job, options))
-        return FALSE;
-    scd_session_limit_job(session, job, options);
-    return TRUE;
-}
-
-void
-scd_session_submit(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
-{
-    if (prepare_job(session, job, options))
-        scd_job_queue_submit(session->queue, job);
-}
-
-void
-scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
-                                 ScdJob *job, const ScdCallOptions *options)
-{
-    if (prepare_job(session, job, options))
-        scd_grants_request(session->grants, invocation, job);
-}
-
-/* Before the reply: the session is now connected to the card that is in the reader. */
-static void
-handle_reconnected(guint32 code, gpointer data)
-{
-    ScdSession *session = find_session(data);
-
-    if (!session || code != 0)
-        return;
     const ScdCard *card = scd_reader_card(session->reader);
+
     g_free(session->card_path);
     session->card_path = g_strdup(card ? scd_card_path(card) : "/");
     /* The rules may have changed while the job was queued. */
     if (scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE &&
         !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
         scd_grants_recheck(session->grants);
-}
-
-void
-scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job,
-                             const ScdCallOptions *options)
-{
-    SessionNumber *number = g_new(SessionNumber, 1);
-
-    *number = (SessionNumber){session->sessions, session->number};
-    scd_job_call_on_end(job, handle_reconnected, number, g_free);
-    scd_session_submit_if_authorized(session, invocation, job, options);
 }
 
 void

@@ -6,14 +6,15 @@
  *
  * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when
  * its owner closes it or leaves the bus, when the reader is removed, or when polkit does not
- * authorize it any more. Its methods are in session-methods.h: they make jobs, which a worker
- * carries out and replies to.
+ * authorize it any more. Its methods are in session-methods.h: they make jobs, which
+ * session-calls.h submits, and a worker carries out and replies to.
  */
 
 #include "base/config.h"
 #include "base/limit.h"
 #include "bus/audit.h"
 #include "bus/grants.h"
+#include "bus/job-call.h"
 #include "bus/object.h"
 #include "bus/options.h"
 #include "bus/reader.h"
@@ -53,6 +54,9 @@ GVariant *scd_sessions_list(ScdSessions *sessions, guint uid);
  */
 gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error);
 
+/* Returns NULL if the session has ended. */
+ScdSession *scd_sessions_find(ScdSessions *sessions, guint64 number);
+
 /* Whether there may have been a session at this path: its number is not above the last one. */
 gboolean scd_sessions_had(const ScdSessions *sessions, const char *path);
 
@@ -90,35 +94,23 @@ typedef struct {
 /* Cannot fail: its path is not in use. */
 ScdSession *scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts);
 
-/* Frees the session: its owner called Close. disconnect: a job, taken over. */
+/* Frees the session: its owner called Close. disconnect: its last job, taken over. */
 void scd_session_close(ScdSession *session, ScdJob *disconnect);
 
 const char *scd_session_path(const ScdSession *session);
 const ScdReader *scd_session_reader(const ScdSession *session);
 ScdJobQueue *scd_session_queue(const ScdSession *session);
-ScdAccount *scd_session_account(const ScdSession *session);
+ScdSessions *scd_session_sessions(const ScdSession *session);
+guint64 scd_session_number(const ScdSession *session);
+const ScdClient *scd_session_client(const ScdSession *session);
+ScdGrants *scd_session_grants(const ScdSession *session);
+ScdQuota *scd_session_quota(const ScdSession *session);
 
 /* Whether the card that the session is for has been removed. FALSE if it is for any card. */
 gboolean scd_session_has_lost_card(const ScdSession *session);
 
-/*
- * These take over a job of scd_job_call_new(), charge the session with it, and apply the options of
- * the call. If the session's quota is exhausted, or the call-id is in use, they reply with the
- * error.
- */
-
-void scd_session_submit(ScdSession *session, ScdJob *job, const ScdCallOptions *options);
-
-/* Sets the time limits of a job without submitting it. */
-void scd_session_limit_job(const ScdSession *session, ScdJob *job, const ScdCallOptions *options);
-
-/* Submits the job after polkit has granted the action of the call. */
-void scd_session_submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation,
-                                      ScdJob *job, const ScdCallOptions *options);
-
-/* A Reconnect: updates the session before the reply. */
-void scd_session_submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation,
-                                  ScdJob *job, const ScdCallOptions *options);
+/* The session has been reconnected to the card that is in the reader. */
+void scd_session_set_reconnected(ScdSession *session);
 
 /* Sets the properties that change without a signal: the refresh() of the interface. */
 void scd_session_refresh_properties(gpointer session);

@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case, permissions
 from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, IS_VERIFIED, MANAGER, MANAGER_PATH,
-                                       NOT_VERIFIED, READER, VENDOR_CODE, VERIFY)
+                                       NOT_VERIFIED, READER, VENDOR_CODE, VERIFIED, VERIFY)
 from scdtest.clients.agent import Agent
 from scdtest.clients.pcsc_client import PcscClient
 
@@ -43,6 +43,14 @@ class BusyCard(CallLifetimeTest):
     """A plain PC/SC program has a transaction, or another session has one."""
 
     settings = "[Limits]\nCallsPerSession=5\n"
+
+    SESSION_CALLS = (
+        ("TransmitMany", "(aaya{sv})", [[[0, 0xA4, 4, 0]]]), ("BeginTransaction", "(a{sv})", []),
+        ("EndTransaction", "(sa{sv})", ["leave"]),
+        ("Reconnect", "(sassa{sv})", ["shared", [], "leave"]), ("GetStatus", "(a{sv})", []),
+        ("Control", "(uaya{sv})", [VENDOR_CODE, []]), ("GetAttribute", "(ua{sv})", [0x90303]),
+        ("SetAttribute", "(uaya{sv})", [0x90303, [0]]), ("OpenChannel", "(a{sv})", []),
+        ("Close", "(sa{sv})", ["leave"]))
 
     def setUp(self):
         super().setUp()
@@ -129,12 +137,23 @@ class BusyCard(CallLifetimeTest):
         self.alice.wait_for(number)
 
     def test_close_is_cancelled_with_its_session_closed(self):
-        """Close is carried out even so: nothing is left behind."""
+        """Close waits with its reset, which is carried out even so."""
         session = self.connect(self.alice)
-        session.send("Close", "(sa{sv})", "leave", NAMED)
-        self.cancel(self.alice)
+        self.assertEqual(session.transmit(VERIFY), VERIFIED)
+        release = self.hold_in_session()
+        number = session.send("Close", "(sa{sv})", "reset", NAMED)
         self.assertEqual(session.wait_for_closed(), "closed")
+        self.cancel(self.alice)
+        self.assert_cancelled(self.alice, number, "sent, result unknown")
         self.assertEqual(self.list_sessions(self.alice), [])
+        release()
+        self.assertEqual(self.connect(self.bob).transmit(IS_VERIFIED), NOT_VERIFIED)
+
+    def test_close_with_a_limit(self):
+        session = self.connect(self.alice)
+        self.hold_in_session()
+        number = session.send("Close", "(sa{sv})", "reset", {"timeout-ms": 50})
+        self.assert_refused("Timeout", self.alice, number)
 
     def test_caller_leaves(self):
         session = self.connect(self.alice)
@@ -151,6 +170,10 @@ class BusyCard(CallLifetimeTest):
         release = self.hold()
         number = self.send_transmit(session, NAMED, IS_VERIFIED)
         self.assert_refused("InvalidArgs", self.alice, self.send_one_shot(self.alice, NAMED))
+        for method, signature, arguments in self.SESSION_CALLS:
+            with self.subTest(method):
+                self.assert_refused("InvalidArgs", self.alice,
+                                    session.send(method, signature, *arguments, NAMED))
         release()
         self.alice.wait_for(number)
         self.alice.wait_for(self.send_transmit(session, NAMED, IS_VERIFIED))
@@ -165,7 +188,7 @@ class BusyCard(CallLifetimeTest):
         self.cancel(self.alice, "nothing has this name")
 
 
-class Dialogs(CallLifetimeTest):
+class DialogTest(CallLifetimeTest):
     def setUp(self):
         super().setUp()
         self.daemon.start(AUTHENTICATE)
@@ -173,6 +196,31 @@ class Dialogs(CallLifetimeTest):
         self.agent = Agent(self.alice)
         self.addCleanup(self.agent.close)
 
+    def check_limit_at_the_dialog(self, options):
+        """A call that times out closes its dialog."""
+        session = self.connect(self.alice)
+        for to in (session.path, self.reader()):
+            with self.subTest(to):
+                interface = permissions.SESSION if to == session.path else READER
+                number = self.alice.send(to, interface, "Control", "(uaya{sv})", VENDOR_CODE, [],
+                                         options, interactive=True)
+                self.assert_refused("Timeout", self.alice, number)
+                self.agent.wait_until_cancelled()
+                self.agent.cancelled.clear()
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+
+
+class WaitLimit(DialogTest):
+    settings = "[Limits]\nWaitLimitSec=3\n"
+
+    def test_dialog_of_a_call_that_does_not_wait_for_others(self):
+        self.check_limit_at_the_dialog(AT_ONCE)
+
+    def test_dialog_of_a_call_without_limit_of_its_own(self):
+        self.check_limit_at_the_dialog({})
+
+
+class Dialogs(DialogTest):
     def send_connect_with(self, options):
         return self.alice.send(self.reader(), READER, "Connect", "(sasa{sv})", "exclusive", [],
                                options, interactive=True)
@@ -210,19 +258,8 @@ class Dialogs(CallLifetimeTest):
         self.agent.wait_until_cancelled()
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
 
-    def test_limits_at_the_dialog(self):
-        """A call that times out closes its dialog."""
-        session = self.connect(self.alice)
-        soon = {"timeout-ms": 3000}
-        for to in (session.path, self.reader()):
-            with self.subTest(to):
-                interface = permissions.SESSION if to == session.path else READER
-                number = self.alice.send(to, interface, "Control", "(uaya{sv})", VENDOR_CODE, [],
-                                         soon, interactive=True)
-                self.assert_refused("Timeout", self.alice, number)
-                self.agent.wait_until_cancelled()
-                self.agent.cancelled.clear()
-        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+    def test_limit_at_the_dialog(self):
+        self.check_limit_at_the_dialog({"timeout-ms": 3000})
 
     def test_session_closes_at_the_dialog(self):
         session = self.connect(self.alice)
