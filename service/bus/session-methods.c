@@ -11,9 +11,172 @@
 #include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/job-call.h"
-#include "bus/session-calls.h"
+#include "bus/options.h"
 #include "bus/session.h"
+#include "pcsc/code.h"
 #include "scd-interface-info.h"
+
+/* Finds the session by its number: it may have ended by then. */
+typedef struct {
+    ScdSessions *sessions;
+    guint64 number;
+} CallSession;
+
+static CallSession
+get_number(const ScdSession *session)
+{
+    return (CallSession){scd_session_sessions(session), scd_session_number(session)};
+}
+
+/* Returns NULL if the session has ended. */
+static ScdSession *
+find_session(const CallSession *number)
+{
+    return scd_sessions_find(number->sessions, number->number);
+}
+
+typedef struct {
+    CallSession session;
+    ScdJob *job;
+} JobCancellation;
+
+static void
+cancel_job(gpointer data)
+{
+    const JobCancellation *cancellation = data;
+    ScdSession *session = find_session(&cancellation->session);
+    guint32 code = scd_code_of_error(SCD_E_CANCELLED);
+
+    if (session && !scd_grants_cancel(scd_session_grants(session), cancellation->job, code))
+        scd_job_queue_cancel(scd_session_queue(session), cancellation->job, code);
+}
+
+static void
+free_cancellation(gpointer data)
+{
+    JobCancellation *cancellation = data;
+
+    scd_job_unref(cancellation->job);
+    g_free(cancellation);
+}
+
+/* The last job of a session is carried out all the same. */
+static void
+cancel_last_job(gpointer data)
+{
+    const JobCancellation *cancellation = data;
+
+    if (scd_job_claim(cancellation->job, scd_code_of_error(SCD_E_CANCELLED)))
+        scd_job_deliver(cancellation->job);
+}
+
+/* FALSE: the error has been sent to the caller, and the job was released. */
+static gboolean
+register_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options, ScdCancelFunc cancel)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!options->call_id)
+        return TRUE;
+    JobCancellation *cancellation = g_new(JobCancellation, 1);
+    *cancellation = (JobCancellation){get_number(session), scd_job_ref(job)};
+    if (scd_job_call_register(job, scd_sessions_registry(scd_session_sessions(session)),
+                              options->call_id, cancel, cancellation, free_cancellation, &error))
+        return TRUE;
+    scd_job_call_refuse(job, error);
+    return FALSE;
+}
+
+/* When a call without "timeout-ms" that comes now has waited for long enough. */
+static gint64
+get_wait_limit(const ScdSession *session)
+{
+    guint32 wait_ms = scd_sessions_wait_limit_ms(scd_session_sessions(session));
+
+    return g_get_monotonic_time() + (gint64)wait_ms * G_TIME_SPAN_MILLISECOND;
+}
+
+/* For a call that is answered at once. Fails with SCD_INVALID_ARGS if the call-id is in use. */
+static gboolean
+is_call_id_free(const ScdSession *session, const ScdCallOptions *options, GError **error)
+{
+    g_autoptr(ScdRegisteredCall) call = NULL;
+
+    if (!options->call_id)
+        return TRUE;
+    call = scd_call_registry_add(scd_sessions_registry(scd_session_sessions(session)),
+                                 scd_client_name(scd_session_client(session)), options->call_id,
+                                 NULL, NULL, NULL, error);
+    return call != NULL;
+}
+
+static gboolean
+prepare_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    if (!scd_job_call_charge(job, scd_session_quota(session)) ||
+        !register_job(session, job, options, cancel_job))
+        return FALSE;
+    scd_job_call_limit(job, options, get_wait_limit(session));
+    return TRUE;
+}
+
+/*
+ * The functions that submit a job take it over. If the session's quota is exhausted, or the call-id
+ * is in use, they reply with the error.
+ */
+static void
+submit_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    if (prepare_job(session, job, options))
+        scd_job_queue_submit(scd_session_queue(session), job);
+}
+
+/* Submits the job after polkit has granted the action of the call. */
+static void
+submit_if_authorized(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job,
+                     const ScdCallOptions *options)
+{
+    if (!prepare_job(session, job, options))
+        return;
+    /* A job that must not wait for others waits for the user, like a call without a limit. */
+    gint64 until =
+        job->wait_until == SCD_JOB_NO_WAIT ? get_wait_limit(session) : scd_job_limit(job);
+    scd_grants_request(scd_session_grants(session), invocation, job, until);
+}
+
+/*
+ * Frees the session, which stays if the call-id is in use. If the call is cancelled, its job is
+ * carried out all the same.
+ */
+static void
+submit_close(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    if (!register_job(session, job, options, cancel_last_job))
+        return;
+    scd_job_call_limit(job, options, get_wait_limit(session));
+    scd_session_close(session, job);
+}
+
+/* Before the reply: the session is now connected to the card that is in the reader. */
+static void
+handle_reconnected(guint32 code, gpointer data)
+{
+    ScdSession *session = find_session(data);
+
+    if (session && code == 0)
+        scd_session_set_reconnected(session);
+}
+
+static void
+submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job,
+                 const ScdCallOptions *options)
+{
+    CallSession *number = g_new(CallSession, 1);
+
+    *number = get_number(session);
+    scd_job_call_on_end(job, handle_reconnected, number, g_free);
+    submit_if_authorized(session, invocation, job, options);
+}
 
 static const char *
 get_reader_name(const ScdSession *session)
@@ -66,7 +229,7 @@ transmit_in_form(ScdSession *session, GVariant *arguments, GDBusMethodInvocation
         return;
     ScdJob *job = new_job(session, SCD_JOB_TRANSMIT, invocation, form);
     if (scd_job_call_read_script(job, commands, options, NULL, &call_options, &error))
-        scd_session_submit(session, job, &call_options);
+        submit_job(session, job, &call_options);
     else
         scd_job_call_refuse(job, error);
 }
@@ -93,7 +256,7 @@ begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *in
         refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_NOTHING);
-    scd_session_submit(session, job, &options);
+    submit_job(session, job, &options);
 }
 
 /* For methods whose first argument is a disposition. Returns NULL if the error was sent. */
@@ -125,7 +288,7 @@ end_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invo
     ScdJob *job = new_job_with_disposition(session, SCD_JOB_END, arguments, invocation, &options);
 
     if (job)
-        scd_session_submit(session, job, &options);
+        submit_job(session, job, &options);
 }
 
 static void
@@ -145,7 +308,7 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
         job, g_variant_new("(sus@ay)", get_reader_name(session), (guint32)state->bits,
                            scd_protocol_to_word(scd_job_queue_protocol(scd_session_queue(session))),
                            atr));
-    scd_session_submit(session, job, &options);
+    submit_job(session, job, &options);
 }
 
 static void
@@ -158,7 +321,7 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
         return;
     ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
-    scd_session_submit(session, job, &options);
+    submit_job(session, job, &options);
 }
 
 static void
@@ -173,7 +336,7 @@ control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
     ScdJob *job = new_job(session, SCD_JOB_CONTROL, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
     scd_job_call_add_input(job, data);
-    scd_session_submit_if_authorized(session, invocation, job, &options);
+    submit_if_authorized(session, invocation, job, &options);
 }
 
 static void
@@ -188,7 +351,7 @@ set_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     ScdJob *job = new_job(session, SCD_JOB_SET_ATTRIBUTE, invocation, SCD_REPLY_NOTHING);
     g_variant_get_child(arguments, 0, "u", &job->number);
     scd_job_call_add_input(job, value);
-    scd_session_submit_if_authorized(session, invocation, job, &options);
+    submit_if_authorized(session, invocation, job, &options);
 }
 
 static void
@@ -219,7 +382,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     job->share_mode = share_mode;
     job->protocols = protocols;
     job->action = initialization;
-    scd_session_submit_reconnect(session, invocation, job, &options);
+    submit_reconnect(session, invocation, job, &options);
 }
 
 /* Returns the end for the client. Both ends close on exec. */
@@ -277,8 +440,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (!read_call_options(arguments, invocation, &options) ||
         refuse_lost_card(session, invocation))
         return;
-    list = scd_session_call_id_is_free(session, &options, &error) ? new_channel(session, &error)
-                                                                  : NULL;
+    list = is_call_id_free(session, &options, &error) ? new_channel(session, &error) : NULL;
     if (list)
         reply_with_channel(invocation, list);
     else
@@ -294,7 +456,7 @@ close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
         new_job_with_disposition(session, SCD_JOB_DISCONNECT, arguments, invocation, &options);
 
     if (job)
-        scd_session_submit_close(session, job, &options);
+        submit_close(session, job, &options);
 }
 
 static const ScdMethod methods[] = {

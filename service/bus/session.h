@@ -7,7 +7,7 @@
  * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when
  * its owner closes it or leaves the bus, when the reader is removed, or when polkit does not
  * authorize it any more. Its methods are in session-methods.h: they make jobs, which
- * session-calls.h submits, and a worker carries out and replies to.
+ * a worker carries out and replies to.
  */
 
 #include "base/config.h"
