@@ -19,14 +19,14 @@ static const struct {
     {0x07, "modify-pin-direct"},
     {0x08, "mct-reader-direct"},
     {0x09, "mct-universal"},
-    {0x0A, "ifd-pin-properties"},
+    {SCD_FEATURE_IFD_PIN_PROPERTIES, "ifd-pin-properties"},
     {0x0B, "abort"},
     {0x0C, "set-spe-message"},
     {0x0D, "verify-pin-direct-app-id"},
     {0x0E, "modify-pin-direct-app-id"},
     {0x0F, "write-display"},
     {0x10, "get-key"},
-    {0x11, "ifd-display-properties"},
+    {SCD_FEATURE_IFD_DISPLAY_PROPERTIES, "ifd-display-properties"},
     {SCD_FEATURE_GET_TLV_PROPERTIES, "get-tlv-properties"},
     {0x13, "ccid-esc-command"},
     {0x20, "execute-pace"},
@@ -39,7 +39,11 @@ static const struct {
 static const guint32 driver_commands[] = {0x42000001, 0x42000DAC, 0x42000E11};
 
 enum {
+    PROPERTY_LCD_LAYOUT = 0x01,
+    PROPERTY_LCD_MAX_CHARACTERS = 0x04,
+    PROPERTY_LCD_MAX_LINES = 0x05,
     PROPERTY_FIRMWARE_ID = 0x08,
+    PROPERTY_MAX_APDU_DATA_SIZE = 0x0A,
     PROPERTY_VENDOR_ID = 0x0B,
     PROPERTY_PRODUCT_ID = 0x0C,
 };
@@ -100,12 +104,38 @@ scd_features_dup_words(const guint8 *list, gsize length)
     return g_strv_builder_end(words);
 }
 
+static guint16
+read_le16(const guint8 *bytes)
+{
+    return (guint16)(bytes[0] | bytes[1] << 8);
+}
+
 /* Leaves the number unchanged if it is already set or the record does not have 16 bits. */
 static void
 read_number(const ScdTlvRecord *record, guint16 *number)
 {
     if (*number == 0 && record->length == 2)
-        *number = (guint16)(record->value[0] | record->value[1] << 8);
+        *number = read_le16(record->value);
+}
+
+/* Returns the variable for a number of 16 bits, NULL for other properties. */
+static guint16 *
+find_number(ScdTlvProperties *properties, guint8 tag)
+{
+    switch (tag) {
+    case PROPERTY_VENDOR_ID:
+        return &properties->vendor_id;
+    case PROPERTY_PRODUCT_ID:
+        return &properties->product_id;
+    case PROPERTY_LCD_LAYOUT:
+        return &properties->lcd_layout;
+    case PROPERTY_LCD_MAX_CHARACTERS:
+        return &properties->lcd_columns;
+    case PROPERTY_LCD_MAX_LINES:
+        return &properties->lcd_lines;
+    default:
+        return NULL;
+    }
 }
 
 ScdTlvProperties *
@@ -116,12 +146,18 @@ scd_tlv_properties_parse(const guint8 *bytes, gsize length)
     ScdTlvRecord record;
 
     while (read_next_record(&records, &record)) {
-        if (record.tag == PROPERTY_VENDOR_ID)
-            read_number(&record, &properties->vendor_id);
-        else if (record.tag == PROPERTY_PRODUCT_ID)
-            read_number(&record, &properties->product_id);
+        guint16 *number = find_number(properties, record.tag);
+
+        if (number != NULL)
+            read_number(&record, number);
         else if (record.tag == PROPERTY_FIRMWARE_ID && properties->firmware == NULL)
             properties->firmware = scd_device_text_clean(record.value, record.length);
+        else if (record.tag == PROPERTY_MAX_APDU_DATA_SIZE && record.length == 4 &&
+                 !properties->has_command_max) {
+            properties->has_command_max = TRUE;
+            properties->command_max = read_le16(record.value) | (guint32)read_le16(record.value + 2)
+                                                                    << 16;
+        }
     }
     if (properties->firmware == NULL)
         properties->firmware = g_strdup("");
@@ -135,6 +171,28 @@ scd_tlv_properties_free(ScdTlvProperties *properties)
         return;
     g_free(properties->firmware);
     g_free(properties);
+}
+
+ScdDisplaySize
+scd_display_size_of_layout(guint16 lcd_layout)
+{
+    return (ScdDisplaySize){lcd_layout >> 8, lcd_layout & 0xFF};
+}
+
+/* PIN_PROPERTIES_STRUCTURE begins with wLcdLayout. */
+ScdDisplaySize
+scd_display_size_of_pin_properties(const guint8 *bytes, gsize length)
+{
+    return scd_display_size_of_layout(length >= 2 ? read_le16(bytes) : 0);
+}
+
+/* DISPLAY_PROPERTIES_STRUCTURE: wLcdMaxCharacters, wLcdMaxLines. */
+ScdDisplaySize
+scd_display_size_of_display_properties(const guint8 *bytes, gsize length)
+{
+    if (length < 4)
+        return (ScdDisplaySize){0, 0};
+    return (ScdDisplaySize){.lines = read_le16(bytes + 2), .columns = read_le16(bytes)};
 }
 
 /*

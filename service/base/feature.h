@@ -16,6 +16,8 @@
 /* The control code CM_IOCTL_GET_FEATURE_REQUEST, SCARD_CTL_CODE(3400). */
 #define SCD_CODE_GET_FEATURE_REQUEST 0x42000D48u
 
+#define SCD_FEATURE_IFD_PIN_PROPERTIES 0x0A
+#define SCD_FEATURE_IFD_DISPLAY_PROPERTIES 0x11
 #define SCD_FEATURE_GET_TLV_PROPERTIES 0x12
 
 /*
@@ -27,15 +29,34 @@ char **scd_features_dup_words(const guint8 *list, gsize length);
 /* Returns the control code of a feature, 0 if the list does not have the feature. */
 guint32 scd_features_find_code(const guint8 *list, gsize length, guint8 feature);
 
+/* Numbers are 0 if absent. */
 typedef struct {
-    guint16 vendor_id;  /* of the USB device; 0 if absent */
-    guint16 product_id; /* likewise */
-    char *firmware;     /* cleaned with scd_device_text_clean(); empty if absent */
+    guint16 vendor_id; /* of the USB device */
+    guint16 product_id;
+    char *firmware;           /* cleaned with scd_device_text_clean(); empty if absent */
+    gboolean has_command_max; /* dwMaxAPDUDataSize */
+    guint32 command_max;      /* the same; 0 for short APDUs only */
+    guint16 lcd_layout;       /* wLcdLayout: lines in the high byte, columns in the low one */
+    guint16 lcd_columns;      /* wLcdMaxCharacters */
+    guint16 lcd_lines;        /* wLcdMaxLines */
 } ScdTlvProperties;
 
 ScdTlvProperties *scd_tlv_properties_parse(const guint8 *records, gsize length);
 void scd_tlv_properties_free(ScdTlvProperties *properties);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTlvProperties, scd_tlv_properties_free)
+
+/* The size of a display in characters; both 0 if unknown. */
+typedef struct {
+    guint16 lines;
+    guint16 columns;
+} ScdDisplaySize;
+
+/* Reads the layout that the features IFD_PIN_PROPERTIES and CCID descriptors have. */
+ScdDisplaySize scd_display_size_of_layout(guint16 lcd_layout);
+
+/* Parse the answers of the driver to these features: bytes of any length. */
+ScdDisplaySize scd_display_size_of_pin_properties(const guint8 *bytes, gsize length);
+ScdDisplaySize scd_display_size_of_display_properties(const guint8 *bytes, gsize length);
 
 /*
  * Returns FALSE for the control codes that belong to the use of a card: the request for the list of

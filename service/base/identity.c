@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/feature.h"
 #include "base/usb-device.h"
 
 #define DEFAULT_SEAT "seat0"
@@ -20,6 +19,8 @@ scd_driver_answers_clear(ScdDriverAnswers *answers)
     g_clear_pointer(&answers->version, g_bytes_unref);
     g_clear_pointer(&answers->features, g_bytes_unref);
     g_clear_pointer(&answers->tlv_properties, g_bytes_unref);
+    g_clear_pointer(&answers->pin_properties, g_bytes_unref);
+    g_clear_pointer(&answers->display_properties, g_bytes_unref);
 }
 
 /* A missing answer counts as one without bytes. */
@@ -114,8 +115,45 @@ print_version(GBytes *answer)
     return g_strdup_printf("%u.%u.%u", bytes[3], bytes[2], (guint)(bytes[1] << 8 | bytes[0]));
 }
 
+static gboolean
+is_display(const ScdDisplaySize *size)
+{
+    return size->lines > 0 && size->columns > 0;
+}
+
+static ScdDisplaySize
+find_display(const ScdDriverAnswers *answers, const ScdTlvProperties *properties,
+             const ScdCcid *ccid)
+{
+    gsize pin_length, display_length;
+    const guint8 *pin = get_bytes(answers->pin_properties, &pin_length);
+    const guint8 *display = get_bytes(answers->display_properties, &display_length);
+    const ScdDisplaySize sizes[] = {
+        scd_display_size_of_layout(properties->lcd_layout),
+        {properties->lcd_lines, properties->lcd_columns},
+        scd_display_size_of_display_properties(display, display_length),
+        scd_display_size_of_pin_properties(pin, pin_length),
+        scd_display_size_of_layout(ccid->lcd_layout),
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++)
+        if (is_display(&sizes[i]))
+            return sizes[i];
+    return (ScdDisplaySize){0, 0};
+}
+
+/* Part 10 has no values up to that of a short APDU, but 0 for it, and none above the greatest. */
+static guint32
+find_command_max(const ScdTlvProperties *properties, const ScdCcid *ccid)
+{
+    if (!properties->has_command_max || properties->command_max > SCD_CCID_EXTENDED_APDU_MAX)
+        return scd_ccid_command_max(ccid);
+    return MAX(properties->command_max, SCD_CCID_SHORT_APDU_MAX);
+}
+
 static void
-set_properties_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers)
+set_properties_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answers,
+                           const ScdCcid *ccid)
 {
     gsize features_length, properties_length;
     const guint8 *features = get_bytes(answers->features, &features_length);
@@ -133,6 +171,8 @@ set_properties_from_driver(ScdIdentity *identity, const ScdDriverAnswers *answer
     identity->driver_version = print_version(answers->version);
     identity->features = scd_features_dup_words(features, features_length);
     identity->feature_list = g_bytes_new(features, features_length);
+    identity->command_max = find_command_max(parsed, ccid);
+    identity->display = find_display(answers, parsed, ccid);
 }
 
 ScdIdentity *
@@ -140,12 +180,15 @@ scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char
 {
     ScdIdentity *identity = g_atomic_rc_box_new0(ScdIdentity);
     g_autoptr(ScdReaderName) name = scd_reader_name_parse(reader);
+    ScdCcid ccid = {0};
 
     set_place_from_driver(identity, answers);
     g_autoptr(ScdUsbDevice) device = sysfs != NULL ? find_device(identity, name, sysfs) : NULL;
     if (device != NULL)
         set_properties_from_kernel(identity, device);
-    set_properties_from_driver(identity, answers);
+    if (sysfs != NULL && identity->has_usb_path)
+        scd_usb_tree_read_ccid(sysfs, &identity->usb_path, &ccid);
+    set_properties_from_driver(identity, answers, &ccid);
     set_text(&identity->serial, name->serial, strlen(name->serial));
     identity->slot = name->slot;
     identity->seat = g_strdup(DEFAULT_SEAT);

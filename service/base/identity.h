@@ -13,19 +13,22 @@
 
 #include <glib.h>
 
+#include "base/feature.h"
 #include "base/usb-path.h"
 
 /* The answers of a driver; NULL where it gave none. */
 typedef struct {
-    gboolean asked;         /* FALSE if another program had the reader: to be tried again */
-    GBytes *usb_path;       /* control code 3601 of libccid */
-    GBytes *channel_id;     /* SCARD_ATTR_CHANNEL_ID */
-    GBytes *vendor;         /* SCARD_ATTR_VENDOR_NAME */
-    GBytes *product;        /* SCARD_ATTR_VENDOR_IFD_TYPE */
-    GBytes *serial;         /* SCARD_ATTR_VENDOR_IFD_SERIAL_NO */
-    GBytes *version;        /* SCARD_ATTR_VENDOR_IFD_VERSION */
-    GBytes *features;       /* CM_IOCTL_GET_FEATURE_REQUEST */
-    GBytes *tlv_properties; /* GET_TLV_PROPERTIES, a feature */
+    gboolean asked;             /* FALSE if another program had the reader: to be tried again */
+    GBytes *usb_path;           /* control code 3601 of libccid */
+    GBytes *channel_id;         /* SCARD_ATTR_CHANNEL_ID */
+    GBytes *vendor;             /* SCARD_ATTR_VENDOR_NAME */
+    GBytes *product;            /* SCARD_ATTR_VENDOR_IFD_TYPE */
+    GBytes *serial;             /* SCARD_ATTR_VENDOR_IFD_SERIAL_NO */
+    GBytes *version;            /* SCARD_ATTR_VENDOR_IFD_VERSION */
+    GBytes *features;           /* CM_IOCTL_GET_FEATURE_REQUEST */
+    GBytes *tlv_properties;     /* GET_TLV_PROPERTIES, a feature */
+    GBytes *pin_properties;     /* IFD_PIN_PROPERTIES, likewise */
+    GBytes *display_properties; /* IFD_DISPLAY_PROPERTIES, likewise */
 } ScdDriverAnswers;
 
 void scd_driver_answers_clear(ScdDriverAnswers *answers);
@@ -52,6 +55,8 @@ typedef struct {
     char *driver_version; /* "2.1.0" */
     char **features;      /* words (feature.h) */
     GBytes *feature_list; /* as the driver sent it, or empty */
+    guint32 command_max;  /* bytes of data in a command APDU; 0 if unknown */
+    ScdDisplaySize display;
     gboolean built_in;
     char *seat; /* "seat0"; the probe replaces it by udev's value */
 } ScdIdentity;

@@ -38,18 +38,26 @@ scd_device_text_clean(const void *bytes, gsize length)
     return g_string_free(clean, FALSE);
 }
 
-/* The first read() returns the whole attribute, so one is enough. */
-static char *
-read_attribute(const char *folder, const char *attribute)
+/* The first read() returns the whole attribute, or a page of it. Returns -1 on errors. */
+static gssize
+read_bytes(const char *folder, const char *attribute, void *bytes, gsize room)
 {
     g_autofree char *path = g_build_filename(folder, attribute, NULL);
-    char bytes[SCD_USB_ATTRIBUTE_MAX + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return g_strdup("");
-    gssize length = read(fd, bytes, sizeof bytes);
+        return -1;
+    gssize length = read(fd, bytes, room);
     close(fd);
+    return length;
+}
+
+static char *
+read_attribute(const char *folder, const char *attribute)
+{
+    char bytes[SCD_USB_ATTRIBUTE_MAX + 1];
+    gssize length = read_bytes(folder, attribute, bytes, sizeof bytes);
+
     if (length < 0 || length > SCD_USB_ATTRIBUTE_MAX)
         return g_strdup("");
     return scd_device_text_clean(bytes, (gsize)length);
@@ -221,6 +229,7 @@ scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *i
 }
 
 #define DEVICES "bus/usb/devices"
+#define DESCRIPTORS_MAX 4096 /* bytes; those of a reader are a few hundred */
 
 static char *
 build_device_folder(const char *root, const ScdUsbPort *port)
@@ -236,6 +245,17 @@ scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
     g_autofree char *folder = build_device_folder(root, port);
 
     return scd_usb_device_read(folder, port);
+}
+
+gboolean
+scd_usb_tree_read_ccid(const char *root, const ScdUsbPath *path, ScdCcid *ccid)
+{
+    g_autofree char *folder = build_device_folder(root, &path->port);
+    guint8 bytes[DESCRIPTORS_MAX];
+    gssize length = read_bytes(folder, "descriptors", bytes, sizeof bytes);
+
+    return length > 0 &&
+           scd_ccid_find(bytes, (gsize)length, path->configuration, path->interface, ccid);
 }
 
 guint8

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "base/ccid.h"
 #include "base/reader-name.h"
 #include "base/usb-path.h"
 
@@ -83,6 +84,11 @@ GPtrArray *scd_usb_tree_list(const char *root);
 
 ScdUsbDevice *scd_usb_tree_find_port(const char *root, const ScdUsbPort *port);
 ScdUsbDevice *scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address);
+
+/*
+ * Returns the class descriptor of an interface of the device at this path. FALSE if there is none.
+ */
+gboolean scd_usb_tree_read_ccid(const char *root, const ScdUsbPath *path, ScdCcid *ccid);
 
 /*
  * Returns the address of the device at the port, 0 if there is none. The address changes each time

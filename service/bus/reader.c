@@ -39,6 +39,9 @@ set_identity(ScdReader *reader, const ScdIdentity *identity)
     scd_object_set(object, "DriverVersion", g_variant_new_string(identity->driver_version));
     scd_object_set(object, "Features",
                    g_variant_new_strv((const char *const *)identity->features, -1));
+    scd_object_set(object, "MaxCommandLength", g_variant_new_uint32(identity->command_max));
+    scd_object_set(object, "DisplayLines", g_variant_new_uint32(identity->display.lines));
+    scd_object_set(object, "DisplayColumns", g_variant_new_uint32(identity->display.columns));
     scd_object_set(object, "Seat", g_variant_new_string(identity->seat));
     /* Only a USB device is certain to be at this machine. */
     scd_object_set(object, "LoginCandidate", g_variant_new_boolean(identity->usb_bus != 0));

@@ -102,7 +102,7 @@ get_feature_in_probe(SCARDHANDLE reader, guint8 feature, ScdDriverAnswers *answe
 {
     gsize length = 0;
     const guint8 *list = answers->features ? g_bytes_get_data(answers->features, &length) : NULL;
-    guint32 code = scd_features_find_code(list, length, feature);
+    guint32 code = scd_features_find_pin_code(list, length, feature);
 
     return code != 0 ? send_control_in_probe(reader, code, answers) : NULL;
 }
@@ -119,6 +119,9 @@ query_driver_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
     answers->version = get_attribute_in_probe(reader, SCARD_ATTR_VENDOR_IFD_VERSION, answers);
     answers->features = send_control_in_probe(reader, CM_IOCTL_GET_FEATURE_REQUEST, answers);
     answers->tlv_properties = get_feature_in_probe(reader, SCD_FEATURE_GET_TLV_PROPERTIES, answers);
+    answers->pin_properties = get_feature_in_probe(reader, SCD_FEATURE_IFD_PIN_PROPERTIES, answers);
+    answers->display_properties =
+        get_feature_in_probe(reader, SCD_FEATURE_IFD_DISPLAY_PROPERTIES, answers);
 }
 
 /* The context that a probe has left to the next one; 0 for none. */

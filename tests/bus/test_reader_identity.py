@@ -160,6 +160,12 @@ class UsbPath(IdentityTest):
         self.assert_refused("UnknownReader", "1-")
         self.assert_refused("UnknownReader", "1-3:1")
 
+# Configuration 1, interface 0, and its class descriptor: short APDUs, a display of 4 lines with 40
+# characters.
+DESCRIPTORS = ("0902510001010080320904000003" "0B000000"
+               "36211001000703000000A00F0000A00F00000000320000003200000" "0FE000000"
+               "0000000000000000" "BA0402000F010000FFFF28040001")
+
 
 class Properties(IdentityTest):
     def test_properties_from_the_kernel(self):
@@ -193,6 +199,31 @@ class Properties(IdentityTest):
                         UsbVendorId=0x08E6, UsbProductId=0x3437,
                         Features=["verify-pin-direct", "get-tlv-properties"])
         self.assertEqual(self.find("S77"), "Simulated_Reader_A_00_00")
+
+    def test_command_length_and_display(self):
+        """From the driver's properties, else from the device's class descriptor."""
+        self.start(*"ABC")
+        for name, place in (("A", "1-3"), ("B", "1-4")):
+            self.sysfs.add(place, 4, descriptors=bytes.fromhex(DESCRIPTORS))
+            self.control(name, USB_PATH, text(place + ":1.0"))
+        self.control("A", GET_FEATURES, "120442000DBE")
+        self.control("A", 0x42000DBE, "0A0400000100" "01021402")
+        self.start_service()
+        self.assert_has("Reader A", "usb_1_3", MaxCommandLength=65536, DisplayLines=2,
+                        DisplayColumns=20)
+        self.assert_has("Reader B", "usb_1_4", MaxCommandLength=255, DisplayLines=4,
+                        DisplayColumns=40)
+        self.assert_has("Reader C", "Simulated_Reader_C_02_00", MaxCommandLength=0,
+                        DisplayLines=0, DisplayColumns=0)
+
+    def test_properties_are_not_asked_for_by_other_commands(self):
+        """A driver whose code for its properties is an escape to the device as well."""
+        self.start("A")
+        self.control("A", GET_FEATURES, "120442000001")
+        self.control("A", 0x42000001, "0A0400000100")
+        self.start_service()
+        self.assert_has("Reader A", "Simulated_Reader_A_00_00", MaxCommandLength=0,
+                        Features=["get-tlv-properties"])
 
 
 class FirstReply(IdentityTest):

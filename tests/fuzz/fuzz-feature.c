@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Any bytes as a driver's features and as its TLV properties. */
+/* Any bytes as a driver's features, as its properties, and as the descriptors of a device. */
 
+#include "base/ccid.h"
 #include "base/feature.h"
 
 #include "fuzz.h"
@@ -25,5 +26,10 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     for (char **word = words; *word != NULL; word++)
         g_assert_false(g_strv_contains((const char *const *)word + 1, *word));
     scd_fuzz_assert_clean(properties->firmware);
+    scd_display_size_of_pin_properties(data, size);
+    scd_display_size_of_display_properties(data, size);
+    ScdCcid ccid;
+    if (scd_ccid_find(data, size, 1, 0, &ccid))
+        scd_ccid_command_max(&ccid);
     return 0;
 }

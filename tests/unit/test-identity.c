@@ -147,6 +147,57 @@ test_better(void)
     assert_better(TRUE, NULL, TRUE, NULL, FALSE);
 }
 
+/* From TLV properties, the two structures of properties, and the class descriptor of the device. */
+static void
+test_command_and_display(void)
+{
+    static const struct {
+        const char *tlv, *display, *pin;
+        guint32 command_max;
+        guint16 lines, columns;
+    } cases[] = {
+        {"", "", "", 0, 0, 0},
+        {"\x0A\x04\0\0\x01\0\x01\x02\x10\x02", "\x28\0\x04\0", "\x14\x01\x07\0", 65536, 2, 16},
+        {"\x0A\x04\0\0\0\0\x04\x02\x14\0\x05\x02\x03\0", "\x28\0\x04\0", "", 255, 3, 20},
+        {"\x0A\x04\0\x04\0\0\x01\x02\0\0", "\x28\0\x04\0", "\x14\x01\x07\0", 1024, 4, 40},
+        {"\x0A\x04\x01\0\x01\0", "\x28\0\x04", "\x14\x01\x07\0", 0, 1, 20},
+        {"\x0A\x02\0\x01", "\0\0\x04\0", "\x14", 0, 0, 0},
+        {"\x04\x02\x14\0", "", "", 0, 0, 0},
+    };
+    static const gsize lengths[][3] = {{0, 0, 0}, {10, 4, 4}, {14, 4, 0}, {10, 4, 4},
+                                       {6, 3, 4}, {4, 4, 1},  {4, 0, 0}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_auto(ScdDriverAnswers) answers = {
+            .asked = TRUE,
+            .tlv_properties = new_bytes_answer(cases[i].tlv, lengths[i][0]),
+            .display_properties = new_bytes_answer(cases[i].display, lengths[i][1]),
+            .pin_properties = new_bytes_answer(cases[i].pin, lengths[i][2]),
+        };
+        g_autoptr(ScdIdentity) identity = scd_identity_new("X 00 00", &answers, NULL);
+
+        g_assert_cmpuint(identity->command_max, ==, cases[i].command_max);
+        g_assert_cmpuint(identity->display.lines, ==, cases[i].lines);
+        g_assert_cmpuint(identity->display.columns, ==, cases[i].columns);
+    }
+}
+
+/* A driver may announce a PIN pad later. */
+static void
+test_other_features_are_better(void)
+{
+    g_auto(ScdDriverAnswers)
+        with = {.asked = TRUE, .features = new_bytes_answer("\x06\x04\0\0\x0D\xB2", 6)};
+    g_autoptr(ScdIdentity) some = scd_identity_new("X 00 00", &with, NULL);
+    g_autoptr(ScdIdentity) none = new_found_identity(TRUE, NULL);
+    g_autoptr(ScdIdentity) unknown = new_found_identity(FALSE, NULL);
+
+    g_assert_true(scd_identity_is_better(some, none));
+    g_assert_true(scd_identity_is_better(none, some));
+    g_assert_false(scd_identity_is_better(some, some));
+    g_assert_false(scd_identity_is_better(unknown, some));
+}
+
 static ScdIdentity *
 new_identity_at(const char *path, const char *channel)
 {
@@ -188,6 +239,8 @@ main(int argc, char **argv)
     g_test_add_func("/identity/version", test_version);
     g_test_add_func("/identity/texts", test_texts);
     g_test_add_func("/identity/better", test_better);
+    g_test_add_func("/identity/command-and-display", test_command_and_display);
+    g_test_add_func("/identity/other-features-are-better", test_other_features_are_better);
     g_test_add_func("/identity/elsewhere", test_elsewhere);
     return g_test_run();
 }

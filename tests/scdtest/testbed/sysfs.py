@@ -23,5 +23,5 @@ class Sysfs:
         os.makedirs(os.path.join(self._devices, folder))
         for name, value in attributes.items():
             path = os.path.join(self._devices, folder, name)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(f"{value}\n")
+            with open(path, "wb") as file:
+                file.write(value if isinstance(value, bytes) else f"{value}\n".encode())
