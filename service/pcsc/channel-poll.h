@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * Lets a worker's thread sleep until it is woken or a request comes by one of the
- * channels of its queues, which then become jobs.
+ * Lets a worker's thread sleep until it is woken, or until a request arrives on one of the channels
+ * of its queues. The requests become jobs.
  *
- * A channel whose requests nothing but poll() shows must not be passed over while
- * others have jobs: so between two jobs there is a poll, unless the only channel is
- * the one whose next job has been received already.
+ * Only poll() shows that a channel has requests, and no channel must wait because other queues have
+ * jobs. So there is a poll between two jobs, unless there is only one channel and its next job has
+ * been received already.
  */
 
 #include "pcsc/job-queue.h"
@@ -21,12 +21,13 @@ void scd_channel_poll_free(ScdChannelPoll *poll);
 /* Wakes the thread if it sleeps: the wake() of the group. data: the ScdChannelPoll. */
 void scd_channel_poll_wake_locked(gboolean new_channel, gpointer data);
 
-/* Whether the queue's next job may be carried out without another poll before. */
+/* Returns whether the queue's next job may be executed without another poll before. */
 gboolean scd_channel_poll_may_run_locked(ScdChannelPoll *poll, ScdQueueGroup *group,
                                          ScdJobQueue *queue);
 
 /*
- * Sleeps until then, not at all if that is not later than now. Releases the group's lock meanwhile.
+ * Sleeps until the given time, or only polls if it is not later than now. Releases the lock of the
+ * group meanwhile.
  */
 void scd_channel_poll_wait_in_worker(ScdChannelPoll *poll, ScdQueueGroup *group, gint64 now,
                                      gint64 until);

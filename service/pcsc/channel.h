@@ -2,26 +2,27 @@
 #pragma once
 
 /*
- * A socket by which a client reaches its session without the bus: a packet is a
- * job, its answer a packet (base/frame.h). Belongs to the worker's thread.
+ * A socket through which a client sends commands to its session without the bus. Each packet of the
+ * client becomes a job, and the answer to the job is a packet (base/frame.h). Used in the worker's
+ * thread, except for functions that say otherwise.
  *
- * A client may have SCD_FRAME_REQUESTS_MAX requests under way. More are not read
- * before there are answers, and none while it leaves answers unread; nor are its
- * jobs carried out when there are many of these. A client that violates the protocol
- * is disconnected. Jobs of a client that has left are not carried out.
+ * A client may have SCD_FRAME_REQUESTS_MAX requests that are not answered: more are not read. While
+ * it leaves answers unread, no requests are read; and if there are too many of them, its jobs are
+ * not executed. A client that violates the protocol is disconnected. The jobs of a client that has
+ * disconnected are not executed.
  */
 
 #include "base/frame.h"
 #include "pcsc/job.h"
 
-/* Requests that are received by one system call. */
+/* The maximum number of requests that one system call receives. */
 #define SCD_CHANNEL_BATCH 4
 
 #define SCD_CHANNEL_BUFFER (SCD_CHANNEL_BATCH * SCD_FRAME_MAX)
 
 /*
- * Bytes of requests and unread answers that a channel holds at most (about 328,000): a batch of
- * requests, and one answer. The session's user is charged for them when the channel is opened.
+ * The maximum number of bytes in requests and unread answers of a channel (about 328,000): a batch
+ * of requests, and one answer. The session's user is charged for them when the channel is opened.
  * The 128 sessions that a user may have fit into the user's memory with a channel each.
  */
 #define SCD_CHANNEL_MEMORY_MAX ((SCD_CHANNEL_BATCH + 1) * SCD_FRAME_MAX)
@@ -32,8 +33,8 @@
 typedef struct ScdChannel ScdChannel;
 
 /*
- * Bytes of answers that the kernel holds for a client that does not read them, at most; and the
- * limit for that (SO_SNDBUF), which the kernel doubles: one answer must fit, and one may exceed it.
+ * The limit for answers that the kernel holds for a client that does not read them (SO_SNDBUF), and
+ * the maximum number of their bytes. The kernel doubles the limit, and lets one answer exceed it.
  */
 #define SCD_CHANNEL_SOCKET_BUFFER (SCD_FRAME_MAX / 2 + 1024)
 #define SCD_CHANNEL_SOCKET_COST (2 * SCD_CHANNEL_SOCKET_BUFFER + 3 * SCD_FRAME_MAX / 2)
@@ -44,44 +45,44 @@ typedef struct ScdChannel ScdChannel;
  */
 ScdChannel *scd_channel_new(int fd, ScdUserCharge *charge);
 
-/* Its jobs must be done. The client sees the end of file. */
+/* All jobs of the channel must be DONE. The client receives the end of file. */
 void scd_channel_free(ScdChannel *channel);
 
-/* Whether the client has closed its end, or was disconnected: queries the socket, in any thread. */
+/* Returns whether the client has closed its end or was disconnected. From any thread. */
 gboolean scd_channel_is_left(const ScdChannel *channel);
 
-/* Whether nothing is received and sent any more. */
+/* Returns whether the channel receives and sends nothing any more. */
 gboolean scd_channel_has_ended(const ScdChannel *channel);
 
-/* Whether requests of it are not answered yet. */
+/* Returns whether there are requests that have not been answered. */
 gboolean scd_channel_has_jobs(const ScdChannel *channel);
 
 int scd_channel_fd(const ScdChannel *channel);
 
-/* The events to poll for; 0 for none but the end of the connection. */
+/* Returns the events to poll for; 0: only the end of the connection. */
 short scd_channel_events(const ScdChannel *channel);
 
-/* Whether there are answers that the socket had no room for. */
+/* Returns whether there are answers for which the socket had no room. */
 gboolean scd_channel_has_unsent(const ScdChannel *channel);
 
-/* Whether a job may be carried out: there is room for its answer. Any thread. */
+/* Returns whether there is room for the answer of another job. From any thread. */
 gboolean scd_channel_has_room(const ScdChannel *channel);
 
 typedef struct {
     guint8 *buffer;  /* of SCD_CHANNEL_BUFFER bytes */
-    GPtrArray *jobs; /* NEW ones, which answer by themselves, in the order of the requests */
+    GPtrArray *jobs; /* NEW, in the order of the requests; each sends its answer itself */
     gboolean cancel; /* jobs that were submitted before are to be cancelled */
 } ScdChannelInput;
 
 /*
- * After a poll: sends what was left, and receives requests that have come, whose time limits begin
- * now.
+ * Sends answers that are left, and receives requests, whose time limits begin now. events: those
+ * that poll() has returned.
  */
 void scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *input);
 
 /*
- * The channels of a queue: the one in use, NULL for none, and one that waits until the jobs of that
- * one, whose client has left, are done. All zero to begin with.
+ * The channels of a queue. All zero: none. If the client of the current channel has disconnected, a
+ * next one may be opened; it waits until the jobs of the current one are DONE.
  */
 typedef struct {
     ScdChannel *current;
@@ -90,11 +91,14 @@ typedef struct {
 
 /*
  * Takes over the descriptor and the charge. Returns FALSE if there is a channel whose client has
- * not left: they stay the caller's.
+ * not disconnected: then the caller keeps both.
  */
 gboolean scd_channels_open(ScdChannels *channels, int fd, ScdUserCharge *charge);
 
-/* Frees the channel in use if it is over; the other one takes its place. closed: it is to end. */
+/*
+ * Frees the current channel if it has ended, or if closed is TRUE, and has no jobs. The next one
+ * takes its place.
+ */
 void scd_channels_drop_ended(ScdChannels *channels, gboolean closed);
 
 void scd_channels_clear(ScdChannels *channels);

@@ -2,13 +2,12 @@
 #pragma once
 
 /*
- * The jobs of one connection to a card (a session's or a one-shot call's), in the
- * order in which they came; and the group of all queues on one reader, from which
- * its worker takes the next job (scheduler.h).
+ * The jobs of one connection to a card, of a session or of a one-shot call, in the order in which
+ * they were submitted. All queues on one reader are a group, from which the worker of the reader
+ * takes the next job (scheduler.h).
  *
- * The group has one lock, which functions whose names end in _locked are called
- * with. A queue is used from the main thread until it is closed; the worker frees
- * it after its last job.
+ * Functions whose names end in _locked must be called with the lock of the group. The main thread
+ * uses a queue until it closes it; the worker frees it after its last job.
  */
 
 #include "pcsc/card-handle.h"
@@ -21,121 +20,126 @@ typedef struct ScdJobQueue ScdJobQueue;
 /* 1. For the main thread. */
 
 /*
- * uid: the user for whom the card is used, who takes turns with the others. destroyed, if given, is
- * called with the data in the main thread when the queue has been freed.
+ * uid: the user of the card, for the scheduler. destroyed: called with the data, in the main
+ * thread, after the queue was freed; may be NULL.
  */
 ScdJobQueue *scd_job_queue_new(ScdQueueGroup *group, guint32 uid, GDestroyNotify destroyed,
                                gpointer data);
 
-/* Takes over the job, a NEW one. Does not block. */
+/* Takes over the job, which must be NEW. Does not block. */
 void scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job);
 
 /*
- * Answers a job that was submitted to this queue with the code, unless it has been answered, and
- * keeps it from the card if it is QUEUED. The caller has a reference. Not for SCD_JOB_DISCONNECT
+ * Answers a job of this queue with the code, unless it has been answered. A job that is QUEUED is
+ * not executed any more. The caller must have a reference to the job. Not for SCD_JOB_DISCONNECT
  * and jobs that are answered in the worker.
  */
 void scd_job_queue_cancel(ScdJobQueue *queue, ScdJob *job, guint32 code);
 
 /*
- * The last call on a queue. Answers all its jobs with the code; the RUNNING one is undone
- * when libpcsclite has returned. Takes over the last job, of kind SCD_JOB_DISCONNECT.
+ * Closes the queue, which the main thread must not use afterwards. Answers all jobs with the code;
+ * the RUNNING one is undone when libpcsclite has returned. Takes over the last job, whose kind is
+ * SCD_JOB_DISCONNECT.
  */
 void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
 
 /*
  * Takes over the descriptor and the charge of a channel (channel.h), which ends with the queue.
- * FALSE when there is a channel already whose client has not left: they stay the caller's.
+ * Returns FALSE if there is a channel whose client has not disconnected: then the caller keeps
+ * both.
  */
 gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge);
 
 /*
- * func is called in the main thread each time a transaction of the queue was ended because it
- * kept others waiting. data: from g_atomic_rc_box_new(); taken over, and released with the queue.
+ * Calls func in the main thread each time a transaction of the queue was ended because it kept
+ * others waiting. data: from g_atomic_rc_box_new(); taken over, and released with the queue.
  */
 void scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointer data);
 
 /*
- * held: jobs wait in the queue, also those of the channel, and a script stops before its next
- * command; time limits, cancelling and closing go on. atr: if the card in the reader has another
- * one, a connect waits, a reconnect fails with SCARD_W_REMOVED_CARD, and no job reaches that card;
- * NULL: any card.
+ * Holds the queue, or releases it. While it is held, its jobs and those of its channel are not
+ * executed, and a script stops before its next command; jobs can still time out or be cancelled,
+ * and the queue can be closed. atr: the only card that jobs may use, NULL for any card. With
+ * another card in the reader, a connect waits, and a reconnect fails with SCARD_W_REMOVED_CARD.
  */
 void scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr);
 
-/* The current values, from any thread. */
+/* Return the current values. From any thread. */
 guint scd_job_queue_protocol(const ScdJobQueue *queue);
 guint scd_job_queue_share_mode(const ScdJobQueue *queue);
 gboolean scd_job_queue_in_transaction(const ScdJobQueue *queue);
 
 /* 2. All queues of a group, for the worker. */
 
-/* The card has gone, and the transaction with it. */
+/* To be called when the card was removed: ends the transaction. */
 void scd_queue_group_card_removed_locked(ScdQueueGroup *group);
 
 /*
- * Collects the jobs whose time is over, but for those that are answered in the worker: claimed,
- * with a reference. In the main thread, without the lock. Returns when to call it again,
- * SCD_JOB_NO_LIMIT for never.
+ * Claims the jobs whose time limit has passed, except those that are answered in the worker, and
+ * adds them to the answers, with a reference each. In the main thread, without the lock. Returns
+ * when to call the function again; SCD_JOB_NO_LIMIT: never.
  */
 gint64 scd_queue_group_expire(ScdQueueGroup *group, gint64 now, GQueue *answers);
 
 /*
- * Ends jobs whose time is over, and collects them with those of channels that are to be answered
- * without being carried out: DONE, claimed, with a reference. Returns when to call it again.
+ * Ends the jobs whose time limit has passed, and jobs of channels that are to be answered without
+ * being executed. Claims them and adds them to the answers, with a reference each. Returns when to
+ * call the function again.
  */
 gint64 scd_queue_group_settle_in_worker_locked(ScdQueueGroup *group, gint64 now, GQueue *answers);
 
-/* Likewise for jobs that must not wait: the worker is about to do so, or to carry out another. */
+/* Likewise for jobs that must not wait: before the worker waits, or executes another job. */
 void scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers);
 
-/* The holder when it has kept others waiting for too long; else NULL, and *until is lowered to the
- * time when it will have. */
+/*
+ * Returns the holder of the transaction if it has kept others waiting for too long. Else returns
+ * NULL, and lowers *until to the time at which it will have.
+ */
 ScdJobQueue *scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now,
                                                    gint64 *until);
 
-/* The transaction of the holder has been ended: tells the holder. */
+/* To be called after the transaction of the holder was ended: notifies its session. */
 void scd_queue_group_transaction_taken_locked(ScdQueueGroup *group);
 
-/* The handle of any queue that is connected, or NULL. */
+/* Returns the handle of any queue that is connected, or NULL. */
 const ScdCardHandle *scd_queue_group_connected_locked(const ScdQueueGroup *group);
 
 /* 3. A queue, for the worker. */
 
-/* The first one that is QUEUED, or NULL. */
+/* Returns the first job that is QUEUED, or NULL. */
 const ScdJob *scd_job_queue_first_locked(const ScdJobQueue *queue);
 
-/* Whether that one has to wait while another handle, or another program, has the card. */
+/* Returns whether that job has to wait while another handle, or another program, has the card. */
 gboolean scd_job_queue_needs_card_locked(const ScdJobQueue *queue);
 
 /* Makes the first job RUNNING and the worker its owner. */
 ScdJob *scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now);
 
 /*
- * Another program holds the card: the job is QUEUED again. FALSE when it is not, with its code set:
- * it was answered meanwhile, its time is over, or the caller is not "patient" any more.
+ * Makes a RUNNING job QUEUED again, because another program has the card. Returns FALSE, and sets
+ * the code of the job, if it was answered, if its time limit has passed, or if patient is FALSE.
  */
 gboolean scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now,
                                        gboolean patient);
 
-/* The job is DONE, and for the caller to unref. Frees the queue after its last job. */
+/* Makes the job DONE; the caller unrefs it. Frees the queue after its last job. */
 void scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now);
 
 /* Takes over a job. answers: receives a job that must not wait; NULL for one of a channel. */
 void scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers);
 
-/* QUEUED jobs of its channel end with the code, in their order. */
+/* Ends the QUEUED jobs of the channel with the code, in their order. */
 void scd_job_queue_refuse_channel_locked(ScdJobQueue *queue, guint32 code);
 
-/* The first job, or the room for answers of the channel, may have changed. */
+/* To be called when the first job, or the room for answers of the channel, may have changed. */
 void scd_job_queue_schedule_locked(ScdJobQueue *queue);
 
-/* Frees the channel if it is over; another one may take its place. */
+/* Frees the channel if it has ended; the next one takes its place. */
 void scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue);
 
 gboolean scd_job_queue_is_closed_locked(const ScdJobQueue *queue);
 
-/* The worker's own. channel: NULL for none. */
+/* For the worker's thread. The channel is NULL if there is none. */
 ScdCardHandle *scd_job_queue_card(ScdJobQueue *queue);
 ScdChannel *scd_job_queue_channel(const ScdJobQueue *queue);
 guint32 scd_job_queue_last_code(const ScdJobQueue *queue);

@@ -6,18 +6,17 @@
  *
  * A job has one owner at a time, which alone changes and frees it:
  *
- *     NEW      the code that created it; it fills in the fields of its kind.
- *     QUEUED   the queue. Cancelling, closing and time limits end the job here.
- *     RUNNING  the worker, from before it calls libpcsclite until that returns.
- *     DONE     none. The inputs are wiped.
+ *     NEW      the code that created it, which sets the fields of its kind
+ *     QUEUED   the queue, in which it can be cancelled, time out, or end with the queue
+ *     RUNNING  the worker, until libpcsclite has returned
+ *     DONE     none; the inputs are wiped
  *
  *     NEW → QUEUED (submit), QUEUED → RUNNING (the worker takes it), RUNNING →
  *     QUEUED (another program holds the card), NEW, QUEUED, RUNNING → DONE.
  *
- * That a job has been answered is a separate fact. Any thread may claim the
- * answer, one succeeds, and calls done(). A job that is cancelled while it is
- * RUNNING is answered at once; the worker keeps it until libpcsclite returns, and
- * then undoes the job.
+ * Whether a job has been answered is a separate fact. Any thread may claim the answer; one of them
+ * succeeds, and calls done(). A job that is cancelled while it is RUNNING is answered at once. The
+ * worker still owns it until libpcsclite returns, and then reverts its effect.
  */
 
 #include <glib.h>
@@ -66,8 +65,8 @@ typedef enum {
 
 typedef struct ScdJob ScdJob;
 /*
- * code: PC/SC's. The outputs and the protocol are valid only with SCARD_S_SUCCESS, and the inputs
- * not at all. Called once, in any thread, without locks.
+ * code: a PC/SC code. The outputs and the protocol are valid only with SCARD_S_SUCCESS; the inputs
+ * are not valid any more. Called once, in any thread, without locks.
  */
 typedef void (*ScdJobFunc)(ScdJob *job, guint32 code, gpointer data);
 
@@ -92,11 +91,11 @@ struct ScdJob {
     gboolean follow;  /* fetch 61xx, resend 6Cxx */
     ScdExpect expect; /* another status word ends the script */
 
-    /* The queue's, under its lock: a code to answer with instead of being carried out; 0 for none.
-     * The creator may set it before. */
+    /* Of the queue, under its lock: if not 0, the job is not executed, and answered with this
+     * code. The creator may set it before. */
     guint32 refused;
 
-    /* The worker's. */
+    /* Of the worker. */
     GBytes *atr; /* of the only card to connect or reconnect to; NULL: any card */
     guint32 code;
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
@@ -126,34 +125,35 @@ void scd_job_unref(ScdJob *job);
  */
 gboolean scd_job_charge(ScdJob *job, ScdAccount *account, GError **error);
 
-/* Ends a NEW job: calls done() and takes over the reference. */
+/* Ends a NEW job: calls done(), and takes over the reference. */
 void scd_job_finish(ScdJob *job, guint32 code);
 
 ScdJobState scd_job_state(const ScdJob *job);
 
-/* By the owner. Asserts that the job is in the state "from" and that the transition is legal. */
+/* For the owner. Asserts that the job is in the state "from" and that the transition is legal. */
 void scd_job_set_state(ScdJob *job, ScdJobState from, ScdJobState to);
 
-/* TRUE for the one caller that is to call scd_job_deliver(), which calls done() with the code. */
+/* Returns TRUE to one caller, which must call scd_job_deliver(); that calls done() with the code.
+ */
 gboolean scd_job_claim(ScdJob *job, guint32 code);
 void scd_job_deliver(ScdJob *job);
 gboolean scd_job_is_answered(const ScdJob *job);
 
 /*
- * A list of claimed jobs, with a reference to each, that are to be answered when no lock is held.
- * Adding takes over the reference, and does nothing else if the job has been answered.
+ * A list of claimed jobs, with a reference to each, which are answered when no lock is held. Adding
+ * a job takes over the reference, and drops it if the job has been answered.
  */
 void scd_job_answers_add(GQueue *answers, ScdJob *job, guint32 code);
 void scd_job_answers_deliver(GQueue *answers);
 
 /*
- * Whether libpcsclite was entered for this job. If not, the card has seen nothing of it; else the
- * result of a job that was answered early is unknown.
+ * Returns whether libpcsclite was called for this job. If not, the job has not reached the card;
+ * else the result of a job that was answered early is unknown.
  */
 gboolean scd_job_was_sent(const ScdJob *job);
 void scd_job_set_sent_in_worker(ScdJob *job, gboolean sent);
 
-/* The commands of a script, and how many of them the card has answered so far; any thread. */
+/* Return how many commands a script has, and how many the card has answered. From any thread. */
 guint scd_job_n_commands(const ScdJob *job);
 guint scd_job_n_answered(const ScdJob *job);
 void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
@@ -161,29 +161,29 @@ void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
 /* Returns a copy of the bytes for an output, charged to the job's account if the job is. */
 GBytes *scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length);
 
-/* Whether the script may have one more output of the greatest length, and the job's account room
- * for one more output of the greatest length. */
+/* Returns whether the script, and the account of the job, have room for one more output of the
+ * maximum length. */
 gboolean scd_job_has_room_in_worker(const ScdJob *job);
 
-/* Bytes of its inputs when it was submitted. */
+/* Returns the number of bytes that the inputs had when the job was submitted. */
 gsize scd_job_n_bytes(const ScdJob *job);
 
-/* Whether the job has to wait while another handle has a transaction. */
+/* Returns whether the job has to wait while another handle has a transaction. */
 gboolean scd_job_needs_card(const ScdJob *job);
 
-/* Whether the time limit, which may be SCD_JOB_NO_WAIT, has passed. */
+/* Returns whether the time limit, which may be SCD_JOB_NO_WAIT, has passed. */
 gboolean scd_job_is_over(gint64 limit, gint64 now);
 
-/* When the worker takes the job; no effect but for the two kinds that need it. NULL: any card. */
+/* Sets the only card for a connect or reconnect, NULL for any card. Ignored for other kinds. */
 void scd_job_set_atr(ScdJob *job, GBytes *atr);
 
 /*
- * Another program holds the card: the code to answer with instead of trying the job again; 0 to try
- * again. A job that is not patient is not tried again.
+ * Returns whether to try a job again for which another program has the card: 0, or the code to
+ * answer it with. If patient is FALSE, it is not tried again.
  */
 guint32 scd_job_reason_to_give_up(const ScdJob *job, gint64 now, gboolean patient);
 
-/* The earliest time at which a QUEUED job may have to be answered. */
+/* Returns the earliest time at which a QUEUED job may have to be answered. */
 gint64 scd_job_limit(const ScdJob *job);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdJob, scd_job_unref)

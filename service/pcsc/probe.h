@@ -35,7 +35,8 @@ void scd_probes_free(ScdProbes *probes);
 /* reader: its PC/SC name. Does nothing while a probe of that name is running, late or not. */
 void scd_probes_start(ScdProbes *probes, const char *reader);
 
-/* The reader has gone: drops results that would be reported for the next reader of that name. */
+/* The reader was removed: drops results, which would be reported for the next reader of that name.
+ */
 void scd_probes_forget(ScdProbes *probes, const char *reader);
 
 /*

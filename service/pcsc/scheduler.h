@@ -13,8 +13,8 @@
  *  5. Jobs that need no card do not wait for the holder's transaction to end: they
  *     alternate with the jobs of the holder.
  *
- * Each operation takes constant time, or as long as paying the debts of the users
- * that wait, 1 ms each time. No clock, no thread: the caller has a lock.
+ * Each operation takes constant time, except for paying debts, 1 ms at a time. It reads no clock
+ * and has no thread; the caller has a lock.
  */
 
 #include <glib.h>
@@ -22,17 +22,17 @@
 #define SCD_SCHEDULER_QUANTUM_US 1000
 #define SCD_SCHEDULER_DEBT_MAX_US G_USEC_PER_SEC
 
-/* A place in the rings of those that wait: of all, and of those that need no card. */
+/* A place in the two rings of waiting users or entries: all, and those that need no card. */
 typedef struct {
     GList any;
     GList free;
     gint64 debt_us;
-    gboolean urgent; /* not to be passed over because of the debt, this time */
+    gboolean urgent; /* the next turn does not depend on the debt */
 } ScdSchedulerTurn;
 
 typedef struct ScdSchedulerUser ScdSchedulerUser;
 
-/* Embedded in the queue that it stands for. The fields are the scheduler's. */
+/* Embedded in the queue that it stands for. Only the scheduler uses the fields. */
 typedef struct {
     ScdSchedulerTurn turn;
     ScdSchedulerUser *user;
@@ -56,37 +56,37 @@ void scd_scheduler_init(ScdScheduler *scheduler);
 /* All entries must have been removed. */
 void scd_scheduler_clear(ScdScheduler *scheduler);
 
-/* owner: returned by scd_scheduler_next(). The entry has no job yet. */
+/* Adds an entry without a job. owner: returned by scd_scheduler_next(). */
 void scd_scheduler_add(ScdScheduler *scheduler, ScdSchedulerEntry *entry, guint32 uid,
                        gpointer owner);
 void scd_scheduler_remove(ScdScheduler *scheduler, ScdSchedulerEntry *entry);
 
 /*
- * The entry has a job to be carried out. One that waits already keeps its place, unless "first" is
- * set: it is then the next one of its user, and its user the next one, whatever their debts.
+ * To be called when the entry has a job. An entry that waits already keeps its place. If first is
+ * TRUE, it becomes the next one of its user, and its user the next one, regardless of their debts.
  */
 void scd_scheduler_wait(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gboolean needs_card,
                         gboolean first);
 
-/* The entry has no job any more. */
+/* To be called when the entry has no job any more. */
 void scd_scheduler_rest(ScdScheduler *scheduler, ScdSchedulerEntry *entry);
 
-/* The entry has its turn: it waits no more, and its user goes to the end. */
+/* Begins the turn of the entry, which does not wait any more; its user becomes the last one. */
 void scd_scheduler_begin(ScdScheduler *scheduler, ScdSchedulerEntry *entry);
 
-/* After the turn: the time that it took. Followed by wait() or rest(). */
+/* Ends the turn. used_us: the time that it took. Must be followed by wait() or rest(). */
 void scd_scheduler_charge(ScdScheduler *scheduler, ScdSchedulerEntry *entry, gint64 used_us);
 
-/* NULL when the transaction has ended. */
+/* Sets the holder of the transaction; NULL when the transaction has ended. */
 void scd_scheduler_set_holder(ScdScheduler *scheduler, ScdSchedulerEntry *entry);
 
 /*
- * The owner of the entry whose turn is next; NULL for none. card_ready: FALSE while no job that
- * needs the card can be carried out.
+ * Returns the owner of the entry whose turn is next, or NULL. card_ready: FALSE while no job that
+ * needs the card can be executed.
  */
 gpointer scd_scheduler_next(ScdScheduler *scheduler, gboolean card_ready);
 
-/* Whether the holder keeps others from the card. */
+/* Returns whether others wait for the end of the transaction. */
 gboolean scd_scheduler_holder_blocks(const ScdScheduler *scheduler);
 
 /*
@@ -105,34 +105,33 @@ typedef struct {
 
 void scd_hold_limit_init(ScdHoldLimit *limit, guint idle_limit_ms, guint total_limit_ms);
 
-/* A transaction has begun; others do not wait yet. */
+/* To be called when a transaction has begun; others do not wait yet. */
 void scd_hold_limit_begin(ScdHoldLimit *limit, gint64 now);
 
-/* The holder's command to the card has ended. */
+/* To be called when a command of the holder to the card has ended. */
 void scd_hold_limit_command_ended(ScdHoldLimit *limit, gint64 now);
 
-/* The holder's request took so long, which is no idleness: a PIN pad, for example. */
+/* Adds the duration of another request of the holder, such as PIN entry: it was not idle. */
 void scd_hold_limit_add_busy(ScdHoldLimit *limit, gint64 duration_us);
 
-/* Others wait now, or no more. */
+/* To be called when others begin or cease to wait. */
 void scd_hold_limit_set_blocking(ScdHoldLimit *limit, gboolean blocking, gint64 now);
 gboolean scd_hold_limit_is_blocking(const ScdHoldLimit *limit);
 
-/* When the transaction is to end; G_MAXINT64 while no other session waits. */
+/* Return when the transaction is to end; G_MAXINT64 while no other session waits. */
 gint64 scd_hold_limit_idle_end(const ScdHoldLimit *limit);
 gint64 scd_hold_limit_total_end(const ScdHoldLimit *limit);
 
 /*
- * When to use a card that other PC/SC programs use through pcscd as well.
+ * Computes when to use a card that other PC/SC programs use through pcscd as well.
  *
- * pcscd does not signal the end of another program's transaction, and has no queue:
- * a program that waits tries again every 200 ms, and the first one to try while the
- * card is free gets it. So while another program holds the card, the worker tries
- * again too, at intervals that grow.
+ * pcscd does not signal the end of another program's transaction, and has no queue: a program that
+ * waits tries again every 200 ms, and the first one to try while the card is free gets it. So the
+ * worker also tries again while another program has the card, at intervals that grow.
  *
- * Transactions of ours that follow each other without a gap would keep other
- * programs out for ever. So there is a pause now and then: a very short one, or, if
- * another program was seen in the last seconds, one that is longer than its interval.
+ * If the service's transactions followed each other without a gap, no other program could use the
+ * card. So there are pauses: very short ones, or, if another program used the card in the last
+ * seconds, pauses that are longer than its interval.
  *
  * No clock: times are monotonic, in microseconds. All zero to begin with.
  */
@@ -141,30 +140,30 @@ typedef struct {
     gint64 retry_at;
     gint64 busy_at; /* when another program was last seen; 0 for never */
 
-    gint64 used_since; /* by transactions of ours that followed each other without a gap */
+    gint64 used_since; /* by transactions of the service without a gap between them */
     gint64 ended_at;
     gint64 rest_us; /* the pause after that */
 } ScdContention;
 
-/* Another program was seen to hold the card. */
+/* To be called when another program has the card. */
 void scd_contention_busy(ScdContention *contention, gint64 now);
 
-/* Whether one was seen to when the card was last tried. */
+/* Returns whether another program had the card at the last attempt. */
 gboolean scd_contention_is_busy(const ScdContention *contention);
 
-/* No other program holds it. */
+/* To be called when no other program has the card. */
 void scd_contention_free(ScdContention *contention);
 
-/* A transaction of ours begins, and ends. */
+/* To be called when a transaction of the service begins, and when it ends. */
 void scd_contention_begin(ScdContention *contention, gint64 now);
 void scd_contention_end(ScdContention *contention, gint64 now);
 
-/* The time from which to try a job that needs the card. begins: it begins a transaction. */
+/* Returns when to try a job that needs the card. begins: the job begins a transaction. */
 gint64 scd_contention_retry_at(const ScdContention *contention, gboolean begins);
 
 struct ScdJobQueue;
 
-/* The lists of a group: queues with something to be looked after. */
+/* The lists of queues in a group. */
 typedef enum {
     SCD_LIST_ALL,
     SCD_LIST_SPEAKERS,  /* with a channel */
@@ -183,7 +182,7 @@ typedef struct {
 } ScdQueuePlaces;
 
 typedef struct {
-    /* There is something to do for the worker. With the lock, in any thread. */
+    /* Wakes the worker. Called with the lock, in any thread. */
     void (*wake)(gboolean new_channel, gpointer data);
     gpointer wake_data;
     void (*limit_set)(gint64 at, gpointer data); /* in the main thread: a job has a time limit */
@@ -194,8 +193,7 @@ typedef struct {
 
 /*
  * The state shared by the job queues on one reader: the lock, whose turn it is, the holder of the
- * transaction and its limits, the use of the card by other programs, and lists of queues. Knows
- * nothing of jobs.
+ * transaction and its limits, the use of the card by other programs, and lists of queues.
  *
  * Functions whose names end in _locked are called with the lock.
  */
@@ -205,17 +203,17 @@ typedef struct {
     ScdScheduler scheduler;
     ScdHoldLimit hold_limit;
     ScdContention contention;
-    const ScdSchedulerEntry *turn; /* whose job is being carried out */
+    const ScdSchedulerEntry *turn; /* the one whose job is RUNNING; or NULL */
     gint64 turn_since;
     gint turn_ends;    /* libpcsclite has returned; atomic */
-    gint64 expires_at; /* no job has a limit before; it may be later than that */
+    gint64 expires_at; /* the time limit of no job is earlier */
 
     GQueue lists[SCD_N_LISTS]; /* of ScdJobQueue */
 } ScdQueueGroup;
 
 ScdQueueGroup *scd_queue_group_new(const ScdQueueGroupOptions *options);
 
-/* All queues must have gone. */
+/* All queues must have been freed. */
 void scd_queue_group_free(ScdQueueGroup *group);
 
 void scd_queue_places_init(ScdQueuePlaces *places, struct ScdJobQueue *queue);
@@ -226,13 +224,13 @@ void scd_queue_group_list_locked(ScdQueueGroup *group, ScdQueueList list, ScdQue
 
 gboolean scd_queue_group_is_empty_locked(const ScdQueueGroup *group);
 
-/* How many of the queues have a SCARDHANDLE. */
+/* Returns how many of the queues have a SCARDHANDLE. */
 guint scd_queue_group_count_connected_locked(const ScdQueueGroup *group);
 
-/* The queue whose job is next, or NULL. card_ready: as for scd_scheduler_next(). */
+/* Returns the queue whose job is next, or NULL. card_ready: as for scd_scheduler_next(). */
 struct ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean card_ready);
 
-/* The holder of the transaction; NULL for none. */
+/* Returns the holder of the transaction, or NULL. */
 struct ScdJobQueue *scd_queue_group_holder_locked(const ScdQueueGroup *group);
 
 /* As in the scheduler; they also note since when the holder has kept others waiting. */
@@ -241,24 +239,24 @@ void scd_queue_group_wait_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry,
 void scd_queue_group_rest_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry);
 void scd_queue_group_remove_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry);
 void scd_queue_group_begin_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now);
-/* From now on no job has to wait because of that turn. Without the lock. */
+/* To be called, without the lock, when new jobs need not wait for that turn any more. */
 void scd_queue_group_turn_ends_in_worker(ScdQueueGroup *group);
 void scd_queue_group_end_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now);
 
-/* Whether a job that is submitted now has to wait for another one. */
+/* Returns whether a job that is submitted now has to wait for another one. */
 gboolean scd_queue_group_is_busy_locked(const ScdQueueGroup *group);
 
 /* The meaning of a holder's job for the idle limit. */
 typedef enum {
     SCD_HOLD_IDLE,
-    SCD_HOLD_BUSY,    /* not a command to the card, but the time that it took is no idleness */
+    SCD_HOLD_BUSY,    /* not a command to the card, but the holder was not idle */
     SCD_HOLD_COMMAND, /* to the card */
 } ScdHoldActivity;
 
-/* Before the end of the entry's turn: whether it holds the transaction now. */
+/* To be called before the end of the turn. holds: the entry has the transaction now. */
 void scd_queue_group_note_holder_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry,
                                         gboolean holds, ScdHoldActivity activity, gint64 now);
 void scd_queue_group_end_holding_locked(ScdQueueGroup *group);
 
-/* When the transaction is to be ended; idle: the holder has no command for the card. */
+/* Returns when to end the transaction. idle: the holder has no command for the card. */
 gint64 scd_queue_group_hold_end_locked(const ScdQueueGroup *group, gboolean idle);

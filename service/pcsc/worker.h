@@ -2,10 +2,9 @@
 #pragma once
 
 /*
- * The worker of a reader in use: a thread with a PC/SC context of its own, which
- * carries out the jobs of all queues on that reader, one at a time, as the reader
- * itself does. The group of these queues decides on the order, and when to let other PC/SC programs
- * have the card (scheduler.h).
+ * The worker of a reader in use: a thread with a PC/SC context, which executes the jobs of all
+ * queues on that reader, one at a time. The group of these queues decides in which order, and when
+ * other PC/SC programs can use the card (scheduler.h).
  *
  * A transaction that keeps other queues waiting for too long is ended with a reset of the card.
  */
@@ -24,30 +23,30 @@ typedef struct {
     guint transaction_total_limit_ms;
 } ScdWorkerOptions;
 
-/* reader: the PC/SC name. NULL with SCD_LIMITS_EXCEEDED when there is no descriptor or
- * thread for it. */
+/* reader: the PC/SC name. Fails with SCD_LIMITS_EXCEEDED if there is no descriptor or thread left.
+ */
 ScdWorker *scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **error);
 
 const char *scd_worker_reader(const ScdWorker *worker);
 
-/* The group in which new queues are created. */
+/* Returns the group for new queues on the reader. */
 ScdQueueGroup *scd_worker_group(const ScdWorker *worker);
 
-/* Counts the queues that have not been freed, closed or not. */
+/* Returns the number of queues that have not been freed, closed ones included. */
 guint scd_worker_count_queues(ScdWorker *worker);
 
-/* The card has gone, and the transaction with it. */
+/* To be called when the card was removed: ends the transaction. */
 void scd_worker_card_removed(ScdWorker *worker);
 
 /*
- * Lets the thread carry out what has been submitted, without waiting for other programs, and end
- * when all queues have been closed.
+ * Makes the thread end when all queues are closed and their jobs DONE. Jobs do not wait for other
+ * programs any more.
  */
 void scd_worker_stop(ScdWorker *worker);
 
 /*
- * Frees a worker that was stopped, as soon as its thread has ended. FALSE when it
- * has not by the given time (monotonic, microseconds): it is inside libpcsclite, or
- * a queue is open, and the worker stays as it is.
+ * Frees a worker that was stopped, as soon as its thread has ended. Blocks until then, or until the
+ * given time (monotonic, microseconds). Returns FALSE if the thread has not ended by then, because
+ * a call of libpcsclite has not returned or a queue is open; the worker is not freed then.
  */
 gboolean scd_worker_free(ScdWorker *worker, gint64 until);

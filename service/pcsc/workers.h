@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The workers, one for each reader in use: created for the first queue on it, ended
- * when it has had none for a while. Main thread only.
+ * The workers: one for each reader in use, created for the first queue on the reader, and ended
+ * when the reader has had no queue for a while. Main thread only.
  */
 
 #include "pcsc/worker.h"
@@ -18,26 +18,27 @@
 
 typedef struct ScdWorkers ScdWorkers;
 
-/* Limits of a transaction while other queues wait, in milliseconds: hold-limit.h. */
+/* The limits of a transaction while other queues wait, in milliseconds: ScdHoldLimit. */
 ScdWorkers *scd_workers_new(guint transaction_idle_limit_ms, guint transaction_total_limit_ms);
 
 /*
- * All queues must have been closed. Waits a short time for calls of libpcsclite that are under way:
- * FALSE when one has not returned, and the process should end.
+ * Ends the threads. All queues must have been closed. Waits for a short time until running calls of
+ * libpcsclite have returned. Returns FALSE if one has not: then the process should exit.
  */
 gboolean scd_workers_stop(ScdWorkers *workers);
 
-/* After scd_workers_stop(), and after the main loop has carried out what the threads had sent. */
+/* After scd_workers_stop(), and after the main loop has run the calls that the threads made to it.
+ */
 void scd_workers_free(ScdWorkers *workers);
 
 /*
- * A queue on the reader of that PC/SC name; NULL with SCD_LIMITS_EXCEEDED when there are
- * too many queues on that reader or too many workers, or no descriptor or thread for another one.
- * uid, destroyed and data: see scd_job_queue_new(); destroyed is not called after an error.
+ * Returns a new queue on the reader with this PC/SC name. Fails with SCD_LIMITS_EXCEEDED if there
+ * are too many queues on that reader, too many workers, or no descriptor or thread left. uid,
+ * destroyed and data: see scd_job_queue_new(); destroyed is not called after an error.
  */
 ScdJobQueue *scd_workers_new_queue(ScdWorkers *workers, const char *reader, guint32 uid,
                                    GDestroyNotify destroyed, gpointer data, GError **error);
 
-/* To be called when the monitor has seen it. */
+/* To be called when the monitor has reported the removal. */
 void scd_workers_card_removed(ScdWorkers *workers, const char *reader);
 void scd_workers_reader_removed(ScdWorkers *workers, const char *reader);
