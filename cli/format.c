@@ -163,6 +163,7 @@ static const FormatLine card_lines[] = {
     {N_("Check byte"), "Atr", format_atr, NULL, ctl_describe_atr_check},
     {N_("Contactless"), "Contactless", format_flag, N_("no")},
     {N_("Known as"), "Names", format_long_list, N_("not known")},
+    {N_("Login card"), "LoginCandidate", format_flag, N_("no")},
 };
 
 static guint

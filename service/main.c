@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/card-list.h"
-#include "base/config.h"
 #include "base/log.h"
+#include "base/settings.h"
 #include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/service.h"
@@ -28,6 +28,7 @@
 #include "pcsc/main-thread.h"
 
 #define BUS_NAME "org.smartcardd1"
+#define ROOT_PATH "/org/smartcardd1"
 #define SYSFS "/sys"
 
 /*
@@ -49,13 +50,13 @@ typedef struct {
     char *sysfs;
     char *state;
     int call_limit_s;
+    gboolean reload;
     gboolean version;
 } ProgramOptions;
 
 typedef struct {
     const ProgramOptions *options;
-    ScdConfig config;
-    char *settings; /* the folder of the configuration file */
+    ScdSettings *settings; /* those at the start */
     GMainLoop *loop;
     ScdGate *gate;
     GDBusConnection *bus;
@@ -82,6 +83,17 @@ static gboolean
 handle_stop_signal(gpointer data)
 {
     stop_program(data, EXIT_SUCCESS);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Settings that changed before there is a service are read when it starts: soon, or already. */
+static gboolean
+handle_reload_signal(gpointer data)
+{
+    Program *program = data;
+
+    if (program->service)
+        scd_service_reload(program->service);
     return G_SOURCE_CONTINUE;
 }
 
@@ -172,9 +184,9 @@ start_service(Program *program)
 
     program->service_options = (ScdServiceOptions){
         .card_list = program->card_list,
-        .config = &program->config,
-        .sysfs = program->options->sysfs,
         .settings = program->settings,
+        .settings_file = program->options->config_file,
+        .sysfs = program->options->sysfs,
         .state = program->options->state,
         .call_limit_s = program->options->call_limit_s,
         .ready = own_name,
@@ -251,23 +263,17 @@ start_reading_card_list(Program *program)
         program->card_list = read_card_list_in_thread(program);
 }
 
-/* Blocks, which is acceptable before the main loop runs. A missing file is no error. */
-static void
-read_config(const char *path, ScdConfig *config)
+/* Blocks, which is acceptable before the main loop runs. */
+static ScdSettings *
+read_settings(const char *file)
 {
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    gsize length;
+    ScdSettings *settings = scd_settings_read(file);
 
-    scd_config_set_defaults(config);
-    if (!g_file_get_contents(path, &text, &length, &error)) {
-        if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            g_warning("All settings are the defaults: %s", error->message);
-        return;
-    }
-    g_auto(GStrv) warnings = scd_config_read(config, text, length);
-    for (char **warning = warnings; *warning; warning++)
-        g_warning("%s: %s", path, *warning);
+    scd_settings_log_warnings(settings);
+    if (settings->unreadable)
+        g_warning("The settings of a file are the defaults, because it cannot be read: %s",
+                  settings->unreadable);
+    return settings;
 }
 
 static gboolean
@@ -300,19 +306,20 @@ clear_program(Program *program)
         g_dbus_connection_flush_sync(program->bus, NULL, NULL);
     g_clear_object(&program->bus);
     scd_gate_unref(program->gate);
-    g_free(program->settings);
+    scd_settings_unref(program->settings);
     g_main_loop_unref(program->loop);
 }
 
 /* A signal that arrives while the service restarts itself is handled by the new process. */
 static void
-set_stop_signals_blocked(gboolean blocked)
+set_signals_blocked(gboolean blocked)
 {
     sigset_t signals;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &signals, NULL);
 }
 
@@ -322,7 +329,7 @@ run_program(const ProgramOptions *options, int *status)
 {
     Program program = {
         .options = options,
-        .settings = g_path_get_dirname(options->config_file),
+        .settings = read_settings(options->config_file),
         .loop = g_main_loop_new(NULL, FALSE),
         .gate = scd_gate_new(),
         .started = g_get_monotonic_time(),
@@ -330,9 +337,9 @@ run_program(const ProgramOptions *options, int *status)
     };
     guint term = g_unix_signal_add(SIGTERM, handle_stop_signal, &program);
     guint interrupt = g_unix_signal_add(SIGINT, handle_stop_signal, &program);
+    guint hangup = g_unix_signal_add(SIGHUP, handle_reload_signal, &program);
 
-    set_stop_signals_blocked(FALSE);
-    read_config(options->config_file, &program.config);
+    set_signals_blocked(FALSE);
     scd_error_register();
     scd_descriptor_reserve_open();
     start_watchdog();
@@ -342,9 +349,10 @@ run_program(const ProgramOptions *options, int *status)
 
     scd_descriptor_reserve_close();
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
-    set_stop_signals_blocked(program.restart);
+    set_signals_blocked(program.restart);
     g_source_remove(term);
     g_source_remove(interrupt);
+    g_source_remove(hangup);
     if (program.restart)
         write_restart_age(&program);
     clear_program(&program);
@@ -375,6 +383,8 @@ parse_options(int argc, char **argv, ProgramOptions *options, GError **error)
          "Where sysfs is mounted (default: " SYSFS ")", "FOLDER"},
         {"state", 0, 0, G_OPTION_ARG_FILENAME, &options->state,
          "Where to keep aliases (default: $STATE_DIRECTORY, which systemd sets)", "FOLDER"},
+        {"reload", 0, 0, G_OPTION_ARG_NONE, &options->reload,
+         "Make the running service read its settings again", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Print the version and exit", NULL},
         G_OPTION_ENTRY_NULL,
     };
@@ -405,6 +415,28 @@ parse_options(int argc, char **argv, ProgramOptions *options, GError **error)
     return TRUE;
 }
 
+/*
+ * For ExecReload= of the unit: the sandbox allows no other program. Returns when the settings are
+ * applied, which a signal would not tell.
+ */
+static int
+reload_service(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDBusConnection) bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, &error);
+    g_autoptr(GVariant) reply =
+        bus ? g_dbus_connection_call_sync(bus, BUS_NAME, ROOT_PATH, BUS_NAME ".Manager", "Reload",
+                                          NULL, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL,
+                                          &error)
+            : NULL;
+
+    if (reply)
+        return EXIT_SUCCESS;
+    g_dbus_error_strip_remote_error(error);
+    g_printerr("smartcardd: cannot reload the settings: %s\n", error->message);
+    return EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -423,6 +455,8 @@ main(int argc, char **argv)
         status = 2;
     } else if (options.version) {
         g_print("smartcardd %s\n", PROJECT_VERSION);
+    } else if (options.reload) {
+        status = reload_service();
     } else {
         has_to_restart = run_program(&options, &status);
     }

@@ -5,74 +5,12 @@
 #include <string.h>
 
 #include "base/config.h"
-#include "base/error.h"
-#include "base/reader-name.h"
 #include "base/usb-device.h"
 
-#define GROUP "Aliases"
 #define PORT "port"
 #define SERIAL "serial"
 #define INTERFACE "interface"
 #define SLOT "slot"
-
-static gboolean
-is_letter(gunichar c)
-{
-    return g_unichar_isalnum(c) || g_unichar_ismark(c);
-}
-
-/* name: valid UTF-8. */
-static gboolean
-has_valid_characters(const char *name)
-{
-    gunichar before = ' ';
-
-    for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at)) {
-        gunichar c = g_utf8_get_char(at);
-        gboolean is_punctuation = c == '-' || c == '_' || c == '.';
-
-        if (!is_letter(c) && (at == name || !is_punctuation) && (c != ' ' || before == ' '))
-            return FALSE;
-        before = c;
-    }
-    return before != ' ';
-}
-
-static gboolean
-is_like_reader_name(const char *name)
-{
-    g_autoptr(ScdReaderName) parsed = scd_reader_name_parse(name);
-
-    return parsed->well_formed;
-}
-
-gboolean
-scd_alias_check_name(const char *name, GError **error)
-{
-    gsize length = strnlen(name, SCD_ALIAS_MAX_LENGTH + 1);
-    ScdUsbPort port;
-
-    if (length > SCD_ALIAS_MAX_LENGTH || !g_utf8_validate(name, (gssize)length, NULL) ||
-        !has_valid_characters(name)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
-                    "an alias is 1 to %d bytes of letters and digits, and after the first also "
-                    "'-', '_', '.' and single spaces",
-                    SCD_ALIAS_MAX_LENGTH);
-        return FALSE;
-    }
-    if (scd_usb_port_parse(name, &port)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
-                    "%s is a USB port, which cannot be an alias", name);
-        return FALSE;
-    }
-    if (is_like_reader_name(name)) {
-        g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
-                    "%s is like the name that pcscd gives to a reader, which cannot be an alias",
-                    name);
-        return FALSE;
-    }
-    return TRUE;
-}
 
 ScdAlias *
 scd_alias_new_for_port(const char *name, const ScdUsbPath *path, guint slot)
@@ -102,11 +40,23 @@ scd_alias_new_for_serial(const char *name, const char *serial, guint8 interface,
 }
 
 ScdAlias *
+scd_alias_new_for_rule(const ScdReaderRule *rule)
+{
+    ScdAlias *alias = g_new0(ScdAlias, 1);
+
+    alias->name = g_strdup(rule->alias);
+    alias->file = g_strdup(rule->alias_file);
+    alias->rule = rule;
+    return alias;
+}
+
+ScdAlias *
 scd_alias_copy(const ScdAlias *alias)
 {
     ScdAlias *copy = g_memdup2(alias, sizeof *alias);
 
     copy->name = g_strdup(alias->name);
+    copy->file = g_strdup(alias->file);
     copy->serial = g_strdup(alias->serial);
     return copy;
 }
@@ -117,6 +67,7 @@ scd_alias_free(ScdAlias *alias)
     if (alias == NULL)
         return;
     g_free(alias->name);
+    g_free(alias->file);
     g_free(alias->serial);
     g_free(alias);
 }
@@ -131,11 +82,19 @@ scd_alias_is_bound_alike(const ScdAlias *a, const ScdAlias *b)
 gboolean
 scd_alias_names(const ScdAlias *alias, const ScdIdentity *reader)
 {
+    if (alias->rule != NULL)
+        return scd_reader_rule_applies(alias->rule, reader);
     if (alias->interface != scd_identity_interface(reader) || alias->slot != reader->slot)
         return FALSE;
     if (alias->serial != NULL)
         return g_str_equal(alias->serial, reader->serial);
     return reader->has_usb_path && scd_usb_port_equal(&alias->port, &reader->usb_path.port);
+}
+
+gboolean
+scd_alias_may_be_shared(const ScdAlias *alias)
+{
+    return alias->rule != NULL || alias->serial != NULL;
 }
 
 static void
@@ -198,55 +157,58 @@ parse_alias(const char *name, const char *value)
     return parse_words(name, words);
 }
 
+/* Returns a warning if an alias of the same file conflicts, and removes those of other files. */
 static char *
-check_unique(const GPtrArray *aliases, const ScdAlias *alias)
+check_unique(GPtrArray *aliases, const ScdAlias *alias)
 {
-    for (guint i = 0; i < aliases->len; i++) {
+    for (guint i = aliases->len; i-- > 0;) {
         const ScdAlias *other = aliases->pdata[i];
+        gboolean is_same_name = g_str_equal(alias->name, other->name);
 
-        if (g_str_equal(alias->name, other->name))
+        if (!is_same_name && !scd_alias_is_bound_alike(alias, other))
+            continue;
+        if (g_strcmp0(alias->file, other->file) != 0)
+            g_ptr_array_remove_index(aliases, i);
+        else if (is_same_name)
             return g_strdup_printf("alias %s is there already", alias->name);
-        if (scd_alias_is_bound_alike(alias, other))
+        else
             return g_strdup_printf("the reader of alias %s has one already: %s", alias->name,
                                    other->name);
     }
     return NULL;
 }
 
-static gboolean
-is_alias_group(const char *group)
-{
-    return g_strcmp0(group, GROUP) == 0;
-}
-
-static char *
-add_alias(gpointer data, const char *group, const char *key, const char *value)
+char *
+scd_alias_add_setting(GPtrArray *aliases, const char *file, const char *name, const char *value)
 {
     g_autoptr(ScdAlias) alias = NULL;
     g_autoptr(GError) error = NULL;
     char *refusal;
 
-    if (!is_alias_group(group))
-        return NULL;
-    if (!scd_alias_check_name(key, &error))
-        return g_strdup_printf("alias %s: %s", key, error->message);
-    alias = parse_alias(key, value);
+    if (!scd_alias_check_name(name, &error))
+        return g_strdup_printf("alias %s: %s", name, error->message);
+    alias = parse_alias(name, value);
     if (alias == NULL)
         return g_strdup_printf("alias %s is bound to 'port PORT' or 'serial NUMBER', then "
                                "'interface NUMBER', then 'slot NUMBER', if any",
-                               key);
-    refusal = check_unique(data, alias);
+                               name);
+    alias->file = g_strdup(file);
+    refusal = check_unique(aliases, alias);
     if (refusal == NULL)
-        g_ptr_array_add(data, g_steal_pointer(&alias));
+        g_ptr_array_add(aliases, g_steal_pointer(&alias));
     return refusal;
 }
 
-char **
-scd_alias_file_read_settings(GPtrArray *aliases, const char *text, gsize length)
+static gboolean
+is_alias_group(const char *group)
 {
-    static const ScdKeyLinesReader reader = {.is_mine = is_alias_group, .value = add_alias};
+    return g_strcmp0(group, SCD_ALIASES_GROUP) == 0;
+}
 
-    return scd_key_lines_read(text, length, &reader, aliases);
+static char *
+add_own_alias(gpointer data, const char *group, const char *key, const char *value)
+{
+    return is_alias_group(group) ? scd_alias_add_setting(data, NULL, key, value) : NULL;
 }
 
 static gboolean
@@ -256,7 +218,7 @@ is_any_group(const char *group)
 }
 
 static char *
-check_group(gpointer data, const char *group)
+check_group(gpointer data, const char *group, guint line)
 {
     return is_alias_group(group) ? NULL : g_strdup_printf("unknown group [%s]", group);
 }
@@ -264,7 +226,7 @@ check_group(gpointer data, const char *group)
 char **
 scd_alias_file_read(GPtrArray *aliases, const char *text, gsize length)
 {
-    static const ScdKeyLinesReader reader = {is_any_group, check_group, add_alias};
+    static const ScdKeyLinesReader reader = {is_any_group, check_group, add_own_alias, NULL};
 
     return scd_key_lines_read(text, length, &reader, aliases);
 }
@@ -287,7 +249,7 @@ print_alias(GString *text, const ScdAlias *alias)
 char *
 scd_alias_file_write(const GPtrArray *aliases)
 {
-    GString *text = g_string_new("[" GROUP "]\n");
+    GString *text = g_string_new("[" SCD_ALIASES_GROUP "]\n");
 
     for (guint i = 0; i < aliases->len; i++)
         print_alias(text, aliases->pdata[i]);

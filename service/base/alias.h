@@ -5,8 +5,8 @@
  * An alias is a name that the administrator gives to a reader, such as "login".
  *
  * It is bound either to the USB port that the reader is plugged into or to the reader's serial
- * number, and in both cases to one interface and one slot. Whether such a reader exists is not part
- * of it.
+ * number, and in both cases to one interface and one slot; or to the reader to which a rule of the
+ * settings applies. Whether such a reader exists is not part of it.
  *
  * In a key file, aliases are the group [Aliases], one line each. Interface and slot are 0 where
  * they are left out. Words are quoted as in a shell where necessary.
@@ -19,25 +19,19 @@
 
 #include <glib.h>
 
+#include "base/alias-name.h"
 #include "base/identity.h"
-
-#define SCD_ALIAS_MAX_LENGTH 64 /* bytes */
+#include "base/reader-rule.h"
 
 typedef struct {
     char *name;
-    char *serial;    /* NULL if it is bound to the port */
-    ScdUsbPort port; /* all zero if it is bound to the serial number */
+    char *file;      /* of settings; NULL if it was set by SetAlias() */
+    char *serial;    /* NULL if it is bound to the port or by a rule */
+    ScdUsbPort port; /* all zero if it is bound otherwise */
     guint8 interface;
     guint slot;
+    const ScdReaderRule *rule; /* of the same settings; else NULL */
 } ScdAlias;
-
-/*
- * Returns whether the name is valid: 1 to SCD_ALIAS_MAX_LENGTH bytes of UTF-8, made of letters and
- * digits of any script and, after the first character, also "-", "_", "." and single spaces. USB
- * ports and PC/SC names ("Front desk 00 00") are refused because they already name readers. The
- * error is SCD_INVALID_ARGS.
- */
-gboolean scd_alias_check_name(const char *name, GError **error);
 
 /*
  * The name must have passed scd_alias_check_name(). The serial number is cleaned with
@@ -46,6 +40,8 @@ gboolean scd_alias_check_name(const char *name, GError **error);
 ScdAlias *scd_alias_new_for_port(const char *name, const ScdUsbPath *path, guint slot);
 ScdAlias *scd_alias_new_for_serial(const char *name, const char *serial, guint8 interface,
                                    guint slot);
+/* rule: one that has an alias. */
+ScdAlias *scd_alias_new_for_rule(const ScdReaderRule *rule);
 ScdAlias *scd_alias_copy(const ScdAlias *alias);
 void scd_alias_free(ScdAlias *alias);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAlias, scd_alias_free)
@@ -55,9 +51,13 @@ gboolean scd_alias_is_bound_alike(const ScdAlias *a, const ScdAlias *b);
 
 /*
  * Returns whether the alias is bound to this reader. The interface of a reader without a USB path
- * counts as 0. Several readers may have the same serial number: the caller has to check for that.
+ * counts as 0. Several readers may have the same serial number, or a rule may apply to several: the
+ * caller has to check for that.
  */
 gboolean scd_alias_names(const ScdAlias *alias, const ScdIdentity *reader);
+
+/* Returns whether several readers may fit the alias. */
+gboolean scd_alias_may_be_shared(const ScdAlias *alias);
 
 /* Returns an empty list of ScdAlias, which owns its elements. */
 GPtrArray *scd_alias_file_new(void);
@@ -69,8 +69,16 @@ GPtrArray *scd_alias_file_new(void);
  */
 char **scd_alias_file_read(GPtrArray *aliases, const char *text, gsize length);
 
-/* The same for a file of settings: other groups are ignored without a warning. */
-char **scd_alias_file_read_settings(GPtrArray *aliases, const char *text, gsize length);
+/* The name of the group. */
+#define SCD_ALIASES_GROUP "Aliases"
+
+/*
+ * Adds an alias of a file of settings to the list. It replaces those of other files that have the
+ * same name or the same binding; in one file, the first one counts. Returns a warning in English,
+ * which the caller frees, or NULL.
+ */
+char *scd_alias_add_setting(GPtrArray *aliases, const char *file, const char *name,
+                            const char *value);
 
 /* Returns the text of a file with these aliases; the caller frees it. */
 char *scd_alias_file_write(const GPtrArray *aliases);

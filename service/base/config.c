@@ -4,8 +4,6 @@
 
 #include <stddef.h>
 
-#define ALIASES "Aliases" /* a group that alias.c reads */
-
 typedef struct {
     const char *group;
     const char *key;
@@ -44,8 +42,8 @@ scd_config_set_defaults(ScdConfig *config)
         *locate_value(config, &settings[i]) = settings[i].standard;
 }
 
-static gboolean
-is_known_group(const char *group)
+gboolean
+scd_config_has_group(const char *group)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(settings); i++) {
         if (g_str_equal(settings[i].group, group))
@@ -64,45 +62,21 @@ find_setting(const char *group, const char *key)
     return NULL;
 }
 
-static gboolean
-is_settings_group(const char *group)
-{
-    return g_strcmp0(group, ALIASES) != 0;
-}
-
-static char *
-check_group(gpointer data, const char *group)
-{
-    if (is_known_group(group) || !is_settings_group(group))
-        return NULL;
-    return g_strdup_printf("unknown group [%s] is ignored", group);
-}
-
-static char *
-read_setting(gpointer data, const char *group, const char *key, const char *value)
+char *
+scd_config_set(ScdConfig *config, const char *group, const char *key, const char *value)
 {
     const ScdSetting *setting = find_setting(group, key);
     guint64 number;
 
-    if (!is_known_group(group))
-        return NULL;
     if (setting == NULL)
         return g_strdup_printf("unknown setting %s in [%s]", key, group);
 
-    guint32 *target = locate_value(data, setting);
+    guint32 *target = locate_value(config, setting);
     if (!g_ascii_string_to_unsigned(value, 10, setting->least, setting->most, &number, NULL))
         return g_strdup_printf("%s must be a number from %u to %u: keeping %u", key, setting->least,
                                setting->most, *target);
     *target = (guint32)number;
     return NULL;
-}
-
-char **
-scd_config_read(ScdConfig *config, const char *text, gsize length)
-{
-    static const ScdKeyLinesReader reader = {is_settings_group, check_group, read_setting};
-
-    return scd_key_lines_read(text, length, &reader, config);
 }
 
 typedef struct {
@@ -128,7 +102,7 @@ begin_group(ScdKeyLinesState *state, const char *group)
     if (g_strcmp0(group, state->group) == 0)
         return;
     if (state->reader->group != NULL)
-        add_warning(state, state->reader->group(state->data, group));
+        add_warning(state, state->reader->group(state->data, group, state->number));
     g_free(state->group);
     state->group = g_strdup(group);
 }
@@ -147,8 +121,12 @@ read_line(ScdKeyLinesState *state, const char *line)
     gsize n_groups = 0;
 
     if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_KEEP_TRANSLATIONS, &error)) {
-        if (state->reader->is_mine(state->group))
-            add_warning(state, g_strdup(error->message));
+        if (state->reader->is_mine(state->group)) {
+            add_warning(state,
+                        g_strdup_printf("%s: write Key=Value below a [Group]", error->message));
+            if (state->reader->fault != NULL)
+                state->reader->fault(state->data, state->group);
+        }
         return;
     }
     g_auto(GStrv) groups = g_key_file_get_groups(file, &n_groups);

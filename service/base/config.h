@@ -2,12 +2,8 @@
 #pragma once
 
 /*
- * The settings in smartcardd.conf, and the reader of key files, which the store of aliases uses
- * too.
- *
- * An error in the file must not keep the service from starting: each line that is not valid causes
- * a warning and is ignored, and the other lines take effect. The table in config.c has names,
- * defaults and ranges; data/ has an example of the file and its man page.
+ * The groups [Limits] and [Transactions] of the settings, and the reader of key files, which all
+ * settings and the store of aliases use. The table in config.c has names, defaults and ranges.
  */
 
 #include <glib.h>
@@ -31,11 +27,10 @@ typedef struct {
 
 void scd_config_set_defaults(ScdConfig *config);
 
-/*
- * Reads the text of a file, which may be any bytes, and overrides the settings that it has. Returns
- * one warning in English for each line that is not valid; the caller frees the vector.
- */
-char **scd_config_read(ScdConfig *config, const char *text, gsize length);
+gboolean scd_config_has_group(const char *group);
+
+/* Returns a warning in English, which the caller frees, and changes nothing; or NULL. */
+char *scd_config_set(ScdConfig *config, const char *group, const char *key, const char *value);
 
 /*
  * Reads the text of a key file (GKeyFile) line by line. An error in one line does not affect the
@@ -49,8 +44,10 @@ typedef struct {
      * lines before the first group.
      */
     gboolean (*is_mine)(const char *group);
-    char *(*group)(gpointer data, const char *group); /* at the header of a group; may be NULL */
+    /* At the header of a group, which is in this line; may be NULL. */
+    char *(*group)(gpointer data, const char *group, guint line);
     char *(*value)(gpointer data, const char *group, const char *key, const char *value);
+    void (*fault)(gpointer data, const char *group); /* at a line that is no setting; may be NULL */
 } ScdKeyLinesReader;
 
 /* Returns all warnings, each with the number of its line in front. The caller frees the vector. */

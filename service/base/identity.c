@@ -6,8 +6,6 @@
 
 #include "base/usb-device.h"
 
-#define DEFAULT_SEAT "seat0"
-
 void
 scd_driver_answers_clear(ScdDriverAnswers *answers)
 {
@@ -182,6 +180,7 @@ scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char
     g_autoptr(ScdReaderName) name = scd_reader_name_parse(reader);
     ScdCcid ccid = {0};
 
+    identity->name = scd_reader_name_to_text(reader);
     set_place_from_driver(identity, answers);
     g_autoptr(ScdUsbDevice) device = sysfs != NULL ? find_device(identity, name, sysfs) : NULL;
     if (device != NULL)
@@ -191,7 +190,7 @@ scd_identity_new(const char *reader, const ScdDriverAnswers *answers, const char
     set_properties_from_driver(identity, answers, &ccid);
     set_text(&identity->serial, name->serial, strlen(name->serial));
     identity->slot = name->slot;
-    identity->seat = g_strdup(DEFAULT_SEAT);
+    identity->seat = g_strdup(SCD_DEFAULT_SEAT);
     return identity;
 }
 
@@ -233,6 +232,7 @@ clear_identity(gpointer data)
 {
     ScdIdentity *identity = data;
 
+    g_free(identity->name);
     g_free(identity->vendor);
     g_free(identity->product);
     g_free(identity->serial);

@@ -38,7 +38,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScdDriverAnswers, scd_driver_answers_clear)
  * Immutable once it is shared. Texts are cleaned (scd_device_text_clean()), never NULL, and empty
  * if unknown.
  */
+#define SCD_DEFAULT_SEAT "seat0"
+
 typedef struct {
+    char *name;        /* PC/SC name as text */
     gboolean complete; /* the driver has answered: another probe would not find more */
     guint slot;
     gboolean has_usb_path;

@@ -9,7 +9,6 @@
 #include "pcsc/main-thread.h"
 
 #define OWN_FILE "aliases"
-#define SETTINGS_SUFFIX ".conf"
 
 /* A call of scd_aliases_set(); checked when the changes before it are done. */
 typedef struct {
@@ -32,8 +31,7 @@ typedef struct {
 struct ScdAliases {
     const ScdAliasesEvents *events;
     gpointer data;
-    GPtrArray *settings;   /* of ScdAlias, in the order of files and lines */
-    GHashTable *files;     /* ScdAlias of settings → name of its file */
+    ScdSettings *settings;
     GPtrArray *own;        /* of ScdAlias, set by SetAlias() */
     char *file;            /* for own; NULL: not stored */
     gboolean damaged;      /* parts of the file could not be parsed */
@@ -57,30 +55,71 @@ find_alias_in(const GPtrArray *list, const char *name)
 const ScdAlias *
 scd_aliases_find(const ScdAliases *aliases, const char *name)
 {
-    const ScdAlias *alias = find_alias_in(aliases->settings, name);
+    const ScdAlias *alias = find_alias_in(aliases->settings->aliases, name);
 
     return alias ? alias : find_alias_in(aliases->own, name);
 }
 
+/* Other readers may fit an alias too: then it is that of none. */
 static gboolean
-matches_reader(const ScdAlias *alias, const ScdIdentity *reader, gboolean shared)
+is_only_one(const ScdAliases *aliases, const ScdAlias *alias, const ScdIdentity *reader)
 {
-    return (!alias->serial || !shared) && scd_alias_names(alias, reader);
+    return !scd_alias_may_be_shared(alias) ||
+           aliases->events->count(alias, reader, aliases->data) == 0;
 }
 
-const ScdAlias *
-scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader, gboolean shared)
+static gboolean
+matches_reader(const ScdAliases *aliases, const ScdAlias *alias, const ScdIdentity *reader,
+               gboolean or_shared)
 {
-    for (guint i = 0; i < aliases->settings->len; i++)
-        if (matches_reader(aliases->settings->pdata[i], reader, shared))
-            return aliases->settings->pdata[i];
+    return scd_alias_names(alias, reader) && (or_shared || is_only_one(aliases, alias, reader));
+}
+
+static const ScdAlias *
+find_alias_of(const ScdAliases *aliases, const ScdIdentity *reader, gboolean or_shared)
+{
+    const GPtrArray *settings = aliases->settings->aliases;
+
+    for (guint i = 0; i < settings->len; i++)
+        if (matches_reader(aliases, settings->pdata[i], reader, or_shared))
+            return settings->pdata[i];
     for (guint i = 0; i < aliases->own->len; i++) {
         const ScdAlias *alias = aliases->own->pdata[i];
 
-        if (matches_reader(alias, reader, shared) && !find_alias_in(aliases->settings, alias->name))
+        if (!find_alias_in(settings, alias->name) &&
+            matches_reader(aliases, alias, reader, or_shared))
             return alias;
     }
     return NULL;
+}
+
+const ScdAlias *
+scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader)
+{
+    return find_alias_of(aliases, reader, FALSE);
+}
+
+void
+scd_aliases_log_if_shared(const ScdAliases *aliases, const ScdIdentity *reader)
+{
+    const ScdAlias *alias = find_alias_of(aliases, reader, TRUE);
+
+    if (!alias || is_only_one(aliases, alias, reader))
+        return;
+    if (alias->rule)
+        g_message("Alias '%s' names no reader: [Reader %s] in %s applies to several", alias->name,
+                  alias->rule->label, alias->file);
+    else
+        g_message("Alias '%s' names no reader: several have serial number '%s'", alias->name,
+                  alias->serial);
+}
+
+gboolean
+scd_aliases_are_bound_by_rules(const ScdAliases *aliases)
+{
+    const GPtrArray *settings = aliases->settings->aliases;
+
+    return settings->len > 0 && ((const ScdAlias *)settings->pdata[0])->rule;
 }
 
 static void
@@ -88,45 +127,6 @@ log_faults(const char *file, char **faults)
 {
     for (char **fault = faults; *fault; fault++)
         g_warning("%s: %s", file, *fault);
-}
-
-static void
-read_settings(ScdAliases *aliases, const char *file)
-{
-    guint n_before = aliases->settings->len;
-    g_autofree char *text = NULL;
-    g_autoptr(GError) error = NULL;
-    gsize length;
-
-    if (!g_file_get_contents(file, &text, &length, &error)) {
-        g_warning("Cannot read aliases: %s", error->message);
-        return;
-    }
-    g_auto(GStrv) faults = scd_alias_file_read_settings(aliases->settings, text, length);
-    log_faults(file, faults);
-    for (guint i = n_before; i < aliases->settings->len; i++)
-        g_hash_table_insert(aliases->files, aliases->settings->pdata[i], g_strdup(file));
-}
-
-static int
-compare_names(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void
-read_all_settings(ScdAliases *aliases, const char *folder)
-{
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    const char *entry;
-
-    while (dir && (entry = g_dir_read_name(dir)))
-        if (g_str_has_suffix(entry, SETTINGS_SUFFIX))
-            g_ptr_array_add(files, g_build_filename(folder, entry, NULL));
-    g_ptr_array_sort(files, compare_names);
-    for (guint i = 0; i < files->len; i++)
-        read_settings(aliases, files->pdata[i]);
 }
 
 static void
@@ -150,17 +150,15 @@ read_own_file(ScdAliases *aliases)
 }
 
 ScdAliases *
-scd_aliases_new(const char *settings, const char *own, const ScdAliasesEvents *events,
+scd_aliases_new(ScdSettings *settings, const char *own, const ScdAliasesEvents *events,
                 gpointer data)
 {
     ScdAliases *aliases = g_new0(ScdAliases, 1);
     aliases->events = events;
     aliases->data = data;
-    aliases->settings = scd_alias_file_new();
-    aliases->files = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    aliases->settings = scd_settings_ref(settings);
     aliases->own = scd_alias_file_new();
     g_queue_init(&aliases->changes);
-    read_all_settings(aliases, settings);
     if (own) {
         aliases->file = g_build_filename(own, OWN_FILE, NULL);
         read_own_file(aliases);
@@ -194,32 +192,40 @@ scd_aliases_free(ScdAliases *aliases)
         finish_change(aliases, NULL, error);
     if (aliases->writing)
         aliases->writing->aliases = NULL;
-    g_ptr_array_unref(aliases->settings);
-    g_hash_table_unref(aliases->files);
+    scd_settings_unref(aliases->settings);
     g_ptr_array_unref(aliases->own);
     g_free(aliases->file);
     g_free(aliases);
+}
+
+void
+scd_aliases_apply_settings(ScdAliases *aliases, ScdSettings *settings)
+{
+    g_autoptr(ScdSettings) before G_GNUC_UNUSED = aliases->settings;
+
+    aliases->settings = scd_settings_ref(settings);
+    aliases->events->changed(aliases->data);
 }
 
 /* An alias from a configuration file cannot be changed or removed by the service. */
 static gboolean
 check_conflict_with_settings(const ScdAliases *aliases, const AliasChange *change, GError **error)
 {
+    const GPtrArray *settings = aliases->settings->aliases;
     const ScdAlias *of_reader = NULL;
     const ScdAlias *same =
-        change->alias ? find_alias_in(aliases->settings, change->alias->name) : NULL;
+        change->alias ? find_alias_in(aliases->settings->aliases, change->alias->name) : NULL;
 
-    for (guint i = 0; !of_reader && i < aliases->settings->len; i++)
-        if (scd_alias_names(aliases->settings->pdata[i], change->reader))
-            of_reader = aliases->settings->pdata[i];
+    for (guint i = 0; !of_reader && i < settings->len; i++)
+        if (scd_alias_names(settings->pdata[i], change->reader))
+            of_reader = settings->pdata[i];
     if (of_reader)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
                     "This reader's alias '%s' is set in %s: change it there", of_reader->name,
-                    (char *)g_hash_table_lookup(aliases->files, of_reader));
+                    of_reader->file);
     else if (same)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,
-                    "Alias '%s' is set in %s, for another reader", same->name,
-                    (char *)g_hash_table_lookup(aliases->files, same));
+                    "Alias '%s' is set in %s, for another reader", same->name, same->file);
     return !of_reader && !same;
 }
 
@@ -230,9 +236,9 @@ check_conflict_with_own(const ScdAliases *aliases, const AliasChange *change, GE
     const ScdAlias *same = find_alias_in(aliases->own, change->alias->name);
 
     gboolean is_others = same && !scd_alias_names(same, change->reader) &&
-                         aliases->events->count(same, aliases->data) > 0;
+                         aliases->events->count(same, NULL, aliases->data) > 0;
     gboolean is_shared =
-        change->alias->serial && aliases->events->count(change->alias, aliases->data) > 1;
+        change->alias->serial && aliases->events->count(change->alias, NULL, aliases->data) > 1;
 
     if (is_others)
         g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS,

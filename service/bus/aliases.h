@@ -12,24 +12,28 @@
  */
 
 #include "base/alias.h"
+#include "base/settings.h"
 
 #define SCD_ALIASES_MAX 1024 /* set by SetAlias() */
 
 typedef struct ScdAliases ScdAliases;
 
 typedef struct {
-    /* Returns the number of connected readers that the alias matches. */
-    guint (*count)(const ScdAlias *alias, gpointer data);
+    /* Returns the number of connected readers that the alias matches, without one, or NULL. */
+    guint (*count)(const ScdAlias *alias, const ScdIdentity *except, gpointer data);
     /* Aliases of readers may have changed. */
     void (*changed)(gpointer data);
 } ScdAliasesEvents;
 
 /*
- * Reads all files; blocks. settings: the folder of the *.conf files; own: the folder of the
- * service's file, or NULL: then aliases that are set are lost when the service ends.
+ * Reads the service's file; blocks. own: the folder of that file, or NULL: then aliases that are
+ * set are lost when the service ends.
  */
-ScdAliases *scd_aliases_new(const char *settings, const char *own, const ScdAliasesEvents *events,
+ScdAliases *scd_aliases_new(ScdSettings *settings, const char *own, const ScdAliasesEvents *events,
                             gpointer data);
+
+/* The settings were read again. */
+void scd_aliases_apply_settings(ScdAliases *aliases, ScdSettings *settings);
 
 /* Ends pending changes with SCD_P_SHUTDOWN. One that is being written may still reach the disk. */
 void scd_aliases_free(ScdAliases *aliases);
@@ -38,11 +42,17 @@ void scd_aliases_free(ScdAliases *aliases);
 const ScdAlias *scd_aliases_find(const ScdAliases *aliases, const char *name);
 
 /*
- * Returns an alias that matches the reader, or NULL. shared: another connected reader has the same
- * serial number, so aliases that are bound to it do not match.
+ * Returns the alias of the reader, or NULL: the last rule that has one and applies to it, else the
+ * first one of [Aliases], else one that was set. An alias that fits several connected readers, by
+ * a rule or a serial number, is that of none.
  */
-const ScdAlias *scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader,
-                               gboolean shared);
+const ScdAlias *scd_aliases_of(const ScdAliases *aliases, const ScdIdentity *reader);
+
+/* Logs an alias that the reader would have, if it did not fit other readers too. */
+void scd_aliases_log_if_shared(const ScdAliases *aliases, const ScdIdentity *reader);
+
+/* Returns whether a reader that comes or goes may change the alias of any other one. */
+gboolean scd_aliases_are_bound_by_rules(const ScdAliases *aliases);
 
 typedef void (*ScdAliasesFunc)(const GError *error, gpointer data);
 

@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * A card on the bus, from its insertion to its removal. Its properties never change: another
- * card, or the same one inserted again, is another object. The number in its path is never used
- * again, not even after a restart of the service.
+ * A card on the bus, from its insertion to its removal. Only LoginCandidate of its properties
+ * may change: another card, or the same one inserted again, is another object. The number in its
+ * path is never used again, not even after a restart of the service.
  */
 
 #include "base/card-list.h"
+#include "base/settings.h"
 #include "bus/object.h"
 #include "pcsc/snapshot.h"
 
@@ -20,11 +21,15 @@ typedef struct {
     gpointer reader; /* passed to the methods */
     const char *reader_path;
     const ScdCardList *card_list; /* the names of cards by ATR, or NULL */
+    ScdSettings *const *settings; /* the present ones */
 } ScdCardParts;
 
 /* Adds the card to the tree. Fails if its path is in use. */
 ScdCard *scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error);
 void scd_card_free(ScdCard *card);
+
+/* The settings were read again: updates LoginCandidate. */
+void scd_card_apply_settings(ScdCard *card);
 
 /* No further call reaches its object. Must come before the signal that the card is gone. */
 void scd_card_withdraw(ScdCard *card);

@@ -2,6 +2,8 @@
 
 #include "bus/manager.h"
 
+#include <unistd.h>
+
 #include "bus/error.h"
 #include "config.h"
 #include "scd-interface-info.h"
@@ -175,11 +177,40 @@ close_session(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     look_up_caller(owner, invocation, close_session_for);
 }
 
+/* The service's own user calls it for systemctl reload, in the sandbox of the unit. */
+static void
+reload_for(ScdClient *caller, const GError *gone, gpointer data)
+{
+    g_autofree CallerQuery *query = data;
+    g_autoptr(ScdClient) client = caller;
+    g_autoptr(GError) error = NULL;
+
+    if (client && (scd_client_uid(client) == 0 || scd_client_uid(client) == geteuid())) {
+        scd_reload_start(query->manager->parts.reload, query->invocation);
+        return;
+    }
+    if (client)
+        g_set_error_literal(&error, SCD_ERROR, SCD_NOT_AUTHORIZED,
+                            "Only root may reload the settings");
+    scd_error_reply(query->invocation, client ? error : gone);
+}
+
+static void
+reload(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    look_up_caller(owner, invocation, reload_for);
+}
+
 static const ScdMethod methods[] = {
-    {"CancelCall", cancel_call},          {"CanConnect", can_connect},
-    {"CloseSession", close_session},      {"FindReader", find_reader},
-    {"ListSessions", list_sessions},      {"WaitForCard", wait_for_card},
-    {"WaitForRemoval", wait_for_removal}, {NULL, NULL},
+    {"CancelCall", cancel_call},
+    {"CanConnect", can_connect},
+    {"CloseSession", close_session},
+    {"FindReader", find_reader},
+    {"ListSessions", list_sessions},
+    {"Reload", reload},
+    {"WaitForCard", wait_for_card},
+    {"WaitForRemoval", wait_for_removal},
+    {NULL, NULL},
 };
 
 static const ScdInterface interface = {&scd_manager_interface, methods};

@@ -5,6 +5,7 @@
 
 #include "bus/authorization.h"
 #include "bus/readers.h"
+#include "bus/reload.h"
 #include "bus/session.h"
 #include "bus/wait-calls.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     ScdWaitCalls *wait_calls;
     ScdSessions *sessions;
     ScdCallRegistry *registry;
+    ScdReload *reload;
 } ScdManagerParts;
 
 /* Fails if the path is in use. */

@@ -21,18 +21,26 @@ struct ScdReaderTracker {
     gboolean begun;         /* the first snapshot since pcscd started was passed on */
 };
 
-/* Returns the latest snapshot without the readers that are not identified. */
+static gboolean
+is_ignored(const ScdReaderTracker *tracker, const ScdIdentity *identity)
+{
+    return tracker->events->is_ignored(identity, tracker->data);
+}
+
+/* Returns the latest snapshot without the readers that are not identified, or ignored. */
 static ScdSnapshot *
 dup_identified(const ScdReaderTracker *tracker)
 {
     ScdSnapshot *seen = tracker->seen;
 
-    if (tracker->n_unknown == 0)
+    if (seen->trouble)
         return scd_snapshot_ref(seen);
     GPtrArray *readers = g_ptr_array_new_with_free_func((GDestroyNotify)scd_reader_state_unref);
     for (guint i = 0; i < seen->readers->len; i++) {
         ScdReaderState *state = seen->readers->pdata[i];
-        if (g_hash_table_lookup(tracker->identities, state->name))
+        const ScdIdentity *identity = g_hash_table_lookup(tracker->identities, state->name);
+
+        if (identity && !is_ignored(tracker, identity))
             g_ptr_array_add(readers, scd_reader_state_ref(state));
     }
     return scd_snapshot_new(readers);
@@ -68,6 +76,7 @@ apply_identity(ScdReaderTracker *tracker, const char *reader, ScdIdentity *ident
 {
     const ScdIdentity *before = g_hash_table_lookup(tracker->identities, reader);
     gboolean was_known = before != NULL;
+    gboolean was_shown = was_known && !is_ignored(tracker, before);
 
     if (was_known && scd_identity_is_elsewhere(identity, before)) {
         remove_identity(tracker, reader);
@@ -79,12 +88,12 @@ apply_identity(ScdReaderTracker *tracker, const char *reader, ScdIdentity *ident
         return;
     }
     g_hash_table_insert(tracker->identities, g_strdup(reader), identity);
-    if (was_known) {
-        tracker->events->identified_better(reader, identity, tracker->data);
-    } else {
+    if (!was_known)
         tracker->n_unknown--;
+    if (was_known && was_shown && !is_ignored(tracker, identity))
+        tracker->events->identified_better(reader, identity, tracker->data);
+    else
         pass_on_if_complete(tracker);
-    }
 }
 
 static void
@@ -192,6 +201,13 @@ scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapsh
     scd_snapshot_unref(tracker->seen);
     tracker->seen = snapshot;
     pass_on_if_complete(tracker);
+}
+
+void
+scd_reader_tracker_apply_settings(ScdReaderTracker *tracker)
+{
+    if (tracker->begun)
+        pass_on(tracker);
 }
 
 void

@@ -3,8 +3,8 @@
 
 /*
  * Between the monitor and the readers on the bus: identifies the device of each new reader, and
- * passes snapshots on with the identified readers only. A reader's object path is derived from
- * its device, so a reader is not added to the bus before.
+ * passes snapshots on with the identified readers only, without those that the settings ignore. A
+ * reader's object path is derived from its device, so a reader is not added to the bus before.
  *
  * The first snapshot after pcscd has started is passed on as a whole, when the devices of all
  * readers are identified or their drivers did not answer within a second. A reader whose driver
@@ -21,6 +21,8 @@ typedef struct {
     void (*identified)(ScdSnapshot *snapshot, gpointer data);
     /* A reader that was passed on, or will be soon, is identified better. */
     void (*identified_better)(const char *reader, const ScdIdentity *identity, gpointer data);
+    /* Returns whether the settings ignore a reader. */
+    gboolean (*is_ignored)(const ScdIdentity *identity, gpointer data);
     /* A probe of the reader has ended, with or without an answer of its driver. */
     void (*probed)(const char *reader, gpointer data);
 } ScdReaderTrackerEvents;
@@ -38,6 +40,9 @@ void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *s
  * and added again, at the path of its port.
  */
 void scd_reader_tracker_check(ScdReaderTracker *tracker);
+
+/* Other readers may be ignored than before. */
+void scd_reader_tracker_apply_settings(ScdReaderTracker *tracker);
 
 /* Probes a reader that has been identified again, unless a probe of it is running. */
 void scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader);

@@ -16,6 +16,17 @@ struct ScdReader {
     GPtrArray *details_watches; /* of const ScdReaderDetailsWatch, likewise */
 };
 
+static void
+set_login_candidate(ScdReader *reader)
+{
+    ScdRuleFlag login = scd_reader_rules_login((*reader->parts.settings)->rules, reader->identity);
+    gboolean is_candidate = login == SCD_RULE_UNSET
+                                ? g_str_equal(reader->identity->seat, SCD_DEFAULT_SEAT)
+                                : login == SCD_RULE_YES;
+
+    scd_object_set(reader->object, "LoginCandidate", g_variant_new_boolean(is_candidate));
+}
+
 /* These properties change only when the device is identified better. */
 static void
 set_identity(ScdReader *reader, const ScdIdentity *identity)
@@ -43,8 +54,7 @@ set_identity(ScdReader *reader, const ScdIdentity *identity)
     scd_object_set(object, "DisplayLines", g_variant_new_uint32(identity->display.lines));
     scd_object_set(object, "DisplayColumns", g_variant_new_uint32(identity->display.columns));
     scd_object_set(object, "Seat", g_variant_new_string(identity->seat));
-    /* Only a USB device is certain to be at this machine. */
-    scd_object_set(object, "LoginCandidate", g_variant_new_boolean(identity->usb_bus != 0));
+    set_login_candidate(reader);
 }
 
 static void
@@ -285,6 +295,15 @@ scd_reader_identify(ScdReader *reader, const ScdIdentity *identity)
     scd_object_announce(reader->object);
 }
 
+void
+scd_reader_apply_settings(ScdReader *reader)
+{
+    set_login_candidate(reader);
+    scd_object_announce(reader->object);
+    if (reader->card)
+        scd_card_apply_settings(reader->card);
+}
+
 gboolean
 scd_reader_set_alias(ScdReader *reader, const char *alias)
 {
@@ -330,6 +349,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
         .reader = reader,
         .reader_path = scd_reader_path(reader),
         .card_list = reader->parts.card_list,
+        .settings = reader->parts.settings,
     };
 
     reader->card = scd_card_new(&parts, state, &error);

@@ -9,6 +9,7 @@
 #include "base/card-list.h"
 #include "base/error.h"
 #include "base/identity.h"
+#include "base/settings.h"
 #include "bus/authority.h"
 #include "bus/card.h"
 #include "bus/object.h"
@@ -39,6 +40,7 @@ typedef struct {
     ScdTree *tree;
     ScdWorkers *workers;
     const ScdCardList *card_list;         /* the names of cards by ATR, or NULL */
+    ScdSettings *const *settings;         /* the present ones */
     const ScdInterface *reader_interface; /* its methods receive the ScdReader */
     const ScdInterface *card_interface;   /* likewise: the reader that the card is in */
     const ScdMethodContext *context;      /* for these methods */
@@ -81,6 +83,9 @@ void scd_reader_unwatch_details(ScdReader *reader, const ScdReaderDetailsWatch *
 
 /* Updates the properties that describe the device. */
 void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
+
+/* The settings were read again: updates the properties of the reader and its card. */
+void scd_reader_apply_settings(ScdReader *reader);
 
 /* Returns TRUE if the reader had another alias before. */
 gboolean scd_reader_set_alias(ScdReader *reader, const char *alias);

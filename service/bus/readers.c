@@ -42,26 +42,10 @@ have_same_serial(const ScdIdentity *a, const ScdIdentity *b)
            scd_identity_interface(a) == scd_identity_interface(b);
 }
 
-/* self: the reader with this identity, NULL before it was added. */
-static const ScdReader *
-find_other_with_serial(const ScdReaders *readers, const ScdIdentity *identity,
-                       const ScdReader *self)
-{
-    GHashTableIter iter;
-    gpointer reader;
-
-    g_hash_table_iter_init(&iter, readers->by_name);
-    while (g_hash_table_iter_next(&iter, NULL, &reader))
-        if (reader != self && have_same_serial(scd_reader_identity(reader), identity))
-            return reader;
-    return NULL;
-}
-
 static const char *
-get_alias(const ScdReaders *readers, const ScdIdentity *identity, const ScdReader *self)
+get_alias(const ScdReaders *readers, const ScdIdentity *identity)
 {
-    gboolean shared = find_other_with_serial(readers, identity, self) != NULL;
-    const ScdAlias *alias = scd_aliases_of(readers->parts.aliases, identity, shared);
+    const ScdAlias *alias = scd_aliases_of(readers->parts.aliases, identity);
 
     return alias ? alias->name : "";
 }
@@ -69,10 +53,21 @@ get_alias(const ScdReaders *readers, const ScdIdentity *identity, const ScdReade
 static void
 update_alias(ScdReaders *readers, ScdReader *reader)
 {
-    const char *alias = get_alias(readers, scd_reader_identity(reader), reader);
+    const char *alias = get_alias(readers, scd_reader_identity(reader));
 
     if (scd_reader_set_alias(reader, alias) && *alias)
         readers->parts.events->reader_renamed(reader, readers->parts.data);
+}
+
+void
+scd_readers_apply_settings(ScdReaders *readers)
+{
+    GHashTableIter iter;
+    gpointer reader;
+
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader))
+        scd_reader_apply_settings(reader);
 }
 
 void
@@ -86,28 +81,21 @@ scd_readers_update_aliases(ScdReaders *readers)
         update_alias(readers, reader);
 }
 
-/* A reader with this serial number was added or removed: the number may be unique now, or no
- * longer. */
+/*
+ * A reader was added or removed: an alias that is bound to its serial number, or by a rule, may fit
+ * one reader only now, or no longer.
+ */
 static void
-update_aliases_for_serial(ScdReaders *readers, const ScdIdentity *identity)
+update_shared_aliases(ScdReaders *readers, const ScdIdentity *identity)
 {
+    gboolean all = scd_aliases_are_bound_by_rules(readers->parts.aliases);
     GHashTableIter iter;
     gpointer reader;
 
     g_hash_table_iter_init(&iter, readers->by_name);
-    while (*identity->serial && g_hash_table_iter_next(&iter, NULL, &reader))
-        if (have_same_serial(scd_reader_identity(reader), identity))
+    while ((all || *identity->serial) && g_hash_table_iter_next(&iter, NULL, &reader))
+        if (all || have_same_serial(scd_reader_identity(reader), identity))
             update_alias(readers, reader);
-}
-
-static void
-log_if_ambiguous(const ScdReaders *readers, const ScdIdentity *identity)
-{
-    const ScdAlias *alias = scd_aliases_of(readers->parts.aliases, identity, FALSE);
-
-    if (alias && alias->serial && find_other_with_serial(readers, identity, NULL))
-        g_message("Alias '%s' names no reader: several have serial number '%s'", alias->name,
-                  alias->serial);
 }
 
 static void
@@ -117,13 +105,13 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
     const ScdReadersParts *parts = &readers->parts;
     const ScdIdentity *identity = scd_reader_tracker_get_identity(parts->tracker, state->name);
     ScdReader *reader =
-        scd_reader_new(&parts->reader, identity, get_alias(readers, identity, NULL), state, &error);
+        scd_reader_new(&parts->reader, identity, get_alias(readers, identity), state, &error);
 
     if (!reader)
         g_error("The path of a reader was in use: %s", error->message);
-    log_if_ambiguous(readers, identity);
+    scd_aliases_log_if_shared(parts->aliases, identity);
     g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
-    update_aliases_for_serial(readers, identity);
+    update_shared_aliases(readers, identity);
 }
 
 static void
@@ -133,7 +121,7 @@ remove_reader(ScdReaders *readers, ScdReader *reader, ScdErrorCode why)
 
     g_hash_table_remove(readers->by_name, scd_reader_pcsc_name(reader));
     scd_reader_free(reader, why);
-    update_aliases_for_serial(readers, identity);
+    update_shared_aliases(readers, identity);
 }
 
 static void
@@ -192,8 +180,8 @@ scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *i
     g_autoptr(ScdIdentity) before = scd_identity_ref(scd_reader_identity(reader));
     scd_reader_identify(reader, identity);
     update_alias(readers, reader);
-    update_aliases_for_serial(readers, before);
-    update_aliases_for_serial(readers, identity);
+    update_shared_aliases(readers, before);
+    update_shared_aliases(readers, identity);
     readers->parts.events->reader_renamed(reader, readers->parts.data);
 }
 
@@ -286,7 +274,7 @@ scd_readers_find(ScdReaders *readers, const char *selector, GError **error)
 }
 
 guint
-scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias)
+scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias, const ScdIdentity *except)
 {
     GHashTableIter iter;
     gpointer reader;
@@ -294,7 +282,7 @@ scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias)
 
     g_hash_table_iter_init(&iter, readers->by_name);
     while (g_hash_table_iter_next(&iter, NULL, &reader))
-        count += is_named_by(reader, alias);
+        count += scd_reader_identity(reader) != except && is_named_by(reader, alias);
     return count;
 }
 

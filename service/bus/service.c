@@ -2,6 +2,8 @@
 
 #include "bus/service.h"
 
+#include <string.h>
+
 #include <systemd/sd-daemon.h>
 
 #include "base/log.h"
@@ -23,6 +25,7 @@
 struct ScdService {
     const ScdServiceOptions *options;
     guint first_snapshot_timer; /* until the monitor has reported the first snapshot */
+    ScdSettings *settings;
     ScdTree *tree;
     ScdClients *clients;
     ScdAudit *audit;
@@ -37,6 +40,7 @@ struct ScdService {
     ScdMonitor *monitor;
     ScdWaitCalls *wait_calls;
     ScdMethodContext methods;
+    ScdReload *reload;
     ScdManager *manager;
     guint status_timer;
     char *trouble; /* why pcscd is not available; NULL while it is */
@@ -160,6 +164,13 @@ handle_probed(const char *reader, gpointer data)
     scd_authorization_reader_probed(service->authorization, reader);
 }
 
+static gboolean
+is_ignored(const ScdIdentity *identity, gpointer data)
+{
+    ScdService *service = data;
+    return scd_reader_rules_ignore(service->settings->rules, identity) == SCD_RULE_YES;
+}
+
 /* For authorization. */
 static void
 probe_reader(const char *reader, gpointer data)
@@ -189,11 +200,12 @@ handle_reader_renamed(ScdReader *reader, gpointer data)
     scd_wait_calls_reader_renamed(service->wait_calls, reader);
 }
 
+/* There are no readers any more while they are freed. */
 static guint
-count_readers_with_alias(const ScdAlias *alias, gpointer data)
+count_readers_with_alias(const ScdAlias *alias, const ScdIdentity *except, gpointer data)
 {
     ScdService *service = data;
-    return scd_readers_count_named(service->readers, alias);
+    return service->readers ? scd_readers_count_named(service->readers, alias, except) : 0;
 }
 
 static void
@@ -201,6 +213,32 @@ update_aliases(gpointer data)
 {
     ScdService *service = data;
     scd_readers_update_aliases(service->readers);
+}
+
+static void
+check_card_list(const ScdService *service)
+{
+    if (!service->options->card_list && scd_login_cards_have_names(service->settings->login_cards))
+        g_warning("LoginCards has names of cards, but there is no list of cards to find them in: "
+                  "install pcsc-tools, or write ATRs");
+}
+
+/* The aliases first, because readers that are added get theirs from them. */
+static void
+apply_settings(ScdSettings *settings, gpointer data)
+{
+    ScdService *service = data;
+    const ScdConfig *config = &service->options->settings->config;
+
+    if (memcmp(&settings->config, config, sizeof *config) != 0)
+        g_message("Changes in [Limits] and [Transactions] take effect when the service is "
+                  "restarted: systemctl restart smartcardd");
+    scd_settings_unref(service->settings);
+    service->settings = scd_settings_ref(settings);
+    check_card_list(service);
+    scd_aliases_apply_settings(service->aliases, settings);
+    scd_readers_apply_settings(service->readers);
+    scd_reader_tracker_apply_settings(service->tracker);
 }
 
 static GVariant *
@@ -255,6 +293,7 @@ new_readers(ScdService *service)
                 .tree = service->tree,
                 .workers = service->workers,
                 .card_list = service->options->card_list,
+                .settings = &service->settings,
                 .reader_interface = &scd_reader_methods,
                 .card_interface = &scd_card_methods,
                 .context = &service->methods,
@@ -291,7 +330,7 @@ new_sessions(ScdService *service, GDBusConnection *bus)
         .authorization = service->authorization,
         .audit = service->audit,
         .workers = service->workers,
-        .config = service->options->config,
+        .config = &service->options->settings->config,
         .interface = &scd_session_methods,
         .registry = service->registry,
     };
@@ -316,7 +355,7 @@ new_wait_calls(ScdService *service)
         .audit = service->audit,
         .readers = service->readers,
         .monitor = service->monitor,
-        .config = service->options->config,
+        .config = &service->options->settings->config,
         .registry = service->registry,
     };
 
@@ -328,7 +367,7 @@ static gboolean
 make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **error)
 {
     static const ScdReaderTrackerEvents tracker_events = {handle_identified, handle_better_identity,
-                                                          handle_probed};
+                                                          is_ignored, handle_probed};
     static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
     const ScdServiceOptions *options = service->options;
 
@@ -339,15 +378,15 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->audit = scd_audit_new(bus);
     service->authorization = scd_authorization_new(bus, service->clients, service->audit);
     service->registry = scd_call_registry_new();
-    service->workers = scd_workers_new(options->config->idle_limit_s * 1000,
-                                       options->config->total_limit_s * 1000);
+    service->workers = scd_workers_new(options->settings->config.idle_limit_s * 1000,
+                                       options->settings->config.total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
     service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service, error);
     if (!service->gone_objects)
         return FALSE;
     service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
     scd_authorization_set_prober(service->authorization, probe_reader, service);
-    service->aliases = scd_aliases_new(options->settings, options->state, &aliases_events, service);
+    service->aliases = scd_aliases_new(service->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
     service->monitor = new_monitor(service, error);
     if (!service->monitor)
@@ -356,9 +395,10 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->methods = (ScdMethodContext){service->sessions, service->authorization,
                                           service->aliases, service->wait_calls};
     scd_sessions_on_change(service->sessions, update_status, service);
+    service->reload = scd_reload_new(options->settings_file, apply_settings, service);
     const ScdManagerParts manager_parts = {
-        service->tree,       service->readers,  service->clients, service->authorization,
-        service->wait_calls, service->sessions, service->registry};
+        service->tree,       service->readers,  service->clients,  service->authorization,
+        service->wait_calls, service->sessions, service->registry, service->reload};
     service->manager = scd_manager_new(&manager_parts, error);
     return service->manager != NULL;
 }
@@ -370,11 +410,19 @@ scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *op
     g_autoptr(ScdService) service = g_new0(ScdService, 1);
 
     service->options = options;
+    service->settings = scd_settings_ref(options->settings);
+    check_card_list(service);
     if (!make_parts(service, bus, gate, error))
         return NULL;
     service->first_snapshot_timer =
         g_timeout_add(FIRST_SNAPSHOT_LIMIT_MS, handle_first_snapshot_timeout, service);
     return g_steal_pointer(&service);
+}
+
+void
+scd_service_reload(ScdService *service)
+{
+    scd_reload_start(service->reload, NULL);
 }
 
 /* Ends the calls and sessions, while there are workers to reset the cards. */

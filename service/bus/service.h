@@ -8,7 +8,7 @@
 #include <gio/gio.h>
 
 #include "base/card-list.h"
-#include "base/config.h"
+#include "base/settings.h"
 #include "bus/gate.h"
 
 typedef struct ScdService ScdService;
@@ -16,11 +16,11 @@ typedef struct ScdService ScdService;
 /* All of it must outlive the service. */
 typedef struct {
     const ScdCardList *card_list; /* the names of cards by ATR, or NULL */
-    const ScdConfig *config;
-    const char *sysfs;    /* the path of /sys */
-    const char *settings; /* folder of *.conf files with the administrator's aliases */
-    const char *state;    /* folder for the aliases of SetAlias(); NULL: they are not stored */
-    guint call_limit_s;   /* seconds after which a call of libpcsclite counts as stuck */
+    ScdSettings *settings;        /* those at the start */
+    const char *settings_file;    /* to read them again */
+    const char *sysfs;            /* the path of /sys */
+    const char *state;  /* folder for the aliases of SetAlias(); NULL: they are not stored */
+    guint call_limit_s; /* seconds after which a call of libpcsclite counts as stuck */
 
     /* The readers are complete, or pcscd does not answer: the bus name may be requested.
      * May be called again. */
@@ -36,6 +36,9 @@ typedef struct {
  */
 ScdService *scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *options,
                             GError **error);
+
+/* Reads the settings again, in a thread, and applies those on readers, aliases and logins. */
+void scd_service_reload(ScdService *service);
 
 /*
  * Ends all calls and sessions, resets their cards, and stops all threads. A thread that is stuck

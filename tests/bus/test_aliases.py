@@ -126,19 +126,22 @@ class AdministratorAliases(AliasTest):
         self.assertEqual(self.file(), "[Aliases]\nlogin=port 3-3\ndoor=port 1-2\n")
 
     def test_several_configuration_files(self):
-        first = self.setting("10-a.conf", "login=port 1-1", "door=serial S2")
-        second = self.setting("20-b.conf", "login=port 1-2", "desk=port 1-1", "nonsense")
-        self.setting("30-c.conf.bak", "cellar=port 1-2")
-        with open(os.path.join(self.settings, "smartcardd.conf"), "w", encoding="utf-8") as file:
-            file.write("[Limits]\nSessions=7\nwrong\n[Aliases]\ncellar=port 1-4\n")
+        """A later file overrides an earlier one; in one file, the first alias counts."""
+        self.setting("smartcardd.conf", "cellar=port 1-1", "door=port 1-4")
+        first = self.setting("smartcardd.conf.d/10-a.conf", "login=port 1-1", "login=port 1-2",
+                             "nonsense", "cellar=port 1-1")
+        self.setting("smartcardd.conf.d/20-b.conf", "door=serial S2")
+        self.setting("smartcardd.conf.d/30-c.conf.bak", "cellar=port 1-2")
+        former = self.setting("more.conf", "desk=port 1-1")
         self.start_at_ports(serials=("S1", "S2"))
         self.assertEqual(self.aliases(), {"A": "login", "B": "door"})
         self.assert_invalid(f"in {first}", "A", "x")
         output = self.testbed.service.output
-        self.assertIn(f"{second}: line 2: alias login is there already", output)
-        self.assertIn(f"{second}: line 3: the reader of alias desk has one already", output)
-        self.assertIn(f"{second}: line 4: ", output)
-        self.assertEqual(output.count(": line 3: Key"), 1)
+        self.assertIn(f"{first}: line 3: alias login is there already", output)
+        self.assertIn(f"{first}: line 4: ", output)
+        self.assertIn(f"{first}: line 5: the reader of alias cellar has one already", output)
+        self.assertIn(f"{former}: not read: move the file to {self.settings}/smartcardd.conf.d",
+                      output)
 
     def test_two_readers_with_one_serial_number(self):
         self.setting("smartcardd.conf", "badge=serial S1")
@@ -149,11 +152,11 @@ class AdministratorAliases(AliasTest):
                       self.testbed.service.output)
 
     def test_unreadable_file(self):
-        os.mkdir(os.path.join(self.settings, "a.conf"))
-        self.setting("b.conf", "login=port 1-1")
+        os.makedirs(os.path.join(self.settings, "smartcardd.conf.d", "a.conf"))
+        self.setting("smartcardd.conf.d/b.conf", "login=port 1-1")
         self.start_at_ports()
         self.assertEqual(self.aliases(), {"A": "login"})
-        self.assertIn("Cannot read aliases", self.testbed.service.output)
+        self.assertIn("The settings of a file are the defaults", self.testbed.service.output)
 
 
 class InvalidAliases(AliasTest):

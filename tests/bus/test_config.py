@@ -44,7 +44,7 @@ class Config(case.TestBedTest):
 
     def test_unreadable_file(self):
         warning, = self.warnings_of(self.testbed.folder)
-        self.assertIn("All settings are the defaults", warning)
+        self.assertIn("The settings of a file are the defaults", warning)
 
     def test_invalid_lines(self):
         path = self.file(b"[Limits]\nSessions=0\nsessions\nWaiters=7\n[Limit]\n\xff=1\n")

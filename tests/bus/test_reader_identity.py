@@ -82,7 +82,7 @@ class UsbPath(IdentityTest):
             label, properties = self.reader(f"Reader {name} ")
             self.assertTrue(label.startswith("Simulated_Reader_"), label)
             self.assertEqual(properties["UsbPath"], "")
-            self.assertFalse(properties["LoginCandidate"])
+            self.assertTrue(properties["LoginCandidate"])
         self.testbed.stop_service()
         for number, answer in enumerate(wrong):
             self.control("R0", USB_PATH, answer)
@@ -96,7 +96,7 @@ class UsbPath(IdentityTest):
         self.start("A")
         self.start_service()
         self.assert_has("Reader A", "Simulated_Reader_A_00_00", UsbPath="", UsbBus=0,
-                        UsbAddress=0, LoginCandidate=False, Seat="seat0", Features=[])
+                        UsbAddress=0, LoginCandidate=True, Seat="seat0", Features=[])
 
     def test_only_matching_device(self):
         self.sysfs.add("1-1", 2, serial="S1")

@@ -39,6 +39,7 @@ class Show(CliTest):
         rows = self.rows()
         self.assert_has(rows, Object="/org/smartcardd1/readers/usb_1_6", Vendor="Maker",
                         Serial_number="S1", USB_path="1-6:1.0", Built_in="yes", For_login="yes",
+                        Login_card="no",
                         USB_device="04e6:5116, bus 1, address 5", State="card present",
                         Known_as=list(KNOWN_NAMES), ATR="3B 02 14 50")
         self.assertEqual(self.rows("1-6", columns=80), rows)
@@ -47,7 +48,7 @@ class Show(CliTest):
         self.start_testbed("A")
         self.assert_has(self.rows(), Alias="none", Vendor="not known", Serial_number="not known",
                         USB_path="not known", USB_device="not known", Built_in="no",
-                        Driver_version="not known", Features="none", For_login="no",
+                        Driver_version="not known", Features="none", For_login="yes",
                         State="empty", ATR=None)
 
     def test_atr_in_pieces(self):

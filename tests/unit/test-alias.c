@@ -216,34 +216,41 @@ read_text(GPtrArray *aliases, const char *text)
     return g_strjoinv("\n", warnings);
 }
 
-static char *
-read_settings(GPtrArray *aliases, const char *text)
-{
-    g_auto(GStrv) warnings = scd_alias_file_read_settings(aliases, text, strlen(text));
-
-    return g_strjoinv("\n", warnings);
-}
-
-/*
- * Other groups are errors in the own file of aliases; in settings they are ignored with their
- * errors.
- */
+/* They are errors in the own file of aliases. */
 static void
 test_file_other_groups(void)
 {
-    static const char text[] = "x\n[Limits]\nSessions=3\ny\n[Aliases]\nlogin=port 1-3\nz\n";
     g_autoptr(GPtrArray) aliases = scd_alias_file_new();
-    g_autoptr(GPtrArray) fixed = scd_alias_file_new();
-    g_autofree char *faults = read_text(aliases, text);
-    g_autofree char *warnings = read_settings(fixed, text);
+    g_autofree char *faults =
+        read_text(aliases, "x\n[Limits]\nSessions=3\ny\n[Aliases]\nlogin=port 1-3\nz\n");
 
     g_assert_cmpuint(aliases->len, ==, 1);
-    g_assert_cmpuint(fixed->len, ==, 1);
     g_assert_true(g_str_has_prefix(faults, "line 1: "));
     g_assert_nonnull(strstr(faults, "\nline 2: unknown group [Limits]\n"));
     g_assert_nonnull(strstr(faults, "\nline 4: "));
-    g_assert_true(g_str_has_prefix(warnings, "line 7: "));
-    g_assert_null(strchr(warnings, '\n'));
+    g_assert_nonnull(strstr(faults, "\nline 7: "));
+}
+
+/* An alias of a later file replaces others; in one file, the first one counts. */
+static void
+test_settings(void)
+{
+    g_autoptr(GPtrArray) aliases = scd_alias_file_new();
+    g_autofree char *same_name = NULL;
+    g_autofree char *same_port = NULL;
+
+    g_assert_null(scd_alias_add_setting(aliases, "a", "login", "port 1-1"));
+    g_assert_null(scd_alias_add_setting(aliases, "a", "door", "port 1-2"));
+    same_name = scd_alias_add_setting(aliases, "a", "login", "port 1-3");
+    same_port = scd_alias_add_setting(aliases, "a", "desk", "port 1-2");
+    g_assert_cmpstr(same_name, ==, "alias login is there already");
+    g_assert_cmpstr(same_port, ==, "the reader of alias desk has one already: door");
+    g_assert_null(scd_alias_add_setting(aliases, "b", "login", "port 1-2"));
+    g_assert_cmpuint(aliases->len, ==, 1);
+    const ScdAlias *alias = aliases->pdata[0];
+    g_assert_cmpstr(alias->name, ==, "login");
+    g_assert_cmpstr(alias->file, ==, "b");
+    g_assert_cmpuint(alias->port.ports[0], ==, 2);
 }
 
 static void
@@ -251,16 +258,13 @@ test_file_reading(void)
 {
     g_autoptr(GPtrArray) aliases = scd_alias_file_new();
     g_autofree char *warnings =
-        read_settings(aliases, "# who is who\r\n"
-                               "[Limits]\n"
-                               "Sessions=3\n"
-                               "[Aliases]\n"
-                               "login=port 1-3.1\n"
-                               "Front desk = port 1-3.1 interface 2 slot 1\n"
-                               "[Other]\n"
-                               "[Aliases]\n"
-                               "badge=serial 0123\n"
-                               "odd=serial 'it'\\''s 7 slot 1' slot 4294967295\n");
+        read_text(aliases, "# who is who\r\n"
+                           "[Aliases]\n"
+                           "login=port 1-3.1\n"
+                           "Front desk = port 1-3.1 interface 2 slot 1\n"
+                           "[Aliases]\n"
+                           "badge=serial 0123\n"
+                           "odd=serial 'it'\\''s 7 slot 1' slot 4294967295\n");
     g_autofree char *text = scd_alias_file_write(aliases);
 
     g_assert_cmpstr(warnings, ==, "");
@@ -444,6 +448,7 @@ main(int argc, char **argv)
     g_test_add_func("/alias/no-serial", test_no_serial);
     g_test_add_func("/alias/bound-alike", test_bound_alike);
     g_test_add_func("/alias/copy", test_copy);
+    g_test_add_func("/alias/settings", test_settings);
     g_test_add_func("/alias-file/other-groups", test_file_other_groups);
     g_test_add_func("/alias-file/reading", test_file_reading);
     g_test_add_func("/alias-file/bad-values", test_file_bad_values);

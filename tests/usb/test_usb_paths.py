@@ -150,12 +150,20 @@ class UsbPaths(plugging.PluggingTest):
         self.usb_reader("1-1", 2, seat="seat-desk").plug()
         self.usb_reader("1-2", 3).plug()
         self.testbed.start_pcscd(environment=self.bus.environment())
-        self.testbed.start_service(environment={
-            **self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        environment = {**self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+        self.testbed.start_service(environment=environment)
+        self.client = self.recorder()
+        self.wait_for("usb_1_1", "usb_1_2")
+        self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=False)
+        self.assert_has("usb_1_2", Seat="seat0", LoginCandidate=True)
+        self.testbed.stop_service()
+        settings = os.path.join(self.testbed.folder, "smartcardd.conf")
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write("[Reader desk]\nMatchPort=1-1\nLogin=yes\n")
+        self.testbed.start_service("--config", settings, environment=environment)
         self.client = self.recorder()
         self.wait_for("usb_1_1", "usb_1_2")
         self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=True)
-        self.assert_has("usb_1_2", Seat="seat0")
 
     def test_swap_while_the_service_is_paused(self):
         """pcscd assigns the name of the removed reader to another one."""

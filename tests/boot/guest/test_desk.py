@@ -118,6 +118,19 @@ class Service(DeskTest):
         for name in self.places:
             self.wait_for_card(name)
 
+    def test_reload(self):
+        """In the sandbox of the unit. The settings apply when systemctl returns."""
+        name, place = next(iter(self.places.items()))
+        file = "/etc/smartcardd/smartcardd.conf.d/test.conf"
+        self.addCleanup(run, "systemctl", "reload", UNIT)
+        self.addCleanup(os.unlink, file)
+        before = unit("MainPID")
+        with open(file, "w", encoding="utf-8") as settings:
+            settings.write(f"[Reader {name}]\nMatchPort={place}\nIgnore=yes\n")
+        run("systemctl", "reload", UNIT)
+        self.assertNotIn(object_path(place), self.client.objects())
+        self.assertEqual(unit("MainPID"), before)
+
     def test_crash(self):
         number = len(self.client.signals)
         os.kill(int(unit("MainPID")), 9)

@@ -66,10 +66,12 @@ class AliasTest(IdentityTest):
         return {properties["Name"].split()[2]: properties["Alias"]
                 for _, properties in self.client.readers().values() if properties["Alias"]}
 
-    def setting(self, name, *lines):
+    def setting(self, name, *lines, group="Aliases"):
+        """Returns the path of the new file, whose second line is the first one of lines."""
         path = os.path.join(self.settings, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(["[Aliases]", *lines, ""]))
+            file.write("\n".join([f"[{group}]", *lines, ""]))
         return path
 
     def file(self):
