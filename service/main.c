@@ -295,6 +295,8 @@ start_watchdog(void)
 static void
 clear_program(Program *program)
 {
+    if (program->service)
+        scd_service_stop(program->service);
     if (!program->restart) /* else exec ends the connection, and the name with it */
         g_clear_handle_id(&program->name, g_bus_unown_name);
     if (program->card_list_thread)

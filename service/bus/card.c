@@ -17,7 +17,7 @@ struct ScdCard {
     char **names;
 };
 
-static guint64 last_number;
+static guint64 first_number, last_number; /* of the cards since the process started */
 
 static GVariant *
 bytes_to_variant(const guint8 *bytes, gsize length)
@@ -66,11 +66,19 @@ set_card(ScdCard *card, const ScdReaderState *state)
         list ? scd_card_list_lookup(list, card->atr, card->atr_length) : g_new0(char *, 1);
 }
 
+static guint64
+use_number(void)
+{
+    scd_object_next_number(&last_number);
+    if (!first_number)
+        first_number = last_number;
+    return last_number;
+}
+
 ScdCard *
 scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error)
 {
-    g_autofree char *path =
-        g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, scd_object_next_number(&last_number));
+    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, use_number());
     g_autofree ScdCard *card = g_new0(ScdCard, 1);
 
     card->parts = *parts;
@@ -112,10 +120,16 @@ scd_card_path(const ScdCard *card)
     return scd_object_path(card->object);
 }
 
-gboolean
-scd_card_is_path(const char *path)
+guint64
+scd_card_number_of_path(const char *path)
 {
-    return scd_object_number_of_path(path, PATH_PREFIX) != 0;
+    return scd_object_number_of_path(path, PATH_PREFIX);
+}
+
+gboolean
+scd_card_was_here(guint64 number)
+{
+    return first_number && number >= first_number && number <= last_number;
 }
 
 const char *

@@ -36,8 +36,11 @@ void scd_card_withdraw(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);
 
-/* Whether the path is that of a card, present or removed. */
-gboolean scd_card_is_path(const char *path);
+/* Returns the number in the path of a card, present or removed; 0 for any other path. */
+guint64 scd_card_number_of_path(const char *path);
+
+/* Whether there has been a card with this number since the process started. */
+gboolean scd_card_was_here(guint64 number);
 
 /* Whether there may have been a card object at this path: its number is not above the last one. */
 gboolean scd_card_was_used(const char *path);

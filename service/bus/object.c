@@ -322,6 +322,7 @@ struct ScdTree {
     GDBusConnection *bus;
     GHashTable *objects; /* path → ScdObject */
     ScdObject *root;
+    gboolean silent;
 };
 
 static GVariant *
@@ -399,8 +400,16 @@ scd_tree_remove(ScdTree *tree, ScdObject *object)
 
     g_hash_table_remove(tree->objects, scd_object_path(object));
     scd_object_withdraw(object);
+    if (tree->silent)
+        return;
     scd_object_emit(tree->root, "InterfacesRemoved",
                     g_variant_new("(o^as)", scd_object_path(object), interfaces));
+}
+
+void
+scd_tree_stop_signals(ScdTree *tree)
+{
+    tree->silent = TRUE;
 }
 
 struct ScdGoneObjects {

@@ -177,9 +177,10 @@ call_card_left(const ScdReaderWatch *watch, ScdErrorCode why)
 void
 scd_reader_free(ScdReader *reader, ScdErrorCode why)
 {
-    g_assert(!reader->card);
+    g_assert(!reader->card || why == SCD_P_SHUTDOWN);
     call_watches(reader, call_reader_left, why);
     g_assert(reader->watches->len == 0 && reader->details_watches->len == 0);
+    g_clear_pointer(&reader->card, scd_card_free);
     scd_workers_reader_removed(reader->parts.workers, scd_reader_pcsc_name(reader));
     scd_tree_remove(reader->parts.tree, reader->object);
     free_reader(reader);

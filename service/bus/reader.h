@@ -23,7 +23,8 @@ typedef struct ScdMethodContext ScdMethodContext;
 
 /* Either function may end watches, including its own. */
 typedef struct {
-    /* The reader is removed. why: SCD_E_READER_UNAVAILABLE, or SCD_E_NO_SERVICE with pcscd. */
+    /* The reader is removed. why: SCD_E_READER_UNAVAILABLE, SCD_E_NO_SERVICE with pcscd, or
+     * SCD_P_SHUTDOWN with the service. */
     void (*reader_left)(ScdErrorCode why, gpointer data);
     void (*card_left)(gpointer data);
     gpointer data;
@@ -53,7 +54,7 @@ typedef struct {
 ScdReader *scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity,
                           const char *alias, ScdReaderState *state, GError **error);
 
-/* The card must have been removed. why: passed to the watches. */
+/* why: passed to the watches. The card must have been removed, unless that is SCD_P_SHUTDOWN. */
 void scd_reader_free(ScdReader *reader, ScdErrorCode why);
 
 const char *scd_reader_path(const ScdReader *reader);

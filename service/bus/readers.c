@@ -26,9 +26,13 @@ scd_readers_new(const ScdReadersParts *parts)
 void
 scd_readers_free(ScdReaders *readers)
 {
-    g_autoptr(ScdSnapshot) empty = scd_snapshot_new_unavailable(NULL);
+    GHashTableIter iter;
+    gpointer reader;
 
-    scd_readers_apply_snapshot(readers, empty);
+    scd_tree_stop_signals(readers->parts.reader.tree);
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader))
+        scd_reader_free(reader, SCD_P_SHUTDOWN);
     g_hash_table_unref(readers->by_name);
     scd_snapshot_unref(readers->snapshot);
     g_free(readers);

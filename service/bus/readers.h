@@ -30,7 +30,7 @@ typedef struct {
 
 ScdReaders *scd_readers_new(const ScdReadersParts *parts);
 
-/* Removes all cards and readers from the bus. */
+/* Removes all cards and readers from the bus, without a signal. */
 void scd_readers_free(ScdReaders *readers);
 
 /* Applies the differences from the last snapshot. The tracker must have identified its readers. */

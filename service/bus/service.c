@@ -131,18 +131,19 @@ handle_stuck(const char *why, gpointer data)
     service->options->stuck(why, service->options->data);
 }
 
+/*
+ * Available is announced before the readers come, and before they go: so a client can tell a pcscd
+ * that stopped from a reader that was unplugged and a card that was removed.
+ */
 static void
 handle_identified(ScdSnapshot *snapshot, gpointer data)
 {
     ScdService *service = data;
 
-    /* While Available is false there are no readers: it becomes true before the first reader is
-     * added, and false after the last one was removed. */
-    if (!snapshot->trouble)
-        scd_manager_set_trouble(service->manager, NULL);
-    scd_readers_apply_snapshot(service->readers, snapshot);
+    scd_manager_set_trouble(service->manager, snapshot->trouble);
     if (snapshot->trouble)
-        scd_manager_set_trouble(service->manager, snapshot->trouble);
+        scd_wait_calls_pcscd_lost(service->wait_calls, snapshot->trouble);
+    scd_readers_apply_snapshot(service->readers, snapshot);
     scd_audit_pcscd(service->audit, snapshot->trouble);
     g_free(service->trouble);
     service->trouble = g_strdup(snapshot->trouble);
@@ -425,18 +426,25 @@ scd_service_reload(ScdService *service)
     scd_reload_start(service->reload, NULL);
 }
 
-/* Ends the calls and sessions, while there are workers to reset the cards. */
-static void
-end_calls_and_sessions(ScdService *service)
+/* The workers remain, to reset the cards. */
+void
+scd_service_stop(ScdService *service)
 {
-    g_clear_pointer(&service->manager, scd_manager_free);
     if (service->sessions)
         scd_sessions_on_change(service->sessions, NULL, NULL);
-    g_clear_handle_id(&service->status_timer, g_source_remove);
     if (service->wait_calls)
         scd_wait_calls_end_all(service->wait_calls);
     if (service->sessions)
         scd_sessions_end_all(service->sessions);
+}
+
+/* Objects go without a signal, with the bus name: the readers and cards have not been removed. */
+static void
+free_objects(ScdService *service)
+{
+    g_clear_pointer(&service->manager, scd_manager_free);
+    g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
+    g_clear_handle_id(&service->status_timer, g_source_remove);
     g_clear_pointer(&service->readers, scd_readers_free);
     g_clear_pointer(&service->aliases, scd_aliases_free);
     if (service->authorization)
@@ -451,10 +459,10 @@ static ScdService *volatile abandoned;
 void
 scd_service_free(ScdService *service)
 {
-    g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
+    scd_service_stop(service);
     if (service->monitor && !scd_monitor_free(service->monitor))
         g_warning("The monitor thread is stuck in a call of libpcsclite");
-    end_calls_and_sessions(service);
+    free_objects(service);
     if (service->workers && !scd_workers_stop(service->workers)) {
         g_warning("A worker thread is stuck in a call of libpcsclite");
         abandoned = service;

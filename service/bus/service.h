@@ -41,8 +41,16 @@ ScdService *scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServic
 void scd_service_reload(ScdService *service);
 
 /*
- * Ends all calls and sessions, resets their cards, and stops all threads. A thread that is stuck
- * in a call of libpcsclite is left running: the process should exit.
+ * Ends the calls that wait for an event, and all sessions, which sends the signal Closed. Does not
+ * block. To be called while the bus name is owned, because clients subscribe to signals by that
+ * name; the main loop must have ended.
+ */
+void scd_service_stop(ScdService *service);
+
+/*
+ * Does the same, removes all objects from the bus without a signal, resets the cards that need it,
+ * and stops all threads. A thread that is stuck in a call of libpcsclite is left running: the
+ * process should exit.
  */
 void scd_service_free(ScdService *service);
 

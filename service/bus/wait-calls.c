@@ -8,8 +8,12 @@
 #include "bus/options.h"
 #include "bus/pending-call.h"
 
+/* Only a client that keeps the path of a card over many restarts of pcscd needs an older one. */
+#define LOST_CARDS_MAX 1024
+
 struct ScdWaitCalls {
     ScdWaitCallsParts parts;
+    GArray *lost; /* of guint64: the numbers of the last cards that pcscd left in their readers */
     ScdUserLimit *limit;
     GQueue all; /* of WaitCall, in the order of their arrival */
     gboolean refreshing;
@@ -121,6 +125,7 @@ scd_wait_calls_new(const ScdWaitCallsParts *parts)
     ScdWaitCalls *wait_calls = g_new0(ScdWaitCalls, 1);
 
     wait_calls->parts = *parts;
+    wait_calls->lost = g_array_new(FALSE, FALSE, sizeof(guint64));
     wait_calls->limit = scd_user_limit_new(&per_user, &in_all);
     return wait_calls;
 }
@@ -130,6 +135,7 @@ scd_wait_calls_free(ScdWaitCalls *wait_calls)
 {
     g_assert(g_queue_is_empty(&wait_calls->all));
     scd_user_limit_free(wait_calls->limit);
+    g_array_unref(wait_calls->lost);
     g_free(wait_calls);
 }
 
@@ -228,17 +234,42 @@ has_card_with_path(gpointer name, gpointer reader, gpointer path)
 }
 
 static gboolean
+was_lost(const ScdWaitCalls *wait_calls, guint64 number)
+{
+    for (guint i = 0; i < wait_calls->lost->len; i++)
+        if (g_array_index(wait_calls->lost, guint64, i) == number)
+            return TRUE;
+    return FALSE;
+}
+
+/* Fails if it is not known whether the card was removed. */
+static gboolean
+check_card(const WaitCall *call, GError **error)
+{
+    guint64 number = scd_card_number_of_path(call->card_path);
+
+    if (scd_card_was_here(number) && !was_lost(call->wait_calls, number))
+        return TRUE;
+    g_autofree char *quoted = scd_error_quote(call->card_path);
+    if (scd_card_was_here(number))
+        g_set_error(error, SCD_ERROR, SCD_E_NO_SERVICE,
+                    "pcscd stopped while card %s was in its reader: look whether there is a card "
+                    "again",
+                    quoted);
+    else if (number)
+        g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD,
+                    "There has been no card %s since the service started", quoted);
+    else
+        g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "Not the path of a card: %s", quoted);
+    return FALSE;
+}
+
+static gboolean
 read_removal(WaitCall *call, GVariant *arguments, GVariant *options, ScdCallOptions *call_options,
              GError **error)
 {
     g_variant_get_child(arguments, 0, "o", &call->card_path);
-    if (!scd_call_options_read(call_options, options, error))
-        return FALSE;
-    if (scd_card_is_path(call->card_path))
-        return TRUE;
-    g_autofree char *quoted = scd_error_quote(call->card_path);
-    g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_CARD, "Not the path of a card: %s", quoted);
-    return FALSE;
+    return scd_call_options_read(call_options, options, error) && check_card(call, error);
 }
 
 void
@@ -335,6 +366,37 @@ dispatch_event(ScdWaitCalls *wait_calls, void (*handle_event)(WaitCall *call, gp
         next = item->next;
         handle_event(item->data, data);
     }
+}
+
+/* For scd_readers_search(): finds none. */
+static gboolean
+note_lost_card(gpointer name, gpointer reader, gpointer lost)
+{
+    const ScdCard *card = scd_reader_card(reader);
+
+    if (card) {
+        guint64 number = scd_card_number_of_path(scd_card_path(card));
+        g_array_append_val((GArray *)lost, number);
+    }
+    return FALSE;
+}
+
+static void
+end_wait_for_removal(WaitCall *call, gpointer error)
+{
+    if (call->condition == WAIT_FOR_REMOVAL)
+        scd_pending_call_fail(call->pending, error);
+}
+
+void
+scd_wait_calls_pcscd_lost(ScdWaitCalls *wait_calls, const char *trouble)
+{
+    g_autoptr(GError) error = g_error_new_literal(SCD_ERROR, SCD_E_NO_SERVICE, trouble);
+
+    scd_readers_search(wait_calls->parts.readers, note_lost_card, wait_calls->lost);
+    if (wait_calls->lost->len > LOST_CARDS_MAX)
+        g_array_remove_range(wait_calls->lost, 0, wait_calls->lost->len - LOST_CARDS_MAX);
+    dispatch_event(wait_calls, end_wait_for_removal, error);
 }
 
 void

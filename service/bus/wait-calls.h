@@ -43,6 +43,12 @@ void scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *argumen
 void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
                             GDBusMethodInvocation *invocation);
 
+/*
+ * pcscd cannot be reached any more; to be called while its readers and cards are still there. Ends
+ * the calls of WaitForRemoval with SCD_E_NO_SERVICE: the cards go, but were not removed.
+ */
+void scd_wait_calls_pcscd_lost(ScdWaitCalls *wait_calls, const char *trouble);
+
 /* The events, after their signals were emitted. */
 void scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader);
 void scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card_path);

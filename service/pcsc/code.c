@@ -64,11 +64,14 @@ scd_code_is_connection_lost(guint32 code)
 }
 
 char *
-scd_code_explain_no_connection(guint32 code)
+scd_code_explain_no_connection(guint32 code, gboolean was_connected)
 {
     switch (code) {
     case SCARD_E_NO_SERVICE:
     case SCARD_F_COMM_ERROR:
+        if (was_connected)
+            return g_strdup("pcscd has stopped, or is being restarted: if it stays away, start "
+                            "pcscd.socket");
         return g_strdup_printf("pcscd does not listen on %s: start pcscd.socket, or install pcscd",
                                scd_socket_path());
     case SCARD_E_SERVICE_STOPPED:

@@ -21,6 +21,6 @@ gboolean scd_code_is_connection_lost(guint32 code);
 
 /*
  * Returns one line in English, which the caller frees: why there is no connection, and how an
- * administrator can restore it.
+ * administrator can restore it. was_connected: there was one before.
  */
-char *scd_code_explain_no_connection(guint32 code);
+char *scd_code_explain_no_connection(guint32 code, gboolean was_connected);

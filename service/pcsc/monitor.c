@@ -71,6 +71,7 @@ struct ScdMonitor {
     ScdSnapshot *published;
     ScdSocketWatch *socket_watch; /* while pcscd is absent; NULL before the first retry */
     guint tries;                  /* since a connection last worked */
+    gboolean was_connected;       /* pcscd has answered since the process started */
 };
 
 typedef struct {
@@ -290,7 +291,7 @@ publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
 
     if (!is_lasting && (published || is_out_of_step(code)))
         return;
-    g_autofree char *trouble = scd_code_explain_no_connection(code);
+    g_autofree char *trouble = scd_code_explain_no_connection(code, monitor->was_connected);
     if (published && g_str_equal(published, trouble))
         return;
     publish_in_monitor(monitor, scd_snapshot_new_unavailable(g_steal_pointer(&trouble)));
@@ -454,6 +455,7 @@ serve_connection_in_monitor(ScdMonitor *monitor)
     code = read_readers_in_monitor(monitor);
     if (code == SCARD_S_SUCCESS) {
         g_clear_pointer(&monitor->socket_watch, scd_socket_watch_free);
+        monitor->was_connected = TRUE;
         code = watch_readers_in_monitor(monitor);
         if (scd_code_is_connection_lost(code)) {
             code = SCARD_E_NO_SERVICE;

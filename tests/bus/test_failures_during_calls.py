@@ -129,7 +129,8 @@ class FailuresDuringCalls(SessionTest):
         calls = [client.send_connect(reader), client.send_connect(reader, timeout_ms=60000)]
         client.manager("Available")
         self.testbed.stop_service()
-        client.wait(lambda: all(call.is_done for call in calls), "the calls end")
+        for call in calls:
+            self.assert_refused("Shutdown", call)
 
 
 class WorkerThreads(SessionTest):

@@ -91,8 +91,8 @@ class StartAndStop(case.TestBedTest):
 
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.wait_for_readers(client, 0)
-        self.assertEqual(client.members()[:3], REMOVAL)
-        self.assertEqual(client.signals[-1].arguments[1].get("Available"), False)
+        self.assertEqual(client.signals[0].arguments[1].get("Available"), False)
+        self.assertEqual(client.members()[1:4], REMOVAL)
 
         self.start_pcscd(card=OTHER_ATR)
         self.wait_for_readers(client, 2)

@@ -207,7 +207,7 @@ class WaitForRemoval(WaitTest):
     def test_card_lost_with_pcscd(self):
         call = self.wait_for_removal(self.insert("A"))
         self.testbed.stop_pcscd(signal.SIGKILL)
-        call.wait()
+        self.assert_refused("NoService", call)
 
     def test_invalid_card_path(self):
         for path in ("/", ROOT, ROOT + "/cards", ROOT + "/cards/0", ROOT + "/cards/x",

@@ -128,8 +128,8 @@ class Monitor(CliTest):
         self.testbed.start_pcscd()
         on_terminal.wait_for("Waiting for a reader to be connected.")
         self.finish(on_terminal)
-        events = ["pcscd-gone", *["pcscd-back", "reader-connected", "card-inserted",
-                                  "card-removed", "reader-removed", "pcscd-gone"] * 2, "pcscd-back"]
+        events = ["pcscd-gone", *["pcscd-back", "reader-connected", "card-inserted", "pcscd-gone",
+                                  "card-removed", "reader-removed"] * 2, "pcscd-back"]
         in_pipe.wait_for_lines(len(events))
         self.finish(in_pipe)
         self.assertEqual([line.split("\t")[1] for line in in_pipe.lines], events)

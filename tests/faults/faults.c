@@ -10,6 +10,7 @@
  *   wait-error    two of three calls of SCardGetStatusChange fail at once, with UNKNOWN_READER and
  *                 with UNSUPPORTED_FEATURE
  *   wait-unknown  every second call reports a reader as unknown that is present
+ *   list-empty    SCardListReaders finds no readers
  *   list-garbage  every second result of SCardListReaders contains garbage
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
@@ -113,6 +114,8 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
 
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
+    if (is_ordered("list-empty"))
+        return SCARD_E_NO_READERS_AVAILABLE;
     LONG code = next(context, groups, names, length);
     if (code == SCARD_S_SUCCESS && is_ordered("list-garbage") && ++calls % 2 == 0) {
         spoil_list(*(char **)names, *length);
