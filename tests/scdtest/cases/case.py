@@ -63,6 +63,8 @@ class TestBedTest(unittest.TestCase):
 class _TapResult(unittest.TestResult):
     """Prints one line a test, and errors as comments below it."""
 
+    _failed_in_parts = None
+
     def _line(self, verdict, test, comment=""):
         name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"
         print(f"{verdict} {self.testsRun} {name}{comment}", flush=True)
@@ -83,6 +85,13 @@ class _TapResult(unittest.TestResult):
     def addError(self, test, error):
         super().addError(test, error)
         self._failed(test, error)
+
+    def addSubTest(self, test, subtest, error):
+        """TAP has one line a test: the first part that fails has it, and the test none then."""
+        super().addSubTest(test, subtest, error)
+        if error and test is not self._failed_in_parts:
+            self._failed_in_parts = test
+            self._failed(test, (error[0], AssertionError(f"{subtest.id()}: {error[1]}"), error[2]))
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
