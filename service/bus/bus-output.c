@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bus/error.h"
+#include "pcsc/main-thread.h"
+
 /* Errors for a program's developer; the rest would be somebody's text. */
 #define ERROR_BODY_MAX 2048
 #define ERROR_TEXT_MAX 1024
@@ -31,6 +34,10 @@ struct _ScdBusOutput {
     gsize skip;        /* of GDBus's message, which is not sent */
     guint32 serial;    /* of the last packet */
     GSource *flushing; /* waits for room in the socket; NULL while nothing has to wait */
+
+    /* Of the main thread. */
+    ScdBusExplainFunc explain; /* or NULL */
+    gpointer explain_data;
 };
 
 G_DEFINE_FINAL_TYPE(ScdBusOutput, scd_bus_output, G_TYPE_OUTPUT_STREAM)
@@ -156,6 +163,13 @@ scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error)
     return queued;
 }
 
+void
+scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc explain, gpointer data)
+{
+    output->explain = explain;
+    output->explain_data = data;
+}
+
 GDBusMessage *
 scd_bus_output_new_error(const char *destination, guint32 reply_serial, const char *name,
                          const char *text)
@@ -197,6 +211,98 @@ replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_len
     return NULL;
 }
 
+/* A call for which GDBus has found no object. */
+typedef struct {
+    ScdBusOutput *output;
+    char *sender;
+    guint32 serial;
+    char *name; /* of the error, and its text: GDBus's */
+    char *text;
+    char *path;
+    char *interface;
+} UnknownObject;
+
+static void
+free_unknown(gpointer data)
+{
+    UnknownObject *unknown = data;
+
+    g_object_unref(unknown->output);
+    g_free(unknown->sender);
+    g_free(unknown->name);
+    g_free(unknown->text);
+    g_free(unknown->path);
+    g_free(unknown->interface);
+    g_free(unknown);
+}
+
+static gboolean
+reply_to_unknown(gpointer data)
+{
+    const UnknownObject *unknown = data;
+    ScdBusOutput *output = unknown->output;
+    g_autoptr(GError) error = output->explain
+                                  ? output->explain(unknown->path, unknown->interface,
+                                                    unknown->sender, output->explain_data)
+                                  : NULL;
+    g_autoptr(GDBusMessage) reply = scd_bus_output_new_error(
+        unknown->sender, unknown->serial, error ? scd_error_dbus_name(error) : unknown->name,
+        error ? error->message : unknown->text);
+
+    if (scd_gate_reply(output->gate, unknown->sender, unknown->serial) != SCD_GATE_DROP)
+        scd_bus_output_send(output, reply, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+/* Returns what stands between the two texts, without quotation marks; an empty end: all the rest.
+ * NULL if they do not occur. */
+static char *
+find_between(const char *text, const char *begin, const char *end)
+{
+    static const char open[] = "\u201c", close[] = "\u201d";
+    const char *from = strstr(text, begin);
+    const char *to = from ? strstr(from + strlen(begin), end) : NULL;
+
+    if (!to)
+        return NULL;
+    from += strlen(begin);
+    if (!*end)
+        to = from + strlen(from);
+    g_autofree char *found = g_strndup(from, (gsize)(to - from));
+    if (!g_str_has_prefix(found, open) || !g_str_has_suffix(found, close))
+        return g_steal_pointer(&found);
+    return g_strndup(found + strlen(open), strlen(found) - strlen(open) - strlen(close));
+}
+
+/*
+ * Such an error cannot be told from others but by its text, which is not translated, because the
+ * service sets no locale. Returns NULL for any other message.
+ */
+static UnknownObject *
+read_unknown(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *body)
+{
+    if (header->type != SCD_DBUS_ERROR || !g_str_equal(header->signature, "s") ||
+        g_strcmp0(header->error_name, SCD_DBUS_ERROR_PREFIX "UnknownMethod") != 0)
+        return NULL;
+    const char *text = (const char *)body + sizeof(guint32);
+    g_autofree char *path = find_between(text, "Object does not exist at path ", "");
+    g_autofree char *interface =
+        path ? NULL : find_between(text, "No such interface ", " on object at path ");
+    if (interface)
+        path = find_between(text, " on object at path ", "");
+    if (!path)
+        return NULL;
+    UnknownObject *unknown = g_new0(UnknownObject, 1);
+    unknown->output = g_object_ref(output);
+    unknown->sender = g_strdup(header->destination);
+    unknown->serial = header->reply_serial;
+    unknown->name = g_strdup(header->error_name);
+    unknown->text = g_strndup(text, ERROR_TEXT_MAX);
+    unknown->path = g_steal_pointer(&path);
+    unknown->interface = interface ? g_steal_pointer(&interface) : NULL;
+    return unknown;
+}
+
 /* GDBus begins a message: bytes has all of it. */
 static void
 begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
@@ -211,6 +317,13 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
     if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
         !header.destination)
         return;
+    UnknownObject *unknown = read_unknown(output, &header, bytes + header_length);
+    if (unknown) {
+        output->rest = 0;
+        output->skip = length;
+        scd_main_thread_invoke(reply_to_unknown, unknown, free_unknown);
+        return;
+    }
     g_autoptr(GDBusMessage) other = replace_reply(&header, bytes, header_length, length);
     gboolean dropped =
         scd_gate_reply(output->gate, header.destination, header.reply_serial) == SCD_GATE_DROP;

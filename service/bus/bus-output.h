@@ -28,6 +28,17 @@ ScdBusOutput *scd_bus_output_new(GSocket *socket, ScdGate *gate);
  */
 gboolean scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error);
 
+/*
+ * GDBus is about to reply that there is no object at this path, or not with this interface
+ * ("(null)" for a call without one): the object may have gone while the call was on its way.
+ * Returns the error to reply with, or NULL for that of GDBus. In the main thread.
+ */
+typedef GError *(*ScdBusExplainFunc)(const char *path, const char *interface, const char *sender,
+                                     gpointer data);
+
+/* In the main thread. func: NULL to let GDBus's errors be sent. */
+void scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc func, gpointer data);
+
 /* The error that replies to a call, for scd_bus_output_send(). */
 GDBusMessage *scd_bus_output_new_error(const char *destination, guint32 reply_serial,
                                        const char *name, const char *text);

@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "bus/bus-output.h"
-
 #define BUFFER_SIZE (64 * 1024)
 
 /* Discarding a flood must not keep GDBus's thread from writing. */
@@ -498,4 +496,10 @@ ScdBusStream *
 scd_bus_get_stream(GDBusConnection *bus)
 {
     return SCD_BUS_STREAM(g_dbus_connection_get_stream(bus));
+}
+
+void
+scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpointer data)
+{
+    scd_bus_output_on_unknown_object(scd_bus_get_stream(bus)->output, func, data);
 }

@@ -21,6 +21,7 @@
 
 #include <gio/gio.h>
 
+#include "bus/bus-output.h"
 #include "bus/gate.h"
 
 #define SCD_TYPE_BUS_STREAM (scd_bus_stream_get_type())
@@ -37,6 +38,9 @@ GDBusConnection *scd_bus_connect_finish(GAsyncResult *result, GError **error);
 
 /* The stream of a connection that scd_bus_connect_finish() returned; owned by it. */
 ScdBusStream *scd_bus_get_stream(GDBusConnection *bus);
+
+/* scd_bus_output_on_unknown_object() of the connection's output. */
+void scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpointer data);
 
 /*
  * Sends a reply with file descriptors, in place of GDBus, and ends the charge of

@@ -27,6 +27,15 @@ scd_error_register(void)
                                         entries[i].dbus_error_name);
 }
 
+const char *
+scd_error_dbus_name(const GError *error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(entries); i++)
+        if (g_error_matches(error, SCD_ERROR, entries[i].error_code))
+            return entries[i].dbus_error_name;
+    g_assert_not_reached();
+}
+
 void
 scd_error_reply(GDBusMethodInvocation *invocation, const GError *error)
 {

@@ -10,6 +10,9 @@
 /* Registers the name of each error. Must be called once, before the first reply. */
 void scd_error_register(void);
 
+/* Returns the D-Bus name of an error of SCD_ERROR; static. */
+const char *scd_error_dbus_name(const GError *error);
+
 /*
  * Reply with an error of SCD_ERROR under its D-Bus name. Both take over the invocation, the second
  * one the error, too.

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "scd-interface-info.h"
 
@@ -28,6 +29,9 @@ struct ScdObject {
     char *client;
     guint registration;
 };
+
+/* Of all objects that are registered with GDBus; the keys are the objects'. */
+static GHashTable *paths_in_use;
 
 static guint
 get_property_index(const ScdObject *object, const char *name)
@@ -228,14 +232,21 @@ scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *inter
     object->client = g_strdup(client);
     object->registration = g_dbus_connection_register_object(
         bus, path, (GDBusInterfaceInfo *)interface->info, &vtable, object, NULL, error);
-    return object->registration ? g_steal_pointer(&object) : NULL;
+    if (!object->registration)
+        return NULL;
+    if (!paths_in_use)
+        paths_in_use = g_hash_table_new(g_str_hash, g_str_equal);
+    g_hash_table_add(paths_in_use, object->path);
+    return g_steal_pointer(&object);
 }
 
 void
 scd_object_withdraw(ScdObject *object)
 {
-    if (object->registration)
-        g_dbus_connection_unregister_object(object->bus, object->registration);
+    if (!object->registration)
+        return;
+    g_hash_table_remove(paths_in_use, object->path);
+    g_dbus_connection_unregister_object(object->bus, object->registration);
     object->registration = 0;
 }
 
@@ -414,7 +425,7 @@ scd_tree_stop_signals(ScdTree *tree)
 
 struct ScdGoneObjects {
     GDBusConnection *bus;
-    GError *(*explain)(const char *path, gpointer data);
+    GError *(*explain)(const char *path, const char *sender, gpointer data);
     gpointer data;
     guint registrations[N_SUBTREES];
 };
@@ -436,7 +447,7 @@ handle_call(GDBusConnection *bus, const char *sender, const char *path, const ch
     const ScdGoneObjects *gone = data;
 
     wipe_arguments(arguments);
-    scd_error_take_reply(invocation, gone->explain(path, gone->data));
+    scd_error_take_reply(invocation, gone->explain(path, sender, gone->data));
 }
 
 /* Objects that exist are registered one by one. */
@@ -446,13 +457,14 @@ enumerate_objects(GDBusConnection *bus, const char *sender, const char *path, gp
     return g_new0(char *, 1);
 }
 
+/* Returns NULL for a path of no subtree. */
 static const GDBusInterfaceInfo *
 get_interface(const char *path)
 {
     for (guint i = 0; i < N_SUBTREES; i++)
         if (g_str_has_prefix(path, subtrees[i].path))
             return subtrees[i].interface;
-    g_assert_not_reached();
+    return NULL;
 }
 
 static GDBusInterfaceInfo **
@@ -479,8 +491,27 @@ dispatch_call(GDBusConnection *bus, const char *sender, const char *path, const 
 static const GDBusSubtreeVTable subtree_functions = {
     enumerate_objects, introspect_object, dispatch_call, {NULL}};
 
+/*
+ * A call that GDBus has accepted for an object which is removed before the call is dispatched is
+ * refused by GDBus; as is a call of an interface that an object does not have.
+ */
+static GError *
+explain_unknown(const char *path, const char *interface, const char *sender, gpointer data)
+{
+    const ScdGoneObjects *gone = data;
+    const GDBusInterfaceInfo *own = get_interface(path);
+    gboolean exists = !own || (paths_in_use && g_hash_table_contains(paths_in_use, path));
+    gboolean fits = own && interface &&
+                    (g_str_equal(interface, own->name) || g_str_equal(interface, PROPERTIES));
+
+    if (interface && exists && !fits)
+        return NULL;
+    return gone->explain(path, sender, gone->data);
+}
+
 ScdGoneObjects *
-scd_gone_objects_new(GDBusConnection *bus, GError *(*explain)(const char *path, gpointer data),
+scd_gone_objects_new(GDBusConnection *bus,
+                     GError *(*explain)(const char *path, const char *sender, gpointer data),
                      gpointer data, GError **error)
 {
     g_autoptr(ScdGoneObjects) gone = g_new0(ScdGoneObjects, 1);
@@ -495,6 +526,7 @@ scd_gone_objects_new(GDBusConnection *bus, GError *(*explain)(const char *path, 
         if (!gone->registrations[i])
             return NULL;
     }
+    scd_bus_on_unknown_object(bus, explain_unknown, gone);
     return g_steal_pointer(&gone);
 }
 
@@ -504,6 +536,7 @@ scd_gone_objects_free(ScdGoneObjects *gone)
     for (guint i = 0; i < N_SUBTREES; i++)
         if (gone->registrations[i])
             g_dbus_connection_unregister_subtree(gone->bus, gone->registrations[i]);
+    scd_bus_on_unknown_object(gone->bus, NULL, NULL);
     g_object_unref(gone->bus);
     g_free(gone);
 }

@@ -310,16 +310,16 @@ new_readers(ScdService *service)
 
 /* For calls on objects that do not exist. */
 static GError *
-explain_gone_object(const char *path, gpointer data)
+explain_gone_object(const char *path, const char *sender, gpointer data)
 {
-    ScdService *service = data;
+    const ScdService *service = data;
+    GError *error = NULL;
 
     if (scd_card_was_used(path))
         return g_error_new(SCD_ERROR, SCD_W_REMOVED_CARD,
                            "The card %s was removed: use the present object of the card", path);
-    if (scd_sessions_had(service->sessions, path))
-        return g_error_new(SCD_ERROR, SCD_E_INVALID_HANDLE,
-                           "The session %s is closed: connect again", path);
+    if (scd_sessions_had(service->sessions, path, sender, &error))
+        return error;
     return g_error_new_literal(SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such object");
 }
 

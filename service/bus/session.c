@@ -20,15 +20,25 @@ typedef enum {
 static const struct {
     const char *reason; /* the argument of the signal Closed; NULL: no signal */
     ScdErrorCode code;  /* the error for calls that are not answered yet */
+    const char *text;   /* for those that come later */
 } ends[] = {
-    [END_CLOSED] = {"closed", SCD_E_CANCELLED},
-    [END_READER_REMOVED] = {"reader-removed", SCD_E_READER_UNAVAILABLE},
-    [END_SERVICE_UNAVAILABLE] = {"service-unavailable", SCD_E_NO_SERVICE},
-    [END_REVOKED] = {"revoked", SCD_E_CANCELLED},
-    [END_OWNER_LEFT] = {NULL, SCD_E_CANCELLED},
-    [END_CLOSED_BY_USER] = {"closed-by-user", SCD_E_CANCELLED},
-    [END_SHUTDOWN] = {"shutdown", SCD_P_SHUTDOWN},
+    [END_CLOSED] = {"closed", SCD_E_CANCELLED, "Close was called"},
+    [END_READER_REMOVED] = {"reader-removed", SCD_E_READER_UNAVAILABLE, "the reader was removed"},
+    [END_SERVICE_UNAVAILABLE] = {"service-unavailable", SCD_E_NO_SERVICE, "pcscd has stopped"},
+    [END_REVOKED] = {"revoked", SCD_E_CANCELLED, "polkit does not authorize it any more"},
+    [END_OWNER_LEFT] = {NULL, SCD_E_CANCELLED, "its owner has left the bus"},
+    [END_CLOSED_BY_USER] = {"closed-by-user", SCD_E_CANCELLED, "CloseSession was called"},
+    [END_SHUTDOWN] = {"shutdown", SCD_P_SHUTDOWN, "the service is stopping"},
 };
+
+/* How many sessions that have ended are remembered. */
+#define ENDED_SESSIONS 256
+
+typedef struct {
+    guint64 number; /* 0: none */
+    SessionEnd end;
+    char *owner;
+} EndedSession;
 
 struct ScdSessions {
     ScdSessionsParts parts;
@@ -36,6 +46,8 @@ struct ScdSessions {
     ScdSessionLimits *limits;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
+    EndedSession ended[ENDED_SESSIONS]; /* a ring */
+    guint n_ended;
     void (*changed)(gpointer data); /* or NULL */
     gpointer changed_data;
 };
@@ -82,6 +94,8 @@ scd_sessions_free(ScdSessions *sessions)
     g_hash_table_unref(sessions->by_number);
     scd_user_limit_free(sessions->limit);
     scd_session_limits_free(sessions->limits);
+    for (guint i = 0; i < ENDED_SESSIONS; i++)
+        g_free(sessions->ended[i].owner);
     g_free(sessions);
 }
 
@@ -165,9 +179,13 @@ add_session(ScdSessions *sessions, ScdSession *session)
 }
 
 static void
-remove_session(ScdSessions *sessions, guint64 number)
+remove_session(ScdSessions *sessions, const ScdSession *session, SessionEnd end)
 {
-    g_hash_table_remove(sessions->by_number, &number);
+    EndedSession *ended = &sessions->ended[sessions->n_ended++ % ENDED_SESSIONS];
+
+    g_free(ended->owner);
+    *ended = (EndedSession){session->number, end, g_strdup(scd_client_name(session->client))};
+    g_hash_table_remove(sessions->by_number, &session->number);
     announce_change(sessions);
 }
 
@@ -184,7 +202,7 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     const char *reason = ends[end].reason;
     guint32 code = scd_code_of_error(ends[end].code);
 
-    remove_session(session->sessions, session->number);
+    remove_session(session->sessions, session, end);
     scd_grants_end(session->grants, code);
     scd_job_queue_close(session->queue, disconnect, code);
     scd_object_withdraw(session->object);
@@ -228,11 +246,29 @@ scd_sessions_end_all(ScdSessions *sessions)
 
 #define PATH_PREFIX SCD_ROOT_PATH "/sessions/"
 
+/* Returns why the session of the owner ended, or NULL. */
+static const char *
+find_end(const ScdSessions *sessions, guint64 number, const char *owner)
+{
+    for (guint i = 0; i < ENDED_SESSIONS; i++) {
+        const EndedSession *ended = &sessions->ended[i];
+        if (ended->number == number && g_strcmp0(ended->owner, owner) == 0)
+            return ends[ended->end].text;
+    }
+    return NULL;
+}
+
 gboolean
-scd_sessions_had(const ScdSessions *sessions, const char *path)
+scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller, GError **error)
 {
     guint64 number = scd_object_number_of_path(path, PATH_PREFIX);
-    return number > 0 && number <= sessions->last_number;
+
+    if (number == 0 || number > sessions->last_number)
+        return FALSE;
+    const char *why = find_end(sessions, number, caller);
+    g_set_error(error, SCD_ERROR, SCD_E_INVALID_HANDLE, "The session %s is closed%s%s", path,
+                why ? ": " : "", why ? why : "");
+    return TRUE;
 }
 
 gboolean
@@ -240,14 +276,11 @@ scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **
 {
     ScdSession *session = scd_sessions_find(sessions, scd_object_number_of_path(path, PATH_PREFIX));
 
-    if (!session && scd_sessions_had(sessions, path))
-        g_set_error_literal(error, SCD_ERROR, SCD_E_INVALID_HANDLE,
-                            "The session is closed already");
-    else if (!session)
+    if (!session && !scd_sessions_had(sessions, path, NULL, error))
         g_set_error_literal(error, SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such session");
-    else if (uid != 0 && uid != scd_client_uid(session->client))
+    else if (session && uid != 0 && uid != scd_client_uid(session->client))
         g_set_error_literal(error, SCD_ERROR, SCD_NOT_OWNER, "The session belongs to another user");
-    else
+    else if (session)
         end_session_without_close(session, END_CLOSED_BY_USER);
     return session && !*error;
 }

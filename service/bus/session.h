@@ -57,8 +57,12 @@ gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, 
 /* Returns NULL if the session has ended. */
 ScdSession *scd_sessions_find(ScdSessions *sessions, guint64 number);
 
-/* Whether there may have been a session at this path: its number is not above the last one. */
-gboolean scd_sessions_had(const ScdSessions *sessions, const char *path);
+/*
+ * Whether there may have been a session at this path: its number is not above the last one. error:
+ * SCD_E_INVALID_HANDLE, which tells its owner why it ended.
+ */
+gboolean scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller,
+                          GError **error);
 
 /* Ends all sessions because the service stops. */
 void scd_sessions_end_all(ScdSessions *sessions);
