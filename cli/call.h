@@ -46,13 +46,13 @@ gint64 ctl_call_get_end(gint64 timeout_us);
 GVariant *ctl_call_run(const CtlCall *call, GVariant *arguments, GError **error);
 
 /*
- * Whether a call that ended with this error had sent its command, so that the result is unknown, or
- * had not sent it. Both are FALSE for errors that do not say so.
+ * Returns whether a call that ended with this error had sent its command, so that the result is
+ * unknown, or had not sent it. Both are FALSE for errors that do not say so.
  */
 gboolean ctl_call_was_sent(const GError *error);
 gboolean ctl_call_was_not_sent(const GError *error);
 
-/* Whether a signal has cancelled a call. */
+/* Returns whether a signal has cancelled a call. */
 gboolean ctl_call_is_interrupted(void);
 
 /* Ends the process by the signal that has cancelled a call, if there was one. */

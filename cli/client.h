@@ -22,7 +22,7 @@
  */
 GDBusConnection *ctl_client_connect(GError **error);
 
-/* Sets the signals by which a user stops a command: SIGINT and SIGTERM. */
+/* Sets *signals to those with which a user stops a command: SIGINT and SIGTERM. */
 void ctl_client_get_signals(sigset_t *signals);
 
 /* Returns the properties of the manager object, a{sv}. */
@@ -50,5 +50,5 @@ gboolean ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, cons
  */
 void ctl_client_explain_error(GError *error);
 
-/* Whether the call failed because the service has exited. */
+/* Returns whether the call failed because the service has exited. */
 gboolean ctl_client_is_service_gone(const GError *error);

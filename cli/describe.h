@@ -17,7 +17,7 @@ typedef struct {
 /* Returns whether there is a card, and whether it answers. Both texts are static. */
 CtlCardState ctl_describe_state(const CtlReaderView *reader);
 
-/* One of the reader's text properties. */
+/* The value of a text property of the reader. */
 char *ctl_describe_text(const CtlReaderView *reader, const char *property);
 char *ctl_describe_reader(const CtlReaderView *reader);
 
@@ -41,7 +41,7 @@ char *ctl_describe_atr_convention(const ScdAtr *atr);
 /* "TA1 18, TD1 81", a line for each level */
 char *ctl_describe_atr_interface_bytes(const ScdAtr *atr);
 
-/* Whether a protocol can be selected. */
+/* Whether the program can select a protocol, or which one the card has selected. */
 char *ctl_describe_atr_mode(const ScdAtr *atr);
 
 /* Whether the check byte TCK is correct. */

@@ -30,7 +30,7 @@ typedef struct {
 /*
  * Prints the event with the current time. JSON is an object in one line: "time", "event", then the
  * reader and the card. In a pipe it is a line of fields separated by tabs: time, event, reader,
- * ATR, and the type of the card or the reason. On a terminal it takes several lines if one is too
- * narrow.
+ * ATR, and the type of the card or the reason. On a terminal it takes several lines if the terminal
+ * is too narrow for one.
  */
 void ctl_event_print(const CtlEvent *event, gboolean json, CtlOutput *output);

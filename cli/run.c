@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl run: runs a program with libpcsclite-dbus, whatever version of pcsc-lite is
- * installed. From 2.1 on, pcsc-lite loads the library that LIBPCSCLITE_DELEGATE names. For older
+ * smartcardctl run: runs a program with libpcsclite-dbus, with any installed version of
+ * pcsc-lite. From 2.1 on, pcsc-lite loads the library that LIBPCSCLITE_DELEGATE names. For older
  * versions, and programs that bring their own copy, LD_LIBRARY_PATH finds the library by its name.
  */
 

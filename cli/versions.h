@@ -13,7 +13,7 @@ typedef struct {
 /*
  * Returns an array of CtlVersion. service: the version of the service, NULL when not known. The
  * version of libpcsclite is that of the build, as the library does not report one. The versions of
- * pcscd and of the drivers for USB readers (named by bundle) are the installed ones. Runs pcscd
- * --version.
+ * pcscd and of the drivers for USB readers, which have the names of their bundles, are those that
+ * are installed. Runs "pcscd --version".
  */
 GArray *ctl_versions_read(const char *service);

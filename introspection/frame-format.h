@@ -5,7 +5,7 @@
  * The packets of a channel (Session.OpenChannel), on a SOCK_SEQPACKET socket.
  * All numbers are little-endian.
  *
- * A request is 12 bytes, and then what the operation takes:
+ * A request has a header of 12 bytes, and then the data of the operation:
  *
  *     0  operation       1 byte, ScdFrameOperation
  *     1  reserved        3 bytes, zero
@@ -13,7 +13,7 @@
  *     8  time limit      4 bytes, milliseconds from when the service reads the packet;
  *                        0: do not wait; 0xFFFFFFFF: none
  *
- * An answer is 8 bytes, and then what the operation returns:
+ * An answer has a header of 8 bytes, and then the result of the operation:
  *
  *     0  code            4 bytes, PC/SC's: 0 for success
  *     4  protocol        4 bytes, see the operation; else zero

@@ -299,7 +299,7 @@ pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data)
         LONG code = attempt(card, data);
         if (code != SCARD_E_TIMEOUT)
             return code;
-        /* Returns when the reader has executed what it was busy with. */
+        /* Returns when the reader has executed the command that it was busy with. */
         code = check_access_locked(card);
         if (code != SCARD_S_SUCCESS)
             return code;

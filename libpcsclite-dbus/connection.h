@@ -24,7 +24,7 @@ typedef struct {
     char *service; /* unique bus name; signals of other senders are ignored */
     PldReaders readers;
     bool lost;
-    LONG code; /* result of the first calls */
+    LONG code; /* the result of pld_connection_open() */
     unsigned pending_replies;
     PldConnectionCallbacks callbacks;
 } PldConnection;

@@ -6,7 +6,7 @@
  *
  * It is bound either to the USB port that the reader is plugged into or to the reader's serial
  * number, and in both cases to one interface and one slot; or to the reader to which a rule of the
- * settings applies. Whether such a reader exists is not part of it.
+ * settings applies. Such a reader need not exist.
  *
  * In a key file, aliases are the group [Aliases], one line each. Interface and slot are 0 where
  * they are left out. Words are quoted as in a shell where necessary.

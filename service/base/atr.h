@@ -18,7 +18,7 @@
 
 typedef enum {
     SCD_ATR_CONVENTION_DIRECT,  /* TS is 3B */
-    SCD_ATR_CONVENTION_INVERSE, /* TS is 3F; the bytes are already turned by the reader */
+    SCD_ATR_CONVENTION_INVERSE, /* TS is 3F; the reader has converted the bytes already */
 } ScdAtrConvention;
 
 /* The check byte TCK is required if any protocol but T=0 is named, T=15 included. */
@@ -110,10 +110,10 @@ gboolean scd_atr_filter_passes(const ScdAtrFilter *filter, const guint8 *atr, gs
 /*
  * The regular expressions that describe ATRs in pcsc-tools' smartcard_list.txt.
  *
- * Supported is the part of the language that the list uses: a character for itself, "." for any
- * character, "[0-9]" and "[1,3]" for one of some digits, and ".*" for any text, once in a pattern.
- * A pattern with any other construct matches no ATR. The matcher does not backtrack: it takes
- * linear time for any pattern.
+ * The matcher supports the part of the language that the list uses: a character for itself, "." for
+ * any character, "[0-9]" and "[1,3]" for one of some digits, and ".*" for any text, once in a
+ * pattern. A pattern with any other construct matches no ATR. The matcher does not backtrack, and
+ * takes linear time for any pattern.
  */
 
 /* An ATR in the form of the list, in upper case: "3B 02 14 50". */

@@ -2,17 +2,15 @@
 #pragma once
 
 /*
- * The wire format of D-Bus messages (D-Bus specification, "Message Protocol"),
- * as far as a gatekeeper needs it: the length and the header of a message, and
- * the number of values in its body.
+ * Parses D-Bus messages (D-Bus specification, "Message Protocol") as far as is needed to admit or
+ * refuse them: the length and the header of a message, and the number of values in its body.
  *
- * GDBus allocates some 70 bytes for each value of a body before any code of the
- * service sees the message: 32 MiB of one-byte variants become 2 GiB. So the
- * values are counted on the wire, before GDBus reads them. The walk also
- * verifies the body, because GDBus closes the connection over a malformed one
- * and not every bus verifies bodies.
+ * GDBus allocates about 70 bytes for each value of a body before the service receives the message:
+ * 32 MiB of one-byte variants become 2 GiB. So the values are counted in the bytes, before GDBus
+ * reads them. The body is validated at the same time, because GDBus closes the connection if a body
+ * is malformed, and not every bus validates bodies.
  *
- * Pure functions: no allocation, nothing is kept.
+ * The functions allocate nothing and have no state.
  */
 
 #include <glib.h>
@@ -47,19 +45,18 @@ typedef struct {
 } ScdDbusHeader;
 
 /*
- * Reads the lengths from the first SCD_DBUS_FIXED_HEADER bytes of a message:
- * of the header with its padding, and of header and body. FALSE for bytes that
- * do not begin a message, or one longer than the protocol allows (128 MiB).
+ * Sets the length of the header with its padding, and that of the whole message, from the first
+ * SCD_DBUS_FIXED_HEADER bytes. Returns FALSE if the bytes are not the beginning of a message, or if
+ * the message is longer than the protocol allows (128 MiB).
  */
 gboolean scd_dbus_measure(const guint8 *fixed, gsize *header_length, gsize *length);
 
-/* bytes: header_length of them. FALSE when the header is malformed. */
+/* bytes: the first header_length bytes of a message. Returns FALSE if the header is malformed. */
 gboolean scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusHeader *header);
 
 /*
- * Counts the values of a body, containers included; an array of numbers or of
- * bytes counts as one. FALSE when the body does not fit the header's signature
- * or has more than `most` values.
+ * Counts the values of a body, with containers; an array of numbers or bytes counts as one. Returns
+ * FALSE if the body does not match the header's signature or has more values than most.
  */
 gboolean scd_dbus_count_values(const ScdDbusHeader *header, const guint8 *body, gsize most,
                                gsize *count);

@@ -21,7 +21,7 @@ GQuark scd_error_quark(void);
 
 /*
  * Returns text that a caller has sent in the form in which a message may repeat it: in single
- * quotes, control characters replaced, and cut after 128 bytes. To be freed.
+ * quotes, control characters replaced, and cut after 128 bytes. The caller frees it.
  */
 char *scd_error_quote(const char *text);
 

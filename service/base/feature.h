@@ -59,11 +59,11 @@ ScdDisplaySize scd_display_size_of_pin_properties(const guint8 *bytes, gsize len
 ScdDisplaySize scd_display_size_of_display_properties(const guint8 *bytes, gsize length);
 
 /*
- * Returns FALSE for the control codes that belong to the use of a card: the request for the list of
- * features, and those which the driver's list has for features that let the user enter a PIN
- * without the program seeing it, or that describe the PIN pad. Returns TRUE for all others, whose
- * effect depends on the driver; also if the list has the code for another feature too, or if it is
- * that of a well-known command of drivers.
+ * Returns whether a control code is a command to the driver, whose effect only the driver defines.
+ * FALSE for the request for the list of features and, if the driver's list has them, for the codes
+ * of features that describe the PIN pad or let the user enter a PIN there. TRUE for all other
+ * codes, for a code that the list has for another feature as well, and for well-known commands of
+ * drivers.
  */
 gboolean scd_control_code_is_driver_command(guint32 code, const guint8 *list, gsize length);
 

@@ -89,7 +89,7 @@ gboolean scd_user_charge_take(ScdUserCharge *charge, ScdUserLimit *limit, guint3
 gboolean scd_user_charge_take_from(ScdUserCharge *charge, ScdAccount *account, gsize amount,
                                    GError **error);
 
-/* Charges what exists already, although a limit may be exceeded by it. The charge must be empty. */
+/* Charges for something that exists already, even beyond a limit. The charge must be empty. */
 void scd_user_charge_force(ScdUserCharge *charge, ScdAccount *account, gsize amount);
 
 /* Releases a part of a charge, not more than all of it. */

@@ -34,11 +34,11 @@ typedef enum {
     SCD_DISPOSITION_EJECT = 3,
 } ScdDisposition;
 
-/* shared, exclusive, direct. */
+/* The words are: shared, exclusive, direct. */
 gboolean scd_share_mode_from_word(const char *word, ScdShareMode *mode, GError **error);
 const char *scd_share_mode_to_word(ScdShareMode mode);
 
-/* T=0, T=1, raw, T=15. */
+/* The words are: T=0, T=1, raw, T=15. */
 gboolean scd_protocol_from_word(const char *word, ScdProtocol *protocol, GError **error);
 
 /* Sets the bits of all words in a NULL-terminated vector; SCD_PROTOCOL_ANY if it is empty. */
@@ -47,7 +47,7 @@ gboolean scd_protocols_from_words(const char *const *words, ScdProtocol *protoco
 /* Returns the word of one protocol; empty for SCD_PROTOCOL_NONE. */
 const char *scd_protocol_to_word(ScdProtocol protocol);
 
-/* leave, reset, unpower, eject. */
+/* The words are: leave, reset, unpower, eject. */
 gboolean scd_disposition_from_word(const char *word, ScdDisposition *disposition, GError **error);
 
 /* The action of SCardReconnect before it connects: a disposition, but not eject. */

@@ -149,7 +149,7 @@ remove_from_sent(AuthorityCheck *check)
 
 static void query_polkit(AuthorityCheck *check);
 
-/* What polkit replied to a query. */
+/* The reply of polkit to a query. */
 typedef struct {
     gboolean authorized;
     gboolean challenge; /* the user would have to authenticate */

@@ -9,8 +9,8 @@
  * opened with. A refusal names the reader, the action and the remedy.
  *
  * While the identity of the reader is not complete, a check waits for a new probe of the reader,
- * for 1.5 seconds at most. So does the check of a control code, because the driver may have
- * changed what it announces.
+ * for 1.5 seconds at most. The check of a control code always does, because the driver may have
+ * changed its list of features.
  */
 
 #include "base/words.h"
@@ -79,16 +79,17 @@ typedef void (*ScdAuthorizationFunc)(ScdClient *client, const ScdGrant *grant, c
 
 /*
  * Looks up the caller and checks the action of the call, for the reader in its present state.
- * reader: may be NULL if the action is SCD_ACTION_NONE; it may go once the cancellable is
- * cancelled. features: the driver's list, NULL to use that of the reader's last probe. Calls func
- * exactly once, possibly before this returns; with SCD_E_CANCELLED after the cancellable was
+ * reader: may be NULL if the action is SCD_ACTION_NONE; it may be freed after the cancellable
+ * was cancelled. features: the driver's list, NULL to use that of the reader's last probe. Calls
+ * func exactly once, possibly before this returns; with SCD_E_CANCELLED after the cancellable was
  * cancelled.
  */
 void scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *invocation,
                              const ScdReader *reader, GBytes *features, GCancellable *cancellable,
                              ScdAuthorizationFunc func, gpointer data);
 
-/* What a verdict is about: the details that rules see (a{ss}), and the card object or "/". */
+/* Returns the subject of a verdict: the details that rules use (a{ss}), and the card object or "/".
+ */
 GVariant *scd_subject_new(const ScdReader *reader);
 GVariant *scd_subject_get_details(GVariant *subject); /* a reference */
 
@@ -113,8 +114,9 @@ typedef struct {
 } ScdProbeWait;
 
 /*
- * Calls go_on(), possibly before this returns, when rules can see as much of the reader as there is
- * to know: the late answer of its driver would otherwise come after the verdict.
+ * Calls go_on(), possibly before this returns, when the identity of the reader is complete, or when
+ * a probe or 1.5 seconds have not made it so. A verdict would otherwise be without the details that
+ * a late answer of the driver has.
  */
 void scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClient *client);
 

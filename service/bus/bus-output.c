@@ -16,7 +16,7 @@
 
 #define DESCRIPTORS_MAX 4
 
-/* A message that passes GDBus by. */
+/* A message that is sent without GDBus. */
 typedef struct {
     guint8 *bytes;
     gsize length;
@@ -196,7 +196,7 @@ shorten_error(const ScdDbusHeader *header, const guint8 *body)
                                     valid);
 }
 
-/* The message to send in place of a reply; NULL when the reply may go as it is. */
+/* Returns the message to send in place of a reply; NULL if the reply can be sent as it is. */
 static GDBusMessage *
 replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_length, gsize length)
 {

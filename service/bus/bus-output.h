@@ -2,18 +2,18 @@
 #pragma once
 
 /*
- * The output half of the stream to the bus (bus-stream.h): what GDBus writes,
- * and messages of the service that pass GDBus by. Asynchronous writes only.
+ * The output half of the stream to the bus (bus-stream.h): writes the bytes of GDBus, and messages
+ * that the service sends without GDBus. Supports asynchronous writes only.
  */
 
 #include <gio/gio.h>
 
 #include "bus/gate.h"
 
-/* dbus-daemon's limit for the system bus, less what the bus adds to a header. */
+/* dbus-daemon's limit for the system bus, without the fields that the bus adds to a header. */
 #define SCD_BUS_OUTPUT_MESSAGE_MAX (32 * 1024 * 1024 - 1024)
 
-/* Messages that pass GDBus by and wait for room in the socket. */
+/* The maximum number of messages without GDBus that wait for room in the socket. */
 #define SCD_BUS_OUTPUT_PACKETS_MAX 1024
 
 #define SCD_TYPE_BUS_OUTPUT (scd_bus_output_get_type())
@@ -22,9 +22,9 @@ G_DECLARE_FINAL_TYPE(ScdBusOutput, scd_bus_output, SCD, BUS_OUTPUT, GOutputStrea
 ScdBusOutput *scd_bus_output_new(GSocket *socket, ScdGate *gate);
 
 /*
- * Sends a message and its descriptors between those of GDBus; sets its serial.
- * The gate is not told. Never blocks; from any thread. FALSE when the message
- * cannot be encoded, or when too many wait to be sent.
+ * Sends a message and its descriptors between messages of GDBus, and sets its serial. Does not call
+ * the gate. Does not block; from any thread. Fails if the message cannot be encoded, or if too many
+ * messages wait to be sent.
  */
 gboolean scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error);
 

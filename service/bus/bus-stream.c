@@ -157,7 +157,8 @@ examine_message(ScdBusInput *input, GError **error)
     return 0;
 }
 
-/* Drops what is to be discarded. Returns 0 when that is done, else 1: more has to come. */
+/* Drops bytes that are to be discarded. Returns 0 if all were, 1 if the rest has not arrived yet.
+ */
 static gssize
 discard_bytes(ScdBusInput *input)
 {

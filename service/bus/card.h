@@ -31,7 +31,7 @@ void scd_card_free(ScdCard *card);
 /* The settings were read again: updates LoginCandidate. */
 void scd_card_apply_settings(ScdCard *card);
 
-/* No further call reaches its object. Must come before the signal that the card is gone. */
+/* Ends calls to its object. To be called before the signal that announces the removal. */
 void scd_card_withdraw(ScdCard *card);
 
 const char *scd_card_path(const ScdCard *card);
@@ -39,10 +39,10 @@ const char *scd_card_path(const ScdCard *card);
 /* Returns the number in the path of a card, present or removed; 0 for any other path. */
 guint64 scd_card_number_of_path(const char *path);
 
-/* Whether there has been a card with this number since the process started. */
+/* Returns whether there has been a card with this number since the process started. */
 gboolean scd_card_was_here(guint64 number);
 
-/* Whether there may have been a card object at this path: its number is not above the last one. */
+/* Returns whether the path has a number that was used for a card object. */
 gboolean scd_card_was_used(const char *path);
 
 const char *scd_card_atr_hex(const ScdCard *card);

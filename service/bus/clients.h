@@ -24,8 +24,8 @@ typedef void (*ScdClientFunc)(ScdClient *client, const GError *error, gpointer d
 typedef void (*ScdClientLeaveFunc)(gpointer data);
 
 /*
- * gate: has the users of its senders looked up here, and is told of their
- * departures; it must outlive the clients.
+ * gate: receives the users of its senders, and which of them leave the bus. It must outlive the
+ * clients.
  */
 ScdClients *scd_clients_new(GDBusConnection *bus, ScdGate *gate);
 
@@ -45,7 +45,7 @@ guint scd_client_uid(const ScdClient *client);
 /* Returns 0 if the bus does not know it. The process may have ended. */
 guint scd_client_pid(const ScdClient *client);
 
-/* Whether it has left the bus. */
+/* Returns whether the client has left the bus. */
 gboolean scd_client_is_gone(const ScdClient *client);
 
 /*

@@ -11,8 +11,8 @@
 #define ROOT "/org/smartcardd1"
 
 /*
- * The limits. They are no settings: they follow from what the methods take and
- * from MemoryMax= of the unit, which a unit test compares with their sum.
+ * The limits are not settings: they follow from the arguments of the methods, and from MemoryMax=
+ * of the unit, which a unit test compares with their sum.
  */
 
 /* Paths of the tree are shorter than 80 characters. */
@@ -31,20 +31,19 @@
 #define OTHER_BODY_MAX (256 * KIB)
 #define OTHER_VALUES_MAX (8 * KIB)
 
-/* Programs may send calls in a row; dbus-daemon has 128 of them wait for replies unless configured.
- */
+/* Programs may send calls without waiting for replies. By default, dbus-daemon allows 128. */
 #define SENDER_CALLS_MAX 1024
 #define USER_CALLS_MAX 2048
 #define ALL_CALLS_MAX 8192
 
-/* The longest call costs some 13 MiB (TransmitManyHex). With the pool this makes 16 MiB. */
+/* The longest call (TransmitManyHex) takes about 13 MiB; with the pool, a user has 16 MiB. */
 #define USER_BYTES_MAX (14 * MIB)
 #define ALL_BYTES_MAX (80 * MIB)
 
-/* For all senders whose user is not known yet: that lasts about a millisecond. */
+/* For all senders whose user is not known yet. The bus takes about a millisecond to report it. */
 #define POOL_BYTES_MAX (2 * MIB)
 
-/* What GDBus and the service allocate for a call, and for each value in it; measured. */
+/* Bytes that GDBus and the service allocate for a call, and for each value in it; measured. */
 #define CALL_COST (2 * KIB)
 #define VALUE_COST 96
 
@@ -81,7 +80,8 @@ static const ScdGateError too_many = {
     "org.freedesktop.DBus.Error.LimitsExceeded",
     "Too many calls of this user wait for their replies: wait for some of them first"};
 
-/* Calls that wait for their replies, and what they take; of a user, or of the pool. */
+/* The calls of a user, or of the pool, that wait for their replies, and the bytes that they take.
+ */
 typedef struct {
     guint calls;
     gsize bytes;
@@ -249,7 +249,8 @@ refuse_with(const ScdGateError *reason, ScdGateError *error)
     return SCD_GATE_REFUSE;
 }
 
-/* Whether there may be an object at the path: the tree has three branches, one level deep. */
+/* Returns whether there may be an object at the path: the tree has three branches, one level deep.
+ */
 static gboolean
 is_path_of_tree(const char *path)
 {

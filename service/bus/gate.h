@@ -2,15 +2,13 @@
 #pragma once
 
 /*
- * Admission of method calls: decides, from the bytes of a message and before
- * GDBus reads them, whether a call enters the service, and charges the calls
- * that did until their replies leave. So the service holds a bounded amount for
- * each user whatever its clients send: the limits and their reasons are in one
- * table in gate.c.
+ * Admission of method calls: decides whether a call enters the service, from the bytes of the
+ * message and before GDBus reads them, and charges each admitted call until its reply is sent. So
+ * clients cannot make the service hold more than a bounded amount for each user. The limits and
+ * their reasons are in one table in gate.c.
  *
- * A call is charged to the user of its sender. The user of a new sender is not
- * known yet: such senders share one pool until the user has been looked up. All functions may be
- * called from any thread.
+ * A call is charged to the user of its sender. New senders, whose user is not known yet, share one
+ * pool until their user has been looked up. All functions may be called from any thread.
  */
 
 #include "base/dbus-message.h"
@@ -36,50 +34,49 @@ ScdGate *scd_gate_ref(ScdGate *gate);
 void scd_gate_unref(ScdGate *gate);
 
 /*
- * Called in the thread that called scd_gate_admit(), with a lock of the gate
- * held, for a sender whose user the gate does not know: once, until
- * scd_gate_set_user() or scd_gate_forget().
+ * Called once for a sender whose user the gate does not know, and again only after
+ * scd_gate_set_user() or scd_gate_forget(). Called in the thread that called scd_gate_admit(), with
+ * a lock of the gate held.
  */
 typedef void (*ScdGateUnknownSenderFunc)(const char *sender, gpointer data);
 
-/* func: NULL when there is no one to look up users; it is not called after this has returned. */
+/* func: NULL for none; the former one is not called after this function has returned. */
 void scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gpointer data);
 
-/* The longest message that any method needs, header included, in bytes. */
+/* Returns the length in bytes, with the header, of the longest message that any method needs. */
 gsize scd_gate_message_max(void);
 
-/* Bytes that the open calls of one user, and of all users, take at most. */
+/* Return how many bytes the open calls of one user, and of all users, may take. */
 gsize scd_gate_user_bytes_max(void);
 gsize scd_gate_all_bytes_max(void);
 
 /*
- * Checks a message by its header alone, so that the body of a refused one need
- * not be kept. length: of the whole message. PASS is not final.
+ * Checks a message by its header alone, so that the body of a refused message need not be kept.
+ * length: of the whole message. SCD_GATE_PASS is not final.
  */
 ScdGateVerdict scd_gate_check_header(const ScdDbusHeader *header, gsize length,
                                      ScdGateError *error);
 
 /*
- * Decides about a message that passed scd_gate_check_header(), and charges a
- * call that passes. *no_reply is set for a call whose sender wants no reply;
- * the reply must be sent to scd_gate_reply() all the same, which ends the charge.
+ * Decides about a message that passed scd_gate_check_header(), and charges a call that passes. For
+ * a call whose sender wants no reply, scd_gate_reply() must be called as well: it ends the charge.
  */
 ScdGateVerdict scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *body,
                               ScdGateError *error);
 
 /*
- * A reply or an error is about to be sent: ends the charge of its call. DROP when
- * the caller wants none.
+ * To be called before a reply or an error is sent: ends the charge of its call. Returns
+ * SCD_GATE_DROP if the caller wants no reply.
  */
 ScdGateVerdict scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial);
 
-/* The user of a sender became known; its open calls are charged to that user from now on. */
+/* Sets the user of a sender, who is charged for its open calls from now on. */
 void scd_gate_set_user(ScdGate *gate, const char *sender, guint32 uid);
 
-/* The sender left the bus. Its open calls stay charged until they are replied to. */
+/* To be called when a sender has left the bus. Its open calls stay charged until their replies. */
 void scd_gate_forget(ScdGate *gate, const char *sender);
 
-/* The open calls and their bytes, for all senders. */
+/* Sets the numbers of open calls, and of their bytes, for all senders. */
 void scd_gate_get_usage(ScdGate *gate, guint *calls, gsize *bytes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGate, scd_gate_unref)

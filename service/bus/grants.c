@@ -123,7 +123,8 @@ settle_grants(ScdGrants *grants)
 }
 
 /*
- * An empty reader takes no command, and its last card may come back: the next card is what matters.
+ * No command reaches an empty reader, and its last card may be inserted again. So the check is made
+ * for the next card.
  * A handle that was connected to another card reaches this one only by Reconnect, which compares
  * the ATR.
  */
@@ -393,8 +394,8 @@ handle_retry(gpointer data)
 }
 
 /*
- * A failure of ours is not a verdict. While polkit is away, what was granted goes on; what was
- * not, and a polkit that does not reply, keep the queue held.
+ * A check that fails is not a verdict. While polkit is not available, a subject that was granted
+ * can go on; for another one, and if polkit does not reply, the queue stays held.
  */
 static void
 handle_failure(ScdGrants *grants, GVariant *asked, const GError *error)

@@ -16,37 +16,37 @@
 typedef struct ScdGrants ScdGrants;
 
 typedef struct {
-    ScdAction (*get_required)(gpointer data);    /* the action without which to revoke all */
+    ScdAction (*get_required)(gpointer data);    /* all is revoked if this is not granted */
     void (*granted)(ScdJob *job, gpointer data); /* takes over the job; NULL: never requested */
     void (*revoked)(gpointer data);              /* has to end the grants */
-    void (*settled)(gpointer data);              /* the grants are not pending now; or NULL */
+    void (*settled)(gpointer data);              /* a recheck has ended; may be NULL */
     gpointer data;
 } ScdGrantsOwner;
 
 /*
- * The client has just been authorized for the reader in its present state:
- * scd_authorization_check() has called its function. Client, reader and queue must outlive the
- * grants.
+ * To be called when scd_authorization_check() has authorized the client for the reader in its
+ * present state. Client, reader and queue must outlive the grants.
  */
 ScdGrants *scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
                           ScdJobQueue *queue, const ScdGrantsOwner *owner);
 
-/* From a call to the session that it has made. */
+/* Replaces the owner: a call of Connect by the session that it has opened. */
 void scd_grants_set_owner(ScdGrants *grants, const ScdGrantsOwner *owner);
 
-/* Whether the authorization is being checked again, and the queue is held. */
+/* Returns whether the authorization is being checked again, and the queue is held. */
 gboolean scd_grants_is_pending(const ScdGrants *grants);
 
-/* Ends a job that waits for its check with the PC/SC code. FALSE if the job does not wait here. */
+/* Ends a job that waits for its check with the PC/SC code. Returns FALSE if the job does not wait.
+ */
 gboolean scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code);
 
 /* Ends waiting jobs with the PC/SC code and releases the grants. Calls no function of the owner. */
 void scd_grants_end(ScdGrants *grants, guint32 code);
 
-/* The user has authenticated for the action, and need not do so again when the rules change. */
+/* To be called when the user has authenticated for the action: need not do so for a recheck. */
 void scd_grants_set_authenticated(ScdGrants *grants, ScdAction action);
 
-/* Whether the action was granted to a call since the rules, or the subject, last changed. */
+/* Returns whether the action was granted to a call since rules and subject have last changed. */
 gboolean scd_grants_has(const ScdGrants *grants, ScdAction action);
 
 /*

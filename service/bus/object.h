@@ -41,8 +41,9 @@ ScdObject *scd_object_new(GDBusConnection *bus, const char *path, const ScdInter
 void scd_object_free(ScdObject *object);
 
 /*
- * No further call reaches the object; it can still emit signals. Must come before the signal that
- * the object is gone: GDBus answers a call that arrives between the two with UnknownMethod.
+ * Ends calls to the object; it can still emit signals. To be called before the signal that
+ * announces the removal: if a call arrived between the two, GDBus would answer it with
+ * UnknownMethod.
  */
 void scd_object_withdraw(ScdObject *object);
 

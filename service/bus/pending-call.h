@@ -38,7 +38,7 @@ typedef struct {
     void (*ended)(const GError *error, gpointer data);
     /* Returns the error for an expired timeout. NULL: a general one about the reader. */
     GError *(*new_timeout_error)(gpointer data);
-    /* Whether a command of the call has reached the reader. NULL: there are none. */
+    /* Returns whether a command of the call has reached the reader. NULL: it has no commands. */
     gboolean (*was_sent)(gpointer data);
     GDestroyNotify free_data;
     /* The call waits for an event: with "timeout-ms" 0 it does not wait at all. Else that option
@@ -72,12 +72,12 @@ ScdPendingCall *scd_pending_call_new(const ScdPendingCallMethod *method, gpointe
 void scd_pending_call_start(ScdPendingCall *call, const ScdCallOptions *options);
 
 /*
- * Sets the time limits of a job that carries out the call and is about to be submitted. Without
- * "timeout-ms" the call may last as long as the job from now on, once that does not wait any more.
+ * Sets the time limits of a job of the call, before it is submitted. Without "timeout-ms" the call
+ * has no limit of its own from now on, only that of the job while it waits.
  */
 void scd_pending_call_limit_job(ScdPendingCall *call, ScdJob *job);
 
-/* The job is done, but the call has to wait again, now for polkit: limits that, too. */
+/* Limits how long the call waits for polkit after its job has ended. */
 void scd_pending_call_limit_wait(ScdPendingCall *call);
 
 ScdPendingCall *scd_pending_call_ref(ScdPendingCall *call);
@@ -85,7 +85,7 @@ void scd_pending_call_unref(ScdPendingCall *call);
 
 gboolean scd_pending_call_has_ended(const ScdPendingCall *call);
 
-/* The caller, borrowed; from proceed() on. */
+/* Returns the caller, which the call owns; from proceed() on. */
 ScdClient *scd_pending_call_client(const ScdPendingCall *call);
 
 /* The action that the call was granted; from proceed() on. */

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The limits of what sessions and one-shot calls make the service hold for each user: job queues,
- * from their creation until the worker has freed them, and bytes of memory.
+ * The limits for each user on job queues, from their creation until the worker has freed them, and
+ * on the bytes of memory that sessions and one-shot calls take.
  */
 
 #include "base/config.h"

@@ -453,7 +453,7 @@ free_objects(ScdService *service)
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
 }
 
-/* What a thread that is stuck uses until the process exits: not a leak. */
+/* A service with a thread that is stuck, which uses it until the process exits: not a leak. */
 static ScdService *volatile abandoned;
 
 void

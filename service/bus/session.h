@@ -110,7 +110,7 @@ const ScdClient *scd_session_client(const ScdSession *session);
 ScdGrants *scd_session_grants(const ScdSession *session);
 ScdQuota *scd_session_quota(const ScdSession *session);
 
-/* Whether the card that the session is for has been removed. FALSE if it is for any card. */
+/* Returns whether the card of the session was removed; FALSE if the session is for any card. */
 gboolean scd_session_has_lost_card(const ScdSession *session);
 
 /* The session has been reconnected to the card that is in the reader. */

@@ -97,8 +97,8 @@ scd_channel_events(const ScdChannel *channel)
 }
 
 /*
- * The client sees the end after what was sent before. Requests that were not read
- * must not be there when the socket is closed, or it would see an error instead.
+ * The client receives the end after the packets before it. Requests that were not read
+ * have to be discarded before the socket is closed; else it would receive an error.
  */
 static void
 hang_up(ScdChannel *channel)

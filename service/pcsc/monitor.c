@@ -191,7 +191,7 @@ end_call_in_monitor(ScdMonitor *monitor)
     g_mutex_unlock(&monitor->lock);
 }
 
-/* After a call: forgets what was published if the main thread has replaced it meanwhile. */
+/* After a call: forgets the published snapshot if the main thread has replaced it meanwhile. */
 static void
 end_silence_in_monitor(ScdMonitor *monitor)
 {

@@ -129,7 +129,7 @@ scd_socket_watch_wait(ScdSocketWatch *watch, int wake_fd, int timeout_ms)
 #define SERVING_LIMIT_MS 2000 /* less than the limit of scd_monitor_free() */
 
 typedef struct {
-    guint32 size; /* of what follows */
+    guint32 size; /* of the data after the header */
     guint32 command;
 } PcscdHeader;
 

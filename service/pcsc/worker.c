@@ -148,7 +148,7 @@ carry_out_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
         return SCD_OUTCOME_BUSY;
     } else {
         scd_job_set_sent_in_worker(job, TRUE);
-        /* In this order: what was answered as not sent before, is not sent. */
+        /* In this order: a job that was answered as "not sent" is not sent. */
         if (job->kind != SCD_JOB_DISCONNECT && scd_job_is_answered(job)) {
             job->code = SCARD_E_CANCELLED;
             return SCD_OUTCOME_DONE;

@@ -8,7 +8,7 @@
 /* path: of the socket of the simulator. */
 void sim_client_connect(const char *path);
 
-/* what: "insert" or "remove". Blocks until it is done. */
+/* what: "insert" or "remove". Blocks until the simulator has done it. */
 void sim_client_order(const char *what, const char *reader);
 
 /* Returns the time just before the last order. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What we leave to the other programs that use a card. Times in microseconds. */
+/* When the service leaves a card to other programs. Times in microseconds. */
 
 #include "pcsc/scheduler.h"
 
@@ -52,7 +52,7 @@ test_short_rests_when_alone(void)
     for (int i = 0; i < 3; i++) {
         g_assert_cmpint(use_until_rest(&contention, &now, 4 * MS), ==, 12 * MS);
         g_assert_cmpint(scd_contention_retry_at(&contention, TRUE), ==, now + SHORT_REST);
-        /* What holds nothing keeps nobody out. */
+        /* Transactions with gaps between them keep no other program out. */
         g_assert_cmpint(scd_contention_retry_at(&contention, FALSE), <=, now);
         now += SHORT_REST;
     }
@@ -82,7 +82,7 @@ test_long_rests_beside_others(void)
     g_assert_cmpint(use_until_rest(&contention, &now, 10 * MS), ==, 1000 * MS);
     g_assert_cmpint(scd_contention_retry_at(&contention, TRUE), ==, now + 220 * MS);
 
-    /* Who has not been met for long has gone. */
+    /* A program that was not seen for long does not use the card any more. */
     now += 10000 * MS;
     g_assert_cmpint(use_until_rest(&contention, &now, 4 * MS), ==, 12 * MS);
     g_assert_cmpint(scd_contention_retry_at(&contention, TRUE), ==, now + SHORT_REST);

@@ -74,7 +74,7 @@ test_codes(void)
     g_assert_cmphex(scd_features_find_code(NULL, 0, 0x06), ==, 0);
 }
 
-/* What a list of features makes of a control code. */
+/* A control code, with different lists of features. */
 static const struct {
     guint32 code;
     const char *list;

@@ -137,7 +137,8 @@ test_unwanted_reply_is_dropped(void)
     assert_usage(gate, 0, 0);
 }
 
-/* What all senders of a user hold is bounded, however many they are and whenever they got known. */
+/* The calls of all senders of a user are bounded, for any number of senders and any order of
+ * events. */
 static void
 test_user_is_charged(void)
 {

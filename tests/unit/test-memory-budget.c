@@ -23,7 +23,7 @@
 /* A machine with so many readers is supported. */
 #define READERS 1000
 
-/* What the program takes before it has any reader or client; it has about 8 MiB, measured. */
+/* Memory of the program without any reader or client; about 8 MiB, measured. */
 #define BASE (16 * MIB)
 
 /* A reader with its card in the tree takes 10 KiB, measured; announcing it takes more for a while.
@@ -123,7 +123,8 @@ test_memory_of_a_user(void)
     g_assert_cmpuint(scd_gate_user_bytes_max(), <=, 16 * MIB);
     g_assert_cmpuint(scd_gate_user_bytes_max() + config.memory_per_user, <=, 64 * MIB);
 
-    /* No user alone uses up what is for all, and each may have all sessions with a channel each. */
+    /* No user alone exhausts the limit for all users, and each session of a user may have a
+     * channel. */
     g_assert_cmpuint(2 * scd_gate_user_bytes_max(), <=, scd_gate_all_bytes_max());
     g_assert_cmpuint(2 * config.memory_per_user, <=, config.memory);
     g_assert_cmpuint(config.sessions_per_user * (guint64)(SCD_SESSION_COST + SCD_CHANNEL_COST), <=,

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Shared by the tests of the worker: its queues, jobs that note their answers, and a clock
+ * Shared by the tests of the worker: queues of a worker, jobs that count their answers, and a clock
  * that the test sets.
  */
 
@@ -31,7 +31,7 @@ typedef struct {
     GPtrArray *jobs; /* of RigJob */
 } Rig;
 
-/* Both queues belong to different users. "other" is connected, and "ours" if so desired. */
+/* Both queues belong to different users. "other" is connected; connected: "ours" is, too. */
 Rig *rig_new(gboolean connected);
 
 /* Closes and stops all, and asserts that nothing is left and each job had one answer. */
@@ -42,7 +42,7 @@ RigJob *rig_submit(Rig *rig, ScdJobQueue *queue, ScdJobKind kind);
 void rig_wait(RigJob *job);
 guint32 rig_run(Rig *rig, ScdJobQueue *queue, ScdJobKind kind);
 
-/* Answers so far, from any thread. */
+/* Returns the number of answers so far. From any thread. */
 guint rig_count_answers(const RigJob *job);
 
 void rig_wait_until_answer_blocks(RigJob *job);
@@ -50,7 +50,9 @@ void rig_let_answer(RigJob *job);
 
 void rig_close(Rig *rig, ScdJobQueue **queue, guint32 disposition);
 
-/* Moves the clock of worker and queues, not that of the main loop, and lets the limits take effect.
- * Each source of the main loop that has a time is ready at once. */
+/* Advances the clock of the worker and its queues. In the main loop, each source with a time is
+ * ready at once. */
 void rig_advance_clock(gint64 us);
+
+/* Runs the main loop, so that time limits take effect. */
 void rig_iterate(void);

@@ -181,7 +181,7 @@ test_removal_is_reported_late(void)
     rig_free(rig);
 }
 
-/* What an owner leaves on purpose stays. */
+/* A state that an owner leaves on purpose stays. */
 static void
 test_close_leaves(void)
 {
