@@ -443,6 +443,7 @@ static void
 free_objects(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
+    g_clear_pointer(&service->reload, scd_reload_free);
     g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
     g_clear_handle_id(&service->status_timer, g_source_remove);
     g_clear_pointer(&service->readers, scd_readers_free);
@@ -481,6 +482,7 @@ scd_service_free(ScdService *service)
     g_clear_pointer(&service->registry, scd_call_registry_free);
     g_clear_pointer(&service->audit, scd_audit_free);
     g_clear_pointer(&service->tree, scd_tree_free);
+    scd_settings_unref(service->settings);
     g_free(service->trouble);
     g_free(service);
 }
