@@ -49,7 +49,7 @@ void scd_reader_rule_free(ScdReaderRule *rule);
 char *scd_reader_rule_set(ScdReaderRule *rule, const char *file, const char *key,
                           const char *value);
 
-/* A line of the group could not be read. */
+/* To be called when a line of the group could not be read. */
 void scd_reader_rule_set_error(ScdReaderRule *rule);
 
 /* Returns a warning if the rule has no Match… setting, and so applies to no reader; or NULL. */

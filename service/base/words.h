@@ -50,6 +50,6 @@ const char *scd_protocol_to_word(ScdProtocol protocol);
 /* The words are: leave, reset, unpower, eject. */
 gboolean scd_disposition_from_word(const char *word, ScdDisposition *disposition, GError **error);
 
-/* The action of SCardReconnect before it connects: a disposition, but not eject. */
+/* The words for the action of SCardReconnect before it connects: all of these but eject. */
 gboolean scd_initialization_from_word(const char *word, ScdDisposition *initialization,
                                       GError **error);

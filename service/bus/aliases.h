@@ -32,7 +32,7 @@ typedef struct {
 ScdAliases *scd_aliases_new(ScdSettings *settings, const char *own, const ScdAliasesEvents *events,
                             gpointer data);
 
-/* The settings were read again. */
+/* To be called when the settings were read again. */
 void scd_aliases_apply_settings(ScdAliases *aliases, ScdSettings *settings);
 
 /* Ends pending changes with SCD_P_SHUTDOWN. One that is being written may still reach the disk. */

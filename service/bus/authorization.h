@@ -59,7 +59,7 @@ typedef void (*ScdAuthorizationProber)(const char *reader, gpointer data);
 void scd_authorization_set_prober(ScdAuthorization *authorization, ScdAuthorizationProber probe,
                                   gpointer data);
 
-/* A probe of the reader has ended, and its result is known. */
+/* To be called when a probe of the reader has ended, and the reader has its result. */
 void scd_authorization_reader_probed(ScdAuthorization *authorization, const char *reader);
 
 /* Returns the action that the table lists for the call. features: NULL if there are none. */

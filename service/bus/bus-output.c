@@ -10,7 +10,7 @@
 #include "bus/error.h"
 #include "pcsc/main-thread.h"
 
-/* Errors for a program's developer; the rest would be somebody's text. */
+/* Other errors may have text that a program has sent. */
 #define ERROR_BODY_MAX 2048
 #define ERROR_TEXT_MAX 1024
 

@@ -39,6 +39,6 @@ typedef GError *(*ScdBusExplainFunc)(const char *path, const char *interface, co
 /* In the main thread. func: NULL to let GDBus's errors be sent. */
 void scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc func, gpointer data);
 
-/* The error that replies to a call, for scd_bus_output_send(). */
+/* Returns an error that replies to a call, for scd_bus_output_send(). */
 GDBusMessage *scd_bus_output_new_error(const char *destination, guint32 reply_serial,
                                        const char *name, const char *text);

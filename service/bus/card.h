@@ -28,7 +28,7 @@ typedef struct {
 ScdCard *scd_card_new(const ScdCardParts *parts, const ScdReaderState *state, GError **error);
 void scd_card_free(ScdCard *card);
 
-/* The settings were read again: updates LoginCandidate. */
+/* Updates LoginCandidate when the settings were read again. */
 void scd_card_apply_settings(ScdCard *card);
 
 /* Ends calls to its object. To be called before the signal that announces the removal. */

@@ -43,7 +43,7 @@ gboolean scd_grants_cancel(ScdGrants *grants, const ScdJob *job, guint32 code);
 /* Ends waiting jobs with the PC/SC code and releases the grants. Calls no function of the owner. */
 void scd_grants_end(ScdGrants *grants, guint32 code);
 
-/* To be called when the user has authenticated for the action: need not do so for a recheck. */
+/* Notes that the user has authenticated for the action, which a recheck then does not require. */
 void scd_grants_set_authenticated(ScdGrants *grants, ScdAction action);
 
 /* Returns whether the action was granted to a call since rules and subject have last changed. */

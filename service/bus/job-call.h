@@ -104,8 +104,8 @@ gboolean scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const cha
                                ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data,
                                GError **error);
 
-/* The end of the message of an error with which a call was given up. */
+/* Returns the end of the message of an error with which a call was given up. */
 const char *scd_job_call_sent_text(gboolean sent);
 
-/* A new error that names the reader, the failure and, where there is one, the remedy. */
+/* Returns an error that names the reader, the failure and, if there is one, the remedy. */
 GError *scd_job_call_new_error(const char *reader, ScdErrorCode code);

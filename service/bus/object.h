@@ -95,7 +95,7 @@ void scd_tree_add(ScdTree *tree, ScdObject *object);
 /* Emits InterfacesRemoved. */
 void scd_tree_remove(ScdTree *tree, ScdObject *object);
 
-/* The service stops: from now on, scd_tree_remove() emits nothing. */
+/* To be called when the service stops: from now on, scd_tree_remove() emits nothing. */
 void scd_tree_stop_signals(ScdTree *tree);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTree, scd_tree_free)

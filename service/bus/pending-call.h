@@ -88,7 +88,7 @@ gboolean scd_pending_call_has_ended(const ScdPendingCall *call);
 /* Returns the caller, which the call owns; from proceed() on. */
 ScdClient *scd_pending_call_client(const ScdPendingCall *call);
 
-/* The action that the call was granted; from proceed() on. */
+/* Returns the action that the call was granted; from proceed() on. */
 const ScdGrant *scd_pending_call_grant(const ScdPendingCall *call);
 
 /* Ends the call. Returns the invocation, which the method has to answer. */

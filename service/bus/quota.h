@@ -21,7 +21,7 @@ ScdSessionLimits *scd_session_limits_new(ScdWorkers *workers, const ScdConfig *c
 /* All queues must have been freed. */
 void scd_session_limits_free(ScdSessionLimits *limits);
 
-/* The user's account for the memory of jobs and responses: a reference. */
+/* Returns a reference to the user's account for the memory of jobs and responses. */
 ScdAccount *scd_session_limits_get_account(ScdSessionLimits *limits, guint32 uid);
 
 /* Returns a queue that is charged to the user until it has been freed. SCD_LIMITS_EXCEEDED. */

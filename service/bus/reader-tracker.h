@@ -32,7 +32,7 @@ ScdReaderTracker *scd_reader_tracker_new(const char *sysfs, const ScdReaderTrack
                                          gpointer data);
 void scd_reader_tracker_free(ScdReaderTracker *tracker);
 
-/* A snapshot of the monitor. */
+/* Processes a snapshot of the monitor. */
 void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *snapshot);
 
 /*

@@ -85,7 +85,7 @@ void scd_reader_unwatch_details(ScdReader *reader, const ScdReaderDetailsWatch *
 /* Updates the properties that describe the device. */
 void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
 
-/* The settings were read again: updates the properties of the reader and its card. */
+/* Updates the properties of the reader and its card when the settings were read again. */
 void scd_reader_apply_settings(ScdReader *reader);
 
 /* Returns TRUE if the reader had another alias before. */

@@ -36,17 +36,17 @@ void scd_readers_free(ScdReaders *readers);
 /* Applies the differences from the last snapshot. The tracker must have identified its readers. */
 void scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot);
 
-/* A device was identified better. name: PC/SC name of its reader; ignored if not on the bus. */
+/* Updates a reader whose device was identified better. Ignored if the reader is not on the bus. */
 void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);
 
 /* Returns the number of readers that the alias matches, without the one of an identity, or NULL. */
 guint scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias,
                               const ScdIdentity *except);
 
-/* The settings were read again: updates what they say on readers and cards, except aliases. */
+/* Updates readers and cards, except for aliases, when the settings were read again. */
 void scd_readers_apply_settings(ScdReaders *readers);
 
-/* The aliases have changed. */
+/* Updates all readers when aliases have changed. */
 void scd_readers_update_aliases(ScdReaders *readers);
 
 /*

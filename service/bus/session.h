@@ -45,7 +45,7 @@ void scd_sessions_free(ScdSessions *sessions);
 void scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data);
 guint scd_sessions_count(const ScdSessions *sessions);
 
-/* An aa{sv}, floating: the sessions of a user, or all for root (Manager.ListSessions). */
+/* Returns the sessions of a user, or all for root (Manager.ListSessions): a floating aa{sv}. */
 GVariant *scd_sessions_list(ScdSessions *sessions, guint uid);
 
 /*
@@ -58,8 +58,8 @@ gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, 
 ScdSession *scd_sessions_find(ScdSessions *sessions, guint64 number);
 
 /*
- * Whether there may have been a session at this path: its number is not above the last one. error:
- * SCD_E_INVALID_HANDLE, which tells its owner why it ended.
+ * Returns whether there may have been a session at this path: its number is not above the last one.
+ * error: SCD_E_INVALID_HANDLE, which tells its owner why it ended.
  */
 gboolean scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller,
                           GError **error);
@@ -74,7 +74,7 @@ ScdAuthorization *scd_sessions_authorization(const ScdSessions *sessions);
 ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
 ScdCallRegistry *scd_sessions_registry(const ScdSessions *sessions);
 
-/* How long a call may wait without the option "timeout-ms". */
+/* Returns how long a call may wait without the option "timeout-ms". */
 guint32 scd_sessions_wait_limit_ms(const ScdSessions *sessions);
 
 /*
@@ -113,7 +113,7 @@ ScdQuota *scd_session_quota(const ScdSession *session);
 /* Returns whether the card of the session was removed; FALSE if the session is for any card. */
 gboolean scd_session_has_lost_card(const ScdSession *session);
 
-/* The session has been reconnected to the card that is in the reader. */
+/* To be called when the session was reconnected to the card that is in the reader. */
 void scd_session_set_reconnected(ScdSession *session);
 
 /* Sets the properties that change without a signal: the refresh() of the interface. */

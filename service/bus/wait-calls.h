@@ -35,7 +35,7 @@ void scd_wait_calls_free(ScdWaitCalls *wait_calls);
 /* Ends all calls with SCD_P_SHUTDOWN. */
 void scd_wait_calls_end_all(ScdWaitCalls *wait_calls);
 
-/* The methods. They take over the invocation. */
+/* Implement the methods. They take over the invocation. */
 void scd_wait_calls_wait_for_card(ScdWaitCalls *wait_calls, GVariant *arguments,
                                   GDBusMethodInvocation *invocation);
 void scd_wait_calls_wait_for_removal(ScdWaitCalls *wait_calls, GVariant *arguments,
@@ -49,7 +49,7 @@ void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
  */
 void scd_wait_calls_pcscd_lost(ScdWaitCalls *wait_calls, const char *trouble);
 
-/* The events, after their signals were emitted. */
+/* To be called after the signals of these events were emitted. */
 void scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader);
 void scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card_path);
 void scd_wait_calls_reader_renamed(ScdWaitCalls *wait_calls, ScdReader *reader);

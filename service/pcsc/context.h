@@ -36,7 +36,7 @@ guint32 scd_pcsc_disconnect_and_unpower(long card);
  */
 typedef struct ScdStatusWaitCanceller ScdStatusWaitCanceller;
 
-/* NULL with an error if the system has no thread left. */
+/* Fails if the system has no thread left. */
 ScdStatusWaitCanceller *scd_status_wait_canceller_new(GError **error);
 
 /* To be called after the last wait. */

@@ -21,7 +21,7 @@ struct card {
 
 bool atr_parse(const char *hex, struct atr *atr);
 
-/* An empty ATR stands for the default one. */
+/* An empty ATR becomes the default one. */
 void card_init(struct card *card, const struct atr *atr);
 
 /* Resets the state, as a power-up does as well. */
