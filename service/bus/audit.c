@@ -64,6 +64,7 @@ typedef struct {
 /* An event, with the data from the time when it occurred. */
 typedef struct {
     ScdAuditEvent event;
+    ScdClient *client; /* a reference */
     guint uid;
     guint pid; /* 0 if the bus does not know it */
     char *reader;
@@ -75,6 +76,7 @@ typedef struct {
 static void
 free_entry(AuditEntry *entry)
 {
+    scd_client_unref(entry->client);
     g_free(entry->reader);
     g_free(entry->usb_path);
     g_free(entry->detail);
@@ -187,6 +189,8 @@ handle_unit(GObject *source, GAsyncResult *result, gpointer data)
             unit = scd_device_text_clean(name, strlen(name));
         free(name);
     }
+    if (unit)
+        scd_client_set_unit(entry->client, unit);
     write_entry(entry, unit);
 }
 
@@ -264,11 +268,12 @@ scd_audit_free(ScdAudit *audit)
 }
 
 static AuditEntry *
-new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader, const char *detail)
+new_entry(ScdAuditEvent event, ScdClient *client, const ScdReader *reader, const char *detail)
 {
     AuditEntry *entry = g_new0(AuditEntry, 1);
 
     entry->event = event;
+    entry->client = scd_client_ref(client);
     entry->uid = scd_client_uid(client);
     entry->pid = scd_client_pid(client);
     if (reader) {
@@ -280,8 +285,8 @@ new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader,
 }
 
 void
-scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
-                 const ScdReader *reader, const char *detail)
+scd_audit_client(ScdAudit *audit, ScdAuditEvent event, ScdClient *client, const ScdReader *reader,
+                 const char *detail)
 {
     guint uid = scd_client_uid(client);
     g_autofree char *subject =

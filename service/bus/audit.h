@@ -38,7 +38,7 @@ void scd_audit_free(ScdAudit *audit);
  * reader: NULL if the event is not about one. detail: the polkit action for SCD_AUDIT_REFUSED,
  * the limit for SCD_AUDIT_LIMIT, otherwise NULL.
  */
-void scd_audit_client(ScdAudit *audit, ScdAuditEvent event, const ScdClient *client,
+void scd_audit_client(ScdAudit *audit, ScdAuditEvent event, ScdClient *client,
                       const ScdReader *reader, const char *detail);
 
 /* trouble: why pcscd is not available; NULL: it is. Logged only if it differs from before. */

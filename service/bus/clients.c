@@ -31,6 +31,7 @@ struct ScdClient {
     ClientState state;
     guint uid; /* uid and pid: once the client is known */
     guint pid;
+    char *unit;     /* or NULL */
     GQueue lookups; /* of ClientLookup, until the client is known */
     GQueue leaves;  /* of ClientLeave, in the order of their calls */
     guint leave_id; /* the last one returned */
@@ -250,6 +251,7 @@ scd_client_unref(ScdClient *client)
     if (!g_ref_count_dec(&client->references))
         return;
     g_assert(g_queue_is_empty(&client->lookups) && g_queue_is_empty(&client->leaves));
+    g_free(client->unit);
     g_free(client->name);
     g_free(client);
 }
@@ -270,6 +272,19 @@ guint
 scd_client_pid(const ScdClient *client)
 {
     return client->pid;
+}
+
+const char *
+scd_client_unit(const ScdClient *client)
+{
+    return client->unit;
+}
+
+void
+scd_client_set_unit(ScdClient *client, const char *unit)
+{
+    g_free(client->unit);
+    client->unit = g_strdup(unit);
 }
 
 gboolean

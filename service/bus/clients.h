@@ -45,6 +45,13 @@ guint scd_client_uid(const ScdClient *client);
 /* Returns 0 if the bus does not know it. The process may have ended. */
 guint scd_client_pid(const ScdClient *client);
 
+/*
+ * The systemd unit of its process, which the audit log queries from systemd when the client opens a
+ * session. NULL until systemd has replied, and if there is none.
+ */
+const char *scd_client_unit(const ScdClient *client);
+void scd_client_set_unit(ScdClient *client, const char *unit);
+
 /* Returns whether the client has left the bus. */
 gboolean scd_client_is_gone(const ScdClient *client);
 

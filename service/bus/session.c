@@ -302,6 +302,9 @@ describe_session(const ScdSession *session)
     if (scd_client_pid(session->client))
         g_variant_builder_add(&keys, "{sv}", "pid",
                               g_variant_new_uint32(scd_client_pid(session->client)));
+    if (scd_client_unit(session->client))
+        g_variant_builder_add(&keys, "{sv}", "unit",
+                              g_variant_new_string(scd_client_unit(session->client)));
     g_variant_builder_add(&keys, "{sv}", "share-mode", g_variant_new_string(share_mode));
     g_variant_builder_add(&keys, "{sv}", "in-transaction", g_variant_new_boolean(in_transaction));
     g_variant_builder_add(&keys, "{sv}", "since", g_variant_new_uint64(session->since));

@@ -215,6 +215,8 @@ class SystemdUnit(AuditTest):
         message = self.journal.wait_for(OPENED)
         self.assert_message(message, alice, "user@1000.service")
         self.assertEqual((message["CLIENT_UNIT"], asked), ("user@1000.service", [alice.pid]))
+        entry, = self.list_sessions(alice)
+        self.assertEqual((entry["pid"], entry["unit"]), (alice.pid, "user@1000.service"))
 
     def test_unit_is_unknown(self):
         self.start_systemd(lambda _pid, invocation: invocation.return_dbus_error(
@@ -222,6 +224,8 @@ class SystemdUnit(AuditTest):
         alice = self.other_user(ALICE)
         self.connect(alice)
         self.assertNotIn("CLIENT_UNIT", self.journal.wait_for(OPENED))
+        entry, = self.list_sessions(alice)
+        self.assertNotIn("unit", entry)
 
     def test_systemd_does_not_reply(self):
         """Only the message waits for systemd, not the call."""
