@@ -19,8 +19,8 @@
 
 #include <glib.h>
 
-#include "base/alias-name.h"
 #include "base/identity.h"
+#include "base/reader-name.h"
 #include "base/reader-rule.h"
 
 typedef struct {

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The names that pcsc-lite gives to readers: "BASE [INTERFACE] (SERIAL) RR SS".
+ * The names of readers: those that pcsc-lite gives, "BASE [INTERFACE] (SERIAL) RR SS", and those
+ * that aliases may have.
  *
  * BASE, INTERFACE and SERIAL come from the device, and the last two may be missing; RR is the index
  * of the reader and SS the slot, in hexadecimal. Drivers and devices are not trusted: any string
@@ -47,3 +48,13 @@ gboolean scd_reader_name_is_text(const char *name);
  * character. Different names may become the same text. The caller frees it.
  */
 char *scd_reader_name_to_text(const char *name);
+
+#define SCD_ALIAS_MAX_LENGTH 64 /* bytes */
+
+/*
+ * Returns whether an alias may have the name: 1 to SCD_ALIAS_MAX_LENGTH bytes of UTF-8, made of
+ * letters and digits of any script and, after the first character, also "-", "_", "." and single
+ * spaces. USB ports and PC/SC names ("Front desk 00 00") are refused because they already name
+ * readers. The error is SCD_INVALID_ARGS.
+ */
+gboolean scd_alias_check_name(const char *name, GError **error);

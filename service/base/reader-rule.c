@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/alias-name.h"
+#include "base/reader-name.h"
 #include "base/usb-device.h"
 
 #define ANY_PRODUCT "*"

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * A USB device as the kernel describes it in its directory in /sys/bus/usb/devices, the search for
- * devices there, and the cleaning of text that comes from devices.
+ * A USB device as the kernel describes it in its directory in /sys/bus/usb/devices, the class
+ * descriptor of readers, the search for devices there, and the cleaning of text that comes from
+ * devices.
  *
  * The strings are the device's own: they are cleaned. An attribute that cannot be read, is too long
  * or is not valid counts as absent. The kernel locks the device while an attribute is read, so
@@ -12,7 +13,6 @@
 
 #include <glib.h>
 
-#include "base/ccid.h"
 #include "base/reader-name.h"
 #include "base/usb-path.h"
 
@@ -26,6 +26,28 @@
  * 0. The caller frees the text.
  */
 char *scd_device_text_clean(const void *bytes, gsize length);
+
+#define SCD_CCID_SHORT_APDU_MAX 255      /* bytes of data in a short command */
+#define SCD_CCID_EXTENDED_APDU_MAX 65536 /* as PC/SC part 10 has it for an extended one */
+
+/* The class descriptor of a USB reader: CCID specification, revision 1.1, table 5.1-1. */
+typedef struct {
+    guint32 features;   /* dwFeatures */
+    guint16 lcd_layout; /* wLcdLayout: lines in the high byte, columns in the low one */
+} ScdCcid;
+
+/*
+ * Finds the class descriptor of an interface in the descriptors of a device, as the kernel has them
+ * in the attribute "descriptors": any bytes. Returns FALSE if there is none.
+ */
+gboolean scd_ccid_find(const guint8 *descriptors, gsize length, guint8 configuration,
+                       guint8 interface, ScdCcid *ccid);
+
+/*
+ * Returns the greatest number of bytes of data in a command: that of an extended APDU if the reader
+ * takes these, or the parts of which a driver makes commands of any length; 0 if unknown.
+ */
+guint32 scd_ccid_command_max(const ScdCcid *ccid);
 
 typedef struct {
     guint8 configuration;

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""smartcardctl report: a text for strangers."""
+"""smartcardctl report: a text that others may read."""
 
 import json
 import os

@@ -2,8 +2,8 @@
 
 /* Any bytes as a driver's features, as its properties, and as the descriptors of a device. */
 
-#include "base/ccid.h"
 #include "base/feature.h"
+#include "base/usb-device.h"
 
 #include "fuzz.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/ccid.h"
+#include "base/usb-device.h"
 
 #include <string.h>
 
