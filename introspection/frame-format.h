@@ -8,12 +8,13 @@
  * A request has a header of 12 bytes, and then the data of the operation:
  *
  *     0  operation       1 byte, ScdFrameOperation
- *     1  reserved        3 bytes, zero
+ *     1  version         1 byte, SCD_FRAME_VERSION
+ *     2  reserved        2 bytes, zero
  *     4  argument        4 bytes, see the operation
  *     8  time limit      4 bytes, milliseconds from when the service reads the packet;
  *                        0: do not wait; 0xFFFFFFFF: none
  *
- * An answer has a header of 8 bytes, and then the result of the operation:
+ * An answer has a header of 8 bytes in all versions, and then the result of the operation:
  *
  *     0  code            4 bytes, PC/SC's: 0 for success
  *     4  protocol        4 bytes, see the operation; else zero
@@ -23,6 +24,10 @@
  * its time limit expires fails with SCARD_E_TIMEOUT, and is never sent. One that the
  * card is executing then is answered with its result.
  *
+ * Version 1 had no time limit, a header of 8 bytes, and 0 instead of the version. A
+ * request of another version is answered with SCARD_E_SERVICE_STOPPED, and the service
+ * closes the channel: its bytes could be taken for a different command.
+ *
  * The service reads a packet only while fewer than SCD_FRAME_REQUESTS_MAX requests
  * have no answer, and while the client reads its answers. So a client that may
  * want to cancel sends at most SCD_FRAME_REQUESTS_MAX - 1 requests in advance.
@@ -30,6 +35,7 @@
  * No dependency: the service and the PC/SC library over the bus include this file.
  */
 
+#define SCD_FRAME_VERSION 2
 #define SCD_FRAME_REQUEST_HEADER 12
 #define SCD_FRAME_ANSWER_HEADER 8
 #define SCD_FRAME_REQUESTS_MAX 32

@@ -11,7 +11,8 @@
 
 typedef struct {
     uint8_t operation;
-    uint8_t zero[3];
+    uint8_t version;
+    uint8_t zero[2];
     uint32_t argument;
     uint32_t limit_ms;
 } PldRequestHeader;
@@ -72,6 +73,7 @@ static void
 send_cancel_locked(PldChannel *channel)
 {
     const PldRequestHeader header = {.operation = SCD_FRAME_CANCEL,
+                                     .version = SCD_FRAME_VERSION,
                                      .limit_ms = htole32(SCD_FRAME_NO_LIMIT)};
 
     if (!channel->cancel_sent)
@@ -125,6 +127,7 @@ static bool
 send_request(const PldChannel *channel, const PldRequest *request)
 {
     PldRequestHeader header = {.operation = (uint8_t)request->operation,
+                               .version = SCD_FRAME_VERSION,
                                .argument = htole32(request->argument),
                                .limit_ms = htole32(request->no_wait ? 0 : SCD_FRAME_NO_LIMIT)};
     struct iovec parts[] = {{&header, sizeof header}, {(void *)request->data, request->length}};

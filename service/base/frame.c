@@ -6,6 +6,9 @@
 
 #include "base/words.h"
 
+/* Of a request of any version. */
+#define SHORTEST_HEADER 8
+
 static guint32
 read_number(const guint8 *bytes)
 {
@@ -16,9 +19,17 @@ read_number(const guint8 *bytes)
 }
 
 gboolean
+scd_frame_has_other_version(const guint8 *packet, gsize length)
+{
+    return length >= SHORTEST_HEADER && packet[0] <= SCD_FRAME_CANCEL &&
+           packet[1] != SCD_FRAME_VERSION && packet[2] == 0 && packet[3] == 0;
+}
+
+gboolean
 scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request)
 {
-    if (length < SCD_FRAME_REQUEST_HEADER || packet[1] != 0 || packet[2] != 0 || packet[3] != 0)
+    if (length < SCD_FRAME_REQUEST_HEADER || packet[1] != SCD_FRAME_VERSION || packet[2] != 0 ||
+        packet[3] != 0)
         return FALSE;
     request->operation = packet[0];
     request->argument = read_number(packet + 4);

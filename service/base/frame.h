@@ -19,6 +19,9 @@ typedef struct {
     gsize length;
 } ScdFrameRequest;
 
+/* Whether the packet is a request in the format of another version of the service. */
+gboolean scd_frame_has_other_version(const guint8 *packet, gsize length);
+
 /* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */
 gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
 

@@ -6,6 +6,7 @@
 
 #include "bus/error.h"
 #include "config.h"
+#include "frame-format.h"
 #include "scd-interface-info.h"
 
 struct ScdManager {
@@ -215,6 +216,13 @@ static const ScdMethod methods[] = {
 
 static const ScdInterface interface = {&scd_manager_interface, methods};
 
+static void
+set_reader_changes(ScdManager *manager)
+{
+    scd_object_set(manager->object, "ReaderChanges",
+                   g_variant_new_uint32(scd_readers_changes(manager->parts.readers)));
+}
+
 ScdManager *
 scd_manager_new(const ScdManagerParts *parts, GError **error)
 {
@@ -226,6 +234,8 @@ scd_manager_new(const ScdManagerParts *parts, GError **error)
     if (!manager->object)
         return NULL;
     scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));
+    scd_object_set(manager->object, "ChannelVersion", g_variant_new_uint32(SCD_FRAME_VERSION));
+    set_reader_changes(manager);
     scd_manager_set_trouble(manager, "pcscd has not answered yet");
     return g_steal_pointer(&manager);
 }
@@ -246,5 +256,12 @@ scd_manager_set_trouble(ScdManager *manager, const char *trouble)
     scd_object_set(manager->object, "Available", g_variant_new_boolean(!trouble));
     scd_object_set(manager->object, "UnavailableReason",
                    g_variant_new_string(trouble ? trouble : ""));
+    scd_object_announce(manager->object);
+}
+
+void
+scd_manager_update_reader_changes(ScdManager *manager)
+{
+    set_reader_changes(manager);
     scd_object_announce(manager->object);
 }

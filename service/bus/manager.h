@@ -30,4 +30,7 @@ void scd_manager_free(ScdManager *manager);
 /* Sets Available and UnavailableReason. trouble: why pcscd is not available; NULL: it is. */
 void scd_manager_set_trouble(ScdManager *manager, const char *trouble);
 
+/* Updates ReaderChanges, after readers were added or removed. */
+void scd_manager_update_reader_changes(ScdManager *manager);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdManager, scd_manager_free)

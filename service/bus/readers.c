@@ -11,6 +11,7 @@ struct ScdReaders {
     ScdReadersParts parts;
     ScdSnapshot *snapshot;
     GHashTable *by_name; /* PC/SC name, a GRefString → ScdReader */
+    guint32 changes;     /* see scd_readers_changes() */
 };
 
 ScdReaders *
@@ -20,6 +21,7 @@ scd_readers_new(const ScdReadersParts *parts)
     readers->parts = *parts;
     readers->snapshot = scd_snapshot_new_unavailable(NULL);
     readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    readers->changes = (guint32)(g_get_monotonic_time() / 1000);
     return readers;
 }
 
@@ -115,6 +117,7 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
         g_error("The path of a reader was in use: %s", error->message);
     scd_aliases_log_if_shared(parts->aliases, identity);
     g_hash_table_insert(readers->by_name, g_strdup(state->name), reader);
+    readers->changes++;
     update_shared_aliases(readers, identity);
 }
 
@@ -125,6 +128,7 @@ remove_reader(ScdReaders *readers, ScdReader *reader, ScdErrorCode why)
 
     g_hash_table_remove(readers->by_name, scd_reader_pcsc_name(reader));
     scd_reader_free(reader, why);
+    readers->changes++;
     update_shared_aliases(readers, identity);
 }
 
@@ -307,4 +311,10 @@ scd_readers_count(const ScdReaders *readers, guint *n_readers, guint *n_cards)
     g_hash_table_iter_init(&iter, readers->by_name);
     while (g_hash_table_iter_next(&iter, NULL, &reader))
         *n_cards += scd_reader_card(reader) != NULL;
+}
+
+guint32
+scd_readers_changes(const ScdReaders *readers)
+{
+    return readers->changes;
 }

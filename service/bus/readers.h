@@ -58,6 +58,12 @@ ScdReader *scd_readers_find(ScdReaders *readers, const char *selector, GError **
 /* Sets the numbers of readers and of cards on the bus. */
 void scd_readers_count(const ScdReaders *readers, guint *n_readers, guint *n_cards);
 
+/*
+ * Returns how many readers were added and removed, plus a number that differs each time the service
+ * starts. Increases after the signals of each addition and removal.
+ */
+guint32 scd_readers_changes(const ScdReaders *readers);
+
 /* Returns any reader for which matches(name, reader, data) returns TRUE, or NULL. */
 ScdReader *scd_readers_search(ScdReaders *readers, GHRFunc matches, gpointer data);
 

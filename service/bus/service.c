@@ -144,6 +144,7 @@ handle_identified(ScdSnapshot *snapshot, gpointer data)
     if (snapshot->trouble)
         scd_wait_calls_pcscd_lost(service->wait_calls, snapshot->trouble);
     scd_readers_apply_snapshot(service->readers, snapshot);
+    scd_manager_update_reader_changes(service->manager);
     scd_audit_pcscd(service->audit, snapshot->trouble);
     g_free(service->trouble);
     service->trouble = g_strdup(snapshot->trouble);

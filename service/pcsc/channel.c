@@ -272,12 +272,30 @@ cancel_requests(ScdChannelInput *input)
         ((ScdJob *)input->jobs->pdata[i])->refused = scd_code_of_error(SCD_E_CANCELLED);
 }
 
+/* Answers a request of another version, which is not executed, and ends the channel. */
+static void
+refuse_version(ScdChannel *channel, ScdChannelInput *input)
+{
+    const ScdFrameRequest nothing = {.operation = SCD_FRAME_GET_ATTRIBUTE,
+                                     .limit_ms = SCD_FRAME_NO_LIMIT};
+    ScdJob *job = new_job(channel, &nothing);
+
+    job->refused = scd_code_of_error(SCD_E_SERVICE_STOPPED);
+    channel->in_flight++;
+    g_ptr_array_add(input->jobs, job);
+    channel->ending = TRUE;
+}
+
 static void
 take_request(ScdChannel *channel, const struct mmsghdr *packet, ScdChannelInput *input)
 {
     const guint8 *bytes = packet->msg_hdr.msg_iov->iov_base;
     ScdFrameRequest request;
 
+    if (is_good(packet) && scd_frame_has_other_version(bytes, packet->msg_len)) {
+        refuse_version(channel, input);
+        return;
+    }
     if (!is_good(packet) || !scd_frame_read_request(bytes, packet->msg_len, &request)) {
         end_after_answers(channel);
         return;

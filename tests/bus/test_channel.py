@@ -12,7 +12,7 @@ from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERI
                                     ChannelTest)
 from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, GET_ATTRIBUTE,
                                      NOT_TRANSACTED, PROTO_MISMATCH, RESET, RESET_CARD,
-                                     SECURITY_VIOLATION, TIMEOUT, TRANSMIT, UNPOWER,
+                                     SECURITY_VIOLATION, SERVICE_STOPPED, TIMEOUT, TRANSMIT, UNPOWER,
                                      UNSUPPORTED_FEATURE, request, transmit)
 from scdtest.clients.client import Refused, options
 from scdtest.testbed import events
@@ -70,6 +70,20 @@ class Requests(ChannelTest):
         self.assertEqual(self.channel.transmit(""), "6700")
         for length in (65545, 65548):
             self.assertEqual(self.channel.ask(transmit("80" * length)), (NOT_TRANSACTED, b""))
+
+    def test_other_versions(self):
+        """A client of another version gets an error, and its command does not reach the card.
+
+        Version 1 had a header of 8 bytes; its command is then longer than it is for version 2.
+        """
+        self.channel.transmit(VERIFY)
+        for version, header in ((0, 8), (1, 12), (3, 12), (255, 16)):
+            packet = bytes((TRANSMIT, version)) + bytes(header - 2) + bytes.fromhex(IS_VERIFIED)
+            self.channel.send(transmit(IS_VERIFIED), packet, transmit(IS_VERIFIED))
+            self.assertEqual(self.channel.receive(), (0, bytes.fromhex(VERIFIED)))
+            self.assertEqual(self.channel.receive(), (SERVICE_STOPPED, b""))
+            self.assertIsNone(self.channel.receive())
+            self.channel = self.open(self.card)
 
     def test_protocol(self):
         """pcscd compares it with the card's; the simulated reader reports the requested one."""

@@ -50,6 +50,19 @@ class Interfaces(case.TestBedTest):
             self.find(*find_arguments)
         self.assertEqual(short_name(Gio.DBusError.get_remote_error(caught.exception)), error)
 
+    def test_reader_changes(self):
+        """The number of readers that came and went, announced after each of them."""
+        before = self.client.manager("ReaderChanges")
+        self.testbed.stop_pcscd()
+        self.client.wait_for_state(lambda c: not c.readers(), "no reader")
+        self.client.wait_for_state(lambda c: c.manager("ReaderChanges") == before + 4, "the count")
+        members = [(s.member, s.path) for s in self.client.signals]
+        counted = [i for i, s in enumerate(self.client.signals) if s.member == "PropertiesChanged"
+                   and "ReaderChanges" in s.arguments[1]]
+        removed = [i for i, (member, _) in enumerate(members) if member == "InterfacesRemoved"]
+        self.assertEqual(len(counted), 1)
+        self.assertGreater(counted[0], max(removed))
+
     def test_members_match_the_files(self):
         places = {"Manager": "/org/smartcardd1", "Reader": self.client.reader("Reader A"),
                   "Card": next(iter(self.client.cards()))}

@@ -30,6 +30,8 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     ScdFrameRequest request;
     guint8 header[SCD_FRAME_ANSWER_HEADER];
 
+    if (scd_frame_has_other_version(data, size))
+        g_assert_false(scd_frame_read_request(data, size, &request));
     if (!scd_frame_read_request(data, size, &request))
         return 0;
     g_assert_cmpuint(request.length, <=, longest_data(request.operation));
@@ -40,7 +42,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     scd_frame_write_answer(header, request.limit_ms, request.argument);
     g_assert_cmpmem(data + 4, 4, header + 4, 4);
     g_assert_cmpmem(data + 8, 4, header, 4);
-    const guint8 start[] = {request.operation, 0, 0, 0};
+    const guint8 start[] = {request.operation, SCD_FRAME_VERSION, 0, 0};
     g_assert_cmpmem(data, sizeof start, start, sizeof start);
     return 0;
 }

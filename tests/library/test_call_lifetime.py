@@ -41,7 +41,7 @@ class CallLifetime(case.TestBedTest):
     def run_program(self, orders, on_request=lambda operation: SUCCESS, environment=(), **answers):
         """Returns the lines of the program, and the calls of the service."""
         def on_packet(packet):
-            operation, _, limit = struct.unpack("<III", packet[:12])
+            operation, _, limit = struct.unpack("<B3xII", packet[:12])
             self.requests.append((operation, limit))
             return answer_of(on_request(operation))
 

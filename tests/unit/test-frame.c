@@ -25,7 +25,7 @@ is_request_within(guint8 operation, guint32 argument, guint32 limit_ms, gsize da
 {
     const guint8 header[SCD_FRAME_REQUEST_HEADER] = {
         operation,
-        0,
+        SCD_FRAME_VERSION,
         0,
         0,
         argument,
@@ -128,7 +128,7 @@ test_other_operations(void)
 static void
 test_short_packets(void)
 {
-    static const guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_BEGIN};
+    static const guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_BEGIN, SCD_FRAME_VERSION};
     ScdFrameRequest request;
 
     g_assert_false(scd_frame_read_request(header, 0, &request));
@@ -144,18 +144,38 @@ test_reserved_bytes(void)
 
     for (gsize at = 1; at <= 3; at++) {
         for (guint bit = 0; bit < 8; bit++) {
-            guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_TRANSMIT};
-            header[at] = 1u << bit;
+            guint8 header[SCD_FRAME_REQUEST_HEADER] = {SCD_FRAME_TRANSMIT, SCD_FRAME_VERSION};
+            header[at] ^= 1u << bit;
             g_assert_false(read_copy(header, sizeof header, 5, &request));
         }
     }
+}
+
+/* A request of version 1 with a command: its first bytes must not be taken for a time limit. */
+static void
+test_other_versions(void)
+{
+    guint8 packet[] = {SCD_FRAME_TRANSMIT, 0, 0, 0, 0, 0, 0, 0, 0x00, 0xA4, 0x04, 0x00, 0x00};
+    ScdFrameRequest request;
+
+    for (guint version = 0; version <= G_MAXUINT8; version++) {
+        packet[1] = (guint8)version;
+        for (gsize length = 0; length <= sizeof packet; length++) {
+            gboolean other = version != SCD_FRAME_VERSION && length >= 8;
+            g_assert_cmpint(scd_frame_has_other_version(packet, length), ==, other);
+            if (version != SCD_FRAME_VERSION)
+                g_assert_false(scd_frame_read_request(packet, length, &request));
+        }
+    }
+    packet[0] = SCD_FRAME_CANCEL + 1;
+    g_assert_false(scd_frame_has_other_version(packet, sizeof packet));
 }
 
 /* The bytes are the same on machines of either byte order. */
 static void
 test_numbers_are_little_endian(void)
 {
-    static const guint8 packet[] = {0x02, 0, 0, 0, 0x78, 0x56, 0x34, 0x12, 0x21, 0x43, 0x65, 0x87};
+    static const guint8 packet[] = {0x02, 2, 0, 0, 0x78, 0x56, 0x34, 0x12, 0x21, 0x43, 0x65, 0x87};
     static const guint8 answer[] = {0x6A, 0x00, 0x10, 0x80, 4, 3, 2, 1};
     guint8 header[SCD_FRAME_ANSWER_HEADER];
     ScdFrameRequest request;
@@ -203,6 +223,7 @@ main(int argc, char **argv)
     g_test_add_func("/frame/other-operations", test_other_operations);
     g_test_add_func("/frame/short-packets", test_short_packets);
     g_test_add_func("/frame/reserved-bytes", test_reserved_bytes);
+    g_test_add_func("/frame/other-versions", test_other_versions);
     g_test_add_func("/frame/numbers-are-little-endian", test_numbers_are_little_endian);
     g_test_add_func("/frame/answer-of-success", test_answer_of_success);
     g_test_add_func("/frame/sizes", test_sizes);

@@ -29,7 +29,7 @@ open_channel(Rig *rig)
 static void
 send_request(int fd, ScdFrameOperation operation, guint32 limit_ms)
 {
-    guint8 packet[SCD_FRAME_REQUEST_HEADER + 4] = {operation};
+    guint8 packet[SCD_FRAME_REQUEST_HEADER + 4] = {operation, SCD_FRAME_VERSION};
     guint32 number = GUINT32_TO_LE(limit_ms);
     gsize length = SCD_FRAME_REQUEST_HEADER + (operation == SCD_FRAME_TRANSMIT ? 4 : 0);
 

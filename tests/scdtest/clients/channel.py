@@ -14,6 +14,7 @@ from scdtest.clients.recorder import NAME
 from scdtest.testbed import events
 
 TRANSMIT, CONTROL, GET_ATTRIBUTE, BEGIN, END, CANCEL = range(6)
+VERSION = 2
 NO_LIMIT = 0xFFFFFFFF
 LEAVE, RESET, UNPOWER, EJECT = range(4)
 
@@ -29,6 +30,7 @@ COMM_ERROR = 0x80100013
 NOT_TRANSACTED = 0x80100016
 READER_UNAVAILABLE = 0x80100017
 NO_SERVICE = 0x8010001D
+SERVICE_STOPPED = 0x8010001E
 UNSUPPORTED_FEATURE = 0x8010001F
 RESET_CARD = 0x80100068
 REMOVED_CARD = 0x80100069
@@ -42,7 +44,7 @@ LONGEST = 12 + 65548  # bytes of a packet
 
 
 def request(operation, argument=0, data=b"", limit_ms=NO_LIMIT):
-    return struct.pack("<B3xII", operation, argument, limit_ms) + data
+    return struct.pack("<BB2xII", operation, VERSION, argument, limit_ms) + data
 
 
 def transmit(command):

@@ -6,6 +6,7 @@ import socket
 
 from gi.repository import Gio, GLib
 
+from scdtest.clients.channel import VERSION
 from scdtest.clients.client import SESSION
 from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
 from scdtest.testbed.testbed import connect_to_bus
@@ -80,6 +81,8 @@ class FakeService:
     def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="", **answers):
         self._on_packet = on_packet
         self._properties = {"Available": available, "Version": GLib.Variant("s", text),
+                            "ChannelVersion": GLib.Variant("u", VERSION),
+                            "ReaderChanges": GLib.Variant("u", 1),
                             "UnavailableReason": GLib.Variant("s", text)}
         self._text = text
         self._answers = {
