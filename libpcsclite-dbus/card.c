@@ -8,56 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "word-table.h"
-
-#define N_PROTOCOL_WORDS 5 /* with NULL at the end */
-
 /* Until a reader that is busy without a transaction counts as in use by others. */
 #define TRIES_WITHOUT_WAITING 10
-
-/* The words of the D-Bus interface for the numbers of winscard.h. */
-typedef struct {
-    const char *word;
-    DWORD number;
-} PldWord;
-
-#define AS_WORD(word, number) {word, number},
-static const PldWord share_mode_words[] = {SCD_SHARE_MODE_TABLE(AS_WORD){NULL, 0}};
-static const PldWord disposition_words[] = {SCD_DISPOSITION_TABLE(AS_WORD){NULL, 0}};
-static const PldWord protocol_words[] = {SCD_PROTOCOL_TABLE(AS_WORD){NULL, 0}};
-#undef AS_WORD
-
-/* Returns NULL if there is no word for the number. */
-static const char *
-find_word(const PldWord *list, DWORD number)
-{
-    while (list->word && list->number != number)
-        list++;
-    return list->word;
-}
-
-/* Leaves out protocols that the service does not support. */
-static void
-list_protocol_words(DWORD protocols, const char *words[N_PROTOCOL_WORDS])
-{
-    unsigned count = 0;
-
-    for (const PldWord *known = protocol_words; known->word; known++)
-        if (protocols & known->number)
-            words[count++] = known->word;
-    words[count] = NULL;
-}
-
-/* Returns SCARD_PROTOCOL_UNDEFINED for an unknown word. */
-static DWORD
-parse_protocol(const char *word)
-{
-    const PldWord *known = protocol_words;
-
-    while (known->word && strcmp(known->word, word) != 0)
-        known++;
-    return known->word ? known->number : SCARD_PROTOCOL_UNDEFINED;
-}
 
 static PldCard *
 card_of_session(PldSession *session)
@@ -146,8 +98,13 @@ pld_card_call_locked(PldCard *card, PldMethodCall call)
     call.session = &card->session;
     call.cancels_seen = card->cancels_seen;
     pld_context_lock(context);
-    LONG code = pld_method_call_locked(context, &call);
-    if (code == SCARD_E_INVALID_HANDLE)
+    LONG code = card->session.end_code;
+    if (code == SCARD_S_SUCCESS)
+        code = pld_method_call_locked(context, &call);
+    else if (context->connection.lost)
+        code = SCARD_E_NO_SERVICE;
+    if (code == SCARD_E_INVALID_HANDLE ||
+        (code == SCARD_E_NO_SERVICE && pld_connection_is_detached(&context->connection)))
         code = find_end_reason_locked(card);
     pld_context_unlock(context);
     return code == SCARD_E_CANCELLED ? find_ending(card) : code;
@@ -307,49 +264,6 @@ pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data)
     return SCARD_E_SHARING_VIOLATION;
 }
 
-static int
-append_connect_arguments(sd_bus_message *call, const void *data)
-{
-    const PldConnectArguments *arguments = data;
-    const char *words[N_PROTOCOL_WORDS] = {NULL};
-    int r = sd_bus_message_append(call, "s", find_word(share_mode_words, arguments->share_mode));
-
-    if (arguments->protocols != SCARD_PROTOCOL_ANY) /* an empty list stands for any */
-        list_protocol_words(arguments->protocols, words);
-    return r < 0 ? r : sd_bus_message_append_strv(call, (char **)words);
-}
-
-static int
-append_reconnect_arguments(sd_bus_message *call, const void *data)
-{
-    const PldConnectArguments *arguments = data;
-    int r = append_connect_arguments(call, arguments);
-
-    return r < 0 ? r
-                 : sd_bus_message_append(call, "s",
-                                         find_word(disposition_words, arguments->initialization));
-}
-
-static int
-append_disposition(sd_bus_message *call, const void *data)
-{
-    const DWORD *disposition = data;
-
-    return sd_bus_message_append(call, "s", find_word(disposition_words, *disposition));
-}
-
-/*
- * A direct connection for SCARD_PROTOCOL_RAW has that protocol in pcsc-lite. The service does not
- * set it, since the protocol is common to all handles of the card.
- */
-static DWORD
-parse_active_protocol(const char *word, const PldConnectArguments *arguments)
-{
-    if (arguments->share_mode == SCARD_SHARE_DIRECT && (arguments->protocols & SCARD_PROTOCOL_RAW))
-        return SCARD_PROTOCOL_RAW;
-    return parse_protocol(word);
-}
-
 static PldCard *
 new_card(PldContext *context, const char *reader, const char *session)
 {
@@ -374,11 +288,39 @@ typedef struct {
     PldContext *context;
     const char *reader; /* PC/SC name */
     const PldConnectArguments *arguments;
-    PldCard *card; /* valid while the context's lock is held */
+    PldCard *card; /* valid while the context's lock is held; NULL: a new one is made */
 } PldNewSession;
 
+/* Gives a card whose session does not exist any more the new one. */
+static bool
+replace_session_locked(PldCard *card, const char *session)
+{
+    char *path = strdup(session);
+
+    if (!path)
+        return false;
+    free(card->session.path);
+    card->session.path = path;
+    card->session.end_code = SCARD_S_SUCCESS;
+    card->depth = 0;
+    return true;
+}
+
+static bool
+add_new_card_locked(PldNewSession *new_session, const char *session)
+{
+    PldCard *card = new_card(new_session->context, new_session->reader, session);
+
+    if (!card)
+        return false;
+    pld_context_add_session_locked(new_session->context, &card->session);
+    pld_handle_unref(&card->handle);
+    new_session->card = card;
+    return true;
+}
+
 static LONG
-add_card_locked(sd_bus_message *reply, void *data)
+take_session_locked(sd_bus_message *reply, void *data)
 {
     PldNewSession *new_session = data;
     const char *session, *protocol;
@@ -388,21 +330,19 @@ add_card_locked(sd_bus_message *reply, void *data)
         new_session->context->connection.lost = true;
         return SCARD_F_COMM_ERROR;
     }
-    PldCard *card = new_card(new_session->context, new_session->reader, session);
-    if (!card) {
+    if (new_session->card ? !replace_session_locked(new_session->card, session)
+                          : !add_new_card_locked(new_session, session)) {
         new_session->context->connection.lost = true;
         return SCARD_E_NO_MEMORY;
     }
+    PldCard *card = new_session->card;
     card->share_mode = new_session->arguments->share_mode;
-    card->protocol = parse_active_protocol(protocol, new_session->arguments);
-    pld_context_add_session_locked(new_session->context, &card->session);
-    pld_handle_unref(&card->handle);
-    new_session->card = card;
+    card->protocol = pld_parse_active_protocol(protocol, new_session->arguments);
     return SCARD_S_SUCCESS;
 }
 
 static LONG
-connect_locked(PldNewSession *new_session, unsigned cancels_seen)
+try_to_connect_locked(PldNewSession *new_session, unsigned cancels_seen)
 {
     PldContext *context = new_session->context;
     LONG code = pld_context_check_locked(context);
@@ -418,12 +358,23 @@ connect_locked(PldNewSession *new_session, unsigned cancels_seen)
                                 .lifetime = PLD_CALL_UNTIL_CANCELLED,
                                 .cancels_seen = cancels_seen,
                                 .flag = "quiet",
-                                .append = append_connect_arguments,
+                                .append = pld_append_connect_arguments,
                                 .arguments = new_session->arguments,
-                                .read = add_card_locked,
+                                .read = take_session_locked,
                                 .result = new_session};
     code = pld_method_call_locked(context, &call);
     return code == SCARD_E_INVALID_HANDLE ? SCARD_E_UNKNOWN_READER : code;
+}
+
+/* If the service ends meanwhile, a session that it may have opened ends with it. */
+static LONG
+connect_locked(PldNewSession *new_session, unsigned cancels_seen)
+{
+    LONG code = try_to_connect_locked(new_session, cancels_seen);
+
+    if (code == SCARD_E_NO_SERVICE && !new_session->context->connection.lost)
+        code = try_to_connect_locked(new_session, cancels_seen);
+    return code;
 }
 
 LONG
@@ -458,7 +409,7 @@ read_protocol(sd_bus_message *reply, void *data)
 
     if (sd_bus_message_read(reply, "s", &word) < 0)
         return SCARD_F_COMM_ERROR;
-    reconnection->protocol = parse_active_protocol(word, reconnection->arguments);
+    reconnection->protocol = pld_parse_active_protocol(word, reconnection->arguments);
     return SCARD_S_SUCCESS;
 }
 
@@ -469,19 +420,36 @@ call_reconnect_locked(PldCard *card, void *data)
     const PldMethodCall call = {.method = "Reconnect",
                                 .lifetime = PLD_CALL_UNTIL_CANCELLED,
                                 .no_wait = reconnection->no_wait,
-                                .append = append_reconnect_arguments,
+                                .append = pld_append_reconnect_arguments,
                                 .arguments = reconnection->arguments,
                                 .read = read_protocol,
                                 .result = reconnection};
     return pld_card_call_locked(card, call);
 }
 
+/* After the end of the service. Returns SCARD_S_SUCCESS too if the session still exists. */
+static LONG
+reopen_session_locked(PldCard *card, const PldConnectArguments *arguments)
+{
+    PldContext *context = card->context;
+    PldNewSession new_session = {context, card->reader, arguments, card};
+    LONG code = SCARD_S_SUCCESS;
+
+    pld_context_lock(context);
+    if (card->session.end_code == SCARD_W_RESET_CARD)
+        code = connect_locked(&new_session, card->cancels_seen);
+    pld_context_unlock(context);
+    return code == SCARD_E_UNKNOWN_READER ? SCARD_E_READER_UNAVAILABLE : code;
+}
+
 LONG
 pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments)
 {
     PldReconnection reconnection = {.arguments = arguments, .no_wait = !pld_card_may_block()};
-    LONG code = pld_card_attempt_locked(card, call_reconnect_locked, &reconnection);
+    LONG code = reopen_session_locked(card, arguments);
 
+    if (code == SCARD_S_SUCCESS)
+        code = pld_card_attempt_locked(card, call_reconnect_locked, &reconnection);
     if (code == SCARD_S_SUCCESS) {
         card->share_mode = arguments->share_mode;
         card->protocol = reconnection.protocol;
@@ -494,7 +462,7 @@ close_session_locked(PldCard *card, DWORD disposition)
 {
     const PldMethodCall call = {.method = "Close",
                                 .lifetime = PLD_CALL_UNTIL_REPLY,
-                                .append = append_disposition,
+                                .append = pld_append_disposition,
                                 .arguments = &disposition};
     LONG code = pld_card_call_locked(card, call);
     /* As in pcsc-lite, closing succeeds if the reader does not exist any more. What a limit of the

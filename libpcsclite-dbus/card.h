@@ -6,6 +6,9 @@
  * first request that needs it, and opened again after the service has closed it, for example
  * because the card was removed.
  *
+ * When the service ends, the session does, too; the handle stays, and all its calls return
+ * SCARD_W_RESET_CARD until SCardReconnect has opened a session of the next service.
+ *
  * Functions whose names end in _locked expect the card's lock to be held, and may take the
  * context's lock. All others take the card's lock, or none.
  *
@@ -14,6 +17,7 @@
  */
 
 #include "channel.h"
+#include "connect-arguments.h"
 #include "method-call.h"
 
 typedef struct {
@@ -30,12 +34,6 @@ typedef struct {
     unsigned cancels_seen; /* PldContext.cancels when the program's call began */
     bool closed;
 } PldCard;
-
-typedef struct {
-    DWORD share_mode;
-    DWORD protocols;
-    DWORD initialization; /* for SCardReconnect only */
-} PldConnectArguments;
 
 /*
  * Opens a session, adds it to the context, and sets *number and *protocol; these stay unchanged on

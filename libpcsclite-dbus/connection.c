@@ -3,16 +3,23 @@
 #include "connection.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "error-table.h"
+#include "frame-format.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
+
+/* How long a service that restarts, and that the bus does not start, may be away. */
+#define RESTART_MS 5000
 
 #define BUS_ERROR(name) "org.freedesktop.DBus.Error." name
 
@@ -57,15 +64,40 @@ pld_bus_error_code(const sd_bus_error *error)
     return SCARD_E_NO_SERVICE;
 }
 
+static void
+forget_service(PldConnection *connection)
+{
+    free(connection->service);
+    connection->service = NULL;
+}
+
+static void
+detach(PldConnection *connection)
+{
+    forget_service(connection);
+    connection->ended_ns = pld_now_ns();
+    connection->callbacks.service_ended(connection->callbacks.data);
+}
+
 static int
 handle_owner_changed(PldConnection *connection, sd_bus_message *message)
 {
     const char *name, *before, *after;
     int r = sd_bus_message_read(message, "sss", &name, &before, &after);
 
-    if (r >= 0 && strcmp(name, PLD_NAME) == 0 && strcmp(before, connection->service) == 0)
-        connection->lost = true;
+    if (r < 0 || strcmp(name, PLD_NAME) != 0)
+        return r;
+    if (connection->service && strcmp(before, connection->service) == 0)
+        detach(connection);
+    connection->owner_changed |= *after != '\0';
     return r;
+}
+
+/* While a service is being attached, its signals concern the new list. */
+static PldReaders *
+present_readers(PldConnection *connection)
+{
+    return connection->pending_replies > 0 ? &connection->new_readers : &connection->readers;
 }
 
 static int
@@ -77,7 +109,7 @@ handle_interfaces_added(PldConnection *connection, sd_bus_message *message)
 
     if (r >= 0)
         r = pld_object_properties_read_interfaces(&properties, message);
-    if (r >= 0 && !pld_readers_add(&connection->readers, path, &properties))
+    if (r >= 0 && !pld_readers_add(present_readers(connection), path, &properties))
         connection->lost = true;
     return r;
 }
@@ -89,7 +121,7 @@ handle_interfaces_removed(PldConnection *connection, sd_bus_message *message)
     int r = sd_bus_message_read(message, "o", &path);
 
     if (r >= 0)
-        pld_readers_remove(&connection->readers, path);
+        pld_readers_remove(present_readers(connection), path);
     return r;
 }
 
@@ -104,7 +136,9 @@ handle_properties_changed(PldConnection *connection, sd_bus_message *message)
         r = pld_object_properties_read_properties(&properties, message, interface);
     if (r < 0)
         return r;
-    pld_readers_update(&connection->readers, sd_bus_message_get_path(message), &properties);
+    pld_readers_update(present_readers(connection), sd_bus_message_get_path(message), &properties);
+    if (properties.has_reader_changes)
+        pld_readers_set_changes(present_readers(connection), properties.reader_changes);
     connection->lost |= properties.unavailable;
     return r;
 }
@@ -139,18 +173,21 @@ handle_message(sd_bus_message *message, void *data, sd_bus_error *error)
     PldConnection *connection = data;
     const char *sender = sd_bus_message_get_sender(message);
 
-    if (!sender || !connection->service)
+    if (!sender)
         return 0;
     if (strcmp(sender, BUS_NAME) == 0) {
         if (sd_bus_message_is_signal(message, BUS_NAME, "NameOwnerChanged") > 0)
             handle_owner_changed(connection, message);
         return 0;
     }
-    if (strcmp(sender, connection->service) != 0)
+    if (!connection->service || strcmp(sender, connection->service) != 0)
         return 0;
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
-        if (sd_bus_message_is_signal(message, signals[i].interface, signals[i].member) > 0)
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        if (sd_bus_message_is_signal(message, signals[i].interface, signals[i].member) > 0) {
             signals[i].handle(connection, message);
+            break;
+        }
+    }
     return 0;
 }
 
@@ -171,7 +208,7 @@ read_objects(PldConnection *connection, sd_bus_message *message)
             r = sd_bus_message_exit_container(message);
         if (r < 0)
             return r;
-        if (!pld_readers_add(&connection->readers, path, &properties))
+        if (!pld_readers_add(&connection->new_readers, path, &properties))
             return -ENOMEM;
     }
     return r < 0 ? r : sd_bus_message_exit_container(message);
@@ -198,16 +235,41 @@ handle_objects_reply(sd_bus_message *message, void *data, sd_bus_error *error)
     return 0;
 }
 
+/* Commands could be misunderstood by a service of another version. */
+static LONG
+check_version(const PldObjectProperties *properties)
+{
+    if (properties->has_channel_version && properties->channel_version == SCD_FRAME_VERSION)
+        return SCARD_S_SUCCESS;
+    fprintf(stderr,
+            "libpcsclite-dbus: this library does not fit the running smartcardd (channel version "
+            "%u instead of %u): install both in the same version, and restart smartcardd\n",
+            properties->channel_version, SCD_FRAME_VERSION);
+    return SCARD_E_SERVICE_STOPPED;
+}
+
+/* An error means that the service is stopping: it has freed the object. */
 static int
-handle_available_reply(sd_bus_message *message, void *data, sd_bus_error *error)
+handle_manager_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 {
     PldConnection *connection = data;
-    int available = 0;
+    PldObjectProperties properties = {0};
 
     connection->pending_replies--;
-    if (sd_bus_message_is_method_error(message, NULL) > 0 ||
-        sd_bus_message_read(message, "v", "b", &available) < 0 || !available)
+    if (connection->code != SCARD_S_SUCCESS)
+        return 0;
+    if (sd_bus_message_is_method_error(message, NULL) > 0) {
+        forget_service(connection);
         connection->code = SCARD_E_NO_SERVICE;
+        return 0;
+    }
+    int r = pld_object_properties_read_properties(&properties, message, PLD_MANAGER);
+    connection->code = r < 0 ? SCARD_E_NO_SERVICE : check_version(&properties);
+    if (connection->code == SCARD_S_SUCCESS && !properties.available)
+        connection->code = SCARD_E_NO_SERVICE;
+    connection->new_readers.changes = properties.reader_changes;
+    if (connection->code == SCARD_S_SUCCESS)
+        pld_readers_replace(&connection->readers, &connection->new_readers);
     return 0;
 }
 
@@ -234,7 +296,7 @@ has_interactive_user(void)
 }
 
 static int
-send_first_calls(PldConnection *connection)
+connect_to_bus(PldConnection *connection)
 {
     int r = sd_bus_open_system(&connection->bus);
 
@@ -246,28 +308,162 @@ send_first_calls(PldConnection *connection)
         r = sd_bus_add_filter(connection->bus, NULL, handle_message, connection);
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && r >= 0; i++)
         r = add_match(connection, rules[i]);
-    if (r >= 0)
-        r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, OBJECT_MANAGER,
-                                     "GetManagedObjects", handle_objects_reply, connection, NULL);
-    if (r >= 0)
-        r = sd_bus_call_method_async(connection->bus, NULL, PLD_NAME, PLD_ROOT, PROPERTIES, "Get",
-                                     handle_available_reply, connection, "ss", PLD_MANAGER,
-                                     "Available");
     return r;
+}
+
+static int
+send_first_calls(PldConnection *connection)
+{
+    sd_bus_slot **slots = connection->first_calls;
+    int r = sd_bus_call_method_async(connection->bus, &slots[0], PLD_NAME, PLD_ROOT, OBJECT_MANAGER,
+                                     "GetManagedObjects", handle_objects_reply, connection, NULL);
+
+    if (r >= 0)
+        r = sd_bus_call_method_async(connection->bus, &slots[1], PLD_NAME, PLD_ROOT, PROPERTIES,
+                                     "GetAll", handle_manager_reply, connection, "s", PLD_MANAGER);
+    connection->pending_replies = 2;
+    connection->owner_changed = false;
+    connection->code = SCARD_S_SUCCESS;
+    return r;
+}
+
+static void
+drop_first_calls(PldConnection *connection)
+{
+    for (size_t i = 0; i < 2; i++)
+        connection->first_calls[i] = sd_bus_slot_unref(connection->first_calls[i]);
+    if (connection->pending_replies > 0)
+        forget_service(connection);
+    connection->pending_replies = 0;
+    pld_readers_clear(&connection->new_readers);
+}
+
+long long
+pld_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 * PLD_NSEC_PER_MSEC + now.tv_nsec;
+}
+
+PldPoll
+pld_connection_prepare_sleep(PldConnection *connection, int wake_fd, long long until_ns)
+{
+    int events = sd_bus_get_events(connection->bus);
+    PldPoll sleep = {
+        {{.fd = connection->fd, .events = (short)events}, {.fd = wake_fd, .events = POLLIN}},
+        until_ns};
+    uint64_t until;
+
+    if (events < 0 || sd_bus_get_timeout(connection->bus, &until) < 0 || until == 0)
+        sleep.until_ns = 0;
+    return sleep;
+}
+
+void
+pld_poll_sleep(PldPoll *sleep)
+{
+    const long long sec = 1000 * PLD_NSEC_PER_MSEC;
+    long long left_ns = sleep->until_ns < 0 ? 0 : sleep->until_ns - pld_now_ns();
+    struct timespec left = {.tv_sec = left_ns / sec, .tv_nsec = left_ns % sec};
+    eventfd_t woken;
+
+    if (left_ns < 0)
+        left = (struct timespec){0};
+    if (ppoll(sleep->fds, 2, sleep->until_ns < 0 ? NULL : &left, NULL) > 0 && sleep->fds[1].revents)
+        eventfd_read(sleep->fds[1].fd, &woken);
+}
+
+/* Returns when done() returns true, the wait is to be ended, or the time is over; or an error. */
+static int
+process_until(PldConnection *connection, bool (*done)(const PldConnection *connection),
+              const PldWaitEnd *end, long long until_ns)
+{
+    int r = 0;
+
+    while (r >= 0 && !done(connection) && !(end->is_ended && end->is_ended(end->data)) &&
+           (until_ns < 0 || pld_now_ns() < until_ns)) {
+        r = sd_bus_process(connection->bus, NULL);
+        if (r == 0) {
+            PldPoll sleep = pld_connection_prepare_sleep(connection, end->wake_fd, until_ns);
+            pld_poll_sleep(&sleep);
+        }
+    }
+    return r;
+}
+
+static bool
+has_replies(const PldConnection *connection)
+{
+    return connection->pending_replies == 0;
+}
+
+static bool
+has_new_owner(const PldConnection *connection)
+{
+    return connection->owner_changed;
+}
+
+/* until_ns: as for process_until(). */
+static LONG
+read_service(PldConnection *connection, const PldWaitEnd *end, long long until_ns)
+{
+    int r = send_first_calls(connection);
+
+    if (r >= 0)
+        r = process_until(connection, has_replies, end, until_ns);
+    LONG code = connection->pending_replies > 0 ? SCARD_E_NO_SERVICE : connection->code;
+    drop_first_calls(connection);
+    connection->lost |= r < 0;
+    return r < 0 ? SCARD_E_NO_SERVICE : code;
 }
 
 LONG
 pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks)
 {
-    *connection = (PldConnection){.fd = -1, .pending_replies = 2, .callbacks = *callbacks};
-    int r = send_first_calls(connection);
+    const PldWaitEnd never = {.wake_fd = -1};
 
-    while (r >= 0 && connection->pending_replies > 0) {
-        r = sd_bus_process(connection->bus, NULL);
-        if (r == 0)
-            r = sd_bus_wait(connection->bus, UINT64_MAX);
+    *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
+    if (connect_to_bus(connection) < 0)
+        return SCARD_E_NO_SERVICE;
+    return read_service(connection, &never, -1);
+}
+
+bool
+pld_connection_is_detached(const PldConnection *connection)
+{
+    return !connection->service;
+}
+
+/* Returns false if it makes no sense to try it once more. */
+static bool
+try_to_attach(PldConnection *connection, const PldWaitEnd *end, LONG *code)
+{
+    const long long away_ns = RESTART_MS * PLD_NSEC_PER_MSEC;
+    long long now_ns = pld_now_ns();
+    long long until_ns = connection->ended_ns + away_ns;
+
+    *code = read_service(connection, end, until_ns > now_ns ? until_ns : now_ns + away_ns);
+    if (*code == SCARD_S_SUCCESS || connection->lost)
+        return false;
+    if (connection->service) { /* and not usable */
+        connection->lost = true;
+        return false;
     }
-    return r < 0 ? SCARD_E_NO_SERVICE : connection->code;
+    int r = process_until(connection, has_new_owner, end, until_ns);
+    connection->lost |= r < 0;
+    return connection->owner_changed;
+}
+
+LONG
+pld_connection_attach(PldConnection *connection, const PldWaitEnd *end)
+{
+    LONG code = SCARD_E_NO_SERVICE;
+
+    while (!connection->lost && try_to_attach(connection, end, &code))
+        ;
+    return connection->lost ? SCARD_E_NO_SERVICE : code;
 }
 
 void
@@ -275,10 +471,10 @@ pld_connection_close(PldConnection *connection)
 {
     connection->lost = true;
     connection->fd = -1;
+    drop_first_calls(connection);
     connection->bus = sd_bus_flush_close_unref(connection->bus);
     pld_readers_clear(&connection->readers);
-    free(connection->service);
-    connection->service = NULL;
+    forget_service(connection);
 }
 
 void

@@ -6,35 +6,83 @@
  * GetManagedObjects, then kept up to date from signals. Signals stay in the socket until
  * pld_connection_process() or a method call reads them; no thread of the library runs for them.
  *
- * A connection is lost for good when the bus, the service or pcscd terminates, like a context of
- * pcsc-lite. There is no lock: the caller serializes all functions (see context.h).
+ * When the service leaves the bus, the connection is detached until pld_connection_attach() has
+ * read the objects of the service that follows. A connection is lost for good when the bus or pcscd
+ * terminates, like a context of pcsc-lite. There is no lock: the caller serializes all functions
+ * (see context.h).
  */
+
+#include <poll.h>
 
 #include "readers.h"
 
+/* Called while messages are processed. */
 typedef struct {
-    /* Called while messages are processed. reason: of the signal Session.Closed. */
     void (*session_closed)(const char *session, const char *reason, void *data);
+    void (*service_ended)(void *data); /* and all sessions with it */
     void *data;
 } PldConnectionCallbacks;
 
 typedef struct {
     sd_bus *bus;
     int fd;        /* of the bus; -1 if there is none */
-    char *service; /* unique bus name; signals of other senders are ignored */
+    char *service; /* unique bus name; signals of other senders are ignored. NULL: detached */
     PldReaders readers;
+    PldReaders new_readers; /* of the service that is being attached */
     bool lost;
-    LONG code; /* the result of pld_connection_open() */
+    bool owner_changed; /* the service has come back since the last attempt to attach it */
+    long long ended_ns; /* when the service has left the bus (CLOCK_MONOTONIC) */
+    LONG code;          /* result of the first calls */
     unsigned pending_replies;
+    sd_bus_slot *first_calls[2];
     PldConnectionCallbacks callbacks;
 } PldConnection;
 
 /*
  * Connects, and blocks until the service has sent its objects. The caller must call
- * pld_connection_close() also after an error.
+ * pld_connection_close() also after an error. Returns SCARD_E_SERVICE_STOPPED, with a message on
+ * the standard error, if the service is of another version that this library cannot use.
  */
 LONG pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks);
 void pld_connection_close(PldConnection *connection);
+
+/* Returns whether the service has left the bus, and the objects of the next one are not known. */
+bool pld_connection_is_detached(const PldConnection *connection);
+
+/*
+ * How a wait ends early: is_ended() is called at the beginning, and each time that wake_fd, an
+ * eventfd, is readable. wake_fd: -1 if nothing ends the wait.
+ */
+typedef struct {
+    int wake_fd;
+    bool (*is_ended)(const void *data);
+    const void *data;
+} PldWaitEnd;
+
+/*
+ * Reads the objects of the service again. The bus starts the service if it can; if not, waits for a
+ * few seconds after its end. Returns SCARD_E_NO_SERVICE if it has not come back; a later call tries
+ * it again.
+ */
+LONG pld_connection_attach(PldConnection *connection, const PldWaitEnd *end);
+
+/*
+ * Sleeps until a message arrives, wake_fd is readable, or the time is over (CLOCK_MONOTONIC;
+ * negative: never). pld_poll_sleep() does not use the connection, so the lock may be released for
+ * it. It returns at once if sd-bus has read a message already, or in case of an error.
+ */
+typedef struct {
+    struct pollfd fds[2];
+    long long until_ns;
+} PldPoll;
+
+PldPoll pld_connection_prepare_sleep(PldConnection *connection, int wake_fd, long long until_ns);
+void pld_poll_sleep(PldPoll *sleep);
+
+/* Returns the time of CLOCK_MONOTONIC. */
+long long pld_now_ns(void);
+
+#define PLD_NSEC_PER_MSEC 1000000LL
 
 /* Processes the messages that have arrived. Does not block. May set lost. */
 void pld_connection_process(PldConnection *connection);

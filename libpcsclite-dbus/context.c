@@ -43,8 +43,10 @@ parse_close_reason(const char *reason)
 {
     if (strcmp(reason, "reader-removed") == 0)
         return SCARD_E_INVALID_VALUE;
-    if (strcmp(reason, "service-unavailable") == 0 || strcmp(reason, "shutdown") == 0)
+    if (strcmp(reason, "service-unavailable") == 0)
         return SCARD_E_NO_SERVICE;
+    if (strcmp(reason, "shutdown") == 0)
+        return SCARD_W_RESET_CARD; /* the card handle stays, see card.h */
     if (strcmp(reason, "closed-by-user") == 0)
         return SCARD_E_SYSTEM_CANCELLED;
     return SCARD_W_SECURITY_VIOLATION; /* "revoked" */
@@ -60,6 +62,16 @@ handle_session_closed_locked(const char *path, const char *reason, void *data)
             session->end_code = parse_close_reason(reason);
 }
 
+static void
+handle_service_ended_locked(void *data)
+{
+    PldContext *context = data;
+
+    for (PldSession *session = context->sessions; session; session = session->next)
+        if (session->end_code == SCARD_S_SUCCESS)
+            session->end_code = SCARD_W_RESET_CARD;
+}
+
 LONG
 pld_context_new(SCARDCONTEXT *number)
 {
@@ -67,7 +79,8 @@ pld_context_new(SCARDCONTEXT *number)
 
     if (!context)
         return SCARD_E_NO_MEMORY;
-    const PldConnectionCallbacks callbacks = {handle_session_closed_locked, context};
+    const PldConnectionCallbacks callbacks = {handle_session_closed_locked,
+                                              handle_service_ended_locked, context};
     pthread_mutex_init(&context->lock, NULL);
     pthread_mutex_init(&context->list_lock, NULL);
     pthread_mutex_init(&context->wait_lock, NULL);
@@ -118,11 +131,33 @@ pld_context_unlock(PldContext *context)
     pthread_mutex_unlock(&context->lock);
 }
 
+/* A wait for a service that restarts. */
+typedef struct {
+    PldContext *context;
+    unsigned cancels; /* PldContext.cancels when the wait began */
+} PldAttachment;
+
+static bool
+is_attachment_ended(const void *data)
+{
+    const PldAttachment *attachment = data;
+    const PldContext *context = attachment->context;
+
+    return context->released || context->cancels != attachment->cancels;
+}
+
 LONG
 pld_context_check_locked(PldContext *context)
 {
-    pld_connection_process(&context->connection);
-    return context->connection.lost ? SCARD_E_NO_SERVICE : SCARD_S_SUCCESS;
+    PldConnection *connection = &context->connection;
+    const PldAttachment attachment = {context, context->cancels};
+    const PldWaitEnd end = {context->call_wake_fd, is_attachment_ended, &attachment};
+
+    pld_connection_process(connection);
+    if (connection->lost)
+        return SCARD_E_NO_SERVICE;
+    return pld_connection_is_detached(connection) ? pld_connection_attach(connection, &end)
+                                                  : SCARD_S_SUCCESS;
 }
 
 void
@@ -177,7 +212,8 @@ pld_context_begin_release(PldContext *context)
     wake_waiting_thread(context);
     pld_context_wake_call(context);
     pld_context_lock(context);
-    LONG code = pld_context_check_locked(context);
+    pld_connection_process(&context->connection);
+    LONG code = context->connection.lost ? SCARD_E_NO_SERVICE : SCARD_S_SUCCESS;
     pld_context_unlock(context);
     return code;
 }

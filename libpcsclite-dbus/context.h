@@ -4,7 +4,8 @@
 /*
  * A SCARDCONTEXT: a D-Bus connection of its own, and the list of the sessions that were opened in
  * it. Once the connection is lost (see connection.h), all calls return SCARD_E_NO_SERVICE until the
- * program releases the context.
+ * program releases the context. When the service restarts, the context goes on with the new one,
+ * and each card handle returns SCARD_W_RESET_CARD until SCardReconnect.
  *
  * Locks, in the order in which a thread may take them:
  *
@@ -50,7 +51,8 @@ typedef struct PldSession PldSession;
 struct PldSession {
     PldSession *next;
     char *path;          /* D-Bus object path */
-    LONG end_code;       /* error for later calls once the service has closed it, else 0 */
+    LONG end_code;       /* error for later calls once the service has closed it, else 0;
+                          * SCARD_W_RESET_CARD if the service itself has ended */
     atomic_bool closing; /* by SCardDisconnect or SCardReleaseContext */
     void (*cancel)(PldSession *session); /* ends the wait for a transaction; from any thread */
 };
@@ -63,6 +65,9 @@ typedef struct {
 
     pthread_mutex_t list_lock;
     PldSession *sessions; /* newest first */
+
+    uint32_t known_total; /* PldReaders.total when the program last saw the list of readers */
+    bool lists_readers;   /* the program has called SCardListReaders */
 
     pthread_mutex_t wait_lock;
     int wake_fd;      /* eventfd, of the thread in SCardGetStatusChange */
@@ -83,8 +88,9 @@ void pld_context_lock(PldContext *context);
 void pld_context_unlock(PldContext *context);
 
 /*
- * Processes the messages that have arrived; does not block. Returns SCARD_E_NO_SERVICE if the
- * connection is lost, else SCARD_S_SUCCESS.
+ * Processes the messages that have arrived. Returns SCARD_E_NO_SERVICE if the connection is lost,
+ * else SCARD_S_SUCCESS. Does not block, except while the service restarts: until it is back, for a
+ * few seconds at most, or until another thread calls SCardCancel or SCardReleaseContext.
  */
 LONG pld_context_check_locked(PldContext *context);
 
@@ -108,8 +114,8 @@ void pld_context_wake_call(PldContext *context);
  *
  * The first step invalidates the number, and ends SCardGetStatusChange and a method call that are
  * pending, with SCARD_E_CANCELLED. It returns SCARD_E_INVALID_HANDLE if another thread has released
- * the context already, and then nothing is left to do; otherwise the result of
- * pld_context_check_locked(). The second one waits until SCardGetStatusChange has returned, and
+ * the context already, and then nothing is left to do; otherwise SCARD_E_NO_SERVICE if the
+ * connection is lost. The second one waits until SCardGetStatusChange has returned, and
  * closes the connection.
  */
 LONG pld_context_begin_release(PldContext *context);

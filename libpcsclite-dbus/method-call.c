@@ -2,23 +2,10 @@
 
 #include "method-call.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 
-#define CALL_ID_SIZE 16
 #define NO_LIMIT UINT32_MAX
-
-/* Of a call under way. The call-id is the number of the call on its connection. */
-typedef struct {
-    PldContext *context;
-    const PldMethodCall *call;
-    char id[CALL_ID_SIZE];
-    sd_bus_message *reply; /* a reference; NULL until it arrives */
-    bool cancelled;        /* CancelCall was sent */
-} PldPendingCall;
 
 static bool
 is_ended_by_other_thread(const PldPendingCall *pending)
@@ -53,6 +40,14 @@ append_option(sd_bus_message *message, const char *name, const char *type, ...)
     return r;
 }
 
+static uint32_t
+limit_of(const PldMethodCall *call)
+{
+    if (call->no_wait)
+        return 0;
+    return call->limit_ms > 0 ? call->limit_ms : NO_LIMIT;
+}
+
 static int
 append_options(sd_bus_message *message, const PldPendingCall *pending)
 {
@@ -60,7 +55,7 @@ append_options(sd_bus_message *message, const PldPendingCall *pending)
     int r = sd_bus_message_open_container(message, 'a', "{sv}");
 
     if (r >= 0 && call->lifetime != PLD_CALL_SHORT)
-        r = append_option(message, "timeout-ms", "u", call->no_wait ? 0 : NO_LIMIT);
+        r = append_option(message, "timeout-ms", "u", limit_of(call));
     if (r >= 0 && call->lifetime >= PLD_CALL_UNTIL_CLOSED)
         r = append_option(message, "call-id", "s", pending->id);
     if (r >= 0 && call->flag)
@@ -79,7 +74,7 @@ keep_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 
 /* The arguments and the result may contain secrets: the messages are erased when they are freed. */
 static int
-send_call(PldPendingCall *pending, sd_bus_slot **slot)
+send_call(PldPendingCall *pending)
 {
     PLD_CLEANUP(sd_bus_message_unrefp) sd_bus_message *message = NULL;
     PldConnection *connection = &pending->context->connection;
@@ -93,9 +88,9 @@ send_call(PldPendingCall *pending, sd_bus_slot **slot)
         r = call->append(message, call->arguments);
     if (r >= 0)
         r = append_options(message, pending);
-    return r < 0
-               ? r
-               : sd_bus_call_async(connection->bus, slot, message, keep_reply, pending, UINT64_MAX);
+    return r < 0 ? r
+                 : sd_bus_call_async(connection->bus, &pending->slot, message, keep_reply, pending,
+                                     UINT64_MAX);
 }
 
 static int
@@ -114,42 +109,21 @@ send_cancel_call(PldPendingCall *pending)
     return r < 0 ? r : sd_bus_send(bus, message, NULL);
 }
 
-/* Returns at once if sd-bus has a message that it has read already. */
-static int
-sleep_until_message(const PldPendingCall *pending)
-{
-    PldContext *context = pending->context;
-    sd_bus *bus = context->connection.bus;
-    int events = sd_bus_get_events(bus);
-    struct pollfd fds[] = {{.fd = context->connection.fd, .events = (short)events},
-                           {.fd = context->call_wake_fd, .events = POLLIN}};
-    uint64_t until;
-    eventfd_t woken;
-
-    if (events < 0)
-        return events;
-    if (sd_bus_get_timeout(bus, &until) < 0 || until == 0)
-        return 0;
-    if (ppoll(fds, 2, NULL, NULL) < 0 && errno != EINTR)
-        return -errno;
-    if (fds[1].revents)
-        eventfd_read(context->call_wake_fd, &woken);
-    return 0;
-}
-
 /* A signal may set connection.lost meanwhile; the reply is used nevertheless. */
 static int
 wait_for_reply(PldPendingCall *pending)
 {
+    PldContext *context = pending->context;
+    PldConnection *connection = &context->connection;
     int r = 0;
 
     while (r >= 0 && !pending->reply) {
         if (!pending->cancelled && is_ended_by_other_thread(pending))
             r = send_cancel_call(pending);
+        PldPoll sleep = pld_connection_prepare_sleep(connection, context->call_wake_fd, -1);
+        pld_poll_sleep(&sleep);
         if (r >= 0)
-            r = sleep_until_message(pending);
-        if (r >= 0)
-            r = sd_bus_process(pending->context->connection.bus, NULL);
+            r = sd_bus_process(connection->bus, NULL);
     }
     return r;
 }
@@ -165,20 +139,38 @@ read_reply(const PldPendingCall *pending)
     return call->read ? call->read(pending->reply, call->result) : SCARD_S_SUCCESS;
 }
 
+int
+pld_pending_call_send_locked(PldPendingCall *pending, PldContext *context,
+                             const PldMethodCall *call)
+{
+    *pending = (PldPendingCall){.context = context, .call = call};
+    snprintf(pending->id, sizeof pending->id, "%u", ++context->calls);
+    return send_call(pending);
+}
+
+void
+pld_pending_call_end_locked(PldPendingCall *pending)
+{
+    if (pending->slot && !pending->reply && !pending->cancelled)
+        send_cancel_call(pending);
+    pending->slot = sd_bus_slot_unref(pending->slot);
+    pending->reply = sd_bus_message_unref(pending->reply);
+}
+
 static LONG
 exchange_locked(PldPendingCall *pending)
 {
-    PLD_CLEANUP(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
     PldConnection *connection = &pending->context->connection;
-    int r = send_call(pending, &slot);
+    int r = send_call(pending);
 
     if (r >= 0)
         r = wait_for_reply(pending);
     /* A call without a reply may still take effect: only the end of the connection undoes that. */
-    if ((slot && !pending->reply) || sd_bus_is_open(connection->bus) <= 0)
+    if ((pending->slot && !pending->reply) || sd_bus_is_open(connection->bus) <= 0)
         connection->lost = true;
     LONG code = pending->reply ? read_reply(pending) : SCARD_E_NO_SERVICE;
-    pending->reply = sd_bus_message_unref(pending->reply);
+    pending->cancelled = true; /* or there is no use in it */
+    pld_pending_call_end_locked(pending);
     return code;
 }
 
@@ -187,7 +179,7 @@ pld_method_call_locked(PldContext *context, const PldMethodCall *call)
 {
     PldPendingCall pending = {.context = context, .call = call};
 
-    if (context->connection.lost)
+    if (context->connection.lost || pld_connection_is_detached(&context->connection))
         return SCARD_E_NO_SERVICE;
     snprintf(pending.id, sizeof pending.id, "%u", ++context->calls);
     return is_ended_by_other_thread(&pending) ? SCARD_E_CANCELLED : exchange_locked(&pending);

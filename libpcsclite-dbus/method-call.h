@@ -3,7 +3,8 @@
 
 /*
  * Method calls to the service. The caller holds the context's lock from before the call to after
- * the reply, so a context has at most one call pending.
+ * the reply, so at most one thread of a context waits for a reply; further calls may be
+ * pending beside it (see PldPendingCall).
  *
  * All D-Bus messages of calls are created and unreferenced here: they share reference counts with
  * their connection, so this must happen under the lock.
@@ -30,6 +31,7 @@ typedef struct {
     PldCallLifetime lifetime;
     unsigned cancels_seen;     /* PldContext.cancels when PLD_CALL_UNTIL_CANCELLED began */
     bool no_wait;              /* fail with SCARD_E_TIMEOUT instead of waiting for others */
+    uint32_t limit_ms;         /* unless no_wait: fail with it after this time; 0: no limit */
     const char *flag;          /* another option, a boolean that is true; NULL for none */
     const PldSession *session; /* that the call belongs to, or NULL */
     int (*append)(sd_bus_message *call, const void *arguments); /* NULL: no arguments */
@@ -48,3 +50,25 @@ typedef struct {
  * or else the code of the D-Bus error.
  */
 LONG pld_method_call_locked(PldContext *context, const PldMethodCall *call);
+
+/*
+ * A call whose reply arrives while messages are processed, during which the lock may be released.
+ * The call, and what it points to, must stay valid until pld_pending_call_end_locked().
+ */
+#define PLD_CALL_ID_SIZE 16
+
+typedef struct {
+    PldContext *context;
+    const PldMethodCall *call;
+    char id[PLD_CALL_ID_SIZE]; /* the number of the call on its connection */
+    sd_bus_slot *slot;
+    sd_bus_message *reply; /* a reference; NULL until it arrives */
+    bool cancelled;        /* CancelCall was sent */
+} PldPendingCall;
+
+/* Returns a negative errno if the call could not be sent. */
+int pld_pending_call_send_locked(PldPendingCall *pending, PldContext *context,
+                                 const PldMethodCall *call);
+
+/* Forgets the call. If there is no reply yet, the service is told to cancel it. */
+void pld_pending_call_end_locked(PldPendingCall *pending);

@@ -67,6 +67,7 @@ read_available(sd_bus_message *message, PldObjectProperties *properties)
     int r = sd_bus_message_read(message, "v", "b", &available);
 
     properties->unavailable = !available;
+    properties->available = r > 0 && available;
     return r;
 }
 
@@ -90,6 +91,10 @@ read_value(PldObjectProperties *properties, sd_bus_message *message, const char 
             return read_atr(message, properties);
     } else if (strcmp(interface, PLD_MANAGER) == 0 && strcmp(name, "Available") == 0) {
         return read_available(message, properties);
+    } else if (strcmp(interface, PLD_MANAGER) == 0 && strcmp(name, "ReaderChanges") == 0) {
+        return read_u32(message, &properties->reader_changes, &properties->has_reader_changes);
+    } else if (strcmp(interface, PLD_MANAGER) == 0 && strcmp(name, "ChannelVersion") == 0) {
+        return read_u32(message, &properties->channel_version, &properties->has_channel_version);
     }
     return sd_bus_message_skip(message, "v");
 }
@@ -168,7 +173,7 @@ pld_readers_clear(PldReaders *readers)
         free_pending_card(card);
     }
     free(readers->list);
-    *readers = (PldReaders){.changes = readers->changes};
+    *readers = (PldReaders){.changes = readers->changes, .total = readers->total};
 }
 
 const PldReader *
@@ -189,19 +194,71 @@ find_reader_by_path(const PldReaders *readers, const char *path)
     return NULL;
 }
 
-/* Returns 0xRRSS for a name "NAME RR SS" (index and slot in hex), or a larger number for others. */
-static unsigned long
+/* Returns -1 if the character is no hexadecimal digit. */
+static int
+parse_digit(char digit)
+{
+    static const char digits[] = "0123456789ABCDEF0123456789abcdef";
+    const char *found = digit ? strchr(digits, digit) : NULL;
+
+    return found ? (int)(found - digits) % 16 : -1;
+}
+
+/*
+ * Returns 0xRRSS for a name "NAME RR SS" (index and slot in hex), or a larger number for others. In
+ * new versions of glibc, strtoul() is a function that old versions do not have.
+ */
+static unsigned
 parse_position(const char *name)
 {
     size_t length = strlen(name);
-    char *end = NULL;
+    unsigned position = 0;
 
     if (length < 6 || name[length - 6] != ' ' || name[length - 3] != ' ')
         return 0x10000;
-    const char digits[] = {name[length - 5], name[length - 4], name[length - 2], name[length - 1],
-                           '\0'};
-    unsigned long position = strtoul(digits, &end, 16);
-    return *end ? 0x10000 : position;
+    for (size_t from_end = 5; from_end > 0; from_end--) {
+        int digit = parse_digit(name[length - from_end]);
+        if (from_end == 3)
+            continue;
+        if (digit < 0)
+            return 0x10000;
+        position = position << 4 | (unsigned)digit;
+    }
+    return position;
+}
+
+static void
+count_change(PldReaders *readers)
+{
+    readers->changes++;
+    readers->total++;
+}
+
+void
+pld_readers_set_changes(PldReaders *readers, uint32_t changes)
+{
+    readers->total += changes - readers->changes;
+    readers->changes = changes;
+}
+
+static bool
+have_same_names(const PldReaders *a, const PldReaders *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!pld_readers_find(b, a->list[i]->name))
+            return false;
+    return true;
+}
+
+void
+pld_readers_replace(PldReaders *readers, PldReaders *replacement)
+{
+    replacement->total = readers->total + (have_same_names(readers, replacement) ? 0 : 1);
+    pld_readers_clear(readers);
+    *readers = *replacement;
+    *replacement = (PldReaders){0};
 }
 
 static void
@@ -241,7 +298,7 @@ insert_reader(PldReaders *readers, PldReader *reader)
         list[at] = list[at - 1];
     list[at] = reader;
     readers->count++;
-    readers->changes++;
+    count_change(readers);
     return true;
 }
 
@@ -379,7 +436,7 @@ pld_readers_remove(PldReaders *readers, const char *path)
         readers->count--;
         memmove(&readers->list[i], &readers->list[i + 1],
                 (readers->count - i) * sizeof readers->list[0]);
-        readers->changes++;
+        count_change(readers);
         return;
     }
 }

@@ -41,7 +41,12 @@ typedef struct {
     uint8_t atr[MAX_ATR_SIZE];
     size_t atr_length;
 
-    bool unavailable; /* Manager.Available is false: pcscd is not running */
+    bool unavailable;        /* Manager.Available is false: pcscd is not running */
+    bool available;          /* it is true */
+    uint32_t reader_changes; /* Manager.ReaderChanges */
+    bool has_reader_changes;
+    uint32_t channel_version; /* Manager.ChannelVersion */
+    bool has_channel_version;
 } PldObjectProperties;
 
 typedef struct {
@@ -59,7 +64,8 @@ typedef struct {
     PldReader **list;
     size_t count;
     struct PldPendingCard *pending_cards; /* their readers have not been added yet */
-    uint32_t changes;                     /* number of readers added and removed so far */
+    uint32_t changes;                     /* Manager.ReaderChanges, the same for all contexts */
+    uint32_t total; /* the same number, if it goes on when the service restarts */
 } PldReaders;
 
 /*
@@ -84,3 +90,15 @@ void pld_readers_remove(PldReaders *readers, const char *path);
 
 /* Returns NULL if there is no reader of this PC/SC name. Valid until the list is changed. */
 const PldReader *pld_readers_find(const PldReaders *readers, const char *name);
+
+/*
+ * Sets the number that the service has announced after the last change. Until then, each reader
+ * that is added or removed has increased it.
+ */
+void pld_readers_set_changes(PldReaders *readers, uint32_t changes);
+
+/*
+ * Takes the list that a restarted service has sent, and clears the old one. If it has the same
+ * readers, the total stays the same, else it changes.
+ */
+void pld_readers_replace(PldReaders *readers, PldReaders *replacement);

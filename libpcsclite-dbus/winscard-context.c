@@ -83,8 +83,11 @@ list_readers(PldContext *context, LPSTR buffer, LPDWORD length)
 
     pld_context_lock(context);
     LONG code = pld_context_check_locked(context);
-    if (code == SCARD_S_SUCCESS)
+    if (code == SCARD_S_SUCCESS) {
         names = join_names_locked(context, &size);
+        context->known_total = context->connection.readers.total;
+        context->lists_readers = true;
+    }
     pld_context_unlock(context);
 
     if (!names || size == 1) {

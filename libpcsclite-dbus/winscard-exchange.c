@@ -48,11 +48,17 @@ copy_reader_state_locked(PldCard *card, PldCardStatus *status)
 static LONG
 read_status_locked(PldCard *card, PldCardStatus *status)
 {
-    LONG code = pld_card_wait_for_access_locked(card);
+    LONG access = pld_card_wait_for_access_locked(card);
 
-    if (code != SCARD_S_SUCCESS && code != SCARD_E_INVALID_VALUE)
+    if (access != SCARD_S_SUCCESS && access != SCARD_E_INVALID_VALUE)
+        return access;
+    LONG code = copy_reader_state_locked(card, status);
+    if (code != SCARD_S_SUCCESS)
         return code;
-    return copy_reader_state_locked(card, status);
+    /* The list of readers may be older than the answer, or newer. */
+    if (access != SCARD_S_SUCCESS)
+        return SCARD_E_READER_UNAVAILABLE;
+    return status->state & SCARD_ABSENT ? pld_card_wait_for_access_locked(card) : code;
 }
 
 /* As in pcsc-lite, fills the rest of the buffer with zeros. */

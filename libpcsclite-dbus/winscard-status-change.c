@@ -6,30 +6,35 @@
  * in use now.
  */
 
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/eventfd.h>
-#include <time.h>
 
 #include "method-call.h"
 
 /* The state of an entry of this name changes when a reader is added or removed. */
 #define PLUG_AND_PLAY "\\\\?PnP?\\Notification"
 
-/* As pcsc-lite does since 2.3, the upper word counts readers added and removed, beginning at 1. */
+/* As in pcsc-lite since 2.3, the upper word counts readers added and removed, and is not 0. */
 #define CHANGES_MASK 0x7FFF
 
-#define NSEC_PER_MSEC 1000000LL
+/* Without a reply of the service by then, the states that are known count as the present ones. */
+#define REFRESH_LIMIT_MS 1000
 
 typedef struct {
     PldContext *context;
     SCARD_READERSTATE *entries;
     DWORD count;
-    unsigned cancels; /* PldContext.cancels when the wait began */
-    uint32_t changes; /* PldReaders.changes then */
+    unsigned cancels;   /* PldContext.cancels when the wait began */
+    uint32_t total;     /* PldReaders.total then */
+    uint32_t known;     /* PldReaders.total that the program knows of */
+    uint32_t changes;   /* PldReaders.changes when the wait began */
+    long long until_ns; /* -1: no time limit */
+
+    bool refreshing; /* the fields below are valid */
+    long long refresh_until_ns;
+    PldMethodCall refresh_call;
+    PldPendingCall refresh;
 } PldStatusWait;
 
 static bool
@@ -41,18 +46,24 @@ is_plug_and_play(const SCARD_READERSTATE *entry)
 static DWORD
 changes_word(uint32_t changes)
 {
-    DWORD count = (changes + 1) & CHANGES_MASK;
-    return (count > 0 ? count : 1) << 16;
+    return (DWORD)(changes % CHANGES_MASK + 1) << 16;
 }
 
+/*
+ * A program that passes no count knows the list of its last SCardListReaders: what has changed
+ * since then must not be missed.
+ */
 static bool
 update_list_entry(const PldStatusWait *wait, SCARD_READERSTATE *entry)
 {
-    uint32_t changes = wait->context->connection.readers.changes;
-    DWORD known = entry->dwCurrentState & 0xFFFF0000;
-    bool changed = changes != wait->changes || (known && known != changes_word(changes));
+    PldContext *context = wait->context;
+    const PldReaders *readers = &context->connection.readers;
+    DWORD count = entry->dwCurrentState & 0xFFFF0000;
+    bool changed = count ? count != changes_word(wait->changes) || readers->total != wait->total
+                         : readers->total != wait->known;
 
-    entry->dwEventState = changes_word(changes) | (changed ? SCARD_STATE_CHANGED : 0);
+    entry->dwEventState = changes_word(readers->changes) | (changed ? SCARD_STATE_CHANGED : 0);
+    context->known_total = readers->total;
     return changed;
 }
 
@@ -138,15 +149,16 @@ update_entries_locked(const PldStatusWait *wait)
 /*
  * pcscd sends no event when a program that does not use the service connects to a card, so the
  * service must query the state. It may refuse because of its rate limit; then the state that is
- * known is used. Refresh of one reader updates all of them.
+ * known is used. Refresh of one reader updates all of them. The reply arrives during the wait, as
+ * any other message.
  */
 static void
-refresh_locked(const PldStatusWait *wait)
+begin_refresh_locked(PldStatusWait *wait)
 {
     PldMethodCall call = {.interface = PLD_READER,
                           .method = "Refresh",
                           .lifetime = PLD_CALL_UNTIL_CANCELLED,
-                          .cancels_seen = wait->cancels};
+                          .limit_ms = REFRESH_LIMIT_MS};
 
     for (DWORD i = 0; i < wait->count && !call.path; i++) {
         const SCARD_READERSTATE *entry = &wait->entries[i];
@@ -155,71 +167,97 @@ refresh_locked(const PldStatusWait *wait)
         if (reader && !(entry->dwCurrentState & SCARD_STATE_IGNORE))
             call.path = reader->path;
     }
-    if (call.path)
-        pld_method_call_locked(wait->context, &call);
+    if (!call.path)
+        return;
+    wait->refresh_call = call;
+    wait->refresh_until_ns = pld_now_ns() + REFRESH_LIMIT_MS * PLD_NSEC_PER_MSEC;
+    wait->refreshing =
+        pld_pending_call_send_locked(&wait->refresh, wait->context, &wait->refresh_call) >= 0;
+}
+
+static void
+end_refresh_locked(PldStatusWait *wait)
+{
+    if (wait->refreshing)
+        pld_pending_call_end_locked(&wait->refresh);
+    wait->refreshing = false;
+}
+
+/* Returns true, once, when the states are as new as they will be. */
+static bool
+check_refresh_locked(PldStatusWait *wait)
+{
+    if (wait->refreshing && !wait->refresh.reply && pld_now_ns() < wait->refresh_until_ns)
+        return false;
+    end_refresh_locked(wait);
+    return true;
 }
 
 static LONG
 begin_wait_locked(PldStatusWait *wait)
 {
-    LONG code = pld_context_check_locked(wait->context);
+    PldContext *context = wait->context;
+    const PldReaders *readers = &context->connection.readers;
+    uint32_t known_total = context->known_total;
+    LONG code = pld_context_check_locked(context);
 
-    if (code == SCARD_S_SUCCESS) {
-        refresh_locked(wait);
-        code = pld_context_check_locked(wait->context);
-    }
     if (code != SCARD_S_SUCCESS)
         return code;
-    wait->changes = wait->context->connection.readers.changes;
+    wait->total = readers->total;
+    wait->known = context->lists_readers ? known_total : readers->total;
+    wait->changes = readers->changes;
     for (DWORD i = 0; i < wait->count; i++) {
         const SCARD_READERSTATE *entry = &wait->entries[i];
-        if (!pld_readers_find(&wait->context->connection.readers, entry->szReader) &&
-            !is_plug_and_play(entry))
+        if (!pld_readers_find(readers, entry->szReader) && !is_plug_and_play(entry))
             return SCARD_E_UNKNOWN_READER;
     }
     for (DWORD i = 0; i < wait->count; i++)
         wait->entries[i].dwEventState = 0;
+    begin_refresh_locked(wait);
     return SCARD_S_SUCCESS;
 }
 
-static long long
-now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 * NSEC_PER_MSEC + now.tv_nsec;
-}
-
-/* Releases the context's lock while it sleeps. left_ns: negative for no time limit. */
+/* Releases the context's lock while it sleeps. */
 static void
-sleep_until_event_locked(PldContext *context, long long left_ns)
+sleep_until_event_locked(const PldStatusWait *wait)
 {
-    const long long sec = 1000 * NSEC_PER_MSEC;
-    struct timespec left = {.tv_sec = left_ns / sec, .tv_nsec = left_ns % sec};
-    struct pollfd fds[] = {{.fd = context->connection.fd, .events = POLLIN},
-                           {.fd = context->wake_fd, .events = POLLIN}};
-    eventfd_t woken;
+    PldContext *context = wait->context;
+    long long until_ns = wait->refreshing ? wait->refresh_until_ns : wait->until_ns;
+    PldPoll sleep = pld_connection_prepare_sleep(&context->connection, context->wake_fd, until_ns);
 
     pthread_mutex_unlock(&context->lock);
-    ppoll(fds, 2, left_ns < 0 ? NULL : &left, NULL);
+    pld_poll_sleep(&sleep);
     pthread_mutex_lock(&context->lock);
-    eventfd_read(context->wake_fd, &woken);
 }
 
+/*
+ * Not all changes end a wait: that others begin to use a card does not. So the states are queried
+ * once more when the time is over.
+ */
 static LONG
-wait_for_change_locked(PldStatusWait *wait, long long until_ns)
+wait_for_change_locked(PldStatusWait *wait)
 {
     PldContext *context = wait->context;
     LONG code = begin_wait_locked(wait);
+    bool is_last = wait->until_ns >= 0 && wait->until_ns <= pld_now_ns();
 
-    while (code == SCARD_S_SUCCESS && !update_entries_locked(wait)) {
-        if (context->released || context->cancels != wait->cancels)
+    while (code == SCARD_S_SUCCESS) {
+        bool refreshed = check_refresh_locked(wait);
+        bool cancelled = context->released || context->cancels != wait->cancels;
+        bool changed = (refreshed || cancelled) && update_entries_locked(wait);
+        if (cancelled)
             return SCARD_E_CANCELLED;
-        long long left_ns = until_ns < 0 ? -1 : until_ns - now_ns();
-        if (until_ns >= 0 && left_ns <= 0)
+        if (changed)
+            return SCARD_S_SUCCESS;
+        bool is_over = wait->until_ns >= 0 && pld_now_ns() >= wait->until_ns;
+        if (refreshed && is_over && is_last)
             return SCARD_E_TIMEOUT;
-        sleep_until_event_locked(context, left_ns);
+        if (refreshed && is_over) {
+            is_last = true;
+            begin_refresh_locked(wait);
+        }
+        if (!refreshed || !is_over || wait->refreshing)
+            sleep_until_event_locked(wait);
         code = pld_context_check_locked(context);
     }
     return code;
@@ -231,13 +269,14 @@ wait_for_change(PldContext *context, DWORD timeout, SCARD_READERSTATE *entries, 
 {
     PldStatusWait wait = {.context = context, .entries = entries, .count = count};
     bool infinite = timeout >= INFINITE; /* programs also pass it sign-extended to 64 bits */
-    long long until_ns = infinite ? -1 : now_ns() + (long long)timeout * NSEC_PER_MSEC;
 
+    wait.until_ns = infinite ? -1 : pld_now_ns() + (long long)timeout * PLD_NSEC_PER_MSEC;
     pthread_mutex_lock(&context->wait_lock);
     wait.cancels = context->cancels;
     context->waiting = true;
     pld_context_lock(context);
-    LONG code = wait_for_change_locked(&wait, until_ns);
+    LONG code = wait_for_change_locked(&wait);
+    end_refresh_locked(&wait);
     context->waiting = false;
     pld_context_unlock(context);
     pthread_mutex_unlock(&context->wait_lock);

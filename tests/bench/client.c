@@ -226,7 +226,8 @@ transmit_pcsc(Client *client, const uint8_t *command, size_t length)
 }
 
 /* A transmit without a time limit. */
-static const uint8_t request_header[CLIENT_REQUEST_HEADER] = {[1] = 2, [8] = 0xFF, 0xFF, 0xFF, 0xFF};
+static const uint8_t request_header[CLIENT_REQUEST_HEADER] = {
+    [1] = 2, [8] = 0xFF, 0xFF, 0xFF, 0xFF};
 
 static void
 send_packet(Client *client, const uint8_t *command, size_t length)

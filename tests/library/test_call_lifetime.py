@@ -67,7 +67,7 @@ class CallLifetime(case.TestBedTest):
         self.assertEqual(lines, ["ok"] * 7)
         limits, ids = self.options(calls)
         self.assertEqual(limits, {"Connect": NO_LIMIT, "OpenChannel": None, "Reconnect": NO_LIMIT,
-                                  "Refresh": NO_LIMIT, "Close": NO_LIMIT})
+                                  "Refresh": 1000, "Close": NO_LIMIT})
         self.assertEqual(len(set(ids)), 3)  # nothing ends Close
         self.assertEqual(self.requests, [(BEGIN, NO_LIMIT), (TRANSMIT, NO_LIMIT), (END, NO_LIMIT)])
 
@@ -77,7 +77,7 @@ class CallLifetime(case.TestBedTest):
         self.assertEqual(lines, ["ok"] * 7)
         self.assertEqual(self.options(calls)[0],
                          {"Connect": NO_LIMIT, "OpenChannel": None, "Reconnect": 0,
-                          "Refresh": NO_LIMIT, "Close": NO_LIMIT})
+                          "Refresh": 1000, "Close": NO_LIMIT})
         self.assertEqual(self.requests, [(BEGIN, NO_LIMIT), (TRANSMIT, 0), (END, NO_LIMIT)])
 
     def test_busy_reader_without_blocking(self):

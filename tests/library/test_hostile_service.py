@@ -11,9 +11,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib
 
 from scdtest.cases import case
+from scdtest.clients.library import THROUGH_LIBRARY
 from scdtest.clients.pcsc_client import PcscClient
 from scdtest.clients.program import Program
 from scdtest.clients.recorder import MANAGER, PROPERTIES, READER, ROOT
+from scdtest.clients.winscard import command_of
 from scdtest.fakes.fake_service import (BUS, NAME, OBJECT_MANAGER, READER_NAME, READER_PATH,
                                         FakeService, call_bus, card, objects,
                                         pipe_for_channel, reader, send_to_all)
@@ -23,6 +25,10 @@ SUCCESS = struct.pack("<II", 0, 0)
 LONGEST = 8 + 65548
 ORDERS = "connect shared Fake 00 00\ntransmit 80100000\n"
 COMM_ERROR, NO_SERVICE, UNKNOWN_READER = "80100013", "8010001D", "80100009"
+
+
+def show_establish():
+    say(establish()[0])
 
 
 class HostileService(case.TestBedTest):
@@ -80,6 +86,20 @@ class HostileService(case.TestBedTest):
     def test_service_is_not_available(self):
         for available in (GLib.Variant("b", False), GLib.Variant("s", "yes")):
             self.assertIsNone(self.run_program(available=available))
+
+    def test_other_versions(self):
+        """The library does not use a service whose channels have another format, and says so."""
+        for version in (None, GLib.Variant("u", 1), GLib.Variant("u", 3), GLib.Variant("s", "2")):
+            service = FakeService(channel_version=version)
+            program = Program([*THROUGH_LIBRARY, "env", "ASAN_OPTIONS=detect_leaks=0",
+                               *command_of(show_establish)])
+            self.addCleanup(program.close)
+            program.wait()
+            service.close()
+            known = version is None or version.get_type_string() == "u"
+            self.assertEqual(program.lines, ["8010001E" if known else NO_SERVICE])
+            if known:
+                self.assertIn("does not fit the running smartcardd", program.errors)
 
     def test_replies_to_connect(self):
         for answer in (GLib.Variant("()", ()), GLib.Variant("(ss)", ("/a", "T=1")),

@@ -66,24 +66,27 @@ ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",)}
 RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
-           "CancelCall": (), "Close": ()}
+           "CancelCall": (), "Close": (), "Refresh": ()}
 
 
 class FakeService:
     """Owns the service's name, with one reader, one card and one session.
 
     on_packet: a function from a packet that arrives by a channel to the answer, None to hang up.
+    channel_version: a property of the manager; None: it has none, as in old versions.
     available, text: properties of the manager: Available, and those that are texts.
     answers: by names of methods, the result as a tuple of GVariant, or a function
     that answers the invocation.
     """
 
-    def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="", **answers):
+    def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="",
+                 channel_version=GLib.Variant("u", VERSION), **answers):
         self._on_packet = on_packet
         self._properties = {"Available": available, "Version": GLib.Variant("s", text),
-                            "ChannelVersion": GLib.Variant("u", VERSION),
                             "ReaderChanges": GLib.Variant("u", 1),
                             "UnavailableReason": GLib.Variant("s", text)}
+        if channel_version:
+            self._properties["ChannelVersion"] = channel_version
         self._text = text
         self._answers = {
             "GetManagedObjects": objects(reader(), card()),

@@ -1,0 +1,154 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Contexts, waits and card handles when the service ends and another one follows."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest.cases import case
+from scdtest.cases.sessions import ATR
+from scdtest.clients.library import THROUGH_LIBRARY
+from scdtest.clients.script import Script
+from scdtest.testbed.testbed import simulated_reader
+
+SUCCESS, CANCELLED, INVALID_HANDLE, NO_SERVICE, RESET_CARD = (
+    "00000000", "80100002", "80100003", "8010001D", "80100068")
+
+
+def wait_for_card():
+    """Two contexts wait: for a card, and for readers."""
+    first, second = new_context(), new_context()
+    readers = names(first)[1]
+    names(second)
+    empty = wait(first, 0, (readers[1], 0))[1] & ~CHANGED
+    _, known = wait(second, 0, (PNP, 0))
+    threads = [threading.Thread(target=lambda: say("card", *wait(first, INFINITE,
+                                                                 (readers[1], empty)))),
+               threading.Thread(target=lambda: say("readers", *wait(second, INFINITE,
+                                                                    (PNP, known))))]
+    for thread in threads:
+        thread.start()
+    say("waiting")
+    threads[0].join()
+    step()
+    say("cancel", cancel(second))
+    threads[1].join()
+    say("release", release(first), release(second))
+
+
+def use_cards():
+    """One handle is idle, one is in a transaction, and one is closed after the restart."""
+    context = new_context()
+    reader = names(context)[1][0]
+    idle, busy, closed = (new_card(context, reader) for _ in range(3))
+    say("begin", begin(busy), transmit(busy, "00A4040000")[0])
+    step()
+    say("list", names(context)[0])
+    say("idle", transmit(idle, "00A4040000")[0], status(idle)[0], begin(idle))
+    say("busy", end(busy), transmit(busy, "00A4040000")[0])
+    say("closed", disconnect(closed), disconnect(closed))
+    say("reconnect", reconnect(idle), reconnect(busy))
+    say("again", *transmit(idle, "00A4040000"))
+    say("end", end(busy))
+    say("new", connect(context, reader)[0])
+    say("disconnect", disconnect(idle), disconnect(busy))
+    say("release", release(context))
+
+
+def call_while_it_is_away():
+    context = new_context()
+    reader = names(context)[1][0]
+    card = new_card(context, reader)
+    say("ready")
+    step()
+    say("list", names(context)[0])
+    say("card", transmit(card, "00A4040000")[0], reconnect(card))
+    step()
+    say("list", names(context)[0])
+    say("card", transmit(card, "00A4040000")[0], reconnect(card), transmit(card, "00A4040000")[0])
+
+
+class Restart(case.TestBedTest):
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+        self.testbed.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B")])
+        self.testbed.start_service()
+
+    def script(self, function, *arguments):
+        script = Script(THROUGH_LIBRARY, function, *arguments)
+        self.addCleanup(script.close)
+        return script
+
+    def end_service(self, number):
+        if number == signal.SIGKILL:
+            self.testbed.service.kill()
+        else:
+            self.testbed.stop_service()
+
+    def run_waits(self, number):
+        script = self.script(wait_for_card)
+        self.assertEqual(script.line(), "waiting")
+        for _ in range(3):
+            self.end_service(number)
+            self.testbed.start_service()
+        self.recorder().wait_for_state(lambda c: len(c.readers()) == 2, "both readers")
+        self.assertFalse(script.has_line())
+        self.simulator().insert("B")
+        self.assertEqual(script.line(), f"card {SUCCESS} 00010022")
+        self.assertFalse(script.has_line())
+        script.go_on()
+        words = sorted(script.line().split(" ")[:2] for _ in range(2))
+        self.assertEqual(words, [["cancel", SUCCESS], ["readers", CANCELLED]])
+        self.assertEqual(script.line(), f"release {SUCCESS} {SUCCESS}")
+
+    def test_waits_through_an_orderly_restart(self):
+        """The objects go with the service; that is no removal of a reader."""
+        self.run_waits(signal.SIGTERM)
+
+    def test_waits_through_a_crash(self):
+        self.run_waits(signal.SIGKILL)
+
+    def run_cards(self, number):
+        script = self.script(use_cards)
+        self.assertEqual(script.line(), f"begin {SUCCESS} {SUCCESS}")
+        self.end_service(number)
+        self.testbed.start_service()
+        script.go_on()
+        self.assertEqual(script.rest(), [
+            f"list {SUCCESS}",
+            f"idle {RESET_CARD} {RESET_CARD} {RESET_CARD}",
+            f"busy {RESET_CARD} {RESET_CARD}",
+            f"closed {SUCCESS} {INVALID_HANDLE}",
+            f"reconnect {SUCCESS} {SUCCESS}",
+            f"again {SUCCESS} 9000",
+            "end 80100016",
+            f"new {SUCCESS}",
+            f"disconnect {SUCCESS} {SUCCESS}",
+            f"release {SUCCESS}"])
+
+    def test_card_handles_after_an_orderly_restart(self):
+        self.run_cards(signal.SIGTERM)
+
+    def test_card_handles_after_a_crash(self):
+        self.run_cards(signal.SIGKILL)
+
+    def test_service_does_not_come_back(self):
+        """Calls fail after a while, and succeed again when it is there."""
+        script = self.script(call_while_it_is_away)
+        self.assertEqual(script.line(), "ready")
+        self.testbed.stop_service()
+        script.go_on()
+        self.assertEqual(script.line(), f"list {NO_SERVICE}")
+        self.assertEqual(script.line(), f"card {RESET_CARD} {NO_SERVICE}")
+        self.testbed.start_service()
+        script.go_on()
+        self.assertEqual(script.rest(), [f"list {SUCCESS}",
+                                         f"card {RESET_CARD} {SUCCESS} {SUCCESS}"])
+
+
+if __name__ == "__main__":
+    case.main()
