@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/reader-name.h"
+#include "base/words.h"
 
 struct ScdReader {
     ScdReaderParts parts;
@@ -14,6 +15,9 @@ struct ScdReader {
     ScdCard *card;              /* NULL while the reader is empty */
     GPtrArray *watches;         /* of const ScdReaderWatch, each owned by its watcher */
     GPtrArray *details_watches; /* of const ScdReaderDetailsWatch, likewise */
+    guint n_sessions;           /* of the service */
+    guint n_exclusive;          /* of them, those in share mode exclusive */
+    gboolean leaving;           /* its properties do not change any more */
 };
 
 static void
@@ -57,12 +61,28 @@ set_identity(ScdReader *reader, const ScdIdentity *identity)
     set_login_candidate(reader);
 }
 
+/*
+ * pcscd reports that readers are in use only together with other events, so its bits may be older
+ * than the sessions of the service. A session excludes exclusive use by others.
+ */
+guint16
+scd_reader_bits(const ScdReader *reader)
+{
+    guint16 bits = reader->state->bits;
+
+    if (reader->n_exclusive > 0)
+        return (bits & ~SCD_STATE_INUSE) | SCD_STATE_EXCLUSIVE;
+    if (reader->n_sessions > 0)
+        return (bits & ~SCD_STATE_EXCLUSIVE) | SCD_STATE_INUSE;
+    return bits;
+}
+
 static void
 set_state(ScdReader *reader)
 {
     ScdObject *object = reader->object;
     const char *card_path = reader->card ? scd_card_path(reader->card) : "/";
-    guint16 bits = reader->state->bits;
+    guint16 bits = scd_reader_bits(reader);
 
     scd_object_set(object, "Card", g_variant_new_object_path(card_path));
     scd_object_set(object, "CardPresent", g_variant_new_boolean(reader->card != NULL));
@@ -178,6 +198,7 @@ void
 scd_reader_free(ScdReader *reader, ScdErrorCode why)
 {
     g_assert(!reader->card || why == SCD_P_SHUTDOWN);
+    reader->leaving = TRUE;
     call_watches(reader, call_reader_left, why);
     g_assert(reader->watches->len == 0 && reader->details_watches->len == 0);
     g_clear_pointer(&reader->card, scd_card_free);
@@ -314,6 +335,17 @@ scd_reader_set_alias(ScdReader *reader, const char *alias)
     call_details_watches(reader);
     scd_object_announce(reader->object);
     return TRUE;
+}
+
+void
+scd_reader_count_session(ScdReader *reader, guint32 before, guint32 now)
+{
+    reader->n_sessions += (now != 0) - (before != 0);
+    reader->n_exclusive += (now == SCD_SHARE_EXCLUSIVE) - (before == SCD_SHARE_EXCLUSIVE);
+    if (reader->leaving)
+        return;
+    set_state(reader);
+    scd_object_announce(reader->object);
 }
 
 static gboolean

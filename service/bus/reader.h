@@ -63,6 +63,7 @@ const char *scd_reader_pcsc_name(const ScdReader *reader); /* any bytes */
 const char *scd_reader_usb_path(const ScdReader *reader);  /* empty if it has none */
 const ScdIdentity *scd_reader_identity(const ScdReader *reader);
 const ScdReaderState *scd_reader_state(const ScdReader *reader);
+guint16 scd_reader_bits(const ScdReader *reader); /* the property State */
 const ScdMethodContext *scd_reader_context(const ScdReader *reader);
 
 /* Returns NULL if the reader is empty. */
@@ -87,6 +88,12 @@ void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
 
 /* Updates the properties of the reader and its card when the settings were read again. */
 void scd_reader_apply_settings(ScdReader *reader);
+
+/*
+ * A session of the service begins, changes its share mode or ends: from the share mode before to
+ * that of now, 0 for none. Updates InUse, Exclusive and State.
+ */
+void scd_reader_count_session(ScdReader *reader, guint32 before, guint32 now);
 
 /* Returns TRUE if the reader had another alias before. */
 gboolean scd_reader_set_alias(ScdReader *reader, const char *alias);

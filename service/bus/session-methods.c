@@ -305,7 +305,8 @@ get_status(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocatio
     GVariant *atr =
         g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr, state->atr_length, 1);
     scd_job_call_set_reply(
-        job, g_variant_new("(sus@ay)", get_reader_name(session), (guint32)state->bits,
+        job, g_variant_new("(sus@ay)", get_reader_name(session),
+                           (guint32)scd_reader_bits(scd_session_reader(session)),
                            scd_protocol_to_word(scd_job_queue_protocol(scd_session_queue(session))),
                            atr));
     submit_job(session, job, &options);

@@ -60,6 +60,7 @@ struct ScdSession {
     char *card_path;
     GBytes *atr; /* of the only card that the session is for; NULL: any card */
     gboolean card_left;
+    guint32 share_mode; /* as counted at the reader: 0 after the end */
     gboolean quiet;
     ScdClient *client; /* the owner */
     guint leave;
@@ -195,6 +196,15 @@ scd_sessions_find(ScdSessions *sessions, guint64 number)
     return g_hash_table_lookup(sessions->by_number, &number);
 }
 
+static void
+count_at_reader(ScdSession *session, guint32 share_mode)
+{
+    guint32 before = session->share_mode;
+
+    session->share_mode = share_mode;
+    scd_reader_count_session(session->reader, before, share_mode);
+}
+
 /* Frees the session. disconnect: the last job, with the disposition of the card. */
 static void
 end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
@@ -208,6 +218,7 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     scd_object_withdraw(session->object);
     if (reason && !(session->quiet && end == END_CLOSED))
         scd_object_emit(session->object, "Closed", g_variant_new("(s)", reason));
+    count_at_reader(session, 0);
     scd_reader_unwatch(session->reader, &session->watch);
     scd_client_remove_leave(session->client, session->leave);
     scd_client_unref(session->client);
@@ -449,6 +460,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     scd_audit_client(sessions->parts.audit, SCD_AUDIT_OPENED, session->client, session->reader,
                      NULL);
     session->object = new_session_object(session);
+    count_at_reader(session, scd_job_queue_share_mode(session->queue));
     return session;
 }
 
@@ -513,6 +525,7 @@ scd_session_set_reconnected(ScdSession *session)
 
     g_free(session->card_path);
     session->card_path = g_strdup(card ? scd_card_path(card) : "/");
+    count_at_reader(session, scd_job_queue_share_mode(session->queue));
     /* The rules may have changed while the job was queued. */
     if (scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE &&
         !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))

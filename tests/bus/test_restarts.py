@@ -128,7 +128,9 @@ class Restarts(RestartTest):
         self.assert_refused("Shutdown", wait)
         self.assertEqual(session.wait_for_closed(), "shutdown")
         self.user.wait_for_signal("NameOwnerChanged")
-        self.assertEqual(self.user.members(), ["NameOwnerChanged"])
+        self.assertEqual(set(self.user.members()), {"PropertiesChanged", "NameOwnerChanged"})
+        self.assertEqual({name for event in self.user.signals[:-1] for name in event.arguments[1]},
+                         {"InUse", "State"})
         self.assertEqual(self.lock.locked, [])
 
         self.testbed.start_service()
