@@ -21,8 +21,12 @@ static const struct {
     {SCD_W_RESET_CARD, N_("the card was reset in the meantime; start again")},
     {SCD_E_SHARING_VIOLATION,
      N_("another program is using the card; wait until it has finished, or close it")},
-    {SCD_W_UNPOWERED_CARD, N_("the card does not answer; remove it and insert it again")},
-    {SCD_W_UNRESPONSIVE_CARD, N_("the card does not answer; remove it and insert it again")},
+    {SCD_W_UNPOWERED_CARD,
+     N_("the card does not answer; insert it again if it can be removed, or use "
+        "another reader")},
+    {SCD_W_UNRESPONSIVE_CARD,
+     N_("the card does not answer; insert it again if it can be removed, or use "
+        "another reader")},
     {SCD_E_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
     {SCD_E_UNSUPPORTED_FEATURE, N_("the reader or its driver does not support this")},
     {SCD_E_READER_UNAVAILABLE, N_("the reader was disconnected")},

@@ -169,8 +169,9 @@ const CtlCommand ctl_command_wait = {
     .argument = N_("[READER]"),
     .summary = N_("Wait until a card is present"),
     .description =
-        N_("Succeeds at once if a card is present already. Without READER, a card in any\n"
-           "reader is enough. The reader, or pcscd, need not be present yet.\n"
+        N_("Succeeds at once if a card is present already. A card that does not answer does\n"
+           "not count. Without READER, a card in any reader is enough. The reader, or pcscd,\n"
+           "need not be present yet.\n"
            "\n"
            "With --removal, waits until the card that is present is removed; without\n"
            "READER, until all cards that are present are removed.\n"

@@ -130,7 +130,7 @@ get_hint(ScdErrorCode code)
         return ": wait until the other program has finished, or close it";
     case SCD_W_UNRESPONSIVE_CARD:
     case SCD_W_UNPOWERED_CARD:
-        return ": remove the card and insert it again";
+        return ": insert it again if it can be removed, or use another reader";
     case SCD_E_PROTO_MISMATCH:
         return ": use one of the protocols in the property Protocols of the card";
     case SCD_W_SECURITY_VIOLATION:

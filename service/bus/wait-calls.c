@@ -32,6 +32,7 @@ typedef struct {
     WaitCondition condition;
     char *selector; /* WaitForCard: of the only reader to wait for, or NULL */
     gboolean new;   /* WaitForCard: a card that was inserted before does not count */
+    gboolean mute;  /* WaitForCard: a card without an ATR counts */
     ScdAtrFilter filter;
     char *card_path; /* WaitForRemoval */
 } WaitCall;
@@ -156,7 +157,7 @@ has_matching_card(const WaitCall *call, const ScdReader *reader)
 {
     const ScdReaderState *state = scd_reader_state(reader);
 
-    return scd_reader_card(reader) &&
+    return scd_reader_card(reader) && (state->atr_length > 0 || call->mute) &&
            scd_atr_filter_passes(&call->filter, state->atr, state->atr_length);
 }
 
@@ -199,9 +200,13 @@ read_card_options(WaitCall *call, GVariant *options, ScdCallOptions *call_option
     g_autoptr(GVariant) atr = NULL;
     g_autoptr(GVariant) mask = NULL;
     const ScdOption known[] = {
-        {"reader", "s", &call->selector},    {"atr", "@ay", &atr},
-        {"atr-mask", "@ay", &mask},          {"new", "b", &call->new},
-        SCD_CALL_OPTION_ROWS(*call_options), {NULL, NULL, NULL},
+        {"reader", "s", &call->selector},
+        {"atr", "@ay", &atr},
+        {"atr-mask", "@ay", &mask},
+        {"new", "b", &call->new},
+        {"mute", "b", &call->mute},
+        SCD_CALL_OPTION_ROWS(*call_options),
+        {NULL, NULL, NULL},
     };
 
     return scd_options_read(options, known, error) && scd_call_options_check(call_options, error) &&

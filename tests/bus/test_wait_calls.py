@@ -128,18 +128,40 @@ class WaitForCard(WaitTest):
         self.assertEqual(call.wait(), [self.b, card])
 
     def test_mute_card(self):
-        """A card without an ATR counts as a card."""
-        any_card, that_card = self.wait_for_card(), self.wait_for_card(atr=bytes.fromhex(ATR))
+        """A card without an ATR counts only for a call that asks for it."""
+        calls = [self.wait_for_card(), self.wait_for_card(reader=self.a),
+                 self.wait_for_card(atr=bytes.fromhex(ATR), mute=True)]
+        mute = self.wait_for_card(mute=True)
         self.cards.order("mute", "A", "on")
         card = self.insert("A")
-        self.assertEqual(any_card.wait(), [self.a, card])
-        self.assertFalse(that_card.is_done)
+        self.assertEqual(mute.wait(), [self.a, card])
+        self.assertEqual(self.wait_for_card(mute=True, timeout_ms=0).wait(), [self.a, card])
+        self.assert_refused("Timeout", self.wait_for_card(timeout_ms=0))
+        self.assertFalse(any(call.is_done for call in calls))
+
+    def test_slot_that_is_always_mute(self):
+        """The slot of a SAM: a wait for any card waits for one in another slot."""
+        self.cards.order("mute", "B", "on")
+        self.insert("B")
+        call = self.wait_for_card()
+        card = self.insert("A")
+        self.assertEqual(call.wait(), [self.a, card])
+
+    def test_mute_card_that_answers_later(self):
+        self.cards.order("mute", "A", "on")
+        self.insert("A")
+        call = self.wait_for_card()
+        self.cards.order("mute", "A", "off")
+        self.pcsc_client().order("connect", "shared", self.pcsc_name())
+        self.remove("A")
+        card = self.insert("A")
+        self.assertEqual(call.wait(), [self.a, card])
 
     def test_invalid_options(self):
         for options in ({"reader": ""}, {"reader": 1}, {"atr": b""}, {"atr": bytes(34)},
                         {"atr": "3B"}, {"atr_mask": b"\xff"}, {"atr": b"\x3b", "atr_mask": b""},
                         {"atr": b"\x3b", "atr_mask": b"\xff\xff"}, {"new": 1},
-                        {"timeout_ms": True}, {"timeout": 1}):
+                        {"timeout_ms": True}, {"timeout": 1}, {"mute": 1}):
             self.assert_refused("InvalidArgs", self.wait_for_card(**options))
 
     def test_timeout(self):
