@@ -9,8 +9,10 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED,
-                                       NOT_VERIFIED, VERIFIED, VERIFY, PermissionTest)
+from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED, MANAGER,
+                                       MANAGER_PATH, NOT_VERIFIED, VERIFIED, VERIFY,
+                                       PermissionTest)
+from scdtest.clients.other_user import CallError
 from scdtest.clients.pcsc_client import PcscClient
 
 PCSC_NAME = "Simulated Reader A 00 00"
@@ -161,6 +163,76 @@ class Ownership(PermissionTest):
         self.verify(self.alice)
         self.testbed.stop_service()
         self.assertEqual(program.do("transmit", IS_VERIFIED), VERIFIED)
+
+    def open_bystander(self, kind):
+        """Returns functions that ask whether the bystander still has the card, and that close it."""
+        if kind == "none":
+            return (lambda: True), (lambda: None)
+        if kind in ("same user", "other user"):
+            session = self.connect(self.second if kind == "same user" else self.bob)
+
+            def has_card():
+                try:
+                    return bool(session.transmit(IS_VERIFIED))
+                except CallError as error:
+                    self.assertIn("ResetCard", error.name)
+                    return False
+            return has_card, lambda: session.call("Close", "(s)", "reset")
+        self.program.do("connect", "shared", PCSC_NAME)
+        if kind == "holding program":
+            self.program.do("begin")
+
+        def close():
+            self.program.order("end", "leave")
+            self.program.order("disconnect", "reset")
+        return lambda: self.program.order("transmit", IS_VERIFIED)[0] == "ok", close
+
+    def leave_by_close_session(self, session):
+        """The owner remains."""
+        root = self.other_user("root")
+        root.call(MANAGER_PATH, MANAGER, "CloseSession", "(o)", session.path)
+        root.close()
+        self._clients.remove(root)
+
+    def leave_by_death(self, session):
+        self.kill(session.user)
+        self._clients.remove(session.user)
+
+    def check_combination(self, leave, bystander, commands, transaction):
+        """The card is reset after a transaction, or after commands if nobody else has the card."""
+        before = self.resets()
+        session = self.connect(self.other_user(ALICE))
+        if commands:
+            self.assertEqual(session.transmit(VERIFY), "9000")
+        has_card, close = self.open_bystander(bystander)
+        if transaction:
+            session.begin()
+        expected = transaction or (commands and bystander == "none")
+        leave(session)
+        if expected:
+            self.cards.wait_for("A", f"resets={before + 1}")
+        self.assertEqual(has_card(), bystander == "none" or not expected)
+        if bystander != "holding program":
+            self.assertEqual(self.is_verified(), commands and not expected)
+        self.assertEqual(self.resets(), before + expected)
+        close()
+
+    def check_combinations(self, leave):
+        self.second = self.other_user(ALICE)
+        self.program = PcscClient()
+        self._clients.append(self.program)
+        for bystander in ("none", "same user", "other user", "program", "holding program"):
+            for commands in (False, True):
+                for transaction in {False, bystander != "holding program"}:
+                    with self.subTest(bystander=bystander, commands=commands,
+                                      transaction=transaction):
+                        self.check_combination(leave, bystander, commands, transaction)
+
+    def test_all_combinations_of_a_killed_program(self):
+        self.check_combinations(self.leave_by_death)
+
+    def test_all_combinations_of_a_session_that_is_closed_by_root(self):
+        self.check_combinations(self.leave_by_close_session)
 
     def test_one_shot_call(self):
         """Its caller leaves in the middle of its transaction."""
