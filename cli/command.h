@@ -10,7 +10,7 @@
  *   main             the table of sub-commands, and the global options
  *   arguments        parses the arguments of a sub-command
  *   alias attributes list monitor report run send wait     the sub-commands
- *   watch reader apdu-script usb-map versions redact       parts of single sub-commands
+ *   watch reader apdu-script unserved usb-map versions redact  parts of single sub-commands
  *   event format response                                  output formats
  *   call                                                   calls that wait
  *   client json describe object-cache                      the service and its objects

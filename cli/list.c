@@ -9,6 +9,7 @@
 #include "format.h"
 #include "json.h"
 #include "text.h"
+#include "unserved.h"
 
 /*
  * smartcardctl list, status and show: readers and their cards, in one line each, with the known
@@ -155,6 +156,10 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
         print_readers_as_table(readers, output);
     else
         print_readers_as_fields(readers, output);
+    if (!arguments->json) {
+        g_autoptr(GPtrArray) unserved = ctl_unserved_load(bus);
+        ctl_unserved_print_notes(unserved, output);
+    }
     return EXIT_SUCCESS;
 }
 
@@ -168,6 +173,9 @@ const CtlCommand ctl_command_list = {
            "name; 'empty', 'card', or 'mute' for a card that does not answer; the card's\n"
            "ATR in hexadecimal digits; the type of the card; the reader's alias; its USB\n"
            "path; and 'built-in' for a built-in reader.\n"
+           "\n"
+           "USB devices that look like readers but are not available follow, each with the\n"
+           "reason; in a pipe or a file they are printed on the standard error.\n"
            "\n"
            "JSON is the same as for 'status'."),
     .run = run_list,

@@ -15,6 +15,7 @@
 #include "json.h"
 #include "redact.h"
 #include "text.h"
+#include "unserved.h"
 #include "usb-map.h"
 #include "versions.h"
 
@@ -22,8 +23,9 @@ typedef struct {
     GArray *versions; /* of CtlVersion */
     char *missing;    /* the reason why there are no readers, else NULL */
     CtlObjectCache *cache;
-    GArray *readers; /* of CtlReaderView, as they are shown */
-    GPtrArray *usb;  /* of ScdUsbDevice */
+    GArray *readers;     /* of CtlReaderView, as they are shown */
+    GPtrArray *usb;      /* of ScdUsbDevice */
+    GPtrArray *unserved; /* of GVariant */
 } ReportContent;
 
 static void
@@ -34,6 +36,7 @@ clear_report_content(ReportContent *report)
     g_clear_pointer(&report->cache, ctl_object_cache_free);
     g_array_unref(report->readers);
     g_ptr_array_unref(report->usb);
+    g_clear_pointer(&report->unserved, g_ptr_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReportContent, clear_report_content)
@@ -60,7 +63,7 @@ redact_readers(GArray *readers)
 
 /* Sets the version whenever the service replies, even if loading the readers fails. */
 static CtlObjectCache *
-load_service(char **version, GError **error)
+load_service(ReportContent *report, char **version, GError **error)
 {
     g_autoptr(GDBusConnection) bus = ctl_client_connect(error);
     g_autoptr(GVariant) manager = bus ? ctl_client_get_manager(bus, error) : NULL;
@@ -68,6 +71,7 @@ load_service(char **version, GError **error)
     if (!manager)
         return NULL;
     *version = g_strdup(ctl_property_text(manager, "Version"));
+    report->unserved = ctl_unserved_load(bus);
     return ctl_client_load(bus, error);
 }
 
@@ -77,7 +81,7 @@ collect_report(ReportContent *report, gboolean serials)
     g_autofree char *version = NULL;
     g_autoptr(GError) error = NULL;
 
-    report->cache = load_service(&version, &error);
+    report->cache = load_service(report, &version, &error);
     report->missing = error ? g_strdup(error->message) : NULL;
     report->versions = ctl_versions_read(version);
     g_autoptr(GArray) readers = report->cache ? ctl_object_cache_readers(report->cache)
@@ -115,6 +119,11 @@ print_report(const ReportContent *report, gboolean serials, CtlOutput *output)
         ctl_output_line(output, "  none");
     ctl_usb_map_print(report->usb, serials, output);
     ctl_output_line(output, "");
+    if (report->unserved && report->unserved->len > 0) {
+        ctl_output_line(output, "USB devices that are not available as readers");
+        ctl_unserved_print(report->unserved, output);
+        ctl_output_line(output, "");
+    }
     ctl_output_line(output, missing ? missing : report->readers->len ? "Readers" : "No readers");
     for (guint i = 0; i < report->readers->len; i++) {
         ctl_output_line(output, "");
@@ -145,6 +154,13 @@ print_report_as_json(const ReportContent *report, gboolean serials, CtlOutput *o
     ctl_json_add_text(builder, "missing", report->missing ? report->missing : "");
     json_builder_set_member_name(builder, "usb");
     ctl_usb_map_add_to_json(report->usb, serials, builder);
+    json_builder_set_member_name(builder, "unserved");
+    if (report->unserved) {
+        ctl_unserved_add_to_json(report->unserved, builder);
+    } else {
+        json_builder_begin_array(builder);
+        json_builder_end_array(builder);
+    }
     json_builder_set_member_name(builder, "readers");
     ctl_json_add_readers(builder, report->readers);
     json_builder_end_object(builder);
@@ -182,7 +198,8 @@ const CtlCommand ctl_command_report = {
            "(*.bundle) are the installed ones.\n"
            "\n"
            "JSON is an object with 'versions', 'missing' (the reason why there are no\n"
-           "readers), 'usb' and 'readers', which are as for 'status'."),
+           "readers), 'usb', 'unserved' (devices that are not available as readers, with\n"
+           "the reason) and 'readers', which are as for 'status'."),
     .options = CTL_OPTION_SERIALS,
     .run = run_report,
 };

@@ -127,8 +127,28 @@ scd_driver_list_has_device(const ScdDriverList *list, guint16 vendor_id, guint16
     return g_hash_table_contains(list->devices, pack_ids(vendor_id, product_id));
 }
 
-gboolean
-scd_driver_list_has_class_driver(const ScdDriverList *list)
+static gboolean
+has_reader_class(const ScdUsbDevice *device)
 {
-    return list->has_class_driver;
+    for (guint i = 0; i < device->interfaces->len; i++) {
+        const ScdUsbInterface *interface = device->interfaces->pdata[i];
+
+        if (interface->is_ccid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+scd_driver_list_drives(const ScdDriverList *list, const ScdUsbDevice *device)
+{
+    return (list->has_class_driver && has_reader_class(device)) ||
+           scd_driver_list_has_device(list, device->vendor_id, device->product_id);
+}
+
+gboolean
+scd_driver_list_is_reader(const ScdDriverList *list, const ScdUsbDevice *device)
+{
+    return has_reader_class(device) ||
+           scd_driver_list_has_device(list, device->vendor_id, device->product_id);
 }

@@ -11,6 +11,8 @@
 
 #include <glib.h>
 
+#include "base/usb-device.h"
+
 typedef struct ScdDriverList ScdDriverList;
 
 ScdDriverList *scd_driver_list_new(void);
@@ -29,5 +31,8 @@ void scd_driver_list_add_folder(ScdDriverList *list, const char *folder);
 gboolean scd_driver_list_has_device(const ScdDriverList *list, guint16 vendor_id,
                                     guint16 product_id);
 
-/* Returns whether there is a driver for each device with an interface of class 0b. */
-gboolean scd_driver_list_has_class_driver(const ScdDriverList *list);
+/* Returns whether there is a driver for the device: by its ids, or by class 0b. */
+gboolean scd_driver_list_drives(const ScdDriverList *list, const ScdUsbDevice *device);
+
+/* Returns whether the device looks like a reader: by class 0b, or by its ids. */
+gboolean scd_driver_list_is_reader(const ScdDriverList *list, const ScdUsbDevice *device);

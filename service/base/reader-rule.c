@@ -236,16 +236,16 @@ scd_reader_rule_applies(const ScdReaderRule *rule, const ScdIdentity *reader)
            (!rule->has_usb_id || has_usb_id(rule, reader));
 }
 
-ScdRuleFlag
-scd_reader_rules_ignore(const GPtrArray *rules, const ScdIdentity *reader)
+const ScdReaderRule *
+scd_reader_rules_find_ignoring(const GPtrArray *rules, const ScdIdentity *reader)
 {
     for (guint i = rules->len; i-- > 0;) {
         const ScdReaderRule *rule = rules->pdata[i];
 
         if (rule->ignore != SCD_RULE_UNSET && scd_reader_rule_applies(rule, reader))
-            return rule->ignore;
+            return rule->ignore == SCD_RULE_YES ? rule : NULL;
     }
-    return SCD_RULE_UNSET;
+    return NULL;
 }
 
 ScdRuleFlag

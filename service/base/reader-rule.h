@@ -57,6 +57,9 @@ char *scd_reader_rule_check(const ScdReaderRule *rule);
 
 gboolean scd_reader_rule_applies(const ScdReaderRule *rule, const ScdIdentity *reader);
 
-/* rules: of ScdReaderRule. Return what the last rule says that applies, or SCD_RULE_UNSET. */
-ScdRuleFlag scd_reader_rules_ignore(const GPtrArray *rules, const ScdIdentity *reader);
+/* rules: of ScdReaderRule. Returns the rule by which the reader is ignored, or NULL. */
+const ScdReaderRule *scd_reader_rules_find_ignoring(const GPtrArray *rules,
+                                                    const ScdIdentity *reader);
+
+/* Returns what the last rule says that applies, or SCD_RULE_UNSET. */
 ScdRuleFlag scd_reader_rules_login(const GPtrArray *rules, const ScdIdentity *reader);

@@ -74,12 +74,24 @@ read_number(const char *folder, const char *attribute, guint base, guint most)
     return (guint)number;
 }
 
+/* Its folder is the target of a link. */
+static char *
+read_driver(const char *folder)
+{
+    g_autofree char *link = g_build_filename(folder, "driver", NULL);
+    g_autofree char *target = g_file_read_link(link, NULL);
+    g_autofree char *name = target != NULL ? g_path_get_basename(target) : g_strdup("");
+
+    return scd_device_text_clean(name, strlen(name));
+}
+
 static void
 free_interface(gpointer data)
 {
     ScdUsbInterface *interface = data;
 
     g_free(interface->name);
+    g_free(interface->driver);
     g_free(interface);
 }
 
@@ -102,6 +114,7 @@ read_interfaces(const char *folder, const ScdUsbPort *port)
         interface->number = path.interface;
         interface->is_ccid = read_number(inner, "bInterfaceClass", 16, G_MAXUINT8) == CLASS_CCID;
         interface->name = read_attribute(inner, "interface");
+        interface->driver = read_driver(inner);
         g_ptr_array_add(interfaces, interface);
     }
     return interfaces;

@@ -54,6 +54,7 @@ typedef struct {
     guint8 number;
     gboolean is_ccid; /* of class 0b */
     char *name;       /* the device's string for it; empty if there is none */
+    char *driver;     /* the kernel's; "usbfs" if a program has it; empty if there is none */
 } ScdUsbInterface;
 
 typedef struct {

@@ -187,7 +187,7 @@ reload_for(ScdClient *caller, const GError *gone, gpointer data)
     g_autoptr(GError) error = NULL;
 
     if (client && (scd_client_uid(client) == 0 || scd_client_uid(client) == geteuid())) {
-        scd_reload_start(query->manager->parts.reload, query->invocation);
+        scd_thread_calls_add(query->manager->parts.reload, query->invocation);
         return;
     }
     if (client)
@@ -202,12 +202,20 @@ reload(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
     look_up_caller(owner, invocation, reload_for);
 }
 
+static void
+list_unserved_devices(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdManager *manager = owner;
+    scd_unserved_list(manager->parts.unserved, invocation);
+}
+
 static const ScdMethod methods[] = {
     {"CancelCall", cancel_call},
     {"CanConnect", can_connect},
     {"CloseSession", close_session},
     {"FindReader", find_reader},
     {"ListSessions", list_sessions},
+    {"ListUnservedDevices", list_unserved_devices},
     {"Reload", reload},
     {"WaitForCard", wait_for_card},
     {"WaitForRemoval", wait_for_removal},
@@ -236,7 +244,7 @@ scd_manager_new(const ScdManagerParts *parts, GError **error)
     scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));
     scd_object_set(manager->object, "ChannelVersion", g_variant_new_uint32(SCD_FRAME_VERSION));
     set_reader_changes(manager);
-    scd_manager_set_trouble(manager, "pcscd has not answered yet");
+    scd_manager_set_trouble(manager, SCD_MANAGER_FIRST_TROUBLE);
     return g_steal_pointer(&manager);
 }
 

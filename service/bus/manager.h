@@ -5,9 +5,13 @@
 
 #include "bus/authorization.h"
 #include "bus/readers.h"
-#include "bus/reload.h"
 #include "bus/session.h"
+#include "bus/thread-calls.h"
+#include "bus/unserved.h"
 #include "bus/wait-calls.h"
+
+/* Why pcscd is not available, until it is known. */
+#define SCD_MANAGER_FIRST_TROUBLE "pcscd has not answered yet"
 
 typedef struct ScdManager ScdManager;
 
@@ -20,7 +24,8 @@ typedef struct {
     ScdWaitCalls *wait_calls;
     ScdSessions *sessions;
     ScdCallRegistry *registry;
-    ScdReload *reload;
+    ScdThreadCalls *reload;
+    ScdUnserved *unserved;
 } ScdManagerParts;
 
 /* Fails if the path is in use. */

@@ -221,3 +221,15 @@ scd_reader_tracker_get_identity(const ScdReaderTracker *tracker, const char *rea
 {
     return g_hash_table_lookup(tracker->identities, reader);
 }
+
+void
+scd_reader_tracker_foreach(const ScdReaderTracker *tracker,
+                           void (*func)(const ScdIdentity *identity, gpointer data), gpointer data)
+{
+    GHashTableIter iter;
+    gpointer identity;
+
+    g_hash_table_iter_init(&iter, tracker->identities);
+    while (g_hash_table_iter_next(&iter, NULL, &identity))
+        func(identity, data);
+}

@@ -47,6 +47,11 @@ void scd_reader_tracker_apply_settings(ScdReaderTracker *tracker);
 /* Probes a reader that has been identified again, unless a probe of it is running. */
 void scd_reader_tracker_identify(ScdReaderTracker *tracker, const char *reader);
 
+/* Calls func for each reader of pcscd: identity is NULL while it is not identified. */
+void scd_reader_tracker_foreach(const ScdReaderTracker *tracker,
+                                void (*func)(const ScdIdentity *identity, gpointer data),
+                                gpointer data);
+
 /* reader: one of a snapshot that was passed on. Valid until the next snapshot or event. */
 const ScdIdentity *scd_reader_tracker_get_identity(const ScdReaderTracker *tracker,
                                                    const char *reader);

@@ -40,7 +40,8 @@ struct ScdService {
     ScdMonitor *monitor;
     ScdWaitCalls *wait_calls;
     ScdMethodContext methods;
-    ScdReload *reload;
+    ScdThreadCalls *reload;
+    ScdUnserved *unserved;
     ScdManager *manager;
     guint status_timer;
     char *trouble; /* why pcscd is not available; NULL while it is */
@@ -170,7 +171,7 @@ static gboolean
 is_ignored(const ScdIdentity *identity, gpointer data)
 {
     ScdService *service = data;
-    return scd_reader_rules_ignore(service->settings->rules, identity) == SCD_RULE_YES;
+    return scd_reader_rules_find_ignoring(service->settings->rules, identity) != NULL;
 }
 
 /* For authorization. */
@@ -227,9 +228,8 @@ check_card_list(const ScdService *service)
 
 /* The aliases first, because readers that are added get theirs from them. */
 static void
-apply_settings(ScdSettings *settings, gpointer data)
+apply_settings(ScdSettings *settings, ScdService *service)
 {
-    ScdService *service = data;
     const ScdConfig *config = &service->options->settings->config;
 
     if (memcmp(&settings->config, config, sizeof *config) != 0)
@@ -241,6 +241,36 @@ apply_settings(ScdSettings *settings, gpointer data)
     scd_aliases_apply_settings(service->aliases, settings);
     scd_readers_apply_settings(service->readers);
     scd_reader_tracker_apply_settings(service->tracker);
+}
+
+static gpointer
+read_settings_in_thread(const char *file)
+{
+    return scd_settings_read(file);
+}
+
+static void
+free_settings(gpointer settings)
+{
+    scd_settings_unref(settings);
+}
+
+/* If a file cannot be read, a reader that is ignored now would appear without it. */
+static GVariant *
+finish_reload(gpointer result, gpointer data, GError **error)
+{
+    ScdSettings *settings = result;
+
+    scd_settings_log_warnings(settings);
+    if (settings->unreadable) {
+        g_set_error(error, G_DBUS_ERROR, G_DBUS_ERROR_FAILED, "The settings stay as they are: %s",
+                    settings->unreadable);
+        g_warning("%s", (*error)->message);
+        return NULL;
+    }
+    apply_settings(settings, data);
+    g_message("The settings were read again");
+    return g_variant_new("()");
 }
 
 static GVariant *
@@ -370,6 +400,8 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
 {
     static const ScdReaderTrackerEvents tracker_events = {handle_identified, handle_better_identity,
                                                           is_ignored, handle_probed};
+    static const ScdThreadCallsFuncs reload_funcs = {"settings", read_settings_in_thread,
+                                                     free_settings, finish_reload};
     static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
     const ScdServiceOptions *options = service->options;
 
@@ -397,10 +429,13 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->methods = (ScdMethodContext){service->sessions, service->authorization,
                                           service->aliases, service->wait_calls};
     scd_sessions_on_change(service->sessions, update_status, service);
-    service->reload = scd_reload_new(options->settings_file, apply_settings, service);
+    service->reload = scd_thread_calls_new(&reload_funcs, options->settings_file, service);
+    service->unserved = scd_unserved_new(&(ScdUnservedParts){
+        options->sysfs, service->tracker, &service->settings, &service->trouble});
     const ScdManagerParts manager_parts = {
-        service->tree,       service->readers,  service->clients,  service->authorization,
-        service->wait_calls, service->sessions, service->registry, service->reload};
+        service->tree,          service->readers,    service->clients,
+        service->authorization, service->wait_calls, service->sessions,
+        service->registry,      service->reload,     service->unserved};
     service->manager = scd_manager_new(&manager_parts, error);
     return service->manager != NULL;
 }
@@ -413,6 +448,7 @@ scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *op
 
     service->options = options;
     service->settings = scd_settings_ref(options->settings);
+    service->trouble = g_strdup(SCD_MANAGER_FIRST_TROUBLE);
     check_card_list(service);
     if (!make_parts(service, bus, gate, error))
         return NULL;
@@ -424,7 +460,7 @@ scd_service_new(GDBusConnection *bus, ScdGate *gate, const ScdServiceOptions *op
 void
 scd_service_reload(ScdService *service)
 {
-    scd_reload_start(service->reload, NULL);
+    scd_thread_calls_add(service->reload, NULL);
 }
 
 /* The workers remain, to reset the cards. */
@@ -444,7 +480,8 @@ static void
 free_objects(ScdService *service)
 {
     g_clear_pointer(&service->manager, scd_manager_free);
-    g_clear_pointer(&service->reload, scd_reload_free);
+    g_clear_pointer(&service->reload, scd_thread_calls_free);
+    g_clear_pointer(&service->unserved, scd_unserved_free);
     g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
     g_clear_handle_id(&service->status_timer, g_source_remove);
     g_clear_pointer(&service->readers, scd_readers_free);

@@ -194,8 +194,10 @@ class Reload(SettingsTest):
         self.set_readers("MatchName=* A *", "Ignore=yes")
         self.assertEqual(sessions[0].wait_for_closed(), "reader-removed")
         self.assertEqual(self.names(), ["B"])
-        self.assertEqual(self.client.members()[-4:], ["CardRemoved", "PropertiesChanged",
-                                                      "InterfacesRemoved", "InterfacesRemoved"])
+        events = [event.member for event in self.client.signals
+                  if event.path != ROOT or event.member != "PropertiesChanged"]
+        self.assertEqual(events[-4:], ["CardRemoved", "PropertiesChanged", "InterfacesRemoved",
+                                       "InterfacesRemoved"])
         sessions[1].transmit("00A40400")
         self.set_readers("MatchName=* A *")
         self.assertEqual(self.names(), ["A", "B"])

@@ -63,6 +63,23 @@ class List(CliTest):
                           "B 01 00  1-6:1.1 (built in)  empty",
                           "C 02 00                      empty", ""])
 
+    def test_devices_that_are_no_readers(self):
+        """They are no lines for scripts."""
+        self.start_usb_world()
+        self.sysfs.add("1-4", 7, idVendor="072f", idProduct="90cc", manufacturer="Maker",
+                       product="Mod\x1bel")
+        self.sysfs.bind("1-4", "pn533_usb")
+        self.sysfs.add("1-5", 8, idVendor="072f", idProduct="90cc")
+        notes = ["Maker Mod\ufffdel on USB port 1-4 is not available as a reader: "
+                 "the driver pn533_usb of the kernel has it.",
+                 "072f:90cc on USB port 1-5 is not available as a reader: "
+                 "pcscd has not opened it."]
+        program = self.run_to_end("list")
+        self.assertEqual(len(program.lines), 3)
+        self.assertEqual(program.errors.splitlines(), notes)
+        self.assertEqual(self.run_to_end("list", columns=200).screen[4:], notes + [""])
+        self.assertEqual(self.run_to_end("--json", "list").errors, "")
+
     def test_names_that_leave_no_room(self):
         name = "A reader with a rather long name [Contacts]"
         self.start_usb_world(name)

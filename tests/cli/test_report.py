@@ -59,6 +59,20 @@ class Report(CliTest):
                      "\nOwn [Contactless] 01 00\n", "  Built in          yes\n"):
             self.assertIn(line, text)
 
+    def test_devices_that_are_no_readers(self):
+        """Their names may contain a serial number, and are left out."""
+        self.start_usb_world()
+        self.sysfs.add("1-7", 7, idVendor="072f", idProduct="90cc", product=f"X {OTHER_SERIAL}",
+                       serial=OTHER_SERIAL)
+        self.sysfs.bind("1-7", "pn533_usb")
+        text = self.report()
+        self.assertIn("\nUSB devices that are not available as readers\n"
+                      "  1-7  072f:90cc, the driver pn533_usb of the kernel has it\n\n", text)
+        self.assertNotIn(OTHER_SERIAL, text)
+        self.assertEqual(json.loads(self.report("--json"))["unserved"], [
+            {"usb-port": "1-7", "vendor-id": 0x072f, "product-id": 0x90cc,
+             "reason": "kernel-driver", "kernel-driver": "pn533_usb"}])
+
     def test_versions(self):
         self.start_testbed()
         versions = json.loads(self.report("--json"))["versions"]

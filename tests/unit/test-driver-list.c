@@ -5,6 +5,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "usb-fixture.h"
+
 #define HEAD                                                                                 \
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"                                           \
     "<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://example.org/p.dtd\">\n" \
@@ -24,6 +26,24 @@ read_text(const char *text)
     return list;
 }
 
+/* A device of the vendor 08e6 with one interface. */
+static void
+assert_drives(const ScdDriverList *list, const char *class_code, guint16 product_id,
+              gboolean has_driver, gboolean is_reader)
+{
+    g_auto(UsbFixture) usb = {0};
+    g_autofree char *product = g_strdup_printf("%04x", product_id);
+
+    usb_fixture_init(&usb);
+    usb_fixture_add_device(&usb, "1-1", "2", NULL);
+    usb_fixture_set_device_attribute(&usb, "1-1", "idVendor", "08e6");
+    usb_fixture_set_device_attribute(&usb, "1-1", "idProduct", product);
+    usb_fixture_add_interface(&usb, "1-1", ":1.0", class_code, NULL);
+    g_autoptr(ScdUsbDevice) device = usb_fixture_find_port(&usb, "1-1");
+    g_assert_cmpint(scd_driver_list_drives(list, device), ==, has_driver);
+    g_assert_cmpint(scd_driver_list_is_reader(list, device), ==, is_reader);
+}
+
 static void
 test_ids(void)
 {
@@ -38,7 +58,7 @@ test_ids(void)
     g_assert_false(scd_driver_list_has_device(list, 0x072F, 0x0500));
     g_assert_false(scd_driver_list_has_device(list, 0x0001, 0x0500));
     g_assert_false(scd_driver_list_has_device(list, 0, 0));
-    g_assert_false(scd_driver_list_has_class_driver(list));
+    assert_drives(list, "0b", 0x1, FALSE, TRUE);
 }
 
 static void
@@ -50,7 +70,9 @@ test_single_values(void)
                        "<key>ifdProductID</key><string>0x3437</string>\n" TAIL);
 
     g_assert_true(scd_driver_list_has_device(list, 0x08E6, 0x3437));
-    g_assert_true(scd_driver_list_has_class_driver(list));
+    assert_drives(list, "0b", 0x1, TRUE, TRUE);
+    assert_drives(list, "ff", 0x1, FALSE, FALSE);
+    assert_drives(list, "ff", 0x3437, TRUE, TRUE);
 }
 
 /* One id that is not valid does not shift the others. */

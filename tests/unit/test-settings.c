@@ -38,6 +38,12 @@ assert_warning(const ScdSettings *settings, const char *warning)
     g_assert_cmpstr(settings->warnings->pdata[0], ==, warning);
 }
 
+static gboolean
+is_ignored(const ScdSettings *settings, const ScdIdentity *reader)
+{
+    return scd_reader_rules_find_ignoring(settings->rules, reader) != NULL;
+}
+
 /* Returns a reader at port 1-3.1:1.2 with the id 072f:90cc and a serial number. */
 static ScdIdentity *
 new_reader(const char *name)
@@ -90,8 +96,7 @@ test_matches(void)
 
         g_test_message("%s", matches[i].match);
         assert_no_warnings(settings);
-        g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==,
-                        matches[i].applies ? SCD_RULE_YES : SCD_RULE_UNSET);
+        g_assert_cmpint(is_ignored(settings, reader), ==, matches[i].applies);
     }
 }
 
@@ -102,7 +107,7 @@ test_odd_name(void)
     g_autoptr(ScdIdentity) reader = new_reader("A\xFF[x] 00 00");
     g_autoptr(ScdSettings) settings = read_text("[Reader x]\nMatchName=A?[x] *\nIgnore=yes\n");
 
-    g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_YES);
+    g_assert_true(is_ignored(settings, reader));
 }
 
 /* The last rule that has a setting counts for it. */
@@ -127,7 +132,7 @@ test_order(void)
                                                 "door=port 1-3.1 interface 2\n");
 
     assert_no_warnings(settings);
-    g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_NO);
+    g_assert_false(is_ignored(settings, reader));
     g_assert_cmpint(scd_reader_rules_login(settings->rules, reader), ==, SCD_RULE_NO);
     g_assert_cmpuint(settings->aliases->len, ==, 3);
     const ScdAlias *first = settings->aliases->pdata[0];
@@ -154,7 +159,7 @@ test_files(void)
              "[Aliases]\ndoor=port 1-2\n");
     scd_settings_finish(settings);
     assert_no_warnings(settings);
-    g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_NO);
+    g_assert_false(is_ignored(settings, reader));
     g_assert_cmpuint(settings->config.sessions, ==, 5);
     g_assert_cmpuint(settings->config.wait_calls, ==, 4);
     g_assert_cmpuint(settings->aliases->len, ==, 2);
@@ -198,7 +203,7 @@ test_faults(void)
             assert_warning(settings, faults[i].warning);
         g_assert_cmpuint(settings->warnings->len, ==, 1);
         g_assert_true(g_str_has_prefix(settings->warnings->pdata[0], "f: line 3: "));
-        g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_UNSET);
+        g_assert_false(is_ignored(settings, reader));
         g_assert_false(scd_alias_names(settings->aliases->pdata[0], reader));
         g_assert_cmpuint(settings->config.sessions, ==, 3);
     }
@@ -215,7 +220,7 @@ test_faults_without_effect(void)
     g_assert_cmpstr(settings->warnings->pdata[0], ==, "f: line 4: Login=maybe: write yes or no");
     g_assert_cmpstr(settings->warnings->pdata[1], ==,
                     "f: line 5: Alias=1-3: 1-3 is a USB port, which cannot be an alias");
-    g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_YES);
+    g_assert_true(is_ignored(settings, reader));
 }
 
 static void
@@ -227,7 +232,7 @@ test_no_match(void)
     assert_warning(settings,
                    "f: line 2: [Reader x] applies to no reader: it needs MatchPort, MatchSerial, "
                    "MatchName or MatchUsbId (MatchName=* is for all readers)");
-    g_assert_cmpint(scd_reader_rules_ignore(settings->rules, reader), ==, SCD_RULE_UNSET);
+    g_assert_false(is_ignored(settings, reader));
 }
 
 static void

@@ -19,6 +19,11 @@ class Sysfs:
             self._write(os.path.join(port, f"{port}:1.{number}"), bInterfaceClass=kind,
                         bInterfaceNumber=f"{number:02x}", **({"interface": name} if name else {}))
 
+    def bind(self, port, driver):
+        """Gives the first interface of a device to a driver of the kernel."""
+        os.symlink("../../../drivers/" + driver,
+                   os.path.join(self._devices, port, port + ":1.0", "driver"))
+
     def _write(self, folder, **attributes):
         os.makedirs(os.path.join(self._devices, folder))
         for name, value in attributes.items():
