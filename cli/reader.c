@@ -213,7 +213,7 @@ open_session(CtlReader *reader, const char *share_mode, GError **error)
 static CtlSession *
 begin_session(CtlReader *reader, const char *share_mode, GError **error)
 {
-    static const CtlReaderCall begin = {"BeginTransaction", "()", CTL_READER_WAITING};
+    static const CtlReaderCall begin = {"BeginTransaction", "(b)", CTL_READER_WAITING};
     g_autoptr(CtlSession) session = open_session(reader, share_mode, error);
 
     if (!session)

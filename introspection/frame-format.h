@@ -17,7 +17,7 @@
  * An answer has a header of 8 bytes in all versions, and then the result of the operation:
  *
  *     0  code            4 bytes, PC/SC's: 0 for success
- *     4  protocol        4 bytes, see the operation; else zero
+ *     4  value           4 bytes, see the operation; else zero
  *
  * Answers come in the order of the requests; each request has one, but for
  * SCD_FRAME_CANCEL, which has none. A request that has not reached the card when
@@ -44,13 +44,15 @@
 
 typedef enum {
     /* a command APDU → the response; argument: the protocol that the command's header names, 0 for
-     * that of the session. An answer to one that names it has the protocol of the response's
-     * header, SCD_FRAME_NO_PROTOCOL when the driver named none */
+     * that of the session. The value of an answer to one that names it is the protocol of the
+     * response's header, SCD_FRAME_NO_PROTOCOL when the driver named none */
     SCD_FRAME_TRANSMIT = 0,
     SCD_FRAME_CONTROL = 1,       /* argument: control code; data → data */
     SCD_FRAME_GET_ATTRIBUTE = 2, /* argument: attribute id; nothing → the value */
-    SCD_FRAME_BEGIN = 3,         /* argument 0, nothing → nothing, when the card is ours */
-    SCD_FRAME_END = 4,           /* argument: disposition 0 to 3; nothing → nothing */
+    /* argument 0, nothing → nothing, when the card is ours. The value of the answer is 1 if others
+     * have used the card (Session.BeginTransaction) */
+    SCD_FRAME_BEGIN = 3,
+    SCD_FRAME_END = 4, /* argument: disposition 0 to 3; nothing → nothing */
     /* argument 0, time limit SCD_FRAME_NO_LIMIT, nothing; no answer. All requests of the channel
      * before this one that are not on the card yet are answered with SCARD_E_CANCELLED; the one
      * that is on the card goes on, and is answered when it is done */

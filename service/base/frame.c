@@ -55,9 +55,9 @@ scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *requ
 }
 
 void
-scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol)
+scd_frame_write_answer(guint8 *header, guint32 code, guint32 value)
 {
-    const guint32 numbers[] = {GUINT32_TO_LE(code), GUINT32_TO_LE(protocol)};
+    const guint32 numbers[] = {GUINT32_TO_LE(code), GUINT32_TO_LE(value)};
 
     memcpy(header, numbers, SCD_FRAME_ANSWER_HEADER);
 }

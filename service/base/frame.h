@@ -25,5 +25,5 @@ gboolean scd_frame_has_other_version(const guint8 *packet, gsize length);
 /* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */
 gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
 
-/* Writes the SCD_FRAME_ANSWER_HEADER bytes before an answer. protocol: 0 if the answer has none. */
-void scd_frame_write_answer(guint8 *header, guint32 code, guint32 protocol);
+/* Writes the SCD_FRAME_ANSWER_HEADER bytes before an answer. value: 0 if the answer has none. */
+void scd_frame_write_answer(guint8 *header, guint32 code, guint32 value);

@@ -198,6 +198,8 @@ new_reply(const JobCall *call, const ScdJob *job)
                              get_stop_reason(job));
     case SCD_REPLY_PROTOCOL:
         return g_variant_new("(s)", scd_protocol_to_word(job->protocol));
+    case SCD_REPLY_CARD_USED:
+        return g_variant_new("(b)", job->card_used);
     case SCD_REPLY_READY:
         return call->ready;
     }

@@ -30,6 +30,7 @@ typedef enum {
     SCD_REPLY_HEX,        /* s */
     SCD_REPLY_HEX_LIST,   /* as s, likewise */
     SCD_REPLY_PROTOCOL,   /* s: the word for the job's protocol */
+    SCD_REPLY_CARD_USED,  /* b: the job's card_used */
     SCD_REPLY_READY,      /* the tuple set by scd_job_call_set_reply() */
 } ScdReplyForm;
 

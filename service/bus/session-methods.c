@@ -255,7 +255,7 @@ begin_transaction(gpointer owner, GVariant *arguments, GDBusMethodInvocation *in
     if (!read_call_options(arguments, invocation, &options) ||
         refuse_lost_card(session, invocation))
         return;
-    ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_NOTHING);
+    ScdJob *job = new_job(session, SCD_JOB_BEGIN, invocation, SCD_REPLY_CARD_USED);
     submit_job(session, job, &options);
 }
 

@@ -411,13 +411,25 @@ handle_transaction_taken(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static void
-watch_transactions(ScdSession *session)
+static gboolean
+handle_card_reset(gpointer data)
 {
+    const SessionNumber *number = data;
+    const ScdSession *session = scd_sessions_find(number->sessions, number->number);
+
+    if (session)
+        scd_object_emit(session->object, "CardReset", NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+watch_card(ScdSession *session)
+{
+    const ScdJobQueueEvents events = {handle_transaction_taken, handle_card_reset};
     SessionNumber *number = g_atomic_rc_box_new(SessionNumber);
 
     *number = (SessionNumber){session->sessions, session->number};
-    scd_job_queue_on_transaction_taken(session->queue, handle_transaction_taken, number);
+    scd_job_queue_on_events(session->queue, &events, number);
 }
 
 static ScdObject *
@@ -456,7 +468,7 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->leave = scd_client_on_leave(session->client, handle_owner_left, session);
     session->since = g_get_real_time();
     session->number = add_session(sessions, session);
-    watch_transactions(session);
+    watch_card(session);
     scd_audit_client(sessions->parts.audit, SCD_AUDIT_OPENED, session->client, session->reader,
                      NULL);
     session->object = new_session_object(session);

@@ -43,6 +43,37 @@ scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
     return check_access_in_worker(handle) == SCARD_E_SHARING_VIOLATION;
 }
 
+void
+scd_card_place_note_other_program(ScdCardPlace *place)
+{
+    place->last_user = NULL;
+    place->n_uses++;
+}
+
+/* The handle uses the card. It stays up to date if it was. */
+static void
+note_use(ScdCardHandle *handle, ScdCardPlace *place)
+{
+    gboolean knows_all = handle->n_uses == place->n_uses;
+
+    if (place->last_user == handle)
+        return;
+    place->last_user = handle;
+    place->n_uses++;
+    if (knows_all)
+        handle->n_uses = place->n_uses;
+}
+
+gboolean
+scd_card_handle_was_reset_in_worker(const ScdCardHandle *handle, ScdCardPlace *place)
+{
+    guint32 code = check_access_in_worker(handle);
+
+    if (code == SCARD_E_SHARING_VIOLATION)
+        scd_card_place_note_other_program(place);
+    return code == SCARD_W_RESET_CARD;
+}
+
 static void
 set_active_mode(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
 {
@@ -95,6 +126,10 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     }
     handle->card = card;
     handle->connected = TRUE;
+    handle->reset = FALSE;
+    handle->n_uses = place->n_uses;
+    if (place->last_user == handle) /* another handle, which was freed */
+        place->last_user = NULL;
     set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
     return SCD_OUTCOME_DONE;
@@ -106,8 +141,11 @@ note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action, guint32 c
 {
     if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
         handle->used = FALSE;
-    if (code == SCARD_S_SUCCESS && (action == SCARD_RESET_CARD || action == SCARD_UNPOWER_CARD))
-        handle->used = place->unclean = FALSE;
+    if (code != SCARD_S_SUCCESS || (action != SCARD_RESET_CARD && action != SCARD_UNPOWER_CARD))
+        return;
+    note_use(handle, place);
+    handle->used = place->unclean = FALSE;
+    place->reset = TRUE;
 }
 
 static ScdOutcome
@@ -126,6 +164,7 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
     if (handle->exclusive && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+    handle->reset = FALSE;
     set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
     handle->forbidden = is_other_card_in_worker(handle->card, job);
@@ -245,7 +284,7 @@ disconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
 }
 
 static ScdOutcome
-begin_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
+begin_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     if (g_atomic_int_get(&handle->depth) == 0) {
         job->code = check_access_in_worker(handle);
@@ -255,8 +294,11 @@ begin_transaction_in_worker(ScdCardHandle *handle, ScdJob *job)
             return SCD_OUTCOME_DONE;
     }
     job->code = SCardBeginTransaction(handle->card);
-    if (job->code == SCARD_S_SUCCESS)
-        g_atomic_int_inc(&handle->depth);
+    if (job->code != SCARD_S_SUCCESS)
+        return SCD_OUTCOME_DONE;
+    g_atomic_int_inc(&handle->depth);
+    job->card_used = handle->n_uses != place->n_uses;
+    handle->n_uses = place->n_uses;
     return SCD_OUTCOME_DONE;
 }
 
@@ -265,6 +307,10 @@ end_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
 {
     job->code = SCardEndTransaction(handle->card, job->action);
     note_reset(handle, place, job->action, job->code);
+    /* pcscd reports the reset to the handle that made it, too. */
+    if (job->code == SCARD_E_NOT_TRANSACTED)
+        note_reset(handle, place, job->action, SCARD_S_SUCCESS); /* it has reset the card even so */
+    handle->reset = handle->reset || place->reset;
     switch (job->code) {
     case SCARD_W_RESET_CARD:        /* the transaction lasts until SCardReconnect */
     case SCARD_E_SHARING_VIOLATION: /* the transaction was not this handle's */
@@ -295,7 +341,7 @@ get_pci(const ScdCardHandle *handle)
 
 /* Unless these codes are returned, the command may have reached the card. */
 static void
-note_command(ScdCardHandle *handle, guint32 code)
+note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code)
 {
     switch (code) {
     case SCARD_W_RESET_CARD:
@@ -307,13 +353,15 @@ note_command(ScdCardHandle *handle, guint32 code)
         break;
     default:
         handle->used = TRUE;
+        note_use(handle, place);
     }
 }
 
 /* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
 static guint32
-transmit_command_in_worker(ScdCardHandle *handle, ScdJob *job, gconstpointer command,
-                           gsize command_length, guint8 *answer, gsize *length)
+transmit_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job,
+                           gconstpointer command, gsize command_length, guint8 *answer,
+                           gsize *length)
 {
     const SCARD_IO_REQUEST requested = {job->number, sizeof requested};
     const SCARD_IO_REQUEST *pci = job->number ? &requested : get_pci(handle);
@@ -322,7 +370,7 @@ transmit_command_in_worker(ScdCardHandle *handle, ScdJob *job, gconstpointer com
     guint32 code = SCardTransmit(handle->card, pci, command, command_length,
                                  job->number ? &reported : NULL, answer, &received);
 
-    note_command(handle, code);
+    note_command(handle, place, code);
     *length = code == SCARD_S_SUCCESS ? received : 0;
     job->protocol = job->number ? (guint32)reported.dwProtocol : 0;
     /* Some readers report success if the card was removed during the command. */
@@ -345,8 +393,9 @@ exchange_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *j
     scd_exchange_init(&exchange, bytes, length, place->buffer);
     do {
         n = scd_exchange_room(&exchange);
-        code = transmit_command_in_worker(handle, job, exchange.command, exchange.command_length,
-                                          place->buffer + exchange.length, &n);
+        code = transmit_command_in_worker(handle, place, job, exchange.command,
+                                          exchange.command_length, place->buffer + exchange.length,
+                                          &n);
         used = MAX(used, exchange.length + n);
         more = code == SCARD_S_SUCCESS && job->follow && scd_exchange_go_on(&exchange, n);
     } while (more);
@@ -441,7 +490,7 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
     if (handle->share_mode != SCARD_SHARE_DIRECT && job->number != CM_IOCTL_GET_FEATURE_REQUEST)
-        note_command(handle, job->code); /* it may verify a PIN */
+        note_command(handle, place, job->code); /* it may verify a PIN */
     take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
     return SCD_OUTCOME_DONE;
 }
@@ -499,7 +548,7 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
     case SCD_JOB_DISCONNECT:
         return disconnect_card_in_worker(handle, place, job);
     case SCD_JOB_BEGIN:
-        return begin_transaction_in_worker(handle, job);
+        return begin_transaction_in_worker(handle, place, job);
     case SCD_JOB_END:
         return end_transaction_in_worker(handle, place, job);
     case SCD_JOB_TRANSMIT:

@@ -24,6 +24,11 @@ typedef struct {
     gpointer data;
     gboolean shared;  /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
     gboolean unclean; /* a session has left the card to other handles without a reset */
+    gboolean reset;   /* a handle has reset the card, or found that another program has */
+
+    /* Each time another handle, or another program, than before uses the card is counted. */
+    guint n_uses;
+    gconstpointer last_user; /* NULL: another program */
 } ScdCardPlace;
 
 typedef struct {
@@ -37,6 +42,8 @@ typedef struct {
     gboolean held;    /* scd_job_queue_set_held(); under the lock of the queues, like atr */
     GBytes *atr;
     gboolean forbidden; /* reconnected to a card with another ATR */
+    gboolean reset;     /* the owner knows that the card was reset since the last (re)connect */
+    guint n_uses;       /* those of the place when the last transaction began, and its own after */
 } ScdCardHandle;
 
 typedef enum {
@@ -47,6 +54,12 @@ typedef enum {
 
 /* Returns whether another program, or another handle, has a transaction. */
 gboolean scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle);
+
+/* Returns whether the card was reset since the handle was connected or reconnected. */
+gboolean scd_card_handle_was_reset_in_worker(const ScdCardHandle *handle, ScdCardPlace *place);
+
+/* Another program has used the card. */
+void scd_card_place_note_other_program(ScdCardPlace *place);
 
 /* Runs the job; stores the return code and the outputs in it. */
 ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job);

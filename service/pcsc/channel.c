@@ -200,7 +200,9 @@ answer_in_worker(ScdJob *job, guint32 code, gpointer data)
     guint8 header[SCD_FRAME_ANSWER_HEADER];
     struct iovec parts[2] = {{header, sizeof header}, {NULL, 0}};
 
-    scd_frame_write_answer(header, code, code == 0 ? job->protocol : 0);
+    guint32 value = job->kind == SCD_JOB_BEGIN ? (guint32)job->card_used : job->protocol;
+
+    scd_frame_write_answer(header, code, code == 0 ? value : 0);
     if (code == 0 && job->outputs.length > 0)
         parts[1].iov_base =
             (gpointer)g_bytes_get_data(scd_bytes_list_get(&job->outputs, 0), &parts[1].iov_len);

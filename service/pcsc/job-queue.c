@@ -19,9 +19,9 @@ struct ScdJobQueue {
     ScdQueuePlaces places;
     ScdChannels channels;
     ScdCardHandle card;
-    guint32 last_code; /* of the job before */
-    GSourceFunc taken; /* NULL for none */
-    gpointer taken_data;
+    guint32 last_code;        /* of the job before */
+    ScdJobQueueEvents events; /* the functions are NULL for none */
+    gpointer events_data;
     GDestroyNotify destroyed;
     gpointer destroyed_data;
 };
@@ -109,7 +109,7 @@ free_queue_locked(ScdJobQueue *queue)
     for (guint i = 0; i < SCD_N_LISTS; i++)
         set_listed_locked(queue, i, FALSE);
     scd_channels_clear(&queue->channels);
-    g_clear_pointer(&queue->taken_data, g_atomic_rc_box_release);
+    g_clear_pointer(&queue->events_data, g_atomic_rc_box_release);
     g_clear_pointer(&queue->card.atr, g_bytes_unref);
     if (queue->destroyed)
         scd_main_thread_invoke(NULL, queue->destroyed_data, queue->destroyed);
@@ -459,6 +459,14 @@ scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gi
     return now >= end ? holder : NULL;
 }
 
+static void
+report_event_locked(ScdJobQueue *queue, GSourceFunc func)
+{
+    if (func)
+        scd_main_thread_invoke(func, g_atomic_rc_box_acquire(queue->events_data),
+                               (GDestroyNotify)g_atomic_rc_box_release);
+}
+
 void
 scd_queue_group_transaction_taken_locked(ScdQueueGroup *group)
 {
@@ -467,9 +475,7 @@ scd_queue_group_transaction_taken_locked(ScdQueueGroup *group)
     if (!holder) /* the card was removed meanwhile */
         return;
     scd_queue_group_end_holding_locked(group);
-    if (holder->taken)
-        scd_main_thread_invoke(holder->taken, g_atomic_rc_box_acquire(holder->taken_data),
-                               (GDestroyNotify)g_atomic_rc_box_release);
+    report_event_locked(holder, holder->events.transaction_taken);
 }
 
 void
@@ -484,12 +490,25 @@ scd_queue_group_card_removed_locked(ScdQueueGroup *group)
     group->options.wake(FALSE, group->options.wake_data);
 }
 
+gboolean
+scd_job_queue_wants_resets_locked(const ScdJobQueue *queue)
+{
+    return queue->card.connected && !queue->card.reset && queue->events.card_reset;
+}
+
 void
-scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointer data)
+scd_job_queue_report_reset_locked(ScdJobQueue *queue)
+{
+    queue->card.reset = TRUE;
+    report_event_locked(queue, queue->events.card_reset);
+}
+
+void
+scd_job_queue_on_events(ScdJobQueue *queue, const ScdJobQueueEvents *events, gpointer data)
 {
     g_mutex_lock(&queue->group->lock);
-    queue->taken = func;
-    queue->taken_data = data;
+    queue->events = *events;
+    queue->events_data = data;
     g_mutex_unlock(&queue->group->lock);
 }
 
@@ -528,11 +547,10 @@ scd_job_queue_drop_ended_channel_locked(ScdJobQueue *queue)
 
 /* Properties. */
 
-const ScdCardHandle *
+const GList *
 scd_queue_group_connected_locked(const ScdQueueGroup *group)
 {
-    const ScdJobQueue *queue = g_queue_peek_head((GQueue *)&group->lists[SCD_LIST_CONNECTED]);
-    return queue ? &queue->card : NULL;
+    return group->lists[SCD_LIST_CONNECTED].head;
 }
 
 gboolean

@@ -50,11 +50,23 @@ void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
  */
 gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge);
 
+/* What others have done with the card. Called in the main thread; NULL for none. */
+typedef struct {
+    GSourceFunc transaction_taken; /* the queue's was ended because it kept others waiting */
+    GSourceFunc card_reset; /* by another queue or program; once, until the queue reconnects */
+} ScdJobQueueEvents;
+
 /*
- * Calls func in the main thread each time a transaction of the queue was ended because it kept
- * others waiting. data: from g_atomic_rc_box_new(); taken over, and released with the queue.
+ * Begins to call the functions. data: from g_atomic_rc_box_new(); taken over, and released with the
+ * queue.
+ *
+ * pcscd announces no resets: those of other programs are found at the next job, or within a second.
+ * The use of the card by others is found when a transaction begins: ScdJob.card_used is whether
+ * another queue has sent a command or reset the card since the last transaction of this queue, or
+ * since it was connected; or another program was seen to have a transaction, or to have reset the
+ * card.
  */
-void scd_job_queue_on_transaction_taken(ScdJobQueue *queue, GSourceFunc func, gpointer data);
+void scd_job_queue_on_events(ScdJobQueue *queue, const ScdJobQueueEvents *events, gpointer data);
 
 /*
  * Holds the queue, or releases it. While it is held, its jobs and those of its channel are not
@@ -101,8 +113,15 @@ ScdJobQueue *scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, g
 /* To be called after the transaction of the holder was ended: notifies its session. */
 void scd_queue_group_transaction_taken_locked(ScdQueueGroup *group);
 
-/* Returns the handle of any queue that is connected, or NULL. */
-const ScdCardHandle *scd_queue_group_connected_locked(const ScdQueueGroup *group);
+/* Returns the queues that are connected, the oldest one first: a list of ScdJobQueue. It changes in
+ * the thread of the worker only. */
+const GList *scd_queue_group_connected_locked(const ScdQueueGroup *group);
+
+/* Calls card_reset(), and notes in the handle that the owner knows of the reset. */
+void scd_job_queue_report_reset_locked(ScdJobQueue *queue);
+
+/* Returns whether card_reset() is to be called if the card was reset. */
+gboolean scd_job_queue_wants_resets_locked(const ScdJobQueue *queue);
 
 /* 3. A queue, for the worker. */
 

@@ -29,7 +29,7 @@ typedef enum {
     SCD_JOB_CONNECT,       /* share_mode, protocols, inputs (ATR, or none) → protocol */
     SCD_JOB_RECONNECT,     /* share_mode, protocols, action (initialization) → protocol */
     SCD_JOB_DISCONNECT,    /* action (disposition); always carried out, answered or not */
-    SCD_JOB_BEGIN,         /* a transaction */
+    SCD_JOB_BEGIN,         /* a transaction → card_used */
     SCD_JOB_END,           /* action (disposition) */
     SCD_JOB_TRANSMIT,      /* inputs (commands), follow, expect, number (the protocol in their
                             * headers, 0 for the handle's) → outputs (responses), protocol */
@@ -98,6 +98,7 @@ struct ScdJob {
     /* Of the worker. */
     GBytes *atr; /* of the only card to connect or reconnect to; NULL: any card */
     guint32 code;
+    gboolean card_used;   /* of SCD_JOB_BEGIN, see scd_job_queue_on_events() */
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     ScdBytesList outputs; /* for a script one for each command that was answered */
     gsize n_output_bytes;

@@ -14,6 +14,9 @@
 /* How long the thread and its context outlive the last queue: shells make call after call. */
 #define LINGER_US (2 * G_USEC_PER_SEC)
 
+/* pcscd does not announce resets: how often the handles are checked for those of other programs. */
+#define RESET_CHECK_US G_USEC_PER_SEC
+
 /* The wake-up, and the socket of the context. */
 #define WORKER_DESCRIPTORS 2
 
@@ -31,7 +34,8 @@ struct ScdWorker {
 
     /* The thread's own. */
     ScdCardPlace place;
-    gboolean lost;       /* the connection to pcscd */
+    gboolean lost; /* the connection to pcscd */
+    gint64 resets_checked_at;
     gint64 unused_since; /* when the last queue went; 0 when idle() was called for that */
 };
 
@@ -66,9 +70,9 @@ static const ScdCardHandle *
 find_connected_in_worker(ScdWorker *worker)
 {
     g_mutex_lock(worker->lock);
-    const ScdCardHandle *connected = scd_queue_group_connected_locked(worker->group);
+    const GList *connected = scd_queue_group_connected_locked(worker->group);
     g_mutex_unlock(worker->lock);
-    return connected;
+    return connected ? scd_job_queue_card(connected->data) : NULL;
 }
 
 /*
@@ -114,6 +118,8 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
         worker->place.shared = is_shared_in_worker(worker);
     }
     ScdOutcome outcome = scd_card_handle_do_in_worker(card, &worker->place, job);
+    if (job->code == SCARD_W_RESET_CARD && !card->reset)
+        worker->place.reset = TRUE;
     /* For a connect, this code means that pcscd's polkit refuses the service the card. */
     if (!job->refused && scd_code_is_connection_lost(job->code) &&
         !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION))
@@ -172,6 +178,8 @@ put_back_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job, ScdOutcom
                         scd_job_queue_put_back_locked(queue, job, now, !stopped);
     if (put_back && outcome == SCD_OUTCOME_BUSY)
         scd_contention_busy(&worker->group->contention, now);
+    if (outcome == SCD_OUTCOME_BUSY && job->kind != SCD_JOB_DISCONNECT)
+        scd_card_place_note_other_program(&worker->place);
     g_mutex_unlock(worker->lock);
 
     if (!put_back && job->kind == SCD_JOB_DISCONNECT) {
@@ -212,6 +220,65 @@ finish_locked(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
         worker->unused_since = now;
 }
 
+/* The oldest connection that has to know of resets sees all that the others see. */
+static ScdJobQueue *
+find_reset_listener_locked(const ScdWorker *worker)
+{
+    const GList *link = scd_queue_group_connected_locked(worker->group);
+
+    while (link && !scd_job_queue_wants_resets_locked(link->data))
+        link = link->next;
+    return link ? link->data : NULL;
+}
+
+/* Called and returns with the lock, and releases it meanwhile. */
+static void
+report_resets_in_worker(ScdWorker *worker)
+{
+    const GList *link = scd_queue_group_connected_locked(worker->group);
+
+    worker->place.reset = FALSE;
+    for (; link; link = link->next) {
+        if (!scd_job_queue_wants_resets_locked(link->data))
+            continue;
+        g_mutex_unlock(worker->lock);
+        gboolean was_reset =
+            scd_card_handle_was_reset_in_worker(scd_job_queue_card(link->data), &worker->place);
+        g_mutex_lock(worker->lock);
+        if (was_reset)
+            scd_job_queue_report_reset_locked(link->data);
+    }
+}
+
+/*
+ * Checks for a reset by another program; or lowers *until to when it is time. There can be none
+ * during a transaction. Called and returns with the lock, and releases it meanwhile. Returns TRUE
+ * after a check.
+ */
+static gboolean
+check_resets_in_worker(ScdWorker *worker, gint64 now, gint64 *until)
+{
+    ScdJobQueue *listener = find_reset_listener_locked(worker);
+
+    if (!listener || scd_queue_group_holder_locked(worker->group) ||
+        scd_job_queue_card(listener)->exclusive || worker->lost)
+        return FALSE;
+    if (now < worker->resets_checked_at + RESET_CHECK_US) {
+        *until = MIN(*until, worker->resets_checked_at + RESET_CHECK_US);
+        return FALSE;
+    }
+    worker->resets_checked_at = now;
+    g_mutex_unlock(worker->lock);
+    gboolean was_reset =
+        scd_card_handle_was_reset_in_worker(scd_job_queue_card(listener), &worker->place);
+    g_mutex_lock(worker->lock);
+    if (was_reset) {
+        scd_card_place_note_other_program(&worker->place);
+        report_resets_in_worker(worker);
+    }
+    return TRUE;
+}
+
 /* Called and returns with the lock, and releases it meanwhile. */
 static void
 run_job_in_worker(ScdWorker *worker, ScdJobQueue *queue, gint64 now)
@@ -234,6 +301,8 @@ run_job_in_worker(ScdWorker *worker, ScdJobQueue *queue, gint64 now)
     g_mutex_unlock(worker->lock);
     scd_job_unref(job);
     g_mutex_lock(worker->lock);
+    if (worker->place.reset)
+        report_resets_in_worker(worker);
 }
 
 /* As above. */
@@ -245,6 +314,8 @@ revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
     g_mutex_lock(worker->lock);
     scd_contention_end(&worker->group->contention, g_get_monotonic_time());
     scd_queue_group_transaction_taken_locked(worker->group);
+    scd_card_place_note_other_program(&worker->place);
+    report_resets_in_worker(worker);
 }
 
 /* Between the commands of a script. */
@@ -321,6 +392,8 @@ wait_in_worker(ScdWorker *worker, gint64 now, gint64 until)
 
     scd_queue_group_end_unwaiting_locked(worker->group, &answers);
     if (deliver_in_worker(worker, &answers))
+        return;
+    if (check_resets_in_worker(worker, now, &until))
         return;
     check_idleness_locked(worker, now, &until);
     scd_channel_poll_wait_in_worker(worker->poll, worker->group, now, until);

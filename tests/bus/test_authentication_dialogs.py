@@ -96,7 +96,7 @@ class AuthenticationDialogs(permissions.PermissionTest):
         self.wait_for_recheck(self.alice)
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
         self.daemon.change_rule(DENY)
-        self.assertEqual(session.wait_for_closed(), "revoked")
+        self.assert_revoked(session)
 
     def test_rules_change_after_authentication_for_exclusive_use(self):
         session = self.connect_at_dialog()

@@ -45,9 +45,6 @@ class GrantTest(permissions.PermissionTest):
     def set_alias(self, name):
         self.root.call(self.reader(), READER, "SetAlias", "(sa{sv})", name, {"bind": "serial"})
 
-    def assert_revoked(self, session):
-        self.assertEqual(session.wait_for_closed(), "revoked")
-
     def send_verify(self, session):
         return session.send("Transmit", "(aya{sv})", list(bytes.fromhex(VERIFY)), {})
 

@@ -147,7 +147,7 @@ class Ownership(PermissionTest):
         bystander = self.connect(self.bob)
         session = self.verify(self.alice)
         self.daemon.change_rule(DENY_ALICE)
-        self.assertEqual(session.wait_for_closed(), "revoked")
+        self.assert_revoked(session)
         self.assertEqual(bystander.transmit(IS_VERIFIED), VERIFIED)
         bystander.close()
         self.assertFalse(self.is_verified())

@@ -21,7 +21,8 @@ static RigJob *
 begin_and_wait(Rig *rig)
 {
     n_taken = 0;
-    scd_job_queue_on_transaction_taken(rig->ours, transaction_taken, g_atomic_rc_box_new(int));
+    const ScdJobQueueEvents events = {transaction_taken, NULL};
+    scd_job_queue_on_events(rig->ours, &events, g_atomic_rc_box_new(int));
     g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_BEGIN), ==, 0);
     RigJob *waiting = rig_submit(rig, rig->other, SCD_JOB_TRANSMIT);
     rig_run(rig, rig->ours, SCD_JOB_STATUS); /* the worker has executed the jobs before */

@@ -134,6 +134,9 @@ class PermissionTest(case.TestBedTest):
     def assert_refused(self, name, user, number):
         self.assertEqual(self.refusal(user, number)[0], name)
 
+    def assert_revoked(self, session):
+        self.assertEqual(session.wait_for_closed(), "revoked")
+
     def kill(self, *users):
         """Returns when the bus has announced that they are gone, before later calls arrive."""
         watcher, left = Client(), set()
