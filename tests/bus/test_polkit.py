@@ -3,6 +3,7 @@
 """CanConnect with the real polkitd: results, rules, and a polkitd that stops or does not reply."""
 
 import os
+import re
 import shutil
 import sys
 
@@ -15,7 +16,7 @@ from scdtest.clients.other_user import CallError
 from scdtest.testbed import events
 from scdtest.testbed.bus import SERVICES
 from scdtest.testbed.simulator import ATR
-from scdtest.testbed.testbed import simulated_reader
+from scdtest.testbed.testbed import SOURCE, simulated_reader
 
 ROOT, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 ALICE, BOB, CAROL = "nobody", "daemon", "games"
@@ -53,6 +54,44 @@ class AuthorityTest(case.TestBedTest):
     def assert_root_only(self, client):
         self.assertEqual(self.answer(client), "no")
         self.assertEqual(self.root_answer(), "yes")
+
+
+class ShippedRules(case.TestBedTest):
+    """The file for the administrator: its rules are comments, which she activates."""
+
+    def answers(self, rules):
+        """Returns the answers for both readers of a user in each group, and of one in none."""
+        self.testbed.start_bus()
+        daemon = self.polkit()
+        daemon.start_with(rules)
+        self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
+        settings = os.path.join(self.testbed.folder, "smartcardd.conf")
+        with open(settings, "w", encoding="utf-8") as file:
+            file.write("[Reader till]\nMatchName=* A *\nAlias=till\n")
+        self.testbed.start_service("--config", settings)
+        root = self.recorder()
+        return {user: [self.other_user(user).call(ROOT, MANAGER, "CanConnect", "(o)",
+                                                  root.reader("Reader " + name))[0]
+                       for name in "AB"] for user in (ALICE, BOB, CAROL)}
+
+    def rules(self):
+        """With other groups: those of the users of this test."""
+        with open(os.path.join(SOURCE, "data", "60-smartcardd-groups.rules"),
+                  encoding="utf-8") as file:
+            text = file.read()
+        for group, user in (("smartcard", BOB), ("till", CAROL)):
+            self.assertIn(f'isInGroup("{group}")', text)
+            text = text.replace(f'isInGroup("{group}")', f'isInGroup("{user}")')
+        return text
+
+    def test_as_shipped(self):
+        self.assertEqual(self.answers(self.rules()), dict.fromkeys((ALICE, BOB, CAROL),
+                                                                   ["no", "no"]))
+
+    def test_without_slashes(self):
+        active = re.sub("^//(?! SPDX)", "", self.rules(), flags=re.M)
+        self.assertEqual(self.answers(active), {ALICE: ["no", "no"], BOB: ["yes", "yes"],
+                                                CAROL: ["yes", "no"]})
 
 
 class CanConnect(AuthorityTest):

@@ -33,6 +33,7 @@ NOBODY = "65534"
 
 EXPECTED = {
     "bin/smartcardctl",
+    "etc/polkit-1/rules.d/60-smartcardd-groups.rules",
     "etc/smartcardd/smartcardd.conf",
     "lib/smartcardd/libpcsclite-dbus.so.1",
     "lib/smartcardd/libpcsclite.so.1",

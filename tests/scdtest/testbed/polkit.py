@@ -57,6 +57,9 @@ class Polkit:
     def start(self, body=""):
         """body: of a rule in JavaScript, which has "action" and "subject"."""
         self._write_rule(body)
+        self._run()
+
+    def _run(self):
         self._daemon = Process("polkitd", [PROGRAM, "--no-debug"])
         events.wait_until(lambda: self._owner, "polkitd has its name")
 
@@ -72,6 +75,11 @@ class Polkit:
                                    GLib.Variant("((sa{sv})sa{ss}us)",
                                                 (subject, "org.smartcardd1.connect", {}, 0, "")),
                                    None, Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None)
+
+    def start_with(self, rules):
+        """rules: the text of a whole file."""
+        self._write(os.path.join(RULES, "test.rules"), rules.encode())
+        self._run()
 
     def change_rule(self, body):
         """Returns when polkitd has announced the change, which it may do more than once."""
