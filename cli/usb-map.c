@@ -36,7 +36,7 @@ is_reader(const ScdUsbDevice *device, GArray *readers)
     return has_reader_class(device);
 }
 
-/* Whether the hub is the port itself or upstream of it. Unused elements of ports are 0. */
+/* Returns whether the hub is the port itself or upstream of it. Unused elements of ports are 0. */
 static gboolean
 is_upstream_of(const ScdUsbPort *hub, const ScdUsbPort *port)
 {

@@ -19,7 +19,7 @@ typedef struct {
     gsize length;
 } ScdFrameRequest;
 
-/* Whether the packet is a request in the format of another version of the service. */
+/* Returns whether the packet is a request in the format of another version of the service. */
 gboolean scd_frame_has_other_version(const guint8 *packet, gsize length);
 
 /* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */

@@ -284,7 +284,7 @@ scd_authorization_action(GDBusMethodInvocation *invocation, GBytes *features)
                                features ? features : none);
 }
 
-/* Whether the action depends on the list of features, which the driver may have changed. */
+/* Returns whether the action depends on the list of features, which the driver may have changed. */
 static gboolean
 needs_new_probe(GDBusMethodInvocation *invocation)
 {

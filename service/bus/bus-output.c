@@ -69,7 +69,7 @@ attach_descriptors(struct msghdr *message, const BusPacket *packet, gpointer buf
     memcpy(CMSG_DATA(control), descriptors, count * sizeof(int));
 }
 
-/* FALSE when the socket has no room. A packet that the bus does not take is dropped. */
+/* Returns FALSE if the socket has no room. A packet that the bus does not take is dropped. */
 static gboolean
 send_packet(GSocket *socket, BusPacket *packet)
 {
@@ -91,7 +91,7 @@ send_packet(GSocket *socket, BusPacket *packet)
     return TRUE;
 }
 
-/* Between GDBus's messages. FALSE when packets are left. */
+/* Between GDBus's messages. Returns FALSE if packets are left. */
 static gboolean
 flush_packets_locked(ScdBusOutput *output)
 {

@@ -40,7 +40,7 @@ scd_readers_free(ScdReaders *readers)
     g_free(readers);
 }
 
-/* Whether an alias that is bound to a serial number would match both. */
+/* Returns whether an alias that is bound to a serial number would match both. */
 static gboolean
 have_same_serial(const ScdIdentity *a, const ScdIdentity *b)
 {

@@ -95,7 +95,7 @@ has_atr_in_worker(SCARDHANDLE card, GBytes *expected)
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
-/* Whether the client is not authorized for the card. A direct handle is one to the reader. */
+/* Returns whether the client is not authorized for the card. A direct handle uses no card. */
 static gboolean
 is_other_card_in_worker(SCARDHANDLE card, const ScdJob *job)
 {

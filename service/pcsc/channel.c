@@ -140,7 +140,7 @@ scd_channel_free(ScdChannel *channel)
     g_free(channel);
 }
 
-/* FALSE when it has to wait until the client has fetched something. */
+/* Returns FALSE if the socket has no room until the client has read an answer. */
 static gboolean
 try_to_send(ScdChannel *channel, const struct iovec *parts, gsize n_parts)
 {
@@ -246,7 +246,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
     return job;
 }
 
-/* Whether the packet has nothing beside it, and is not the end of file. */
+/* Returns whether the packet has nothing beside it, and is not the end of file. */
 static gboolean
 is_good(const struct mmsghdr *packet)
 {

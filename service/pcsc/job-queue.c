@@ -158,7 +158,7 @@ answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 
 /* Submitting. */
 
-/* Whether the job would have to wait for the one that is RUNNING, or for those before it. */
+/* Returns whether the job has to wait for the one that is RUNNING, or for those before it. */
 static gboolean
 has_to_wait_locked(const ScdJobQueue *queue)
 {

@@ -146,7 +146,7 @@ has_reader_left(const ScdWatchList *list, const ScdReaderList *readers)
     return FALSE;
 }
 
-/* Whether the answer has the known readers and no others. */
+/* Returns whether the answer has the known readers and no others. */
 static gboolean
 is_as_known(const ScdWatchList *list, const ScdReaderList *readers)
 {
@@ -184,8 +184,8 @@ add_reader(ScdWatchList *list, const char *name)
 }
 
 /*
- * Whether a name of the last answer is in the one before, too, or in any other if it is text: most
- * wrong names are none.
+ * Returns whether a name of the last answer is in the one before, too, or in any other if it is
+ * text: most wrong names are none.
  */
 static gboolean
 is_confirmed(const GPtrArray *answers, const char *name)

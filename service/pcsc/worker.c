@@ -165,8 +165,8 @@ carry_out_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job)
 }
 
 /*
- * FALSE when the job is to be tried again. A disconnect that waits for another program leaves the
- * card as it is when the worker stops.
+ * Returns FALSE if the job is to be tried again. A disconnect that waits for another program leaves
+ * the card as it is when the worker stops.
  */
 static gboolean
 put_back_in_worker(ScdWorker *worker, ScdJobQueue *queue, ScdJob *job, ScdOutcome outcome)

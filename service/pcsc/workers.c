@@ -78,7 +78,7 @@ stop_worker(ScdWorkers *workers, ScdWorker *worker)
     g_ptr_array_add(workers->ending, worker);
 }
 
-/* Frees those that have ended. FALSE when there are others. */
+/* Frees those that have ended. Returns FALSE if there are others. */
 static gboolean
 free_ended(ScdWorkers *workers, gint64 until)
 {
