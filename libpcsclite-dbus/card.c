@@ -8,9 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Until a reader that is busy without a transaction counts as in use by others. */
-#define TRIES_WITHOUT_WAITING 10
-
 static PldCard *
 card_of_session(PldSession *session)
 {
@@ -29,7 +26,7 @@ free_card(PldHandle *handle)
     PldCard *card = (PldCard *)handle;
 
     pld_channel_clear(&card->channel);
-    pld_context_unref(card->context);
+    pld_handle_unref(&card->context->handle);
     pthread_mutex_destroy(&card->lock);
     free(card->reader);
     free(card->session.path);
@@ -37,27 +34,37 @@ free_card(PldHandle *handle)
 }
 
 static void
-close_card_in_child(PldHandle *handle)
+close_lost_card(PldHandle *handle)
 {
     PldCard *card = (PldCard *)handle;
 
-    if (card->channel.fd >= 0)
-        close(card->channel.fd);
+    pld_channel_close_copy(&card->channel);
 }
 
-static const PldHandleClass card_class = {PLD_HANDLE_CARD, free_card, close_card_in_child};
+static const PldHandleClass card_class = {
+    .kind = PLD_HANDLE_CARD, .free = free_card, .close_lost = close_lost_card};
 
 void
 pld_card_leave(PldCard *card)
 {
     pthread_mutex_unlock(&card->lock);
-    pld_handle_unref(&card->handle);
+    pld_handle_table_put(&card->handle);
+}
+
+static PldCard *
+get_card(SCARDHANDLE number)
+{
+    PldCard *card = (PldCard *)pld_handle_table_get(PLD_HANDLE_CARD, number);
+
+    if (card)
+        pld_context_adopt(card->context);
+    return card;
 }
 
 PldCard *
 pld_card_enter(SCARDHANDLE number)
 {
-    PldCard *card = (PldCard *)pld_handle_table_get(PLD_HANDLE_CARD, number);
+    PldCard *card = get_card(number);
 
     if (!card)
         return NULL;
@@ -174,23 +181,6 @@ pld_card_exchange_locked(PldCard *card, const PldRequest *request, PldReply *rep
     return find_reason_for_no_reply_locked(card);
 }
 
-static bool may_block;
-
-static void
-read_environment(void)
-{
-    may_block = !getenv("PCSCLITE_NO_BLOCKING");
-}
-
-bool
-pld_card_may_block(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    pthread_once(&once, read_environment);
-    return may_block;
-}
-
 static LONG
 request_locked(PldCard *card, const PldRequest *request)
 {
@@ -213,55 +203,6 @@ pld_card_end_locked(PldCard *card, DWORD disposition)
 {
     const PldRequest request = {.operation = SCD_FRAME_END, .argument = (uint32_t)disposition};
     return request_locked(card, &request);
-}
-
-/*
- * Requests an attribute: pcscd checks transactions, resets and removals before it asks the driver.
- * The errors of the driver itself do not matter.
- */
-static LONG
-check_access_locked(PldCard *card)
-{
-    const PldRequest request = {.operation = SCD_FRAME_GET_ATTRIBUTE,
-                                .argument = SCARD_ATTR_ATR_STRING};
-    LONG code = request_locked(card, &request);
-
-    switch (code) {
-    case SCARD_E_UNSUPPORTED_FEATURE:
-    case SCARD_E_NOT_TRANSACTED:
-    case SCARD_E_INSUFFICIENT_BUFFER:
-        return SCARD_S_SUCCESS;
-    default:
-        return code;
-    }
-}
-
-LONG
-pld_card_wait_for_access_locked(PldCard *card)
-{
-    LONG code = check_access_locked(card);
-
-    if (code != SCARD_E_SHARING_VIOLATION || !pld_card_may_block())
-        return code;
-    code = pld_card_begin_locked(card);
-    return code == SCARD_S_SUCCESS ? pld_card_end_locked(card, SCARD_LEAVE_CARD) : code;
-}
-
-LONG
-pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data)
-{
-    if (pld_card_may_block())
-        return attempt(card, data);
-    for (unsigned tries = 0; tries < TRIES_WITHOUT_WAITING; tries++) {
-        LONG code = attempt(card, data);
-        if (code != SCARD_E_TIMEOUT)
-            return code;
-        /* Returns when the reader has executed the command that it was busy with. */
-        code = check_access_locked(card);
-        if (code != SCARD_S_SUCCESS)
-            return code;
-    }
-    return SCARD_E_SHARING_VIOLATION;
 }
 
 static PldCard *
@@ -377,6 +318,37 @@ connect_locked(PldNewSession *new_session, unsigned cancels_seen)
     return code;
 }
 
+/* An exclusive session, or one with a transaction, cannot be exchanged without a gap. */
+static bool
+can_adopt_card(const PldSession *session)
+{
+    const PldCard *card = card_of_session((PldSession *)session);
+
+    return session->end_code == SCARD_S_SUCCESS && card->depth == 0 &&
+           card->share_mode != SCARD_SHARE_EXCLUSIVE;
+}
+
+static void
+adopt_card_locked(PldSession *session, bool parent_exists)
+{
+    PldCard *card = card_of_session(session);
+    PldContext *context = card->context;
+    const PldConnectArguments arguments = {.share_mode = card->share_mode,
+                                           .protocols = card->protocol};
+    PldNewSession new_session = {context, card->reader, &arguments, card};
+    bool kept = context->connection.lost || session->end_code != SCARD_S_SUCCESS;
+
+    if (!kept && parent_exists && can_adopt_card(session))
+        kept = connect_locked(&new_session, context->cancels) == SCARD_S_SUCCESS;
+    pld_channel_close_copy(&card->channel);
+    pld_channel_close(&card->channel);
+    if (kept)
+        return;
+    card->closed = true;
+    pld_context_remove_session_locked(context, session);
+    pld_handle_table_remove(&card->handle);
+}
+
 LONG
 pld_card_connect(PldContext *context, const char *reader, const PldConnectArguments *arguments,
                  SCARDHANDLE *number, DWORD *protocol)
@@ -388,6 +360,8 @@ pld_card_connect(PldContext *context, const char *reader, const PldConnectArgume
     LONG code =
         context->released ? SCARD_E_INVALID_HANDLE : connect_locked(&new_session, cancels_seen);
     if (code == SCARD_S_SUCCESS) {
+        new_session.card->session.can_adopt = can_adopt_card;
+        new_session.card->session.adopt = adopt_card_locked;
         *number = new_session.card->handle.number;
         *protocol = new_session.card->protocol;
     }
@@ -508,12 +482,12 @@ pld_card_check_locked(PldCard *card)
 LONG
 pld_card_disconnect(SCARDHANDLE number, DWORD disposition)
 {
-    PldCard *card = (PldCard *)pld_handle_table_get(PLD_HANDLE_CARD, number);
+    PldCard *card = get_card(number);
 
     if (!card)
         return SCARD_E_INVALID_HANDLE;
     if (disposition > SCARD_EJECT_CARD) {
-        pld_handle_unref(&card->handle);
+        pld_handle_table_put(&card->handle);
         return SCARD_E_INVALID_VALUE;
     }
     end_other_calls(card);

@@ -44,6 +44,7 @@ pld_channel_open(PldChannel *channel, int fd)
     }
     pthread_mutex_lock(&channel->lock);
     channel->fd = fd;
+    channel->socket = pld_socket_inode(fd);
     pthread_mutex_unlock(&channel->lock);
     return true;
 }
@@ -52,12 +53,22 @@ void
 pld_channel_close(PldChannel *channel)
 {
     pthread_mutex_lock(&channel->lock);
-    if (channel->fd >= 0)
+    if (channel->fd >= 0) {
+        shutdown(channel->fd, SHUT_RDWR); /* a child may have the descriptor, too */
         close(channel->fd);
+    }
     channel->fd = -1;
     pthread_mutex_unlock(&channel->lock);
     free(channel->answer);
     channel->answer = NULL;
+}
+
+void
+pld_channel_close_copy(PldChannel *channel)
+{
+    if (channel->socket != 0 && pld_socket_inode(channel->fd) == channel->socket)
+        close(channel->fd);
+    channel->fd = -1;
 }
 
 void

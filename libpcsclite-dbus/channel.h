@@ -32,6 +32,7 @@ typedef struct {
 
 typedef struct {
     int fd;                    /* -1 while the channel is closed */
+    ino_t socket;              /* inode number of fd */
     uint8_t *answer;           /* may contain secrets: cleared after each use */
     pthread_mutex_t lock;      /* protects fd against other threads, and the fields below */
     const PldRequest *pending; /* sent, without a reply yet; NULL if other threads cannot end it */
@@ -60,6 +61,12 @@ void pld_channel_clear(PldChannel *channel);
 /* Takes ownership of fd in any case. Returns false when out of memory. */
 bool pld_channel_open(PldChannel *channel, int fd);
 void pld_channel_close(PldChannel *channel);
+
+/*
+ * Closes the descriptor of a channel that another process goes on with, unless the program has
+ * closed it already. The channel may be in any state.
+ */
+void pld_channel_close_copy(PldChannel *channel);
 
 /* Sends a request and blocks until its reply arrives, or the service closes the channel. */
 PldExchangeResult pld_channel_exchange(PldChannel *channel, const PldRequest *request,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -295,6 +296,12 @@ has_interactive_user(void)
            getenv("WAYLAND_DISPLAY");
 }
 
+bool
+pld_connection_has_socket(const PldConnection *connection)
+{
+    return connection->socket != 0 && pld_socket_inode(connection->fd) == connection->socket;
+}
+
 static int
 connect_to_bus(PldConnection *connection)
 {
@@ -303,6 +310,7 @@ connect_to_bus(PldConnection *connection)
     if (r < 0)
         return r;
     connection->fd = sd_bus_get_fd(connection->bus);
+    connection->socket = pld_socket_inode(connection->fd);
     r = sd_bus_set_allow_interactive_authorization(connection->bus, has_interactive_user());
     if (r >= 0)
         r = sd_bus_add_filter(connection->bus, NULL, handle_message, connection);
@@ -470,9 +478,13 @@ void
 pld_connection_close(PldConnection *connection)
 {
     connection->lost = true;
-    connection->fd = -1;
     drop_first_calls(connection);
-    connection->bus = sd_bus_flush_close_unref(connection->bus);
+    if (connection->bus) {
+        sd_bus_flush(connection->bus);
+        shutdown(connection->fd, SHUT_RDWR); /* a child may have the descriptor, too */
+    }
+    connection->fd = -1;
+    connection->bus = sd_bus_close_unref(connection->bus);
     pld_readers_clear(&connection->readers);
     forget_service(connection);
 }

@@ -13,6 +13,7 @@
  */
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include "readers.h"
 
@@ -26,6 +27,7 @@ typedef struct {
 typedef struct {
     sd_bus *bus;
     int fd;        /* of the bus; -1 if there is none */
+    ino_t socket;  /* inode number of fd */
     char *service; /* unique bus name; signals of other senders are ignored. NULL: detached */
     PldReaders readers;
     PldReaders new_readers; /* of the service that is being attached */
@@ -45,6 +47,12 @@ typedef struct {
  */
 LONG pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks);
 void pld_connection_close(PldConnection *connection);
+
+/*
+ * Returns whether the descriptor still is the socket of the connection: a daemon may have closed
+ * all that it inherited, and opened others.
+ */
+bool pld_connection_has_socket(const PldConnection *connection);
 
 /* Returns whether the service has left the bus, and the objects of the next one are not known. */
 bool pld_connection_is_detached(const PldConnection *connection);

@@ -5,7 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+/*
+ * Each context is a connection to the bus, of which a user has 256 by default, for all programs. A
+ * few programs with as many contexts leave enough of them.
+ */
+#define CONTEXTS_MAX 64
 
 static void
 free_context(PldHandle *handle)
@@ -24,18 +31,44 @@ free_context(PldHandle *handle)
 }
 
 static void
-close_context_in_child(PldHandle *handle)
+close_lost_context(PldHandle *handle)
 {
     PldContext *context = (PldContext *)handle;
 
-    if (context->connection.fd >= 0)
-        close(context->connection.fd);
+    if (!pld_connection_has_socket(&context->connection))
+        return;
+    close(context->connection.fd);
     close(context->wake_fd);
     close(context->call_wake_fd);
+    context->connection.fd = -1;
 }
 
-static const PldHandleClass context_class = {PLD_HANDLE_CONTEXT, free_context,
-                                             close_context_in_child};
+/* A child keeps the connection of its parent only as long as sessions depend on it. */
+static void
+inherit_context(PldHandle *handle)
+{
+    PldContext *context = (PldContext *)handle;
+
+    for (PldSession *session = context->sessions; session; session = session->next)
+        if (session->can_adopt(session))
+            return;
+    close_lost_context(handle);
+}
+
+static void
+hang_up_context(PldHandle *handle)
+{
+    const PldContext *context = (PldContext *)handle;
+
+    if (pld_connection_has_socket(&context->connection))
+        shutdown(context->connection.fd, SHUT_RDWR);
+}
+
+static const PldHandleClass context_class = {.kind = PLD_HANDLE_CONTEXT,
+                                             .free = free_context,
+                                             .close_lost = close_lost_context,
+                                             .inherit = inherit_context,
+                                             .hang_up = hang_up_context};
 
 /* reason: of the signal org.smartcardd1.Session.Closed. */
 static LONG
@@ -72,11 +105,19 @@ handle_service_ended_locked(void *data)
             session->end_code = SCARD_W_RESET_CARD;
 }
 
+static void
+open_wake_fds(PldContext *context)
+{
+    context->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    context->call_wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
 LONG
 pld_context_new(SCARDCONTEXT *number)
 {
+    if (pld_handle_table_count_contexts() >= CONTEXTS_MAX)
+        return SCARD_E_NO_MEMORY;
     PldContext *context = calloc(1, sizeof *context);
-
     if (!context)
         return SCARD_E_NO_MEMORY;
     const PldConnectionCallbacks callbacks = {handle_session_closed_locked,
@@ -84,8 +125,7 @@ pld_context_new(SCARDCONTEXT *number)
     pthread_mutex_init(&context->lock, NULL);
     pthread_mutex_init(&context->list_lock, NULL);
     pthread_mutex_init(&context->wait_lock, NULL);
-    context->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    context->call_wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    open_wake_fds(context);
     LONG code = pld_connection_open(&context->connection, &callbacks);
     if (code == SCARD_S_SUCCESS && (context->wake_fd < 0 || context->call_wake_fd < 0 ||
                                     !pld_handle_table_add(&context->handle, &context_class)))
@@ -95,20 +135,76 @@ pld_context_new(SCARDCONTEXT *number)
         return code;
     }
     *number = context->handle.number;
-    pld_context_unref(context);
+    pld_handle_unref(&context->handle);
     return SCARD_S_SUCCESS;
+}
+
+/* sd-bus does not let a child use or free the connection of its parent. */
+static void
+reconnect_locked(PldContext *context)
+{
+    PldConnection *connection = &context->connection;
+    PldConnection inherited = *connection;
+
+    *connection = (PldConnection){.fd = -1, .lost = true};
+    if (!inherited.lost && context->wake_fd >= 0 && context->call_wake_fd >= 0)
+        connection->lost = pld_connection_open(connection, &inherited.callbacks) != SCARD_S_SUCCESS;
+    PldReaders readers = connection->readers;
+    connection->readers = inherited.readers;
+    pld_readers_replace(&connection->readers, &readers);
+    free(inherited.service);
+}
+
+/*
+ * The new sessions are opened before the socket of the parent is closed: the service resets a card
+ * when its last session ends. Then the parent's sessions end, which nothing can use any more.
+ */
+static void
+adopt_locked(PldContext *context)
+{
+    const int fds[] = {context->connection.fd, context->wake_fd, context->call_wake_fd};
+    bool parent_exists = pld_connection_has_socket(&context->connection);
+    PldSession *next;
+
+    open_wake_fds(context);
+    reconnect_locked(context);
+    for (PldSession *session = context->sessions; session; session = next) {
+        next = session->next;
+        session->adopt(session, parent_exists);
+    }
+    if (!parent_exists)
+        return;
+    shutdown(fds[0], SHUT_RDWR);
+    for (unsigned i = 0; i < sizeof fds / sizeof fds[0]; i++)
+        close(fds[i]);
+}
+
+void
+pld_context_adopt(PldContext *context)
+{
+    if (!context->handle.inherited)
+        return;
+    pthread_mutex_lock(&context->lock);
+    if (context->handle.inherited)
+        adopt_locked(context);
+    context->handle.inherited = false;
+    pthread_mutex_unlock(&context->lock);
 }
 
 PldContext *
 pld_context_get(SCARDCONTEXT number)
 {
-    return (PldContext *)pld_handle_table_get(PLD_HANDLE_CONTEXT, number);
+    PldContext *context = (PldContext *)pld_handle_table_get(PLD_HANDLE_CONTEXT, number);
+
+    if (context)
+        pld_context_adopt(context);
+    return context;
 }
 
 void
-pld_context_unref(PldContext *context)
+pld_context_put(PldContext *context)
 {
-    pld_handle_unref(&context->handle);
+    pld_handle_table_put(&context->handle);
 }
 
 void
@@ -189,9 +285,8 @@ pld_context_add_session_locked(PldContext *context, PldSession *session)
 }
 
 void
-pld_context_remove_session(PldContext *context, PldSession *session)
+pld_context_remove_session_locked(PldContext *context, PldSession *session)
 {
-    pld_context_lock(context);
     pthread_mutex_lock(&context->list_lock);
     for (PldSession **link = &context->sessions; *link; link = &(*link)->next) {
         if (*link == session) {
@@ -200,6 +295,13 @@ pld_context_remove_session(PldContext *context, PldSession *session)
         }
     }
     pthread_mutex_unlock(&context->list_lock);
+}
+
+void
+pld_context_remove_session(PldContext *context, PldSession *session)
+{
+    pld_context_lock(context);
+    pld_context_remove_session_locked(context, session);
     pld_context_unlock(context);
 }
 

@@ -55,6 +55,15 @@ struct PldSession {
                           * SCARD_W_RESET_CARD if the service itself has ended */
     atomic_bool closing; /* by SCardDisconnect or SCardReleaseContext */
     void (*cancel)(PldSession *session); /* ends the wait for a transaction; from any thread */
+
+    /*
+     * Called with the context's lock, in a child that has won the handles, when the context has a
+     * connection of its own: opens a new session, while the one of the parent still exists, or
+     * removes the session. can_adopt() returns whether the former is possible; it may be called
+     * without a lock if no call is using the context.
+     */
+    void (*adopt)(PldSession *session, bool parent_exists);
+    bool (*can_adopt)(const PldSession *session);
 };
 
 typedef struct {
@@ -77,12 +86,22 @@ typedef struct {
     atomic_uint cancels; /* how often SCardCancel was called */
 } PldContext;
 
-/* Connects to the service and sets *number. Blocks until the service has replied. */
+/*
+ * Connects to the service and sets *number. Blocks until the service has replied. Fails with
+ * SCARD_E_NO_MEMORY if the program has too many contexts: the user's other programs need
+ * connections to the bus, too.
+ */
 LONG pld_context_new(SCARDCONTEXT *number);
 
 /* Returns a new reference, or NULL if there is no such context. */
 PldContext *pld_context_get(SCARDCONTEXT number);
-void pld_context_unref(PldContext *context);
+void pld_context_put(PldContext *context);
+
+/*
+ * To be called before a card of the context is used: if the context came from the parent of this
+ * process, gives it a connection of its own. Blocks until the service has replied.
+ */
+void pld_context_adopt(PldContext *context);
 
 void pld_context_lock(PldContext *context);
 void pld_context_unlock(PldContext *context);
@@ -96,6 +115,8 @@ LONG pld_context_check_locked(PldContext *context);
 
 /* The session stays the caller's, and must be removed before it is freed. */
 void pld_context_add_session_locked(PldContext *context, PldSession *session);
+
+void pld_context_remove_session_locked(PldContext *context, PldSession *session);
 
 /* Takes the context's lock. */
 void pld_context_remove_session(PldContext *context, PldSession *session);

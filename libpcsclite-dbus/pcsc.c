@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Part of the ABI: a program that is no PIE copies them (copy relocation), so their size is fixed.
  */
@@ -71,6 +72,14 @@ pcsc_stringify_error(const LONG code)
     }
     snprintf(buffer, sizeof buffer, "Unknown error: 0x%08lX", (unsigned long)code);
     return buffer;
+}
+
+ino_t
+pld_socket_inode(int fd)
+{
+    struct stat file;
+
+    return fd >= 0 && fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode) ? file.st_ino : 0;
 }
 
 static LONG

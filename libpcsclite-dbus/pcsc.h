@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Converts a 32-bit code. Where LONG has 64 bits, the error codes of winscard.h are positive. */
 static inline LONG
@@ -28,6 +29,9 @@ pld_long(uint32_t code)
 
 /* For automatic variables, some of which are declared only for the cleanup. */
 #define PLD_CLEANUP(function) __attribute__((cleanup(function), unused))
+
+/* Returns the inode number of a socket; 0 if the descriptor is closed, or not a socket. */
+ino_t pld_socket_inode(int fd);
 
 /* If the caller's buffer is too small, copy nothing, or as much as fits. */
 typedef enum {

@@ -48,7 +48,7 @@ SCardConnect(SCARDCONTEXT number, LPCSTR reader, DWORD share_mode, DWORD protoco
     LONG code = check_arguments(&arguments);
     if (code == SCARD_S_SUCCESS)
         code = pld_card_connect(context, reader, &arguments, card, active_protocol);
-    pld_context_unref(context);
+    pld_context_put(context);
     return code;
 }
 

@@ -31,7 +31,7 @@ SCardReleaseContext(SCARDCONTEXT number)
         pld_card_close_all(context);
         pld_context_finish_release(context);
     }
-    pld_context_unref(context);
+    pld_context_put(context);
     return code;
 }
 
@@ -42,7 +42,7 @@ SCardIsValidContext(SCARDCONTEXT number)
 
     if (!context)
         return SCARD_E_INVALID_HANDLE;
-    pld_context_unref(context);
+    pld_context_put(context);
     return SCARD_S_SUCCESS;
 }
 
@@ -110,7 +110,7 @@ SCardListReaders(SCARDCONTEXT number, LPCSTR groups, LPSTR buffer, LPDWORD lengt
     if (!context)
         return SCARD_E_INVALID_HANDLE;
     LONG code = list_readers(context, buffer, length);
-    pld_context_unref(context);
+    pld_context_put(context);
     return code;
 }
 
@@ -135,6 +135,6 @@ SCardCancel(SCARDCONTEXT number)
     if (!context)
         return SCARD_E_INVALID_HANDLE;
     pld_context_cancel(context);
-    pld_context_unref(context);
+    pld_context_put(context);
     return SCARD_S_SUCCESS;
 }

@@ -310,6 +310,6 @@ SCardGetStatusChange(SCARDCONTEXT number, DWORD timeout, SCARD_READERSTATE *entr
     if (!context)
         return SCARD_E_INVALID_HANDLE;
     code = wait_for_change(context, timeout, entries, count);
-    pld_context_unref(context);
+    pld_context_put(context);
     return code;
 }

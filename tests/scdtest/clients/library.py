@@ -40,7 +40,7 @@ class Stage:
         self.way = ways[0]
         self.testbed = TestBed()
         self._simulator = None
-        self.testbed.start_bus()
+        self.testbed.start_bus(wide_limits=False)
         self._service = Recorder() if any(way != DIRECT for way in ways) else None
 
     def start(self, readers, **more):
