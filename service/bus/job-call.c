@@ -126,6 +126,8 @@ get_hint(ScdErrorCode code)
         return ": call Reconnect, then restore the state of the card";
     case SCD_W_REMOVED_CARD:
         return ": insert it again, then call Reconnect";
+    case SCD_E_NO_SERVICE:
+        return ": connect again when pcscd is back";
     case SCD_E_SHARING_VIOLATION:
         return ": wait until the other program has finished, or close it";
     case SCD_W_UNRESPONSIVE_CARD:
@@ -225,13 +227,23 @@ scd_job_call_new_error(const char *reader, ScdErrorCode code)
     return new_error(reader, "", code, "");
 }
 
+/* NotTransacted stands for different failures. */
+static const char *
+get_failure_text(const ScdJob *job, ScdErrorCode code)
+{
+    if (job->kind != SCD_JOB_TRANSMIT || code != SCD_E_NOT_TRANSACTED)
+        return "";
+    return ": the reader reports an error, and the card has not been removed; it may have received "
+           "the command";
+}
+
 static GError *
 new_job_error(const JobCall *call, const ScdJob *job, ScdErrorCode code)
 {
     gboolean given_up = code == SCD_E_TIMEOUT || code == SCD_E_CANCELLED;
     /* A Close goes on in any case. */
     gboolean sent = scd_job_was_sent(job) || job->kind == SCD_JOB_DISCONNECT;
-    const char *end = given_up ? scd_job_call_sent_text(sent) : "";
+    const char *end = given_up ? scd_job_call_sent_text(sent) : get_failure_text(job, code);
     g_autofree char *where = NULL;
 
     if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1)
@@ -311,7 +323,9 @@ scd_job_call_new(ScdJobKind kind, GDBusMethodInvocation *invocation, const char 
     call->invocation = invocation;
     call->reader = g_strdup(reader);
     call->form = form;
-    return scd_job_new(kind, end_call, call, free_call);
+    ScdJob *job = scd_job_new(kind, end_call, call, free_call);
+    job->finds_cause = TRUE;
+    return job;
 }
 
 gboolean

@@ -11,36 +11,16 @@
 #include "base/bytes.h"
 #include "base/frame.h"
 #include "base/words.h"
+#include "pcsc/card-access.h"
 #include "pcsc/context.h"
 #include "pcsc/pin-pad.h"
 
 _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest APDU of PC/SC");
 
-/*
- * Returns at once, with an error if the card was reset or removed or another handle has a
- * transaction.
- */
-static guint32
-check_access_in_worker(const ScdCardHandle *handle)
-{
-    guint8 atr[MAX_BUFFER_SIZE];
-    DWORD length = sizeof atr;
-    guint32 code = SCardGetAttrib(handle->card, SCARD_ATTR_ATR_STRING, atr, &length);
-
-    switch (code) {
-    case SCARD_E_SHARING_VIOLATION:
-    case SCARD_W_RESET_CARD:
-    case SCARD_W_REMOVED_CARD:
-        return code;
-    default: /* the result of the driver does not matter */
-        return SCARD_S_SUCCESS;
-    }
-}
-
 gboolean
 scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
 {
-    return check_access_in_worker(handle) == SCARD_E_SHARING_VIOLATION;
+    return scd_card_check_access_in_worker(handle->card) == SCARD_E_SHARING_VIOLATION;
 }
 
 void
@@ -67,7 +47,7 @@ note_use(ScdCardHandle *handle, ScdCardPlace *place)
 gboolean
 scd_card_handle_was_reset_in_worker(const ScdCardHandle *handle, ScdCardPlace *place)
 {
-    guint32 code = check_access_in_worker(handle);
+    guint32 code = scd_card_check_access_in_worker(handle->card);
 
     if (code == SCARD_E_SHARING_VIOLATION)
         scd_card_place_note_other_program(place);
@@ -82,24 +62,12 @@ set_active_mode(ScdCardHandle *handle, guint32 share_mode, DWORD protocol)
     g_atomic_int_set(&handle->protocol, (guint)protocol);
 }
 
-/* Returns whether the card has the expected ATR; TRUE if the driver does not report one. */
-static gboolean
-has_atr_in_worker(SCARDHANDLE card, GBytes *expected)
-{
-    guint8 atr[MAX_BUFFER_SIZE];
-    DWORD length = sizeof atr;
-
-    if (SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
-        return TRUE;
-    return length == g_bytes_get_size(expected) &&
-           memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
-}
-
 /* Returns whether the client is not authorized for the card. A direct handle uses no card. */
 static gboolean
 is_other_card_in_worker(SCARDHANDLE card, const ScdJob *job)
 {
-    return job->share_mode != SCARD_SHARE_DIRECT && job->atr && !has_atr_in_worker(card, job->atr);
+    return job->share_mode != SCARD_SHARE_DIRECT && job->atr &&
+           !scd_card_has_atr_in_worker(card, job->atr);
 }
 
 static ScdOutcome
@@ -119,7 +87,7 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         scd_pcsc_disconnect(card);
         return SCD_OUTCOME_BUSY; /* the main thread has not seen this card yet */
     }
-    if (only && !has_atr_in_worker(card, only)) {
+    if (only && !scd_card_has_atr_in_worker(card, only)) {
         scd_pcsc_disconnect(card);
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
@@ -250,7 +218,7 @@ clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_
 
     if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)
         return;
-    guint32 code = check_access_in_worker(handle);
+    guint32 code = scd_card_check_access_in_worker(handle->card);
     note_reset(handle, place, SCARD_LEAVE_CARD, code);
     if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
         in_transaction = FALSE;
@@ -287,7 +255,7 @@ static ScdOutcome
 begin_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     if (g_atomic_int_get(&handle->depth) == 0) {
-        job->code = check_access_in_worker(handle);
+        job->code = scd_card_check_access_in_worker(handle->card);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
         if (job->code != SCARD_S_SUCCESS)
@@ -419,6 +387,17 @@ is_expected(const ScdJob *job, GBytes *response)
                                            scd_expect_matches(&job->expect, status));
 }
 
+/* A direct connection is one to the reader. */
+static void
+find_cause_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    if (!job->finds_cause || handle->share_mode == SCARD_SHARE_DIRECT)
+        return;
+    job->code = scd_card_find_cause_in_worker(handle->card, job);
+    if (job->code == SCARD_W_REMOVED_CARD)
+        note_command(handle, place, job->code);
+}
+
 static ScdOutcome
 run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -429,8 +408,10 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         job->code = exchange_command_in_worker(handle, place, job, command, &response);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
-        if (job->code != SCARD_S_SUCCESS)
+        if (job->code != SCARD_S_SUCCESS) {
+            find_cause_in_worker(handle, place, job);
             break;
+        }
         gboolean go_on = is_expected(job, response);
         scd_job_add_output_in_worker(job, g_steal_pointer(&response));
         if (!go_on || job->outputs.length == job->inputs.length)
@@ -523,7 +504,7 @@ set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
 static ScdOutcome
 check_status_in_worker(ScdCardHandle *handle, ScdJob *job)
 {
-    job->code = check_access_in_worker(handle);
+    job->code = scd_card_check_access_in_worker(handle->card);
     if (job->code == SCARD_E_SHARING_VIOLATION)
         job->code = SCARD_S_SUCCESS;
     return SCD_OUTCOME_DONE;

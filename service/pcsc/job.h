@@ -81,6 +81,7 @@ struct ScdJob {
     gint64 wait_until; /* answered with SCARD_E_TIMEOUT, and not carried out, if QUEUED by then */
     gint64 end_by;     /* answered with SCARD_E_TIMEOUT, in any state, by then */
     gboolean answered_in_worker; /* done() is called in the worker's thread only, in order */
+    gboolean finds_cause;        /* of a failure: a removed card, or a pcscd that has stopped */
     gboolean chained;       /* right after the queue's job before, and only if that has succeeded */
     gboolean only_features; /* SCD_JOB_CONTROL: refused for a driver command (feature.h) */
     guint32 share_mode;

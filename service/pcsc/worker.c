@@ -122,8 +122,11 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
         worker->place.reset = TRUE;
     /* For a connect, this code means that pcscd's polkit refuses the service the card. */
     if (!job->refused && scd_code_is_connection_lost(job->code) &&
-        !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION))
+        !(job->kind == SCD_JOB_CONNECT && job->code == SCARD_W_SECURITY_VIOLATION)) {
         worker->lost = TRUE;
+        if (job->finds_cause)
+            job->code = SCARD_E_NO_SERVICE;
+    }
     return outcome;
 }
 

@@ -112,7 +112,7 @@ class Vpcd(case.TestBedTest):
         del self.client.signals[:]
         self.testbed.stop_pcscd(signal.SIGKILL)
         self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd has gone")
-        self.assertEqual(self.client.members()[:3], REMOVAL)
+        self.assertEqual(self.client.members()[:4], ["PropertiesChanged", *REMOVAL])
         self.assertEqual(self.client.objects(), {})
 
         since = len(self.client.signals)

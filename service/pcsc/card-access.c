@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/card-access.h"
+
+#include <reader.h>
+#include <string.h>
+#include <winscard.h>
+
+/* The wait for pcscd to see that a card was removed. */
+#define CAUSE_TRIES 45
+#define CAUSE_PAUSE_US 10000
+
+guint32
+scd_card_check_access_in_worker(long card)
+{
+    guint8 atr[MAX_BUFFER_SIZE];
+    DWORD length = sizeof atr;
+    guint32 code = SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+
+    switch (code) {
+    case SCARD_E_SHARING_VIOLATION:
+    case SCARD_W_RESET_CARD:
+    case SCARD_W_REMOVED_CARD:
+        return code;
+    default: /* the result of the driver does not matter */
+        return SCARD_S_SUCCESS;
+    }
+}
+
+gboolean
+scd_card_has_atr_in_worker(long card, GBytes *expected)
+{
+    guint8 atr[MAX_BUFFER_SIZE];
+    DWORD length = sizeof atr;
+
+    if (SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
+        return TRUE;
+    return length == g_bytes_get_size(expected) &&
+           memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
+}
+
+/*
+ * A driver reports a card that is pulled during a command as it reports any failure, and pcscd sees
+ * the removal a little later: within 400 ms with a driver that it has to poll.
+ */
+guint32
+scd_card_find_cause_in_worker(long card, const ScdJob *job)
+{
+    guint32 found = SCARD_S_SUCCESS;
+
+    if (job->code == SCARD_E_NO_SMARTCARD)
+        return SCARD_W_REMOVED_CARD;
+    if (job->code != SCARD_E_NOT_TRANSACTED && job->code != SCARD_E_COMM_DATA_LOST)
+        return job->code;
+    for (guint i = 0; i < CAUSE_TRIES && !scd_job_is_answered(job); i++) {
+        found = scd_card_check_access_in_worker(card);
+        if (found != SCARD_S_SUCCESS)
+            break;
+        g_usleep(CAUSE_PAUSE_US);
+    }
+    return found == SCARD_W_REMOVED_CARD ? found : job->code;
+}

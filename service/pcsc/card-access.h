@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Questions about the card of a handle (card: a SCARDHANDLE), which pcscd answers itself. For the
+ * worker of the reader; SCardStatus would access the table of readers, which in 1.9.9 only the
+ * monitor may use.
+ */
+
+#include "pcsc/job.h"
+
+/*
+ * Returns at once: SCARD_W_RESET_CARD or SCARD_W_REMOVED_CARD if the card was reset or removed,
+ * SCARD_E_SHARING_VIOLATION if another handle has a transaction, else SCARD_S_SUCCESS.
+ */
+guint32 scd_card_check_access_in_worker(long card);
+
+/* Returns whether the card has the expected ATR; TRUE if the driver does not report one. */
+gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
+
+/*
+ * Returns SCARD_W_REMOVED_CARD if the command of the job failed because the card was pulled, else
+ * the code of the job. Blocks for at most half a second, and not after the job was answered.
+ */
+guint32 scd_card_find_cause_in_worker(long card, const ScdJob *job);
