@@ -15,6 +15,9 @@
  *
  * Each operation takes constant time, except for paying debts, 1 ms at a time. It reads no clock
  * and has no thread; the caller has a lock.
+ *
+ * Below are the limits of a transaction, the rules for other PC/SC programs, and the group of all
+ * queues on a reader, which applies them.
  */
 
 #include <glib.h>
