@@ -10,6 +10,7 @@
 #define CHECK_DELAY_MS 500
 
 struct ScdReaderTracker {
+    ScdSettings *const *settings; /* the present ones */
     const ScdReaderTrackerEvents *events;
     gpointer data;
     ScdProbes *probes;
@@ -24,7 +25,7 @@ struct ScdReaderTracker {
 static gboolean
 is_ignored(const ScdReaderTracker *tracker, const ScdIdentity *identity)
 {
-    return tracker->events->is_ignored(identity, tracker->data);
+    return scd_reader_rules_find_ignoring((*tracker->settings)->rules, identity) != NULL;
 }
 
 /* Returns the latest snapshot without the readers that are not identified, or ignored. */
@@ -132,9 +133,11 @@ scd_reader_tracker_check(ScdReaderTracker *tracker)
 }
 
 ScdReaderTracker *
-scd_reader_tracker_new(const char *sysfs, const ScdReaderTrackerEvents *events, gpointer data)
+scd_reader_tracker_new(const char *sysfs, ScdSettings *const *settings,
+                       const ScdReaderTrackerEvents *events, gpointer data)
 {
     ScdReaderTracker *tracker = g_new0(ScdReaderTracker, 1);
+    tracker->settings = settings;
     tracker->events = events;
     tracker->data = data;
     tracker->probes = scd_probes_new(sysfs, handle_identity, tracker);

@@ -12,6 +12,7 @@
  */
 
 #include "base/identity.h"
+#include "base/settings.h"
 #include "pcsc/snapshot.h"
 
 typedef struct ScdReaderTracker ScdReaderTracker;
@@ -21,15 +22,13 @@ typedef struct {
     void (*identified)(ScdSnapshot *snapshot, gpointer data);
     /* A reader that was passed on, or will be soon, is identified better. */
     void (*identified_better)(const char *reader, const ScdIdentity *identity, gpointer data);
-    /* Returns whether the settings ignore a reader. */
-    gboolean (*is_ignored)(const ScdIdentity *identity, gpointer data);
     /* A probe of the reader has ended, with or without an answer of its driver. */
     void (*probed)(const char *reader, gpointer data);
 } ScdReaderTrackerEvents;
 
-/* sysfs: the path of /sys. */
-ScdReaderTracker *scd_reader_tracker_new(const char *sysfs, const ScdReaderTrackerEvents *events,
-                                         gpointer data);
+/* sysfs: the path of /sys. settings: the present ones. */
+ScdReaderTracker *scd_reader_tracker_new(const char *sysfs, ScdSettings *const *settings,
+                                         const ScdReaderTrackerEvents *events, gpointer data);
 void scd_reader_tracker_free(ScdReaderTracker *tracker);
 
 /* Processes a snapshot of the monitor. */
@@ -41,7 +40,7 @@ void scd_reader_tracker_apply_snapshot(ScdReaderTracker *tracker, ScdSnapshot *s
  */
 void scd_reader_tracker_check(ScdReaderTracker *tracker);
 
-/* Other readers may be ignored than before. */
+/* To be called when the settings have changed: they may ignore other readers than before. */
 void scd_reader_tracker_apply_settings(ScdReaderTracker *tracker);
 
 /* Probes a reader that has been identified again, unless a probe of it is running. */

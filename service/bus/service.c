@@ -167,13 +167,6 @@ handle_probed(const char *reader, gpointer data)
     scd_authorization_reader_probed(service->authorization, reader);
 }
 
-static gboolean
-is_ignored(const ScdIdentity *identity, gpointer data)
-{
-    ScdService *service = data;
-    return scd_reader_rules_find_ignoring(service->settings->rules, identity) != NULL;
-}
-
 /* For authorization. */
 static void
 probe_reader(const char *reader, gpointer data)
@@ -399,7 +392,7 @@ static gboolean
 make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **error)
 {
     static const ScdReaderTrackerEvents tracker_events = {handle_identified, handle_better_identity,
-                                                          is_ignored, handle_probed};
+                                                          handle_probed};
     static const ScdThreadCallsFuncs reload_funcs = {"settings", read_settings_in_thread,
                                                      free_settings, finish_reload};
     static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
@@ -418,7 +411,8 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service, error);
     if (!service->gone_objects)
         return FALSE;
-    service->tracker = scd_reader_tracker_new(options->sysfs, &tracker_events, service);
+    service->tracker =
+        scd_reader_tracker_new(options->sysfs, &service->settings, &tracker_events, service);
     scd_authorization_set_prober(service->authorization, probe_reader, service);
     service->aliases = scd_aliases_new(service->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
