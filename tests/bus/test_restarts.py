@@ -115,7 +115,7 @@ class Restarts(RestartTest):
         """A thread handles the signal; the main thread may notice it at the next connection only."""
         pcscd = self.testbed.pcscd
         pcscd.send_signal(signal.SIGINT)
-        events.poll_until(lambda: "Preparing for suicide" in pcscd.output, "pcscd stops")
+        events.poll_until(lambda: "Preparing for " in pcscd.output, "pcscd stops")
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(PCSCD_SOCKET)
 

@@ -24,7 +24,7 @@ COMMAND, RESPONSE = "8010000002ABCD", "ABCD9000"
 class OddNames(plugging.PluggingTest):
     def start(self, *readers):
         self.testbed.start_pcscd(readers, environment=self.bus.environment())
-        self.testbed.start_service(environment=self.bus.environment())
+        self.testbed.start_service("--sysfs", self.bus.testbed.get_sys_dir())
         self.client = Client()
         self._clients.append(self.client)
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Inserts and removes cards: the client of the simulated reader's socket."""
 
+import contextlib
 import socket
 
 from scdtest.testbed import events
@@ -11,9 +12,13 @@ ATR = "3B9F11801F4E53696D756C617465642D3100"
 
 class Simulator:
     def __init__(self, path=SIMULATOR_SOCKET):
-        events.wait_for_file(path)
+        self._path = path
+        self._connect()
+
+    def _connect(self):
+        events.wait_for_file(self._path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(path)
+        self._socket.connect(self._path)
         self._answers = self._socket.makefile("r")
 
     def order(self, *words):
@@ -40,9 +45,19 @@ class Simulator:
         events.poll_until(lambda: word in self.order("status", reader).split(),
                           lambda: f"{reader} has {word}: {self.order('status', reader)}")
 
+    def is_listed(self, reader):
+        """pcsc-lite 2.5 unloads the driver with its last reader, and the socket goes with it."""
+        try:
+            return reader in self.order("list").split()
+        except (OSError, AssertionError):
+            self.close()
+            with contextlib.suppress(OSError):
+                self._connect()
+            return False
+
     def wait_until_listed(self, reader):
         """Polls the list of readers until it has this one."""
-        events.poll_until(lambda: reader in self.order("list").split(), f"{reader} comes")
+        events.poll_until(lambda: self.is_listed(reader), f"{reader} comes")
 
     def powerups(self, reader):
         """Returns how often pcscd has powered a card up, as it does with each new card."""
