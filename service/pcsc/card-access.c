@@ -6,16 +6,25 @@
 #include <string.h>
 #include <winscard.h>
 
+#include "pcsc/code.h"
+
 /* The wait for pcscd to see that a card was removed. */
 #define CAUSE_TRIES 45
 #define CAUSE_PAUSE_US 10000
 
-guint32
-scd_card_check_access_in_worker(long card)
+static guint32
+query_in_worker(long card)
 {
     guint8 atr[MAX_BUFFER_SIZE];
     DWORD length = sizeof atr;
-    guint32 code = SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+
+    return SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+}
+
+guint32
+scd_card_check_access_in_worker(long card)
+{
+    guint32 code = query_in_worker(card);
 
     switch (code) {
     case SCARD_E_SHARING_VIOLATION:
@@ -39,6 +48,13 @@ scd_card_has_atr_in_worker(long card, GBytes *expected)
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
+/* pcscd returns the first code for any call on a handle whose reader is gone. */
+static gboolean
+is_reader_gone(guint32 code)
+{
+    return code == SCARD_E_INVALID_VALUE || code == SCARD_E_READER_UNAVAILABLE;
+}
+
 /*
  * A driver reports a card that is pulled during a command as it reports any failure, and pcscd sees
  * the removal a little later: within 400 ms with a driver that it has to poll.
@@ -46,17 +62,21 @@ scd_card_has_atr_in_worker(long card, GBytes *expected)
 guint32
 scd_card_find_cause_in_worker(long card, const ScdJob *job)
 {
-    guint32 found = SCARD_S_SUCCESS;
-
     if (job->code == SCARD_E_NO_SMARTCARD)
         return SCARD_W_REMOVED_CARD;
+    if (is_reader_gone(job->code))
+        return SCARD_E_READER_UNAVAILABLE;
     if (job->code != SCARD_E_NOT_TRANSACTED && job->code != SCARD_E_COMM_DATA_LOST)
         return job->code;
     for (guint i = 0; i < CAUSE_TRIES && !scd_job_is_answered(job); i++) {
-        found = scd_card_check_access_in_worker(card);
-        if (found != SCARD_S_SUCCESS)
+        guint32 code = query_in_worker(card);
+        if (is_reader_gone(code))
+            return SCARD_E_READER_UNAVAILABLE;
+        if (code == SCARD_W_REMOVED_CARD || scd_code_is_connection_lost(code))
+            return code;
+        if (code == SCARD_W_RESET_CARD || code == SCARD_E_SHARING_VIOLATION)
             break;
         g_usleep(CAUSE_PAUSE_US);
     }
-    return found == SCARD_W_REMOVED_CARD ? found : job->code;
+    return job->code;
 }

@@ -19,7 +19,8 @@ guint32 scd_card_check_access_in_worker(long card);
 gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
 
 /*
- * Returns SCARD_W_REMOVED_CARD if the command of the job failed because the card was pulled, else
- * the code of the job. Blocks for at most half a second, and not after the job was answered.
+ * Returns why the command of the job failed: SCARD_W_REMOVED_CARD if the card was pulled,
+ * SCARD_E_READER_UNAVAILABLE if the reader was, the code of a lost connection to pcscd, or else the
+ * code of the job. Blocks for at most half a second, and not after the job was answered.
  */
 guint32 scd_card_find_cause_in_worker(long card, const ScdJob *job);

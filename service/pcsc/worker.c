@@ -127,6 +127,9 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
         if (job->finds_cause)
             job->code = SCARD_E_NO_SERVICE;
     }
+    /* pcscd returns this code for any call on a handle whose reader is gone. */
+    if (job->finds_cause && job->code == SCARD_E_INVALID_VALUE && job->kind != SCD_JOB_CONNECT)
+        job->code = SCARD_E_READER_UNAVAILABLE;
     return outcome;
 }
 
