@@ -339,6 +339,10 @@ explain_gone_object(const char *path, const char *sender, gpointer data)
     const ScdService *service = data;
     GError *error = NULL;
 
+    if (service->wait_calls && scd_wait_calls_has_lost(service->wait_calls, path))
+        return g_error_new(
+            SCD_ERROR, SCD_W_REMOVED_CARD,
+            "The card %s went when pcscd stopped: use the present object of the card", path);
     if (scd_card_was_used(path))
         return g_error_new(SCD_ERROR, SCD_W_REMOVED_CARD,
                            "The card %s was removed: use the present object of the card", path);

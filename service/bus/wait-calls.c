@@ -247,6 +247,12 @@ was_lost(const ScdWaitCalls *wait_calls, guint64 number)
     return FALSE;
 }
 
+gboolean
+scd_wait_calls_has_lost(const ScdWaitCalls *wait_calls, const char *card_path)
+{
+    return was_lost(wait_calls, scd_card_number_of_path(card_path));
+}
+
 /* Fails if it is not known whether the card was removed. */
 static gboolean
 check_card(const WaitCall *call, GError **error)

@@ -49,6 +49,9 @@ void scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
  */
 void scd_wait_calls_pcscd_lost(ScdWaitCalls *wait_calls, const char *trouble);
 
+/* Returns whether the path is of a card that went with pcscd, and may not have been removed. */
+gboolean scd_wait_calls_has_lost(const ScdWaitCalls *wait_calls, const char *card_path);
+
 /* To be called after the signals of these events were emitted. */
 void scd_wait_calls_card_inserted(ScdWaitCalls *wait_calls, ScdReader *reader);
 void scd_wait_calls_card_removed(ScdWaitCalls *wait_calls, const char *card_path);

@@ -13,7 +13,7 @@ from gi.repository import GLib
 
 from scdtest.cases import case
 from scdtest.cases.sessions import ATR, SELECT, SessionTest
-from scdtest.clients.client import options
+from scdtest.clients.client import Refused, options
 from scdtest.clients.recorder import CARD, MANAGER, READER, REMOVAL, ROOT
 from scdtest.testbed import events
 from scdtest.testbed.faults import Faults
@@ -91,6 +91,11 @@ class Restarts(RestartTest):
         self.assertNotIn("install", self.user.manager("UnavailableReason"))
         self.assertIn("restart", self.user.manager("UnavailableReason"))
         self.assert_refused("NoService", self.wait_for_removal())
+
+        with self.assertRaises(Refused) as caught:
+            self.user.ask(self.card, CARD, "TransmitHex", SELECT)
+        self.assertEqual(caught.exception.name, "RemovedCard")
+        self.assertIn("when pcscd stopped", caught.exception.message)
 
         self.testbed.pcscd.kill()  # pcsc-lite 1.9.9 may crash when it stops its readers
         self.start_pcscd()
