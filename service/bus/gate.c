@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/reader-name.h"
+
 #define KIB 1024u
 #define MIB (1024u * KIB)
 
@@ -15,8 +17,8 @@
  * of the unit, which a unit test compares with their sum.
  */
 
-/* Paths of the tree are shorter than 80 characters. */
-#define PATH_MAX_LENGTH 255
+/* The longest path of the tree is that of a reader: each byte of its name may be an escape. */
+#define PATH_MAX_LENGTH (32 + 4 * SCD_READER_NAME_MAX_LENGTH)
 
 /* Arguments beside commands and data: option keys, words, selectors, an ATR and its mask. */
 #define BODY_MAX (4 * KIB)

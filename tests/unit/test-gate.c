@@ -75,7 +75,8 @@ test_headers(void)
 {
     ScdDbusHeader header = call_of(":1.1", 1, "org.smartcardd1.Manager", "FindReader");
     ScdGateError error;
-    g_autofree char *long_path = g_strnfill(256, 'a');
+    g_autofree char *long_name = g_strnfill(600, 'a');
+    g_autofree char *long_path = g_strconcat("/org/smartcardd1/readers/", long_name, NULL);
 
     g_assert_cmpint(scd_gate_check_header(&header, 200, &error), ==, SCD_GATE_PASS);
     header.body_length = 5000;
@@ -89,7 +90,6 @@ test_headers(void)
     header.unix_fds = 1;
     assert_refused(header, 200, "org.freedesktop.DBus.Error.InvalidArgs");
     header.unix_fds = 0;
-    long_path[0] = '/';
     header.path = long_path;
     assert_refused(header, 500, "org.freedesktop.DBus.Error.UnknownObject");
 }

@@ -93,6 +93,15 @@ class OddNames(plugging.PluggingTest):
         self.client.wait_for_signal("CardInserted", path)
         self.assert_usable(path)
 
+    def test_longest_name(self):
+        """Each byte of it takes four characters of the object path."""
+        self.start(simulated_reader("A", "\udce9" * 119))
+        (path,) = self.client.objects()
+        self.assertGreater(len(path), 4 * 119)
+        self.simulator().insert("A")
+        self.client.wait_for_signal("CardInserted", path)
+        self.assert_usable(path)
+
     def test_names_that_are_shown_alike(self):
         self.start(simulated_reader("A", "Caf\udce9"), simulated_reader("B", f"Caf{REPLACED}"),
                    simulated_reader("C", "Caf\udce8"))
