@@ -207,8 +207,8 @@ scd_pcscd_is_serving(void)
     gint64 until = g_get_monotonic_time() + SERVING_LIMIT_MS * G_TIME_SPAN_MILLISECOND;
     int fd = connect_to_pcscd();
 
-    if (fd < 0)
-        return FALSE;
+    if (fd < 0) /* for any other reason, such as no descriptor left, it is not known */
+        return errno != ENOENT && errno != ECONNREFUSED && errno != EAGAIN;
     gboolean serving = ask_version(fd, until) || remaining_ms(until) > 0;
     close(fd);
     return serving;

@@ -35,7 +35,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSocketWatch, scd_socket_watch_free)
 /*
  * Returns whether pcscd serves new connections: it does not while it stops its readers before it
  * ends, and it removes readers from its list then. Blocks for at most 2 seconds. A pcscd that ends
- * the connection, as it does when it has as many as it can serve, counts as serving.
+ * the connection, as it does when it has as many as it can serve, counts as serving, as does one
+ * that cannot be asked.
  */
 gboolean scd_pcscd_is_serving(void);
 
