@@ -224,6 +224,8 @@ static const ScdMethod methods[] = {
 
 static const ScdInterface interface = {&scd_manager_interface, methods};
 
+static const char *const features[] = {"channel", "call-lifetime", NULL};
+
 static void
 set_reader_changes(ScdManager *manager)
 {
@@ -242,6 +244,7 @@ scd_manager_new(const ScdManagerParts *parts, GError **error)
     if (!manager->object)
         return NULL;
     scd_object_set(manager->object, "Version", g_variant_new_string(PROJECT_VERSION));
+    scd_object_set(manager->object, "Features", g_variant_new_strv(features, -1));
     scd_object_set(manager->object, "ChannelVersion", g_variant_new_uint32(SCD_FRAME_VERSION));
     set_reader_changes(manager);
     scd_manager_set_trouble(manager, SCD_MANAGER_FIRST_TROUBLE);

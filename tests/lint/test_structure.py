@@ -17,7 +17,7 @@ LAYERS = ["base", "pcsc", "bus"]
 FOREIGN = {"base": r"<(winscard|pcsclite|gio/|systemd/|pthread)",
            "pcsc": r"<(systemd/(?!sd-device\.h)|polkit)", "bus": r"<(winscard|pcsclite)"}
 
-PROGRAMS = ["service", "libpcsclite-dbus", "cli"]
+PROGRAMS = ["service", "libpcsclite-dbus", "cli", "client"]
 
 LONGEST_FUNCTION = 50  # lines, with its braces
 LONGEST_FILE = 600  # lines
@@ -67,6 +67,16 @@ class Includes(unittest.TestCase):
             self.assertIsNone(re.search("#include " + FOREIGN[layer], read(name)), name)
         for name in files(r"^service/.*\.h$"):
             self.assertNotIn("winscard.h>", read(name), name)
+
+    def test_client_library_has_code_of_its_own(self):
+        """It may include what is generated from introspection/, but nothing of the service."""
+        for name in files(rf"^client/.*{C}"):
+            self.assertEqual(re.findall(r'#include "[^"]*/', read(name)), [], name)
+        declared = re.findall(r"^(?:[A-Z_]+ )?(?:const )?\w+ \**(\w+)\(", "\n".join(
+            code(read(name)) for name in files(r"^client/.*\.h$")), re.M)
+        self.assertGreater(len(declared), 100)
+        self.assertEqual([name for name in declared
+                          if not name.startswith(("smartcardd_", "G_D"))], [])
 
     def test_no_circle_of_includes(self):
         circles = {}

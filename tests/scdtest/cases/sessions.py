@@ -26,6 +26,9 @@ class SessionTest(case.TestBedTest):
 
     def setUp(self):
         super().setUp()
+        self.start_bus()
+
+    def start_bus(self):
         self.testbed.start_bus()
 
     def start_pcscd(self, **more):

@@ -64,7 +64,8 @@ def send_to_all(connection, path, interface, signal, arguments):
 # By method: the types of its arguments, and of its result where a function answers.
 ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
-             "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",)}
+             "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",),
+             "Transmit": ("ay", "a{sv}")}
 RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
            "CancelCall": (), "Close": (), "Refresh": ()}
 
@@ -98,6 +99,7 @@ class FakeService:
             "Reconnect": GLib.Variant("(s)", ("T=1",)),
             "Refresh": GLib.Variant("()", ()),
             "CancelCall": GLib.Variant("()", ()),
+            "Transmit": GLib.Variant("(ay)", (b"\x90\x00",)),
             **answers,
         }
         self.error = None  # the D-Bus name of the error that FindReader ends in
@@ -108,7 +110,7 @@ class FakeService:
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
         self._serve(ROOT, MANAGER, "FindReader", "CancelCall")
         self._serve(READER_PATH, READER, "Connect", "Control", "Refresh")
-        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect")
+        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
     @classmethod
@@ -164,6 +166,8 @@ class FakeService:
         self.hand_out(invocation, theirs.detach())
 
     def _packet(self, _fd, _condition, ours):
+        if ours.fileno() < 0:
+            return False
         packet = ours.recv(100000)
         answer = self._on_packet(packet) if packet else None
         if answer is None:

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A connection to the bus, the calls to the service on it, and the sessions that were opened by it.
+ * All functions may be called in any thread, and none blocks.
+ */
+
+#include <gio/gio.h>
+
+#define SMARTCARDD_SERVICE_NAME "org.smartcardd1"
+#define SMARTCARDD_ROOT_PATH "/org/smartcardd1"
+#define SMARTCARDD_MANAGER_INTERFACE "org.smartcardd1.Manager"
+#define SMARTCARDD_READER_INTERFACE "org.smartcardd1.Reader"
+#define SMARTCARDD_CARD_INTERFACE "org.smartcardd1.Card"
+#define SMARTCARDD_SESSION_INTERFACE "org.smartcardd1.Session"
+
+typedef struct SmartcarddBus SmartcarddBus;
+
+/* Takes a reference to the connection. */
+SmartcarddBus *smartcardd_bus_new(GDBusConnection *connection);
+SmartcarddBus *smartcardd_bus_ref(SmartcarddBus *bus);
+void smartcardd_bus_unref(SmartcarddBus *bus);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmartcarddBus, smartcardd_bus_unref)
+
+GDBusConnection *smartcardd_bus_connection(SmartcarddBus *bus);
+
+/* Whether channels can be opened: the service has the same version of their packets. */
+void smartcardd_bus_set_channels(SmartcarddBus *bus, gboolean has_channels);
+gboolean smartcardd_bus_has_channels(SmartcarddBus *bus);
+
+/* A method call. Its last argument is the dictionary of options, which the function adds. */
+typedef struct {
+    const char *path;
+    const char *interface;
+    const char *method;
+    GVariant *arguments; /* a tuple, without the options; NULL for none. May be floating */
+    GVariant *options;   /* a{sv}, or NULL for none but those of the call. May be floating */
+    gint timeout_ms;     /* as in the public functions */
+} SmartcarddCall;
+
+/*
+ * Calls a method. A cancellation ends the call in the service, and then this one with the error
+ * that the service returns, which says whether the card has received a command.
+ */
+void smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call,
+                               GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer data);
+
+/* Returns the tuple of results. fds: NULL, or set to the descriptors. */
+GVariant *smartcardd_bus_call_finish(GAsyncResult *result, GUnixFDList **fds, GError **error);
+
+/* Sends a call without options whose reply does not matter. */
+void smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *interface,
+                         const char *method, GVariant *arguments);
+
+typedef void SmartcarddSessionClosedFunc(GObject *session, const char *reason);
+
+/*
+ * Has a function called when the session at the path is closed, in the thread that calls
+ * smartcardd_bus_session_closed(). Holds no reference to the session. Returns FALSE if that has
+ * happened before.
+ */
+gboolean smartcardd_bus_add_session(SmartcarddBus *bus, const char *path, GObject *session,
+                                    SmartcarddSessionClosedFunc *closed);
+void smartcardd_bus_remove_session(SmartcarddBus *bus, const char *path);
+void smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *reason);
+void smartcardd_bus_close_sessions(SmartcarddBus *bus, const char *reason);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The queues of a channel: requests that wait to be sent, and those that are in flight. Sends
+ * packets and receives answers. For channel.c only; all functions but
+ * smartcardd_channel_queue_call_functions() need the lock of the channel.
+ */
+
+#include "request.h"
+
+typedef struct SmartcarddChannel SmartcarddChannel;
+
+#define SMARTCARDD_ANSWER_MAX (SCD_FRAME_ANSWER_HEADER + 65548)
+
+/* Answers that one system call receives. */
+#define SMARTCARDD_RECEIVE_BATCH 16
+
+/*
+ * How long to wait for the service's answer to a cancellation or a time limit, which it gives at
+ * once unless the card is executing the request.
+ */
+#define SMARTCARDD_GRACE_US (500 * G_TIME_SPAN_MILLISECOND)
+
+/* Waits for answers in a main context. */
+typedef struct {
+    GSource source;
+    GPollFD polled;
+    SmartcarddChannel *channel; /* a reference */
+    guint pending;              /* requests whose answers this context waits for */
+} SmartcarddChannelWatch;
+
+struct SmartcarddChannel {
+    gint refs;
+    int fd;
+    guint8 *buffer; /* of RECEIVE_BATCH answers; wiped after use */
+
+    GMutex lock; /* protects all below */
+    GCond changed;
+    gboolean closed;
+    gboolean reading;   /* a thread receives, without the lock */
+    gboolean draining;  /* a cancellation was sent: nothing is sent until all is answered */
+    gboolean attention; /* requests were cancelled */
+    gboolean unsent_cancellation; /* the socket was full */
+    guint32 last_code; /* of the last answer: the reason if the service closes the channel */
+    gboolean blocked;  /* the socket is full */
+    gint64 alarm;      /* the next time limit; 0: none */
+    GQueue waiting;    /* not sent */
+    GQueue in_flight;  /* in the order in which they were sent */
+    GQueue again;      /* answered as cancelled because of others */
+    GList *watches;
+};
+
+/* Requests whose function is to be called when the lock is released. */
+typedef GQueue SmartcarddEndedRequests;
+
+/* Removes the watch of a main context unless requests wait for it. */
+void smartcardd_channel_queue_remove_watch_locked(SmartcarddChannel *channel,
+                                                  SmartcarddChannelWatch *watch);
+
+/* The request is in no queue. Takes a reference to it. */
+void smartcardd_channel_queue_end_locked(SmartcarddChannel *channel, SmartcarddRequest *request,
+                                         SmartcarddRequestState state,
+                                         SmartcarddEndedRequests *ended);
+
+/* Calls the functions of the requests and releases them. Without the lock. */
+void smartcardd_channel_queue_call_functions(SmartcarddEndedRequests *ended);
+
+void smartcardd_channel_queue_close_locked(SmartcarddChannel *channel,
+                                           SmartcarddEndedRequests *ended);
+
+/* Sends as many waiting requests as possible. */
+void smartcardd_channel_queue_send_locked(SmartcarddChannel *channel,
+                                          SmartcarddEndedRequests *ended);
+
+/* Has the queues checked at that time (monotonic). */
+void smartcardd_channel_queue_set_alarm_locked(SmartcarddChannel *channel, gint64 time);
+
+/* Handles cancellations and time limits. */
+void smartcardd_channel_queue_check_locked(SmartcarddChannel *channel,
+                                           SmartcarddEndedRequests *ended);
+
+/*
+ * Receives answers, and waits for one unless flags has MSG_DONTWAIT. The lock is released
+ * meanwhile, and no other thread receives.
+ */
+void smartcardd_channel_queue_receive_locked(SmartcarddChannel *channel, int flags,
+                                             SmartcarddEndedRequests *ended);

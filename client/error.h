@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Makes errors of the domain SMARTCARDD_ERROR. */
+
+#include "smartcardd-enums.h"
+
+/*
+ * Sets the error for a PC/SC code, such as 0x80100069. note: NULL, or more about it, such as "not
+ * sent".
+ */
+void smartcardd_error_set_code(GError **error, guint32 code, const char *note);
+
+/* Moves an error of GDBus, or of GIO, to our domain. Returns it. */
+GError *smartcardd_error_adopt(GError *error);

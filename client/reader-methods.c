@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* SmartcarddReader: calls of the service, in any thread. */
+
+#include "card.h"
+#include "reader.h"
+#include "session.h"
+#include "wait.h"
+
+static void
+handle_session(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    SmartcarddSession *session = smartcardd_session_open_finish(result, &error);
+
+    if (session)
+        g_task_return_pointer(task, session, g_object_unref);
+    else
+        g_task_return_error(task, error);
+}
+
+/**
+ * smartcardd_reader_open_session_async:
+ * @self: a reader
+ * @share_mode: how to share the card with others
+ * @protocols: the protocols that are acceptable
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @callback: (scope async): called when the call has ended
+ * @data: (closure callback): data for the callback
+ *
+ * Opens a session with the reader and the card in it. With the share mode
+ * %SMARTCARDD_SHARE_MODE_DIRECT there need not be a card. Waits while another program has a
+ * transaction.
+ */
+void
+smartcardd_reader_open_session_async(SmartcarddReader *self, SmartcarddShareMode share_mode,
+                                     SmartcarddProtocols protocols, gint timeout_ms,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer data)
+{
+    g_autoptr(SmartcarddCard) card = smartcardd_reader_ref_card(self);
+    SmartcarddConnect connect = {.path = smartcardd_reader_get_object_path(self),
+                                 .interface = SMARTCARDD_READER_INTERFACE,
+                                 .reader = G_OBJECT(self),
+                                 .card = (GObject *)card,
+                                 .share_mode = share_mode,
+                                 .protocols = protocols,
+                                 .timeout_ms = timeout_ms};
+    GTask *task = g_task_new(self, NULL, callback, data);
+
+    if (card)
+        connect.abilities = smartcardd_card_abilities(card);
+    g_task_set_source_tag(task, smartcardd_reader_open_session_async);
+    smartcardd_session_open_async(smartcardd_reader_bus(self), &connect, cancellable,
+                                  handle_session, task);
+}
+
+/**
+ * smartcardd_reader_open_session_finish:
+ * @self: a reader
+ * @result: the result of the call
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the session
+ */
+SmartcarddSession *
+smartcardd_reader_open_session_finish(SmartcarddReader *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/**
+ * smartcardd_reader_open_session:
+ * @self: a reader
+ * @share_mode: how to share the card with others
+ * @protocols: the protocols that are acceptable
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @error: return location for an error
+ *
+ * Opens a session with the reader and the card in it. With the share mode
+ * %SMARTCARDD_SHARE_MODE_DIRECT there need not be a card. Waits while another program has a
+ * transaction. Blocks until the call has ended.
+ *
+ * Returns: (transfer full): the session
+ */
+SmartcarddSession *
+smartcardd_reader_open_session(SmartcarddReader *self, SmartcarddShareMode share_mode,
+                               SmartcarddProtocols protocols, gint timeout_ms,
+                               GCancellable *cancellable, GError **error)
+{
+    SmartcarddWait wait;
+
+    smartcardd_wait_begin(&wait);
+    smartcardd_reader_open_session_async(self, share_mode, protocols, timeout_ms, cancellable,
+                                         smartcardd_wait_callback, &wait);
+    SmartcarddSession *value =
+        smartcardd_reader_open_session_finish(self, smartcardd_wait_end(&wait), error);
+    smartcardd_wait_clear(&wait);
+    return value;
+}
+
+static void
+handle_reply(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
+
+    if (reply)
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+static void
+call_reader(GTask *task, const char *method, GVariant *arguments, gint timeout_ms,
+            GCancellable *cancellable)
+{
+    SmartcarddReader *self = g_task_get_source_object(task);
+    const SmartcarddCall call = {.path = smartcardd_reader_get_object_path(self),
+                                 .interface = SMARTCARDD_READER_INTERFACE,
+                                 .method = method,
+                                 .arguments = arguments,
+                                 .timeout_ms = timeout_ms};
+
+    smartcardd_bus_call_async(smartcardd_reader_bus(self), &call, cancellable, handle_reply, task);
+}
+
+/**
+ * smartcardd_reader_refresh_async:
+ * @self: a reader
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @callback: (scope async): called when the call has ended
+ * @data: (closure callback): data for the callback
+ *
+ * Updates [property@Reader:in-use] and [property@Reader:exclusive], which other programs change
+ * without an event.
+ */
+void
+smartcardd_reader_refresh_async(SmartcarddReader *self, gint timeout_ms, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer data)
+{
+    GTask *task = g_task_new(self, NULL, callback, data);
+
+    g_task_set_source_tag(task, smartcardd_reader_refresh_async);
+    call_reader(task, "Refresh", NULL, timeout_ms, cancellable);
+}
+
+/**
+ * smartcardd_reader_refresh_finish:
+ * @self: a reader
+ * @result: the result of the call
+ * @error: return location for an error
+ *
+ * Returns: %TRUE, or %FALSE with an error
+ */
+gboolean
+smartcardd_reader_refresh_finish(SmartcarddReader *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/**
+ * smartcardd_reader_refresh:
+ * @self: a reader
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @error: return location for an error
+ *
+ * Updates [property@Reader:in-use] and [property@Reader:exclusive], which other programs change
+ * without an event. Blocks until the call has ended.
+ *
+ * Returns: %TRUE, or %FALSE with an error
+ */
+gboolean
+smartcardd_reader_refresh(SmartcarddReader *self, gint timeout_ms, GCancellable *cancellable,
+                          GError **error)
+{
+    SmartcarddWait wait;
+
+    smartcardd_wait_begin(&wait);
+    smartcardd_reader_refresh_async(self, timeout_ms, cancellable, smartcardd_wait_callback, &wait);
+    gboolean value = smartcardd_reader_refresh_finish(self, smartcardd_wait_end(&wait), error);
+    smartcardd_wait_clear(&wait);
+    return value;
+}
+
+/**
+ * smartcardd_reader_set_alias_async:
+ * @self: a reader
+ * @alias: the alias, or an empty text to remove it
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @callback: (scope async): called when the call has ended
+ * @data: (closure callback): data for the callback
+ *
+ * Gives a name to whichever reader is in this USB port. Needs the permission of an administrator.
+ */
+void
+smartcardd_reader_set_alias_async(SmartcarddReader *self, const char *alias, gint timeout_ms,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer data)
+{
+    GTask *task = g_task_new(self, NULL, callback, data);
+
+    g_task_set_source_tag(task, smartcardd_reader_set_alias_async);
+    call_reader(task, "SetAlias", g_variant_new("(s)", alias), timeout_ms, cancellable);
+}
+
+/**
+ * smartcardd_reader_set_alias_finish:
+ * @self: a reader
+ * @result: the result of the call
+ * @error: return location for an error
+ *
+ * Returns: %TRUE, or %FALSE with an error
+ */
+gboolean
+smartcardd_reader_set_alias_finish(SmartcarddReader *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/**
+ * smartcardd_reader_set_alias:
+ * @self: a reader
+ * @alias: the alias, or an empty text to remove it
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @error: return location for an error
+ *
+ * Gives a name to whichever reader is in this USB port. Needs the permission of an administrator.
+ * Blocks until the call has ended.
+ *
+ * Returns: %TRUE, or %FALSE with an error
+ */
+gboolean
+smartcardd_reader_set_alias(SmartcarddReader *self, const char *alias, gint timeout_ms,
+                            GCancellable *cancellable, GError **error)
+{
+    SmartcarddWait wait;
+
+    smartcardd_wait_begin(&wait);
+    smartcardd_reader_set_alias_async(self, alias, timeout_ms, cancellable,
+                                      smartcardd_wait_callback, &wait);
+    gboolean value = smartcardd_reader_set_alias_finish(self, smartcardd_wait_end(&wait), error);
+    smartcardd_wait_clear(&wait);
+    return value;
+}

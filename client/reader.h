@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* How a SmartcarddReader is made, and kept up to date by its client. */
+
+#include "bus.h"
+#include "smartcardd-card.h"
+#include "smartcardd-reader.h"
+
+SmartcarddReader *smartcardd_reader_new(SmartcarddBus *bus, const char *path);
+
+/* properties: a{sv}, those that have changed */
+void smartcardd_reader_update(SmartcarddReader *reader, GVariant *properties);
+
+/* card: NULL for none */
+void smartcardd_reader_set_card(SmartcarddReader *reader, SmartcarddCard *card);
+
+void smartcardd_reader_set_gone(SmartcarddReader *reader);
+
+/* In any thread. */
+SmartcarddBus *smartcardd_reader_bus(SmartcarddReader *reader);
+SmartcarddCard *smartcardd_reader_ref_card(SmartcarddReader *reader);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The state of a SmartcarddSession, and how one is opened. The files session-*.c, exchange.c and
+ * transaction.c have its methods.
+ */
+
+#include "bus.h"
+#include "channel.h"
+#include "smartcardd-session.h"
+
+/* What the historical bytes of a card say about lengths of commands. */
+typedef struct {
+    gboolean extended; /* extended lengths are supported */
+} SmartcarddCardAbilities;
+
+struct _SmartcarddSession {
+    GObject parent;
+    SmartcarddBus *bus;
+    char *path;
+    GObject *reader;
+    GObject *card; /* NULL for a session with a reader without a card */
+    SmartcarddCardAbilities abilities;
+
+    GMutex lock; /* protects all below */
+    SmartcarddShareMode share_mode;
+    SmartcarddProtocols protocol;
+    SmartcarddChannel *channel; /* NULL if there is none: then requests go over the bus */
+    gboolean closed;
+    guint n_transactions;
+};
+
+/* The method Connect of a reader or a card. */
+typedef struct {
+    const char *path;
+    const char *interface;
+    GObject *reader;
+    GObject *card; /* NULL: none */
+    SmartcarddCardAbilities abilities;
+    SmartcarddShareMode share_mode;
+    SmartcarddProtocols protocols;
+    gint timeout_ms;
+} SmartcarddConnect;
+
+void smartcardd_session_open_async(SmartcarddBus *bus, const SmartcarddConnect *connect,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer data);
+SmartcarddSession *smartcardd_session_open_finish(GAsyncResult *result, GError **error);
+
+/* Returns a reference, or NULL if requests go over the bus. */
+SmartcarddChannel *smartcardd_session_ref_channel(SmartcarddSession *self);
+
+/*
+ * Opens the channel after a reconnection, unless it is still open. The result is TRUE also if there
+ * is no channel.
+ */
+void smartcardd_session_open_channel_async(SmartcarddSession *self, GAsyncReadyCallback callback,
+                                           gpointer data);
+gboolean smartcardd_session_open_channel_finish(GAsyncResult *result, GError **error);
+
+/* Calls a method of the session; the reply is that of smartcardd_bus_call_finish(). */
+void smartcardd_session_call_async(SmartcarddSession *self, const char *method, GVariant *arguments,
+                                   gint timeout_ms, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer data);
+
+/* After a successful call of Close. */
+void smartcardd_session_set_closed(SmartcarddSession *self);
+
+void smartcardd_session_set_connection(SmartcarddSession *self, SmartcarddShareMode share_mode,
+                                       SmartcarddProtocols protocol);
+void smartcardd_session_count_transactions(SmartcarddSession *self, gint change);
+gboolean smartcardd_session_is_in_transaction(SmartcarddSession *self);

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "tree.h"
+
+struct SmartcarddTree {
+    SmartcarddTreeFunc *func;
+    gpointer data;
+    GHashTable *readers; /* path → ReaderEntry */
+    GHashTable *cards;   /* path → SmartcarddCard: all that the service has */
+    GListStore *reader_list;
+    GListStore *card_list;
+};
+
+typedef struct {
+    SmartcarddReader *reader;
+    char *card_path;          /* that the reader names */
+    SmartcarddCard *attached; /* NULL: none */
+} ReaderEntry;
+
+static void
+free_entry(gpointer data)
+{
+    ReaderEntry *entry = data;
+
+    g_clear_object(&entry->attached);
+    g_object_unref(entry->reader);
+    g_free(entry->card_path);
+    g_free(entry);
+}
+
+SmartcarddTree *
+smartcardd_tree_new(SmartcarddTreeFunc *func, gpointer data)
+{
+    SmartcarddTree *tree = g_new0(SmartcarddTree, 1);
+
+    tree->func = func;
+    tree->data = data;
+    tree->readers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_entry);
+    tree->cards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
+    tree->reader_list = g_list_store_new(SMARTCARDD_TYPE_READER);
+    tree->card_list = g_list_store_new(SMARTCARDD_TYPE_CARD);
+    return tree;
+}
+
+void
+smartcardd_tree_free(SmartcarddTree *tree)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, tree->readers);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        smartcardd_reader_set_card(((ReaderEntry *)value)->reader, NULL);
+    g_hash_table_unref(tree->readers);
+    g_hash_table_unref(tree->cards);
+    g_object_unref(tree->reader_list);
+    g_object_unref(tree->card_list);
+    g_free(tree);
+}
+
+GListModel *
+smartcardd_tree_readers(SmartcarddTree *tree)
+{
+    return G_LIST_MODEL(tree->reader_list);
+}
+
+GListModel *
+smartcardd_tree_cards(SmartcarddTree *tree)
+{
+    return G_LIST_MODEL(tree->card_list);
+}
+
+static void
+remove_from_list(GListStore *list, gpointer object)
+{
+    guint position;
+
+    if (g_list_store_find(list, object, &position))
+        g_list_store_remove(list, position);
+}
+
+static void
+detach_card(SmartcarddTree *tree, ReaderEntry *entry)
+{
+    g_autoptr(SmartcarddCard) card = g_steal_pointer(&entry->attached);
+
+    if (!card)
+        return;
+    smartcardd_reader_set_card(entry->reader, NULL);
+    smartcardd_card_set_gone(card);
+    remove_from_list(tree->card_list, card);
+    tree->func(SMARTCARDD_CARD_REMOVED, card, tree->data);
+}
+
+/* Has the reader have the card that it names, if that is known already. */
+static void
+attach_card(SmartcarddTree *tree, ReaderEntry *entry)
+{
+    SmartcarddCard *card = g_hash_table_lookup(tree->cards, entry->card_path);
+
+    if (card == entry->attached)
+        return;
+    detach_card(tree, entry);
+    if (!card)
+        return;
+    entry->attached = g_object_ref(card);
+    smartcardd_reader_set_card(entry->reader, card);
+    g_list_store_append(tree->card_list, card);
+    tree->func(SMARTCARDD_CARD_ADDED, card, tree->data);
+}
+
+static void
+update_reader(ReaderEntry *entry, GVariant *properties)
+{
+    const char *card_path;
+
+    smartcardd_reader_update(entry->reader, properties);
+    if (!g_variant_lookup(properties, "Card", "&o", &card_path))
+        return;
+    g_free(entry->card_path);
+    entry->card_path = g_strdup(card_path);
+}
+
+/* Returns the reader, which is not in the list yet if it is new. */
+static ReaderEntry *
+store_reader(SmartcarddTree *tree, SmartcarddBus *bus, const char *path, GVariant *properties)
+{
+    ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
+
+    if (!entry) {
+        entry = g_new0(ReaderEntry, 1);
+        entry->reader = smartcardd_reader_new(bus, path);
+        entry->card_path = g_strdup("/");
+        g_hash_table_insert(tree->readers, g_strdup(path), entry);
+    }
+    update_reader(entry, properties);
+    return entry;
+}
+
+static void
+list_reader(SmartcarddTree *tree, ReaderEntry *entry)
+{
+    if (g_list_store_find(tree->reader_list, entry->reader, NULL))
+        return;
+    g_list_store_append(tree->reader_list, entry->reader);
+    tree->func(SMARTCARDD_READER_ADDED, entry->reader, tree->data);
+}
+
+/* Returns the entry of its reader, NULL if that is not known. */
+static ReaderEntry *
+store_card(SmartcarddTree *tree, SmartcarddBus *bus, const char *path, GVariant *properties)
+{
+    const char *reader_path = "";
+
+    g_variant_lookup(properties, "Reader", "&o", &reader_path);
+    ReaderEntry *entry = g_hash_table_lookup(tree->readers, reader_path);
+    if (entry && !g_hash_table_contains(tree->cards, path))
+        g_hash_table_insert(tree->cards, g_strdup(path),
+                            smartcardd_card_new(bus, path, entry->reader, properties));
+    return entry;
+}
+
+void
+smartcardd_tree_add(SmartcarddTree *tree, SmartcarddBus *bus, const char *path,
+                    GVariant *interfaces)
+{
+    g_autoptr(GVariant) reader =
+        g_variant_lookup_value(interfaces, SMARTCARDD_READER_INTERFACE, G_VARIANT_TYPE_VARDICT);
+    g_autoptr(GVariant) card =
+        g_variant_lookup_value(interfaces, SMARTCARDD_CARD_INTERFACE, G_VARIANT_TYPE_VARDICT);
+    ReaderEntry *entry = NULL;
+
+    if (reader) {
+        entry = store_reader(tree, bus, path, reader);
+        list_reader(tree, entry);
+    } else if (card) {
+        entry = store_card(tree, bus, path, card);
+    }
+    if (entry)
+        attach_card(tree, entry);
+}
+
+void
+smartcardd_tree_remove(SmartcarddTree *tree, const char *path)
+{
+    ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
+    GHashTableIter iter;
+    gpointer value;
+
+    if (entry) {
+        g_autoptr(SmartcarddReader) reader = g_object_ref(entry->reader);
+        detach_card(tree, entry);
+        smartcardd_reader_set_gone(reader);
+        remove_from_list(tree->reader_list, reader);
+        g_hash_table_remove(tree->readers, path);
+        tree->func(SMARTCARDD_READER_REMOVED, reader, tree->data);
+        return;
+    }
+    SmartcarddCard *card = g_hash_table_lookup(tree->cards, path);
+    if (!card)
+        return;
+    g_hash_table_iter_init(&iter, tree->readers);
+    while (g_hash_table_iter_next(&iter, NULL, &value))
+        if (((ReaderEntry *)value)->attached == card)
+            entry = value;
+    g_hash_table_remove(tree->cards, path);
+    if (entry)
+        detach_card(tree, entry);
+}
+
+void
+smartcardd_tree_change(SmartcarddTree *tree, const char *path, GVariant *changed)
+{
+    ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
+
+    if (!entry)
+        return;
+    update_reader(entry, changed);
+    attach_card(tree, entry);
+}
+
+void
+smartcardd_tree_clear(SmartcarddTree *tree)
+{
+    guint count;
+
+    while ((count = g_list_model_get_n_items(G_LIST_MODEL(tree->reader_list))) > 0) {
+        g_autoptr(SmartcarddReader) reader =
+            g_list_model_get_item(G_LIST_MODEL(tree->reader_list), count - 1);
+        smartcardd_tree_remove(tree, smartcardd_reader_get_object_path(reader));
+    }
+    g_hash_table_remove_all(tree->cards);
+}
+
+/* Stores the objects of one interface. */
+static void
+store_objects(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects, const char *interface)
+{
+    gboolean is_reader = g_str_equal(interface, SMARTCARDD_READER_INTERFACE);
+    GVariantIter iter;
+    const char *path;
+    GVariant *interfaces;
+
+    g_variant_iter_init(&iter, objects);
+    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+        g_autoptr(GVariant) properties =
+            g_variant_lookup_value(interfaces, interface, G_VARIANT_TYPE_VARDICT);
+        if (properties && is_reader)
+            store_reader(tree, bus, path, properties);
+        else if (properties)
+            store_card(tree, bus, path, properties);
+    }
+}
+
+void
+smartcardd_tree_load(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects)
+{
+    GVariantIter iter;
+    const char *path;
+    GVariant *interfaces;
+
+    smartcardd_tree_clear(tree);
+    store_objects(tree, bus, objects, SMARTCARDD_READER_INTERFACE);
+    store_objects(tree, bus, objects, SMARTCARDD_CARD_INTERFACE);
+    g_variant_iter_init(&iter, objects);
+    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+        ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
+        if (!entry)
+            continue;
+        list_reader(tree, entry);
+        attach_card(tree, entry);
+    }
+}

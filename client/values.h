@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Properties of an object of the service, as properties of a GObject of the same content. A class
+ * has a table of them; an object has their values in an array of the same length. An object is used
+ * in the main context of its client only.
+ */
+
+#include <gio/gio.h>
+
+typedef struct {
+    const char *name;         /* on the bus; NULL for one that the service does not have */
+    const char *property;     /* of the GObject */
+    const GVariantType *type; /* s, o, b, y, q, u, as or ay */
+    const char *nick;
+} SmartcarddField;
+
+typedef union {
+    char *text;
+    guint number;
+    char **list;
+    GBytes *bytes;
+} SmartcarddValue;
+
+/*
+ * Installs properties with the numbers 1 to n_fields. Their blurbs are comments for the
+ * introspection.
+ */
+void smartcardd_values_install(GObjectClass *class, const SmartcarddField *fields, guint n_fields,
+                               GParamSpec **specs);
+
+/* Sets all values to empty ones, which are not NULL. */
+void smartcardd_values_init(SmartcarddValue *values, const SmartcarddField *fields, guint n_fields);
+void smartcardd_values_clear(SmartcarddValue *values, const SmartcarddField *fields,
+                             guint n_fields);
+
+/*
+ * Takes the values of a dictionary, a{sv}. Names and types that are not in the table are ignored.
+ * Emits "notify" for those that have changed.
+ */
+void smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fields,
+                              guint n_fields, GVariant *dictionary, GObject *object,
+                              GParamSpec **specs);
+
+/* Sets a GValue, as the function get_property of a class does. */
+void smartcardd_values_get(const SmartcarddValue *value, const SmartcarddField *field,
+                           GValue *result);

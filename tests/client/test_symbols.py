@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The symbols of the client library: all of the list "symbols", and no others.
+
+A symbol that a release has had must never be removed from the list.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest.cases import case
+from scdtest.testbed.testbed import SOURCE, built
+
+LIBRARY = built("client/libsmartcardd-glib-1.so.0")
+
+
+class Symbols(unittest.TestCase):
+    def listed(self):
+        with open(os.path.join(SOURCE, "tests", "client", "symbols"), encoding="ascii") as file:
+            return file.read().split()
+
+    def test_symbols(self):
+        output = subprocess.run(["nm", "--dynamic", "--defined-only", LIBRARY], check=True,
+                                capture_output=True, text=True).stdout
+        exported = sorted(name for name in re.findall(r" [A-Z] (\S+)$", output, re.M)
+                          if not name.startswith(("__asan", "__odr_asan", "__ubsan")))
+        self.assertEqual(exported, sorted(self.listed()))
+
+    def test_headers_declare_all(self):
+        text = ""
+        for name in os.listdir(os.path.join(SOURCE, "client")):
+            if re.fullmatch(r"smartcardd-.*\.h", name):
+                with open(os.path.join(SOURCE, "client", name), encoding="utf-8") as file:
+                    text += file.read()
+        with open(built("client/smartcardd-enum-types.h"), encoding="utf-8") as file:
+            text += file.read()
+        declared = set(re.findall(r"\b(smartcardd_\w+)\s*\(", text))
+        for klass in re.findall(r"G_DECLARE_FINAL_TYPE\(\w+,\s*(\w+)", text):
+            declared.add(klass + "_get_type")
+        self.assertLessEqual(set(self.listed()), declared)
+
+    def test_errors_are_those_of_the_service(self):
+        """The enumeration has the number and the name of each row of the table."""
+        with open(os.path.join(SOURCE, "introspection", "error-table.h"), encoding="utf-8") as file:
+            table = file.read()
+        with open(os.path.join(SOURCE, "client", "smartcardd-enums.h"), encoding="utf-8") as file:
+            header = file.read()
+        numbers = dict(re.findall(r"SMARTCARDD_ERROR_(\w+) = (0x\w+)", header))
+        rows = re.findall(r"X\((?:[EFWP]_)?(\w+),\s*(0x\w+),", table)
+        self.assertGreater(len(rows), 60)
+        self.assertEqual(numbers, dict(rows))
+
+
+if __name__ == "__main__":
+    case.main(private=False)
