@@ -172,44 +172,60 @@ remove_left_readers(ScdWatchList *list, const ScdReaderList *last, const ScdRead
     }
 }
 
-static void
-add_reader(ScdWatchList *list, const char *name)
+static gboolean
+is_in_list(const ScdWatchList *list, const char *name)
 {
     for (guint i = 0; i < list->rows->len; i++)
         if (g_str_equal(get_row(list, i)->name, name))
-            return;
+            return TRUE;
+    return FALSE;
+}
+
+static void
+add_reader(ScdWatchList *list, const char *name)
+{
     ScdWatchRow row = {.name = g_strdup(name), .current = SCARD_STATE_UNAWARE};
     g_array_append_val(list->rows, row);
     note_list_change(list);
 }
 
+/* Returns whether pcscd has a reader of this name now. */
+static gboolean
+has_state(long context, const char *name)
+{
+    SCARD_READERSTATE entry = {.szReader = name, .dwCurrentState = SCARD_STATE_UNAWARE};
+    guint32 code = SCardGetStatusChange(context, 0, &entry, 1);
+
+    return code == SCARD_S_SUCCESS && !(entry.dwEventState & SCARD_STATE_UNKNOWN);
+}
+
 /*
- * Returns whether a name of the last answer is in the one before, too, or in any other if it is
- * text: most wrong names are none.
+ * Returns whether a name of the last answer is in the one before, too; or in an earlier one, if its
+ * state can be read: while answers alternate, a wrong name may come twice as well.
  */
 static gboolean
-is_confirmed(const GPtrArray *answers, const char *name)
+is_confirmed(const GPtrArray *answers, long context, const char *name)
 {
-    guint first = scd_reader_name_is_text(name) ? 0 : answers->len - 2;
-
-    for (guint i = first; i + 1 < answers->len; i++) {
+    for (guint i = answers->len - 1; i-- > 0;) {
         const ScdReaderList *answer = answers->pdata[i];
         if (g_hash_table_contains(answer->set, name))
-            return TRUE;
+            return i == answers->len - 2 || has_state(context, name);
     }
     return FALSE;
 }
 
 static void
-apply_answers(ScdWatchList *list, const GPtrArray *answers)
+apply_answers(ScdWatchList *list, const GPtrArray *answers, long context)
 {
     const ScdReaderList *last = answers->pdata[answers->len - 1];
     const ScdReaderList *before = answers->pdata[answers->len - 2];
 
     remove_left_readers(list, last, before);
-    for (guint i = 0; i < last->names->len; i++)
-        if (is_confirmed(answers, last->names->pdata[i]))
-            add_reader(list, last->names->pdata[i]);
+    for (guint i = 0; i < last->names->len; i++) {
+        const char *name = last->names->pdata[i];
+        if (!is_in_list(list, name) && is_confirmed(answers, context, name))
+            add_reader(list, name);
+    }
     list->doubtful = !is_same_list(last, before);
 }
 
@@ -252,7 +268,7 @@ scd_watch_list_enumerate(ScdWatchList *list, long context)
     if (code != SCARD_S_SUCCESS)
         return code;
     if (answers->len > 1)
-        apply_answers(list, answers);
+        apply_answers(list, answers, context);
     else
         list->doubtful = FALSE;
     return SCARD_S_SUCCESS;

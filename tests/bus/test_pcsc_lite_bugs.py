@@ -57,6 +57,9 @@ class PcscLiteBugs(case.TestBedTest):
     def test_garbage_in_the_reader_list(self):
         self.watch_swaps("list-garbage")
 
+    def test_wrong_names_in_the_reader_list(self):
+        self.watch_swaps("list-wrong")
+
     def test_library_out_of_sync(self):
         self.watch_swaps("out-of-step")
 

@@ -12,6 +12,7 @@
  *   wait-unknown  every second call reports a reader as unknown that is present
  *   list-empty    SCardListReaders finds no readers
  *   list-garbage  every second result of SCardListReaders contains garbage
+ *   list-wrong    every second one contains the name of a reader that does not exist
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
  *
@@ -90,6 +91,14 @@ is_out_of_step(SCARDCONTEXT context)
     return broken != 0 && context == broken;
 }
 
+/* Makes the first name another one that is valid. */
+static void
+replace_name(char *names, DWORD length)
+{
+    if (length > 8)
+        memcpy(names, "Wrong", 5);
+}
+
 /* Makes the first name invalid UTF-8. */
 static void
 spoil_list(char *names, DWORD length)
@@ -120,6 +129,10 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
     if (code == SCARD_S_SUCCESS && is_ordered("list-garbage") && ++calls % 2 == 0) {
         spoil_list(*(char **)names, *length);
         note_fault("list-garbage");
+    }
+    if (code == SCARD_S_SUCCESS && is_ordered("list-wrong") && ++calls % 2 == 0) {
+        replace_name(*(char **)names, *length);
+        note_fault("list-wrong");
     }
     return code;
 }
