@@ -31,10 +31,10 @@ class MisbehavingClients(ChannelTest):
 
     def test_malformed_packets(self):
         """The service closes the channel; the session stays, and can open another channel."""
-        for packet in (b"", b"\0", b"\0" * 11, request(CANCEL + 1), request(CANCEL, 1),
+        for packet in (b"", b"\0", request(BEGIN)[:11], request(CANCEL + 1), request(CANCEL, 1),
                        request(CANCEL, limit_ms=0), request(CANCEL, 0, b"\0"),
                        request(255, 0, b"\x80"), request(END, 4),
-                       request(BEGIN, 0, b"\0"), request(TRANSMIT)[:1] + b"\1" * 16,
+                       request(BEGIN, 0, b"\0"), request(TRANSMIT)[:2] + b"\1" * 15,
                        request(TRANSMIT, 0, b"\x80" * (LONGEST - 11)),
                        request(CONTROL, 0, b"\0" * (LONGEST - 11)), b"\xff" * 150000):
             self.channel.send(packet)
