@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Contexts, waits and card handles when the service ends and another one follows."""
 
+import glob
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from scdtest.cases import case
 from scdtest.cases.sessions import ATR
 from scdtest.clients.library import THROUGH_LIBRARY
 from scdtest.clients.script import Script
+from scdtest.testbed import events
 from scdtest.testbed.testbed import simulated_reader
 
 SUCCESS, CANCELLED, INVALID_HANDLE, NO_SERVICE, RESET_CARD = (
@@ -89,9 +91,19 @@ class Restart(case.TestBedTest):
         else:
             self.testbed.stop_service()
 
+    @staticmethod
+    def count_sleeping_threads(script):
+        """Those that sleep in a poll: a wait that begins after the restart is another case."""
+        count = 0
+        for path in glob.glob(f"/proc/{script.pid}/task/*/wchan"):
+            with open(path, encoding="ascii") as file:
+                count += "poll" in file.read()
+        return count
+
     def run_waits(self, number):
         script = self.script(wait_for_card)
         self.assertEqual(script.line(), "waiting")
+        events.poll_until(lambda: self.count_sleeping_threads(script) == 2, "both threads wait")
         for _ in range(3):
             self.end_service(number)
             self.testbed.start_service()
