@@ -30,7 +30,7 @@ struct _SmartcarddCard {
     char *path;
     gint gone; /* atomic */
     SmartcarddCardAbilities abilities;
-    SmartcarddValue values[6];
+    SmartcarddValue values[7];
 };
 
 G_DEFINE_FINAL_TYPE(SmartcarddCard, smartcardd_card, G_TYPE_OBJECT)
@@ -42,6 +42,7 @@ enum {
     VALUE_HISTORICAL_BYTES,
     VALUE_NAMES,
     VALUE_CONTACTLESS,
+    VALUE_LOGIN_CANDIDATE,
     N_VALUES,
     PROP_OBJECT_PATH,
     PROP_READER,
@@ -87,6 +88,13 @@ static const SmartcarddField fields[N_VALUES] = {
      * Whether the ATR has the form that readers construct for contactless cards.
      */
     [VALUE_CONTACTLESS] = {"Contactless", "contactless", G_VARIANT_TYPE_BOOLEAN, "Contactless"},
+    /**
+     * SmartcarddCard:login-candidate:
+     *
+     * Whether a login screen should react to the card.
+     */
+    [VALUE_LOGIN_CANDIDATE] = {"LoginCandidate", "login-candidate", G_VARIANT_TYPE_BOOLEAN,
+                               "Login candidate"},
 };
 
 static GParamSpec *specs[N_VALUES];
@@ -223,7 +231,7 @@ smartcardd_card_new(SmartcarddBus *bus, const char *path, SmartcarddReader *read
     self->bus = smartcardd_bus_ref(bus);
     self->path = g_strdup(path);
     self->reader = g_object_ref(reader);
-    smartcardd_values_update(self->values, fields, N_VALUES, properties, G_OBJECT(self), specs);
+    smartcardd_values_update(self->values, fields, N_VALUES, properties, NULL, specs);
     self->abilities = read_abilities(self->values[VALUE_HISTORICAL_BYTES].bytes);
     return self;
 }

@@ -12,11 +12,19 @@
 #define PCSC_CANCELLED 0x80100002u
 #define PCSC_TIMEOUT 0x8010000Au
 
-/* One less than the service reads, so that it reads a cancellation. */
-#define IN_FLIGHT_MAX (SCD_FRAME_REQUESTS_MAX - 1)
+/* The service reads a cancellation only if one more request may be in flight. */
+#define CANCELLABLE_MAX (SCD_FRAME_REQUESTS_MAX - 1)
 
 /* Packets of one system call. */
-#define SEND_BATCH 16
+#define SEND_BATCH 32
+
+/* GLib makes a system call for each broadcast. */
+void
+smartcardd_channel_queue_wake_locked(SmartcarddChannel *channel)
+{
+    if (channel->n_waiters > 0)
+        g_cond_broadcast(&channel->changed);
+}
 
 void
 smartcardd_channel_queue_remove_watch_locked(SmartcarddChannel *channel,
@@ -34,10 +42,12 @@ smartcardd_channel_queue_end_locked(SmartcarddChannel *channel, SmartcarddReques
                                     SmartcarddRequestState state, SmartcarddEndedRequests *ended)
 {
     request->state = state;
+    if (request->cancellable)
+        channel->n_cancellable--;
     if (request->watch)
         ((SmartcarddChannelWatch *)request->watch)->pending--;
     else
-        g_cond_broadcast(&channel->changed);
+        smartcardd_channel_queue_wake_locked(channel);
     g_queue_push_tail_link(ended, &request->link);
 }
 
@@ -83,7 +93,7 @@ smartcardd_channel_queue_close_locked(SmartcarddChannel *channel, SmartcarddEnde
         watch->pending = 0;
         smartcardd_channel_queue_remove_watch_locked(channel, watch);
     }
-    g_cond_broadcast(&channel->changed);
+    smartcardd_channel_queue_wake_locked(channel);
 }
 
 /* Returns the time limit for the service. */
@@ -121,13 +131,22 @@ write_packet(Packet *packet, const SmartcarddRequest *request, struct msghdr *me
     *message = (struct msghdr){.msg_iov = packet->parts, .msg_iovlen = 1 + request->n_parts};
 }
 
+/* Returns how many of the waiting requests may be sent now. */
+static guint
+count_sendable_locked(const SmartcarddChannel *channel)
+{
+    guint limit = channel->n_cancellable > 0 ? CANCELLABLE_MAX : SCD_FRAME_REQUESTS_MAX;
+
+    return channel->in_flight.length < limit ? limit - channel->in_flight.length : 0;
+}
+
 /* Sends some of the waiting requests; returns the number, 0 if there is no room, or -1. */
 static int
 send_batch_locked(SmartcarddChannel *channel)
 {
     Packet packets[SEND_BATCH];
     struct mmsghdr messages[SEND_BATCH];
-    guint count = 0, room = IN_FLIGHT_MAX - channel->in_flight.length;
+    guint count = 0, room = count_sendable_locked(channel);
     int sent;
 
     for (GList *link = channel->waiting.head; link && count < MIN(SEND_BATCH, room);
@@ -154,7 +173,7 @@ smartcardd_channel_queue_send_locked(SmartcarddChannel *channel, SmartcarddEnded
     int sent = 1;
 
     while (sent > 0 && !channel->draining && channel->waiting.length > 0 &&
-           channel->in_flight.length < IN_FLIGHT_MAX)
+           count_sendable_locked(channel) > 0)
         sent = send_batch_locked(channel);
     channel->blocked = sent == 0;
     if (sent < 0)
@@ -330,7 +349,7 @@ receive_packets(SmartcarddChannel *channel, guint count, int flags, gsize *lengt
                                   SMARTCARDD_ANSWER_MAX};
         packets[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &parts[i], .msg_iovlen = 1}};
     }
-    int received = recvmmsg(channel->fd, packets, count, flags | MSG_WAITFORONE, NULL);
+    int received = recvmmsg(channel->fd, packets, count, flags, NULL);
     for (int i = 0; i < received; i++)
         lengths[i] = packets[i].msg_hdr.msg_flags & MSG_TRUNC ? 0 : packets[i].msg_len;
     return received >= 0 ? received : errno == EAGAIN || errno == EINTR ? 0 : -1;
@@ -371,5 +390,5 @@ smartcardd_channel_queue_receive_locked(SmartcarddChannel *channel, int flags,
     g_mutex_lock(&channel->lock);
     channel->reading = FALSE;
     handle_packets_locked(channel, received, lengths, ended);
-    g_cond_broadcast(&channel->changed);
+    smartcardd_channel_queue_wake_locked(channel);
 }

@@ -14,7 +14,7 @@ typedef struct SmartcarddChannel SmartcarddChannel;
 #define SMARTCARDD_ANSWER_MAX (SCD_FRAME_ANSWER_HEADER + 65548)
 
 /* Answers that one system call receives. */
-#define SMARTCARDD_RECEIVE_BATCH 16
+#define SMARTCARDD_RECEIVE_BATCH 32
 
 /*
  * How long to wait for the service's answer to a cancellation or a time limit, which it gives at
@@ -37,17 +37,19 @@ struct SmartcarddChannel {
 
     GMutex lock; /* protects all below */
     GCond changed;
+    guint n_waiters; /* threads that wait for "changed" */
     gboolean closed;
     gboolean reading;   /* a thread receives, without the lock */
     gboolean draining;  /* a cancellation was sent: nothing is sent until all is answered */
     gboolean attention; /* requests were cancelled */
     gboolean unsent_cancellation; /* the socket was full */
-    guint32 last_code; /* of the last answer: the reason if the service closes the channel */
-    gboolean blocked;  /* the socket is full */
-    gint64 alarm;      /* the next time limit; 0: none */
-    GQueue waiting;    /* not sent */
-    GQueue in_flight;  /* in the order in which they were sent */
-    GQueue again;      /* answered as cancelled because of others */
+    guint32 last_code;   /* of the last answer: the reason if the service closes the channel */
+    gboolean blocked;    /* the socket is full */
+    gint64 alarm;        /* the next time limit; 0: none */
+    guint n_cancellable; /* requests that can be cancelled, waiting or in flight */
+    GQueue waiting;      /* not sent */
+    GQueue in_flight;    /* in the order in which they were sent */
+    GQueue again;        /* answered as cancelled because of others */
     GList *watches;
 };
 
@@ -66,6 +68,9 @@ void smartcardd_channel_queue_end_locked(SmartcarddChannel *channel, SmartcarddR
 /* Calls the functions of the requests and releases them. Without the lock. */
 void smartcardd_channel_queue_call_functions(SmartcarddEndedRequests *ended);
 
+/* Wakes the threads that wait. */
+void smartcardd_channel_queue_wake_locked(SmartcarddChannel *channel);
+
 void smartcardd_channel_queue_close_locked(SmartcarddChannel *channel,
                                            SmartcarddEndedRequests *ended);
 
@@ -81,7 +86,8 @@ void smartcardd_channel_queue_check_locked(SmartcarddChannel *channel,
                                            SmartcarddEndedRequests *ended);
 
 /*
- * Receives answers, and waits for one unless flags has MSG_DONTWAIT. The lock is released
+ * Receives answers: those that are there with MSG_DONTWAIT, waits for one with MSG_WAITFORONE, and
+ * for all that are in flight without a flag. The lock is released
  * meanwhile, and no other thread receives.
  */
 void smartcardd_channel_queue_receive_locked(SmartcarddChannel *channel, int flags,

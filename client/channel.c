@@ -129,6 +129,16 @@ get_watch_locked(SmartcarddChannel *channel)
     return watch;
 }
 
+/* A context that no other thread runs need not be woken. */
+static void
+wake_context(GMainContext *context)
+{
+    if (g_main_context_acquire(context))
+        g_main_context_release(context);
+    else
+        g_main_context_wakeup(context);
+}
+
 static void
 wake_watches_locked(SmartcarddChannel *channel)
 {
@@ -136,9 +146,8 @@ wake_watches_locked(SmartcarddChannel *channel)
         SmartcarddChannelWatch *watch = link->data;
         GMainContext *context =
             g_source_is_destroyed(&watch->source) ? NULL : g_source_get_context(&watch->source);
-        if (context && (watch->pending > 0 || channel->attention) &&
-            !g_main_context_is_owner(context))
-            g_main_context_wakeup(context);
+        if (context && (watch->pending > 0 || channel->attention))
+            wake_context(context);
     }
 }
 
@@ -153,7 +162,7 @@ note_cancellation(GCancellable *cancellable, gpointer data)
     request->is_cancelled = TRUE;
     channel->attention = TRUE;
     wake_watches_locked(channel);
-    g_cond_broadcast(&channel->changed);
+    smartcardd_channel_queue_wake_locked(channel);
     g_mutex_unlock(&channel->lock);
 }
 
@@ -183,6 +192,8 @@ enqueue_locked(SmartcarddChannel *channel, SmartcarddRequest *request,
                SmartcarddEndedRequests *ended)
 {
     smartcardd_request_ref(request);
+    if (request->cancellable)
+        channel->n_cancellable++;
     if (request->timeout_ms > 0 && request->timeout_ms < G_MAXINT) {
         if (request->deadline == 0)
             request->deadline = g_get_monotonic_time() + SMARTCARDD_GRACE_US +
@@ -231,6 +242,16 @@ get_alarm(const SmartcarddRequest *request)
     return request->deadline;
 }
 
+/* Whether all requests are those of the calling thread. */
+static gboolean
+is_alone_locked(const SmartcarddChannel *channel)
+{
+    for (const GList *link = channel->watches; link; link = link->next)
+        if (((const SmartcarddChannelWatch *)link->data)->pending > 0)
+            return FALSE;
+    return channel->n_waiters == 0;
+}
+
 /* Waits in poll() when something but an answer may end the wait. */
 static void
 receive_for_locked(SmartcarddChannel *channel, SmartcarddRequest *request, GPollFD *cancelled,
@@ -240,7 +261,8 @@ receive_for_locked(SmartcarddChannel *channel, SmartcarddRequest *request, GPoll
     gboolean plain = alarm == 0 && !cancelled && !channel->blocked;
 
     if (plain) {
-        smartcardd_channel_queue_receive_locked(channel, 0, ended);
+        smartcardd_channel_queue_receive_locked(
+            channel, is_alone_locked(channel) ? 0 : MSG_WAITFORONE, ended);
         return;
     }
     struct pollfd polled[2] = {
@@ -253,7 +275,7 @@ receive_for_locked(SmartcarddChannel *channel, SmartcarddRequest *request, GPoll
     int ready = ppoll(polled, 2, alarm != 0 ? &wait : NULL, NULL);
     g_mutex_lock(&channel->lock);
     channel->reading = FALSE;
-    g_cond_broadcast(&channel->changed);
+    smartcardd_channel_queue_wake_locked(channel);
     if (ready > 0 && (polled[0].revents & (POLLIN | POLLHUP | POLLERR)))
         smartcardd_channel_queue_receive_locked(channel, MSG_DONTWAIT, ended);
     else if (ready > 0 && (polled[0].revents & POLLOUT))
@@ -266,10 +288,12 @@ wait_for_reader_locked(SmartcarddChannel *channel, SmartcarddRequest *request)
 {
     gint64 alarm = get_alarm(request);
 
+    channel->n_waiters++;
     if (alarm == 0)
         g_cond_wait(&channel->changed, &channel->lock);
     else
         g_cond_wait_until(&channel->changed, &channel->lock, alarm);
+    channel->n_waiters--;
 }
 
 /* Releases and takes the lock, to call functions. */
@@ -301,20 +325,23 @@ wait_for_request_locked(SmartcarddChannel *channel, SmartcarddRequest *request, 
 }
 
 void
-smartcardd_channel_exchange(SmartcarddChannel *channel, SmartcarddRequest *request,
-                            GCancellable *cancellable)
+smartcardd_channel_exchange(SmartcarddChannel *channel, SmartcarddRequest **requests,
+                            guint n_requests, GCancellable *cancellable)
 {
     SmartcarddEndedRequests ended = G_QUEUE_INIT;
     GPollFD cancelled;
     gboolean is_polled = cancellable && g_cancellable_make_pollfd(cancellable, &cancelled);
 
-    if (cancellable)
-        watch_cancellable(channel, request, cancellable);
-    request->watch = NULL;
+    for (guint i = 0; i < n_requests && cancellable; i++)
+        watch_cancellable(channel, requests[i], cancellable);
     g_mutex_lock(&channel->lock);
-    enqueue_locked(channel, request, &ended);
+    for (guint i = 0; i < n_requests; i++) {
+        requests[i]->watch = NULL;
+        enqueue_locked(channel, requests[i], &ended);
+    }
     smartcardd_channel_queue_send_locked(channel, &ended);
-    wait_for_request_locked(channel, request, is_polled ? &cancelled : NULL, &ended);
+    for (guint i = 0; i < n_requests; i++)
+        wait_for_request_locked(channel, requests[i], is_polled ? &cancelled : NULL, &ended);
     wake_watches_locked(channel);
     g_mutex_unlock(&channel->lock);
     smartcardd_channel_queue_call_functions(&ended);

@@ -35,6 +35,6 @@ gboolean smartcardd_channel_is_closed(SmartcarddChannel *channel);
 void smartcardd_channel_submit(SmartcarddChannel *channel, SmartcarddRequest **requests,
                                guint n_requests, GCancellable *cancellable);
 
-/* Sends a request, and blocks until it has ended. */
-void smartcardd_channel_exchange(SmartcarddChannel *channel, SmartcarddRequest *request,
-                                 GCancellable *cancellable);
+/* Sends requests, and blocks until all have ended. */
+void smartcardd_channel_exchange(SmartcarddChannel *channel, SmartcarddRequest **requests,
+                                 guint n_requests, GCancellable *cancellable);

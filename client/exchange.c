@@ -222,19 +222,29 @@ find_reason(SmartcarddSession *session, SmartcarddRequest *request)
     smartcardd_wait_clear(&wait);
 }
 
+void
+smartcardd_exchange_run_all(SmartcarddSession *session, SmartcarddRequest **requests,
+                            guint n_requests, GCancellable *cancellable)
+{
+    g_autoptr(SmartcarddChannel) channel = smartcardd_session_ref_channel(session);
+
+    for (guint i = 0; i < n_requests; i++)
+        trace_request(session, requests[i]);
+    if (channel)
+        smartcardd_channel_exchange(channel, requests, n_requests, cancellable);
+    for (guint i = 0; i < n_requests; i++) {
+        if (!channel)
+            run_over_bus(session, requests[i], cancellable);
+        if (has_no_reason(requests[i]))
+            find_reason(session, requests[i]);
+        trace_result(session, requests[i]);
+    }
+}
+
 gboolean
 smartcardd_exchange_run(SmartcarddSession *session, SmartcarddRequest *request,
                         GCancellable *cancellable, GError **error)
 {
-    g_autoptr(SmartcarddChannel) channel = smartcardd_session_ref_channel(session);
-
-    trace_request(session, request);
-    if (channel)
-        smartcardd_channel_exchange(channel, request, cancellable);
-    else
-        run_over_bus(session, request, cancellable);
-    if (has_no_reason(request))
-        find_reason(session, request);
-    trace_result(session, request);
+    smartcardd_exchange_run_all(session, &request, 1, cancellable);
     return smartcardd_request_check(request, error);
 }

@@ -18,6 +18,10 @@ void smartcardd_exchange_start(SmartcarddSession *session, SmartcarddRequest **r
  */
 gboolean smartcardd_exchange_is_unresolved(SmartcarddSession *session, SmartcarddRequest *request);
 
+/* Executes requests, in their order, and blocks until all have ended. */
+void smartcardd_exchange_run_all(SmartcarddSession *session, SmartcarddRequest **requests,
+                                 guint n_requests, GCancellable *cancellable);
+
 /* Executes a request and blocks until it has ended. Returns FALSE unless it has succeeded. */
 gboolean smartcardd_exchange_run(SmartcarddSession *session, SmartcarddRequest *request,
                                  GCancellable *cancellable, GError **error);

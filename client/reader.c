@@ -44,6 +44,10 @@ enum {
     VALUE_EVENT_COUNT,
     VALUE_SEAT,
     VALUE_LOGIN_CANDIDATE,
+    VALUE_MAX_COMMAND_LENGTH,
+    VALUE_DISPLAY_LINES,
+    VALUE_DISPLAY_COLUMNS,
+    VALUE_CARD_PATH,
     N_VALUES,
     PROP_OBJECT_PATH,
     PROP_CARD,
@@ -194,6 +198,29 @@ static const SmartcarddField fields[N_VALUES] = {
      */
     [VALUE_LOGIN_CANDIDATE] = {"LoginCandidate", "login-candidate", G_VARIANT_TYPE_BOOLEAN,
                                "Login candidate"},
+    /**
+     * SmartcarddReader:max-command-length:
+     *
+     * The length of the longest command that the reader takes, in bytes. 0 if not known.
+     */
+    [VALUE_MAX_COMMAND_LENGTH] = {"MaxCommandLength", "max-command-length", G_VARIANT_TYPE_UINT32,
+                                  "Maximum command length"},
+    /**
+     * SmartcarddReader:display-lines:
+     *
+     * The number of lines of the display of the reader. 0 if there is none.
+     */
+    [VALUE_DISPLAY_LINES] = {"DisplayLines", "display-lines", G_VARIANT_TYPE_UINT32,
+                             "Display lines"},
+    /**
+     * SmartcarddReader:display-columns:
+     *
+     * The number of characters of a line of the display of the reader. 0 if there is none.
+     */
+    [VALUE_DISPLAY_COLUMNS] = {"DisplayColumns", "display-columns", G_VARIANT_TYPE_UINT32,
+                               "Display columns"},
+    /* The path of the card: no property, see SmartcarddReader:card. */
+    [VALUE_CARD_PATH] = {"Card", NULL, G_VARIANT_TYPE_OBJECT_PATH, NULL},
 };
 
 static GParamSpec *specs[N_VALUES];
@@ -277,12 +304,13 @@ smartcardd_reader_init(SmartcarddReader *self)
 }
 
 SmartcarddReader *
-smartcardd_reader_new(SmartcarddBus *bus, const char *path)
+smartcardd_reader_new(SmartcarddBus *bus, const char *path, GVariant *properties)
 {
     SmartcarddReader *self = g_object_new(SMARTCARDD_TYPE_READER, NULL);
 
     self->bus = smartcardd_bus_ref(bus);
     self->path = g_strdup(path);
+    smartcardd_values_update(self->values, fields, N_VALUES, properties, NULL, specs);
     return self;
 }
 
@@ -317,6 +345,12 @@ smartcardd_reader_ref_card(SmartcarddReader *self)
     SmartcarddCard *card = self->card ? g_object_ref(self->card) : NULL;
     g_mutex_unlock(&self->lock);
     return card;
+}
+
+const char *
+smartcardd_reader_card_path(SmartcarddReader *self)
+{
+    return self->values[VALUE_CARD_PATH].text;
 }
 
 SmartcarddBus *

@@ -7,13 +7,17 @@
 #include "smartcardd-card.h"
 #include "smartcardd-reader.h"
 
-SmartcarddReader *smartcardd_reader_new(SmartcarddBus *bus, const char *path);
+/* properties: a{sv} */
+SmartcarddReader *smartcardd_reader_new(SmartcarddBus *bus, const char *path, GVariant *properties);
 
 /* properties: a{sv}, those that have changed */
 void smartcardd_reader_update(SmartcarddReader *reader, GVariant *properties);
 
 /* card: NULL for none */
 void smartcardd_reader_set_card(SmartcarddReader *reader, SmartcarddCard *card);
+
+/* Returns the path of the card that the service names; "/" for none. */
+const char *smartcardd_reader_card_path(SmartcarddReader *reader);
 
 void smartcardd_reader_set_gone(SmartcarddReader *reader);
 

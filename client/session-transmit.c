@@ -4,7 +4,6 @@
 
 #include "error.h"
 #include "exchange.h"
-#include "wait.h"
 
 typedef struct {
     SmartcarddSession *session;
@@ -346,6 +345,40 @@ smartcardd_session_transmit_many_finish(SmartcarddSession *self, GAsyncResult *r
     return g_task_propagate_pointer(G_TASK(result), error);
 }
 
+static gboolean
+take_all_responses(Batch *batch, GError **error)
+{
+    for (guint i = 0; i < batch->requests->len; i++)
+        if (!take_response(batch, g_ptr_array_index(batch->requests, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+run_all(SmartcarddSession *self, Batch *batch, GCancellable *cancellable, GError **error)
+{
+    while (batch->requests->len < batch->commands->len)
+        add_request(batch);
+    smartcardd_exchange_run_all(self, (SmartcarddRequest **)batch->requests->pdata,
+                                batch->requests->len, cancellable);
+    return take_all_responses(batch, error);
+}
+
+static gboolean
+run_series(SmartcarddSession *self, Batch *batch, GCancellable *cancellable, GError **error)
+{
+    GBytes *response;
+
+    do {
+        SmartcarddRequest *request = add_request(batch);
+        smartcardd_exchange_run_all(self, &request, 1, cancellable);
+        if (!take_response(batch, request, error))
+            return FALSE;
+        response = g_ptr_array_index(batch->responses, batch->responses->len - 1);
+    } while (batch->requests->len < batch->commands->len && is_expected(batch, response));
+    return TRUE;
+}
+
 /**
  * smartcardd_session_transmit_many:
  * @self: a session
@@ -366,13 +399,13 @@ smartcardd_session_transmit_many(SmartcarddSession *self, GPtrArray *commands,
                                  const char *const *expect, gint timeout_ms,
                                  GCancellable *cancellable, GError **error)
 {
-    SmartcarddWait wait;
+    Batch *batch = new_batch(commands, expect, timeout_ms);
+    GPtrArray *responses = NULL;
+    gboolean ok = commands->len == 0 || (expect ? run_series(self, batch, cancellable, error)
+                                                : run_all(self, batch, cancellable, error));
 
-    smartcardd_wait_begin(&wait);
-    smartcardd_session_transmit_many_async(self, commands, expect, timeout_ms, cancellable,
-                                           smartcardd_wait_callback, &wait);
-    GPtrArray *responses =
-        smartcardd_session_transmit_many_finish(self, smartcardd_wait_end(&wait), error);
-    smartcardd_wait_clear(&wait);
+    if (ok)
+        responses = g_steal_pointer(&batch->responses);
+    free_batch(batch);
     return responses;
 }

@@ -13,7 +13,6 @@ struct SmartcarddTree {
 
 typedef struct {
     SmartcarddReader *reader;
-    char *card_path;          /* that the reader names */
     SmartcarddCard *attached; /* NULL: none */
 } ReaderEntry;
 
@@ -24,7 +23,6 @@ free_entry(gpointer data)
 
     g_clear_object(&entry->attached);
     g_object_unref(entry->reader);
-    g_free(entry->card_path);
     g_free(entry);
 }
 
@@ -96,7 +94,8 @@ detach_card(SmartcarddTree *tree, ReaderEntry *entry)
 static void
 attach_card(SmartcarddTree *tree, ReaderEntry *entry)
 {
-    SmartcarddCard *card = g_hash_table_lookup(tree->cards, entry->card_path);
+    SmartcarddCard *card =
+        g_hash_table_lookup(tree->cards, smartcardd_reader_card_path(entry->reader));
 
     if (card == entry->attached)
         return;
@@ -109,31 +108,19 @@ attach_card(SmartcarddTree *tree, ReaderEntry *entry)
     tree->func(SMARTCARDD_CARD_ADDED, card, tree->data);
 }
 
-static void
-update_reader(ReaderEntry *entry, GVariant *properties)
-{
-    const char *card_path;
-
-    smartcardd_reader_update(entry->reader, properties);
-    if (!g_variant_lookup(properties, "Card", "&o", &card_path))
-        return;
-    g_free(entry->card_path);
-    entry->card_path = g_strdup(card_path);
-}
-
 /* Returns the reader, which is not in the list yet if it is new. */
 static ReaderEntry *
 store_reader(SmartcarddTree *tree, SmartcarddBus *bus, const char *path, GVariant *properties)
 {
     ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
 
-    if (!entry) {
+    if (entry) {
+        smartcardd_reader_update(entry->reader, properties);
+    } else {
         entry = g_new0(ReaderEntry, 1);
-        entry->reader = smartcardd_reader_new(bus, path);
-        entry->card_path = g_strdup("/");
+        entry->reader = smartcardd_reader_new(bus, path, properties);
         g_hash_table_insert(tree->readers, g_strdup(path), entry);
     }
-    update_reader(entry, properties);
     return entry;
 }
 
@@ -150,10 +137,10 @@ list_reader(SmartcarddTree *tree, ReaderEntry *entry)
 static ReaderEntry *
 store_card(SmartcarddTree *tree, SmartcarddBus *bus, const char *path, GVariant *properties)
 {
-    const char *reader_path = "";
-
-    g_variant_lookup(properties, "Reader", "&o", &reader_path);
-    ReaderEntry *entry = g_hash_table_lookup(tree->readers, reader_path);
+    g_autoptr(GVariant) reader =
+        g_variant_lookup_value(properties, "Reader", G_VARIANT_TYPE_OBJECT_PATH);
+    ReaderEntry *entry =
+        reader ? g_hash_table_lookup(tree->readers, g_variant_get_string(reader, NULL)) : NULL;
     if (entry && !g_hash_table_contains(tree->cards, path))
         g_hash_table_insert(tree->cards, g_strdup(path),
                             smartcardd_card_new(bus, path, entry->reader, properties));
@@ -215,7 +202,7 @@ smartcardd_tree_change(SmartcarddTree *tree, const char *path, GVariant *changed
 
     if (!entry)
         return;
-    update_reader(entry, changed);
+    smartcardd_reader_update(entry->reader, changed);
     attach_card(tree, entry);
 }
 
@@ -232,21 +219,24 @@ smartcardd_tree_clear(SmartcarddTree *tree)
     g_hash_table_remove_all(tree->cards);
 }
 
-/* Stores the objects of one interface. */
+/* Stores the objects of one interface, which are below a folder. Adds the entries of readers. */
 static void
-store_objects(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects, const char *interface)
+store_objects(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects, const char *interface,
+              const char *folder, GPtrArray *entries)
 {
-    gboolean is_reader = g_str_equal(interface, SMARTCARDD_READER_INTERFACE);
-    GVariantIter iter;
-    const char *path;
-    GVariant *interfaces;
+    gsize n_objects = g_variant_n_children(objects);
 
-    g_variant_iter_init(&iter, objects);
-    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
+    for (gsize i = 0; i < n_objects; i++) {
+        g_autoptr(GVariant) object = g_variant_get_child_value(objects, i);
+        g_autoptr(GVariant) key = g_variant_get_child_value(object, 0);
+        g_autoptr(GVariant) interfaces = g_variant_get_child_value(object, 1);
+        const char *path = g_variant_get_string(key, NULL);
         g_autoptr(GVariant) properties =
-            g_variant_lookup_value(interfaces, interface, G_VARIANT_TYPE_VARDICT);
-        if (properties && is_reader)
-            store_reader(tree, bus, path, properties);
+            g_str_has_prefix(path, folder)
+                ? g_variant_lookup_value(interfaces, interface, G_VARIANT_TYPE_VARDICT)
+                : NULL;
+        if (properties && entries)
+            g_ptr_array_add(entries, store_reader(tree, bus, path, properties));
         else if (properties)
             store_card(tree, bus, path, properties);
     }
@@ -255,19 +245,15 @@ store_objects(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects, const
 void
 smartcardd_tree_load(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects)
 {
-    GVariantIter iter;
-    const char *path;
-    GVariant *interfaces;
+    g_autoptr(GPtrArray) entries = g_ptr_array_new();
 
     smartcardd_tree_clear(tree);
-    store_objects(tree, bus, objects, SMARTCARDD_READER_INTERFACE);
-    store_objects(tree, bus, objects, SMARTCARDD_CARD_INTERFACE);
-    g_variant_iter_init(&iter, objects);
-    while (g_variant_iter_loop(&iter, "{&o@a{sa{sv}}}", &path, &interfaces)) {
-        ReaderEntry *entry = g_hash_table_lookup(tree->readers, path);
-        if (!entry)
-            continue;
-        list_reader(tree, entry);
-        attach_card(tree, entry);
+    store_objects(tree, bus, objects, SMARTCARDD_READER_INTERFACE, SMARTCARDD_ROOT_PATH "/readers/",
+                  entries);
+    store_objects(tree, bus, objects, SMARTCARDD_CARD_INTERFACE, SMARTCARDD_ROOT_PATH "/cards/",
+                  NULL);
+    for (guint i = 0; i < entries->len; i++) {
+        list_reader(tree, g_ptr_array_index(entries, i));
+        attach_card(tree, g_ptr_array_index(entries, i));
     }
 }

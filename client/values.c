@@ -2,6 +2,8 @@
 
 #include "values.h"
 
+#include <string.h>
+
 static char
 get_kind(const SmartcarddField *field)
 {
@@ -34,6 +36,8 @@ smartcardd_values_install(GObjectClass *class, const SmartcarddField *fields, gu
                           GParamSpec **specs)
 {
     for (guint i = 0; i < n_fields; i++) {
+        if (!fields[i].property)
+            continue;
         specs[i] = new_spec(&fields[i]);
         g_object_class_install_property(class, i + 1, specs[i]);
     }
@@ -115,27 +119,59 @@ is_equal(const SmartcarddField *field, const SmartcarddValue *a, const Smartcard
     }
 }
 
+/* Returns n_fields if there is none. Begins at the field where it is most likely. */
+static guint
+find_field(const SmartcarddField *fields, guint n_fields, const char *name, guint likely)
+{
+    for (guint i = 0; i < n_fields; i++) {
+        guint number = (likely + i) % n_fields;
+        if (fields[number].name && strcmp(fields[number].name, name) == 0)
+            return number;
+    }
+    return n_fields;
+}
+
+/* Returns whether the value has changed. */
+static gboolean
+set_value(SmartcarddValue *place, const SmartcarddField *field, GVariant *variant)
+{
+    if (!g_variant_is_of_type(variant, field->type))
+        return FALSE;
+    SmartcarddValue value = read_value(field, variant);
+    if (is_equal(field, place, &value)) {
+        clear_value(&value, field);
+        return FALSE;
+    }
+    clear_value(place, field);
+    *place = value;
+    return TRUE;
+}
+
+/*
+ * A function with a format string would serialize a dictionary from a message, which costs more
+ * than all the rest.
+ */
 void
 smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fields, guint n_fields,
                          GVariant *dictionary, GObject *object, GParamSpec **specs)
 {
-    g_object_freeze_notify(object);
-    for (guint i = 0; i < n_fields; i++) {
-        g_autoptr(GVariant) variant =
-            fields[i].name ? g_variant_lookup_value(dictionary, fields[i].name, fields[i].type)
-                           : NULL;
-        if (!variant)
-            continue;
-        SmartcarddValue value = read_value(&fields[i], variant);
-        if (is_equal(&fields[i], &values[i], &value)) {
-            clear_value(&value, &fields[i]);
-            continue;
-        }
-        clear_value(&values[i], &fields[i]);
-        values[i] = value;
-        g_object_notify_by_pspec(object, specs[i]);
+    gsize n_entries = g_variant_n_children(dictionary);
+    guint number = 0;
+
+    if (object)
+        g_object_freeze_notify(object);
+    for (gsize i = 0; i < n_entries; i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(dictionary, i);
+        g_autoptr(GVariant) name = g_variant_get_child_value(entry, 0);
+        g_autoptr(GVariant) boxed = g_variant_get_child_value(entry, 1);
+        g_autoptr(GVariant) variant = g_variant_get_variant(boxed);
+        number = find_field(fields, n_fields, g_variant_get_string(name, NULL), number + 1);
+        if (number < n_fields && set_value(&values[number], &fields[number], variant) && object &&
+            specs[number])
+            g_object_notify_by_pspec(object, specs[number]);
     }
-    g_object_thaw_notify(object);
+    if (object)
+        g_object_thaw_notify(object);
 }
 
 void

@@ -11,7 +11,7 @@
 
 typedef struct {
     const char *name;         /* on the bus; NULL for one that the service does not have */
-    const char *property;     /* of the GObject */
+    const char *property;     /* of the GObject; NULL: none */
     const GVariantType *type; /* s, o, b, y, q, u, as or ay */
     const char *nick;
 } SmartcarddField;
@@ -37,7 +37,7 @@ void smartcardd_values_clear(SmartcarddValue *values, const SmartcarddField *fie
 
 /*
  * Takes the values of a dictionary, a{sv}. Names and types that are not in the table are ignored.
- * Emits "notify" for those that have changed.
+ * Emits "notify" for those that have changed; not if object is NULL, as for a new one.
  */
 void smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fields,
                               guint n_fields, GVariant *dictionary, GObject *object,

@@ -19,6 +19,7 @@ import report
 from calls import bench_calls
 from contention import bench_contention
 from cpu import in_child, one_cpu
+from glib_client import bench_glib
 from latency import bench_latency
 from library import bench_library
 from life import bench_idle, bench_kill, bench_memory, bench_start
@@ -35,7 +36,7 @@ def benches():
     return {bench.__name__.removeprefix("bench_"): bench
             for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
                           bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
-                          bench_library, bench_start, bench_memory, bench_idle, bench_kill,
+                          bench_library, bench_glib, bench_start, bench_memory, bench_idle, bench_kill,
                           bench_free)}
 
 

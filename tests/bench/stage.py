@@ -58,6 +58,18 @@ def beside(program, *arguments):
             process.terminate()
 
 
+@contextmanager
+def running(program, *arguments):
+    """Runs a program of the bench until it has printed a line; yields its process number."""
+    with subprocess.Popen([built("tests/bench/" + program), *arguments], stdout=subprocess.PIPE,
+                          text=True) as process:
+        try:
+            process.stdout.readline()
+            yield process.pid
+        finally:
+            process.terminate()
+
+
 def reader_name(reader, number=0):
     """Returns the PC/SC name of a simulated reader; number: its index in the test bed."""
     return f"Simulated Reader {reader} {number:02X} 00"
