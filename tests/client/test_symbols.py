@@ -44,6 +44,24 @@ class Symbols(unittest.TestCase):
             declared.add(klass + "_get_type")
         self.assertLessEqual(set(self.listed()), declared)
 
+    def test_each_class_has_an_example(self):
+        examples = {}
+        for name in os.listdir(os.path.join(SOURCE, "client")):
+            if not name.endswith(".c"):
+                continue
+            with open(os.path.join(SOURCE, "client", name), encoding="utf-8") as file:
+                for klass, comment in re.findall(r"/\*\*\n \* (Smartcardd\w+):\n(.*?)\*/",
+                                                 file.read(), re.S):
+                    examples[klass] = "```c" in comment
+        self.assertEqual(set(examples), {"Smartcardd" + name for name in (
+            "Card", "Client", "Command", "PinFormat", "Reader", "Session", "Transaction")})
+        self.assertTrue(all(examples.values()), examples)
+
+    def test_package_has_the_same_list(self):
+        path = os.path.join(SOURCE, "debian", "libsmartcardd-glib-1-0.symbols")
+        with open(path, encoding="ascii") as file:
+            self.assertEqual(re.findall(r"^ (\w+)@Base", file.read(), re.M), self.listed())
+
     def test_errors_are_those_of_the_service(self):
         """The enumeration has the number and the name of each row of the table."""
         with open(os.path.join(SOURCE, "introspection", "error-table.h"), encoding="utf-8") as file:

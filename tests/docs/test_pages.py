@@ -91,9 +91,12 @@ class Pages(unittest.TestCase):
         self.assertLessEqual(len(pages.read("README.md").splitlines()), 150)
 
     def test_each_example_is_listed(self):
-        listed = set(pages.links(pages.read("examples/README.md")))
-        programs = {name for name in os.listdir(os.path.join(pages.SOURCE, "examples"))
-                    if name.endswith((".py", ".sh"))}
+        listed = {link for link in pages.links(pages.read("examples/README.md"))
+                  if not link.startswith("../")}
+        examples = os.path.join(pages.SOURCE, "examples")
+        programs = {os.path.relpath(os.path.join(path, name), examples)
+                    for path, _, names in os.walk(examples) for name in names
+                    if name.endswith((".c", ".js", ".py", ".sh", ".vala"))}
         self.assertEqual(listed, programs)
 
 

@@ -130,10 +130,28 @@ def languages():
 
 
 def documents():
-    """The pages and examples."""
-    return {f"share/doc/smartcardd/{folder}/{name}" for folder in ("docs", "examples")
-            for name in os.listdir(os.path.join(SOURCE, folder))
-            if name not in ("meson.build", "update-tables.py", "__pycache__")}
+    """All files of docs/ and examples/ but those of the build."""
+    return {f"share/doc/smartcardd/{os.path.relpath(os.path.join(path, name), SOURCE)}"
+            for folder in ("docs", "examples")
+            for path, _, names in os.walk(os.path.join(SOURCE, folder)) for name in names
+            if name not in ("meson.build", "update-tables.py") and "__pycache__" not in path}
+
+
+def client_library():
+    """The files of the client library, and those for other languages if they were built."""
+    headers = {name for name in os.listdir(os.path.join(SOURCE, "client"))
+               if re.fullmatch(r"smartcardd-.*\.h", name)}
+    files = {f"include/smartcardd-glib-1/{name}" for name in headers | {"smartcardd-enum-types.h"}}
+    files |= {f"lib/libsmartcardd-glib-1.so{suffix}" for suffix in ("", ".0", ".0.0.0")}
+    files.add("lib/pkgconfig/smartcardd-glib-1.pc")
+    for built, places in (
+            ("Smartcardd-1.typelib", ("lib/girepository-1.0/Smartcardd-1.typelib",
+                                      "share/gir-1.0/Smartcardd-1.gir")),
+            ("smartcardd-glib-1.vapi", ("share/vala/vapi/smartcardd-glib-1.deps",
+                                        "share/vala/vapi/smartcardd-glib-1.vapi"))):
+        if os.path.exists(os.path.join(BUILD, "client", built)):
+            files.update(places)
+    return files
 
 
 def request_name(user):
@@ -148,7 +166,12 @@ class Files(unittest.TestCase):
     def test_list_of_files(self):
         catalogs = {f"share/locale/{language}/LC_MESSAGES/smartcardd.mo"
                     for language in languages()}
-        self.assertEqual(set(installed()), EXPECTED | catalogs | documents())
+        reference = {place for place in installed()
+                     if place.startswith("share/doc/smartcardd-glib-1/reference/")}
+        self.assertEqual(set(installed()) - reference,
+                         EXPECTED | catalogs | documents() | client_library())
+        self.assertEqual(bool(reference), os.path.exists(os.path.join(BUILD, "client",
+                                                                      "reference")))
 
     def test_unit_is_valid(self):
         if not shutil.which("systemd-analyze"):
