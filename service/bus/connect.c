@@ -108,6 +108,27 @@ typedef struct {
     guint32 protocol;
 } ConnectResult;
 
+static void
+fail_with_result(const ConnectResult *result)
+{
+    const char *reader = scd_reader_name(result->connect->reader);
+    const ScdHolderQuery query = scd_sessions_holder_query(
+        result->connect->sessions, scd_pending_call_client(result->call), 0);
+    ScdErrorCode code = scd_code_to_error(result->code);
+    g_autofree char *holder = code == SCD_E_SHARING_VIOLATION
+                                  ? query.describe(query.data, reader, query.uid, query.except)
+                                  : NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!holder) {
+        scd_pending_call_fail_with_code(result->call, code);
+        return;
+    }
+    g_autoptr(GError) plain = scd_job_call_new_error(reader, code);
+    error = g_error_new(SCD_ERROR, code, "%s%s", plain->message, holder);
+    scd_pending_call_fail(result->call, error);
+}
+
 static gboolean
 handle_result_in_main(gpointer data)
 {
@@ -116,7 +137,7 @@ handle_result_in_main(gpointer data)
     if (scd_pending_call_has_ended(result->call))
         return G_SOURCE_REMOVE;
     if (result->code != 0) {
-        scd_pending_call_fail_with_code(result->call, scd_code_to_error(result->code));
+        fail_with_result(result);
         return G_SOURCE_REMOVE;
     }
     result->connect->connected = TRUE;

@@ -58,6 +58,7 @@ typedef struct {
     gpointer end_data;
     GDestroyNotify free_end_data;
     guint32 code;
+    ScdHolderQuery holder; /* describe: NULL for none */
 } JobCall;
 
 ScdQuota *
@@ -243,8 +244,15 @@ new_job_error(const JobCall *call, const ScdJob *job, ScdErrorCode code)
     gboolean given_up = code == SCD_E_TIMEOUT || code == SCD_E_CANCELLED;
     /* A Close goes on in any case. */
     gboolean sent = scd_job_was_sent(job) || job->kind == SCD_JOB_DISCONNECT;
-    const char *end = given_up ? scd_job_call_sent_text(sent) : get_failure_text(job, code);
+    g_autofree char *holder = NULL;
     g_autofree char *where = NULL;
+
+    if (code == SCD_E_SHARING_VIOLATION && call->holder.describe)
+        holder = call->holder.describe(call->holder.data, call->reader, call->holder.uid,
+                                       call->holder.except);
+    const char *end = given_up ? scd_job_call_sent_text(sent)
+                      : holder ? holder
+                               : get_failure_text(job, code);
 
     if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1)
         where = g_strdup_printf("command %u of %u: ", scd_job_n_answered(job) + 1,
@@ -281,7 +289,8 @@ send_reply_in_main(gpointer data)
     ScdJob *job = data;
     JobCall *call = job->data;
 
-    call->end(call->code, call->end_data);
+    if (call->end)
+        call->end(call->code, call->end_data);
     release_end_data(call);
     send_reply(call, job, call->code);
     return G_SOURCE_REMOVE;
@@ -294,7 +303,7 @@ end_call(ScdJob *job, guint32 code, gpointer data)
     JobCall *call = data;
 
     call->code = code;
-    if (call->end)
+    if (call->end || (code == scd_code_of_error(SCD_E_SHARING_VIOLATION) && call->holder.describe))
         scd_main_thread_invoke(send_reply_in_main, scd_job_ref(job), (GDestroyNotify)scd_job_unref);
     else
         send_reply(call, job, code);
@@ -382,6 +391,12 @@ scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data, GDestroy
     call->end = func;
     call->end_data = data;
     call->free_end_data = destroy;
+}
+
+void
+scd_job_call_set_holder_query(ScdJob *job, const ScdHolderQuery *query)
+{
+    ((JobCall *)job->data)->holder = *query;
 }
 
 void

@@ -93,6 +93,20 @@ typedef void (*ScdJobCallEndFunc)(guint32 code, gpointer data);
 void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
                          GDestroyNotify destroy);
 
+/*
+ * Who has the card, for the message of SharingViolation. describe is called on the main thread with
+ * data that outlives the call, and returns a text in parentheses with a space before it; or NULL
+ * if the user may not know, or nobody on this bus has it.
+ */
+typedef struct {
+    char *(*describe)(gpointer data, const char *reader, guint uid, guint64 except);
+    gpointer data;
+    guint uid;      /* the caller's */
+    guint64 except; /* the number of the caller's own session; 0: none */
+} ScdHolderQuery;
+
+void scd_job_call_set_holder_query(ScdJob *job, const ScdHolderQuery *query);
+
 /* Replies with the error and releases the job, which must not have been submitted. */
 void scd_job_call_refuse(ScdJob *job, const GError *error);
 

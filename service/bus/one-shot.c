@@ -128,6 +128,9 @@ run_jobs(ScdPendingCall *call, gpointer data)
     g_autoptr(GError) error = NULL;
 
     one_shot->action = scd_pending_call_grant(call)->action;
+    const ScdHolderQuery query = scd_sessions_holder_query(one_shot->sessions, client, 0);
+
+    scd_job_call_set_holder_query(one_shot->job, &query);
     if (scd_job_charge(one_shot->job, account, &error))
         one_shot->queue = scd_sessions_new_queue(one_shot->sessions, client,
                                                  scd_reader_pcsc_name(one_shot->reader),

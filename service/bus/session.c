@@ -304,12 +304,11 @@ describe_session(const ScdSession *session)
     const char *share_mode = scd_share_mode_to_word(scd_job_queue_share_mode(session->queue));
     gboolean in_transaction = scd_job_queue_in_transaction(session->queue);
 
-    g_variant_builder_add(&keys, "{sv}", "session",
-                          g_variant_new_object_path(scd_session_path(session)));
+    g_variant_builder_add(&keys, "{sv}", "session", g_variant_new("o", scd_session_path(session)));
     g_variant_builder_add(&keys, "{sv}", "reader",
                           g_variant_new_object_path(scd_reader_path(session->reader)));
     g_variant_builder_add(&keys, "{sv}", "uid",
-                          g_variant_new_uint32(scd_client_uid(session->client)));
+                          g_variant_new("u", scd_client_uid(session->client)));
     if (scd_client_pid(session->client))
         g_variant_builder_add(&keys, "{sv}", "pid",
                               g_variant_new_uint32(scd_client_pid(session->client)));
@@ -334,6 +333,46 @@ scd_sessions_list(ScdSessions *sessions, guint uid)
         if (uid == 0 || scd_client_uid(((ScdSession *)session)->client) == uid)
             g_variant_builder_add_value(&list, describe_session(session));
     return g_variant_builder_end(&list);
+}
+
+/* The session in a transaction, or with exclusive use; else any other one. */
+static const ScdSession *
+find_holder(ScdSessions *sessions, const char *reader, guint64 except)
+{
+    const ScdSession *found = NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, sessions->by_number);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const ScdSession *session = value;
+        if (session->number == except || !g_str_equal(scd_reader_name(session->reader), reader))
+            continue;
+        if (scd_job_queue_in_transaction(session->queue) ||
+            scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE)
+            return session;
+        found = session;
+    }
+    return found;
+}
+
+static char *
+describe_holder(gpointer data, const char *reader, guint uid, guint64 except)
+{
+    const ScdSession *holder = find_holder(data, reader, except);
+
+    if (!holder || (uid != 0 && uid != scd_client_uid(holder->client)))
+        return NULL;
+    const char *unit = scd_client_unit(holder->client);
+    return g_strdup_printf(" (process %u of user %u%s%s has session %s)",
+                           scd_client_pid(holder->client), scd_client_uid(holder->client),
+                           unit ? ", " : "", unit ? unit : "", scd_session_path(holder));
+}
+
+ScdHolderQuery
+scd_sessions_holder_query(ScdSessions *sessions, const ScdClient *client, guint64 except)
+{
+    return (ScdHolderQuery){describe_holder, sessions, scd_client_uid(client), except};
 }
 
 static void

@@ -48,6 +48,10 @@ guint scd_sessions_count(const ScdSessions *sessions);
 /* Returns the sessions of a user, or all for root (Manager.ListSessions): a floating aa{sv}. */
 GVariant *scd_sessions_list(ScdSessions *sessions, guint uid);
 
+/* For the errors of a call of the client. except: the number of its own session; 0: none. */
+ScdHolderQuery scd_sessions_holder_query(ScdSessions *sessions, const ScdClient *client,
+                                         guint64 except);
+
 /*
  * Closes the session at the path for a user (Manager.CloseSession). Fails with SCD_NOT_OWNER,
  * SCD_E_INVALID_HANDLE if it is closed already, SCD_UNKNOWN_OBJECT if there has been none.

@@ -84,6 +84,42 @@ class ListSessions(SessionListTest):
             self.assert_refused("UnknownObject", self.alice, self.send_close(self.alice, path))
 
 
+class Holders(SessionListTest):
+    """SharingViolation names who has the card, to root and to the same user."""
+
+    settings = ""
+
+    def setUp(self):
+        super().setUp()
+        self.second = self.other_user(ALICE)
+
+    def check(self, holder, send):
+        """send: a function that makes a call of a user that is refused."""
+        words = f"process {self.alice.pid} of user {self.alice.uid} has session {holder.path}"
+        for user, is_told in ((self.second, True), (self.root, True), (self.bob, False)):
+            name, message = self.refusal(user, send(user))
+            self.assertEqual((name, words in message), ("SharingViolation", is_told), message)
+            self.assertEqual(holder.path in message, is_told)
+
+    def test_exclusive_use(self):
+        holder = self.connect(self.alice, share_mode="exclusive")
+        self.check(holder, self.send_connect)
+        self.check(holder, lambda user: user.send(self.card(), CARD, "TransmitHex", "(s)",
+                                                  IS_VERIFIED))
+
+    def test_request_for_exclusive_use(self):
+        holder = self.connect(self.alice)
+        self.check(holder, lambda user: self.send_connect(user, share_mode="exclusive"))
+
+    def test_calls_of_sessions(self):
+        sessions = {user: self.connect(user, share_mode="direct")
+                    for user in (self.second, self.root, self.bob)}
+        holder = self.connect(self.alice)
+        holder.begin()
+        self.check(holder, lambda user: sessions[user].send("GetAttribute", "(ua{sv})", 0x90303,
+                                                            {}))
+
+
 class GoneObjects(SessionListTest):
     def send_one_shot(self, path):
         return self.alice.send(path, CARD, "TransmitHex", "(s)", IS_VERIFIED)
