@@ -14,6 +14,7 @@
 
 #define PIN_LENGTH 8
 #define BLOCK 65536
+#define AREA_MAX (1ul << 28) /* the address sanitizer has areas of terabytes */
 
 /* The PIN is 12345678; here it is kept in another form. */
 static void
@@ -99,7 +100,8 @@ count_pins(void)
     while (fgets(line, sizeof line, maps)) {
         unsigned long start, end;
         char mode[5];
-        if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || mode[1] != 'w')
+        if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) != 3 || mode[1] != 'w' ||
+            end - start > AREA_MAX)
             continue;
         for (unsigned long at = start; at < end; at += BLOCK - PIN_LENGTH) {
             gsize size = MIN(BLOCK, end - at);
