@@ -26,6 +26,7 @@ typedef enum {
     EVENT_END_LIMIT,
     EVENT_CLOSE,
     EVENT_CLOSE_RESET,
+    EVENT_OWNER_LEFT,
     EVENT_CARD_REMOVED,
     EVENT_READER_REMOVED,
     EVENT_STOP,
@@ -132,6 +133,9 @@ happen(Rig *rig, RigJob *job, Event event)
     case EVENT_CLOSE_RESET:
         close_queue(rig, 1);
         break;
+    case EVENT_OWNER_LEFT:
+        close_queue(rig, SCD_JOB_DISPOSITION_OWNER_LEFT);
+        break;
     case EVENT_CARD_REMOVED:
         fake_pcsc_remove_card();
         scd_workers_card_removed(rig->workers, "Reader");
@@ -165,6 +169,7 @@ code_after(Step step, Event event)
         return RIG_TIMEOUT;
     case EVENT_CLOSE:
     case EVENT_CLOSE_RESET:
+    case EVENT_OWNER_LEFT:
     case EVENT_READER_REMOVED:
     case EVENT_STOP:
         return RIG_CODE_CLOSE;
