@@ -251,6 +251,13 @@ disconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
     return SCD_OUTCOME_DONE;
 }
 
+/*
+ * Another program can take the card between the check and SCardBeginTransaction, which then waits
+ * for the end of that transaction: it has no time limit, PCSCLITE_NO_BLOCKING does not apply to it,
+ * and SCardCancel does not end it (1.9.9 to 2.5). To disconnect the handle in another thread would
+ * end it, but block all calls of the process meanwhile, and is not safe before 2.4. Only jobs on
+ * this reader have to wait, and those that have a time limit are answered by then.
+ */
 static ScdOutcome
 begin_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
