@@ -14,6 +14,7 @@ from scdtest.clients import channel
 from scdtest.clients.client import Client
 from scdtest.clients.other_user import CallError
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 
 SERIAL, SERIAL_TAG = "SN1234", "10103"
@@ -61,7 +62,10 @@ class Cards(GrantTest):
         self.start_polkit(allow_if(f'action.lookup("atr") == "{OTHER_ATR}"'))
         session = self.connect(self.alice, self.reader("B"))
         self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+        powered = self.cards.powerups("B")
         self.cards.swap("B", ATR)
+        # Before, a Reconnect would reach the card that may be used.
+        events.poll_until(lambda: self.cards.powerups("B") > powered, "pcscd has the new card")
         numbers = [session.send_reconnect(), self.send_verify(session)]
         self.assert_revoked(session)
         for number in numbers:
