@@ -19,6 +19,39 @@ from scdtest.testbed.testbed import SOURCE, built
 EXAMPLES = os.path.join(SOURCE, "examples")
 IDENTIFIER_LENGTH = 16
 
+PYTHON = """
+import gi
+gi.require_version("Smartcardd", "1")
+from gi.repository import Gio, GLib, Smartcardd
+client = Smartcardd.Client.new()
+for reader in client.get_readers():
+    print(reader.get_name(), reader.get_card().get_atr_hex())
+cancellable = Gio.Cancellable()
+GLib.idle_add(cancellable.cancel)
+try:
+    client.wait_for_card("another reader", Smartcardd.TIMEOUT_NONE, cancellable)
+except GLib.Error as error:
+    assert error.matches(Smartcardd.error_quark(), Smartcardd.Error.CANCELLED)
+    print("cancelled")
+"""
+
+JAVASCRIPT = """
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
+import Smartcardd from 'gi://Smartcardd';
+const client = Smartcardd.Client.new(null);
+for (let i = 0, readers = client.get_readers(); i < readers.get_n_items(); i++)
+    print(readers.get_item(i).name, readers.get_item(i).card.atrHex);
+const cancellable = new Gio.Cancellable();
+GLib.idle_add(GLib.PRIORITY_DEFAULT_IDLE, () => cancellable.cancel());
+try {
+    client.wait_for_card('another reader', Smartcardd.TIMEOUT_NONE, cancellable);
+} catch (error) {
+    if (error.matches(Smartcardd.Error, Smartcardd.Error.CANCELLED))
+        print('cancelled');
+}
+"""
+
 
 class UseCard(LibraryTest):
     def setUp(self):
@@ -83,6 +116,26 @@ class UseCard(LibraryTest):
                                       "--pkg=gio-2.0",
                                       "--pkg=smartcardd-glib-1", EXAMPLES + "/use-card.vala",
                                       *options, "-X", "-w"))
+
+    def check_list(self, *command):
+        """A program that lists all cards, and cancels a wait."""
+        result = subprocess.run(command, env=self.environment(), capture_output=True, text=True,
+                                check=False, timeout=events.LIMIT_S)
+        self.assertEqual((result.stdout.splitlines(), result.stderr),
+                         ([f"{self.pcsc_name()} {ATR}", "cancelled"], ""))
+
+    def write(self, name, text):
+        path = os.path.join(self.testbed.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def test_short_program_in_python(self):
+        self.check_list("/usr/bin/python3", self.write("list.py", PYTHON))
+
+    @unittest.skipUnless(shutil.which("gjs"), "there is no gjs")
+    def test_short_program_in_javascript(self):
+        self.check_list("gjs", "-m", self.write("list.js", JAVASCRIPT))
 
     def test_reader_without_card(self):
         """An error is one line for people."""
