@@ -24,6 +24,7 @@
 
 enum {
     VALUE_NAME,
+    VALUE_PCSC_NAME,
     VALUE_VENDOR,
     VALUE_PRODUCT,
     VALUE_SERIAL,
@@ -75,6 +76,12 @@ static const SmartcarddField fields[N_VALUES] = {
      * again.
      */
     [VALUE_NAME] = {"Name", "name", G_VARIANT_TYPE_STRING, "Name"},
+    /**
+     * SmartcarddReader:pcsc-name:
+     *
+     * The bytes of the PC/SC name, which need not be UTF-8.
+     */
+    [VALUE_PCSC_NAME] = {"PcscName", "pcsc-name", G_VARIANT_TYPE_BYTESTRING, "PC/SC name"},
     /**
      * SmartcarddReader:vendor: (getter get_vendor)
      *

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import unittest
+import xml.etree.ElementTree as ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -61,6 +62,17 @@ class Symbols(unittest.TestCase):
         path = os.path.join(SOURCE, "debian", "libsmartcardd-glib-1-0.symbols")
         with open(path, encoding="ascii") as file:
             self.assertEqual(re.findall(r"^ (\w+)@Base", file.read(), re.M), self.listed())
+
+    def test_objects_have_the_properties_of_the_service(self):
+        """But those that other properties imply."""
+        implied = {"reader": {"CardPresent"}, "card": {"Reader"}, "client": {"ReaderChanges"}}
+        for name, source, interface in (("reader", "reader.c", "Reader"), ("card", "card.c", "Card"),
+                                        ("client", "client-connection.c", "Manager")):
+            with open(os.path.join(SOURCE, "client", source), encoding="utf-8") as file:
+                fields = set(re.findall(r'= \{"(\w+)",\s*(?:"|NULL)', file.read()))
+            path = os.path.join(SOURCE, "introspection", f"org.smartcardd1.{interface}.xml")
+            properties = {node.get("name") for node in ElementTree.parse(path).iter("property")}
+            self.assertEqual(fields, properties - implied[name], name)
 
     def test_errors_are_those_of_the_service(self):
         """The enumeration has the number and the name of each row of the table."""
