@@ -16,6 +16,7 @@ from scdtest.clients.other_user import CallError
 from scdtest.clients.pcsc_client import PcscClient
 from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
+from scdtest.testbed.users import as_user
 
 SERIAL, SERIAL_TAG = "SN1234", "10103"
 
@@ -184,11 +185,8 @@ class Channels(GrantTest):
     def setUp(self):
         super().setUp()
         self.start_polkit(ALLOW)
-        os.seteuid(self.alice.uid)
-        try:
+        with as_user(ALICE):
             client = Client()
-        finally:
-            os.seteuid(0)
         self._clients.append(client)
         self.channel = channel.Channel(client.connect(self.reader()))
         self._clients.append(self.channel)

@@ -4,7 +4,6 @@
 
 import itertools
 import os
-import pwd
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -14,6 +13,7 @@ from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.channel import SUCCESS, transmit
 from scdtest.clients.client import Refused, data, options
 from scdtest.clients.recorder import CARD
+from scdtest.testbed.users import as_user
 
 LIMIT = "LimitsExceeded"
 
@@ -49,11 +49,8 @@ class Memory(ChannelTest):
             self.assertLess(self.memory("VmHWM"), self.before + USER_MIB + TRANSIENT_MIB)
 
     def user(self, name):
-        os.seteuid(pwd.getpwnam(name).pw_uid)
-        try:
+        with as_user(name):
             return self.client()
-        finally:
-            os.seteuid(0)
 
     def connect(self, user):
         return user.connect(user.reader("Reader A"))

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 
 from scdtest.cases import case
 from scdtest.cases.sessions import SessionTest
@@ -268,22 +268,13 @@ class LimitsOfWaits(WaitTest):
         for _ in range(2):
             self.wait_for_card(other)
         self.assert_refused("LimitsExceeded", self.wait_for_card())
-        left = self.departure_of(other.connection.get_unique_name())
+        name, left = other.connection.get_unique_name(), self.user.departures()
         other.close()
-        self.user.wait(lambda: left, "the bus tells that the other one has left")
+        self.user.wait(lambda: name in left, "the bus tells that the other one has left")
         mine = [self.wait_for_card(), self.wait_for_card()]
         self.assert_refused("LimitsExceeded", self.wait_for_card())
         card = self.insert("A")
         self.assertEqual([call.wait() for call in mine], [[self.a, card]] * 2)
-
-    def departure_of(self, name):
-        """Returns a list that is empty until the client has disconnected."""
-        left = []
-        self.user.connection.signal_subscribe(
-            "org.freedesktop.DBus", None, "NameOwnerChanged", None, name,
-            Gio.DBusSignalFlags.NONE, lambda *_event: left.append(name))
-        self.user.manager("Version")
-        return left
 
 
 if __name__ == "__main__":

@@ -5,10 +5,7 @@ import contextlib
 import os
 import signal
 
-from gi.repository import Gio
-
 from scdtest.cases import case
-from scdtest.clients.client import Client
 from scdtest.clients.methods import short_name
 from scdtest.clients.other_user import CallError
 from scdtest.testbed.simulator import ATR
@@ -139,12 +136,8 @@ class PermissionTest(case.TestBedTest):
 
     def kill(self, *users):
         """Returns when the bus has announced that they are gone, before later calls arrive."""
-        watcher, left = Client(), set()
-        self._clients.append(watcher)
-        watcher.connection.signal_subscribe(
-            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
-            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
-        watcher.manager("Available")  # by now the bus knows of the subscription
+        watcher = self.recorder()
+        left = watcher.departures()
         for user in users:
             user.leave()
         watcher.wait(lambda: {user.name for user in users} <= left, "the bus announces it")

@@ -3,8 +3,6 @@
 
 import os
 
-from gi.repository import Gio
-
 from scdtest.cases import case
 from scdtest.clients.channel import Channel
 from scdtest.clients.client import Client
@@ -51,11 +49,8 @@ class SessionTest(case.TestBedTest):
 
     def leave(self, *clients):
         """Closes clients; returns when the bus has announced it, before later calls arrive."""
-        watcher, left = self.client(), set()
-        watcher.connection.signal_subscribe(
-            "org.freedesktop.DBus", None, "NameOwnerChanged", None, None,
-            Gio.DBusSignalFlags.NONE, lambda *event: left.add(event[5].unpack()[0]))
-        watcher.manager("Available")  # by now the bus knows of the subscription
+        watcher = self.client()
+        left = watcher.departures()
         names = {client.connection.get_unique_name() for client in clients}
         for client in clients:
             client.close()

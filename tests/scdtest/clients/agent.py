@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """An authentication agent: the part of a desktop that shows polkit's dialogs."""
 
-import os
-
 from gi.repository import Gio, GLib
 
 from scdtest.testbed import events
 from scdtest.testbed.testbed import connect_to_bus
+from scdtest.testbed.users import as_user
 
 NAME = "org.freedesktop.PolicyKit1"
 AUTHORITY = "/org/freedesktop/PolicyKit1/Authority"
@@ -31,11 +30,8 @@ def start_time(pid):
 
 def connect(uid=0):
     """Connects to the bus as that user."""
-    os.seteuid(uid)
-    try:
+    with as_user(uid):
         return connect_to_bus()
-    finally:
-        os.seteuid(0)
 
 
 class Agent:

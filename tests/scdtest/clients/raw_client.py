@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client that writes D-Bus messages byte by byte, for messages that no library would send."""
 
-import os
-import pwd
 import socket
 import struct
 
 from scdtest.testbed import events
 from scdtest.testbed.testbed import BUS_SOCKET
+from scdtest.testbed.users import as_user
 
 CALL, RETURN, ERROR, SIGNAL = 1, 2, 3, 4
 NO_REPLY_EXPECTED = 1
@@ -78,12 +77,8 @@ class RawClient:
         self._serial = 0
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(events.LIMIT_S)
-        # The kernel notes the user at connect().
-        os.seteuid(pwd.getpwnam(user).pw_uid)
-        try:
+        with as_user(user):
             self._socket.connect(BUS_SOCKET)
-        finally:
-            os.seteuid(0)
         self._socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
         lines = b""
         while lines.count(b"\r\n") < 3:

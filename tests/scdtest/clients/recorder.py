@@ -84,6 +84,19 @@ class Recorder:
     def manager(self, name):
         return self.get(ROOT, MANAGER, name)
 
+    def departures(self):
+        """Returns a set, to which the unique names are added that leave the bus from now on."""
+        left = set()
+
+        def note(*event):
+            name, _before, now = event[5].unpack()
+            if not now:
+                left.add(name)
+        self.connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,
+                                         None, Gio.DBusSignalFlags.NONE, note)
+        self.manager("Available")  # by now the bus knows of the subscription
+        return left
+
     def wait(self, condition, what):
         return events.wait_until(condition, what)
 
