@@ -423,8 +423,8 @@ handle_session(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Opens a session with this card: it never reaches another card in the reader. Waits while another
  * program has a transaction. May be called in any thread.

@@ -20,7 +20,7 @@ typedef struct SmartcarddChannel SmartcarddChannel;
  * How long to wait for the service's answer to a cancellation or a time limit, which it gives at
  * once unless the card is executing the request.
  */
-#define SMARTCARDD_GRACE_US (500 * G_TIME_SPAN_MILLISECOND)
+#define SMARTCARDD_GRACE_US G_TIME_SPAN_SECOND
 
 /* Waits for answers in a main context. */
 typedef struct {

@@ -26,8 +26,8 @@ smartcardd_client_new(GCancellable *cancellable, GError **error)
 /**
  * smartcardd_client_create_async:
  * @cancellable: (nullable): a cancellable
- * @callback: (scope async): called when the client is ready
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the client is ready
+ * @data: data for the callback
  *
  * Connects to the service, which starts if it is not running, and reads the readers and cards.
  */
@@ -310,8 +310,8 @@ start_wait(GTask *task, gint timeout_ms)
  * @timeout_ms: a time limit in milliseconds; %SMARTCARDD_TIMEOUT_DEFAULT and
  *   %SMARTCARDD_TIMEOUT_NONE: none
  * @cancellable: (nullable): ends the wait
- * @callback: (scope async): called when there is a card
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when there is a card
+ * @data: data for the callback
  *
  * Waits for a card, which may be there already. The wait goes on while the service restarts.
  */

@@ -28,8 +28,8 @@ handle_session(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Opens a session with the reader and the card in it. With the share mode
  * %SMARTCARDD_SHARE_MODE_DIRECT there need not be a card. Waits while another program has a
@@ -137,8 +137,8 @@ call_reader(GTask *task, const char *method, GVariant *arguments, gint timeout_m
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Updates [property@Reader:in-use] and [property@Reader:exclusive], which other programs change
  * without an event.
@@ -200,8 +200,8 @@ smartcardd_reader_refresh(SmartcarddReader *self, gint timeout_ms, GCancellable 
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Gives a name to whichever reader is in this USB port. Needs the permission of an administrator.
  */

@@ -49,8 +49,8 @@ handle_reconnected(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Connects to the card once more: after another program has reset it, after another card was
  * inserted, or to change the share mode.
@@ -140,8 +140,8 @@ handle_close_reply(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Closes the session. Its pending calls fail with %SMARTCARDD_ERROR_CANCELLED. Does nothing if the
  * session is closed already.

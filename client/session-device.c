@@ -132,8 +132,8 @@ new_device_task(SmartcarddSession *self, const DeviceCall *call, GCancellable *c
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Sends a command to the driver of the reader. Codes that are not for PIN pads need the permission
  * of an administrator.
@@ -202,8 +202,8 @@ smartcardd_session_control(SmartcarddSession *self, guint32 code, GBytes *input,
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Reads an attribute of the reader or the card.
  */
@@ -285,8 +285,8 @@ handle_attribute_set(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the call has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
  *
  * Sets an attribute of the reader. Needs the permission of an administrator.
  */
@@ -431,8 +431,8 @@ handle_features(GObject *source, GAsyncResult *result, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE
  * @cancellable: (nullable): takes the call back, unless the reader waits for the PIN already
- * @callback: (scope async): called when the user has entered the PIN
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the user has entered the PIN
+ * @data: data for the callback
  *
  * Has the user enter a PIN at the reader, which sends it to the card: the computer never has it.
  *

@@ -300,8 +300,8 @@ handle_begun(SmartcarddRequest *request, gpointer data)
  * @timeout_ms: a time limit for each APDU in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the card has answered
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the card has answered
+ * @data: data for the callback
  *
  * Sends a command to the card: as an extended APDU if it is long and the card supports that, and
  * as a chain of short APDUs if it does not. Fetches the rest of the response after 61xx, and

@@ -66,8 +66,8 @@ end_transmission(SmartcarddRequest *request, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
- * @callback: (scope async): called when the card has answered
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the card has answered
+ * @data: data for the callback
  *
  * Sends a command to the card, as it is.
  */
@@ -300,8 +300,8 @@ new_batch(GPtrArray *commands, const char *const *expect, gint timeout_ms)
  * @timeout_ms: a time limit for each command in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes back the commands that the card has not received
- * @callback: (scope async): called when the card has answered
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the card has answered
+ * @data: data for the callback
  *
  * Sends several commands to the card, in their order.
  *

@@ -126,8 +126,8 @@ handle_begun(SmartcarddRequest *request, gpointer data)
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): ends the wait
- * @callback: (scope async): called when the transaction has begun
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the transaction has begun
+ * @data: data for the callback
  *
  * Begins a transaction: waits until no other program has one, and reserves the card.
  */
@@ -215,8 +215,8 @@ handle_ended(SmartcarddRequest *request, gpointer data)
  * @self: a transaction
  * @disposition: the state in which to leave the card
  * @cancellable: (nullable): has no effect, since the end of a transaction is not taken back
- * @callback: (scope async): called when the transaction has ended
- * @data: (closure callback): data for the callback
+ * @callback: (scope async) (closure data): called when the transaction has ended
+ * @data: data for the callback
  *
  * Ends the transaction. Does nothing if it has been ended before.
  */
