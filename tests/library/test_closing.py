@@ -66,7 +66,9 @@ class Closing(case.TestBedTest):
     @unittest.skipUnless("SCD_VALGRIND" in os.environ, "SCD_VALGRIND=1 runs it")
     def test_helgrind(self):
         """Messages of one connection share reference counts that are not atomic."""
-        for name in ("connection", "cards", "cancel-transaction", "reconnections"):
+        for name in ("transaction", "command", "cancel-transaction", "cancel-command",
+                     "cancel-connection", "release-connection", "reconnections", "wait", "cards",
+                     "connection"):
             self.run_case(name, "valgrind", "--tool=helgrind", "--quiet", "--error-exitcode=1")
 
     def test_child_does_not_keep_sessions_of_its_parent(self):

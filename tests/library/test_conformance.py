@@ -115,6 +115,12 @@ class UnderTools(ConformanceTest):
         way = (*THROUGH_LIBRARY, "valgrind", "--quiet", "--error-exitcode=1", "--leak-check=full")
         self.run_at(way, THROUGH_LIBRARY, SUBJECTS)
 
+    @unittest.skipUnless("SCD_VALGRIND" in os.environ, "SCD_VALGRIND=1 runs it")
+    def test_helgrind(self):
+        """Messages are used and released under the lock of their context, also within sd-bus."""
+        way = (*THROUGH_LIBRARY, "valgrind", "--tool=helgrind", "--quiet", "--error-exitcode=1")
+        self.run_at(way, THROUGH_LIBRARY, ["cancel", "threads"])
+
     @unittest.skipUnless("SCD_TSAN_BUILD" in os.environ,
                          "SCD_TSAN_BUILD=FOLDER, one of -Db_sanitize=thread, runs it")
     def test_thread_sanitizer(self):
