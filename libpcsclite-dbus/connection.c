@@ -13,6 +13,7 @@
 
 #include "error-table.h"
 #include "frame-format.h"
+#include "handshake.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
@@ -303,9 +304,9 @@ pld_connection_has_socket(const PldConnection *connection)
 }
 
 static int
-connect_to_bus(PldConnection *connection)
+connect_to_bus(PldConnection *connection, int (*open_bus)(sd_bus **bus))
 {
-    int r = sd_bus_open_system(&connection->bus);
+    int r = open_bus(&connection->bus);
 
     if (r < 0)
         return r;
@@ -393,6 +394,7 @@ process_until(PldConnection *connection, bool (*done)(const PldConnection *conne
     while (r >= 0 && !done(connection) && !(end->is_ended && end->is_ended(end->data)) &&
            (until_ns < 0 || pld_now_ns() < until_ns)) {
         r = sd_bus_process(connection->bus, NULL);
+        connection->was_open |= sd_bus_is_ready(connection->bus) > 0;
         if (r == 0) {
             PldPoll sleep = pld_connection_prepare_sleep(connection, end->wake_fd, until_ns);
             pld_poll_sleep(&sleep);
@@ -427,13 +429,36 @@ read_service(PldConnection *connection, const PldWaitEnd *end, long long until_n
     return r < 0 ? SCARD_E_NO_SERVICE : code;
 }
 
+void
+pld_connection_close(PldConnection *connection)
+{
+    connection->lost = true;
+    drop_first_calls(connection);
+    if (connection->bus) {
+        sd_bus_flush(connection->bus);
+        shutdown(connection->fd, SHUT_RDWR); /* a child may have the descriptor, too */
+    }
+    connection->fd = -1;
+    connection->bus = sd_bus_close_unref(connection->bus);
+    pld_readers_clear(&connection->readers);
+    forget_service(connection);
+}
+
 LONG
 pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks)
 {
     const PldWaitEnd never = {.wake_fd = -1};
 
     *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
-    if (connect_to_bus(connection) < 0)
+    if (connect_to_bus(connection, sd_bus_open_system) < 0)
+        return SCARD_E_NO_SERVICE;
+    LONG code = read_service(connection, &never, -1);
+    /* A proxy may not have understood sd-bus. */
+    if (connection->was_open)
+        return code;
+    pld_connection_close(connection);
+    *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
+    if (connect_to_bus(connection, pld_handshake_open_system) < 0)
         return SCARD_E_NO_SERVICE;
     return read_service(connection, &never, -1);
 }
@@ -472,21 +497,6 @@ pld_connection_attach(PldConnection *connection, const PldWaitEnd *end)
     while (!connection->lost && try_to_attach(connection, end, &code))
         ;
     return connection->lost ? SCARD_E_NO_SERVICE : code;
-}
-
-void
-pld_connection_close(PldConnection *connection)
-{
-    connection->lost = true;
-    drop_first_calls(connection);
-    if (connection->bus) {
-        sd_bus_flush(connection->bus);
-        shutdown(connection->fd, SHUT_RDWR); /* a child may have the descriptor, too */
-    }
-    connection->fd = -1;
-    connection->bus = sd_bus_close_unref(connection->bus);
-    pld_readers_clear(&connection->readers);
-    forget_service(connection);
 }
 
 void

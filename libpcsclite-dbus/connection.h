@@ -32,6 +32,7 @@ typedef struct {
     PldReaders readers;
     PldReaders new_readers; /* of the service that is being attached */
     bool lost;
+    bool was_open;      /* the bus has accepted it */
     bool owner_changed; /* the service has come back since the last attempt to attach it */
     long long ended_ns; /* when the service has left the bus (CLOCK_MONOTONIC) */
     LONG code;          /* result of the first calls */
