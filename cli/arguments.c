@@ -48,10 +48,12 @@ ctl_arguments_print_help(GOptionContext *context, CtlOutput *output)
 
 /* Returns the problem with the number of words, NULL when there is none. */
 static char *
-check_word_count(const CtlCommand *command, char **words)
+check_word_count(const CtlCommand *command, const CtlArguments *arguments, char **words)
 {
     guint n = g_strv_length(words);
 
+    if (arguments->check)
+        return n == 0 ? NULL : g_strdup_printf(_("unexpected argument '%s'"), words[0]);
     if (n < command->min_operands + (command->reader == CTL_READER_ALWAYS))
         return g_strdup_printf(_("arguments are missing: %s"), _(command->argument));
     if (n <= command->max_operands + (command->reader != CTL_READER_NEVER))
@@ -71,7 +73,7 @@ has_reader_word(const CtlCommand *command, char **words)
 static int
 run_with_words(const CtlCommand *command, CtlArguments *arguments, char **words, CtlOutput *output)
 {
-    g_autofree char *problem = check_word_count(command, words);
+    g_autofree char *problem = check_word_count(command, arguments, words);
     g_autofree char *reader = NULL;
 
     if (problem)
@@ -160,6 +162,9 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
         CtlOptions option; /* 0: all commands have it */
         GOptionEntry entry;
     } known[] = {
+        {CTL_OPTION_CHECK,
+         {"check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
+          N_("Check that programs can use smartcardd"), NULL}},
         {CTL_OPTION_FOLLOW,
          {"follow", 0, 0, G_OPTION_ARG_NONE, &arguments->follow,
           N_("Get the full response after 61xx and 6Cxx"), NULL}},

@@ -30,6 +30,7 @@ typedef enum {
     CTL_OPTION_BY_SERIAL = 1 << 4,
     CTL_OPTION_SERIALS = 1 << 5,
     CTL_OPTION_TIMEOUT = 1 << 6,
+    CTL_OPTION_CHECK = 1 << 7,
 } CtlOptions;
 
 /* The parsed command line. */
@@ -41,6 +42,7 @@ typedef struct {
     gboolean remove;
     gboolean by_serial;
     gboolean serials;
+    gboolean check;
     gint64 timeout_us;           /* time limit, negative when there is none */
     const char *timeout;         /* the same in seconds, as the user wrote it; NULL for none */
     const char *reader;          /* UTF-8, not empty; NULL when no reader is named */

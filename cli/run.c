@@ -6,12 +6,20 @@
  * versions, and programs that bring their own copy, LD_LIBRARY_PATH finds the library by its name.
  */
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <glib/gi18n.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cli-config.h"
 #include "command.h"
+
+#define LIBRARY_NAME "libpcsclite-dbus.so.1"
+
+/* In a Flatpak sandbox with --filesystem=host-os, the system has this folder. */
+#define HOST "/run/host"
+#define SANDBOX_FILE "/.flatpak-info"
 
 /* Overrides the folder of the installed library. */
 #define FOLDER_VARIABLE "SMARTCARDCTL_LIBRARY_DIR"
@@ -29,6 +37,18 @@ print_run_error(int status, const char *subject, const char *reason)
     return status;
 }
 
+static const char *
+get_folder(void)
+{
+    const char *other_folder = g_getenv(FOLDER_VARIABLE);
+
+    if (other_folder)
+        return other_folder;
+    return access(PCSC_LIBRARY_DIR, F_OK) < 0 && access(HOST PCSC_LIBRARY_DIR, F_OK) == 0
+               ? HOST PCSC_LIBRARY_DIR
+               : PCSC_LIBRARY_DIR;
+}
+
 static void
 set_environment(const char *folder, const char *library)
 {
@@ -40,14 +60,89 @@ set_environment(const char *folder, const char *library)
     g_setenv("LIBPCSCLITE_DELEGATE", library, TRUE);
 }
 
+/* hint: what to do in a sandbox; NULL for nothing. */
+static int
+print_missing(const char *problem, const char *reason, const char *hint)
+{
+    gboolean show_hint = hint && access(SANDBOX_FILE, F_OK) == 0;
+    g_autofree char *message = show_hint ? g_strdup_printf("%s: %s (%s)", problem, reason, hint)
+                                         : g_strdup_printf("%s: %s", problem, reason);
+
+    ctl_output_print_error(message);
+    return EXIT_FAILURE;
+}
+
+/* As a program does: so this finds whatever prevents it. */
+static int
+try_library(void *library, CtlOutput *output)
+{
+    long (*establish)(unsigned long, const void *, const void *, long *) =
+        dlsym(library, "SCardEstablishContext");
+    long (*release)(long) = dlsym(library, "SCardReleaseContext");
+    const char *(*explain)(long) = dlsym(library, "pcsc_stringify_error");
+    long context;
+
+    if (!establish || !release || !explain)
+        return print_missing(_("cannot load the library"), dlerror(), NULL);
+    long code = establish(0, NULL, NULL, &context);
+    if (code != 0)
+        return print_missing(_("cannot reach smartcardd"), explain(code),
+                             _("with Flatpak, add --system-talk-name=org.smartcardd1"));
+    release(context);
+    ctl_output_line(output, _("smartcardd can be reached"));
+    return EXIT_SUCCESS;
+}
+
+/* In a sandbox, the application is not started by this program. */
+static int
+check_variables(const char *folder, const char *path, CtlOutput *output)
+{
+    const char *folders = g_getenv("LD_LIBRARY_PATH");
+    g_auto(GStrv) list = g_strsplit(folders ? folders : "", ":", -1);
+    g_autofree char *delegate = g_strconcat("LIBPCSCLITE_DELEGATE=", path, NULL);
+    g_autofree char *search = g_strconcat("LD_LIBRARY_PATH=", folder, ":/app/lib", NULL);
+    const char *missing = NULL;
+
+    if (access(SANDBOX_FILE, F_OK) < 0)
+        return EXIT_SUCCESS;
+    if (g_strcmp0(g_getenv("LIBPCSCLITE_DELEGATE"), path) != 0)
+        missing = delegate;
+    else if (!g_strv_contains((const char *const *)list, folder) ||
+             (access("/app/lib", F_OK) == 0 &&
+              !g_strv_contains((const char *const *)list, "/app/lib")))
+        missing = search;
+    if (missing)
+        return print_missing(_("missing in the environment"), missing, NULL);
+    ctl_output_line(output, _("The environment of the sandbox is complete"));
+    return EXIT_SUCCESS;
+}
+
+static int
+check_library(const char *folder, const char *path, CtlOutput *output)
+{
+    if (access(path, R_OK) < 0) {
+        g_autofree char *reason = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        return print_missing(_("cannot read the library"), reason,
+                             _("with Flatpak, add --filesystem=host-os:ro"));
+    }
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return print_missing(_("cannot load the library"), dlerror(), NULL);
+    g_autofree char *loaded = g_strdup_printf(_("The library can be loaded: %s"), path);
+    ctl_output_line(output, loaded);
+    int status = try_library(library, output);
+    return status == EXIT_SUCCESS ? check_variables(folder, path, output) : status;
+}
+
 static int
 run_program(const CtlArguments *arguments, CtlOutput *output)
 {
     char **command = (char **)arguments->operands;
-    const char *other_folder = g_getenv(FOLDER_VARIABLE);
-    const char *folder = other_folder ? other_folder : PCSC_LIBRARY_DIR;
-    g_autofree char *library = g_build_filename(folder, "libpcsclite-dbus.so.1", NULL);
+    const char *folder = get_folder();
+    g_autofree char *library = g_build_filename(folder, LIBRARY_NAME, NULL);
 
+    if (arguments->check)
+        return check_library(folder, library, output);
     if (access(library, R_OK) < 0)
         return print_run_error(STATUS_CANNOT_RUN, library, g_strerror(errno));
     set_environment(folder, library);
@@ -70,6 +165,7 @@ const CtlCommand ctl_command_run = {
     .reader = CTL_READER_NEVER,
     .min_operands = 1,
     .max_operands = G_MAXUINT,
+    .options = CTL_OPTION_CHECK,
     .has_program = TRUE,
     .run = run_program,
 };

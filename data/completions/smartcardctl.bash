@@ -42,6 +42,7 @@ _smartcardctl() {
     transmit | script) options+=' --follow --raw --timeout=' ;;
     control) options+=' --raw --timeout=' ;;
     wait) options+=' --removal --timeout=' ;;
+    run) options+=' --check' ;;
     monitor | reset | attributes) options+=' --timeout=' ;;
     esac
 

@@ -56,6 +56,18 @@ class Run(CliTest):
                                 ("/", CANNOT_RUN)):
             self.assert_one_line(self.run_program(command, status=status).errors, command)
 
+    def test_check(self):
+        """Without a service, without the library, and when all is there."""
+        self.start_testbed("A")
+        self.assertEqual(self.run_program("--check").lines,
+                         ["The library can be loaded: " + self.library, "smartcardd can be reached"])
+        program = self.run_program("--check", status=1, SMARTCARDCTL_LIBRARY_DIR="/nowhere")
+        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1")
+        program = self.run_program("--check", status=1,
+                                   DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
+        self.assert_one_line(program.errors, "cannot reach smartcardd: Service not available.")
+        self.run_program("--check", "true", status=USAGE)
+
     def test_usage(self):
         for arguments in ([], ["--"], ["--unknown", "true"]):
             self.run_program(*arguments, status=USAGE)

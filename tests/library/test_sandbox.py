@@ -18,13 +18,16 @@ from scdtest.clients.library import LIBRARY_FOLDER, preload
 from scdtest.clients.script import Script
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
-from scdtest.testbed.testbed import SOURCE, simulated_reader
+from scdtest.testbed.testbed import SOURCE, built, simulated_reader
 
 LIBRARY = os.path.join(LIBRARY_FOLDER, "libpcsclite-dbus.so.1")
 OLDEST_GLIBC = (2, 34)
 HOST_FOLDER = "/run/host/usr/lib/smartcardd"
 PROXY = "/run/scd/proxy"
 SYSTEM_BUS = "/run/dbus/system_bus_socket"
+COMPLETE = {"SMARTCARDCTL_LIBRARY_DIR": HOST_FOLDER,
+            "LIBPCSCLITE_DELEGATE": HOST_FOLDER + "/libpcsclite-dbus.so.1",
+            "LD_LIBRARY_PATH": HOST_FOLDER + ":/app/lib"}
 SUCCESS, NO_SERVICE = "00000000", "8010001D"
 
 
@@ -71,6 +74,12 @@ class Sandbox(case.TestBedTest):
 
     def start_sandbox(self, talk=True, **variables):
         """Starts the program as an application whose runtime is the /usr of this machine."""
+        script = Script(self.make_sandbox(talk, **variables), use_card)
+        self.addCleanup(script.close)
+        return script
+
+    def make_sandbox(self, talk=True, library=True, **variables):
+        """Returns how a command line begins that runs in the sandbox."""
         self.testbed.start_bus(wide_limits=False)
         self.testbed.start_pcscd([simulated_reader("A", card=ATR)])
         self.testbed.start_service()
@@ -81,18 +90,48 @@ class Sandbox(case.TestBedTest):
                          "--filter", *(["--talk=org.smartcardd1"] if talk else [])])
         self.addCleanup(proxy.kill)
         events.wait_for_file(PROXY + "/bus")
-        way = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent",
+        return ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent",
                "--ro-bind", "/usr", "/usr",
                *(word for name in ("bin", "lib", "lib64")
                  for word in ("--symlink", f"usr/{name}", f"/{name}")),
                "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run",
-               "--dir", "/app/lib", "--ro-bind", LIBRARY_FOLDER, HOST_FOLDER,
+               "--dir", "/app/lib", "--ro-bind", LIBRARY if library else SOURCE,
+               HOST_FOLDER + ("/libpcsclite-dbus.so.1" if library else "/nothing"),
+               "--symlink", "libpcsclite-dbus.so.1", HOST_FOLDER + "/libpcsclite.so.1",
+               "--ro-bind", os.path.join(SOURCE, "LICENSE"), "/.flatpak-info",
+               "--ro-bind", built("cli/smartcardctl"), built("cli/smartcardctl"),
                "--ro-bind", os.path.join(SOURCE, "tests"), os.path.join(SOURCE, "tests"),
                "--ro-bind", PROXY + "/bus", SYSTEM_BUS, "--clearenv",
                *(word for name, value in variables.items() for word in ("--setenv", name, value))]
-        script = Script(way, use_card)
-        self.addCleanup(script.close)
-        return script
+    def run_check(self, *lines, status=1, **options):
+        """smartcardctl run --check prints these lines."""
+        result = subprocess.run([*self.make_sandbox(**options), built("cli/smartcardctl"), "run",
+                                 "--check"], check=False, text=True, timeout=events.LIMIT_S,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = result.stdout.splitlines()
+        self.assertEqual(len(said), len(lines), said)
+        for line, words in zip(said, lines):
+            self.assertIn(words, line)
+        self.assertEqual(result.returncode, status)
+
+    def test_check_of_a_complete_sandbox(self):
+        self.run_check("can be loaded", "can be reached", "is complete", status=0, **COMPLETE)
+
+    def test_check_without_the_permission_to_talk(self):
+        self.run_check("can be loaded", "--system-talk-name=org.smartcardd1", talk=False,
+                       **COMPLETE)
+
+    def test_check_without_the_file_system(self):
+        self.run_check("--filesystem=host-os:ro", library=False, **COMPLETE)
+
+    def test_check_without_variables(self):
+        self.run_check("can be loaded", "can be reached", "LIBPCSCLITE_DELEGATE=" + HOST_FOLDER,
+                       SMARTCARDCTL_LIBRARY_DIR=HOST_FOLDER)
+
+    def test_check_without_the_folders_of_the_application(self):
+        self.run_check("can be loaded", "can be reached",
+                       f"LD_LIBRARY_PATH={HOST_FOLDER}:/app/lib",
+                       **{**COMPLETE, "LD_LIBRARY_PATH": HOST_FOLDER})
 
     def check(self, script):
         self.assertEqual(script.line(), f"establish {SUCCESS}")
@@ -105,9 +144,7 @@ class Sandbox(case.TestBedTest):
 
     def test_as_documented(self):
         """For a runtime with any version of pcsc-lite."""
-        self.check(self.start_sandbox(
-            LIBPCSCLITE_DELEGATE=HOST_FOLDER + "/libpcsclite-dbus.so.1",
-            LD_LIBRARY_PATH=HOST_FOLDER + ":/app/lib"))
+        self.check(self.start_sandbox(**COMPLETE))
 
     def test_without_the_library(self):
         """The socket of pcscd is not there."""
