@@ -90,4 +90,10 @@
       "the change could not be written to the disk")                                               \
     X(UNKNOWN_OBJECT, 0xF5, "org.freedesktop.DBus.Error.UnknownObject", "there is no such object") \
     X(INTERACTION_REQUIRED, 0xF6, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",   \
-      "the user must authenticate")
+      "the user must authenticate")                                                                \
+    X(NO_PIN_PAD, 0xF7, "org.smartcardd1.Error.NoPinPad", "the reader has no PIN pad for this")    \
+    X(PIN_TIMEOUT, 0xF8, "org.smartcardd1.Error.PinTimeout", "no PIN was entered in time")         \
+    X(PIN_CANCELLED, 0xF9, "org.smartcardd1.Error.PinCancelled", "the PIN entry was cancelled")    \
+    X(PIN_MISMATCH, 0xFA, "org.smartcardd1.Error.PinMismatch",                                     \
+      "the entries of the new PIN differ")                                                         \
+    X(PIN_LENGTH, 0xFB, "org.smartcardd1.Error.PinLength", "the PIN is too short or too long")

@@ -53,6 +53,12 @@ typedef struct {
     QuotaCharge charge;
     ScdRegisteredCall *registered; /* NULL without a call-id */
 
+    /* Called on the main thread, or NULL. */
+    ScdJobCallReportFunc report;
+    gpointer report_data;
+    GDestroyNotify free_report_data;
+    GThread *reporter; /* the thread of the first event; atomic */
+
     /* Called on the main thread before the reply, or NULL. */
     ScdJobCallEndFunc end;
     gpointer end_data;
@@ -190,6 +196,7 @@ new_reply(const JobCall *call, const ScdJob *job)
     case SCD_REPLY_NOTHING:
         return NULL;
     case SCD_REPLY_BYTES:
+    case SCD_REPLY_PIN:
         return g_variant_new("(@ay)", bytes_to_variant(job, scd_bytes_list_get(&job->outputs, 0)));
     case SCD_REPLY_BYTES_LIST:
         return g_variant_new("(@aays)", list_to_variant(job, "aay", bytes_to_variant),
@@ -260,6 +267,31 @@ new_job_error(const JobCall *call, const ScdJob *job, ScdErrorCode code)
     return new_error(call->reader, where ? where : "", code, end);
 }
 
+/* The status words that PC/SC part 10 has for readers; NULL: another response. */
+static GError *
+new_pin_error(const JobCall *call, const ScdJob *job)
+{
+    static const ScdErrorCode errors[] = {SCD_PIN_TIMEOUT, SCD_PIN_CANCELLED, SCD_PIN_MISMATCH,
+                                          SCD_PIN_LENGTH};
+    gsize length;
+    const guint8 *response = g_bytes_get_data(scd_bytes_list_get(&job->outputs, 0), &length);
+
+    if (length != 2 || response[0] != 0x64 || response[1] >= G_N_ELEMENTS(errors))
+        return NULL;
+    g_autofree char *end = g_strdup_printf(" (status word 64%02X)", response[1]);
+    return new_error(call->reader, "", errors[response[1]], end);
+}
+
+static GError *
+new_error_for_reply(const JobCall *call, const ScdJob *job, guint32 code)
+{
+    if (code == 0)
+        return call->form == SCD_REPLY_PIN ? new_pin_error(call, job) : NULL;
+    if (call->form == SCD_REPLY_PIN && code == scd_code_of_error(SCD_E_UNSUPPORTED_FEATURE))
+        return new_job_error(call, job, SCD_NO_PIN_PAD);
+    return new_job_error(call, job, scd_code_to_error(code));
+}
+
 static void
 send_reply(JobCall *call, const ScdJob *job, guint32 code)
 {
@@ -268,10 +300,11 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
     /* Before the caller can make its next call, which needs the quota and the id. */
     give_charge_back(&call->charge);
     g_clear_pointer(&call->registered, scd_registered_call_free);
-    if (code == 0)
-        g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
+    GError *error = new_error_for_reply(call, job, code);
+    if (error)
+        scd_error_take_reply(invocation, error);
     else
-        scd_error_take_reply(invocation, new_job_error(call, job, scd_code_to_error(code)));
+        g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
 }
 
 /* The data may be of the main thread, and the worker may release the job last. */
@@ -303,7 +336,9 @@ end_call(ScdJob *job, guint32 code, gpointer data)
     JobCall *call = data;
 
     call->code = code;
-    if (call->end || (code == scd_code_of_error(SCD_E_SHARING_VIOLATION) && call->holder.describe))
+    /* A reply behind events goes the same way. One that is early needs no main loop. */
+    if (call->end || g_atomic_pointer_get(&call->reporter) == g_thread_self() ||
+        (code == scd_code_of_error(SCD_E_SHARING_VIOLATION) && call->holder.describe))
         scd_main_thread_invoke(send_reply_in_main, scd_job_ref(job), (GDestroyNotify)scd_job_unref);
     else
         send_reply(call, job, code);
@@ -320,6 +355,8 @@ free_call(gpointer data)
     g_clear_pointer(&call->registered, scd_registered_call_free);
     g_clear_pointer(&call->ready, g_variant_unref);
     release_end_data(call); /* of a job that was refused, and not submitted */
+    if (call->free_report_data)
+        call->free_report_data(call->report_data);
     g_free(call->reader);
     g_free(call);
 }
@@ -391,6 +428,54 @@ scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data, GDestroy
     call->end = func;
     call->end_data = data;
     call->free_end_data = destroy;
+}
+
+typedef struct {
+    ScdJob *job; /* a reference */
+    ScdPinEvent event;
+} PinReport;
+
+static gboolean
+handle_report_in_main(gpointer data)
+{
+    const PinReport *report = data;
+    const JobCall *call = report->job->data;
+
+    call->report(report->event, call->report_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+free_report(gpointer data)
+{
+    PinReport *report = data;
+
+    scd_job_unref(report->job);
+    g_free(report);
+}
+
+/* Called by the worker. */
+static void
+send_report_to_main(ScdJob *job, ScdPinEvent event, gpointer data)
+{
+    JobCall *call = data;
+    PinReport *report = g_new(PinReport, 1);
+
+    g_atomic_pointer_set(&call->reporter, g_thread_self());
+    *report = (PinReport){scd_job_ref(job), event};
+    scd_main_thread_invoke(handle_report_in_main, report, free_report);
+}
+
+void
+scd_job_call_on_report(ScdJob *job, ScdJobCallReportFunc func, gpointer data,
+                       GDestroyNotify free_data)
+{
+    JobCall *call = job->data;
+
+    call->report = func;
+    call->report_data = data;
+    call->free_report_data = free_data;
+    job->report = send_report_to_main;
 }
 
 void

@@ -31,6 +31,7 @@ typedef enum {
     SCD_REPLY_HEX_LIST,   /* as s, likewise */
     SCD_REPLY_PROTOCOL,   /* s: the word for the job's protocol */
     SCD_REPLY_CARD_USED,  /* b: the job's card_used */
+    SCD_REPLY_PIN,        /* ay: the job's output; some status words are errors */
     SCD_REPLY_READY,      /* the tuple set by scd_job_call_set_reply() */
 } ScdReplyForm;
 
@@ -106,6 +107,14 @@ typedef struct {
 } ScdHolderQuery;
 
 void scd_job_call_set_holder_query(ScdJob *job, const ScdHolderQuery *query);
+
+/*
+ * Sets a function that is called on the main thread for each event of a PIN pad, before the reply
+ * unless that was sent early. free_data may be called in any thread.
+ */
+typedef void (*ScdJobCallReportFunc)(ScdPinEvent event, gpointer data);
+void scd_job_call_on_report(ScdJob *job, ScdJobCallReportFunc func, gpointer data,
+                            GDestroyNotify free_data);
 
 /* Replies with the error and releases the job, which must not have been submitted. */
 void scd_job_call_refuse(ScdJob *job, const GError *error);

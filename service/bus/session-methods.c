@@ -12,6 +12,7 @@
 #include "bus/error.h"
 #include "bus/job-call.h"
 #include "bus/options.h"
+#include "bus/pin-call.h"
 #include "bus/session.h"
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
@@ -181,20 +182,75 @@ submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob 
     submit_if_authorized(session, invocation, job, options);
 }
 
+/* The name of the key that the event is about; NULL: none. */
+static const char *
+get_key_name(ScdPinEvent event)
+{
+    switch (event) {
+    case SCD_PIN_KEY_DIGIT:
+        return "digit";
+    case SCD_PIN_KEY_BACKSPACE:
+        return "backspace";
+    case SCD_PIN_KEY_ENTER:
+        return "enter";
+    case SCD_PIN_KEY_CANCEL:
+        return "cancel";
+    default:
+        return NULL;
+    }
+}
+
+static void
+report_pin_event(ScdPinEvent event, gpointer data)
+{
+    const ScdSession *session = find_session(data);
+    const char *key = get_key_name(event);
+
+    if (!session)
+        return;
+    if (key)
+        scd_session_emit(session, "PinKeyPressed", g_variant_new("(s)", key));
+    else if (event == SCD_PIN_ENDED)
+        scd_session_emit(session, "PinEntryEnded", NULL);
+    else
+        scd_session_emit(session, "PinEntryStarted",
+                         g_variant_new("(b)", event == SCD_PIN_STARTED_CANCELLABLE));
+}
+
+static void
+submit_pin_entry(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
+{
+    CallSession *number = g_new(CallSession, 1);
+
+    *number = get_number(session);
+    scd_job_call_on_report(job, report_pin_event, number, g_free);
+    submit_job(session, job, options);
+}
+
 static const char *
 get_reader_name(const ScdSession *session)
 {
     return scd_reader_name(scd_session_reader(session));
 }
 
+static gboolean
+check_card(const ScdSession *session, GError **error)
+{
+    if (!scd_session_has_lost_card(session))
+        return TRUE;
+    g_propagate_error(error, scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
+    return FALSE;
+}
+
 /* Returns TRUE if the error was sent. */
 static gboolean
 refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
 {
-    if (!scd_session_has_lost_card(session))
+    GError *error = NULL;
+
+    if (check_card(session, &error))
         return FALSE;
-    scd_error_take_reply(invocation,
-                         scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
+    scd_error_take_reply(invocation, error);
     return TRUE;
 }
 
@@ -326,6 +382,37 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
     submit_job(session, job, &options);
+}
+
+static void
+enter_pin(ScdSession *session, ScdPinOperation operation, GVariant *arguments,
+          GDBusMethodInvocation *invocation)
+{
+    g_autoptr(GVariant) template = g_variant_get_child_value(arguments, 0);
+    g_autoptr(GVariant) format = g_variant_get_child_value(arguments, 1);
+    g_autoptr(GVariant) dictionary = g_variant_get_child_value(arguments, 2);
+    g_auto(ScdCallOptions) options = {0};
+    g_autoptr(GError) error = NULL;
+    ScdJob *job = new_job(session, SCD_JOB_ENTER_PIN, invocation, SCD_REPLY_PIN);
+
+    job->number = operation;
+    if (scd_pin_call_read(job, template, format, &error) &&
+        scd_call_options_read(&options, dictionary, &error) && check_card(session, &error))
+        submit_pin_entry(session, job, &options);
+    else
+        scd_job_call_refuse(job, error);
+}
+
+static void
+verify_pin(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    enter_pin(owner, SCD_PIN_VERIFY, arguments, invocation);
+}
+
+static void
+modify_pin(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    enter_pin(owner, SCD_PIN_MODIFY, arguments, invocation);
 }
 
 static void
@@ -470,6 +557,8 @@ static const ScdMethod methods[] = {
     {"EndTransaction", end_transaction},
     {"Reconnect", reconnect},
     {"GetStatus", get_status},
+    {"VerifyPin", verify_pin},
+    {"ModifyPin", modify_pin},
     {"Control", control},
     {"GetAttribute", get_attribute},
     {"SetAttribute", set_attribute},

@@ -3,6 +3,7 @@
 #include "bus/session.h"
 
 #include "base/words.h"
+#include "bus/ended-sessions.h"
 #include "bus/error.h"
 #include "bus/quota.h"
 #include "pcsc/code.h"
@@ -31,23 +32,13 @@ static const struct {
     [END_SHUTDOWN] = {"shutdown", SCD_P_SHUTDOWN, "the service is stopping"},
 };
 
-/* How many sessions that have ended are remembered. */
-#define ENDED_SESSIONS 256
-
-typedef struct {
-    guint64 number; /* 0: none */
-    SessionEnd end;
-    char *owner;
-} EndedSession;
-
 struct ScdSessions {
     ScdSessionsParts parts;
     ScdUserLimit *limit;
     ScdSessionLimits *limits;
     GHashTable *by_number; /* guint64 → ScdSession */
     guint64 last_number;
-    EndedSession ended[ENDED_SESSIONS]; /* a ring */
-    guint n_ended;
+    ScdEndedSessions *ended;
     void (*changed)(gpointer data); /* or NULL */
     gpointer changed_data;
 };
@@ -84,6 +75,7 @@ scd_sessions_new(const ScdSessionsParts *parts)
     sessions->limit = scd_user_limit_new(&per_user, &in_all);
     sessions->limits = scd_session_limits_new(parts->workers, parts->config);
     scd_object_next_number(&sessions->last_number);
+    sessions->ended = scd_ended_sessions_new();
     sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     return sessions;
 }
@@ -95,8 +87,7 @@ scd_sessions_free(ScdSessions *sessions)
     g_hash_table_unref(sessions->by_number);
     scd_user_limit_free(sessions->limit);
     scd_session_limits_free(sessions->limits);
-    for (guint i = 0; i < ENDED_SESSIONS; i++)
-        g_free(sessions->ended[i].owner);
+    scd_ended_sessions_free(sessions->ended);
     g_free(sessions);
 }
 
@@ -182,10 +173,8 @@ add_session(ScdSessions *sessions, ScdSession *session)
 static void
 remove_session(ScdSessions *sessions, const ScdSession *session, SessionEnd end)
 {
-    EndedSession *ended = &sessions->ended[sessions->n_ended++ % ENDED_SESSIONS];
-
-    g_free(ended->owner);
-    *ended = (EndedSession){session->number, end, g_strdup(scd_client_name(session->client))};
+    scd_ended_sessions_add(sessions->ended, session->number, scd_client_name(session->client),
+                           ends[end].text);
     g_hash_table_remove(sessions->by_number, &session->number);
     announce_change(sessions);
 }
@@ -257,18 +246,6 @@ scd_sessions_end_all(ScdSessions *sessions)
 
 #define PATH_PREFIX SCD_ROOT_PATH "/sessions/"
 
-/* Returns why the session of the owner ended, or NULL. */
-static const char *
-find_end(const ScdSessions *sessions, guint64 number, const char *owner)
-{
-    for (guint i = 0; i < ENDED_SESSIONS; i++) {
-        const EndedSession *ended = &sessions->ended[i];
-        if (ended->number == number && g_strcmp0(ended->owner, owner) == 0)
-            return ends[ended->end].text;
-    }
-    return NULL;
-}
-
 gboolean
 scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller, GError **error)
 {
@@ -276,7 +253,7 @@ scd_sessions_had(const ScdSessions *sessions, const char *path, const char *call
 
     if (number == 0 || number > sessions->last_number)
         return FALSE;
-    const char *why = find_end(sessions, number, caller);
+    const char *why = scd_ended_sessions_find(sessions->ended, number, caller);
     g_set_error(error, SCD_ERROR, SCD_E_INVALID_HANDLE, "The session %s is closed%s%s", path,
                 why ? ": " : "", why ? why : "");
     return TRUE;
@@ -531,6 +508,12 @@ ScdJobQueue *
 scd_session_queue(const ScdSession *session)
 {
     return session->queue;
+}
+
+void
+scd_session_emit(const ScdSession *session, const char *signal, GVariant *arguments)
+{
+    scd_object_emit(session->object, signal, arguments);
 }
 
 gboolean

@@ -117,6 +117,9 @@ ScdQuota *scd_session_quota(const ScdSession *session);
 /* Returns whether the card of the session was removed; FALSE if the session is for any card. */
 gboolean scd_session_has_lost_card(const ScdSession *session);
 
+/* Sends a signal to the owner. arguments: a floating tuple, or NULL. */
+void scd_session_emit(const ScdSession *session, const char *signal, GVariant *arguments);
+
 /* To be called when the session was reconnected to the card that is in the reader. */
 void scd_session_set_reconnected(ScdSession *session);
 

@@ -80,3 +80,12 @@ scd_card_find_cause_in_worker(long card, const ScdJob *job)
     }
     return job->code;
 }
+
+gboolean
+scd_card_is_documented_attribute(guint32 id)
+{
+    guint32 class = id >> 16;
+
+    return (class >= SCARD_CLASS_VENDOR_INFO && class <= SCARD_CLASS_ICC_STATE) ||
+           class == SCARD_CLASS_SYSTEM;
+}

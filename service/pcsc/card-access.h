@@ -24,3 +24,9 @@ gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
  * code of the job. Blocks for at most half a second, and not after the job was answered.
  */
 guint32 scd_card_find_cause_in_worker(long card, const ScdJob *job);
+
+/*
+ * Returns whether PC/SC part 3 has a class for the attribute. Internal tags of drivers, which pcscd
+ * would pass on, have none.
+ */
+gboolean scd_card_is_documented_attribute(guint32 id);

@@ -436,15 +436,6 @@ run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
-/* Internal tags of drivers, which pcscd would pass on, have no class. */
-static gboolean
-is_documented_attribute(guint32 id)
-{
-    guint32 class = id >> 16;
-    return (class >= SCARD_CLASS_VENDOR_INFO && class <= SCARD_CLASS_ICC_STATE) ||
-           class == SCARD_CLASS_SYSTEM;
-}
-
 /* Adds a copy of the buffer to the outputs of the job, and wipes the buffer. */
 static void
 take_output(ScdCardPlace *place, ScdJob *job, gsize length)
@@ -454,18 +445,6 @@ take_output(ScdCardPlace *place, ScdJob *job, gsize length)
     explicit_bzero(place->buffer, length);
 }
 
-/* Returns FALSE with the code in the job if the job is not for this control code. */
-static gboolean
-may_send_control_in_worker(const ScdCardHandle *handle, ScdJob *job)
-{
-    if (!job->only_features)
-        return TRUE;
-    job->code = scd_pin_pad_check_code_in_worker(handle->card, job->number);
-    if (job->code == SCARD_W_SECURITY_VIOLATION)
-        job->refused = job->code;
-    return job->code == SCARD_S_SUCCESS;
-}
-
 static ScdOutcome
 send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -473,7 +452,7 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
 
-    if (!may_send_control_in_worker(handle, job))
+    if (!scd_pin_pad_may_send_in_worker(handle->card, job))
         return SCD_OUTCOME_DONE;
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
@@ -483,12 +462,45 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
+/* In a transaction: a reset, or another program's command, would separate the PIN from its card. */
+static ScdOutcome
+enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    const ScdPinPad pad = {
+        .card = handle->card,
+        .job = job,
+        .buffer = place->buffer,
+        .room = SCD_PCSC_BUFFER_SIZE,
+        .await_answer = place->await_answer,
+        .data = place->data,
+    };
+    gsize length = 0;
+
+    job->code = scd_card_check_access_in_worker(handle->card);
+    if (job->code == SCARD_E_SHARING_VIOLATION)
+        return SCD_OUTCOME_BUSY;
+    if (job->code == SCARD_S_SUCCESS)
+        job->code = SCardBeginTransaction(handle->card);
+    note_reset(handle, place, SCARD_LEAVE_CARD, job->code);
+    if (job->code != SCARD_S_SUCCESS)
+        return SCD_OUTCOME_DONE;
+    job->code = scd_pin_pad_enter_in_worker(&pad, &length);
+    guint32 access = scd_card_check_access_in_worker(handle->card);
+    if (job->code != SCARD_S_SUCCESS && access != SCARD_S_SUCCESS)
+        job->code = access; /* a driver has no code of its own for a card that was pulled */
+    if (job->code != SCARD_E_UNSUPPORTED_FEATURE)
+        note_command(handle, place, job->code);
+    SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+    take_output(place, job, length);
+    return SCD_OUTCOME_DONE;
+}
+
 static ScdOutcome
 get_attribute_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     DWORD length = MAX_BUFFER_SIZE; /* pcscd refuses larger buffers */
 
-    job->code = is_documented_attribute(job->number)
+    job->code = scd_card_is_documented_attribute(job->number)
                     ? SCardGetAttrib(handle->card, job->number, place->buffer, &length)
                     : SCARD_E_UNSUPPORTED_FEATURE;
     take_output(place, job, job->code == SCARD_S_SUCCESS ? length : 0);
@@ -501,7 +513,7 @@ set_attribute_in_worker(ScdCardHandle *handle, ScdJob *job)
     gsize length;
     gconstpointer value = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
 
-    job->code = is_documented_attribute(job->number)
+    job->code = scd_card_is_documented_attribute(job->number)
                     ? SCardSetAttrib(handle->card, job->number, value, length)
                     : SCARD_E_UNSUPPORTED_FEATURE;
     return SCD_OUTCOME_DONE;
@@ -541,6 +553,8 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
         return end_transaction_in_worker(handle, place, job);
     case SCD_JOB_TRANSMIT:
         return run_script_in_worker(handle, place, job);
+    case SCD_JOB_ENTER_PIN:
+        return enter_pin_in_worker(handle, place, job);
     case SCD_JOB_CONTROL:
         return send_control_in_worker(handle, place, job);
     case SCD_JOB_GET_ATTRIBUTE:

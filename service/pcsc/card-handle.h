@@ -21,6 +21,8 @@ typedef struct {
     const char *reader;
     guint8 *buffer;                       /* of SCD_PCSC_BUFFER_SIZE; wiped after each use */
     gboolean (*may_go_on)(gpointer data); /* queried between the commands of a script */
+    /* Waits until the job is answered early, or the time (monotonic, microseconds). */
+    void (*await_answer)(const ScdJob *job, gint64 until, gpointer data);
     gpointer data;
     gboolean shared;  /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
     gboolean unclean; /* a session has left the card to other handles without a reset */

@@ -152,8 +152,10 @@ end_queued_locked(ScdJobQueue *queue, GList *link, guint32 code, GQueue *answers
 static void
 answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 {
-    if (queue->running && !queue->running->answered_in_worker)
-        scd_job_answers_add(answers, scd_job_ref(queue->running), code);
+    if (!queue->running || queue->running->answered_in_worker)
+        return;
+    scd_job_answers_add(answers, scd_job_ref(queue->running), code);
+    g_cond_broadcast(&queue->group->answered);
 }
 
 /* Submitting. */
@@ -404,9 +406,9 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
 static ScdHoldActivity
 activity_of(const ScdJob *job)
 {
-    if (job->kind == SCD_JOB_CONTROL) /* of a PIN pad, for example */
+    if (job->kind == SCD_JOB_CONTROL) /* of a PIN pad, perhaps */
         return SCD_HOLD_BUSY;
-    return job->kind == SCD_JOB_TRANSMIT ? SCD_HOLD_COMMAND : SCD_HOLD_IDLE;
+    return scd_job_is_command(job) ? SCD_HOLD_COMMAND : SCD_HOLD_IDLE;
 }
 
 void
@@ -453,7 +455,7 @@ scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gi
     if (!holder)
         return NULL;
     const ScdJob *first = scd_job_queue_first_locked(holder);
-    gboolean idle = !holder->running && !(holder->entry.waits && first->kind == SCD_JOB_TRANSMIT);
+    gboolean idle = !holder->running && !(holder->entry.waits && scd_job_is_command(first));
     gint64 end = scd_queue_group_hold_end_locked(group, idle);
     *until = MIN(*until, end);
     return now >= end ? holder : NULL;

@@ -209,6 +209,7 @@ scd_job_needs_card(const ScdJob *job)
     case SCD_JOB_RECONNECT:
     case SCD_JOB_BEGIN:
     case SCD_JOB_TRANSMIT:
+    case SCD_JOB_ENTER_PIN:
         return TRUE;
     case SCD_JOB_DISCONNECT:
         return job->action != SCD_DISPOSITION_LEAVE &&
@@ -221,6 +222,19 @@ scd_job_needs_card(const ScdJob *job)
         return FALSE;
     }
     g_assert_not_reached();
+}
+
+gboolean
+scd_job_is_command(const ScdJob *job)
+{
+    return job->kind == SCD_JOB_TRANSMIT || job->kind == SCD_JOB_ENTER_PIN;
+}
+
+void
+scd_job_report_in_worker(ScdJob *job, ScdPinEvent event)
+{
+    if (job->report)
+        job->report(job, event, job->data);
 }
 
 gboolean

@@ -33,6 +33,8 @@ typedef enum {
     SCD_JOB_END,           /* action (disposition) */
     SCD_JOB_TRANSMIT,      /* inputs (commands), follow, expect, number (the protocol in their
                             * headers, 0 for the handle's) → outputs (responses), protocol */
+    SCD_JOB_ENTER_PIN,     /* number (ScdPinOperation), inputs (its structure) → outputs (the
+                            * response of the card, or of the reader) */
     SCD_JOB_CONTROL,       /* number (control code), inputs (one) → outputs (one) */
     SCD_JOB_GET_ATTRIBUTE, /* number (attribute id) → outputs (one) */
     SCD_JOB_SET_ATTRIBUTE, /* number (attribute id), inputs (one) */
@@ -63,12 +65,26 @@ typedef enum {
  */
 #define SCD_JOB_DISPOSITION_OWNER_LEFT G_MAXUINT32
 
+/* What happens at a PIN pad. No event tells which digit it was. */
+typedef enum {
+    SCD_PIN_STARTED,             /* the reader expects a PIN now */
+    SCD_PIN_STARTED_CANCELLABLE, /* the same, and the job ends when it is answered early */
+    SCD_PIN_KEY_DIGIT,
+    SCD_PIN_KEY_BACKSPACE,
+    SCD_PIN_KEY_ENTER,
+    SCD_PIN_KEY_CANCEL,
+    SCD_PIN_ENDED, /* the reader does not expect it any more */
+} ScdPinEvent;
+
 typedef struct ScdJob ScdJob;
 /*
  * code: a PC/SC code. The outputs and the protocol are valid only with SCARD_S_SUCCESS; the inputs
  * are not valid any more. Called once, in any thread, without locks.
  */
 typedef void (*ScdJobFunc)(ScdJob *job, guint32 code, gpointer data);
+
+/* In the worker's thread, without locks, while the job is RUNNING; answered or not. */
+typedef void (*ScdJobReportFunc)(ScdJob *job, ScdPinEvent event, gpointer data);
 
 struct ScdJob {
     gatomicrefcount references;
@@ -82,8 +98,9 @@ struct ScdJob {
     gint64 end_by;     /* answered with SCARD_E_TIMEOUT, in any state, by then */
     gboolean answered_in_worker; /* done() is called in the worker's thread only, in order */
     gboolean finds_cause;        /* of a failure: a removed card, or a pcscd that has stopped */
-    gboolean chained;       /* right after the queue's job before, and only if that has succeeded */
-    gboolean only_features; /* SCD_JOB_CONTROL: refused for a driver command (feature.h) */
+    gboolean chained; /* right after the queue's job before, and only if that has succeeded */
+    ScdJobReportFunc report; /* of SCD_JOB_ENTER_PIN, or NULL */
+    gboolean only_features;  /* SCD_JOB_CONTROL: refused for a driver command (feature.h) */
     guint32 share_mode;
     guint32 protocols;
     guint32 action;
@@ -172,6 +189,11 @@ gsize scd_job_n_bytes(const ScdJob *job);
 
 /* Returns whether the job has to wait while another handle has a transaction. */
 gboolean scd_job_needs_card(const ScdJob *job);
+
+/* Returns whether the job sends commands to the card. */
+gboolean scd_job_is_command(const ScdJob *job);
+
+void scd_job_report_in_worker(ScdJob *job, ScdPinEvent event);
 
 /* Returns whether the time limit, which may be SCD_JOB_NO_WAIT, has passed. */
 gboolean scd_job_is_over(gint64 limit, gint64 now);

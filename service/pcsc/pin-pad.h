@@ -4,13 +4,42 @@
 /*
  * The PIN pad of a reader, by the features of PC/SC part 10 that its driver announces (feature.h).
  * The list is read before each use and not kept, because a driver may change it.
+ *
+ * The entry of a PIN proceeds in one of two ways:
+ *
+ *     direct    one control code, which returns when the entry is over. Nothing can cancel it: the
+ *               reader's time limits bound it.
+ *     by keys   a code starts the entry, another one is called again and again and tells whether a
+ *               key was pressed, and a third one finishes the entry. The entry can be aborted if
+ *               the driver has a code for that.
+ *
+ * By keys is preferred if the entry can be aborted, else direct.
  */
 
-#include <glib.h>
+#include "base/pin-format.h"
+#include "pcsc/job.h"
 
 /*
- * Asks the driver whether a control code belongs to a PIN pad. card: a SCARDHANDLE. Returns
- * SCARD_S_SUCCESS if it does, SCARD_W_SECURITY_VIOLATION if it may do anything else, or the code
- * with which the driver could not be asked.
+ * Asks the driver, if the job is for features only, whether its control code belongs to a PIN pad.
+ * card: a SCARDHANDLE. Returns FALSE with a code in the job if it may do anything else, or if the
+ * driver could not be asked.
  */
-guint32 scd_pin_pad_check_code_in_worker(long card, guint32 code);
+gboolean scd_pin_pad_may_send_in_worker(long card, ScdJob *job);
+
+typedef struct {
+    long card; /* SCARDHANDLE, in a transaction */
+    ScdJob *job;
+    guint8 *buffer; /* for the response, of SCD_PCSC_BUFFER_SIZE bytes */
+    gsize room;
+    /* As those of ScdCardPlace. */
+    void (*await_answer)(const ScdJob *job, gint64 until, gpointer data);
+    gpointer data;
+} ScdPinPad;
+
+/*
+ * Lets the user enter a PIN for the structure of the job, and reports what happens. An entry that
+ * can be cancelled ends with SCARD_E_CANCELLED when the job was answered early. Returns
+ * SCARD_E_UNSUPPORTED_FEATURE if the reader has no PIN pad for the operation. *length: bytes of the
+ * response in the buffer.
+ */
+guint32 scd_pin_pad_enter_in_worker(const ScdPinPad *pad, gsize *length);

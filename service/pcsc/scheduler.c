@@ -406,6 +406,7 @@ scd_queue_group_new(const ScdQueueGroupOptions *options)
     ScdQueueGroup *group = g_new0(ScdQueueGroup, 1);
     group->options = *options;
     g_mutex_init(&group->lock);
+    g_cond_init(&group->answered);
     scd_scheduler_init(&group->scheduler);
     scd_hold_limit_init(&group->hold_limit, options->transaction_idle_limit_ms,
                         options->transaction_total_limit_ms);
@@ -418,6 +419,7 @@ scd_queue_group_free(ScdQueueGroup *group)
 {
     g_assert(group->lists[SCD_LIST_ALL].length == 0);
     scd_scheduler_clear(&group->scheduler);
+    g_cond_clear(&group->answered);
     g_mutex_clear(&group->lock);
     g_free(group);
 }

@@ -203,6 +203,7 @@ typedef struct {
 typedef struct {
     ScdQueueGroupOptions options;
     GMutex lock;
+    GCond answered; /* a RUNNING job was answered early */
     ScdScheduler scheduler;
     ScdHoldLimit hold_limit;
     ScdContention contention;

@@ -141,7 +141,7 @@ static gboolean
 is_held_up_in_worker(ScdWorker *worker, ScdJobQueue *queue, const ScdJob *job)
 {
     return scd_contention_is_busy(&worker->group->contention) &&
-           (job->kind == SCD_JOB_TRANSMIT || job->kind == SCD_JOB_BEGIN ||
+           (scd_job_is_command(job) || job->kind == SCD_JOB_BEGIN ||
             job->kind == SCD_JOB_RECONNECT) &&
            scd_card_handle_is_held_up_in_worker(scd_job_queue_card(queue));
 }
@@ -340,6 +340,17 @@ may_go_on(gpointer data)
     return !overdue && !held;
 }
 
+static void
+await_answer(const ScdJob *job, gint64 until, gpointer data)
+{
+    ScdWorker *worker = data;
+    g_mutex_lock(&worker->group->lock);
+    while (!scd_job_is_answered(job))
+        if (!g_cond_wait_until(&worker->group->answered, &worker->group->lock, until))
+            break;
+    g_mutex_unlock(&worker->group->lock);
+}
+
 /* The worker may have been freed before the main thread receives this. */
 typedef struct {
     ScdWorkerOptions options;
@@ -499,6 +510,7 @@ scd_worker_new(const char *reader, const ScdWorkerOptions *options, GError **err
     g_cond_init(&worker->ended_cond);
     worker->place.reader = worker->reader;
     worker->place.may_go_on = may_go_on;
+    worker->place.await_answer = await_answer;
     worker->place.data = worker;
     worker->thread = g_thread_try_new("worker", run_in_worker, worker, NULL);
     if (worker->thread)

@@ -52,6 +52,8 @@ ON_SESSION = [
     (None, "Control", "(uay)", VERIFY_PIN_DIRECT, []),
     ("control", "Control", "(uay)", VENDOR_CODE, []),
     ("control", "SetAttribute", "(uay)", FRIENDLY_NAME, [1]),
+    (None, "VerifyPin", "(aya{sv}a{sv})", list(bytes.fromhex(VERIFY)), {}, {}),
+    (None, "ModifyPin", "(aya{sv}a{sv})", list(bytes.fromhex(VERIFY)), {}, {}),
     (None, "Reconnect", "(sass)", "shared", [], "leave"),
     ("exclusive", "Reconnect", "(sass)", "exclusive", [], "leave"),
     (None, "Close", "(s)", "leave"),

@@ -98,6 +98,24 @@ class Secrets(ChannelTest):
         session.client.ask(card, CARD, "TransmitHex", command)
         self.assert_wiped(pin, pin.hex().encode())
 
+    def test_template(self):
+        """Of a program that puts a PIN into the template for a PIN pad, which holds its place."""
+        session, self.other = self.session(), self.session()
+        for method, pin_format, error in (("VerifyPin", options(), "NoPinPad"),
+                                          ("ModifyPin", options(), "InvalidArgs"),
+                                          ("VerifyPin", options(max_length=0), "InvalidArgs"),
+                                          ("VerifyPin", options(pin="1"), "InvalidArgs")):
+            pin, command = self.verify()
+            self.assert_refused(error, session.send(method, hex_data(command), pin_format,
+                                                    options()))
+            self.assert_wiped(pin)
+        self.cards.order("pinpad", "A", "direct", "42330000")
+        pin, command = self.verify()
+        call = session.send("VerifyPin", hex_data(command), options(), options())
+        self.cards.order("press", "A", "12345678e")
+        self.assertEqual(call.wait().hex(), "9000")
+        self.assert_wiped(pin)
+
     def test_long_arguments(self):
         session = self.other = self.session()
         card = session.get("Card")

@@ -6,6 +6,9 @@
  *
  *   00 A4 04 00 ...       SELECT: 9000 for any name
  *   00 20 00 80 Lc PIN    VERIFY: 9000 for the digits 12345678, else 63C2 and no longer verified
+ *   00 24 00 80 10 PINs   CHANGE REFERENCE DATA: 9000 for the PIN, then a new one, of 8 bytes each;
+ *                         else 63C2
+ *   00 24 01 80 Lc PIN    likewise with the new PIN alone: 9000
  *   00 C0 00 00 Le        GET RESPONSE, also in class 80: the next Le bytes (none or 0: 256) that
  *                         80 16 promised, then 61xx while more remain, else 9000; 6985 if nothing
  *                         is promised
@@ -47,7 +50,7 @@ static const struct atr own_atr = {
      0x88},
     18,
 };
-static const char pin[] = "12345678";
+static const char first_pin[] = "12345678";
 static const uint8_t application_id[] = {
     0xD2, 0x76, 0x00, 0x01, 0x24, 0x01, 0x02, 0x00, 0x00, 0x05, 0x00, 0x00, 0x12, 0x34, 0x00, 0x00,
 };
@@ -90,9 +93,36 @@ run_select(struct card *card, const struct command *command, struct answer *answ
 static uint16_t
 run_verify(struct card *card, const struct command *command, struct answer *answer)
 {
-    card->verified = command->data_length == strlen(pin) &&
-                     memcmp(command->data, pin, command->data_length) == 0;
+    card->verified = command->data_length == card->pin_length &&
+                     memcmp(command->data, card->pin, command->data_length) == 0;
     return card->verified ? 0x9000 : 0x63C2;
+}
+
+static void
+set_pin(struct card *card, const uint8_t *pin, size_t length)
+{
+    memcpy(card->pin, pin, length);
+    card->pin_length = length;
+}
+
+static uint16_t
+run_change(struct card *card, const struct command *command, struct answer *answer)
+{
+    const size_t half = command->data_length / 2;
+
+    if (half != 8 || half != card->pin_length || memcmp(command->data, card->pin, half) != 0)
+        return 0x63C2;
+    set_pin(card, command->data + half, half);
+    return 0x9000;
+}
+
+static uint16_t
+run_set(struct card *card, const struct command *command, struct answer *answer)
+{
+    if (command->data_length > sizeof(card->pin))
+        return 0x6700;
+    set_pin(card, command->data, command->data_length);
+    return 0x9000;
 }
 
 static uint16_t
@@ -169,6 +199,7 @@ static const struct instruction {
     uint16_t (*run)(struct card *card, const struct command *command, struct answer *answer);
 } instructions[] = {
     {0x00A40400, 0xFFFFFFFF, run_select},       {0x00200080, 0xFFFFFFFF, run_verify},
+    {0x00240080, 0xFFFFFFFF, run_change},       {0x00240180, 0xFFFFFFFF, run_set},
     {0x00C00000, 0x7FFFFFFF, run_get_response}, {0x00CA004F, 0xFFFFFFFF, run_get_data},
     {0x80220000, 0xFFFFFFFF, run_is_verified},  {0x80100000, 0xFFFF0000, run_echo},
     {0x80120000, 0xFFFF0000, run_produce},      {0x80140000, 0xFFFF0000, run_status},
@@ -242,6 +273,7 @@ void
 card_init(struct card *card, const struct atr *atr)
 {
     card->atr = atr->length > 0 ? *atr : own_atr;
+    set_pin(card, (const uint8_t *)first_pin, strlen(first_pin));
     card_reset(card);
 }
 

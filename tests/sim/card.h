@@ -14,6 +14,8 @@ struct atr {
 
 struct card {
     struct atr atr;
+    uint8_t pin[32];
+    size_t pin_length;
     bool verified;
     size_t pending; /* bytes that GET RESPONSE can still fetch */
     size_t fetched; /* bytes of the same answer that it has fetched */

@@ -12,11 +12,20 @@
  *                                 counts are since the slot was opened; busy: a command is running
  *   mute R on|off                 power-ups and resets fail
  *   delay R MILLISECONDS          the duration of each command, and of each control code with an
- * order fail R COUNT                  the next COUNT commands fail pull R removes the card after
- * half the delay of the next command unplugged R on|off            the reader is gone, and a
- * running command is cut off control R CODE HEX|none|silent attribute R TAG HEX|none|silent the
- * answer to a control code or an attribute's tag (hex): bytes, not supported (the default for all),
- * or a success without bytes
+ *                                 order
+ *   fail R COUNT                  the next COUNT commands fail
+ *   pull R                        removes the card after half the delay of the next command
+ *   unplugged R on|off            the reader is gone, and a running command is cut off
+ *   control R CODE HEX|none|silent
+ *   attribute R TAG HEX|none|silent
+ *                                 the answer to a control code or an attribute's tag (hex): bytes,
+ *                                 not supported (the default for all), or a success without bytes
+ *   pinpad R KIND BASE            a PIN pad: direct, keys, keys-without-abort, both or none, whose
+ *                                 features have the codes BASE (hex) and their tag; announces it
+ *   press R KEYS                  presses keys of it: digits; e enter, c cancel, b backspace, t the
+ *                                 time is over, a aborted by the reader, x any other key
+ *   pinpad-status R               structure=HEX started=1 aborted=0 active=0: the last structure,
+ *                                 counts of entries, and whether one is under way
  */
 
 #include "command.h"
@@ -177,6 +186,41 @@ run_attribute(struct slot *slot, char **words, FILE *value)
     return run_order(&slot->attributes, words);
 }
 
+enum { GET_FEATURE_REQUEST = 0x42000D48 };
+
+static const char *
+run_pinpad(struct slot *slot, char **words, FILE *value)
+{
+    uint8_t list[PIN_PAD_FEATURES_MAX];
+    unsigned long base;
+    const char *why = parse_number(words[1], 16, UINT32_MAX, &base);
+
+    if (why == NULL && !pin_pad_set(&slot->pin_pad, words[0], (uint32_t)base))
+        why = "no such kind of PIN pad";
+    if (why != NULL)
+        return why;
+    size_t length = pin_pad_list_features(&slot->pin_pad, list);
+    return order_set(&slot->controls, GET_FEATURE_REQUEST, list, length) ? NULL : "no memory";
+}
+
+static const char *
+run_press(struct slot *slot, char **words, FILE *value)
+{
+    return slot_press(slot, words[0]) ? NULL : "no such keys";
+}
+
+static const char *
+run_pinpad_status(struct slot *slot, char **words, FILE *value)
+{
+    const struct pin_pad *pad = &slot->pin_pad;
+
+    fputs(" structure=", value);
+    for (size_t i = 0; i < pad->structure_length; i++)
+        fprintf(value, "%02X", pad->structure[i]);
+    fprintf(value, " started=%u aborted=%u active=%d", pad->started, pad->aborted, pad->active);
+    return NULL;
+}
+
 static const struct command {
     const char *name;
     size_t words_min, words_max; /* after R */
@@ -187,7 +231,8 @@ static const struct command {
     {"mute", 1, 1, run_mute},           {"delay", 1, 1, run_delay},
     {"fail", 1, 1, run_fail},           {"pull", 0, 0, run_pull},
     {"unplugged", 1, 1, run_unplugged}, {"control", 2, 2, run_control},
-    {"attribute", 2, 2, run_attribute},
+    {"attribute", 2, 2, run_attribute}, {"pinpad", 2, 2, run_pinpad},
+    {"press", 1, 1, run_press},         {"pinpad-status", 0, 0, run_pinpad_status},
 };
 
 static const char *

@@ -218,7 +218,7 @@ IFDHControl(DWORD lun, DWORD code, PUCHAR request, DWORD length, PUCHAR answer, 
     *answer_length = 0;
     if (slot == NULL)
         return IFD_COMMUNICATION_ERROR;
-    return slot_control(slot, (uint32_t)code, answer, answer_size, answer_length);
+    return slot_control(slot, (uint32_t)code, request, length, answer, answer_size, answer_length);
 }
 
 #pragma GCC visibility pop

@@ -36,6 +36,10 @@ static const char usage[] =
     "  control READER CODE HEX|none|silent\n"
     "  attribute READER TAG HEX|none|silent\n"
     "                             the answer to a control code or attribute\n"
+    "  pinpad READER direct|keys|keys-without-abort|both|none BASE\n"
+    "                             a PIN pad with the control codes BASE (hex) and a tag\n"
+    "  press READER KEYS          its keys: digits, e enter, c cancel, b back, t time is over\n"
+    "  pinpad-status READER       what it was told, and what it has done\n"
     "\n"
     "The socket is the one given, or $SCD_SIM_SOCKET, or /run/scd-sim/control.\n";
 

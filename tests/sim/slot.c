@@ -226,11 +226,88 @@ slot_transmit(struct slot *slot, const uint8_t *command, size_t length, uint8_t 
     return IFD_SUCCESS;
 }
 
-/* A code without an order is refused at once. */
+bool
+slot_press(struct slot *slot, const char *keys)
+{
+    bool known = pin_pad_press(&slot->pin_pad, keys);
+
+    pthread_cond_broadcast(&slot->changed);
+    return known;
+}
+
+/* Sleeps until the entry is complete; returns false if it is cut off. */
+static bool
+slot_wait_for_pin(struct slot *slot)
+{
+    uint64_t departed = slot->departed;
+    struct timespec deadline = deadline_after(24 * 3600 * 1000);
+
+    slot->busy = true;
+    while (slot->departed == departed && !pin_pad_is_complete(&slot->pin_pad))
+        if (pin_pad_read_key(&slot->pin_pad) == 0)
+            slot_sleep(slot, &deadline);
+    slot->busy = false;
+    return slot->departed == departed;
+}
+
+static RESPONSECODE
+slot_finish_pin(struct slot *slot, uint8_t *answer, size_t size, DWORD *answer_length)
+{
+    if (!pin_pad_is_complete(&slot->pin_pad) || size < 2)
+        return IFD_COMMUNICATION_ERROR;
+    slot->commands++;
+    *answer_length = pin_pad_finish(&slot->pin_pad, &slot->card, answer, size);
+    return IFD_SUCCESS;
+}
+
+/* A PIN pad works while a card is in the reader. */
+static RESPONSECODE
+slot_use_pin_pad(struct slot *slot, enum pin_pad_code code, bool modify, const uint8_t *request,
+                 size_t length, uint8_t *answer, size_t size, DWORD *answer_length)
+{
+    struct pin_pad *pad = &slot->pin_pad;
+
+    if (slot->failures > 0) {
+        slot->failures--;
+        return IFD_COMMUNICATION_ERROR;
+    }
+    if (code == PIN_PAD_ABORT) {
+        pin_pad_abort(pad);
+        return IFD_SUCCESS;
+    }
+    if (slot_presence(slot) != IFD_ICC_PRESENT || !slot->powered)
+        return IFD_COMMUNICATION_ERROR;
+    if (code == PIN_PAD_FINISH)
+        return slot_finish_pin(slot, answer, size, answer_length);
+    if (code == PIN_PAD_KEY) {
+        if (!pad->active || size < 1)
+            return IFD_COMMUNICATION_ERROR;
+        answer[0] = pin_pad_read_key(pad);
+        *answer_length = 1;
+        return IFD_SUCCESS;
+    }
+    if (!pin_pad_begin(pad, modify, request, length))
+        return IFD_COMMUNICATION_ERROR;
+    if (code == PIN_PAD_START)
+        return IFD_SUCCESS;
+    if (slot_wait_for_pin(slot))
+        return slot_finish_pin(slot, answer, size, answer_length);
+    pad->active = false;
+    return IFD_COMMUNICATION_ERROR;
+}
+
+/* A code without an order, and not of the PIN pad, is refused at once. */
 RESPONSECODE
-slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size, DWORD *answer_length)
+slot_control(struct slot *slot, uint32_t code, const uint8_t *request, size_t length,
+             uint8_t *answer, size_t size, DWORD *answer_length)
 {
     const struct order *order = order_find(slot->controls, code);
+    bool modify = false;
+    enum pin_pad_code pin_pad_code = pin_pad_find(&slot->pin_pad, code, &modify);
+
+    if (pin_pad_code != PIN_PAD_OTHER && order == NULL && !slot->unplugged)
+        return slot_use_pin_pad(slot, pin_pad_code, modify, request, length, answer, size,
+                                answer_length);
 
     if (slot->unplugged || (order != NULL && !slot_be_busy(slot, slot->delay)))
         return IFD_COMMUNICATION_ERROR;

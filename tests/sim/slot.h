@@ -3,6 +3,7 @@
 
 #include "card.h"
 #include "order.h"
+#include "pin-pad.h"
 
 #include <ifdhandler.h>
 #include <pthread.h>
@@ -27,6 +28,7 @@ struct slot {
     unsigned delay; /* milliseconds */
     unsigned failures;
     struct order *controls, *attributes;
+    struct pin_pad pin_pad;
 
     /* Since the slot was opened. */
     unsigned commands, powerups, resets;
@@ -49,12 +51,15 @@ bool slot_insert(struct slot *slot, const struct atr *atr);
 bool slot_remove(struct slot *slot);
 void slot_plug(struct slot *slot, bool plugged);
 
+/* Keys of the PIN pad; false for unknown ones. */
+bool slot_press(struct slot *slot, const char *keys);
+
 /* For the driver: the results are IFD_... codes. */
 RESPONSECODE slot_presence(const struct slot *slot);
 RESPONSECODE slot_power(struct slot *slot, DWORD action);
 RESPONSECODE slot_transmit(struct slot *slot, const uint8_t *command, size_t length,
                            uint8_t *answer, DWORD *answer_length);
-RESPONSECODE slot_control(struct slot *slot, uint32_t code, uint8_t *answer, size_t size,
-                          DWORD *answer_length);
+RESPONSECODE slot_control(struct slot *slot, uint32_t code, const uint8_t *request, size_t length,
+                          uint8_t *answer, size_t size, DWORD *answer_length);
 RESPONSECODE slot_poll(struct slot *slot, unsigned timeout);
 void slot_stop_polling(struct slot *slot);

@@ -34,7 +34,8 @@ def hex_data(text):
 def options(**values):
     """a{sv}; names with a line for a hyphen."""
     types = {bool: "b", int: "u", str: "s", list: "as", bytes: "ay"}
-    return GLib.Variant("a{sv}", {name.replace("_", "-"): GLib.Variant(types[type(value)], value)
+    return GLib.Variant("a{sv}", {name.replace("_", "-"): value if isinstance(value, GLib.Variant)
+                                  else GLib.Variant(types[type(value)], value)
                                   for name, value in values.items()})
 
 

@@ -40,10 +40,10 @@ class Simulator:
     def status(self, reader):
         return dict(word.split("=") for word in self.order("status", reader).split())
 
-    def wait_for(self, reader, word):
+    def wait_for(self, reader, word, command="status"):
         """Polls the status until it has the word, since the simulator sends no events."""
-        events.poll_until(lambda: word in self.order("status", reader).split(),
-                          lambda: f"{reader} has {word}: {self.order('status', reader)}")
+        events.poll_until(lambda: word in self.order(command, reader).split(),
+                          lambda: f"{reader} has {word}: {self.order(command, reader)}")
 
     def is_listed(self, reader):
         """pcsc-lite 2.5 unloads the driver with its last reader, and the socket goes with it."""
