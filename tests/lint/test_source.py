@@ -111,7 +111,7 @@ class Translations(unittest.TestCase):
         return result.stdout.replace("charset=CHARSET", "charset=UTF-8")
 
     def test_each_file_with_text_is_listed(self):
-        with_text = [name for name in files(r"^(cli|service)/.*\.[ch]$")
+        with_text = [name for name in files(r"^(cli|login|service)/.*\.[ch]$")
                      if re.search(r"\b(_|N_|C_|NC_|ngettext)\(", read(name))]
         self.assertEqual([name for name in self.listed() if name.endswith((".c", ".h"))],
                          sorted(with_text))

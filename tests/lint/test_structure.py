@@ -17,7 +17,7 @@ LAYERS = ["base", "pcsc", "bus"]
 FOREIGN = {"base": r"<(winscard|pcsclite|gio/|systemd/|pthread)",
            "pcsc": r"<(systemd/(?!sd-device\.h)|polkit)", "bus": r"<(winscard|pcsclite)"}
 
-PROGRAMS = ["service", "libpcsclite-dbus", "cli", "client"]
+PROGRAMS = ["service", "libpcsclite-dbus", "cli", "client", "login"]
 
 LONGEST_FUNCTION = 50  # lines, with its braces
 LONGEST_FILE = 600  # lines

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "reader-list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define READER "org.smartcardd1.Reader"
+#define CARD "org.smartcardd1.Card"
+
+#define STATE_EMPTY 0x10 /* SCARD_STATE_EMPTY, PC/SC part 5 */
+
+/* The properties of one object; strings are owned by the message. */
+typedef struct {
+    bool is_reader;
+    bool is_card;
+    bool is_candidate; /* a reader's or a card's */
+    uint32_t state;
+    const char *name;
+    const char *alias;
+    const char *port;
+    const char *seat;
+    const char *reader;
+    const char *atr;
+    const char *card_name;
+} ObjectProperties;
+
+/* A card precedes or follows its reader in the reply, so it is assigned at the end. */
+typedef struct {
+    char *path;
+    char *reader;
+    char *atr;
+    char *name;
+    bool is_candidate;
+} ReadCard;
+
+typedef struct {
+    ReadCard *cards;
+    size_t count;
+} ReadCards;
+
+static void
+clear_cards(ReadCards *cards)
+{
+    for (size_t i = 0; i < cards->count; i++) {
+        free(cards->cards[i].path);
+        free(cards->cards[i].reader);
+        free(cards->cards[i].atr);
+        free(cards->cards[i].name);
+    }
+    free(cards->cards);
+}
+
+void
+lgn_reader_list_clear(LgnReaderList *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        LgnReader *reader = &list->readers[i];
+        free(reader->path);
+        free(reader->port);
+        free(reader->name);
+        free(reader->seat);
+        free(reader->card);
+        free(reader->atr);
+        free(reader->card_name);
+    }
+    free(list->readers);
+    *list = (LgnReaderList){0};
+}
+
+static int
+read_boolean(sd_bus_message *message, bool *value)
+{
+    int number = 0;
+    int r = sd_bus_message_read(message, "v", "b", &number);
+
+    *value = number;
+    return r;
+}
+
+/* Reads the first one of several texts. */
+static int
+read_first_text(sd_bus_message *message, const char **text)
+{
+    const char *other;
+    int r = sd_bus_message_enter_container(message, 'v', "as");
+
+    if (r >= 0)
+        r = sd_bus_message_enter_container(message, 'a', "s");
+    if (r >= 0)
+        r = sd_bus_message_read(message, "s", text);
+    while (r > 0)
+        r = sd_bus_message_read(message, "s", &other);
+    if (r >= 0)
+        r = sd_bus_message_exit_container(message);
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int
+read_value(ObjectProperties *properties, sd_bus_message *message, const char *name)
+{
+    const struct {
+        const char *name;
+        const char *type;
+        const char **text;
+    } texts[] = {
+        {"Name", "s", &properties->name},     {"Alias", "s", &properties->alias},
+        {"UsbPath", "s", &properties->port},  {"Seat", "s", &properties->seat},
+        {"Reader", "o", &properties->reader}, {"AtrHex", "s", &properties->atr},
+    };
+
+    if (strcmp(name, "Names") == 0)
+        return read_first_text(message, &properties->card_name);
+    if (strcmp(name, "State") == 0)
+        return sd_bus_message_read(message, "v", "u", &properties->state);
+    if (strcmp(name, "LoginCandidate") == 0)
+        return read_boolean(message, &properties->is_candidate);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (strcmp(name, texts[i].name) == 0)
+            return sd_bus_message_read(message, "v", texts[i].type, texts[i].text);
+    return sd_bus_message_skip(message, "v");
+}
+
+static int
+read_properties(ObjectProperties *properties, sd_bus_message *message)
+{
+    const char *name;
+    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+        r = sd_bus_message_read(message, "s", &name);
+        if (r >= 0)
+            r = read_value(properties, message, name);
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+static int
+read_interface(ObjectProperties *properties, sd_bus_message *message)
+{
+    const char *interface;
+    int r = sd_bus_message_read(message, "s", &interface);
+
+    if (r < 0)
+        return r;
+    if (strcmp(interface, READER) == 0)
+        properties->is_reader = true;
+    else if (strcmp(interface, CARD) == 0)
+        properties->is_card = true;
+    else
+        return sd_bus_message_skip(message, "a{sv}");
+    return read_properties(properties, message);
+}
+
+static int
+read_interfaces(ObjectProperties *properties, sd_bus_message *message)
+{
+    int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
+
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
+        r = read_interface(properties, message);
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* Returns a copy of a text that the service may not have sent; NULL when out of memory. */
+static char *
+copy_text(const char *text)
+{
+    return strdup(text ? text : "");
+}
+
+static int
+add_reader(LgnReaderList *list, const char *path, const ObjectProperties *properties)
+{
+    LgnReader *readers = reallocarray(list->readers, list->count + 1, sizeof *readers);
+    bool has_alias = properties->alias && *properties->alias;
+
+    if (!readers)
+        return -ENOMEM;
+    list->readers = readers;
+    LgnReader *reader = &readers[list->count++];
+    *reader = (LgnReader){
+        .path = strdup(path),
+        .port = copy_text(properties->port),
+        .name = copy_text(has_alias ? properties->alias : properties->name),
+        .seat = copy_text(properties->seat),
+        .atr = strdup(""),
+        .card_name = strdup(""),
+        .is_empty = properties->state & STATE_EMPTY,
+        .is_candidate = properties->is_candidate,
+    };
+    bool is_complete = reader->path && reader->port && reader->name && reader->seat &&
+                       reader->atr && reader->card_name;
+    return is_complete ? 0 : -ENOMEM;
+}
+
+static int
+add_card(ReadCards *cards, const char *path, const ObjectProperties *properties)
+{
+    ReadCard *grown = reallocarray(cards->cards, cards->count + 1, sizeof *grown);
+
+    if (!grown)
+        return -ENOMEM;
+    cards->cards = grown;
+    ReadCard *card = &grown[cards->count++];
+    *card = (ReadCard){
+        .path = strdup(path),
+        .reader = copy_text(properties->reader),
+        .atr = copy_text(properties->atr),
+        .name = copy_text(properties->card_name),
+        .is_candidate = properties->is_candidate,
+    };
+    return card->path && card->reader && card->atr && card->name ? 0 : -ENOMEM;
+}
+
+static int
+add_object(LgnReaderList *list, ReadCards *cards, const char *path,
+           const ObjectProperties *properties)
+{
+    if (properties->is_reader)
+        return add_reader(list, path, properties);
+    return properties->is_card ? add_card(cards, path, properties) : 0;
+}
+
+static int
+read_object(LgnReaderList *list, ReadCards *cards, sd_bus_message *reply)
+{
+    ObjectProperties properties = {0};
+    const char *path;
+    int r = sd_bus_message_read(reply, "o", &path);
+
+    if (r >= 0)
+        r = read_interfaces(&properties, reply);
+    return r < 0 ? r : add_object(list, cards, path, &properties);
+}
+
+static int
+read_objects(LgnReaderList *list, ReadCards *cards, sd_bus_message *reply)
+{
+    int r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
+
+    if (r < 0)
+        return r;
+    while ((r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
+        r = read_object(list, cards, reply);
+        if (r >= 0)
+            r = sd_bus_message_exit_container(reply);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static void
+assign_cards(LgnReaderList *list, ReadCards *cards)
+{
+    for (size_t i = 0; i < cards->count; i++) {
+        ReadCard *card = &cards->cards[i];
+        LgnReader *reader = (LgnReader *)lgn_reader_list_find(list, card->reader);
+        if (!reader || reader->card)
+            continue;
+        free(reader->atr);
+        free(reader->card_name);
+        reader->card = card->path;
+        reader->atr = card->atr;
+        reader->card_name = card->name;
+        reader->card_is_candidate = card->is_candidate;
+        card->path = card->atr = card->name = NULL;
+    }
+}
+
+int
+lgn_reader_list_read(LgnReaderList *list, sd_bus_message *reply)
+{
+    ReadCards cards = {0};
+    *list = (LgnReaderList){0};
+    int r = read_objects(list, &cards, reply);
+
+    if (r >= 0)
+        assign_cards(list, &cards);
+    else
+        lgn_reader_list_clear(list);
+    clear_cards(&cards);
+    return r < 0 ? r : 0;
+}
+
+const LgnReader *
+lgn_reader_list_find(const LgnReaderList *list, const char *path)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->readers[i].path, path) == 0)
+            return &list->readers[i];
+    return NULL;
+}
+
+bool
+lgn_reader_serves_seat(const LgnReader *reader, const char *seat)
+{
+    return reader->is_candidate && strcmp(reader->seat, seat) == 0;
+}
+
+bool
+lgn_reader_has_login_card(const LgnReader *reader)
+{
+    return reader->card && reader->card_is_candidate;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Watches the readers of the service over a connection of its own to the system bus. It starts the
+ * service if it is not running, survives restarts of the service, and does nothing while no reader
+ * or card changes. It is not thread-safe, and ends when its owner frees it.
+ *
+ * The service sends its signals in the order of the events. The watch reads all readers again after
+ * each signal, and reports with them the signals since the last report: so that a card which was
+ * swapped within a millisecond differs from a reader that was unplugged, and both from a service
+ * that restarted.
+ */
+
+#include "reader-list.h"
+
+typedef struct {
+    const LgnReaderList *list; /* NULL while the service or pcscd is away */
+    const char *error;         /* for a log: the reason why list is NULL; else NULL */
+    bool is_running;           /* the service answers, perhaps without pcscd */
+    bool was_away;             /* the service or pcscd was away since the last report */
+    char *const *gone;         /* object paths of readers that were removed since the last report */
+    size_t gone_count;
+} LgnReport;
+
+/* Runs inside lgn_watch_wait(), or in the event loop. It must not free the watch. */
+typedef void (*LgnReportFunction)(const LgnReport *report, void *data);
+
+typedef struct LgnWatch LgnWatch;
+
+/* Connects to the system bus without blocking. Returns 0 or a negative errno. */
+int lgn_watch_open(LgnWatch **watch, LgnReportFunction report, void *data);
+void lgn_watch_free(LgnWatch *watch);
+
+/* For an event loop, and for other calls on the same connection. Owned by the watch. */
+sd_bus *lgn_watch_bus(LgnWatch *watch);
+
+/*
+ * Processes one message, or blocks until there is one, for at most so many microseconds
+ * (UINT64_MAX: without limit). Returns 0, or a negative errno: the connection is lost.
+ */
+int lgn_watch_wait(LgnWatch *watch, uint64_t limit_us);
+
+/* Reads the readers again, which causes a report. */
+void lgn_watch_read(LgnWatch *watch);
+
+/* Returns whether the reader with that path was removed since the last report. */
+bool lgn_report_has_gone(const LgnReport *report, const char *path);

@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The bridge to GNOME, read by gnome-shell's own file where it is installed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from gi.repository import Gio, GLib
+
+from scdtest.cases import case
+from scdtest.cases.login import OTHER_ATR, LoginTest
+from scdtest.clients.program import Program
+from scdtest.fakes.logind import add_session
+from scdtest.testbed import events
+from scdtest.testbed.process import Process
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import SOURCE, built
+from scdtest.testbed.usb import PRELOAD, Bus, Reader
+
+FOLDER = os.path.join(SOURCE, "tests", "login")
+SHELL = os.environ.get("SCD_GNOME_SHELL", "/usr/lib/gnome-shell/libgnome-shell.so")
+RESOURCES = "/org/gnome/shell/misc/"
+NAME = "org.gnome.SettingsDaemon.Smartcard"
+MANAGER = "/org/gnome/SettingsDaemon/Smartcard/Manager"
+SESSION_BUS = "/run/scd/session-bus"
+DESK = "Simulated_Reader_Desk_00_00"
+
+
+class OwnReader:
+    """A client that reads as gnome-shell does."""
+
+    def reader_folder(self):
+        return os.path.join(FOLDER, "shell-reader")
+
+
+class ShellReader:
+    """The file of the gnome-shell that is installed."""
+
+    def reader_folder(self):
+        folder = os.path.join(self.testbed.folder, "shell")
+        os.makedirs(os.path.join(folder, "misc"))
+        names = subprocess.run(["gresource", "list", SHELL, RESOURCES], capture_output=True,
+                               text=True, check=True).stdout.split()
+        for name in names:
+            if os.path.dirname(name) + "/" == RESOURCES:
+                with open(os.path.join(folder, "misc", os.path.basename(name)), "wb") as file:
+                    subprocess.run(["gresource", "extract", SHELL, name], stdout=file, check=True)
+        return folder
+
+
+class GnomeTest(LoginTest):
+    def start_bus(self):
+        super().start_bus()
+        self.session_bus = Process("dbus-daemon", [
+            "dbus-daemon", "--session", "--nofork", "--nopidfile",
+            "--address=unix:path=" + SESSION_BUS])
+        self.addCleanup(self.session_bus.stop)
+        events.wait_for_file(SESSION_BUS)
+        self.environment = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=" + SESSION_BUS,
+                            "XDG_SESSION_ID": "c1"}
+        add_session("c1", 0)
+
+    def start_bridge(self, **environment):
+        owned = []
+        flags = Gio.DBusConnectionFlags
+        self.session = Gio.DBusConnection.new_for_address_sync(
+            "unix:path=" + SESSION_BUS,
+            flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+        watch = Gio.bus_watch_name_on_connection(
+            self.session, NAME, Gio.BusNameWatcherFlags.NONE,
+            lambda _connection, name, owner: owned.append(owner), None)
+        bridge = Process("smartcardd-gnome", [built("login/smartcardd-gnome")],
+                         {**self.environment, **environment})
+        self.addCleanup(bridge.stop)
+        events.wait_until(lambda: owned, "the bridge has its name")
+        Gio.bus_unwatch_name(watch)
+        return bridge
+
+    def start_shell(self):
+        shell = Program(["gjs", os.path.join(FOLDER, "shell-events.js"), self.reader_folder()],
+                        environment=self.environment)
+        self.addCleanup(shell.close)
+        shell.wait_for_lines(1)
+        self.assertEqual(shell.lines, ["ready"])
+        return shell
+
+    def call(self, method, signature):
+        return self.session.call_sync(NAME, MANAGER, NAME + ".Manager", method, None,
+                                      GLib.VariantType(signature), Gio.DBusCallFlags.NONE, -1,
+                                      None).unpack()[0]
+
+
+class Events:
+    """Mixed with one of the readers."""
+
+    def test_card_is_there(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for("inserted " + DESK)
+        self.assertEqual(len(shell.lines), 2)
+
+    def test_insertion_and_removal(self):
+        """The first event shows that the shell has read the tokens."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        for count in (1, 2, 3):
+            shell.wait_for_lines(2 * count)
+            self.readers.remove("Desk")
+            shell.wait_for_lines(2 * count + 1)
+            self.insert()
+        shell.wait_for_lines(8)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", *["inserted", "removed"] * 3, "inserted"])
+
+    def test_swap_is_two_changes(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        self.readers.swap("Desk", ATR)
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed", "inserted"])
+
+    def test_other_tokens_do_not_count(self):
+        """A card that is not for logins, and a reader that is not."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        self.insert("Other", ATR)
+        self.readers.swap("Desk", OTHER_ATR)
+        shell.wait_for_lines(3)
+        self.readers.swap("Desk", ATR)
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[:2] for line in shell.lines],
+                         [["ready"], ["inserted", DESK], ["removed", DESK], ["inserted", DESK]])
+
+    def test_restart_of_the_service(self):
+        """It is no removal; the next removal counts."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        self.testbed.stop_service()
+        self.start_service()
+        self.client.cards()
+        self.readers.remove("Desk")
+        shell.wait_for_lines(3)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed"])
+
+    def test_restart_of_the_bridge(self):
+        self.start(("Desk", ATR))
+        bridge = self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        bridge.stop()
+        shell.wait_for_lines(3)
+        self.start_bridge()
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed", "inserted"])
+
+    def test_card_of_the_login(self):
+        self.start(("Desk", ATR))
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open")
+        self.start_bridge(PKCS11_LOGIN_TOKEN_NAME="My token")
+        shell = self.start_shell()
+        shell.wait_for('"My token" login login-inserted')
+        token = MANAGER + "/Tokens/" + DESK
+        self.assertEqual(self.call("GetLoginToken", "(o)"), token)
+        self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [token])
+        self.readers.remove("Desk")
+        shell.wait_for('removed', '"My token" login login-missing')
+        self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [])
+
+    def test_no_card_of_the_login(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        with self.assertRaisesRegex(GLib.Error, "No card was used"):
+            self.call("GetLoginToken", "(o)")
+
+    def test_reader_that_is_unplugged(self):
+        bus = Bus()
+        self.addCleanup(bus.close)
+        reader = Reader(bus, "1-1", 2)
+        reader.plug()
+        self.testbed.start_pcscd(environment=bus.environment())
+        self.start_service()
+        self.client = self.recorder()
+        self.client.wait_for_state(lambda c: len(c.readers()) == 1, "the reader")
+        self.readers = self.simulator()
+        self.insert(reader.name())
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        reader.unplug()
+        shell.wait_for_lines(3)
+        reader.plug()
+        self.client.wait_for_state(lambda c: len(c.readers()) == 1, "the reader")
+        self.readers = self.simulator()
+        self.insert(reader.name())
+        shell.wait_for_lines(4)
+        _, *changes = [line.split()[:2] for line in shell.lines]
+        token = changes[0][1]
+        self.assertEqual(changes, [["inserted", token], ["removed", token], ["inserted", token]])
+
+
+@unittest.skipUnless(shutil.which("gjs"), "gjs is not installed")
+class ReadInItsWay(OwnReader, Events, GnomeTest):
+    pass
+
+
+@unittest.skipUnless(os.path.exists(SHELL) and shutil.which("gjs"),
+                     "gnome-shell is not installed")
+class ReadByGnomeShell(ShellReader, Events, GnomeTest):
+    pass
+
+
+if __name__ == "__main__":
+    case.main(preload=PRELOAD)

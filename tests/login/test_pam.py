@@ -1,0 +1,256 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The PAM module: it waits for a card, and never authenticates anybody."""
+
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from scdtest.cases import case
+from scdtest.cases.login import (CARD, INSERT, OTHER_ATR, PASSWORD, RECORDS, LoginTest)
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import built, simulated_reader
+
+
+class Waiting(LoginTest):
+    def test_card_is_there(self):
+        self.start(("Desk", ATR))
+        self.assertEqual(self.output_of_pam("auth"), [CARD])
+
+    def test_card_is_inserted(self):
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for_lines(1)
+        self.assertEqual(login.lines, [INSERT])
+        self.insert()
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_no_card(self):
+        self.start()
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=1"), [INSERT, PASSWORD])
+
+    def test_nowait(self):
+        self.start()
+        self.assertEqual(self.output_of_pam("auth", arguments="nowait"), [PASSWORD])
+        self.insert()
+        self.assertEqual(self.output_of_pam("auth", arguments="nowait"), [CARD])
+
+    def test_silent(self):
+        self.start()
+        self.assertEqual(self.output_of_pam("silent", arguments="timeout=1"), ["silent: success"])
+
+    def test_require_card(self):
+        self.start()
+        stack = "auth requisite {module} {arguments}\nauth required pam_permit.so\n"
+        arguments = "nowait require-card"
+        self.assertEqual(self.output_of_pam("auth", arguments=arguments, text=stack),
+                         ["auth: auth_err"])
+        self.insert()
+        self.assertEqual(self.output_of_pam("auth", arguments=arguments, text=stack),
+                         ["auth: success"])
+
+    def test_token_that_is_not_for_logins(self):
+        self.start(("Desk", OTHER_ATR))
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for("info: Take the card out of the reader Simulated Reader Desk", "first")
+        self.readers.remove("Desk")
+        login.wait_for(INSERT)
+        self.insert()
+        login.wait()
+        self.assertEqual(login.lines[-2:], [INSERT, CARD])
+
+    def test_mute_card(self):
+        self.start()
+        self.readers.order("mute", "Desk", "on")
+        self.insert()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for("does not respond")
+        login.send_signal(signal.SIGTERM)
+        login.wait()
+
+    def test_reader_that_is_not_for_logins(self):
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for_lines(1)
+        self.insert("Other")
+        self.insert("Desk")
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_other_seat(self):
+        self.start(("Desk", ATR))
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=1", seat="XDG_SEAT=seat1"),
+                         [INSERT, PASSWORD])
+        self.assertEqual(self.output_of_pam("auth", arguments="seat=seat0",
+                                            seat="XDG_SEAT=seat1"), [CARD])
+
+    def test_seat_of_a_terminal(self):
+        self.start(("Desk", ATR))
+        for terminal, result in (("tty1", CARD), ("/dev/tty2", CARD), ("pts/0", PASSWORD),
+                                 ("ssh", PASSWORD), ("tty", PASSWORD)):
+            self.assertEqual(self.output_of_pam("tty=" + terminal, "auth", seat=None), [result])
+
+    def test_wrong_arguments(self):
+        self.start(("Desk", ATR))
+        for wrong in ("timeout=-1", "timeout=", "timeout=1x", "timeout=99999999999999999999",
+                      "seat=", "unknown", "nowait=1"):
+            self.assertEqual(self.output_of_pam("auth", arguments=wrong), [CARD])
+
+
+class NeverSuccess(LoginTest):
+    def test_sufficient_lets_nobody_in(self):
+        self.start(("Desk", ATR))
+        stack = "".join(f"{kind} sufficient {{module}}\n{kind} required pam_deny.so\n"
+                        for kind in ("auth", "account", "session"))
+        for operation in ("auth", "setcred", "account", "open", "close"):
+            line, = self.output_of_pam(operation, "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=1",
+                                       text=stack)
+            self.assertNotIn("success", line)
+
+    def test_module_alone_lets_nobody_in(self):
+        self.start(("Desk", ATR))
+        for control in ("sufficient", "required", "requisite", "optional"):
+            line, = self.output_of_pam("auth", text=f"auth {control} {{module}}\n")
+            self.assertNotIn("success", line)
+
+
+class Trouble(LoginTest):
+    def test_conversation_that_fails(self):
+        self.start()
+        self.assertEqual(self.output_of_pam("fail", "auth", arguments="timeout=infinite"),
+                         ["conversation failed", PASSWORD])
+
+    def test_service_that_is_not_installed(self):
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=infinite"), [PASSWORD])
+
+    def test_no_bus(self):
+        self.testbed.bus.kill()
+        self.testbed.bus = None
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=infinite"), [PASSWORD])
+
+    def test_restart_of_the_service(self):
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for_lines(1)
+        self.testbed.stop_service()
+        self.start_service()
+        self.readers.insert("Desk", ATR)
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_pcscd_that_starts_later(self):
+        self.start_service()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for_lines(1)
+        self.testbed.start_pcscd([simulated_reader("Desk", card=ATR)])
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_program_that_ends_in_the_middle(self):
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for_lines(1)
+        login.send_signal(signal.SIGKILL)
+        login.wait()
+        self.insert()
+        self.assertEqual(self.output_of_pam("auth"), [CARD])
+
+    def test_nothing_is_left_open(self):
+        self.start(("Desk", ATR))
+        lines = self.output_of_pam("auth", "descriptors", "auth", "auth",
+                                   "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open",
+                                   "close", "descriptors")
+        self.assertEqual(lines[1], lines[-1])
+
+    def test_exported_symbols(self):
+        symbols = subprocess.run(["nm", "-D", "--defined-only", built("login/pam_smartcardd.so")],
+                                 capture_output=True, text=True, check=True).stdout
+        names = {line.split()[-1] for line in symbols.splitlines()}
+        self.assertEqual({name for name in names if not name.startswith("pam_sm_")}, set())
+
+
+class Records(LoginTest):
+    """The card of a session."""
+
+    SESSION = ("XDG_SESSION_ID=c1",)
+
+    def record(self, session="c1"):
+        path = os.path.join(RECORDS, session)
+        if not os.path.exists(path):
+            return None
+        with open(path, encoding="utf-8") as file:
+            return dict(line.split("=", 1) for line in file.read().splitlines())
+
+    def test_card_that_was_used(self):
+        self.start(("Desk", ATR))
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=My\ttoken\n", *self.SESSION, "open")
+        self.assertEqual(self.record(), {"Reader": self.desk, "Port": "", "Atr": ATR,
+                                         "Label": "My token "})
+        status = os.stat(os.path.join(RECORDS, "c1"))
+        self.assertEqual((status.st_uid, status.st_mode & 0o777), (0, 0o644))
+        self.assertEqual(os.listdir(RECORDS), ["c1"])
+        self.output_of_pam(*self.SESSION, "close")
+        self.assertIsNone(self.record())
+
+    def test_card_beside_a_password(self):
+        self.start(("Desk", ATR))
+        self.output_of_pam("auth", *self.SESSION, "open")
+        self.assertIsNone(self.record())
+
+    def test_argument_card_used(self):
+        self.start(("Desk", ATR))
+        self.output_of_pam("auth", *self.SESSION, "open", session="card-used")
+        self.assertEqual(self.record()["Label"], "")
+
+    def test_session_without_authentication(self):
+        """The stack of another program authenticated, as for a greeter."""
+        self.start(("Desk", ATR))
+        self.output_of_pam("PKCS11_LOGIN_TOKEN_NAME=T", *self.SESSION, "open")
+        self.assertEqual(self.record()["Reader"], self.desk)
+
+    def test_names_that_are_not_sessions(self):
+        self.start(("Desk", ATR))
+        for name in ("../c1", "/tmp/c1", ".", "a b", "x" * 65, "c1.new"):
+            self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=" + name,
+                               "open", "close")
+        self.assertFalse(os.path.exists(RECORDS))
+
+    def test_link_in_the_folder(self):
+        """Only root can write there; a link is replaced, and never followed."""
+        self.start(("Desk", ATR))
+        os.mkdir(RECORDS, 0o755)
+        target = os.path.join(self.testbed.folder, "target")
+        for name in ("c1", "c1.new"):
+            os.symlink(target, os.path.join(RECORDS, name))
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", *self.SESSION, "open")
+        self.assertEqual(self.record()["Atr"], ATR)
+        self.assertFalse(os.path.exists(target))
+
+
+class SeveralCards(LoginTest):
+    """Both readers are for logins."""
+
+    SETTINGS = f"[Login]\nLoginCards=atr {ATR}\n"
+
+    def test_which_card_was_used_is_not_known(self):
+        self.start(("Desk", ATR), ("Other", ATR))
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open")
+        self.assertFalse(os.path.exists(RECORDS))
+
+
+class NoLoginCards(LoginTest):
+    """Without settings no card counts: the password prompt stays."""
+
+    SETTINGS = ""
+
+    def test_no_card_counts(self):
+        self.start(("Desk", ATR))
+        self.assertEqual(self.output_of_pam("auth", arguments="nowait"), [PASSWORD])
+
+
+if __name__ == "__main__":
+    case.main()

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tests of the PAM module and of the lock service: PAM, the service, and simulated cards."""
+
+import os
+import shutil
+
+from scdtest.cases import case
+from scdtest.clients.program import Program
+from scdtest.fakes.logind import SESSIONS
+from scdtest.testbed.simulator import ATR
+from scdtest.testbed.testbed import built, simulated_reader
+
+RECORDS = "/run/smartcardd-login"
+OTHER_ATR = "3B021450"
+
+# A card leads to the module for cards, which fails here; else the stack goes on to the one for
+# passwords, which succeeds.
+STACK = """\
+auth [ignore=ignore authinfo_unavail=1 default=ignore] {module} {arguments}
+auth requisite pam_deny.so
+auth required pam_permit.so
+account required pam_permit.so
+session optional {module} {session}
+session required pam_permit.so
+"""
+CARD, PASSWORD = "auth: auth_err", "auth: success"
+
+INSERT = "info: Insert your smart card."
+
+
+class LoginTest(case.TestBedTest):
+    """Two readers, of which only the first is for logins."""
+
+    SETTINGS = f"""\
+[Login]
+LoginCards=atr {ATR}
+[Reader other]
+MatchName=Simulated Reader Other*
+Login=no
+"""
+
+    def setUp(self):
+        super().setUp()
+        for folder in (RECORDS, SESSIONS):
+            self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.start_bus()
+        self.settings = os.path.join(self.testbed.folder, "smartcardd.conf")
+        with open(self.settings, "w", encoding="utf-8") as file:
+            file.write(self.SETTINGS)
+
+    def start_bus(self):
+        self.testbed.start_bus()
+
+    def start(self, *cards):
+        """cards: pairs of a reader, "Desk" or "Other", and the card in it."""
+        cards = dict(cards)
+        self.testbed.start_pcscd([simulated_reader(name, card=cards.get(name))
+                                  for name in ("Desk", "Other")])
+        self.start_service()
+        self.client = self.recorder()
+        self.readers = self.simulator()
+        self.desk = self.client.reader("Reader Desk")
+
+    def start_service(self):
+        self.testbed.start_service("--config", self.settings)
+
+    def stack(self, arguments="", session="", text=STACK):
+        """Writes the stack "login"; returns the folder."""
+        folder = os.path.join(self.testbed.folder, "pam.d")
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "login"), "w", encoding="utf-8") as file:
+            file.write(text.format(module=built("login/pam_smartcardd.so"), arguments=arguments,
+                                   session=session))
+        return folder
+
+    def pam(self, *operations, arguments="", session="", text=STACK, seat="XDG_SEAT=seat0"):
+        """Starts a program that logs in."""
+        command = [built("tests/login/pam-client"), self.stack(arguments, session, text), "login",
+                   *([seat] if seat else []), *operations]
+        program = Program(command)
+        self.addCleanup(program.close)
+        return program
+
+    def output_of_pam(self, *operations, **options):
+        program = self.pam(*operations, **options)
+        self.assertEqual(program.wait(), 0, program.errors)
+        return program.lines
+
+    def insert(self, name="Desk", atr=ATR):
+        since = len(self.client.signals)
+        self.readers.insert(name, atr)
+        self.client.wait_for_signal("CardInserted", since=since)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A systemd-logind that records the requests to lock and to end sessions."""
+
+import os
+
+from gi.repository import Gio, GLib
+
+from scdtest.testbed import events
+from scdtest.testbed.testbed import SOURCE, connect_to_bus
+
+NAME = "org.freedesktop.login1"
+PATH = "/org/freedesktop/login1"
+INTERFACE = NAME + ".Manager"
+SESSIONS = "/run/systemd/sessions"
+XML = f"""<node><interface name="{INTERFACE}">
+<method name="LockSession"><arg type="s" direction="in"/></method>
+<method name="TerminateSession"><arg type="s" direction="in"/></method>
+<signal name="PrepareForSleep"><arg type="b"/></signal>
+</interface></node>"""
+
+# Part of the configuration of the bus: with our own policy, the right to have the name.
+POLICY = f"""<busconfig>
+  <policy user="root"><allow own="{NAME}"/></policy>
+  <policy context="default"><allow send_destination="{NAME}"/></policy>
+  <include>{os.path.join(SOURCE, "data", "org.smartcardd1.conf")}</include>
+</busconfig>
+"""
+
+
+class Logind:
+    """requests: pairs of a method and a session."""
+
+    def __init__(self):
+        self.requests = []
+        self._connection = connect_to_bus()
+        interface, = Gio.DBusNodeInfo.new_for_xml(XML).interfaces
+        self._connection.register_object(PATH, interface, self._handle_call, None, None)
+        self._connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus",
+                                   "RequestName", GLib.Variant("(su)", (NAME, 0)), None,
+                                   Gio.DBusCallFlags.NONE, -1, None)
+
+    def _handle_call(self, _connection, _sender, _path, _interface, method, arguments, invocation):
+        self.requests.append((method, *arguments.unpack()))
+        invocation.return_value(None)
+
+    def wait_for_requests(self, count):
+        events.wait_until(lambda: len(self.requests) >= count, f"{count} requests")
+        return self.requests
+
+    def sleep_and_resume(self):
+        for begins in (True, False):
+            self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
+                                         GLib.Variant("(b)", (begins,)))
+
+    def close(self):
+        self._connection.close_sync(None)
+
+
+def add_session(name, uid):
+    """Writes the state of a session as logind has it for sd-login(3)."""
+    os.makedirs(SESSIONS, exist_ok=True)
+    with open(os.path.join(SESSIONS, name), "w", encoding="ascii") as file:
+        file.write(f"UID={uid}\nSTATE=active\nSEAT=seat0\n")

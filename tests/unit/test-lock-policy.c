@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <glib.h>
+
+#include "lock-policy.h"
+
+#define READER "/org/smartcardd1/readers/usb_1_3"
+#define ATR "3B0214"
+
+#define S LGN_US_PER_S
+
+static const LgnRecord record = {
+    .reader = (char *)READER, .port = (char *)"1-3", .atr = (char *)ATR, .label = (char *)""};
+static const LgnGrace grace = {.reader_grace_us = 10 * S, .service_grace_us = 30 * S};
+
+typedef struct {
+    LgnPolicy policy;
+    uint64_t now_us;
+} Fixture;
+
+static void
+set_up(Fixture *fixture, gconstpointer unused)
+{
+    lgn_policy_init(&fixture->policy, &record, &grace);
+    fixture->now_us = 1000 * S;
+}
+
+static void
+tear_down(Fixture *fixture, gconstpointer unused)
+{
+    lgn_policy_clear(&fixture->policy);
+}
+
+/* The reader is there, with a card or without one (NULL). */
+static bool
+apply_reader(Fixture *fixture, const char *card, const char *atr, bool was_away, bool is_back)
+{
+    LgnReader reader = {
+        .path = (char *)READER, .card = (char *)card, .atr = (char *)atr, .is_empty = !card};
+    LgnReaderList list = {.readers = &reader, .count = 1};
+    char *gone[] = {(char *)READER};
+    LgnReport report = {.list = &list,
+                        .is_running = true,
+                        .was_away = was_away,
+                        .gone = gone,
+                        .gone_count = is_back ? 1 : 0};
+
+    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+}
+
+static bool
+apply_card(Fixture *fixture, const char *card)
+{
+    return apply_reader(fixture, card, ATR, false, false);
+}
+
+static bool
+apply_empty(Fixture *fixture)
+{
+    return apply_reader(fixture, NULL, "", false, false);
+}
+
+static bool
+apply_no_reader(Fixture *fixture)
+{
+    LgnReaderList list = {0};
+    LgnReport report = {.list = &list, .is_running = true};
+
+    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+}
+
+static bool
+apply_no_service(Fixture *fixture)
+{
+    LgnReport report = {.error = "away", .was_away = true};
+
+    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+}
+
+/* Asserts that the session is locked after so many seconds, and not before. */
+static void
+assert_locks_after(Fixture *fixture, guint seconds)
+{
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, fixture->now_us + seconds * S);
+    fixture->now_us += seconds * S - 1;
+    g_assert_false(lgn_policy_apply_time(&fixture->policy, fixture->now_us));
+    fixture->now_us++;
+    g_assert_true(lgn_policy_apply_time(&fixture->policy, fixture->now_us));
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+}
+
+static void
+test_removal_locks_once(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_true(apply_empty(fixture));
+    g_assert_false(apply_empty(fixture));
+    g_assert_false(apply_no_reader(fixture));
+    g_assert_false(apply_no_service(fixture));
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+}
+
+static void
+test_card_that_was_removed_before(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_true(apply_empty(fixture));
+}
+
+static void
+test_second_removal(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_true(apply_empty(fixture));
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_true(apply_empty(fixture));
+}
+
+static void
+test_swap(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_true(apply_card(fixture, "/2"));
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_true(apply_reader(fixture, "/3", "3B00", false, false));
+}
+
+static void
+test_reader_that_comes_back(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    fixture->now_us += 9 * S;
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+}
+
+static void
+test_reader_that_comes_back_at_once(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_reader(fixture, "/2", ATR, false, true));
+    g_assert_true(apply_card(fixture, "/3"));
+}
+
+static void
+test_reader_that_does_not_come_back(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    assert_locks_after(fixture, 10);
+}
+
+/* An unplugged reader may fail before it goes. */
+static void
+test_reader_that_fails(Fixture *fixture, gconstpointer unused)
+{
+    LgnReader reader = {.path = (char *)READER, .atr = (char *)""};
+    LgnReaderList list = {.readers = &reader, .count = 1};
+    LgnReport report = {.list = &list, .is_running = true};
+
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us));
+    assert_locks_after(fixture, 10);
+}
+
+static void
+test_reader_that_comes_back_without_card(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    fixture->now_us += 3 * S;
+    g_assert_false(apply_empty(fixture));
+    g_assert_false(apply_empty(fixture));
+    assert_locks_after(fixture, 2);
+}
+
+static void
+test_reader_whose_card_is_powered_late(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_reader(fixture, NULL, "", false, true));
+    fixture->now_us += S;
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+}
+
+static void
+test_reader_that_comes_back_with_another_card(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    g_assert_true(apply_reader(fixture, "/2", "3B00", false, false));
+}
+
+static void
+test_restart_of_service(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_service(fixture));
+    fixture->now_us += 29 * S;
+    g_assert_false(apply_reader(fixture, "/2", ATR, true, false));
+    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+}
+
+static void
+test_service_that_stays_away(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_service(fixture));
+    assert_locks_after(fixture, 30);
+}
+
+static void
+test_restarts_do_not_prolong(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_service(fixture));
+    fixture->now_us += 20 * S;
+    g_assert_false(apply_no_reader(fixture));
+    g_assert_false(apply_no_service(fixture));
+    assert_locks_after(fixture, 10);
+}
+
+static void
+test_mute_card(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_true(apply_reader(fixture, "/2", "", false, false));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+#define ADD(name) g_test_add("/lock-policy/" #name, Fixture, NULL, set_up, test_##name, tear_down)
+    ADD(removal_locks_once);
+    ADD(card_that_was_removed_before);
+    ADD(second_removal);
+    ADD(swap);
+    ADD(reader_that_comes_back);
+    ADD(reader_that_comes_back_at_once);
+    ADD(reader_that_does_not_come_back);
+    ADD(reader_that_fails);
+    ADD(reader_that_comes_back_without_card);
+    ADD(reader_whose_card_is_powered_late);
+    ADD(reader_that_comes_back_with_another_card);
+    ADD(restart_of_service);
+    ADD(service_that_stays_away);
+    ADD(restarts_do_not_prolong);
+    ADD(mute_card);
+    return g_test_run();
+}
