@@ -145,25 +145,25 @@ def race(count, is_verified):
 
 def fork_beside_wait(is_verified):
     """A thread waits with a context: the parent keeps all handles."""
-    context, other = new_context(), new_context()
-    reader = names(context)[1][0]
-    card = new_card(other, reader)
-    known = wait(context, 0, (reader, 0))[1] & ~CHANGED
-    thread = threading.Thread(target=lambda: say("wait", wait(context, INFINITE,
-                                                              (reader, known))[0]))
-    thread.start()
     while True:
+        context, other, code = new_context(), new_context(), []
+        reader = names(context)[1][0]
+        card = new_card(other, reader)
+        known = wait(context, 0, (reader, 0))[1] & ~CHANGED
+        thread = threading.Thread(
+            target=lambda: code.append(wait(context, INFINITE, (reader, known))[0]))
+        thread.start()
         child = os.fork()
         if child == 0:
             os._exit(is_valid(other) == 0x80100003 and transmit(card, is_verified)[0] == 0x80100003)
         if os.waitpid(child, 0)[1]:
             break
-        # The thread had not begun to wait, and the child has the handles.
-        other = new_context()
-        card = new_card(other, reader)
+        # The thread had not begun to wait: the child had the handles, the one of the wait too.
+        thread.join()
     say("parent", transmit(card, is_verified)[0])
-    step()
     thread.join()
+    say("wait", *code)
+    step()
 
 
 class Fork(case.TestBedTest):
