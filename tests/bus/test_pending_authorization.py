@@ -59,7 +59,7 @@ class PendingAuthorization(PendingAuthorizationTest):
         session.send_control(VENDOR_CODE)
         session.send_reconnect("exclusive")
         self.wait_until_seen(self.alice)
-        self.alice.leave()
+        self.kill(self.alice)
         self.daemon.resume()
         self.assert_nobody_has_the_card()
 
