@@ -162,6 +162,11 @@ typedef enum {
  * @SMARTCARDD_ERROR_NOT_SAVED: The change could not be written to the disk
  * @SMARTCARDD_ERROR_UNKNOWN_OBJECT: There is no such object
  * @SMARTCARDD_ERROR_INTERACTION_REQUIRED: The user must authenticate
+ * @SMARTCARDD_ERROR_NO_PIN_PAD: The reader has no PIN pad for this
+ * @SMARTCARDD_ERROR_PIN_TIMEOUT: No PIN was entered in time
+ * @SMARTCARDD_ERROR_PIN_CANCELLED: The PIN entry was cancelled
+ * @SMARTCARDD_ERROR_PIN_MISMATCH: The entries of the new PIN differ
+ * @SMARTCARDD_ERROR_PIN_LENGTH: The PIN is too short or too long
  *
  * Errors of all functions of this library. Up to 0x6F they are the codes of PC/SC, without the
  * 0x80100000 that these begin with; see [func@Smartcardd.get_pcsc_code]. The others do not
@@ -238,6 +243,11 @@ typedef enum {
     SMARTCARDD_ERROR_NOT_SAVED = 0xF4,
     SMARTCARDD_ERROR_UNKNOWN_OBJECT = 0xF5,
     SMARTCARDD_ERROR_INTERACTION_REQUIRED = 0xF6,
+    SMARTCARDD_ERROR_NO_PIN_PAD = 0xF7,
+    SMARTCARDD_ERROR_PIN_TIMEOUT = 0xF8,
+    SMARTCARDD_ERROR_PIN_CANCELLED = 0xF9,
+    SMARTCARDD_ERROR_PIN_MISMATCH = 0xFA,
+    SMARTCARDD_ERROR_PIN_LENGTH = 0xFB,
 } SmartcarddError;
 
 SMARTCARDD_API GQuark smartcardd_error_quark(void);
