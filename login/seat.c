@@ -19,23 +19,18 @@ read_seat_of_session(const char *session)
     return sd_session_get_seat(session, &seat) >= 0 ? seat : NULL;
 }
 
+/*
+ * Finds the session of the process, or else the graphical one of its user: a screen locker may be a
+ * user service, which has no session. Root has none that could need a screen locker.
+ */
 static char *
-read_seat_of_process(void)
+find_session(void)
 {
-    LGN_CLEANUP(lgn_free_text) char *session = NULL;
+    char *session = NULL;
 
-    return sd_pid_get_session(0, &session) >= 0 ? read_seat_of_session(session) : NULL;
-}
-
-/* Root has no session of its own that could need a screen locker. */
-static char *
-read_seat_of_user(void)
-{
-    LGN_CLEANUP(lgn_free_text) char *session = NULL;
-
-    if (getuid() == 0 || sd_uid_get_display(getuid(), &session) < 0)
-        return NULL;
-    return read_seat_of_session(session);
+    if (sd_pid_get_session(0, &session) >= 0)
+        return session;
+    return getuid() != 0 && sd_uid_get_display(getuid(), &session) >= 0 ? session : NULL;
 }
 
 /* Returns whether the name is that of a virtual terminal, such as "tty1" or "/dev/tty1". */
@@ -57,15 +52,13 @@ lgn_seat_find(pam_handle_t *pam)
 {
     const char *seat = pam_getenv(pam, "XDG_SEAT");
     const void *terminal = NULL;
-    char *found;
 
     if (seat && *seat)
         return strdup(seat);
-    found = read_seat_of_process();
-    if (!found)
-        found = read_seat_of_user();
-    if (!found && pam_get_item(pam, PAM_TTY, &terminal) == PAM_SUCCESS && terminal &&
-        is_virtual_terminal(terminal))
-        found = strdup("seat0");
-    return found;
+    LGN_CLEANUP(lgn_free_text) char *session = find_session();
+    if (session) /* one over ssh has no seat, even if the user has another one that has */
+        return read_seat_of_session(session);
+    bool is_local = pam_get_item(pam, PAM_TTY, &terminal) == PAM_SUCCESS && terminal &&
+                    is_virtual_terminal(terminal);
+    return is_local ? strdup("seat0") : NULL;
 }

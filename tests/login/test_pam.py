@@ -11,8 +11,12 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.login import (CARD, INSERT, OTHER_ATR, PASSWORD, RECORDS, LoginTest)
+from scdtest.fakes.logind import add_session, set_display
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
+
+NOBODY = 65534
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 class Waiting(LoginTest):
@@ -93,6 +97,14 @@ class Waiting(LoginTest):
         for terminal, result in (("tty1", CARD), ("/dev/tty2", CARD), ("pts/0", PASSWORD),
                                  ("ssh", PASSWORD), ("tty", PASSWORD)):
             self.assertEqual(self.output_of_pam("tty=" + terminal, "auth", seat=None), [result])
+
+    def test_seat_of_a_screen_locker(self):
+        """It runs for the user, in no session: the graphical session of the user counts."""
+        self.start(("Desk", ATR))
+        add_session("c1", NOBODY)
+        for display, result in (("DISPLAY=c1", CARD), ("", PASSWORD)):
+            set_display(NOBODY, display)
+            self.assertEqual(self.output_of_pam("auth", seat=None, launcher=AS_NOBODY), [result])
 
     def test_wrong_arguments(self):
         self.start(("Desk", ATR))

@@ -6,7 +6,7 @@ import shutil
 
 from scdtest.cases import case
 from scdtest.clients.program import Program
-from scdtest.fakes.logind import SESSIONS
+from scdtest.fakes.logind import SESSIONS, USERS
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
@@ -41,7 +41,7 @@ Login=no
 
     def setUp(self):
         super().setUp()
-        for folder in (RECORDS, SESSIONS):
+        for folder in (RECORDS, SESSIONS, USERS):
             self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         self.start_bus()
         self.settings = os.path.join(self.testbed.folder, "smartcardd.conf")
@@ -68,14 +68,16 @@ Login=no
         """Writes the stack "login"; returns the folder."""
         folder = os.path.join(self.testbed.folder, "pam.d")
         os.makedirs(folder, exist_ok=True)
+        os.chmod(self.testbed.folder, 0o755)
         with open(os.path.join(folder, "login"), "w", encoding="utf-8") as file:
             file.write(text.format(module=built("login/pam_smartcardd.so"), arguments=arguments,
                                    session=session))
         return folder
 
-    def pam(self, *operations, arguments="", session="", text=STACK, seat="XDG_SEAT=seat0"):
+    def pam(self, *operations, arguments="", session="", text=STACK, seat="XDG_SEAT=seat0",
+            launcher=()):
         """Starts a program that logs in."""
-        command = [built("tests/login/pam-client"), self.stack(arguments, session, text), "login",
+        command = [*launcher, built("tests/login/pam-client"), self.stack(arguments, session, text), "login",
                    *([seat] if seat else []), *operations]
         program = Program(command)
         self.addCleanup(program.close)

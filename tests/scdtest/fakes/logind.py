@@ -12,6 +12,7 @@ NAME = "org.freedesktop.login1"
 PATH = "/org/freedesktop/login1"
 INTERFACE = NAME + ".Manager"
 SESSIONS = "/run/systemd/sessions"
+USERS = "/run/systemd/users"
 XML = f"""<node><interface name="{INTERFACE}">
 <method name="LockSession"><arg type="s" direction="in"/></method>
 <method name="TerminateSession"><arg type="s" direction="in"/></method>
@@ -53,7 +54,8 @@ class Logind:
                                          GLib.Variant("(b)", (begins,)))
 
     def close(self):
-        self._connection.close_sync(None)
+        if not self._connection.is_closed():
+            self._connection.close_sync(None)
 
 
 def add_session(name, uid):
@@ -61,3 +63,10 @@ def add_session(name, uid):
     os.makedirs(SESSIONS, exist_ok=True)
     with open(os.path.join(SESSIONS, name), "w", encoding="ascii") as file:
         file.write(f"UID={uid}\nSTATE=active\nSEAT=seat0\n")
+
+
+def set_display(uid, line):
+    """Writes the state of a user. line: "DISPLAY=" and the name of the graphical session, or ""."""
+    os.makedirs(USERS, exist_ok=True)
+    with open(os.path.join(USERS, str(uid)), "w", encoding="ascii") as file:
+        file.write(f"STATE=active\n{line}\n")
