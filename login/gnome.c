@@ -14,12 +14,8 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
-#include "record.h"
 #include "token.h"
 #include "watch.h"
-
-/* A restart of the service or of pcscd is no removal. */
-#define AWAY_LIMIT_US (30 * UINT64_C(1000000))
 
 /* More ports than people plug readers into during a session. */
 #define TOKENS_MAX 256
@@ -96,26 +92,23 @@ static const sd_bus_vtable driver_vtable[] = {
     SD_BUS_VTABLE_END,
 };
 
-static LgnToken *
-find_token(const Bridge *bridge, const char *reader)
+static bool
+has_token(const Bridge *bridge, const char *reader)
 {
     for (size_t i = 0; i < bridge->count; i++)
         if (strcmp(bridge->tokens[i]->reader, reader) == 0)
-            return bridge->tokens[i];
-    return NULL;
+            return true;
+    return false;
 }
 
-static LgnToken *
-find_or_add_token(Bridge *bridge, const LgnReader *reader)
+static void
+add_token(Bridge *bridge, const LgnReader *reader)
 {
-    LgnToken *token = find_token(bridge, reader->path);
-
-    if (token || bridge->count == TOKENS_MAX)
-        return token;
-    token = lgn_token_new(bridge->bus, reader);
+    if (has_token(bridge, reader->path) || bridge->count == TOKENS_MAX)
+        return;
+    LgnToken *token = lgn_token_new(bridge->bus, reader);
     if (token)
         bridge->tokens[bridge->count++] = token;
-    return token;
 }
 
 /* Returns whether the card in the reader is the one that the PAM module remembered. */
@@ -139,51 +132,72 @@ insert_card(Bridge *bridge, LgnToken *token, const LgnReader *reader)
     bool is_used = is_used_to_login(bridge, reader);
     const char *name = *reader->card_name ? reader->card_name : reader->name;
 
-    lgn_token_set_card(token, reader, is_used && login_name ? login_name : name, is_used);
+    lgn_token_insert_card(token, reader, is_used && login_name ? login_name : name, is_used);
+}
+
+static uint64_t
+now_us(Bridge *bridge)
+{
+    uint64_t now = 0;
+
+    sd_event_now(bridge->event, CLOCK_MONOTONIC, &now);
+    return now;
+}
+
+/* Returns whether the reader, or the card in it, does not count for logins any more. */
+static bool
+is_withdrawn(const Bridge *bridge, const LgnReader *reader)
+{
+    return reader && (!lgn_reader_serves_seat(reader, bridge->seat) ||
+                      (reader->card && !lgn_reader_has_login_card(reader)));
+}
+
+/* reader: of the token; NULL if it is not in the report. */
+static void
+apply_report(Bridge *bridge, LgnToken *token, const LgnReport *report, const LgnReader *reader)
+{
+    uint64_t now = now_us(bridge);
+
+    if (token->is_inserted &&
+        (lgn_presence_apply_report(&token->presence, report, now) ||
+         lgn_presence_apply_time(&token->presence, now) || is_withdrawn(bridge, reader)))
+        lgn_token_remove_card(token);
+    if (token->is_inserted || !reader || !lgn_reader_serves_seat(reader, bridge->seat) ||
+        !lgn_reader_has_login_card(reader))
+        return;
+    insert_card(bridge, token, reader);
+    if (token->is_inserted)
+        lgn_presence_apply_report(&token->presence, report, now);
 }
 
 static void
-apply_reader(Bridge *bridge, const LgnReader *reader, const LgnReport *report)
+set_timer(Bridge *bridge)
 {
-    LgnToken *token = find_or_add_token(bridge, reader);
+    uint64_t deadline_us = UINT64_MAX;
 
-    if (!token)
-        return;
-    if (!lgn_reader_has_login_card(reader)) {
-        lgn_token_set_card(token, NULL, NULL, false);
-        return;
+    for (size_t i = 0; i < bridge->count; i++) {
+        const LgnToken *token = bridge->tokens[i];
+        uint64_t at_us = token->is_inserted ? lgn_presence_deadline(&token->presence) : UINT64_MAX;
+        if (at_us < deadline_us)
+            deadline_us = at_us;
     }
-    if (token->is_inserted && strcmp(token->card, reader->card) == 0)
-        return;
-    if (token->is_inserted && report->was_away && strcmp(token->atr, reader->atr) == 0)
-        lgn_token_keep_card(token, reader->card);
-    else
-        insert_card(bridge, token, reader);
-}
-
-static void
-remove_all_cards(Bridge *bridge)
-{
-    for (size_t i = 0; i < bridge->count; i++)
-        lgn_token_set_card(bridge->tokens[i], NULL, NULL, false);
+    sd_event_source_set_time(bridge->timer, deadline_us);
+    sd_event_source_set_enabled(bridge->timer,
+                                deadline_us == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
 static int
 handle_timer(sd_event_source *source, uint64_t usec, void *data)
 {
-    remove_all_cards(data);
+    Bridge *bridge = data;
+
+    for (size_t i = 0; i < bridge->count; i++) {
+        LgnToken *token = bridge->tokens[i];
+        if (token->is_inserted && lgn_presence_apply_time(&token->presence, now_us(bridge)))
+            lgn_token_remove_card(token);
+    }
+    set_timer(bridge);
     return 0;
-}
-
-static void
-set_timer(Bridge *bridge, bool is_on)
-{
-    int state;
-    bool was_on = sd_event_source_get_enabled(bridge->timer, &state) >= 0 && state != SD_EVENT_OFF;
-
-    if (is_on && !was_on)
-        sd_event_source_set_time_relative(bridge->timer, AWAY_LIMIT_US);
-    sd_event_source_set_enabled(bridge->timer, is_on ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
 /* A bus name that appears late finds all tokens: gnome-shell reads them once. */
@@ -206,15 +220,15 @@ handle_report(const LgnReport *report, void *data)
 {
     Bridge *bridge = data;
 
-    set_timer(bridge, !report->list);
-    for (size_t i = 0; report->list && i < bridge->count; i++)
-        if (!lgn_reader_list_find(report->list, bridge->tokens[i]->reader))
-            lgn_token_set_card(bridge->tokens[i], NULL, NULL, false);
-    for (size_t i = 0; report->list && i < report->list->count; i++) {
-        const LgnReader *reader = &report->list->readers[i];
-        if (lgn_reader_serves_seat(reader, bridge->seat))
-            apply_reader(bridge, reader, report);
+    for (size_t i = 0; report->list && i < report->list->count; i++)
+        if (lgn_reader_serves_seat(&report->list->readers[i], bridge->seat))
+            add_token(bridge, &report->list->readers[i]);
+    for (size_t i = 0; i < bridge->count; i++) {
+        LgnToken *token = bridge->tokens[i];
+        apply_report(bridge, token, report,
+                     report->list ? lgn_reader_list_find(report->list, token->reader) : NULL);
     }
+    set_timer(bridge);
     announce(bridge);
 }
 
@@ -261,13 +275,11 @@ set_up(Bridge *bridge)
         r = sd_event_add_time(bridge->event, &bridge->timer, CLOCK_MONOTONIC, UINT64_MAX, 1,
                               handle_timer, bridge);
     if (r >= 0)
-        set_timer(bridge, false);
-    if (r >= 0)
         r = open_session_bus(bridge);
     if (r >= 0)
         r = lgn_watch_open(&bridge->watch, handle_report, bridge);
     if (r >= 0)
-        r = sd_bus_attach_event(lgn_watch_bus(bridge->watch), bridge->event, 0);
+        r = lgn_watch_attach(bridge->watch, bridge->event);
     if (r < 0)
         fprintf(stderr, "smartcardd-gnome: cannot connect to the buses: %s\n", strerror(-r));
     return r;
@@ -281,8 +293,6 @@ main(int argc, char **argv)
 
     if (r >= 0)
         r = sd_event_loop(bridge.event);
-    if (bridge.watch)
-        sd_bus_detach_event(lgn_watch_bus(bridge.watch));
     lgn_watch_free(bridge.watch);
     for (size_t i = 0; i < bridge.count; i++)
         lgn_token_free(bridge.tokens[i]);

@@ -3,7 +3,7 @@
 
 /* The settings of the lock service: see smartcardd-lock(8). */
 
-#include "lock-policy.h"
+#include "presence.h"
 
 typedef enum {
     LGN_ACTION_NONE,

@@ -32,7 +32,7 @@ typedef struct {
     Locker *locker;
     char *name;
     LgnRecord *record;
-    LgnPolicy policy;
+    LgnPresence presence;
 } LockedSession;
 
 struct Locker {
@@ -49,7 +49,7 @@ free_session(gpointer data)
 {
     LockedSession *session = data;
 
-    lgn_policy_clear(&session->policy);
+    lgn_presence_clear(&session->presence);
     lgn_record_free(session->record);
     g_free(session->name);
     g_free(session);
@@ -112,7 +112,7 @@ set_timer(Locker *locker)
 
     for (guint i = 0; i < locker->sessions->len; i++) {
         LockedSession *session = locker->sessions->pdata[i];
-        deadline_us = MIN(deadline_us, lgn_policy_deadline(&session->policy));
+        deadline_us = MIN(deadline_us, lgn_presence_deadline(&session->presence));
     }
     sd_event_source_set_time(locker->timer, deadline_us);
     sd_event_source_set_enabled(locker->timer,
@@ -126,7 +126,7 @@ handle_timer(sd_event_source *source, uint64_t usec, void *data)
 
     for (guint i = 0; i < locker->sessions->len; i++) {
         LockedSession *session = locker->sessions->pdata[i];
-        if (lgn_policy_apply_time(&session->policy, now_us(locker)))
+        if (lgn_presence_apply_time(&session->presence, now_us(locker)))
             act_on_removal(session);
     }
     set_timer(locker);
@@ -141,7 +141,7 @@ show_status(Locker *locker)
 
     for (guint i = 0; i < locker->sessions->len; i++) {
         const LockedSession *session = locker->sessions->pdata[i];
-        in += session->policy.state == LGN_CARD_IN;
+        in += session->presence.state == LGN_CARD_IN;
     }
     sd_notifyf(0, "STATUS=Cards of sessions: %u, of which %u are in their readers",
                locker->sessions->len, in);
@@ -154,7 +154,7 @@ handle_report(const LgnReport *report, void *data)
 
     for (guint i = 0; i < locker->sessions->len; i++) {
         LockedSession *session = locker->sessions->pdata[i];
-        if (lgn_policy_apply_report(&session->policy, report, now_us(locker)))
+        if (lgn_presence_apply_report(&session->presence, report, now_us(locker)))
             act_on_removal(session);
     }
     set_timer(locker);
@@ -205,7 +205,7 @@ load_session(Locker *locker, const char *name)
     session->locker = locker;
     session->name = g_strdup(name);
     session->record = record;
-    lgn_policy_init(&session->policy, record, &locker->settings.grace);
+    lgn_presence_init(&session->presence, record, &locker->settings.grace);
     g_ptr_array_add(locker->sessions, session);
 }
 
@@ -281,7 +281,7 @@ set_up(Locker *locker)
                                       LOGIND_MANAGER, "PrepareForSleep", handle_sleep, NULL,
                                       locker);
     if (r >= 0)
-        r = sd_bus_attach_event(lgn_watch_bus(locker->watch), locker->event, 0);
+        r = lgn_watch_attach(locker->watch, locker->event);
     if (r < 0)
         g_printerr("smartcardd-lock: the system bus: %s\n", strerror(-r));
     return r;
@@ -296,8 +296,6 @@ run(const char *settings)
 
     if (r >= 0)
         r = sd_event_loop(locker.event);
-    if (locker.watch)
-        sd_bus_detach_event(lgn_watch_bus(locker.watch));
     lgn_watch_free(locker.watch);
     g_ptr_array_unref(locker.sessions);
     sd_event_source_unref(locker.timer);

@@ -144,7 +144,7 @@ find_login_cards(LoginWait *wait, const LgnReaderList *list)
         if (!lgn_reader_serves_seat(reader, wait->seat) || !lgn_reader_has_login_card(reader))
             continue;
         if (!wait->found)
-            wait->found = lgn_record_new(reader, NULL);
+            wait->found = lgn_record_new(reader);
         wait->found_count++;
         wait->state = FOUND;
     }
@@ -256,29 +256,36 @@ pam_sm_chauthtok(pam_handle_t *pam, int flags, int argc, const char **argv)
 }
 
 /*
- * Returns the card of the authentication, or else the only login card at the seat, with the label
- * of the token; NULL if there is none, or if it cannot be told which of several cards was used.
+ * Returns the card of the authentication, or else the only login card at the seat; NULL if there is
+ * none, or if it cannot be told which of several cards was used. The wait owns the second one.
  */
-static LgnRecord *
-find_used_card(pam_handle_t *pam, const LgnOptions *options, const char *token)
+static const LgnRecord *
+find_used_card(LoginWait *wait)
 {
-    const void *data = NULL;
+    const void *found = NULL;
 
-    if (pam_get_data(pam, FOUND_CARD, &data) == PAM_SUCCESS && data) {
-        const LgnRecord *found = data;
-        const LgnReader reader = {.path = found->reader, .port = found->port, .atr = found->atr};
-        return lgn_record_new(&reader, token);
+    if (pam_get_data(wait->pam, FOUND_CARD, &found) == PAM_SUCCESS && found)
+        return found;
+    if (wait->seat)
+        run_wait(wait, 0, handle_report);
+    return wait->found_count == 1 ? wait->found : NULL;
+}
+
+static void
+remember_card(LoginWait *wait, const char *label, const char *session)
+{
+    const LgnRecord *card = find_used_card(wait);
+
+    if (!card) {
+        pam_syslog(wait->pam, LOG_WARNING,
+                   "cannot remember the card: it cannot be told which one of the cards in the "
+                   "readers was used");
+        return;
     }
-    LGN_CLEANUP(lgn_free_text)
-    char *seat = options->seat ? strdup(options->seat) : lgn_seat_find(pam);
-    LGN_CLEANUP(clear_wait) LoginWait wait = {.pam = pam, .seat = seat, .is_silent = true};
-    if (seat)
-        run_wait(&wait, 0, handle_report);
-    if (wait.found_count > 1 || !wait.found)
-        return NULL;
-    const LgnReader reader = {
-        .path = wait.found->reader, .port = wait.found->port, .atr = wait.found->atr};
-    return lgn_record_new(&reader, token);
+    int r = lgn_record_save(card, label, session);
+    if (r < 0)
+        pam_syslog(wait->pam, LOG_WARNING, "cannot remember the card: " LGN_RECORD_FOLDER "/%s: %s",
+                   session, strerror(-r));
 }
 
 EXPORTED int
@@ -296,16 +303,10 @@ pam_sm_open_session(pam_handle_t *pam, int flags, int argc, const char **argv)
                    "systemd-logind; pam_systemd must precede in the stack");
         return PAM_IGNORE;
     }
-    LgnRecord *record = find_used_card(pam, &options, token);
-    int r = record ? lgn_record_save(record, session) : 0;
-    if (!record)
-        pam_syslog(pam, LOG_WARNING,
-                   "cannot remember the card: it cannot be told which one of "
-                   "the cards in the readers was used");
-    if (r < 0)
-        pam_syslog(pam, LOG_WARNING, "cannot remember the card: " LGN_RECORD_FOLDER "/%s: %s",
-                   session, strerror(-r));
-    lgn_record_free(record);
+    LGN_CLEANUP(lgn_free_text)
+    char *seat = options.seat ? strdup(options.seat) : lgn_seat_find(pam);
+    LGN_CLEANUP(clear_wait) LoginWait wait = {.pam = pam, .seat = seat, .is_silent = true};
+    remember_card(&wait, token, session);
     return PAM_IGNORE;
 }
 

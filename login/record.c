@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +12,11 @@
 
 /* More than the longest object path, ATR and label together. */
 #define FILE_MAX 4096
-#define LABEL_MAX 128
+#define VALUE_MAX 512
 #define NAME_MAX_LENGTH 64
 
 LgnRecord *
-lgn_record_new(const LgnReader *reader, const char *label)
+lgn_record_new(const LgnReader *reader)
 {
     LgnRecord *record = calloc(1, sizeof *record);
 
@@ -26,8 +25,7 @@ lgn_record_new(const LgnReader *reader, const char *label)
     record->reader = strdup(reader->path);
     record->port = strdup(reader->port);
     record->atr = strdup(reader->atr);
-    record->label = strndup(label ? label : "", LABEL_MAX);
-    if (record->reader && record->port && record->atr && record->label)
+    if (record->reader && record->port && record->atr)
         return record;
     lgn_record_free(record);
     return NULL;
@@ -41,7 +39,6 @@ lgn_record_free(LgnRecord *record)
     free(record->reader);
     free(record->port);
     free(record->atr);
-    free(record->label);
     free(record);
 }
 
@@ -70,13 +67,13 @@ static void
 print_value(FILE *file, const char *key, const char *value)
 {
     fprintf(file, "%s=", key);
-    for (const char *at = value; *at; at++)
+    for (const char *at = value; *at && at - value < VALUE_MAX; at++)
         fputc((unsigned char)*at < ' ' || *at == 0x7F ? ' ' : *at, file);
     fputc('\n', file);
 }
 
 static int
-write_record(int fd, const LgnRecord *record)
+write_record(int fd, const LgnRecord *record, const char *label)
 {
     FILE *file = fdopen(fd, "w");
 
@@ -88,13 +85,13 @@ write_record(int fd, const LgnRecord *record)
     print_value(file, "Reader", record->reader);
     print_value(file, "Port", record->port);
     print_value(file, "Atr", record->atr);
-    print_value(file, "Label", record->label);
+    print_value(file, "Label", label ? label : "");
     bool failed = ferror(file);
     return fclose(file) < 0 || failed ? -EIO : 0;
 }
 
 static int
-save_in_folder(int folder, const LgnRecord *record, const char *session)
+save_in_folder(int folder, const LgnRecord *record, const char *label, const char *session)
 {
     char temporary[NAME_MAX_LENGTH + sizeof ".new"];
 
@@ -108,7 +105,7 @@ save_in_folder(int folder, const LgnRecord *record, const char *session)
     if (r < 0)
         close(fd);
     else
-        r = write_record(fd, record);
+        r = write_record(fd, record, label);
     if (r >= 0 && renameat(folder, temporary, folder, session) < 0)
         r = -errno;
     if (r < 0)
@@ -117,14 +114,14 @@ save_in_folder(int folder, const LgnRecord *record, const char *session)
 }
 
 int
-lgn_record_save(const LgnRecord *record, const char *session)
+lgn_record_save(const LgnRecord *record, const char *label, const char *session)
 {
     if (!lgn_record_is_session_name(session))
         return -EINVAL;
     int folder = open_folder(true);
     if (folder < 0)
         return folder;
-    int r = save_in_folder(folder, record, session);
+    int r = save_in_folder(folder, record, label, session);
     close(folder);
     return r;
 }
@@ -151,8 +148,7 @@ parse_record(LgnRecord **record, const char *text)
     parsed->reader = find_value(text, "Reader");
     parsed->port = find_value(text, "Port");
     parsed->atr = find_value(text, "Atr");
-    parsed->label = find_value(text, "Label");
-    if (parsed->reader && parsed->port && parsed->atr && parsed->label) {
+    if (parsed->reader && parsed->port && parsed->atr) {
         *record = parsed;
         return 0;
     }

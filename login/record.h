@@ -17,11 +17,10 @@ typedef struct {
     char *reader; /* object path of the reader */
     char *port;   /* USB port, for people; "" if the reader has none */
     char *atr;    /* in hexadecimal digits */
-    char *label;  /* of the token, for people; "" if not known. One line */
 } LgnRecord;
 
-/* Returns a record with copies of the data; NULL when out of memory. label may be NULL. */
-LgnRecord *lgn_record_new(const LgnReader *reader, const char *label);
+/* Returns a record of the card in the reader; NULL when out of memory. */
+LgnRecord *lgn_record_new(const LgnReader *reader);
 void lgn_record_free(LgnRecord *record);
 
 /* Returns whether the name can be that of a session: letters, digits, "-" and "_". */
@@ -29,8 +28,9 @@ bool lgn_record_is_session_name(const char *session);
 
 /*
  * All three return 0, or a negative errno: -EINVAL for a name that no session can have, -EBADMSG
- * for a file that is not complete or does not belong to root. The file is replaced at once.
+ * for a file that is not complete or does not belong to root. The file is replaced at once. label:
+ * the name of the token, for people, which may be any text; NULL if it is not known.
  */
-int lgn_record_save(const LgnRecord *record, const char *session);
+int lgn_record_save(const LgnRecord *record, const char *label, const char *session);
 int lgn_record_load(LgnRecord **record, const char *session);
 int lgn_record_remove(const char *session);

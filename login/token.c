@@ -7,6 +7,9 @@
 #define TOKEN LGN_GNOME_NAME ".Token"
 #define TOKENS LGN_GNOME_MANAGER "/Tokens/"
 
+/* An unplugged reader is a removal; a restart of the service or of pcscd is none. */
+static const LgnGrace grace = {.reader_grace_us = 0, .service_grace_us = 30 * LGN_US_PER_S};
+
 static int
 get_driver(sd_bus *bus, const char *path, const char *interface, const char *property,
            sd_bus_message *reply, void *data, sd_bus_error *error)
@@ -42,8 +45,8 @@ lgn_token_free(LgnToken *token)
     free(token->path);
     free(token->reader);
     free(token->name);
-    free(token->card);
-    free(token->atr);
+    lgn_presence_clear(&token->presence);
+    lgn_record_free(token->record);
     free(token);
 }
 
@@ -68,8 +71,7 @@ lgn_token_new(sd_bus *bus, const LgnReader *reader)
     token->path = make_path(reader->path);
     token->reader = strdup(reader->path);
     token->name = strdup(reader->name);
-    token->atr = strdup("");
-    if (token->path && token->reader && token->name && token->atr &&
+    if (token->path && token->reader && token->name &&
         sd_bus_add_object_vtable(bus, &token->slot, token->path, TOKEN, vtable, token) >= 0 &&
         sd_bus_emit_object_added(bus, token->path) >= 0)
         return token;
@@ -78,51 +80,48 @@ lgn_token_new(sd_bus *bus, const LgnReader *reader)
 }
 
 static void
-set_text(char **text, const char *value)
+announce(LgnToken *token, const char *property)
 {
-    char *copy = strdup(value);
-
-    if (!copy)
-        return;
-    free(*text);
-    *text = copy;
+    sd_bus_emit_properties_changed(token->bus, token->path, TOKEN, property, NULL);
 }
 
 static void
-set_inserted(LgnToken *token, bool is_inserted, bool is_used_to_login)
+set_name(LgnToken *token, const char *name)
 {
-    bool use_changes = token->is_used_to_login != is_used_to_login;
+    char *copy = strdup(name);
 
-    token->is_used_to_login = is_used_to_login;
-    if (use_changes)
-        sd_bus_emit_properties_changed(token->bus, token->path, TOKEN, "UsedToLogin", NULL);
-    if (token->is_inserted == is_inserted)
+    if (!copy || strcmp(token->name, name) == 0) {
+        free(copy);
         return;
-    token->is_inserted = is_inserted;
-    sd_bus_emit_properties_changed(token->bus, token->path, TOKEN, "IsInserted", NULL);
-}
-
-void
-lgn_token_keep_card(LgnToken *token, const char *card)
-{
-    set_text(&token->card, card);
-}
-
-void
-lgn_token_set_card(LgnToken *token, const LgnReader *reader, const char *name,
-                   bool is_used_to_login)
-{
-    /* The token remains the one of the login while its card is away, as gnome-shell expects. */
-    set_inserted(token, false, token->is_used_to_login);
-    free(token->card);
-    token->card = NULL;
-    if (!reader)
-        return;
-    lgn_token_keep_card(token, reader->card);
-    set_text(&token->atr, reader->atr);
-    if (strcmp(token->name, name) != 0) {
-        set_text(&token->name, name);
-        sd_bus_emit_properties_changed(token->bus, token->path, TOKEN, "Name", NULL);
     }
-    set_inserted(token, true, is_used_to_login);
+    free(token->name);
+    token->name = copy;
+    announce(token, "Name");
+}
+
+void
+lgn_token_insert_card(LgnToken *token, const LgnReader *reader, const char *name,
+                      bool is_used_to_login)
+{
+    token->record = lgn_record_new(reader);
+    if (!token->record)
+        return;
+    lgn_presence_init(&token->presence, token->record, &grace);
+    set_name(token, name);
+    if (token->is_used_to_login != is_used_to_login) {
+        token->is_used_to_login = is_used_to_login;
+        announce(token, "UsedToLogin");
+    }
+    token->is_inserted = true;
+    announce(token, "IsInserted");
+}
+
+void
+lgn_token_remove_card(LgnToken *token)
+{
+    token->is_inserted = false;
+    lgn_presence_clear(&token->presence);
+    lgn_record_free(token->record);
+    token->record = NULL;
+    announce(token, "IsInserted");
 }

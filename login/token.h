@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "reader-list.h"
+#include "presence.h"
 
 #define LGN_GNOME_NAME "org.gnome.SettingsDaemon.Smartcard"
 #define LGN_GNOME_ROOT "/org/gnome/SettingsDaemon/Smartcard"
@@ -21,10 +21,10 @@ typedef struct {
     char *path;
     char *reader; /* object path of the reader at the service */
     char *name;
-    char *card; /* object path of the card; NULL if there is none */
-    char *atr;
     bool is_inserted;
     bool is_used_to_login;
+    LgnRecord *record;    /* of the card while is_inserted */
+    LgnPresence presence; /* of the same */
     sd_bus *bus;
     sd_bus_slot *slot;
 } LgnToken;
@@ -34,11 +34,9 @@ LgnToken *lgn_token_new(sd_bus *bus, const LgnReader *reader);
 void lgn_token_free(LgnToken *token);
 
 /*
- * Sets the card of the token (NULL: none) with its name, and announces all changes with their
- * values. A card in the place of another one is two changes of IsInserted.
+ * Both announce what changes, with the values. The token must be without a card for the first one,
+ * and remains the one of the login after the second one: gnome-shell asks whether its card is in.
  */
-void lgn_token_set_card(LgnToken *token, const LgnReader *reader, const char *name,
-                        bool is_used_to_login);
-
-/* The same card has another object path, after a restart of the service. */
-void lgn_token_keep_card(LgnToken *token, const char *card);
+void lgn_token_insert_card(LgnToken *token, const LgnReader *reader, const char *name,
+                           bool is_used_to_login);
+void lgn_token_remove_card(LgnToken *token);

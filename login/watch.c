@@ -42,21 +42,20 @@ clear_gone(LgnWatch *watch)
 static void
 send_report(LgnWatch *watch, const char *error)
 {
+    bool is_running = !error;
+
+    if (is_running && !watch->available)
+        error = "pcscd is not available";
     LgnReport report = {
-        .list = error || !watch->available ? NULL : &watch->list,
-        .error = error              ? error
-                 : watch->available ? NULL
-                                    : "pcscd is not available",
-        .is_running = !error,
-        .was_away = watch->was_away,
+        .list = error ? NULL : &watch->list,
+        .error = error,
+        .is_running = is_running,
+        .was_away = watch->was_away || error,
         .gone = watch->gone,
         .gone_count = watch->gone_count,
     };
-
-    if (!report.list)
-        report.was_away = true;
     watch->report(&report, watch->data);
-    watch->was_away = !report.list;
+    watch->was_away = error;
     clear_gone(watch);
 }
 
@@ -186,7 +185,10 @@ handle_properties_changed(sd_bus_message *message, void *data, sd_bus_error *unu
         if (sd_bus_message_exit_container(message) < 0)
             return 0;
     }
-    watch->was_away |= unavailable;
+    if (unavailable) { /* the replies that are pending may have been made before and after */
+        watch->was_away = true;
+        watch->available = false;
+    }
     if (found)
         lgn_watch_read(watch);
     return 0;
@@ -250,10 +252,19 @@ lgn_watch_free(LgnWatch *watch)
 {
     if (!watch)
         return;
+    sd_bus_detach_event(watch->bus);
     sd_bus_close_unref(watch->bus);
     lgn_reader_list_clear(&watch->list);
     clear_gone(watch);
     free(watch);
+}
+
+int
+lgn_watch_attach(LgnWatch *watch, sd_event *event)
+{
+    int r = sd_bus_attach_event(watch->bus, event, 0);
+
+    return r < 0 ? r : sd_bus_set_exit_on_disconnect(watch->bus, true);
 }
 
 sd_bus *

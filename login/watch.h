@@ -12,6 +12,8 @@
  * that restarted.
  */
 
+#include <systemd/sd-event.h>
+
 #include "reader-list.h"
 
 typedef struct {
@@ -32,7 +34,13 @@ typedef struct LgnWatch LgnWatch;
 int lgn_watch_open(LgnWatch **watch, LgnReportFunction report, void *data);
 void lgn_watch_free(LgnWatch *watch);
 
-/* For an event loop, and for other calls on the same connection. Owned by the watch. */
+/*
+ * Lets an event loop process the messages, which ends with EXIT_FAILURE when the connection is
+ * lost. Returns 0 or a negative errno. lgn_watch_wait() must not be called then.
+ */
+int lgn_watch_attach(LgnWatch *watch, sd_event *event);
+
+/* For other calls on the same connection. Owned by the watch. */
 sd_bus *lgn_watch_bus(LgnWatch *watch);
 
 /*

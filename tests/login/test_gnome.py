@@ -19,7 +19,7 @@ from scdtest.fakes.logind import add_session
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
 from scdtest.testbed.simulator import ATR
-from scdtest.testbed.testbed import SOURCE, built
+from scdtest.testbed.testbed import SOURCE, built, simulated_reader
 from scdtest.testbed.usb import PRELOAD, Bus, Reader
 
 FOLDER = os.path.join(SOURCE, "tests", "login")
@@ -152,6 +152,21 @@ class Events:
         self.testbed.stop_service()
         self.start_service()
         self.client.cards()
+        self.readers.remove("Desk")
+        shell.wait_for_lines(3)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed"])
+
+    def test_restart_of_pcscd(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        self.testbed.stop_pcscd()
+        self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
+        self.testbed.start_pcscd([simulated_reader("Desk", card=ATR)])
+        self.client.wait_for_state(lambda c: c.cards(), "the card is back")
+        self.readers = self.simulator()
         self.readers.remove("Desk")
         shell.wait_for_lines(3)
         self.assertEqual([line.split()[0] for line in shell.lines],

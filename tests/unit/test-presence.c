@@ -2,7 +2,7 @@
 
 #include <glib.h>
 
-#include "lock-policy.h"
+#include "presence.h"
 
 #define READER "/org/smartcardd1/readers/usb_1_3"
 #define ATR "3B0214"
@@ -10,25 +10,25 @@
 #define S LGN_US_PER_S
 
 static const LgnRecord record = {
-    .reader = (char *)READER, .port = (char *)"1-3", .atr = (char *)ATR, .label = (char *)""};
+    .reader = (char *)READER, .port = (char *)"1-3", .atr = (char *)ATR};
 static const LgnGrace grace = {.reader_grace_us = 10 * S, .service_grace_us = 30 * S};
 
 typedef struct {
-    LgnPolicy policy;
+    LgnPresence presence;
     uint64_t now_us;
 } Fixture;
 
 static void
 set_up(Fixture *fixture, gconstpointer unused)
 {
-    lgn_policy_init(&fixture->policy, &record, &grace);
+    lgn_presence_init(&fixture->presence, &record, &grace);
     fixture->now_us = 1000 * S;
 }
 
 static void
 tear_down(Fixture *fixture, gconstpointer unused)
 {
-    lgn_policy_clear(&fixture->policy);
+    lgn_presence_clear(&fixture->presence);
 }
 
 /* The reader is there, with a card or without one (NULL). */
@@ -45,7 +45,7 @@ apply_reader(Fixture *fixture, const char *card, const char *atr, bool was_away,
                         .gone = gone,
                         .gone_count = is_back ? 1 : 0};
 
-    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+    return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
 
 static bool
@@ -66,7 +66,7 @@ apply_no_reader(Fixture *fixture)
     LgnReaderList list = {0};
     LgnReport report = {.list = &list, .is_running = true};
 
-    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+    return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
 
 static bool
@@ -74,19 +74,19 @@ apply_no_service(Fixture *fixture)
 {
     LgnReport report = {.error = "away", .was_away = true};
 
-    return lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us);
+    return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
 
 /* Asserts that the session is locked after so many seconds, and not before. */
 static void
 assert_locks_after(Fixture *fixture, guint seconds)
 {
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, fixture->now_us + seconds * S);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, fixture->now_us + seconds * S);
     fixture->now_us += seconds * S - 1;
-    g_assert_false(lgn_policy_apply_time(&fixture->policy, fixture->now_us));
+    g_assert_false(lgn_presence_apply_time(&fixture->presence, fixture->now_us));
     fixture->now_us++;
-    g_assert_true(lgn_policy_apply_time(&fixture->policy, fixture->now_us));
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+    g_assert_true(lgn_presence_apply_time(&fixture->presence, fixture->now_us));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
 static void
@@ -97,7 +97,7 @@ test_removal_locks_once(Fixture *fixture, gconstpointer unused)
     g_assert_false(apply_empty(fixture));
     g_assert_false(apply_no_reader(fixture));
     g_assert_false(apply_no_service(fixture));
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
 static void
@@ -131,7 +131,7 @@ test_reader_that_comes_back(Fixture *fixture, gconstpointer unused)
     g_assert_false(apply_no_reader(fixture));
     fixture->now_us += 9 * S;
     g_assert_false(apply_card(fixture, "/2"));
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
 static void
@@ -159,7 +159,7 @@ test_reader_that_fails(Fixture *fixture, gconstpointer unused)
     LgnReport report = {.list = &list, .is_running = true};
 
     g_assert_false(apply_card(fixture, "/1"));
-    g_assert_false(lgn_policy_apply_report(&fixture->policy, &report, fixture->now_us));
+    g_assert_false(lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us));
     assert_locks_after(fixture, 10);
 }
 
@@ -181,7 +181,7 @@ test_reader_whose_card_is_powered_late(Fixture *fixture, gconstpointer unused)
     g_assert_false(apply_reader(fixture, NULL, "", false, true));
     fixture->now_us += S;
     g_assert_false(apply_card(fixture, "/2"));
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
 static void
@@ -199,7 +199,7 @@ test_restart_of_service(Fixture *fixture, gconstpointer unused)
     g_assert_false(apply_no_service(fixture));
     fixture->now_us += 29 * S;
     g_assert_false(apply_reader(fixture, "/2", ATR, true, false));
-    g_assert_cmpuint(lgn_policy_deadline(&fixture->policy), ==, UINT64_MAX);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
 static void
@@ -232,7 +232,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-#define ADD(name) g_test_add("/lock-policy/" #name, Fixture, NULL, set_up, test_##name, tear_down)
+#define ADD(name) g_test_add("/presence/" #name, Fixture, NULL, set_up, test_##name, tear_down)
     ADD(removal_locks_once);
     ADD(card_that_was_removed_before);
     ADD(second_removal);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Decides when a card is gone for good. Reports and times go in, decisions come out; there is no
+ * bus, no clock and no file.
+ *
+ *   the card is gone, its reader is there     gone at once
+ *   the reader is gone                        gone unless it is back with the card in time; a
+ * reader that does not answer counts as gone, because it may fail before it goes the service or
+ * pcscd is away              the same, with a longer time the reader is back without the card gone,
+ * after pcscd had the time to power a card the card was swapped or put back          gone at once
+ */
+
+#include <stdint.h>
+
+#include "record.h"
+#include "watch.h"
+
+#define LGN_US_PER_S UINT64_C(1000000)
+
+/* Time for pcscd to power a card in a reader that is back. */
+#define LGN_POWER_UP_US (2 * LGN_US_PER_S)
+
+typedef struct {
+    uint64_t reader_grace_us;  /* for a reader that is unplugged, and for suspend */
+    uint64_t service_grace_us; /* for the service or pcscd */
+} LgnGrace;
+
+typedef enum {
+    LGN_CARD_IN,   /* or not known yet */
+    LGN_CARD_AWAY, /* it is gone at the deadline */
+    LGN_CARD_GONE, /* until it is back */
+} LgnCardState;
+
+typedef struct {
+    const LgnRecord *record; /* of the card; the owner of the presence owns it */
+    LgnGrace grace;
+    LgnCardState state;
+    char *card; /* object path while LGN_CARD_IN; NULL before the first report */
+
+    /* While LGN_CARD_AWAY. */
+    uint64_t away_since_us;
+    uint64_t deadline_us;
+} LgnPresence;
+
+void lgn_presence_init(LgnPresence *presence, const LgnRecord *record, const LgnGrace *grace);
+void lgn_presence_clear(LgnPresence *presence);
+
+/* Both return whether the card is gone now, once. now_us: on any clock, always the same. */
+bool lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64_t now_us);
+bool lgn_presence_apply_time(LgnPresence *presence, uint64_t now_us);
+
+/* Returns when to call lgn_presence_apply_time(); UINT64_MAX if it is not necessary. */
+uint64_t lgn_presence_deadline(const LgnPresence *presence);
