@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A program that uses pcscd directly: see tests/pcsc-client/pcsc-client.c."""
 
+import os
 import subprocess
 
 from gi.repository import GLib
@@ -10,7 +11,7 @@ from scdtest.testbed.testbed import built
 
 
 class PcscClient:
-    """One command at a time; the main loop reads its result."""
+    """It executes the commands one after the other; the main loop reads the results."""
 
     def __init__(self, environment=None, command=(), program=None):
         """command: a command line prefix. program: the path of a copy of the program."""
@@ -20,11 +21,13 @@ class PcscClient:
                                        env=environment)
         self.pid = self._child.pid
         self._lines = []
+        self._rest = b""  # of a line that is not complete
         self._source = GLib.io_add_watch(self._child.stdout, GLib.IOCondition.IN, self._read)
 
     def _read(self, stream, _condition):
-        """The program writes each result at once, before the next command: lines are complete."""
-        self._lines.append(stream.readline().decode().rstrip("\n"))
+        """Not readline(): its buffer may keep a second result, for which no event comes."""
+        *lines, self._rest = (self._rest + os.read(stream.fileno(), 65536)).split(b"\n")
+        self._lines += [line.decode() for line in lines]
         return True
 
     def send(self, *words):
