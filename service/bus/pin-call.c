@@ -2,8 +2,6 @@
 
 #include "bus/pin-call.h"
 
-#include <string.h>
-
 #include "bus/options.h"
 
 /* The keys that both methods have come first. */
@@ -85,9 +83,6 @@ scd_pin_call_read(ScdJob *job, GVariant *template, GVariant *format, GError **er
     gconstpointer bytes = g_variant_get_fixed_array(template, &length, 1);
     GBytes *structure = build_structure(job->number, bytes, length, format, error);
 
-    /* Only this process has the arguments, and nothing reads them again. */
-    if (length > 0)
-        explicit_bzero((gpointer)bytes, length);
     if (structure)
         scd_bytes_list_add(&job->inputs, structure);
     return structure != NULL;

@@ -8,6 +8,6 @@
 
 /*
  * Reads the template (ay) and the format (a{sv}) of a call into a job of SCD_JOB_ENTER_PIN, whose
- * number is the operation, and wipes the template. Fails with SCD_INVALID_ARGS.
+ * number is the operation. Fails with SCD_INVALID_ARGS.
  */
 gboolean scd_pin_call_read(ScdJob *job, GVariant *template, GVariant *format, GError **error);
