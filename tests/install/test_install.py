@@ -201,6 +201,13 @@ class Files(unittest.TestCase):
                                  "--threshold=10", unit], capture_output=True, text=True)
         self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
+    def test_unit_unsets_variables_that_load_code(self):
+        with open(installed("lib/systemd/system/smartcardd.service"), encoding="utf-8") as file:
+            unset = [name for line in file if line.startswith("UnsetEnvironment=")
+                     for name in line.strip().partition("=")[2].split()]
+        for name in ("LD_LIBRARY_PATH", "LD_PRELOAD", "LIBPCSCLITE_DELEGATE"):
+            self.assertIn(name, unset)
+
     def test_readers_start_the_unit(self):
         """systemd has a rule that pulls in smartcard.target for each reader."""
         unit = sections("lib/systemd/system/smartcardd.service")
