@@ -89,6 +89,19 @@ smartcardd_bus_has_channels(SmartcarddBus *bus)
 }
 
 void
+smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
+
+    if (reply)
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_error(task, error);
+}
+
+void
 smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *interface, const char *method,
                     GVariant *arguments)
 {

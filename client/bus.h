@@ -50,6 +50,12 @@ void smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call,
 /* Returns the tuple of results. fds: NULL, or set to the descriptors. */
 GVariant *smartcardd_bus_call_finish(GAsyncResult *result, GUnixFDList **fds, GError **error);
 
+/*
+ * A callback of a call without results: ends the task, of which it takes the reference, with TRUE
+ * or the error of the call.
+ */
+void smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer task);
+
 /* Sends a call without options whose reply does not matter. */
 void smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *interface,
                          const char *method, GVariant *arguments);

@@ -105,19 +105,6 @@ smartcardd_reader_open_session(SmartcarddReader *self, SmartcarddShareMode share
 }
 
 static void
-handle_reply(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-    GError *error = NULL;
-    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
-
-    if (reply)
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
-}
-
-static void
 call_reader(GTask *task, const char *method, GVariant *arguments, gint timeout_ms,
             GCancellable *cancellable)
 {
@@ -128,7 +115,8 @@ call_reader(GTask *task, const char *method, GVariant *arguments, gint timeout_m
                                  .arguments = arguments,
                                  .timeout_ms = timeout_ms};
 
-    smartcardd_bus_call_async(smartcardd_reader_bus(self), &call, cancellable, handle_reply, task);
+    smartcardd_bus_call_async(smartcardd_reader_bus(self), &call, cancellable,
+                              smartcardd_bus_end_task, task);
 }
 
 /**

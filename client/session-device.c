@@ -264,19 +264,6 @@ smartcardd_session_get_attribute(SmartcarddSession *self, guint32 attribute, gin
     return value;
 }
 
-static void
-handle_attribute_set(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-    GError *error = NULL;
-    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
-
-    if (reply)
-        g_task_return_boolean(task, TRUE);
-    else
-        g_task_return_error(task, error);
-}
-
 /**
  * smartcardd_session_set_attribute_async:
  * @self: a session
@@ -300,7 +287,7 @@ smartcardd_session_set_attribute_async(SmartcarddSession *self, guint32 attribut
 
     g_task_set_source_tag(task, smartcardd_session_set_attribute_async);
     smartcardd_session_call_async(self, "SetAttribute", g_variant_new("(u@ay)", attribute, bytes),
-                                  timeout_ms, cancellable, handle_attribute_set, task);
+                                  timeout_ms, cancellable, smartcardd_bus_end_task, task);
 }
 
 /**
