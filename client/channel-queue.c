@@ -206,11 +206,11 @@ smartcardd_channel_queue_set_alarm_locked(SmartcarddChannel *channel, gint64 tim
 }
 
 /*
- * Ends a request that is not in flight; for one that is, asks the service to end it, and leaves it
- * alone after a while: then its answer will be dropped.
+ * Ends a request of the queue that is not in flight; for one that is, asks the service to end it,
+ * and leaves it alone after a while: then its answer will be dropped.
  */
 static void
-take_back_locked(SmartcarddChannel *channel, SmartcarddRequest *request, gint64 now,
+take_back_locked(SmartcarddChannel *channel, GQueue *queue, SmartcarddRequest *request, gint64 now,
                  SmartcarddEndedRequests *ended)
 {
     gboolean overdue = request->deadline != 0 && now >= request->deadline;
@@ -218,7 +218,7 @@ take_back_locked(SmartcarddChannel *channel, SmartcarddRequest *request, gint64 
         request->is_cancelled ? SMARTCARDD_REQUEST_CANCELLED : SMARTCARDD_REQUEST_TIMED_OUT;
 
     if (!request->in_flight) {
-        g_queue_unlink(&channel->waiting, &request->link);
+        g_queue_unlink(queue, &request->link);
         request->sent = FALSE;
         smartcardd_channel_queue_end_locked(channel, request, state, ended);
     } else if (overdue || (request->give_up_at != 0 && now >= request->give_up_at)) {
@@ -240,7 +240,7 @@ take_back_locked(SmartcarddChannel *channel, SmartcarddRequest *request, gint64 
 void
 smartcardd_channel_queue_check_locked(SmartcarddChannel *channel, SmartcarddEndedRequests *ended)
 {
-    GQueue *const queues[] = {&channel->waiting, &channel->in_flight};
+    GQueue *const queues[] = {&channel->waiting, &channel->again, &channel->in_flight};
     gint64 now = g_get_monotonic_time();
 
     if (!channel->attention && (channel->alarm == 0 || now < channel->alarm))
@@ -256,7 +256,7 @@ smartcardd_channel_queue_check_locked(SmartcarddChannel *channel, SmartcarddEnde
             if (request->state != SMARTCARDD_REQUEST_PENDING)
                 continue;
             if (request->is_cancelled || (request->deadline != 0 && now >= request->deadline))
-                take_back_locked(channel, request, now, ended);
+                take_back_locked(channel, queues[i], request, now, ended);
             else if (request->deadline != 0)
                 smartcardd_channel_queue_set_alarm_locked(channel, request->deadline);
         }
