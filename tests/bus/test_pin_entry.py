@@ -344,7 +344,7 @@ class Bounds(PinTest):
         self.assertEqual(self.signals(session), [("PinEntryStarted", False)])
         self.press("12345678e")
         self.assertEqual(next_call.wait().hex(), VERIFIED)
-        self.assertEqual(self.signals(session)[-1], ("PinEntryEnded",))
+        session.client.wait_for_signal("PinEntryEnded", session.path)
 
     def test_time_limit(self):
         for kind in (KEYS, DIRECT):
