@@ -27,8 +27,9 @@ READER_A = "Simulated Reader A 00 00"
 NEW_ATR = "3B021450"
 PROGRAMS = 100
 
-# Of an example of pyscard. New versions print this and more, unless the program exits before.
-AT_THE_END = "disconnecting from"
+# Of an example of pyscard. New versions print this and more, unless the program exits before; Python
+# 3.14 may complain of a thread that still prints.
+AT_THE_END = re.compile("disconnecting from|Fatal Python error: _enter_buffered_busy")
 EXAMPLES = "/usr/share/doc/python3-pyscard/examples/"
 
 # The examples of pyscard sleep while the user acts: here, until the test writes a line.
@@ -204,9 +205,11 @@ class WithPyscard(SimulatedReaderTest):
         """Directly, waits of pcsc-lite 2.5 fail now and then without a reason."""
         output = run(stage)
         while stage.way == DIRECT and pcscd_version() >= (2, 5) and "Traceback" in output:
-            stage.simulator().order("remove", "B")
+            simulator = stage.simulator()
+            if simulator.status("B")["present"] == "1":
+                simulator.remove("B")
             output = run(stage)
-        return output.partition(AT_THE_END)[0].rstrip()
+        return AT_THE_END.split(output)[0].rstrip()
 
     def test_status_change(self):
         said = self.run_example("scard-api/sample_getStatusChange.py",

@@ -6,6 +6,7 @@ import os
 import pwd
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -21,6 +22,11 @@ from scdtest.testbed.usb import PRELOAD, Bus, Reader
 NOBODY = pwd.getpwnam("nobody")
 LOCK = ("LockSession", "c1")
 NOTIFY = "/run/scd/notify-lock"
+
+
+def read(path):
+    with open(path, encoding="ascii") as file:
+        return file.read()
 
 
 class LockTest(LoginTest):
@@ -133,13 +139,15 @@ class Cards(LockTest):
         self.ended.append(self.lock)
 
     def test_it_sleeps(self):
-        """No time passes for it while nothing happens: it waits without a limit."""
-        fds = f"/proc/{self.lock.pid}/fdinfo"
-        for fd in os.listdir(fds):
-            with open(os.path.join(fds, fd), encoding="ascii") as file:
-                text = file.read()
-            if "clockid" in text:
-                self.assertIn("it_value: (0, 0)", text)
+        """It waits without a time limit when it has started."""
+        deadline = time.monotonic() + events.LIMIT_S
+        while self.has_timer():
+            self.assertLess(time.monotonic(), deadline, "a timer is set")
+
+    def has_timer(self):
+        folder = f"/proc/{self.lock.pid}/fdinfo"
+        texts = [read(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        return any("clockid" in text and "it_value: (0, 0)" not in text for text in texts)
 
 
 class Before(LockTest):

@@ -16,6 +16,7 @@ from scdtest.testbed.testbed import SOURCE, built
 from scdtest.testbed.usb import VENDOR
 
 MAKERS_CLASS, READER_CLASS = "ff", "0b"
+PROGRAM = "smartcardd-reader-id"
 RULES = "60-smartcardd.rules"
 SYSTEMD_RULES = "99-systemd.rules"
 
@@ -74,9 +75,11 @@ class UdevRule(plugging.PluggingTest):
     def properties(self, folder, action="add"):
         """Returns the properties that the rules give to a device."""
         output = subprocess.run(["udevadm", "test", "--action", action, folder], check=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                 env=os.environ | self.bus.environment()).stdout
-        return dict(re.findall(r"^([A-Z_]+)=(.*)$", output, re.M))
+        if f"skipping execution of '{PROGRAM}" in output:
+            self.skipTest("this version of udevadm does not run programs in a test")
+        return dict(re.findall(r"^ *([A-Z_]+)=(.*)$", output, re.M))
 
     def is_reader(self, folder, **keywords):
         found = self.properties(folder, **keywords)

@@ -25,10 +25,12 @@ def load():
     """Returns the namespace, or None if the build has no introspection data."""
     if not os.path.exists(TYPELIB):
         return None
-    gi.require_version("GIRepository", "2.0")
     from gi.repository import GIRepository
-    GIRepository.Repository.prepend_search_path(built("client"))
-    GIRepository.Repository.prepend_library_path(built("client"))
+    repository = (GIRepository.Repository.dup_default()
+                  if hasattr(GIRepository.Repository, "dup_default") else
+                  GIRepository.Repository.get_default())
+    repository.prepend_search_path(built("client"))
+    repository.prepend_library_path(built("client"))
     gi.require_version("Smartcardd", "1")
     from gi.repository import Smartcardd
     return Smartcardd
