@@ -25,8 +25,12 @@ NOTIFY = "/run/scd/notify-lock"
 
 
 def read(path):
-    with open(path, encoding="ascii") as file:
-        return file.read()
+    """Returns the content of a file in /proc, or nothing if the descriptor was closed meanwhile."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
 
 
 class LockTest(LoginTest):
