@@ -12,6 +12,7 @@
  *   alias attributes list monitor report run send wait     the sub-commands
  *   watch reader apdu-script unserved usb-map versions redact  parts of single sub-commands
  *   event format response                                  output formats
+ *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
  *   client json describe object-cache                      the service and its objects
  *   command input output text                              the terminal
@@ -31,6 +32,7 @@ typedef enum {
     CTL_OPTION_SERIALS = 1 << 5,
     CTL_OPTION_TIMEOUT = 1 << 6,
     CTL_OPTION_CHECK = 1 << 7,
+    CTL_OPTION_VERBOSE = 1 << 8,
 } CtlOptions;
 
 /* The parsed command line. */
@@ -43,6 +45,7 @@ typedef struct {
     gboolean by_serial;
     gboolean serials;
     gboolean check;
+    gboolean verbose;
     gint64 timeout_us;           /* time limit, negative when there is none */
     const char *timeout;         /* the same in seconds, as the user wrote it; NULL for none */
     const char *reader;          /* UTF-8, not empty; NULL when no reader is named */

@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 
+#include "atr-text.h"
 #include "describe.h"
 #include "json.h"
 #include "text.h"
@@ -26,6 +27,7 @@ struct _FormatLine {
     FormatFunction format;
     const char *placeholder; /* printed with CTL_FORMAT_ALL for no value; NULL for no line */
     char *(*format_atr_part)(const ScdAtr *atr); /* for format_atr(): only with CTL_FORMAT_ALL */
+    gboolean is_verbose;                         /* only with CTL_FORMAT_VERBOSE */
 };
 
 static char *
@@ -104,6 +106,16 @@ format_atr(const FormatLine *line, const CtlReaderView *reader, GVariant *proper
     return scd_atr_parse(data, length, &atr, NULL) ? line->format_atr_part(&atr) : NULL;
 }
 
+static char *
+format_explained_atr(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
+{
+    g_autoptr(GBytes) bytes = ctl_property_bytes(properties, line->property);
+    gsize length;
+    const guint8 *data = g_bytes_get_data(bytes, &length);
+
+    return length > 0 ? ctl_atr_explain(data, length) : NULL;
+}
+
 /* "04e6:5116, bus 1, address 7", as lsusb(8) prints it. Each part may be unknown. */
 static char *
 format_usb_device(const FormatLine *line, const CtlReaderView *reader, GVariant *properties)
@@ -155,6 +167,7 @@ static const FormatLine reader_lines[] = {
 static const FormatLine card_lines[] = {
     {N_("Card object"), NULL, format_path},
     {N_("ATR"), "Atr", format_bytes, N_("none")},
+    {N_("ATR explained"), "Atr", format_explained_atr, .is_verbose = TRUE},
     {N_("Convention"), "Atr", format_atr, NULL, ctl_describe_atr_convention},
     {N_("Interface bytes"), "Atr", format_atr, NULL, ctl_describe_atr_interface_bytes},
     {N_("Protocols"), "Protocols", format_list, N_("none")},
@@ -182,7 +195,9 @@ format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReade
                   GVariant *properties)
 {
     gboolean is_all = extent == CTL_FORMAT_ALL;
-    char *value = is_all || !line->format_atr_part ? line->format(line, reader, properties) : NULL;
+    gboolean has_line =
+        (is_all || !line->format_atr_part) && (extent == CTL_FORMAT_VERBOSE || !line->is_verbose);
+    char *value = has_line ? line->format(line, reader, properties) : NULL;
 
     return value || !is_all || !line->placeholder ? value : g_strdup(_(line->placeholder));
 }

@@ -7,8 +7,9 @@
 #include "output.h"
 
 typedef enum {
-    CTL_FORMAT_KNOWN, /* known details only */
-    CTL_FORMAT_ALL,   /* also unknown details, and the parts of the card's ATR */
+    CTL_FORMAT_KNOWN,   /* known details only */
+    CTL_FORMAT_VERBOSE, /* also each byte of the card's ATR with its meaning */
+    CTL_FORMAT_ALL,     /* also unknown details, and the parts of the card's ATR */
 } CtlFormatExtent;
 
 void ctl_format_print(const CtlReaderView *reader, CtlFormatExtent extent, CtlOutput *output);

@@ -181,6 +181,12 @@ const CtlCommand ctl_command_list = {
     .run = run_list,
 };
 
+static CtlFormatExtent
+get_status_extent(const CtlArguments *arguments)
+{
+    return arguments->verbose ? CTL_FORMAT_VERBOSE : CTL_FORMAT_KNOWN;
+}
+
 static gboolean
 print_one_status(GDBusConnection *bus, CtlObjectCache *cache, const CtlArguments *arguments,
                  CtlOutput *output, GError **error)
@@ -189,7 +195,7 @@ print_one_status(GDBusConnection *bus, CtlObjectCache *cache, const CtlArguments
 
     if (!ctl_client_get_reader(bus, cache, arguments->reader, &reader, error))
         return FALSE;
-    ctl_format_show(&reader, CTL_FORMAT_KNOWN, arguments->json, output);
+    ctl_format_show(&reader, get_status_extent(arguments), arguments->json, output);
     return TRUE;
 }
 
@@ -208,7 +214,8 @@ print_all_statuses(CtlObjectCache *cache, const CtlArguments *arguments, CtlOutp
     for (guint i = 0; i < readers->len; i++) {
         if (i > 0)
             ctl_output_line(output, "");
-        ctl_format_print(&g_array_index(readers, CtlReaderView, i), CTL_FORMAT_KNOWN, output);
+        ctl_format_print(&g_array_index(readers, CtlReaderView, i), get_status_extent(arguments),
+                         output);
     }
 }
 
@@ -236,6 +243,7 @@ const CtlCommand ctl_command_status = {
            "('usb-path' is UsbPath); 'path' is the object path, 'card' is an object or\n"
            "null, and bytes ('atr') are hexadecimal digits."),
     .reader = CTL_READER_MAYBE,
+    .options = CTL_OPTION_VERBOSE,
     .run = run_status,
 };
 

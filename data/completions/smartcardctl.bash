@@ -38,6 +38,7 @@ _smartcardctl() {
     case $command in
     '') options+=' --version' ;;
     alias) options+=' --remove --serial --timeout=' ;;
+    status) options+=' --verbose' ;;
     report) options+=' --serials' ;;
     transmit | script) options+=' --follow --raw --timeout=' ;;
     control) options+=' --raw --timeout=' ;;

@@ -45,6 +45,8 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from report' -l serials \
     -d 'Include serial numbers and other identifying data'
 complete -c smartcardctl -n '__fish_seen_subcommand_from run' -l check \
     -d 'Check that programs can use smartcardd'
+complete -c smartcardctl -n '__fish_seen_subcommand_from status' -l verbose \
+    -d 'Explain each byte of the ATR'
 complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -l removal \
     -d 'Wait until the card is removed'
 complete -c smartcardctl -n "__fish_seen_subcommand_from $with_timeout" -x -l timeout \

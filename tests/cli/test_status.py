@@ -32,6 +32,29 @@ class Status(CliTest):
         self.assertNotIn("ATR", second)
         self.assertNotIn("Convention", first)
 
+    def test_atr_explained(self):
+        self.start_testbed("A", "B", "C")
+        self.insert("A", "3B8F8001804F0CA000000306030001000000006A")
+        self.insert("C", "3BFF")
+        program = self.run_to_end("status", "--verbose", "A 00 00")
+        place = [line[:18].strip() for line in program.lines].index("ATR explained")
+        explained = [line[20:] for line in program.lines[place:place + 9]]
+        self.assertEqual(explained[:3], ["TS    3B  direct convention",
+                                         "T0    8F  historical bytes: 15; next: TD1",
+                                         "TD1   80  protocol T=0; next: TD2"])
+        self.assertEqual(explained[6:], ["T10   00 01  card: MIFARE Classic 1K",
+                                         "T12   00 00 00 00  reserved",
+                                         "TCK   6A  the check byte is correct"])
+        screen = self.run_to_end("status", "--verbose", "A 00 00", columns=200).screen
+        self.assertEqual(screen[:-1], program.lines)
+        everything = self.run_to_end("status", "--verbose").output
+        self.assertIn("TA1       missing: the ATR ends here", everything)
+        self.assertEqual(everything.count("ATR explained"), 2)
+        for command in ("status", "show"):
+            self.assertNotIn("ATR explained", self.run_to_end(command, "A 00 00").output)
+        self.assertEqual(self.run_to_end("--json", "status", "--verbose").output,
+                         self.run_to_end("--json", "status").output)
+
     def expected_json(self):
         """From the tree on the bus, as the help promises it."""
         def key(name):
