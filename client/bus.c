@@ -24,7 +24,7 @@ struct SmartcarddBus {
 
 typedef struct {
     GWeakRef session;
-    SmartcarddSessionClosedFunc *closed;
+    const SmartcarddSessionSignals *signals;
 } SessionEntry;
 
 static void
@@ -268,14 +268,14 @@ smartcardd_bus_call_finish(GAsyncResult *result, GUnixFDList **fds, GError **err
 
 gboolean
 smartcardd_bus_add_session(SmartcarddBus *bus, const char *path, GObject *session,
-                           SmartcarddSessionClosedFunc *closed)
+                           const SmartcarddSessionSignals *signals)
 {
     g_mutex_lock(&bus->lock);
     gboolean is_open = !g_hash_table_remove(bus->early, path);
     if (is_open) {
         SessionEntry *entry = g_new0(SessionEntry, 1);
         g_weak_ref_init(&entry->session, session);
-        entry->closed = closed;
+        entry->signals = signals;
         g_hash_table_insert(bus->sessions, g_strdup(path), entry);
     }
     g_mutex_unlock(&bus->lock);
@@ -293,14 +293,14 @@ smartcardd_bus_remove_session(SmartcarddBus *bus, const char *path)
 void
 smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *reason)
 {
-    SmartcarddSessionClosedFunc *closed = NULL;
+    const SmartcarddSessionSignals *signals = NULL;
     g_autoptr(GObject) session = NULL;
 
     g_mutex_lock(&bus->lock);
     SessionEntry *entry = g_hash_table_lookup(bus->sessions, path);
     if (entry) {
         session = g_weak_ref_get(&entry->session);
-        closed = entry->closed;
+        signals = entry->signals;
         g_hash_table_remove(bus->sessions, path);
     } else {
         if (g_hash_table_size(bus->early) == EARLY_MAX)
@@ -309,7 +309,24 @@ smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *
     }
     g_mutex_unlock(&bus->lock);
     if (session)
-        closed(session, reason);
+        signals->closed(session, reason);
+}
+
+void
+smartcardd_bus_card_reset(SmartcarddBus *bus, const char *path)
+{
+    const SmartcarddSessionSignals *signals = NULL;
+    g_autoptr(GObject) session = NULL;
+
+    g_mutex_lock(&bus->lock);
+    SessionEntry *entry = g_hash_table_lookup(bus->sessions, path);
+    if (entry) {
+        session = g_weak_ref_get(&entry->session);
+        signals = entry->signals;
+    }
+    g_mutex_unlock(&bus->lock);
+    if (session)
+        signals->card_reset(session);
 }
 
 void

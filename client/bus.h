@@ -60,15 +60,20 @@ void smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer tas
 void smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *interface,
                          const char *method, GVariant *arguments);
 
-typedef void SmartcarddSessionClosedFunc(GObject *session, const char *reason);
+/* Called for the signals of a session. */
+typedef struct {
+    void (*closed)(GObject *session, const char *reason);
+    void (*card_reset)(GObject *session);
+} SmartcarddSessionSignals;
 
 /*
- * Has a function called when the session at the path is closed, in the thread that calls
- * smartcardd_bus_session_closed(). Holds no reference to the session. Returns FALSE if that has
- * happened before.
+ * Has functions called when the session at the path is closed or its card is reset, in the thread
+ * that calls smartcardd_bus_session_closed() or smartcardd_bus_card_reset(). Holds no reference to
+ * the session; "signals" is static. Returns FALSE if the session was closed before.
  */
 gboolean smartcardd_bus_add_session(SmartcarddBus *bus, const char *path, GObject *session,
-                                    SmartcarddSessionClosedFunc *closed);
+                                    const SmartcarddSessionSignals *signals);
 void smartcardd_bus_remove_session(SmartcarddBus *bus, const char *path);
 void smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *reason);
+void smartcardd_bus_card_reset(SmartcarddBus *bus, const char *path);
 void smartcardd_bus_close_sessions(SmartcarddBus *bus, const char *reason);

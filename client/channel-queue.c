@@ -272,6 +272,19 @@ end_transaction_locked(SmartcarddChannel *channel)
     g_queue_push_head_link(&channel->waiting, &end->link);
 }
 
+/*
+ * The service says once that others have used the card. If the caller of that transaction has gone,
+ * the next one is told.
+ */
+static void
+collect_use_locked(SmartcarddChannel *channel, SmartcarddRequest *begin)
+{
+    gboolean is_given_up = begin->state != SMARTCARDD_REQUEST_PENDING;
+
+    begin->value |= channel->card_used;
+    channel->card_used = is_given_up ? begin->value : 0;
+}
+
 static void
 set_answer(SmartcarddRequest *request, const guint8 *packet, gsize length)
 {
@@ -285,11 +298,12 @@ take_answer_locked(SmartcarddChannel *channel, const guint8 *packet, gsize lengt
                    SmartcarddEndedRequests *ended)
 {
     GList *link = channel->in_flight.head;
-    guint32 code;
+    guint32 code, value;
 
     if (!link || length < SCD_FRAME_ANSWER_HEADER || length > SMARTCARDD_ANSWER_MAX)
         return FALSE;
     memcpy(&code, packet, sizeof code);
+    memcpy(&value, packet + sizeof code, sizeof value);
     code = GUINT32_FROM_LE(code);
     if (code != 0 && length > SCD_FRAME_ANSWER_HEADER)
         return FALSE;
@@ -298,6 +312,9 @@ take_answer_locked(SmartcarddChannel *channel, const guint8 *packet, gsize lengt
     g_queue_unlink(&channel->in_flight, link);
     request->in_flight = FALSE;
     request->code = channel->last_code = code;
+    request->value = GUINT32_FROM_LE(value);
+    if (request->operation == SCD_FRAME_BEGIN && code == 0)
+        collect_use_locked(channel, request);
     if (request->state != SMARTCARDD_REQUEST_PENDING) {
         if (request->operation == SCD_FRAME_BEGIN && code == 0)
             end_transaction_locked(channel);

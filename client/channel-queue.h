@@ -50,6 +50,7 @@ struct SmartcarddChannel {
     GQueue waiting;      /* not sent */
     GQueue in_flight;    /* in the order in which they were sent */
     GQueue again;        /* answered as cancelled because of others */
+    guint32 card_used;   /* an answer to a request that was given up had this value */
     GList *watches;
 };
 

@@ -199,13 +199,26 @@ change_objects(SmartcarddClient *self, const char *member, GVariant *arguments)
     }
 }
 
+static void
+handle_session_signal(SmartcarddClient *self, const char *path, const char *member,
+                      GVariant *arguments)
+{
+    const char *reason;
+
+    if (g_str_equal(member, "Closed") && g_variant_is_of_type(arguments, G_VARIANT_TYPE("(s)"))) {
+        g_variant_get(arguments, "(&s)", &reason);
+        smartcardd_bus_session_closed(self->bus, path, reason);
+    } else if (g_str_equal(member, "CardReset")) {
+        smartcardd_bus_card_reset(self->bus, path);
+    }
+}
+
 /* Signals before the reply with the objects are contained in it. */
 static void
 handle_signal(GDBusConnection *connection, const char *sender, const char *path,
               const char *interface, const char *member, GVariant *arguments, gpointer data)
 {
     g_autoptr(SmartcarddClient) self = g_weak_ref_get(data);
-    const char *reason;
 
     if (!self || !self->bus || connection != smartcardd_bus_connection(self->bus) ||
         g_strcmp0(sender, self->owner) != 0)
@@ -214,11 +227,8 @@ handle_signal(GDBusConnection *connection, const char *sender, const char *path,
         change_properties(self, path, arguments);
     } else if (g_str_equal(interface, OBJECT_MANAGER)) {
         change_objects(self, member, arguments);
-    } else if (g_str_equal(interface, SMARTCARDD_SESSION_INTERFACE) &&
-               g_str_equal(member, "Closed") &&
-               g_variant_is_of_type(arguments, G_VARIANT_TYPE("(s)"))) {
-        g_variant_get(arguments, "(&s)", &reason);
-        smartcardd_bus_session_closed(self->bus, path, reason);
+    } else if (g_str_equal(interface, SMARTCARDD_SESSION_INTERFACE)) {
+        handle_session_signal(self, path, member, arguments);
     }
 }
 

@@ -96,6 +96,17 @@ new_bus_arguments(const SmartcarddRequest *request)
     }
 }
 
+/* An older service does not say whether others have used the card. */
+static guint32
+get_card_used(GVariant *reply)
+{
+    gboolean card_used = TRUE;
+
+    if (g_variant_is_of_type(reply, G_VARIANT_TYPE("(b)")))
+        g_variant_get(reply, "(b)", &card_used);
+    return (guint32)card_used;
+}
+
 static void
 handle_bus_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -110,6 +121,7 @@ handle_bus_reply(GObject *source, GAsyncResult *result, gpointer data)
         request->response = smartcardd_secret_new(bytes, length);
     } else if (reply) {
         request->response = g_bytes_new(NULL, 0);
+        request->value = get_card_used(reply);
     }
     request->state = SMARTCARDD_REQUEST_ANSWERED;
     request->done(request, request->data);

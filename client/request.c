@@ -49,6 +49,7 @@ smartcardd_request_reset(SmartcarddRequest *request)
     request->state = SMARTCARDD_REQUEST_PENDING;
     request->sent = FALSE;
     request->code = 0;
+    request->value = 0;
     request->give_up_at = 0;
     request->is_cancelled = FALSE;
     g_clear_pointer(&request->response, g_bytes_unref);

@@ -41,6 +41,7 @@ struct SmartcarddRequest {
     SmartcarddRequestState state;
     gboolean sent;    /* perhaps: the card may have executed it */
     guint32 code;     /* of PC/SC, if answered; 0: success */
+    guint32 value;    /* of the answer: for SCD_FRAME_BEGIN, whether others have used the card */
     GBytes *response; /* if the code is 0 */
     GError *error;    /* NULL, or of our domain: takes precedence */
 

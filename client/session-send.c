@@ -183,6 +183,8 @@ run_begin(SmartcarddSession *session, Sending *sending, GCancellable *cancellabl
         smartcardd_request_new(SCD_FRAME_BEGIN, 0, sending->timeout_ms);
 
     sending->begun = smartcardd_exchange_run(session, request, cancellable, error);
+    if (sending->begun)
+        smartcardd_session_note_use(session, request->value != 0, FALSE);
     return sending->begun;
 }
 
@@ -286,10 +288,12 @@ handle_begun(SmartcarddRequest *request, gpointer data)
     if (smartcardd_exchange_is_unresolved(g_task_get_source_object(task), request))
         return;
     sending->begun = smartcardd_request_check(request, &error);
-    if (sending->begun)
+    if (sending->begun) {
+        smartcardd_session_note_use(g_task_get_source_object(task), request->value != 0, FALSE);
         start_apdu(task);
-    else
+    } else {
         end_sending(task, error);
+    }
     smartcardd_request_unref(request);
 }
 

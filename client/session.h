@@ -29,6 +29,7 @@ struct _SmartcarddSession {
     SmartcarddChannel *channel; /* NULL if there is none: then requests go over the bus */
     gboolean closed;
     guint n_transactions;
+    gboolean card_used; /* said when a transaction of the library itself began */
 };
 
 /* The method Connect of a reader or a card. */
@@ -70,4 +71,12 @@ void smartcardd_session_set_closed(SmartcarddSession *self);
 void smartcardd_session_set_connection(SmartcarddSession *self, SmartcarddShareMode share_mode,
                                        SmartcarddProtocols protocol);
 void smartcardd_session_count_transactions(SmartcarddSession *self, gint change);
+
+/*
+ * After the begin of a transaction, with the service's answer whether others have used the card
+ * since the one before. If the program has begun it, the function returns whether they have since
+ * the program's last one; else the answer is kept for that.
+ */
+gboolean smartcardd_session_note_use(SmartcarddSession *self, gboolean card_used,
+                                     gboolean is_programs);
 gboolean smartcardd_session_is_in_transaction(SmartcarddSession *self);

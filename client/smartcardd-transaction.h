@@ -23,6 +23,7 @@ smartcardd_session_begin_transaction_finish(SmartcarddSession *self, GAsyncResul
                                             GError **error);
 
 SMARTCARDD_API SmartcarddSession *smartcardd_transaction_get_session(SmartcarddTransaction *self);
+SMARTCARDD_API gboolean smartcardd_transaction_get_card_used(SmartcarddTransaction *self);
 SMARTCARDD_API gboolean smartcardd_transaction_end(SmartcarddTransaction *self,
                                                    SmartcarddDisposition disposition,
                                                    GCancellable *cancellable, GError **error);

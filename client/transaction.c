@@ -24,17 +24,28 @@
  *         session, SMARTCARDD_TIMEOUT_DEFAULT, NULL, &error);
  *     if (!transaction)
  *         return FALSE;
- *     // … commands of the session …
+ *     if (smartcardd_transaction_get_card_used(transaction))
+ *         select_application(session);
+ *     // … other commands of the session …
  * }
  * ```
  */
 struct _SmartcarddTransaction {
     GObject parent;
     SmartcarddSession *session;
+    gboolean card_used;
     gint ended; /* atomic */
 };
 
 G_DEFINE_FINAL_TYPE(SmartcarddTransaction, smartcardd_transaction, G_TYPE_OBJECT)
+
+enum {
+    PROP_SESSION = 1,
+    PROP_CARD_USED,
+    N_PROPERTIES,
+};
+
+static GParamSpec *specs[N_PROPERTIES];
 
 static void
 forget_request(SmartcarddRequest *request, gpointer data)
@@ -72,9 +83,44 @@ dispose_transaction(GObject *object)
 }
 
 static void
+get_transaction_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+    SmartcarddTransaction *self = SMARTCARDD_TRANSACTION(object);
+
+    switch (id) {
+    case PROP_SESSION:
+        g_value_set_object(value, self->session);
+        break;
+    case PROP_CARD_USED:
+        g_value_set_boolean(value, self->card_used);
+        break;
+    default:
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+}
+
+static void
 smartcardd_transaction_class_init(SmartcarddTransactionClass *class)
 {
-    G_OBJECT_CLASS(class)->dispose = dispose_transaction;
+    const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
+    GObjectClass *object_class = G_OBJECT_CLASS(class);
+
+    object_class->dispose = dispose_transaction;
+    object_class->get_property = get_transaction_property;
+    /**
+     * SmartcarddTransaction:session: (getter get_session)
+     *
+     * The session.
+     */
+    specs[PROP_SESSION] =
+        g_param_spec_object("session", "Session", NULL, SMARTCARDD_TYPE_SESSION, flags);
+    /**
+     * SmartcarddTransaction:card-used: (getter get_card_used)
+     *
+     * Whether others may have changed the state of the card.
+     */
+    specs[PROP_CARD_USED] = g_param_spec_boolean("card-used", "Card used", NULL, FALSE, flags);
+    g_object_class_install_properties(object_class, N_PROPERTIES, specs);
 }
 
 static void
@@ -83,11 +129,12 @@ smartcardd_transaction_init(SmartcarddTransaction *self)
 }
 
 static SmartcarddTransaction *
-new_transaction(SmartcarddSession *session)
+new_transaction(SmartcarddSession *session, const SmartcarddRequest *begin)
 {
     SmartcarddTransaction *self = g_object_new(SMARTCARDD_TYPE_TRANSACTION, NULL);
 
     self->session = g_object_ref(session);
+    self->card_used = smartcardd_session_note_use(session, begin->value != 0, TRUE);
     smartcardd_session_count_transactions(session, 1);
     return self;
 }
@@ -113,7 +160,7 @@ handle_begun(SmartcarddRequest *request, gpointer data)
     if (smartcardd_exchange_is_unresolved(session, request))
         return;
     if (smartcardd_request_check(request, &error))
-        g_task_return_pointer(task, new_transaction(session), g_object_unref);
+        g_task_return_pointer(task, new_transaction(session, request), g_object_unref);
     else
         g_task_return_error(task, error);
     smartcardd_request_unref(request);
@@ -177,12 +224,30 @@ smartcardd_session_begin_transaction(SmartcarddSession *self, gint timeout_ms,
 {
     g_autoptr(SmartcarddRequest) request = smartcardd_request_new(SCD_FRAME_BEGIN, 0, timeout_ms);
 
-    return smartcardd_exchange_run(self, request, cancellable, error) ? new_transaction(self)
-                                                                      : NULL;
+    return smartcardd_exchange_run(self, request, cancellable, error)
+               ? new_transaction(self, request)
+               : NULL;
 }
 
 /**
- * smartcardd_transaction_get_session:
+ * smartcardd_transaction_get_card_used: (get-property card-used)
+ * @self: a transaction
+ *
+ * Returns whether others may have changed the state of the card, such as its selected file, since
+ * the last transaction that the program began with this session, or since the session was opened:
+ * if so, a program selects its application again. A transaction that another PC/SC program had for
+ * a short time may be missed. The result is %TRUE if the service is too old to know.
+ *
+ * Returns: whether others may have used the card
+ */
+gboolean
+smartcardd_transaction_get_card_used(SmartcarddTransaction *self)
+{
+    return self->card_used;
+}
+
+/**
+ * smartcardd_transaction_get_session: (get-property session)
  * @self: a transaction
  *
  * Returns: (transfer none): its session

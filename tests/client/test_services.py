@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib
 
 from scdtest.cases import case
-from scdtest.cases.glib_library import DEFAULT, LibraryTest, Smartcardd
+from scdtest.cases.glib_library import DEFAULT, LibraryTest, Smartcardd, new_cancellable
 from scdtest.clients.recorder import CARD, MANAGER, READER
 from scdtest.fakes.fake_service import (CARD_PATH, FakeService, READER_PATH, SESSION_PATH, card,
                                         objects, objects_of_text, pipe_for_channel, reader,
@@ -20,6 +20,7 @@ from scdtest.testbed import events
 
 SELECT = "00A40400"
 ECHO = b"\x90\x00"
+BEGIN, END, CANCEL = 3, 4, 5
 
 
 class FakeTest(LibraryTest):
@@ -205,6 +206,48 @@ class Packets(FakeTest):
             self.commands.clear()
             self.send(session, given + "B0000000")
             self.assertEqual(self.commands[1], wanted + "C0000005")
+
+
+class CardUsed(FakeTest):
+    """What BeginTransaction says about the use of the card by others."""
+
+    def begin(self, session, cancellable=None):
+        return self.start_call(session.begin_transaction_async, DEFAULT, cancellable)
+
+    def assert_used(self, session, used):
+        transaction = session.begin_transaction_finish(self.begin(session).wait()[1])
+        self.assertEqual(transaction.get_card_used(), used)
+
+    def test_older_service(self):
+        """It does not say: so the card may have been used."""
+        for answer, used in ((GLib.Variant("()", ()), True), (GLib.Variant("(b)", (False,)), False),
+                             (GLib.Variant("(s)", ("",)), True)):
+            self.start_fake(channel_version=None, BeginTransaction=answer)
+            self.assert_used(self.connect_async(), used)
+            self.stop_fake()
+
+    def test_answer_that_comes_too_late(self):
+        """The transaction that was given up ends, and the next one is told what it was told."""
+        packets = []
+
+        def on_packet(packet):
+            packets.append(packet[0])
+            if packets == [BEGIN] or packet[0] == CANCEL:
+                return []
+            return struct.pack("<II", 0, 0)
+
+        self.start_fake(on_packet=on_packet)
+        session = self.connect_async()
+        cancellable = new_cancellable()
+        call = self.begin(session, cancellable)
+        events.wait_until(lambda: packets, "the request arrives")
+        cancellable.cancel()
+        self.assert_error(Smartcardd.Error.CANCELLED, "sent, result unknown",
+                          session.begin_transaction_finish, call.wait()[1])
+        self.fake.send_packet(struct.pack("<II", 0, 1))
+        self.assert_used(session, True)
+        self.assert_used(session, False)
+        self.assertEqual(packets[:5], [BEGIN, CANCEL, END, BEGIN, END])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from scdtest.cases.glib_library import (DEFAULT, NO_LIMIT, LibraryTest, Smartcar
                                         new_cancellable, to_bytes)
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY
 from scdtest.testbed import events
-from scdtest.testbed.testbed import SOURCE
 
 ATR_STRING = 0x90303
 DRIVER_COMMAND = 0x42000001
@@ -254,16 +253,7 @@ class CommandsOverBus(Commands):
     has_channel = False
 
     def start_bus(self):
-        with open(os.path.join(SOURCE, "data", "org.smartcardd1.conf"), encoding="utf-8") as file:
-            policy = file.read()
-        path = os.path.join(self.testbed.folder, "policy.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(policy.replace("</busconfig>", """
-  <policy context="mandatory">
-    <deny send_interface="org.smartcardd1.Session" send_member="OpenChannel"/>
-  </policy>
-</busconfig>"""))
-        self.testbed.start_bus(policy=path)
+        self.start_bus_without_channels()
 
 
 @unittest.skipUnless(Smartcardd, "built without introspection")

@@ -195,6 +195,52 @@ use_client_in_context(gpointer asynchronously)
     return NULL;
 }
 
+static void
+note_reset(SmartcarddSession *session, gpointer data)
+{
+    GThread **thread = data;
+
+    *thread = g_thread_self();
+}
+
+static void
+reconnect(SmartcarddSession *session, SmartcarddDisposition initialization)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean ok = smartcardd_session_reconnect(session, SMARTCARDD_SHARE_MODE_SHARED,
+                                               SMARTCARDD_PROTOCOLS_ANY, initialization,
+                                               SMARTCARDD_TIMEOUT_DEFAULT, NULL, &error);
+
+    check(ok, "reconnect", error);
+}
+
+static gpointer
+reset_and_use_in_thread(gpointer session)
+{
+    reconnect(session, SMARTCARDD_DISPOSITION_RESET);
+    return transmit_in_thread(session);
+}
+
+/* card-reset is emitted in the main context of the client, in whichever thread the reset was. */
+static void
+share_card(SmartcarddClient *client)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmartcarddSession) mine = open_session(client);
+    g_autoptr(SmartcarddSession) other = open_session(client);
+    GThread *told_in = NULL;
+
+    g_signal_connect(mine, "card-reset", G_CALLBACK(note_reset), &told_in);
+    g_thread_join(g_thread_new("reset", reset_and_use_in_thread, other));
+    while (!told_in)
+        g_main_context_iteration(NULL, TRUE);
+    check(told_in == g_thread_self(), "card-reset came in another thread", NULL);
+    reconnect(mine, SMARTCARDD_DISPOSITION_LEAVE);
+    g_autoptr(SmartcarddTransaction) transaction =
+        smartcardd_session_begin_transaction(mine, SMARTCARDD_TIMEOUT_DEFAULT, NULL, &error);
+    check(transaction && smartcardd_transaction_get_card_used(transaction), "card_used", error);
+}
+
 /* The default context is run by the main thread, and another thread makes a client for it. */
 static gpointer
 make_client_for_main_thread(gpointer loop)
@@ -224,6 +270,7 @@ main(void)
     for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
         g_thread_join(threads[i]);
     cancel_from_thread(session);
+    share_card(client);
     for (guint i = 0; i < 2; i++)
         g_thread_join(g_thread_new("client", use_client_in_context, GUINT_TO_POINTER(i)));
     GThread *maker = g_thread_new("maker", make_client_for_main_thread, loop);

@@ -9,7 +9,7 @@ from gi.repository import Gio, GLib
 
 from scdtest.cases.sessions import SessionTest
 from scdtest.testbed import events
-from scdtest.testbed.testbed import built
+from scdtest.testbed.testbed import SOURCE, built
 
 TYPELIB = built("client/Smartcardd-1.typelib")
 
@@ -70,6 +70,19 @@ class LibraryTest(SessionTest):
         self.start(settings)
         self.library = self.make_client()
         return self.library
+
+    def start_bus_without_channels(self):
+        """Starts a bus that denies OpenChannel: commands are method calls."""
+        with open(os.path.join(SOURCE, "data", "org.smartcardd1.conf"), encoding="utf-8") as file:
+            policy = file.read()
+        path = os.path.join(self.testbed.folder, "policy.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(policy.replace("</busconfig>", """
+  <policy context="mandatory">
+    <deny send_interface="org.smartcardd1.Session" send_member="OpenChannel"/>
+  </policy>
+</busconfig>"""))
+        self.testbed.start_bus(policy=path)
 
     def card(self):
         return self.library.get_cards()[0]

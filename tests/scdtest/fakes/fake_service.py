@@ -65,7 +65,7 @@ def send_to_all(connection, path, interface, signal, arguments):
 ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",),
-             "Transmit": ("ay", "a{sv}")}
+             "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",)}
 RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
            "CancelCall": (), "Close": (), "Refresh": ()}
 
@@ -73,7 +73,8 @@ RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Con
 class FakeService:
     """Owns the service's name, with one reader, one card and one session.
 
-    on_packet: a function from a packet that arrives by a channel to the answer, None to hang up.
+    on_packet: a function from a packet that arrives by a channel to the answer, None to hang up;
+    an empty list for no answer.
     channel_version: a property of the manager; None: it has none, as in old versions.
     available, text: properties of the manager: Available, and those that are texts.
     answers: by names of methods, the result as a tuple of GVariant, or a function
@@ -100,6 +101,7 @@ class FakeService:
             "Refresh": GLib.Variant("()", ()),
             "CancelCall": GLib.Variant("()", ()),
             "Transmit": GLib.Variant("(ay)", (b"\x90\x00",)),
+            "BeginTransaction": GLib.Variant("(b)", (False,)),
             **answers,
         }
         self.error = None  # the D-Bus name of the error that FindReader ends in
@@ -110,7 +112,8 @@ class FakeService:
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
         self._serve(ROOT, MANAGER, "FindReader", "CancelCall")
         self._serve(READER_PATH, READER, "Connect", "Control", "Refresh")
-        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit")
+        self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit",
+                    "BeginTransaction")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
     @classmethod
@@ -173,8 +176,13 @@ class FakeService:
         if answer is None:
             ours.shutdown(socket.SHUT_RDWR)
             return False
-        ours.send(answer)
+        if answer != []:
+            ours.send(answer)
         return True  # until the program leaves
+
+    def send_packet(self, packet):
+        """Sends an answer by the channel that was opened last."""
+        self._descriptors[-1].send(packet)
 
     @staticmethod
     def hand_out(invocation, descriptor):
