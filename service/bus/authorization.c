@@ -178,6 +178,9 @@ scd_probe_wait_end(ScdProbeWait *wait)
 {
     g_queue_unlink(&wait->authorization->probing, &wait->link);
     g_clear_handle_id(&wait->timer, g_source_remove);
+    if (wait->cancelled)
+        g_source_destroy(wait->cancelled);
+    g_clear_pointer(&wait->cancelled, g_source_unref);
     g_clear_pointer(&wait->reader, g_free);
     wait->go_on(wait->data);
 }
@@ -189,6 +192,13 @@ handle_probe_timeout(gpointer data)
 
     wait->timer = 0;
     scd_probe_wait_end(wait);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+handle_cancelled_wait(GCancellable *cancellable, gpointer data)
+{
+    scd_probe_wait_end(data);
     return G_SOURCE_REMOVE;
 }
 
@@ -209,6 +219,11 @@ scd_probe_wait_start(ScdProbeWait *wait, const ScdReader *reader, const ScdClien
     wait->link.data = wait;
     wait->reader = g_strdup(scd_reader_pcsc_name(reader));
     wait->timer = g_timeout_add(PROBE_LIMIT_MS, handle_probe_timeout, wait);
+    if (wait->cancellable) {
+        wait->cancelled = g_cancellable_source_new(wait->cancellable);
+        g_source_set_callback(wait->cancelled, G_SOURCE_FUNC(handle_cancelled_wait), wait, NULL);
+        g_source_attach(wait->cancelled, NULL);
+    }
     g_queue_push_tail_link(&authorization->probing, &wait->link);
     authorization->probe(wait->reader, authorization->probe_data);
 }
@@ -468,6 +483,8 @@ scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *
     check->reader = reader;
     check->features = features ? g_bytes_ref(features) : NULL;
     check->action = get_action(check);
+    /* The charges of a call that is cancelled have ended: it must not stay until the probe ends. */
+    check->probe.cancellable = cancellable;
     check->probe.authorization = authorization;
     check->probe.again = needs_new_probe(invocation);
     check->probe.go_on = query_authority;

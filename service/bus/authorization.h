@@ -107,10 +107,12 @@ typedef struct {
     ScdAuthorization *authorization;
     void (*go_on)(gpointer data);
     gpointer data;
+    GCancellable *cancellable; /* ends the wait from the main loop; NULL: nothing but its owner */
     GList link;
     gboolean again; /* waits although the identity is complete */
     char *reader;   /* the PC/SC name; NULL while it does not wait */
     guint timer;
+    GSource *cancelled; /* NULL without a cancellable, and while it does not wait */
 } ScdProbeWait;
 
 /*

@@ -44,9 +44,11 @@ typedef struct {
     ScdJob *job;               /* NULL for a recheck of the required action, and when it ended */
     GCancellable *cancellable; /* of the job's check; NULL for a recheck */
     guint timer;               /* the job's time limit */
-    GDBusMethodInvocation *invocation; /* of the job; NULL for a recheck */
+    GDBusMethodInvocation *invocation; /* of the job; NULL for a recheck, and when it ended */
 
-    /* The answer of the driver to the query for its features, on its way to the main thread. */
+    /* The query for the features of the driver, or NULL: a reference; the job is the queue's. */
+    ScdJob *query;
+    /* Its answer, on the way to the main thread. */
     guint32 query_code;
     GBytes *features;
 } GrantCheck;
@@ -82,6 +84,7 @@ free_grant_check(GrantCheck *check)
     g_clear_handle_id(&check->timer, g_source_remove);
     g_clear_object(&check->cancellable);
     g_clear_object(&check->invocation);
+    g_clear_pointer(&check->query, scd_job_unref);
     g_clear_pointer(&check->features, g_bytes_unref);
     unref_grants(check->grants);
     g_free(check);
@@ -189,16 +192,21 @@ scd_grants_is_pending(const ScdGrants *grants)
     return grants->held;
 }
 
-/* Ends the dialog, too, if there is one. The check may have been freed on return. */
+/*
+ * The charges of the call end with its job. So the query leaves the queue, and the dialog ends if
+ * there is one; of the check, no more than its own memory is left until the main loop frees it.
+ */
 static void
 end_waiting_job(GrantCheck *check, guint32 code)
 {
-    g_autoptr(GCancellable) cancellable = g_object_ref(check->cancellable);
     ScdJob *job = g_steal_pointer(&check->job);
 
     g_queue_unlink(&check->grants->waiting, &check->link);
     g_clear_handle_id(&check->timer, g_source_remove);
-    g_cancellable_cancel(cancellable);
+    g_clear_object(&check->invocation);
+    if (check->query)
+        scd_job_queue_cancel(check->grants->queue, check->query, code);
+    g_cancellable_cancel(check->cancellable);
     scd_job_finish(job, code);
 }
 
@@ -360,6 +368,7 @@ query_features(GrantCheck *check)
     query->wait_until = check->job->wait_until;
     query->end_by = check->job->end_by;
     scd_bytes_list_add(&query->inputs, g_bytes_new(NULL, 0));
+    check->query = scd_job_ref(query);
     scd_job_queue_submit(check->grants->queue, query);
 }
 

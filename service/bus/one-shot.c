@@ -53,8 +53,8 @@ handle_ended(const GError *error, gpointer data)
         ScdJob *disconnect = scd_job_new(SCD_JOB_DISCONNECT, NULL, NULL, NULL);
 
         disconnect->action = get_disposition(one_shot, error);
-        scd_job_queue_close(g_steal_pointer(&one_shot->queue), disconnect, code);
         scd_grants_end(g_steal_pointer(&one_shot->grants), code);
+        scd_job_queue_close(g_steal_pointer(&one_shot->queue), disconnect, code);
     }
     /* The job refers to the pending call until it was answered. */
     g_clear_pointer(&one_shot->submitted, scd_job_unref);

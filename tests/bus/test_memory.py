@@ -11,8 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.channel import SUCCESS, transmit
-from scdtest.clients.client import Refused, data, options
-from scdtest.clients.recorder import CARD
+from scdtest.clients.client import SESSION, Refused, data, hex_data, options
+from scdtest.clients.recorder import CARD, NAME, READER
 from scdtest.testbed.users import as_user
 
 LIMIT = "LimitsExceeded"
@@ -25,6 +25,12 @@ TRANSIENT_MIB = 32
 FREE_MIB = 16
 SLACK_MIB = 8
 DENIED = "NotAuthorized"
+
+# Calls that are cancelled while they wait: far more than a user may have at a time, in batches that
+# the limits of a session allow.
+LARGE = data(b"\x80" * 65000)
+BATCH, BATCHES = 16, 100
+DRIVER_COMMAND = 0x42000001
 
 # A transaction of another session keeps commands waiting for as long as the test likes.
 PATIENT = "[Transactions]\nIdleLimitSec=3600\nTotalLimitSec=86400\n"
@@ -186,6 +192,55 @@ class Memory(ChannelTest):
             sessions = [self.connect(user) for _ in range(3)]
             for session in sessions:
                 session.close()
+
+    def cancel_many(self, user, path, interface, timeout=False):
+        """Sends long calls and cancels each of them while it waits, or lets it time out."""
+        for _ in range(BATCHES):
+            calls = []
+            for number in map(str, range(BATCH)):
+                more = {"timeout_ms": 1} if timeout else {"call_id": number}
+                calls.append(user.send(path, interface, "Control", DRIVER_COMMAND, LARGE,
+                                       options(**more)))
+                if not timeout:
+                    calls.append(user.send("/org/smartcardd1", NAME + ".Manager", "CancelCall",
+                                           number))
+            counts = self.count_results(calls)
+            self.assertEqual(counts, {"Timeout": BATCH} if timeout else
+                             {"Cancelled": BATCH, None: BATCH})
+        if not self.is_sanitized():
+            self.assertLess(self.memory("VmHWM"), self.before + FREE_MIB)
+
+    def enter_pin(self):
+        """Returns a call that keeps the worker inside libpcsclite until the user presses a key."""
+        self.cards.order("pinpad", "A", "direct", "42330000")
+        session = self.session_of_root
+        call = session.send("VerifyPin", hex_data("0020008008" + "FF" * 8), options(), options())
+        session.client.wait_for_signal("PinEntryStarted", session.path)
+        return call
+
+    def test_cancelled_commands_to_the_driver(self):
+        """The service asks the driver for its features before it asks polkit."""
+        self.start_with()
+        user = self.user("nobody")
+        session = self.connect(user)
+        entry = self.enter_pin()
+        for timeout in (False, True):
+            self.cancel_many(user, session.path, SESSION, timeout)
+        self.assertFalse(entry.is_done)
+        self.cards.order("press", "A", "12345678e")
+        self.assertEqual(entry.wait().hex(), "9000")
+        self.assertEqual(self.count_results([session.send_transmit(SELECT) for _ in range(16)]),
+                         {None: 16})
+
+    def test_cancelled_commands_during_a_probe(self):
+        """A transaction of another program keeps the probe of the reader waiting."""
+        self.start_with()
+        user = self.user("nobody")
+        program = self.pcsc_client()
+        program.do("connect", "shared", self.pcsc_name("A"))
+        program.do("begin")
+        self.cancel_many(user, user.reader("Reader A"), READER)
+        program.do("end", "leave")
 
     def test_places_of_a_reader(self):
         """Other PC/SC programs can always connect."""
