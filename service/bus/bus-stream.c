@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "bus/call-arguments.h"
+
 #define BUFFER_SIZE (64 * 1024)
 
 /* Discarding a flood must not keep GDBus's thread from writing. */
@@ -472,10 +474,12 @@ connect_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *can
                                             NULL, &error)
                : NULL;
 
-    if (bus)
-        g_task_return_pointer(task, bus, g_object_unref);
-    else
+    if (!bus) {
         g_task_return_error(task, error);
+        return;
+    }
+    scd_call_arguments_wipe(bus);
+    g_task_return_pointer(task, bus, g_object_unref);
 }
 
 void

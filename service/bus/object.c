@@ -119,74 +119,6 @@ scd_object_number_of_path(const char *path, const char *prefix)
     return number;
 }
 
-/* Byte arrays and strings are contiguous in a message that GDBus has read. */
-static void
-wipe_value(GVariant *value)
-{
-    if (g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
-        gsize length;
-        gpointer bytes = (gpointer)g_variant_get_fixed_array(value, &length, 1);
-        if (length > 0)
-            explicit_bzero(bytes, length);
-    } else if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING)) {
-        gsize length;
-        gpointer text = (gpointer)g_variant_get_string(value, &length);
-        explicit_bzero(text, length);
-    }
-}
-
-static gboolean
-may_contain_commands(GVariant *value)
-{
-    return g_variant_is_of_type(value, G_VARIANT_TYPE("ay")) ||
-           g_variant_is_of_type(value, G_VARIANT_TYPE("aay")) ||
-           g_variant_is_of_type(value, G_VARIANT_TYPE("as")) ||
-           g_variant_is_of_type(value, G_VARIANT_TYPE("s"));
-}
-
-/*
- * Overwrites the byte arrays and strings that may contain commands (ay, aay, s, as): only this
- * process has them, and nothing may read them afterwards.
- */
-static void
-wipe_arguments(GVariant *arguments)
-{
-    for (gsize i = 0; i < g_variant_n_children(arguments); i++) {
-        g_autoptr(GVariant) value = g_variant_get_child_value(arguments, i);
-        if (!may_contain_commands(value))
-            continue;
-        if (!g_variant_is_container(value) ||
-            g_variant_is_of_type(value, G_VARIANT_TYPE_BYTESTRING)) {
-            wipe_value(value);
-            continue;
-        }
-        for (gsize n = 0; n < g_variant_n_children(value); n++) {
-            g_autoptr(GVariant) element = g_variant_get_child_value(value, n);
-            wipe_value(element);
-        }
-    }
-}
-
-/* Methods whose arguments may contain a PIN. */
-static gboolean
-takes_secrets(const ScdMethod *method)
-{
-    return g_str_has_prefix(method->name, "Transmit") || g_str_equal(method->name, "Control") ||
-           g_str_equal(method->name, "SetAttribute");
-}
-
-/* The handlers copy the arguments that may contain a PIN; the originals are wiped here only. */
-static void
-call_handler(const ScdMethod *method, ScdObject *object, GVariant *arguments,
-             GDBusMethodInvocation *invocation)
-{
-    g_autoptr(GVariant) kept = takes_secrets(method) ? g_variant_ref(arguments) : NULL;
-
-    method->func(object->owner, arguments, invocation);
-    if (kept)
-        wipe_arguments(kept);
-}
-
 static void
 call_method(GDBusConnection *bus, const char *sender, const char *path, const char *interface_name,
             const char *method_name, GVariant *arguments, GDBusMethodInvocation *invocation,
@@ -195,7 +127,6 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     ScdObject *object = user_data;
 
     if (object->client && !g_str_equal(object->client, sender)) {
-        wipe_arguments(arguments);
         g_dbus_method_invocation_return_error(invocation, SCD_ERROR, SCD_NOT_OWNER,
                                               "%s belongs to another program", path);
         return;
@@ -207,7 +138,7 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     /* GDBus has checked name and arguments against the interface, which the table covers. */
     for (const ScdMethod *method = object->interface->methods; method->name; method++) {
         if (g_str_equal(method->name, method_name)) {
-            call_handler(method, object, arguments, invocation);
+            method->func(object->owner, arguments, invocation);
             return;
         }
     }
@@ -446,7 +377,6 @@ handle_call(GDBusConnection *bus, const char *sender, const char *path, const ch
 {
     const ScdGoneObjects *gone = data;
 
-    wipe_arguments(arguments);
     scd_error_take_reply(invocation, gone->explain(path, sender, gone->data));
 }
 

@@ -4,6 +4,7 @@
 
 import os
 import sys
+from xml.etree import ElementTree
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -11,11 +12,23 @@ from scdtest.cases import case
 from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients import channel
 from scdtest.clients.client import data, hex_data, options
-from scdtest.clients.recorder import CARD, READER
+from scdtest.clients.client import SESSION, Refused
+from scdtest.clients.recorder import CARD, PROPERTIES, READER
+from scdtest.testbed.testbed import SOURCE
 
 VERIFY = "0020008008"
-ROUNDS = 20
+ROUNDS, CALLS = 20, 20
 LONG = 9000  # bytes: more than the buffers that small messages overwrite
+FILLER = "FF" * 242  # before a PIN at the end of a command with 250 bytes of data
+
+
+def methods_with_secrets(interface):
+    """Returns the methods that take bytes or commands in hex: their names, and types of arguments."""
+    tree = ElementTree.parse(os.path.join(SOURCE, "introspection", interface + ".xml"))
+    for method in tree.iter("method"):
+        types = [each.get("type") for each in method.iter("arg") if each.get("direction") == "in"]
+        if "ay" in types or "aay" in types or method.get("name").endswith("Hex"):
+            yield method.get("name"), types
 
 
 def scan(pid, secret):
@@ -88,6 +101,31 @@ class Secrets(ChannelTest):
         session.send("Control", 0x42000001, data(pin)).error()
         self.assert_wiped(pin)
 
+    def end(self, call):
+        """The result of a call does not matter."""
+        try:
+            call.wait()
+        except Refused:
+            pass
+
+    def test_all_methods(self):
+        session, self.other = self.session(), self.session()
+        paths = {SESSION: session.path, READER: session.get("Reader"), CARD: session.get("Card")}
+        seen = set()
+        for interface, path in paths.items():
+            for name, types in methods_with_secrets(interface):
+                pin = self.new_pin()
+                command = bytes.fromhex("00200080FA" + FILLER) + pin
+                values = {"ay": data(command), "aay": data([command]), "u": 0x42000001,
+                          "s": command.hex(), "as": [command.hex()], "a{sv}": options()}
+                with self.subTest(f"{interface}.{name}"):
+                    self.end(session.client.send(path, interface, name,
+                                                 *[values[each] for each in types]))
+                    self.assert_wiped(pin, pin.hex().encode())
+                seen.add(name)
+        self.assertGreaterEqual(seen, {"Transmit", "TransmitMany", "TransmitHex", "TransmitManyHex",
+                                       "Control", "SetAttribute", "VerifyPin", "ModifyPin"})
+
     def test_one_shot(self):
         session = self.other = self.session()
         card = session.get("Card")
@@ -102,18 +140,56 @@ class Secrets(ChannelTest):
         """Of a program that puts a PIN into the template for a PIN pad, which holds its place."""
         session, self.other = self.session(), self.session()
         for method, pin_format, error in (("VerifyPin", options(), "NoPinPad"),
-                                          ("ModifyPin", options(), "InvalidArgs"),
+                                          ("ModifyPin", options(new_offset=250), "InvalidArgs"),
                                           ("VerifyPin", options(max_length=0), "InvalidArgs"),
                                           ("VerifyPin", options(pin="1"), "InvalidArgs")):
-            pin, command = self.verify()
-            self.assert_refused(error, session.send(method, hex_data(command), pin_format,
-                                                    options()))
+            pin = self.new_pin()
+            template = hex_data("00200080FA" + FILLER + pin.hex())
+            self.assert_refused(error, session.send(method, template, pin_format, options()))
             self.assert_wiped(pin)
-        self.cards.order("pinpad", "A", "direct", "42330000")
-        pin, command = self.verify()
-        call = session.send("VerifyPin", hex_data(command), options(), options())
-        self.cards.order("press", "A", "12345678e")
-        self.assertEqual(call.wait().hex(), "9000")
+        for kind in ("direct", "keys"):
+            self.cards.order("pinpad", "A", kind, "42330000")
+            pin = self.new_pin()
+            call = session.send("VerifyPin", hex_data("80100000FA" + FILLER + pin.hex()), options(),
+                                options())
+            self.cards.order("press", "A", "12345678e")
+            self.assertTrue(call.wait().endswith(pin + b"\x90\0"))  # the card returns the data
+            self.assert_wiped(pin)
+
+    def test_dropped(self):
+        """Of an object that goes after GDBus has found it for the call."""
+        self.other = self.session()
+        for _ in range(ROUNDS):
+            session = self.session()
+            close = session.send("Close", "leave")
+            pin, command = self.long_command()
+            template = hex_data("00200080FA" + FILLER + pin.hex())
+            calls = []
+            for _ in range(CALLS):
+                calls += [session.send("Transmit", data(command), options()),
+                          session.send("VerifyPin", template, options(), options()),
+                          session.send("Control", 0x42000001, data(command))]
+            close.wait()
+            for call in calls:
+                self.assert_refused("InvalidHandle", call)
+            self.assert_wiped(pin)
+            session.client.close()
+
+    def test_refused_by_gdbus(self):
+        session = self.other = self.session()
+        for path, interface, method, arguments, error in (
+                (session.path, SESSION, "VerifyPIN", 1, "UnknownMethod"),
+                (session.path, SESSION, "Transmit", 3, "InvalidArgs"),
+                (session.path, PROPERTIES, "Transmit", 1, "UnknownMethod"),
+                (session.path + "1", SESSION, "VerifyPIN", 1, None)):
+            pin = self.new_pin()
+            value = data(b"\x80" * 1000 + pin)
+            call = session.client.send(path, interface, method, *[value] * arguments)
+            self.assertIn(call.error(), (error,) if error else ("UnknownMethod", "UnknownObject"))
+            self.assert_wiped(pin)
+        pin = self.new_pin()
+        more = options(pin=FILLER + pin.decode())
+        self.assert_refused("InvalidArgs", session.send("Transmit", hex_data(SELECT), more))
         self.assert_wiped(pin)
 
     def test_long_arguments(self):
