@@ -70,6 +70,15 @@ need_debian() {
     printf '%s\n' "$suite" "$packages" "$@" >"$folder/made-of"
 }
 
+# Options of need_debian that install the build dependencies in debian/control: in_root has no
+# network, so that hooks of mmdebstrap do it. The sum makes the root again if they change.
+build_dependencies=(
+    --customize-hook='mkdir --parents "$1/build/smartcardd"'
+    --customize-hook='copy-in debian /build/smartcardd'
+    --customize-hook='chroot "$1" apt-get build-dep --yes --no-install-recommends /build/smartcardd'
+    --customize-hook=": $(md5sum <debian/control)"
+)
+
 # copy_tree FOLDER: copies the files that a commit of the working tree would contain.
 copy_tree() {
     rm -rf "$1"
