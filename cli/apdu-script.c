@@ -8,6 +8,8 @@
 #include "base/error.h"
 #include "input.h"
 
+#define APDU_MIN 4 /* bytes: CLA, INS, P1 and P2 */
+
 static void
 free_step(gpointer data)
 {
@@ -34,10 +36,17 @@ add_step(GPtrArray *steps)
 }
 
 static gboolean
-parse_command(CtlApduStep *step, const char *hex, GError **error)
+parse_command(CtlApduStep *step, const char *hex, gboolean allow_short, GError **error)
 {
     step->command = ctl_input_parse_hex(hex, error);
-    return step->command && scd_command_check(g_bytes_get_size(step->command), error);
+    if (!step->command || !scd_command_check(g_bytes_get_size(step->command), error))
+        return FALSE;
+    if (allow_short || g_bytes_get_size(step->command) >= APDU_MIN)
+        return TRUE;
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
+                        _("an APDU has at least 4 bytes; put quotes around one with spaces, or "
+                          "use --raw-command"));
+    return FALSE;
 }
 
 static void
@@ -48,7 +57,7 @@ prefix_step_error(const CtlApduStep *step, GError **error)
 }
 
 GPtrArray *
-ctl_apdu_script_from_arguments(const char *const *arguments, GError **error)
+ctl_apdu_script_from_arguments(const char *const *arguments, gboolean allow_short, GError **error)
 {
     g_autoptr(GPtrArray) steps = new_steps();
 
@@ -56,7 +65,7 @@ ctl_apdu_script_from_arguments(const char *const *arguments, GError **error)
         CtlApduStep *step = add_step(steps);
         if (arguments[1])
             step->where = g_strdup_printf(_("command %u"), i + 1);
-        if (!parse_command(step, arguments[i], error)) {
+        if (!parse_command(step, arguments[i], allow_short, error)) {
             prefix_step_error(step, error);
             return NULL;
         }
@@ -85,7 +94,7 @@ parse_patterns(CtlApduStep *step, const char *text, GError **error)
 
 /* line: without its comment, with spaces for all white space. Modifies the line. */
 static gboolean
-parse_step_line(CtlApduStep *step, char *line, GError **error)
+parse_step_line(CtlApduStep *step, char *line, gboolean allow_short, GError **error)
 {
     char *patterns = strchr(line, '=');
 
@@ -93,11 +102,12 @@ parse_step_line(CtlApduStep *step, char *line, GError **error)
         *patterns++ = '\0';
     else if (g_str_equal(g_strchomp(line) + strspn(line, " "), "reset"))
         return TRUE;
-    return parse_command(step, line, error) && (!patterns || parse_patterns(step, patterns, error));
+    return parse_command(step, line, allow_short, error) &&
+           (!patterns || parse_patterns(step, patterns, error));
 }
 
 GPtrArray *
-ctl_apdu_script_from_text(char *text, GError **error)
+ctl_apdu_script_from_text(char *text, gboolean allow_short, GError **error)
 {
     g_autoptr(GPtrArray) steps = new_steps();
     guint number = 0;
@@ -115,7 +125,7 @@ ctl_apdu_script_from_text(char *text, GError **error)
         CtlApduStep *step = add_step(steps);
         step->line = number;
         step->where = g_strdup_printf(_("line %u"), number);
-        if (!parse_step_line(step, line, error)) {
+        if (!parse_step_line(step, line, allow_short, error)) {
             prefix_step_error(step, error);
             return NULL;
         }

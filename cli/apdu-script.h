@@ -23,8 +23,13 @@ typedef struct {
     ScdExpect expect; /* without a pattern, every status word is expected */
 } CtlApduStep;
 
-/* Parses one command from each argument. Returns an array of CtlApduStep. */
-GPtrArray *ctl_apdu_script_from_arguments(const char *const *arguments, GError **error);
+/*
+ * Parses one command from each argument. Returns an array of CtlApduStep. A command that is shorter
+ * than the header of an APDU is refused, unless allow_short is set: it is most often a byte of one
+ * that lacks quotes.
+ */
+GPtrArray *ctl_apdu_script_from_arguments(const char *const *arguments, gboolean allow_short,
+                                          GError **error);
 
 /* Parses a script in text form, and modifies the text. Fails if there is no step. */
-GPtrArray *ctl_apdu_script_from_text(char *text, GError **error);
+GPtrArray *ctl_apdu_script_from_text(char *text, gboolean allow_short, GError **error);

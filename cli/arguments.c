@@ -153,56 +153,87 @@ check_options(ParsedArguments *parsed, CtlOutput *output)
     return NULL;
 }
 
+/* An option without a value, which sets a field of CtlArguments. */
+static const struct {
+    CtlOptions option;
+    const char *name;
+    gsize field;
+    const char *text;
+} flags[] = {
+#define FLAG(option, name, field, text)                          \
+    {                                                            \
+        option, name, G_STRUCT_OFFSET(CtlArguments, field), text \
+    }
+    FLAG(CTL_OPTION_CHECK, "check", check, N_("Check that programs can use smartcardd")),
+    FLAG(CTL_OPTION_FOLLOW, "follow", follow, N_("Get the full response after 61xx and 6Cxx")),
+    FLAG(CTL_OPTION_REMOVAL, "removal", removal, N_("Wait until the card is removed")),
+    FLAG(CTL_OPTION_REMOVE, "remove", remove, N_("Remove the alias")),
+    FLAG(CTL_OPTION_BY_SERIAL, "serial", by_serial,
+         N_("Bind the alias to the serial number, not to the port")),
+    FLAG(CTL_OPTION_SERIALS, "serials", serials,
+         N_("Include serial numbers and other identifying data")),
+    FLAG(CTL_OPTION_VERBOSE, "verbose", verbose, N_("Explain each byte of the ATR")),
+    FLAG(CTL_OPTION_RAW_COMMAND, "raw-command", raw_command,
+         N_("Allow commands of fewer than 4 bytes")),
+    FLAG(CTL_OPTION_RAW, "raw", raw, N_("Write bytes, not hexadecimal digits")),
+#undef FLAG
+};
+
+/* An option with a value, a field of ParsedArguments. */
+static const struct {
+    CtlOptions option;
+    const char *name;
+    gsize field;
+    const char *text;
+    const char *value;
+} values[] = {
+    {CTL_OPTION_TIMEOUT, "timeout", G_STRUCT_OFFSET(ParsedArguments, timeout),
+     N_("Stop after this time; 0: do not wait"), N_("SECONDS")},
+};
+
+/* Adds the options of the command. entries: has room for all, and stays empty behind the last. */
+static void
+list_options(const CtlCommand *command, ParsedArguments *parsed, GOptionEntry *entries)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(flags); i++) {
+        if (command->options & flags[i].option)
+            *entries++ = (GOptionEntry){flags[i].name,
+                                        0,
+                                        0,
+                                        G_OPTION_ARG_NONE,
+                                        G_STRUCT_MEMBER_P(&parsed->arguments, flags[i].field),
+                                        flags[i].text,
+                                        NULL};
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+        if (command->options & values[i].option)
+            *entries++ = (GOptionEntry){values[i].name,
+                                        0,
+                                        0,
+                                        G_OPTION_ARG_STRING,
+                                        G_STRUCT_MEMBER_P(parsed, values[i].field),
+                                        values[i].text,
+                                        values[i].value};
+    }
+}
+
 static gboolean
 parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionContext *context,
                 int argc, char **argv, GError **error)
 {
-    CtlArguments *arguments = &parsed->arguments;
-    const struct {
-        CtlOptions option; /* 0: all commands have it */
-        GOptionEntry entry;
-    } known[] = {
-        {CTL_OPTION_CHECK,
-         {"check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
-          N_("Check that programs can use smartcardd"), NULL}},
-        {CTL_OPTION_FOLLOW,
-         {"follow", 0, 0, G_OPTION_ARG_NONE, &arguments->follow,
-          N_("Get the full response after 61xx and 6Cxx"), NULL}},
-        {CTL_OPTION_REMOVAL,
-         {"removal", 0, 0, G_OPTION_ARG_NONE, &arguments->removal,
-          N_("Wait until the card is removed"), NULL}},
-        {CTL_OPTION_REMOVE,
-         {"remove", 0, 0, G_OPTION_ARG_NONE, &arguments->remove, N_("Remove the alias"), NULL}},
-        {CTL_OPTION_BY_SERIAL,
-         {"serial", 0, 0, G_OPTION_ARG_NONE, &arguments->by_serial,
-          N_("Bind the alias to the serial number, not to the port"), NULL}},
-        {CTL_OPTION_SERIALS,
-         {"serials", 0, 0, G_OPTION_ARG_NONE, &arguments->serials,
-          N_("Include serial numbers and other identifying data"), NULL}},
-        {CTL_OPTION_TIMEOUT,
-         {"timeout", 0, 0, G_OPTION_ARG_STRING, &parsed->timeout,
-          N_("Stop after this time; 0: do not wait"), N_("SECONDS")}},
-        {CTL_OPTION_VERBOSE,
-         {"verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose,
-          N_("Explain each byte of the ATR"), NULL}},
-        {CTL_OPTION_RAW,
-         {"raw", 0, 0, G_OPTION_ARG_NONE, &arguments->raw,
-          N_("Write bytes, not hexadecimal digits"), NULL}},
-        {0,
-         {"json", 0, 0, G_OPTION_ARG_NONE, &arguments->json, N_("Print JSON, for scripts"), NULL}},
-        {0, {"help", 'h', 0, G_OPTION_ARG_NONE, &parsed->help, N_("Show this help"), NULL}},
-        {0,
-         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &parsed->words, NULL,
-          command->argument}},
+    const GOptionEntry common[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &parsed->arguments.json, N_("Print JSON, for scripts"),
+         NULL},
+        {"help", 'h', 0, G_OPTION_ARG_NONE, &parsed->help, N_("Show this help"), NULL},
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &parsed->words, NULL,
+         command->argument},
+        G_OPTION_ENTRY_NULL,
     };
+    GOptionEntry own[G_N_ELEMENTS(flags) + G_N_ELEMENTS(values) + 1] = {0};
 
-    GOptionEntry entries[G_N_ELEMENTS(known) + 1] = {0}; /* ends with an empty one */
-    guint n = 0;
-    for (guint i = 0; i < G_N_ELEMENTS(known); i++) {
-        if (!known[i].option || (command->options & known[i].option))
-            entries[n++] = known[i].entry;
-    }
-    g_option_context_add_main_entries(context, entries, GETTEXT_PACKAGE);
+    list_options(command, parsed, own);
+    g_option_context_add_main_entries(context, own, GETTEXT_PACKAGE);
+    g_option_context_add_main_entries(context, common, GETTEXT_PACKAGE);
     g_option_context_set_strict_posix(context, command->has_program);
     return g_option_context_parse(context, &argc, &argv, error);
 }

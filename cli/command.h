@@ -33,6 +33,7 @@ typedef enum {
     CTL_OPTION_TIMEOUT = 1 << 6,
     CTL_OPTION_CHECK = 1 << 7,
     CTL_OPTION_VERBOSE = 1 << 8,
+    CTL_OPTION_RAW_COMMAND = 1 << 9,
 } CtlOptions;
 
 /* The parsed command line. */
@@ -46,6 +47,7 @@ typedef struct {
     gboolean serials;
     gboolean check;
     gboolean verbose;
+    gboolean raw_command;        /* commands may be shorter than an APDU */
     gint64 timeout_us;           /* time limit, negative when there is none */
     const char *timeout;         /* the same in seconds, as the user wrote it; NULL for none */
     const char *reader;          /* UTF-8, not empty; NULL when no reader is named */

@@ -96,18 +96,18 @@ send_steps(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 }
 
 static GPtrArray *
-read_script(const char *name, CtlOutput *output, GError **error)
+read_script(const char *name, const CtlArguments *arguments, CtlOutput *output, GError **error)
 {
     g_autoptr(CtlInput) input = ctl_input_read(name, output, error);
 
-    return input ? ctl_apdu_script_from_text(input->text, error) : NULL;
+    return input ? ctl_apdu_script_from_text(input->text, arguments->raw_command, error) : NULL;
 }
 
 static int
 send_script(const char *name, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) steps = read_script(name, output, &error);
+    g_autoptr(GPtrArray) steps = read_script(name, arguments, output, &error);
 
     if (!steps)
         return ctl_command_print_error(error);
@@ -122,7 +122,8 @@ run_transmit(const CtlArguments *arguments, CtlOutput *output)
 
     if (g_str_equal(arguments->operands[0], "-") && !arguments->operands[1])
         return send_script("-", arguments, output);
-    g_autoptr(GPtrArray) steps = ctl_apdu_script_from_arguments(arguments->operands, &error);
+    g_autoptr(GPtrArray) steps =
+        ctl_apdu_script_from_arguments(arguments->operands, arguments->raw_command, &error);
     if (!steps)
         return ctl_command_print_usage_error(error->message);
     return send_steps(steps, arguments, output);
@@ -150,7 +151,7 @@ const CtlCommand ctl_command_transmit = {
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = G_MAXINT,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_transmit,
 };
 
@@ -186,7 +187,7 @@ const CtlCommand ctl_command_script = {
     .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_script,
 };
 

@@ -40,7 +40,7 @@ _smartcardctl() {
     alias) options+=' --remove --serial --timeout=' ;;
     status) options+=' --verbose' ;;
     report) options+=' --serials' ;;
-    transmit | script) options+=' --follow --raw --timeout=' ;;
+    transmit | script) options+=' --follow --raw --raw-command --timeout=' ;;
     control) options+=' --raw --timeout=' ;;
     wait) options+=' --removal --timeout=' ;;
     run) options+=' --check' ;;

@@ -36,6 +36,8 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from run' \
     -a '(__fish_complete_subcommand --fcs-skip=2)'
 complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script' -l follow \
     -d 'Get the full response after 61xx and 6Cxx'
+complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script' -l raw-command \
+    -d 'Allow commands of fewer than 4 bytes'
 complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script control' -l raw \
     -d 'Write bytes, not hexadecimal digits'
 complete -c smartcardctl -n '__fish_seen_subcommand_from alias' -l remove -d 'Remove the alias'

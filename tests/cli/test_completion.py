@@ -32,7 +32,7 @@ def help_of(*words):
     text = subprocess.run(["smartcardctl", *words, "--help"], env={**os.environ, **program_path()},
                           capture_output=True, text=True, check=True).stdout
     commands = re.findall(r"^  ([a-z]+)  ", text.partition("Options:")[0], re.M)
-    return commands, re.findall(r"^  .*?(--[a-z]+)", text.partition("Options:")[2], re.M)
+    return commands, re.findall(r"^  .*?(--[a-z-]+)", text.partition("Options:")[2], re.M)
 
 
 def in_bash(*words):
@@ -87,7 +87,7 @@ class Words(unittest.TestCase):
         for command, body in branches.items():
             for name, options in groups.items():
                 body = body.replace("$" + name, options)
-            self.assertEqual(set(re.findall(r"--[a-z]+", body)), set(self.options[command]))
+            self.assertEqual(set(re.findall(r"--[a-z-]+", body)), set(self.options[command]))
         if shutil.which("zsh"):
             subprocess.run(["zsh", "-n", ZSH], check=True)
 
@@ -97,7 +97,7 @@ class Words(unittest.TestCase):
         commands = page.partition(".SH COMMANDS")[2].partition(".SH")[0]
         self.assertEqual(re.findall(r"^\.TP\n\.BI? ([a-z]+)", commands, re.M), self.commands)
         options = page.partition(".SH OPTIONS")[2].partition(".SH")[0]
-        self.assertEqual(set(re.findall(r"--[a-z]+", options)),
+        self.assertEqual(set(re.findall(r"--[a-z-]+", options)),
                          {option for options in self.options.values() for option in options})
 
 

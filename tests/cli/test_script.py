@@ -48,10 +48,11 @@ class Script(CardTest):
     def test_mistakes_are_found_before_anything_is_sent(self):
         before = self.sent()
         for line, word in (("00A4040", "position 7"), ("00200080 = 90", "status words"),
-                           ("00A4 =", "no status word after '='"), ("= 9000", "1 to 65544 bytes"),
+                           ("00A40400 =", "no status word after '='"), ("= 9000", "1 to 65544 bytes"),
                            ("reset = 9000", "position 1"), ("restart", "position 1"),
                            ("00A4\u00a00400", "position 5"),
-                           ("00A4 = " + "9000 " * 33, "more than 32")):
+                           ("00A4", "an APDU has at least 4 bytes"),
+                           ("00A40400 = " + "9000 " * 33, "more than 32")):
             program = self.script(f"{SELECT}\n{line}", status=1)
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "line 2: ", word)

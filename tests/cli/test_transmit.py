@@ -13,6 +13,7 @@ from gi.repository import Gio, GLib
 from scdtest.cases import case
 from scdtest.cases.cli import ECHO, IS_VERIFIED, NOT_FOUND, PATTERN, SELECT, VERIFY, CardTest
 
+SELECT_BYTES = ["00", "a4", "04", "00"]
 PROMISE, FETCH = "80160010", "00C0000010"
 
 
@@ -89,6 +90,18 @@ class Transmit(CardTest):
         self.assert_one_line(program.errors, "command 2", "position 18")
         self.assertNotIn("1234", program.errors)
         self.assertEqual(self.sent(), before)
+
+    def test_apdu_without_quotes(self):
+        before = self.sent()
+        for columns in (None, 200):
+            program = self.transmit(*SELECT_BYTES, columns=columns, status=2)
+            self.assert_one_line(program.screen[0] if columns else program.errors,
+                                 "command 1: an APDU has at least 4 bytes; put quotes")
+        self.assertEqual(self.sent(), before)
+        self.transmit("--raw-command", *SELECT_BYTES)
+        self.assertEqual(self.sent(), before + len(SELECT_BYTES))
+        self.script("00A4", "--raw-command")
+        self.assertEqual(self.sent(), before + len(SELECT_BYTES) + 1)
 
     def test_failure_in_the_middle(self):
         self.readers.order("delay", "A", 1)

@@ -17,14 +17,14 @@ from scdtest.testbed.testbed import built
 class Trouble(CliTest):
     def test_no_bus(self):
         for command, arguments in COMMANDS.items():
-            program = self.run_to_end(command, *arguments, status=1, text="00A4")
+            program = self.run_to_end(command, *arguments, status=1, text="00A40400")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "cannot connect to the system bus")
 
     def test_no_service(self):
         self.testbed.start_bus()
         for command, arguments in COMMANDS.items():
-            program = self.run_to_end(command, *arguments, status=1, text="00A4")
+            program = self.run_to_end(command, *arguments, status=1, text="00A40400")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "smartcardd is not running")
 

@@ -19,7 +19,7 @@ KNOWN_ATR, KNOWN_NAMES = "3B021450", ("A card with a name that takes much room i
 USB_PATH = "42000e11"  # the control code that asks a driver for it
 
 # The commands, each with its required arguments.
-COMMANDS = {"list": [], "status": [], "show": [], "alias": ["A"], "monitor": [], "wait": [], "transmit": ["A", "00A4"],
+COMMANDS = {"list": [], "status": [], "show": [], "alias": ["A"], "monitor": [], "wait": [], "transmit": ["A", "00A40400"],
             "script": ["A", "-"], "reset": [], "control": ["A", "1"], "attributes": []}
 
 # Commands and responses of the simulated card: see tests/sim/card.c.
