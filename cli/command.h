@@ -22,6 +22,11 @@
 
 #define CTL_STATUS_USAGE 2 /* exit status: the arguments are wrong */
 
+/* Flatpak makes the file in each sandbox. With --filesystem=host-os, the system is in the folder.
+ */
+#define CTL_SANDBOX_FILE "/.flatpak-info"
+#define CTL_HOST "/run/host"
+
 /* Options that only some commands accept; bits. */
 typedef enum {
     CTL_OPTION_FOLLOW = 1 << 0,

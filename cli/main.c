@@ -128,11 +128,20 @@ occupy_standard_streams(void)
         close(fd);
 }
 
+/* In a sandbox, where smartcardctl is that of the system, the catalogs are, too. */
+static const char *
+get_catalog_folder(void)
+{
+    return access(CTL_SANDBOX_FILE, F_OK) == 0 && access(CTL_HOST LOCALEDIR, F_OK) == 0
+               ? CTL_HOST LOCALEDIR
+               : LOCALEDIR;
+}
+
 int
 main(int argc, char **argv)
 {
     setlocale(LC_ALL, "");
-    bindtextdomain(GETTEXT_PACKAGE, LOCALEDIR);
+    bindtextdomain(GETTEXT_PACKAGE, get_catalog_folder());
     bind_textdomain_codeset(GETTEXT_PACKAGE, "UTF-8");
     textdomain(GETTEXT_PACKAGE);
     occupy_standard_streams();

@@ -17,9 +17,7 @@
 
 #define LIBRARY_NAME "libpcsclite-dbus.so.1"
 
-/* In a Flatpak sandbox with --filesystem=host-os, the system has this folder. */
-#define HOST "/run/host"
-#define SANDBOX_FILE "/.flatpak-info"
+#define PCSC_NO_SERVICE 0x8010001Du
 
 /* Overrides the folder of the installed library. */
 #define FOLDER_VARIABLE "SMARTCARDCTL_LIBRARY_DIR"
@@ -44,8 +42,8 @@ get_folder(void)
 
     if (other_folder)
         return other_folder;
-    return access(PCSC_LIBRARY_DIR, F_OK) < 0 && access(HOST PCSC_LIBRARY_DIR, F_OK) == 0
-               ? HOST PCSC_LIBRARY_DIR
+    return access(PCSC_LIBRARY_DIR, F_OK) < 0 && access(CTL_HOST PCSC_LIBRARY_DIR, F_OK) == 0
+               ? CTL_HOST PCSC_LIBRARY_DIR
                : PCSC_LIBRARY_DIR;
 }
 
@@ -60,15 +58,17 @@ set_environment(const char *folder, const char *library)
     g_setenv("LIBPCSCLITE_DELEGATE", library, TRUE);
 }
 
-/* hint: what to do in a sandbox; NULL for nothing. */
+/* reason: NULL for none. hint: what to do in a sandbox; NULL for nothing. */
 static int
 print_missing(const char *problem, const char *reason, const char *hint)
 {
-    gboolean show_hint = hint && access(SANDBOX_FILE, F_OK) == 0;
-    g_autofree char *message = show_hint ? g_strdup_printf("%s: %s (%s)", problem, reason, hint)
-                                         : g_strdup_printf("%s: %s", problem, reason);
+    g_autoptr(GString) message = g_string_new(problem);
 
-    ctl_output_print_error(message);
+    if (reason)
+        g_string_append_printf(message, ": %s", reason);
+    if (hint && access(CTL_SANDBOX_FILE, F_OK) == 0)
+        g_string_append_printf(message, " (%s)", hint);
+    ctl_output_print_error(message->str);
     return EXIT_FAILURE;
 }
 
@@ -85,8 +85,13 @@ try_library(void *library, CtlOutput *output)
     if (!establish || !release || !explain)
         return print_missing(_("cannot load the library"), dlerror(), NULL);
     long code = establish(0, NULL, NULL, &context);
+    if ((guint32)code == PCSC_NO_SERVICE && access(CTL_SANDBOX_FILE, F_OK) < 0) {
+        ctl_output_print_error(_("cannot reach smartcardd (see 'systemctl status smartcardd')"));
+        return EXIT_FAILURE;
+    }
     if (code != 0)
-        return print_missing(_("cannot reach smartcardd"), explain(code),
+        return print_missing(_("cannot reach smartcardd"),
+                             (guint32)code == PCSC_NO_SERVICE ? NULL : explain(code),
                              _("with Flatpak, add --system-talk-name=org.smartcardd1"));
     release(context);
     ctl_output_line(output, _("smartcardd can be reached"));
@@ -103,7 +108,7 @@ check_variables(const char *folder, const char *path, CtlOutput *output)
     g_autofree char *search = g_strconcat("LD_LIBRARY_PATH=", folder, ":/app/lib", NULL);
     const char *missing = NULL;
 
-    if (access(SANDBOX_FILE, F_OK) < 0)
+    if (access(CTL_SANDBOX_FILE, F_OK) < 0)
         return EXIT_SUCCESS;
     if (g_strcmp0(g_getenv("LIBPCSCLITE_DELEGATE"), path) != 0)
         missing = delegate;

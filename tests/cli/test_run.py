@@ -9,6 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import USAGE, CliTest
+from scdtest.testbed import translation
 from scdtest.testbed.testbed import built
 
 NOT_FOUND, CANNOT_RUN = 127, 126
@@ -65,8 +66,29 @@ class Run(CliTest):
         self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1")
         program = self.run_program("--check", status=1,
                                    DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
-        self.assert_one_line(program.errors, "cannot reach smartcardd: Service not available.")
+        self.assert_one_line(program.errors, "cannot reach smartcardd (see 'systemctl")
         self.run_program("--check", "true", status=USAGE)
+
+    def test_check_in_each_language(self):
+        self.start_testbed("A")
+        for language in translation.languages():
+            if translation.why_not(language):
+                self.skipTest(translation.why_not(language))
+            speak = translation.catalog(language).gettext
+            locale = translation.environment(language)
+            texts = ("The library can be loaded: %s", "smartcardd can be reached",
+                     "cannot read the library",
+                     "cannot reach smartcardd (see 'systemctl status smartcardd')")
+            for text in texts:
+                self.assertNotEqual(speak(text), text)
+            loaded = speak(texts[0]) % self.library
+            self.assertEqual(self.run_program("--check", **locale).lines, [loaded, speak(texts[1])])
+            program = self.run_program("--check", status=1, SMARTCARDCTL_LIBRARY_DIR="/nowhere",
+                                       **locale)
+            self.assert_one_line(program.errors, speak(texts[2]))
+            program = self.run_program("--check", status=1,
+                                       DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere", **locale)
+            self.assert_one_line(program.errors, speak(texts[3]))
 
     def test_usage(self):
         for arguments in ([], ["--"], ["--unknown", "true"]):

@@ -16,7 +16,7 @@ from scdtest.cases import case
 from scdtest.cases.sessions import ATR
 from scdtest.clients.library import LIBRARY_FOLDER, preload
 from scdtest.clients.script import Script
-from scdtest.testbed import events
+from scdtest.testbed import events, translation
 from scdtest.testbed.process import Process
 from scdtest.testbed.testbed import SOURCE, built, simulated_reader
 
@@ -78,8 +78,8 @@ class Sandbox(case.TestBedTest):
         self.addCleanup(script.close)
         return script
 
-    def make_sandbox(self, talk=True, library=True, **variables):
-        """Returns how a command line begins that runs in the sandbox."""
+    def make_sandbox(self, talk=True, library=True, more=(), **variables):
+        """Returns how a command line begins that runs in the sandbox; more: words for bwrap."""
         self.testbed.start_bus(wide_limits=False)
         self.testbed.start_pcscd([simulated_reader("A", card=ATR)])
         self.testbed.start_service()
@@ -101,8 +101,9 @@ class Sandbox(case.TestBedTest):
                "--ro-bind", os.path.join(SOURCE, "LICENSE"), "/.flatpak-info",
                "--ro-bind", built("cli/smartcardctl"), built("cli/smartcardctl"),
                "--ro-bind", os.path.join(SOURCE, "tests"), os.path.join(SOURCE, "tests"),
-               "--ro-bind", PROXY + "/bus", SYSTEM_BUS, "--clearenv",
+               "--ro-bind", PROXY + "/bus", SYSTEM_BUS, *more, "--clearenv",
                *(word for name, value in variables.items() for word in ("--setenv", name, value))]
+
     def run_check(self, *lines, status=1, **options):
         """smartcardctl run --check prints these lines."""
         result = subprocess.run([*self.make_sandbox(**options), built("cli/smartcardctl"), "run",
@@ -132,6 +133,27 @@ class Sandbox(case.TestBedTest):
         self.run_check("can be loaded", "can be reached",
                        f"LD_LIBRARY_PATH={HOST_FOLDER}:/app/lib",
                        **{**COMPLETE, "LD_LIBRARY_PATH": HOST_FOLDER})
+
+    def test_check_in_each_language(self):
+        """The runtime has no catalogs of smartcardd, the system has."""
+        for language in translation.languages():
+            if translation.why_not(language):
+                self.skipTest(translation.why_not(language))
+        catalogs = ("--tmpfs", "/usr/share/locale", "--ro-bind", built("po"),
+                    "/run/host/usr/share/locale", "--ro-bind", translation.LOCALES,
+                    translation.LOCALES)
+        sandbox = self.make_sandbox(more=catalogs, **COMPLETE)
+        for language in translation.languages():
+            speak = translation.catalog(language).gettext
+            words = [f"{name}={value}" for name, value in translation.environment(language).items()]
+            output = subprocess.run([*sandbox, "env", *words, built("cli/smartcardctl"), "run",
+                                     "--check"], check=True, text=True, timeout=events.LIMIT_S,
+                                    stdout=subprocess.PIPE).stdout
+            library = os.path.join(HOST_FOLDER, os.path.basename(LIBRARY))
+            self.assertEqual(output.splitlines(),
+                             [speak("The library can be loaded: %s") % library,
+                              speak("smartcardd can be reached"),
+                              speak("The environment of the sandbox is complete")])
 
     def check(self, script):
         self.assertEqual(script.line(), f"establish {SUCCESS}")

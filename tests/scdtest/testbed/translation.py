@@ -2,6 +2,7 @@
 """Locales with the translations of this build, for programs that a test starts."""
 
 import functools
+import gettext
 import os
 import re
 import subprocess
@@ -21,6 +22,12 @@ def languages():
 def environment(language):
     """Returns the environment for the language."""
     return {"LOCPATH": LOCALES, "LC_ALL": f"{language}_{COUNTRIES[language]}.UTF-8"}
+
+
+def catalog(language):
+    """Returns the translations of this build, after why_not() has returned None."""
+    with open(built(f"po/{language}/LC_MESSAGES/smartcardd.mo"), "rb") as file:
+        return gettext.GNUTranslations(file)
 
 
 @functools.cache
