@@ -63,14 +63,17 @@ class TestBedTest(unittest.TestCase):
 class _TapResult(unittest.TestResult):
     """Prints one line a test, and errors as comments below it."""
 
-    _failed_in_parts = None
+    _failed_test = None
 
     def _line(self, verdict, test, comment=""):
         name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"
         print(f"{verdict} {self.testsRun} {name}{comment}", flush=True)
 
     def _failed(self, test, error):
-        self._line("not ok", test)
+        """TAP has one line a test. Further errors of it, such as in a cleanup, are comments."""
+        if test is not self._failed_test:
+            self._failed_test = test
+            self._line("not ok", test)
         for line in "".join(traceback.format_exception(*error)).splitlines():
             print("# " + line, flush=True)
 
@@ -87,10 +90,8 @@ class _TapResult(unittest.TestResult):
         self._failed(test, error)
 
     def addSubTest(self, test, subtest, error):
-        """TAP has one line a test: the first part that fails has it, and the test none then."""
         super().addSubTest(test, subtest, error)
-        if error and test is not self._failed_in_parts:
-            self._failed_in_parts = test
+        if error:
             self._failed(test, (error[0], AssertionError(f"{subtest.id()}: {error[1]}"), error[2]))
 
     def addSkip(self, test, reason):
