@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A systemd-logind that records the requests to lock and to end sessions."""
+"""A systemd-logind that records the requests to lock and to end sessions.
+
+As the real one does, it sends the signal of a session that is to be locked.
+"""
 
 import os
 
@@ -13,9 +16,13 @@ PATH = "/org/freedesktop/login1"
 INTERFACE = NAME + ".Manager"
 SESSIONS = "/run/systemd/sessions"
 USERS = "/run/systemd/users"
+SESSION = NAME + ".Session"
 XML = f"""<node><interface name="{INTERFACE}">
 <method name="LockSession"><arg type="s" direction="in"/></method>
 <method name="TerminateSession"><arg type="s" direction="in"/></method>
+<method name="GetSession"><arg type="s" direction="in"/><arg type="o" direction="out"/></method>
+<method name="Inhibit"><arg type="s" direction="in"/><arg type="s" direction="in"/>
+<arg type="s" direction="in"/><arg type="s" direction="in"/><arg type="h" direction="out"/></method>
 <signal name="PrepareForSleep"><arg type="b"/></signal>
 </interface></node>"""
 
@@ -41,21 +48,38 @@ class Logind:
                                    Gio.DBusCallFlags.NONE, -1, None)
 
     def _handle_call(self, _connection, _sender, _path, _interface, method, arguments, invocation):
-        self.requests.append((method, *arguments.unpack()))
-        invocation.return_value(None)
+        if method == "GetSession":  # "auto": that of the caller
+            invocation.return_value(GLib.Variant("(o)", (session_path("c1"),)))
+        elif method == "Inhibit":
+            with open("/dev/null", "rb") as file:
+                invocation.return_value_with_unix_fd_list(
+                    GLib.Variant("(h)", (0,)), Gio.UnixFDList.new_from_array([os.dup(file.fileno())]))
+        else:
+            self.requests.append((method, *arguments.unpack()))
+            invocation.return_value(None)
+            if method == "LockSession":
+                self._connection.emit_signal(None, session_path(*arguments.unpack()), SESSION,
+                                             "Lock", None)
 
     def wait_for_requests(self, count):
         events.wait_until(lambda: len(self.requests) >= count, f"{count} requests")
         return self.requests
 
+    def prepare_for_sleep(self, begins=True):
+        self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
+                                     GLib.Variant("(b)", (begins,)))
+
     def sleep_and_resume(self):
         for begins in (True, False):
-            self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
-                                         GLib.Variant("(b)", (begins,)))
+            self.prepare_for_sleep(begins)
 
     def close(self):
         if not self._connection.is_closed():
             self._connection.close_sync(None)
+
+
+def session_path(name):
+    return f"{PATH}/session/{name}"
 
 
 def add_session(name, uid):
