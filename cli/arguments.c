@@ -114,7 +114,8 @@ build_description(const CtlCommand *command)
     return g_strjoin(
         "\n\n", _(command->description),
         _("READER is an alias, a USB port or path ('1-3.1', '1-3.1:1.0'), a serial\n"
-          "number, a name as shown by 'smartcardctl list', or an object path as shown by\n"
+          "number, a name as shown by 'smartcardctl list' or a part of it that no other\n"
+          "reader has, in upper or lower case, or an object path as shown by\n"
           "'smartcardctl show'."),
         NULL);
 }

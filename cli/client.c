@@ -4,6 +4,7 @@
 
 #include <glib/gi18n.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -39,14 +40,6 @@ ctl_client_connect(GError **error)
         g_prefix_error(
             error, "%s: ", _("cannot connect to the system bus (is the D-Bus service running?)"));
     return bus;
-}
-
-gboolean
-ctl_client_is_service_gone(const GError *error)
-{
-    return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) ||
-           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
-           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN);
 }
 
 /*
@@ -123,6 +116,11 @@ ctl_client_explain_error(GError *error)
 {
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
+    if (error->domain == SMARTCARDD_ERROR) { /* the numbers are the same */
+        error->domain = SCD_ERROR;
+        explain_service_error(error);
+        return;
+    }
     g_dbus_error_strip_remote_error(error);
     if (adopt_service_error(error, name)) {
         explain_service_error(error);
@@ -132,120 +130,125 @@ ctl_client_explain_error(GError *error)
     error->message = g_strdup_printf("%s: %s", get_explanation(error), detail);
 }
 
-/* The caller passes the error to ctl_client_explain_error(). */
-static GVariant *
-call_without_explaining(GDBusConnection *bus, const char *interface, const char *method,
-                        GVariant *arguments, const char *type, GError **error)
-{
-    return g_dbus_connection_call_sync(bus, CTL_BUS_NAME, CTL_ROOT_PATH, interface, method,
-                                       arguments, G_VARIANT_TYPE(type), G_DBUS_CALL_FLAGS_NONE, -1,
-                                       NULL, error);
-}
-
-static GVariant *
-call_service(GDBusConnection *bus, const char *interface, const char *method, GVariant *arguments,
-             const char *type, GError **error)
+/* Returns FALSE if the service does not reply, with the reason that the bus has. */
+static gboolean
+ask_for_reason(GDBusConnection *bus, GError **error)
 {
     GError *call_error = NULL;
-    GVariant *reply = call_without_explaining(bus, interface, method, arguments, type, &call_error);
+    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
+        bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
+        g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"), G_VARIANT_TYPE("(v)"),
+        G_DBUS_CALL_FLAGS_NONE, -1, NULL, &call_error);
 
     if (reply)
-        return reply;
-    ctl_client_explain_error(call_error);
-    g_propagate_error(error, call_error);
-    return NULL;
-}
-
-GVariant *
-ctl_client_get_manager(GDBusConnection *bus, GError **error)
-{
-    g_autoptr(GVariant) reply =
-        call_service(bus, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                     g_variant_new("(s)", CTL_INTERFACE_MANAGER), "(a{sv})", error);
-
-    return reply ? g_variant_get_child_value(reply, 0) : NULL;
-}
-
-CtlObjectCache *
-ctl_client_load(GDBusConnection *bus, GError **error)
-{
-    g_autoptr(GVariant) manager = ctl_client_get_manager(bus, error);
-
-    if (!manager)
-        return NULL;
-    if (!ctl_property_flag(manager, "Available")) {
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED,
-                    _("smartcardd cannot reach pcscd: %s"),
-                    ctl_property_text(manager, "UnavailableReason"));
-        return NULL;
-    }
-
-    g_autoptr(GVariant) tree = call_service(bus, DBUS_INTERFACE_OBJECT_MANAGER, "GetManagedObjects",
-                                            NULL, "(a{oa{sa{sv}}})", error);
-    if (!tree)
-        return NULL;
-    g_autoptr(GVariant) objects = g_variant_get_child_value(tree, 0);
-    CtlObjectCache *cache = ctl_object_cache_new();
-    ctl_object_cache_fill(cache, objects);
-    return cache;
-}
-
-char *
-ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError **error)
-{
-    GError *call_error = NULL;
-    char *path = NULL;
-    g_autoptr(GVariant) reply =
-        call_without_explaining(bus, CTL_INTERFACE_MANAGER, "FindReader",
-                                g_variant_new("(s)", selector), "(o)", &call_error);
-    if (reply) {
-        g_variant_get(reply, "(o)", &path);
-        return path;
-    }
-
-    ctl_client_explain_error(call_error);
-    if (g_error_matches(call_error, SCD_ERROR, SCD_E_UNKNOWN_READER)) {
-        /* A frequent error: translated, unlike the service's message. */
-        g_free(call_error->message);
-        call_error->message = g_strdup_printf(
-            _("there is no reader '%s' (run 'smartcardctl list' to see all readers)"), selector);
-    }
-    g_propagate_error(error, call_error);
-    return NULL;
-}
-
-/* Fails when there is no reader, or more than one. */
-static gboolean
-get_only_reader(CtlObjectCache *cache, CtlReaderView *reader, GError **error)
-{
-    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
-
-    if (readers->len == 0) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, _("no reader is connected"));
-    } else if (readers->len > 1) {
-        g_set_error(
-            error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-            _("there are %u readers; name one of them (run 'smartcardctl list' to see them)"),
-            readers->len);
-    } else {
-        *reader = g_array_index(readers, CtlReaderView, 0);
         return TRUE;
-    }
+    ctl_client_explain_error(call_error);
+    g_propagate_error(error, call_error);
     return FALSE;
+}
+
+SmartcarddClient *
+ctl_client_new(GDBusConnection *bus, GError **error)
+{
+    g_autoptr(GError) library_error = NULL;
+    SmartcarddClient *client = smartcardd_client_new_for_connection(bus, NULL, &library_error);
+
+    if (client)
+        return client;
+    /* The errors of the library tell less than those of the bus why the service does not reply. */
+    if (ask_for_reason(bus, error)) {
+        ctl_client_explain_error(library_error);
+        g_propagate_error(error, g_steal_pointer(&library_error));
+    }
+    return NULL;
 }
 
 gboolean
-ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
-                      CtlReaderView *reader, GError **error)
+ctl_client_check_pcscd(SmartcarddClient *client, GError **error)
 {
-    if (!selector)
-        return get_only_reader(cache, reader, error);
-    g_autofree char *path = ctl_client_find_reader_path(bus, selector, error);
-    if (!path)
-        return FALSE;
-    if (ctl_object_cache_get_reader(cache, path, reader))
+    if (smartcardd_client_is_available(client))
         return TRUE;
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                _("reader '%s' was connected only just now; try again"), selector);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, _("smartcardd cannot reach pcscd: %s"),
+                smartcardd_client_get_unavailable_reason(client));
     return FALSE;
+}
+
+SmartcarddClient *
+ctl_client_load(GDBusConnection *bus, GError **error)
+{
+    g_autoptr(SmartcarddClient) client = ctl_client_new(bus, error);
+
+    return client && ctl_client_check_pcscd(client, error) ? g_steal_pointer(&client) : NULL;
+}
+
+static gboolean
+has_part_in_name(SmartcarddReader *reader, const char *part)
+{
+    g_autofree char *name = g_utf8_casefold(smartcardd_reader_get_name(reader), -1);
+    g_autofree char *folded = g_utf8_casefold(part, -1);
+
+    return strstr(name, folded) != NULL;
+}
+
+/* Returns the number of readers that the selector names; sets found to the last one. */
+static guint
+count_readers(GListModel *readers, const char *selector,
+              gboolean (*fits)(SmartcarddReader *reader, const char *selector),
+              SmartcarddReader **found)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < g_list_model_get_n_items(readers); i++) {
+        g_autoptr(SmartcarddReader) reader = g_list_model_get_item(readers, i);
+        if (fits && !fits(reader, selector))
+            continue;
+        *found = reader; /* the list has a reference */
+        count++;
+    }
+    return count;
+}
+
+static SmartcarddReader *
+find_only_reader(GListModel *readers, GError **error)
+{
+    SmartcarddReader *found = NULL;
+    guint count = count_readers(readers, NULL, NULL, &found);
+
+    if (count == 1)
+        return found;
+    if (count == 0)
+        g_set_error_literal(error, SCD_ERROR, SCD_E_UNKNOWN_READER, _("no reader is connected"));
+    else
+        g_set_error(
+            error, SCD_ERROR, SCD_E_UNKNOWN_READER,
+            _("there are %u readers; name one of them (run 'smartcardctl list' to see them)"),
+            count);
+    return NULL;
+}
+
+SmartcarddReader *
+ctl_client_find_reader(SmartcarddClient *client, const char *selector, GError **error)
+{
+    GListModel *readers = smartcardd_client_get_readers(client);
+    SmartcarddReader *found = selector ? smartcardd_client_find_reader(client, selector) : NULL;
+
+    if (!selector)
+        return find_only_reader(readers, error);
+    if (found)
+        return found;
+    guint count = count_readers(readers, selector, smartcardd_reader_matches, &found);
+    if (count == 0)
+        count = count_readers(readers, selector, has_part_in_name, &found);
+    if (count == 1)
+        return found;
+    if (count == 0)
+        g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_READER,
+                    _("there is no reader '%s' (run 'smartcardctl list' to see all readers)"),
+                    selector);
+    else
+        g_set_error(error, SCD_ERROR, SCD_E_UNKNOWN_READER,
+                    _("'%s' names %u readers; name one of them (run 'smartcardctl list' to see "
+                      "them)"),
+                    selector, count);
+    return NULL;
 }

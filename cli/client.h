@@ -9,7 +9,7 @@
 #include <gio/gio.h>
 #include <signal.h>
 
-#include "object-cache.h"
+#include "reader-view.h"
 
 #define CTL_BUS_NAME "org.smartcardd1"
 #define CTL_ROOT_PATH "/org/smartcardd1"
@@ -25,30 +25,26 @@ GDBusConnection *ctl_client_connect(GError **error);
 /* Sets *signals to those with which a user stops a command: SIGINT and SIGTERM. */
 void ctl_client_get_signals(sigset_t *signals);
 
-/* Returns the properties of the manager object, a{sv}. */
-GVariant *ctl_client_get_manager(GDBusConnection *bus, GError **error);
+/* Connects to the service, and reads the readers and cards. */
+SmartcarddClient *ctl_client_new(GDBusConnection *bus, GError **error);
 
-/* Returns all readers and cards. Fails if the service cannot reach pcscd. */
-CtlObjectCache *ctl_client_load(GDBusConnection *bus, GError **error);
+/* Fails if the service cannot reach pcscd. */
+gboolean ctl_client_check_pcscd(SmartcarddClient *client, GError **error);
+
+/* Does both. */
+SmartcarddClient *ctl_client_load(GDBusConnection *bus, GError **error);
 
 /*
- * Returns the object path of a reader. The selector is its alias, USB path, serial number, object
- * path or PC/SC name.
+ * Returns the reader that the selector names: its alias, USB path, serial number, object path or
+ * PC/SC name, or a part of that name if no other reader has it, in upper or lower case. Without a
+ * selector, returns the only reader. Fails if there is none or more than one. The client owns the
+ * reader.
  */
-char *ctl_client_find_reader_path(GDBusConnection *bus, const char *selector, GError **error);
+SmartcarddReader *ctl_client_find_reader(SmartcarddClient *client, const char *selector,
+                                         GError **error);
 
 /*
- * Sets reader to the one in the cache that the selector names. Without a selector, to the only
- * reader; fails if there is none or more than one.
- */
-gboolean ctl_client_get_reader(GDBusConnection *bus, CtlObjectCache *cache, const char *selector,
-                               CtlReaderView *reader, GError **error);
-
-/*
- * Replaces the message of a failed call by one for the user. Errors of the service are in the
- * domain SCD_ERROR.
+ * Replaces the message of a failed call by one for the user. Errors of the service and of the
+ * client library are in the domain SCD_ERROR.
  */
 void ctl_client_explain_error(GError *error);
-
-/* Returns whether the call failed because the service has exited. */
-gboolean ctl_client_is_service_gone(const GError *error);

@@ -14,7 +14,7 @@
  *   event format response                                  output formats
  *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
- *   client json describe object-cache                      the service and its objects
+ *   client json describe reader-view                       the service and its objects
  *   command input output text                              the terminal
  */
 

@@ -7,7 +7,7 @@
  */
 
 #include "base/atr.h"
-#include "object-cache.h"
+#include "reader-view.h"
 
 typedef struct {
     const char *word; /* for scripts */

@@ -3,8 +3,8 @@
 
 /* Events of readers, cards, pcscd and the service, and their output formats. */
 
-#include "object-cache.h"
 #include "output.h"
+#include "reader-view.h"
 
 typedef enum {
     CTL_EVENT_READER_PRESENT, /* present at the start, like the next one */

@@ -3,8 +3,8 @@
 
 /* Prints a reader and its card for a person: the name, then a line with a label for each detail. */
 
-#include "object-cache.h"
 #include "output.h"
+#include "reader-view.h"
 
 typedef enum {
     CTL_FORMAT_KNOWN,   /* known details only */

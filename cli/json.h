@@ -16,7 +16,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "object-cache.h"
+#include "reader-view.h"
 
 void ctl_json_add_text(JsonBuilder *builder, const char *key, const char *text);
 void ctl_json_add_bytes(JsonBuilder *builder, const char *key, GBytes *bytes);

@@ -143,11 +143,11 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
 
-    if (!cache)
+    if (!client)
         return ctl_command_print_error(error);
-    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
+    g_autoptr(GArray) readers = ctl_reader_view_list(client);
     if (arguments->json)
         print_readers_as_json(readers, output);
     else if (readers->len == 0)
@@ -187,22 +187,24 @@ get_status_extent(const CtlArguments *arguments)
     return arguments->verbose ? CTL_FORMAT_VERBOSE : CTL_FORMAT_KNOWN;
 }
 
+/* Fails if no reader, or no single one, is named. */
 static gboolean
-print_one_status(GDBusConnection *bus, CtlObjectCache *cache, const CtlArguments *arguments,
-                 CtlOutput *output, GError **error)
+show_one_reader(SmartcarddClient *client, CtlFormatExtent extent, const CtlArguments *arguments,
+                CtlOutput *output, GError **error)
 {
-    CtlReaderView reader;
+    SmartcarddReader *reader = ctl_client_find_reader(client, arguments->reader, error);
 
-    if (!ctl_client_get_reader(bus, cache, arguments->reader, &reader, error))
+    if (!reader)
         return FALSE;
-    ctl_format_show(&reader, get_status_extent(arguments), arguments->json, output);
+    CtlReaderView view = ctl_reader_view_of(reader);
+    ctl_format_show(&view, extent, arguments->json, output);
     return TRUE;
 }
 
 static void
-print_all_statuses(CtlObjectCache *cache, const CtlArguments *arguments, CtlOutput *output)
+print_all_statuses(SmartcarddClient *client, const CtlArguments *arguments, CtlOutput *output)
 {
-    g_autoptr(GArray) readers = ctl_object_cache_readers(cache);
+    g_autoptr(GArray) readers = ctl_reader_view_list(client);
 
     if (arguments->json) {
         g_autofree char *text = ctl_json_readers(readers);
@@ -224,12 +226,12 @@ run_status(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
 
-    if (cache && !arguments->reader)
-        print_all_statuses(cache, arguments, output);
-    else if (cache)
-        print_one_status(bus, cache, arguments, output, &error);
+    if (client && !arguments->reader)
+        print_all_statuses(client, arguments, output);
+    else if (client)
+        show_one_reader(client, get_status_extent(arguments), arguments, output, &error);
     return error ? ctl_command_print_error(error) : EXIT_SUCCESS;
 }
 
@@ -252,13 +254,11 @@ run_show(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(CtlObjectCache) cache = bus ? ctl_client_load(bus, &error) : NULL;
-    CtlReaderView reader;
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
 
-    if (!cache || !ctl_client_get_reader(bus, cache, arguments->reader, &reader, &error))
-        return ctl_command_print_error(error);
-    ctl_format_show(&reader, CTL_FORMAT_ALL, arguments->json, output);
-    return EXIT_SUCCESS;
+    if (client && show_one_reader(client, CTL_FORMAT_ALL, arguments, output, &error))
+        return EXIT_SUCCESS;
+    return ctl_command_print_error(error);
 }
 
 const CtlCommand ctl_command_show = {

@@ -34,27 +34,6 @@ static const struct {
     {SCD_E_INVALID_HANDLE, N_("the connection to the card was closed by another program")},
 };
 
-static gboolean
-choose_only_reader(CtlReader *reader, GError **error)
-{
-    g_autoptr(CtlObjectCache) cache = ctl_client_load(reader->bus, error);
-    CtlReaderView only;
-
-    if (!cache || !ctl_client_get_reader(reader->bus, cache, NULL, &only, error))
-        return FALSE;
-    reader->path = g_strdup(only.path);
-    reader->name = g_strdup(ctl_property_text(only.properties, "Name"));
-    return TRUE;
-}
-
-static gboolean
-choose_named_reader(CtlReader *reader, const char *selector, GError **error)
-{
-    reader->path = ctl_client_find_reader_path(reader->bus, selector, error);
-    reader->name = g_strdup(selector);
-    return reader->path != NULL;
-}
-
 CtlReader *
 ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error)
 {
@@ -64,11 +43,12 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->output = arguments->json ? NULL : output;
     reader->end = ctl_call_get_end(arguments->timeout_us);
     reader->bus = ctl_client_connect(error);
-    if (!reader->bus)
+    g_autoptr(SmartcarddClient) client = reader->bus ? ctl_client_load(reader->bus, error) : NULL;
+    SmartcarddReader *found = client ? ctl_client_find_reader(client, selector, error) : NULL;
+    if (!found)
         return NULL;
-    if (!(selector ? choose_named_reader(reader, selector, error)
-                   : choose_only_reader(reader, error)))
-        return NULL;
+    reader->path = g_strdup(smartcardd_reader_get_object_path(found));
+    reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(found));
     return g_steal_pointer(&reader);
 }
 

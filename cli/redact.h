@@ -11,7 +11,7 @@
  *   cards they contain a number of the card or of its holder. "3B0214.." has one hidden byte.
  */
 
-#include "object-cache.h"
+#include "reader-view.h"
 
 /*
  * Returns the text with "..." in place of the serial number. Ignores a serial that is NULL or so

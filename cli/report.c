@@ -20,12 +20,12 @@
 #include "versions.h"
 
 typedef struct {
-    GArray *versions; /* of CtlVersion */
-    char *missing;    /* the reason why there are no readers, else NULL */
-    CtlObjectCache *cache;
-    GArray *readers;     /* of CtlReaderView, as they are shown */
-    GPtrArray *usb;      /* of ScdUsbDevice */
-    GPtrArray *unserved; /* of GVariant */
+    GArray *versions;         /* of CtlVersion */
+    char *missing;            /* the reason why there are no readers, else NULL */
+    SmartcarddClient *client; /* owns what the readers have */
+    GArray *readers;          /* of CtlReaderView, as they are shown */
+    GPtrArray *usb;           /* of ScdUsbDevice */
+    GPtrArray *unserved;      /* of GVariant */
 } ReportContent;
 
 static void
@@ -33,7 +33,7 @@ clear_report_content(ReportContent *report)
 {
     g_array_unref(report->versions);
     g_free(report->missing);
-    g_clear_pointer(&report->cache, ctl_object_cache_free);
+    g_clear_object(&report->client);
     g_array_unref(report->readers);
     g_ptr_array_unref(report->usb);
     g_clear_pointer(&report->unserved, g_ptr_array_unref);
@@ -61,31 +61,30 @@ redact_readers(GArray *readers)
     return reduced;
 }
 
-/* Sets the version whenever the service replies, even if loading the readers fails. */
-static CtlObjectCache *
-load_service(ReportContent *report, char **version, GError **error)
+/* Sets what the service says even if it cannot reach pcscd. */
+static gboolean
+load_service(ReportContent *report, GError **error)
 {
     g_autoptr(GDBusConnection) bus = ctl_client_connect(error);
-    g_autoptr(GVariant) manager = bus ? ctl_client_get_manager(bus, error) : NULL;
 
-    if (!manager)
-        return NULL;
-    *version = g_strdup(ctl_property_text(manager, "Version"));
+    report->client = bus ? ctl_client_new(bus, error) : NULL;
+    if (!report->client)
+        return FALSE;
     report->unserved = ctl_unserved_load(bus);
-    return ctl_client_load(bus, error);
+    return ctl_client_check_pcscd(report->client, error);
 }
 
 static void
 collect_report(ReportContent *report, gboolean serials)
 {
-    g_autofree char *version = NULL;
     g_autoptr(GError) error = NULL;
+    gboolean loaded = load_service(report, &error);
 
-    report->cache = load_service(report, &version, &error);
     report->missing = error ? g_strdup(error->message) : NULL;
-    report->versions = ctl_versions_read(version);
-    g_autoptr(GArray) readers = report->cache ? ctl_object_cache_readers(report->cache)
-                                              : g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
+    report->versions =
+        ctl_versions_read(report->client ? smartcardd_client_get_version(report->client) : NULL);
+    g_autoptr(GArray) readers = loaded ? ctl_reader_view_list(report->client)
+                                       : g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
     report->usb = ctl_usb_map_load(readers);
     report->readers = serials ? g_array_ref(readers) : redact_readers(readers);
 }

@@ -67,64 +67,90 @@ call_manager(const CardWait *wait, const char *method, GVariant *arguments, cons
     return reply;
 }
 
+static void
+print_event(const CardWait *wait, CtlEventKind kind, SmartcarddCard *card)
+{
+    const CtlEvent event = {.kind = kind, .reader = ctl_reader_view_of_card(card)};
+
+    ctl_event_print(&event, wait->arguments->json, wait->output);
+}
+
+static gboolean
+print_present_card(const CardWait *wait, GListModel *cards, const char *path, GError **error)
+{
+    for (guint i = 0; i < g_list_model_get_n_items(cards); i++) {
+        g_autoptr(SmartcarddCard) card = g_list_model_get_item(cards, i);
+        if (g_str_equal(smartcardd_card_get_object_path(card), path)) {
+            print_event(wait, CTL_EVENT_CARD_PRESENT, card);
+            return TRUE;
+        }
+    }
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                        _("a card was present, but its reader has been removed since"));
+    return FALSE;
+}
+
 static gboolean
 wait_for_card(const CardWait *wait, GError **error)
 {
-    const char *path, *card_path;
-    CtlEvent event = {.kind = CTL_EVENT_CARD_PRESENT};
+    const char *card_path;
 
     g_autoptr(GVariant) reply = call_manager(
         wait, "WaitForCard", g_variant_new("(@a{sv})", build_options(wait->arguments->reader)),
         "(oo)", error);
-    g_autoptr(CtlObjectCache) cache = reply ? ctl_client_load(wait->bus, error) : NULL;
+    g_autoptr(SmartcarddClient) client = reply ? ctl_client_load(wait->bus, error) : NULL;
 
-    if (!cache)
+    if (!client)
         return FALSE;
-    g_variant_get(reply, "(&o&o)", &path, &card_path);
-    if (!ctl_object_cache_get_reader_with_card(cache, path, card_path, &event.reader)) {
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                            _("a card was present, but its reader has been removed since"));
-        return FALSE;
-    }
-    ctl_event_print(&event, wait->arguments->json, wait->output);
-    return TRUE;
+    g_variant_get(reply, "(&o&o)", NULL, &card_path);
+    return print_present_card(wait, smartcardd_client_get_cards(client), card_path, error);
 }
 
 static gboolean
-wait_for_one_removal(const CardWait *wait, const CtlReaderView *reader, GError **error)
+wait_for_one_removal(const CardWait *wait, SmartcarddCard *card, GError **error)
 {
-    CtlEvent event = {.kind = CTL_EVENT_CARD_REMOVED, .reader = *reader};
-
-    if (!reader->card_path)
-        return TRUE;
     g_autoptr(GVariant) reply = call_manager(
-        wait, "WaitForRemoval", g_variant_new("(o@a{sv})", reader->card_path, build_options(NULL)),
+        wait, "WaitForRemoval",
+        g_variant_new("(o@a{sv})", smartcardd_card_get_object_path(card), build_options(NULL)),
         "()", error);
+
     if (!reply)
         return FALSE;
-    ctl_event_print(&event, wait->arguments->json, wait->output);
+    print_event(wait, CTL_EVENT_CARD_REMOVED, card);
     return TRUE;
 }
 
-/* Waits for the cards that are present now, in the named reader or in all. */
+/* Returns the cards that are present now, in the named reader or in all. */
+static GPtrArray *
+list_cards(const CardWait *wait, GError **error)
+{
+    const char *selector = wait->arguments->reader;
+    g_autoptr(SmartcarddClient) client = ctl_client_load(wait->bus, error);
+    SmartcarddReader *named =
+        client && selector ? ctl_client_find_reader(client, selector, error) : NULL;
+
+    if (!client || (selector && !named))
+        return NULL;
+    GPtrArray *found = g_ptr_array_new_with_free_func(g_object_unref);
+    GListModel *cards = smartcardd_client_get_cards(client);
+    for (guint i = 0; i < g_list_model_get_n_items(cards); i++) {
+        g_autoptr(SmartcarddCard) card = g_list_model_get_item(cards, i);
+        if (!named || smartcardd_card_get_reader(card) == named)
+            g_ptr_array_add(found, g_steal_pointer(&card));
+    }
+    return found;
+}
+
 static gboolean
 wait_for_removal(const CardWait *wait, GError **error)
 {
-    const char *selector = wait->arguments->reader;
-    g_autofree char *path =
-        selector ? ctl_client_find_reader_path(wait->bus, selector, error) : NULL;
+    g_autoptr(GPtrArray) cards = list_cards(wait, error);
 
-    if (selector && !path)
-        return FALSE;
-    g_autoptr(CtlObjectCache) cache = ctl_client_load(wait->bus, error);
-    g_autoptr(GArray) readers = cache ? ctl_object_cache_readers(cache) : NULL;
-    for (guint i = 0; readers && i < readers->len; i++) {
-        const CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
-        if ((!path || g_str_equal(reader->path, path)) &&
-            !wait_for_one_removal(wait, reader, error))
+    for (guint i = 0; cards && i < cards->len; i++) {
+        if (!wait_for_one_removal(wait, cards->pdata[i], error))
             return FALSE;
     }
-    return readers != NULL;
+    return cards != NULL;
 }
 
 static void

@@ -6,20 +6,22 @@
 
 #include "client.h"
 
+/* The card was mute when it was inserted, or its muteness has been reported. */
+#define MUTE_KEY "ctl-mute"
+
 struct CtlWatch {
     GDBusConnection *bus;
     const CtlWatchEvents *events;
     gpointer data;
     CtlWatchState state;
     gulong closed;
-    guint name;
-    guint signals;             /* subscription to the running service */
-    GCancellable *cancellable; /* of the pending calls, cancelled when the service exits */
+    GCancellable *cancellable; /* of the pending call */
+    SmartcarddClient *client;  /* NULL until it is loaded */
     gboolean was_gone;
-    gboolean broken;   /* failed; no further callbacks */
-    GVariant *manager; /* its properties, NULL before the reply */
-    gboolean loaded;   /* the cache is filled */
-    CtlObjectCache *cache;
+    gboolean broken;    /* failed; no further callbacks */
+    gboolean running;   /* the service is, and its objects are reported */
+    gboolean available; /* pcscd is */
+    char *gone_reason;  /* the last one that was reported; NULL if none was */
 };
 
 static void
@@ -27,6 +29,8 @@ emit_event(CtlWatch *watch, CtlEventKind kind, const CtlReaderView *reader, cons
 {
     CtlEvent event = {.kind = kind, .reason = reason};
 
+    if (watch->broken)
+        return;
     if (reader)
         event.reader = *reader;
     watch->events->happened(&event, watch->data);
@@ -42,21 +46,16 @@ report_failure(CtlWatch *watch, const char *message)
     watch->events->failed(message, watch->data);
 }
 
-static void
-report_call_error(CtlWatch *watch, GError *error)
-{
-    ctl_client_explain_error(error);
-    report_failure(watch, error->message);
-}
-
 static CtlWatchState
 compute_state(const CtlWatch *watch)
 {
-    if (!watch->loaded)
+    if (!watch->running)
         return CTL_WATCH_NO_SERVICE;
-    if (!ctl_property_flag(watch->manager, "Available"))
+    if (!watch->available)
         return CTL_WATCH_NO_PCSCD;
-    return ctl_object_cache_has_readers(watch->cache) ? CTL_WATCH_READY : CTL_WATCH_NO_READERS;
+    return g_list_model_get_n_items(smartcardd_client_get_readers(watch->client)) > 0
+               ? CTL_WATCH_READY
+               : CTL_WATCH_NO_READERS;
 }
 
 static void
@@ -64,161 +63,114 @@ update_state(CtlWatch *watch)
 {
     CtlWatchState state = compute_state(watch);
 
-    if (state == watch->state)
+    if (state == watch->state || watch->broken)
         return;
     watch->state = state;
     watch->events->state_changed(state, watch->data);
 }
 
+/* Stores the state of pcscd, and reports that it has gone, or why it cannot be reached now. */
 static void
-apply_manager_change(CtlWatch *watch, GVariant *changed, const char *const *invalidated)
+report_pcscd(CtlWatch *watch)
 {
-    g_autoptr(GVariant) before = watch->manager;
-    watch->manager = ctl_property_merge(before, changed, invalidated);
+    const char *reason = smartcardd_client_get_unavailable_reason(watch->client);
+    gboolean was_available = watch->available;
 
-    gboolean was_available = ctl_property_flag(before, "Available");
-    gboolean available = ctl_property_flag(watch->manager, "Available");
-    const char *old_reason = ctl_property_text(before, "UnavailableReason");
-    const char *reason = ctl_property_text(watch->manager, "UnavailableReason");
-    if (!watch->loaded)
-        return;
-    if (available && !was_available)
-        emit_event(watch, CTL_EVENT_PCSCD_BACK, NULL, NULL);
-    else if (!available && (was_available || !g_str_equal(reason, old_reason)))
+    watch->available = smartcardd_client_is_available(watch->client);
+    if (watch->available) {
+        g_clear_pointer(&watch->gone_reason, g_free);
+        if (!was_available)
+            emit_event(watch, CTL_EVENT_PCSCD_BACK, NULL, NULL);
+    } else if (g_strcmp0(reason, watch->gone_reason) != 0) {
+        g_free(watch->gone_reason);
+        watch->gone_reason = g_strdup(reason);
         emit_event(watch, CTL_EVENT_PCSCD_GONE, NULL, reason);
-}
-
-/* An insertion changes Mute together with Card, and has a signal of its own. */
-static gboolean
-is_card_mute_change(const char *interface, GVariant *changed)
-{
-    g_autoptr(GVariant) card = g_variant_lookup_value(changed, "Card", NULL);
-
-    return g_str_equal(interface, CTL_INTERFACE_READER) && !card &&
-           ctl_property_flag(changed, "Mute");
+    }
 }
 
 static void
-handle_properties_changed(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_availability(SmartcarddClient *client, GParamSpec *spec, CtlWatch *watch)
 {
-    g_autoptr(GVariant) changed = NULL;
-    g_autofree const char **invalidated = NULL;
-    const char *interface;
-    CtlReaderView reader;
-
-    g_variant_get(arguments, "(&s@a{sv}^a&s)", &interface, &changed, &invalidated);
-    if (g_str_equal(interface, CTL_INTERFACE_MANAGER)) {
-        apply_manager_change(watch, changed, invalidated);
+    if (!watch->running)
         return;
-    }
-    ctl_object_cache_change(watch->cache, path, interface, changed, invalidated);
-    if (is_card_mute_change(interface, changed) &&
-        ctl_object_cache_get_reader(watch->cache, path, &reader))
-        emit_event(watch, CTL_EVENT_CARD_MUTE, &reader, NULL);
+    report_pcscd(watch);
+    update_state(watch);
+}
+
+/* An insertion has an event of its own, also that of a card that is mute. */
+static void
+handle_mute(SmartcarddReader *reader, GParamSpec *spec, CtlWatch *watch)
+{
+    SmartcarddCard *card = smartcardd_reader_get_card(reader);
+    CtlReaderView view = ctl_reader_view_of(reader);
+
+    if (!card || !smartcardd_reader_is_mute(reader) || g_object_get_data(G_OBJECT(card), MUTE_KEY))
+        return;
+    g_object_set_data(G_OBJECT(card), MUTE_KEY, watch);
+    if (watch->running)
+        emit_event(watch, CTL_EVENT_CARD_MUTE, &view, NULL);
 }
 
 static void
-handle_interfaces_added(CtlWatch *watch, const char *root, GVariant *arguments)
+note_card(CtlWatch *watch, SmartcarddReader *reader, SmartcarddCard *card)
 {
-    g_autoptr(GVariant) interfaces = NULL;
-    const char *path;
-    CtlReaderView reader;
-
-    g_variant_get(arguments, "(&o@a{sa{sv}})", &path, &interfaces);
-    gboolean known = ctl_object_cache_get_reader(watch->cache, path, &reader);
-    ctl_object_cache_add(watch->cache, path, interfaces);
-    if (!known && ctl_object_cache_get_reader(watch->cache, path, &reader))
-        emit_event(watch, CTL_EVENT_READER_CONNECTED, &reader, NULL);
+    if (smartcardd_reader_is_mute(reader))
+        g_object_set_data(G_OBJECT(card), MUTE_KEY, watch);
 }
 
 static void
-handle_interfaces_removed(CtlWatch *watch, const char *root, GVariant *arguments)
+handle_reader_added(SmartcarddClient *client, SmartcarddReader *reader, CtlWatch *watch)
 {
-    g_autofree const char **interfaces = NULL;
-    const char *path;
-    CtlReaderView reader;
+    CtlReaderView view = ctl_reader_view_of(reader);
 
-    g_variant_get(arguments, "(&o^a&s)", &path, &interfaces);
-    if (ctl_object_cache_get_reader(watch->cache, path, &reader) &&
-        g_strv_contains(interfaces, CTL_INTERFACE_READER))
-        emit_event(watch, CTL_EVENT_READER_REMOVED, &reader, NULL);
-    ctl_object_cache_remove(watch->cache, path, interfaces);
+    g_signal_connect(reader, "notify::mute", G_CALLBACK(handle_mute), watch);
+    if (!watch->running)
+        return;
+    emit_event(watch, CTL_EVENT_READER_CONNECTED, &view, NULL);
+    update_state(watch);
 }
 
 static void
-emit_card_event(CtlWatch *watch, CtlEventKind kind, const char *path, const char *card_path)
+handle_reader_removed(SmartcarddClient *client, SmartcarddReader *reader, CtlWatch *watch)
 {
-    CtlReaderView reader;
+    CtlReaderView view = ctl_reader_view_of(reader);
 
-    if (ctl_object_cache_get_reader_with_card(watch->cache, path, card_path, &reader))
-        emit_event(watch, kind, &reader, NULL);
+    g_signal_handlers_disconnect_by_data(reader, watch);
+    if (!watch->running)
+        return;
+    emit_event(watch, CTL_EVENT_READER_REMOVED, &view, NULL);
+    update_state(watch);
 }
 
 static void
-handle_card_inserted(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_card_added(SmartcarddClient *client, SmartcarddCard *card, CtlWatch *watch)
 {
-    const char *card_path;
+    CtlReaderView view = ctl_reader_view_of_card(card);
 
-    g_variant_get(arguments, "(&o@ay)", &card_path, NULL);
-    emit_card_event(watch, CTL_EVENT_CARD_INSERTED, path, card_path);
+    note_card(watch, smartcardd_card_get_reader(card), card);
+    if (watch->running)
+        emit_event(watch, CTL_EVENT_CARD_INSERTED, &view, NULL);
 }
 
 static void
-handle_card_removed(CtlWatch *watch, const char *path, GVariant *arguments)
+handle_card_removed(SmartcarddClient *client, SmartcarddCard *card, CtlWatch *watch)
 {
-    const char *card_path;
+    CtlReaderView view = ctl_reader_view_of_card(card);
 
-    g_variant_get(arguments, "(&o)", &card_path);
-    emit_card_event(watch, CTL_EVENT_CARD_REMOVED, path, card_path);
-}
-
-/*
- * The handled signals. Before the cache is filled, signals are ignored, since the reply to
- * GetManagedObjects includes them; except those of the manager, which it does not include.
- */
-static const struct {
-    const char *interface;
-    const char *name;
-    const char *type;
-    void (*handle)(CtlWatch *watch, const char *path, GVariant *arguments);
-} signals[] = {
-    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesAdded", "(oa{sa{sv}})", handle_interfaces_added},
-    {DBUS_INTERFACE_OBJECT_MANAGER, "InterfacesRemoved", "(oas)", handle_interfaces_removed},
-    {DBUS_INTERFACE_PROPERTIES, "PropertiesChanged", "(sa{sv}as)", handle_properties_changed},
-    {CTL_INTERFACE_READER, "CardInserted", "(oay)", handle_card_inserted},
-    {CTL_INTERFACE_READER, "CardRemoved", "(o)", handle_card_removed},
-};
-
-static void
-dispatch_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                const char *name, GVariant *arguments, gpointer data)
-{
-    CtlWatch *watch = data;
-    gboolean known =
-        g_str_equal(path, CTL_ROOT_PATH) && g_str_equal(interface, DBUS_INTERFACE_PROPERTIES)
-            ? watch->manager != NULL
-            : watch->loaded;
-
-    for (gsize i = 0; known && i < G_N_ELEMENTS(signals); i++) {
-        if (g_str_equal(interface, signals[i].interface) && g_str_equal(name, signals[i].name) &&
-            g_variant_is_of_type(arguments, G_VARIANT_TYPE(signals[i].type)))
-            signals[i].handle(watch, path, arguments);
-    }
-    if (watch->loaded)
-        update_state(watch);
+    if (watch->running)
+        emit_event(watch, CTL_EVENT_CARD_REMOVED, &view, NULL);
 }
 
 /* Emits events for the objects that are present at the start. */
 static void
-emit_present_objects(CtlWatch *watch)
+report_present_objects(CtlWatch *watch)
 {
-    g_autoptr(GArray) readers = ctl_object_cache_readers(watch->cache);
+    g_autoptr(GArray) readers = ctl_reader_view_list(watch->client);
 
     if (watch->was_gone)
         emit_event(watch, CTL_EVENT_SERVICE_BACK, NULL, NULL);
-    if (!ctl_property_flag(watch->manager, "Available"))
-        emit_event(watch, CTL_EVENT_PCSCD_GONE, NULL,
-                   ctl_property_text(watch->manager, "UnavailableReason"));
+    watch->available = TRUE;
+    report_pcscd(watch);
     for (guint i = 0; i < readers->len; i++) {
         CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
         emit_event(watch, CTL_EVENT_READER_PRESENT, reader, NULL);
@@ -227,92 +179,17 @@ emit_present_objects(CtlWatch *watch)
     }
 }
 
-/*
- * Returns the first item of the reply. Returns NULL on cancellation, and when the service has
- * exited, which handle_service_vanished() handles; reports other errors.
- */
-static GVariant *
-take_reply(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply =
-        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-
-    if (reply)
-        return g_variant_get_child_value(reply, 0);
-    /* After a cancellation, data may have been freed. */
-    if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED) &&
-        !ctl_client_is_service_gone(error))
-        report_call_error(data, error);
-    return NULL;
-}
-
 static void
-store_manager(GObject *source, GAsyncResult *result, gpointer data)
+handle_running(SmartcarddClient *client, GParamSpec *spec, CtlWatch *watch)
 {
-    GVariant *manager = take_reply(source, result, data);
-    CtlWatch *watch = data;
-
-    if (manager)
-        watch->manager = manager;
-}
-
-static void
-store_objects(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GVariant) objects = take_reply(source, result, data);
-    CtlWatch *watch = data;
-
-    if (!objects || !watch->manager)
-        return;
-    ctl_object_cache_fill(watch->cache, objects);
-    watch->loaded = TRUE;
-    emit_present_objects(watch);
-    update_state(watch);
-}
-
-/* Calls go to the unique name, so that they never start the service again. */
-static void
-handle_service_appeared(GDBusConnection *bus, const char *name, const char *owner, gpointer data)
-{
-    CtlWatch *watch = data;
-
-    watch->cancellable = g_cancellable_new();
-    watch->signals = g_dbus_connection_signal_subscribe(
-        bus, owner, NULL, NULL, NULL, NULL, G_DBUS_SIGNAL_FLAGS_NONE, dispatch_signal, watch, NULL);
-    g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "GetAll",
-                           g_variant_new("(s)", CTL_INTERFACE_MANAGER), G_VARIANT_TYPE("(a{sv})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable, store_manager, watch);
-    g_dbus_connection_call(bus, owner, CTL_ROOT_PATH, DBUS_INTERFACE_OBJECT_MANAGER,
-                           "GetManagedObjects", NULL, G_VARIANT_TYPE("(a{oa{sa{sv}}})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable, store_objects, watch);
-}
-
-static void
-forget_service(CtlWatch *watch)
-{
-    g_cancellable_cancel(watch->cancellable);
-    g_clear_object(&watch->cancellable);
-    if (watch->signals)
-        g_dbus_connection_signal_unsubscribe(watch->bus, watch->signals);
-    watch->signals = 0;
-    watch->loaded = FALSE;
-    g_clear_pointer(&watch->manager, g_variant_unref);
-    ctl_object_cache_clear(watch->cache);
-}
-
-static void
-handle_service_vanished(GDBusConnection *bus, const char *name, gpointer data)
-{
-    CtlWatch *watch = data;
-
-    forget_service(watch);
-    /* A closed connection is handled by handle_bus_closed(). */
-    if (!bus || g_dbus_connection_is_closed(bus))
-        return;
-    if (watch->state != CTL_WATCH_NO_SERVICE)
+    watch->running = smartcardd_client_is_running(client);
+    if (watch->running) {
+        report_present_objects(watch);
+    } else {
+        watch->was_gone = TRUE;
+        g_clear_pointer(&watch->gone_reason, g_free);
         emit_event(watch, CTL_EVENT_SERVICE_GONE, NULL, NULL);
-    watch->was_gone = TRUE;
+    }
     update_state(watch);
 }
 
@@ -324,24 +201,98 @@ handle_bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointe
     report_failure(watch, _("the connection to the system bus was lost"));
 }
 
-/* The reply to the call that starts the service. From now on its name is watched. */
+static void
+follow_client(CtlWatch *watch)
+{
+    SmartcarddClient *client = watch->client;
+    GListModel *readers = smartcardd_client_get_readers(client);
+    GListModel *cards = smartcardd_client_get_cards(client);
+
+    g_signal_connect(client, "reader-added", G_CALLBACK(handle_reader_added), watch);
+    g_signal_connect(client, "reader-removed", G_CALLBACK(handle_reader_removed), watch);
+    g_signal_connect(client, "card-added", G_CALLBACK(handle_card_added), watch);
+    g_signal_connect(client, "card-removed", G_CALLBACK(handle_card_removed), watch);
+    g_signal_connect(client, "notify::running", G_CALLBACK(handle_running), watch);
+    g_signal_connect(client, "notify::available", G_CALLBACK(handle_availability), watch);
+    g_signal_connect(client, "notify::unavailable-reason", G_CALLBACK(handle_availability), watch);
+    for (guint i = 0; i < g_list_model_get_n_items(readers); i++) {
+        g_autoptr(SmartcarddReader) reader = g_list_model_get_item(readers, i);
+        handle_reader_added(client, reader, watch);
+    }
+    for (guint i = 0; i < g_list_model_get_n_items(cards); i++) {
+        g_autoptr(SmartcarddCard) card = g_list_model_get_item(cards, i);
+        handle_card_added(client, card, watch);
+    }
+    if (smartcardd_client_is_running(client))
+        handle_running(client, NULL, watch);
+}
+
+/* A pending call. The watch is valid until the cancellable is cancelled. */
+typedef struct {
+    CtlWatch *watch;
+    GCancellable *cancellable;
+} WatchStart;
+
+static WatchStart *
+new_start(CtlWatch *watch)
+{
+    WatchStart *start = g_new(WatchStart, 1);
+
+    start->watch = watch;
+    start->cancellable = g_object_ref(watch->cancellable);
+    return start;
+}
+
+/* Returns NULL if the watch does not exist any more. */
+static CtlWatch *
+end_start(WatchStart *start)
+{
+    CtlWatch *watch = g_cancellable_is_cancelled(start->cancellable) ? NULL : start->watch;
+
+    g_object_unref(start->cancellable);
+    g_free(start);
+    return watch;
+}
+
+static void
+report_call_error(CtlWatch *watch, GError *error)
+{
+    ctl_client_explain_error(error);
+    report_failure(watch, error->message);
+}
+
+static void
+handle_client(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SmartcarddClient) client = smartcardd_client_create_finish(result, &error);
+    CtlWatch *watch = end_start(data);
+
+    if (!watch)
+        return;
+    watch->client = g_steal_pointer(&client);
+    if (watch->client)
+        follow_client(watch);
+    else
+        report_call_error(watch, error);
+}
+
+/* The reply to the call that starts the service, whose errors tell more than the library's. */
 static void
 handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-    CtlWatch *watch = data;
+    CtlWatch *watch = end_start(data);
 
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    if (!watch)
         return;
-    g_clear_object(&watch->cancellable);
     if (!reply)
         report_call_error(watch, error);
     else
-        watch->name = g_bus_watch_name_on_connection(
-            watch->bus, CTL_BUS_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, handle_service_appeared,
-            handle_service_vanished, watch, NULL);
+        g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, watch->cancellable,
+                                   handle_client, new_start(watch), "connection", watch->bus, NULL);
 }
 
 CtlWatch *
@@ -352,23 +303,37 @@ ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
     watch->bus = g_object_ref(bus);
     watch->events = events;
     watch->data = data;
-    watch->cache = ctl_object_cache_new();
     watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(handle_bus_closed), watch);
     watch->cancellable = g_cancellable_new();
     g_dbus_connection_call(bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
                            g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"),
                            G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable,
-                           handle_service_started, watch);
+                           handle_service_started, new_start(watch));
     return watch;
+}
+
+static void
+forget_client(CtlWatch *watch)
+{
+    GListModel *readers = smartcardd_client_get_readers(watch->client);
+
+    g_signal_handlers_disconnect_by_data(watch->client, watch);
+    for (guint i = 0; i < g_list_model_get_n_items(readers); i++) {
+        g_autoptr(SmartcarddReader) reader = g_list_model_get_item(readers, i);
+        g_signal_handlers_disconnect_by_data(reader, watch);
+    }
+    g_clear_object(&watch->client);
 }
 
 void
 ctl_watch_free(CtlWatch *watch)
 {
-    g_clear_handle_id(&watch->name, g_bus_unwatch_name);
-    forget_service(watch);
+    g_cancellable_cancel(watch->cancellable);
+    g_object_unref(watch->cancellable);
+    if (watch->client)
+        forget_client(watch);
     g_signal_handler_disconnect(watch->bus, watch->closed);
-    ctl_object_cache_free(watch->cache);
     g_object_unref(watch->bus);
+    g_free(watch->gone_reason);
     g_free(watch);
 }

@@ -6,9 +6,8 @@
  * once at the beginning. If the service exits later, the watch does not start it again, since an
  * administrator may have stopped it; it sends nothing until the service is back.
  *
- * No event is lost or reported twice: the watch subscribes to the signals before it calls
- * GetManagedObjects, and signals and replies of the service arrive in order. Signals before the
- * reply are included in the reply; later ones are not.
+ * No event is lost or reported twice: the client library has the objects that are present, and
+ * reports each later change once.
  */
 
 #include <gio/gio.h>

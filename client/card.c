@@ -28,7 +28,8 @@ struct _SmartcarddCard {
     SmartcarddBus *bus;
     SmartcarddReader *reader;
     char *path;
-    gint gone; /* atomic */
+    GVariant *dictionary; /* a{sv}: all that the service has sent */
+    gint gone;            /* atomic */
     SmartcarddCardAbilities abilities;
     SmartcarddValue values[7];
 };
@@ -113,6 +114,7 @@ finalize_card(GObject *object)
     SmartcarddCard *self = SMARTCARDD_CARD(object);
 
     smartcardd_values_clear(self->values, fields, N_VALUES);
+    g_variant_unref(self->dictionary);
     smartcardd_bus_unref(self->bus);
     g_free(self->path);
     G_OBJECT_CLASS(smartcardd_card_parent_class)->finalize(object);
@@ -231,6 +233,7 @@ smartcardd_card_new(SmartcarddBus *bus, const char *path, SmartcarddReader *read
     self->bus = smartcardd_bus_ref(bus);
     self->path = g_strdup(path);
     self->reader = g_object_ref(reader);
+    self->dictionary = g_variant_ref(properties);
     smartcardd_values_update(self->values, fields, N_VALUES, properties, NULL, specs);
     self->abilities = read_abilities(self->values[VALUE_HISTORICAL_BYTES].bytes);
     return self;
@@ -259,6 +262,21 @@ const char *
 smartcardd_card_get_object_path(SmartcarddCard *self)
 {
     return self->path;
+}
+
+/**
+ * smartcardd_card_get_dictionary:
+ * @self: a card
+ *
+ * For programs that show all properties, also those that this version of the library does not know.
+ *
+ * Returns: (transfer none): the properties as the service has sent them, with their names on the
+ *   bus: a dictionary of the type a{sv}
+ */
+GVariant *
+smartcardd_card_get_dictionary(SmartcarddCard *self)
+{
+    return self->dictionary;
 }
 
 /**

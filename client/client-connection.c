@@ -81,6 +81,7 @@ lose_service(SmartcarddClient *self, const char *reason)
 {
     self->generation++;
     g_clear_pointer(&self->owner, g_free);
+    smartcardd_client_set_running(self, FALSE);
     set_unavailable(self, reason);
     smartcardd_bus_close_sessions(self->bus, "lost");
     smartcardd_tree_clear(self->tree);
@@ -95,6 +96,7 @@ smartcardd_client_take_loaded(SmartcarddClient *self, SmartcarddLoaded *loaded)
     smartcardd_bus_set_channels(self->bus, self->values[SMARTCARDD_VALUE_CHANNEL_VERSION].number ==
                                                SCD_FRAME_VERSION);
     smartcardd_tree_load(self->tree, self->bus, loaded->objects);
+    smartcardd_client_set_running(self, TRUE);
 }
 
 /* A pending load, and the client if that still exists. */
@@ -332,6 +334,8 @@ handle_disconnected(GDBusConnection *connection, gboolean vanished, GError *erro
         return;
     lose_service(self, "the system bus has gone");
     smartcardd_client_drop_connection(self);
+    if (self->given)
+        return;
     self->retry = g_timeout_source_new(RETRY_MS);
     g_source_set_callback(self->retry, try_to_reconnect, new_weak_ref(self), free_weak_ref);
     g_source_attach(self->retry, self->home);

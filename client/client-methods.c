@@ -4,7 +4,7 @@
 
 #include "client-methods.h"
 
-#include <string.h>
+#include "reader.h"
 
 /**
  * smartcardd_client_new:
@@ -21,6 +21,25 @@ SmartcarddClient *
 smartcardd_client_new(GCancellable *cancellable, GError **error)
 {
     return g_initable_new(SMARTCARDD_TYPE_CLIENT, cancellable, error, NULL);
+}
+
+/**
+ * smartcardd_client_new_for_connection:
+ * @connection: a connection to the bus
+ * @cancellable: (nullable): a cancellable
+ * @error: return location for an error
+ *
+ * The same as [ctor@Client.new] on a connection that the program has made, such as one to another
+ * machine. When it is lost, the lists stay empty.
+ *
+ * Returns: (transfer full): the client
+ */
+SmartcarddClient *
+smartcardd_client_new_for_connection(GDBusConnection *connection, GCancellable *cancellable,
+                                     GError **error)
+{
+    return g_initable_new(SMARTCARDD_TYPE_CLIENT, cancellable, error, "connection", connection,
+                          NULL);
 }
 
 /**
@@ -80,6 +99,18 @@ smartcardd_client_get_cards(SmartcarddClient *self)
 }
 
 /**
+ * smartcardd_client_is_running: (get-property running)
+ * @self: a client
+ *
+ * Returns: whether the service is running
+ */
+gboolean
+smartcardd_client_is_running(SmartcarddClient *self)
+{
+    return self->running;
+}
+
+/**
  * smartcardd_client_is_available: (get-property available)
  * @self: a client
  *
@@ -127,36 +158,6 @@ smartcardd_client_get_features(SmartcarddClient *self)
     return (const char *const *)self->values[SMARTCARDD_VALUE_FEATURES].list;
 }
 
-/* "1-3" and "1-3:1.0" name the reader at "1-3:1.0". */
-static gboolean
-is_usb_position(const char *selector, const char *usb_path)
-{
-    gsize length = strlen(selector);
-
-    return length > 0 && strncmp(usb_path, selector, length) == 0 &&
-           (usb_path[length] == '\0' || usb_path[length] == ':');
-}
-
-/* The meanings of a selector; the first one that fits a reader counts. */
-static gboolean
-fits(SmartcarddReader *reader, const char *selector, guint meaning)
-{
-    switch (meaning) {
-    case 0:
-        return g_str_equal(smartcardd_reader_get_alias(reader), selector);
-    case 1:
-        return g_str_equal(smartcardd_reader_get_name(reader), selector);
-    case 2:
-        return g_str_equal(smartcardd_reader_get_object_path(reader), selector);
-    case 3:
-        return is_usb_position(selector, smartcardd_reader_get_usb_path(reader));
-    default:
-        return g_str_equal(smartcardd_reader_get_serial(reader), selector);
-    }
-}
-
-#define N_MEANINGS 5
-
 /**
  * smartcardd_client_find_reader:
  * @self: a client
@@ -173,12 +174,12 @@ smartcardd_client_find_reader(SmartcarddClient *self, const char *selector)
 {
     GListModel *readers = smartcardd_tree_readers(self->tree);
 
-    for (guint meaning = 0; meaning < N_MEANINGS && *selector; meaning++) {
+    for (guint meaning = 0; meaning < SMARTCARDD_N_SELECTOR_MEANINGS; meaning++) {
         SmartcarddReader *found = NULL;
         guint count = 0;
         for (guint i = 0; i < g_list_model_get_n_items(readers); i++) {
             g_autoptr(SmartcarddReader) reader = g_list_model_get_item(readers, i);
-            if (fits(reader, selector, meaning)) {
+            if (smartcardd_reader_fits(reader, selector, meaning)) {
                 found = reader; /* the list has a reference */
                 count++;
             }

@@ -21,9 +21,11 @@ enum {
 struct _SmartcarddClient {
     GObject parent;
     GMainContext *home;
+    GDBusConnection *given; /* the connection of the caller; NULL: the client makes its own */
     SmartcarddTree *tree;
     SmartcarddValue values[SMARTCARDD_N_VALUES];
     SmartcarddBus *bus; /* NULL while there is no connection to the bus */
+    gboolean running;   /* the lists are those of the service that runs */
     char *owner;        /* the unique name of the service; NULL until its objects are loaded */
     guint subscriptions[2];
     gulong closed_handler;
@@ -31,3 +33,5 @@ struct _SmartcarddClient {
     GSource *retry;   /* tries to connect to the bus again; NULL: there is no need */
     GList *waits;     /* of GTask: calls of wait_for_card() */
 };
+
+void smartcardd_client_set_running(SmartcarddClient *self, gboolean running);

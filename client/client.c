@@ -40,7 +40,11 @@ G_DEFINE_FINAL_TYPE_WITH_CODE(SmartcarddClient, smartcardd_client, G_TYPE_OBJECT
 enum {
     PROP_READERS = SMARTCARDD_N_VALUES + 1,
     PROP_CARDS,
+    PROP_RUNNING,
+    PROP_CONNECTION,
 };
+
+static GParamSpec *running_spec;
 
 static guint signals[4];
 
@@ -72,6 +76,7 @@ finalize_client(GObject *object)
     smartcardd_tree_free(self->tree);
     smartcardd_client_clear_values(self);
     g_free(self->owner);
+    g_clear_object(&self->given);
     g_main_context_unref(self->home);
     G_OBJECT_CLASS(smartcardd_client_parent_class)->finalize(object);
 }
@@ -87,6 +92,19 @@ get_client_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
         g_value_set_object(value, smartcardd_tree_readers(self->tree));
     else if (id == PROP_CARDS)
         g_value_set_object(value, smartcardd_tree_cards(self->tree));
+    else if (id == PROP_RUNNING)
+        g_value_set_boolean(value, self->running);
+    else if (id == PROP_CONNECTION)
+        g_value_set_object(value, self->given);
+    else
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static void
+set_client_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+    if (id == PROP_CONNECTION)
+        SMARTCARDD_CLIENT(object)->given = g_value_dup_object(value);
     else
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
@@ -144,6 +162,7 @@ smartcardd_client_class_init(SmartcarddClientClass *class)
     object_class->dispose = dispose_client;
     object_class->finalize = finalize_client;
     object_class->get_property = get_client_property;
+    object_class->set_property = set_client_property;
     smartcardd_client_install_values(object_class);
     /**
      * SmartcarddClient:readers: (getter get_readers)
@@ -161,7 +180,35 @@ smartcardd_client_class_init(SmartcarddClientClass *class)
     g_object_class_install_property(
         object_class, PROP_CARDS,
         g_param_spec_object("cards", "Cards", NULL, G_TYPE_LIST_MODEL, flags));
+    /**
+     * SmartcarddClient:running: (getter is_running)
+     *
+     * Whether the service is running. Becomes %FALSE before the lists are cleared, and %TRUE after
+     * they have been filled.
+     */
+    running_spec =
+        g_param_spec_boolean("running", "Running", NULL, FALSE, flags | G_PARAM_EXPLICIT_NOTIFY);
+    g_object_class_install_property(object_class, PROP_RUNNING, running_spec);
+    /**
+     * SmartcarddClient:connection:
+     *
+     * The connection to the bus that the program has made. If it is %NULL, the client makes a
+     * connection to the system bus, and another one when that is lost.
+     */
+    g_object_class_install_property(
+        object_class, PROP_CONNECTION,
+        g_param_spec_object("connection", "Connection", NULL, G_TYPE_DBUS_CONNECTION,
+                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
     install_signals();
+}
+
+void
+smartcardd_client_set_running(SmartcarddClient *self, gboolean running)
+{
+    if (self->running == running)
+        return;
+    self->running = running;
+    g_object_notify_by_pspec(G_OBJECT(self), running_spec);
 }
 
 static void
@@ -186,20 +233,29 @@ load_for_sync(GDBusConnection *connection, GCancellable *cancellable, GError **e
     return loaded;
 }
 
+static GDBusConnection *
+connect_for_sync(SmartcarddClient *self, GCancellable *cancellable, GError **error)
+{
+    if (self->given)
+        return g_object_ref(self->given);
+    g_autofree char *address =
+        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, error);
+
+    return address ? g_dbus_connection_new_for_address_sync(address, SMARTCARDD_CONNECTION_FLAGS,
+                                                            NULL, cancellable, error)
+                   : NULL;
+}
+
 /* In a thread that owns the context home. */
 static gboolean
 init_at_home(SmartcarddClient *self, GCancellable *cancellable, GError **error)
 {
     GError *failure = NULL;
-    g_autofree char *address =
-        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, &failure);
     g_autoptr(GDBusConnection) connection = NULL;
     g_autoptr(SmartcarddLoaded) loaded = NULL;
 
     smartcardd_client_enter_home(self);
-    if (address)
-        connection = g_dbus_connection_new_for_address_sync(address, SMARTCARDD_CONNECTION_FLAGS,
-                                                            NULL, cancellable, &failure);
+    connection = connect_for_sync(self, cancellable, &failure);
     if (connection)
         smartcardd_client_take_connection(self, connection);
     smartcardd_client_leave_home(self);
@@ -302,23 +358,29 @@ handle_loaded(GObject *source, GAsyncResult *result, gpointer data)
     g_task_return_boolean(task, TRUE);
 }
 
+/* Takes the task. */
+static void
+load_on_connection(GTask *task, GDBusConnection *connection)
+{
+    SmartcarddClient *self = g_task_get_source_object(task);
+
+    smartcardd_client_take_connection(self, connection);
+    smartcardd_load_async(connection, SMARTCARDD_SERVICE_NAME, g_task_get_cancellable(task),
+                          handle_loaded, task);
+}
+
 static void
 handle_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
-    SmartcarddClient *self = g_task_get_source_object(task);
-    GCancellable *cancellable = g_task_get_cancellable(task);
     GError *error = NULL;
     g_autoptr(GDBusConnection) connection =
         g_dbus_connection_new_for_address_finish(result, &error);
 
-    if (!connection) {
+    if (connection)
+        load_on_connection(g_steal_pointer(&task), connection);
+    else
         g_task_return_error(task, smartcardd_error_adopt(error));
-        return;
-    }
-    smartcardd_client_take_connection(self, connection);
-    smartcardd_load_async(connection, SMARTCARDD_SERVICE_NAME, cancellable, handle_loaded,
-                          g_steal_pointer(&task));
 }
 
 static void
@@ -328,11 +390,15 @@ init_client_async(GAsyncInitable *initable, int priority, GCancellable *cancella
     SmartcarddClient *self = SMARTCARDD_CLIENT(initable);
     GTask *task = g_task_new(self, cancellable, callback, data);
     GError *error = NULL;
-    g_autofree char *address =
-        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, &error);
 
     g_task_set_check_cancellable(task, FALSE);
     g_task_set_source_tag(task, init_client_async);
+    if (self->given) {
+        load_on_connection(task, self->given);
+        return;
+    }
+    g_autofree char *address =
+        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, &error);
     if (address) {
         g_dbus_connection_new_for_address(address, SMARTCARDD_CONNECTION_FLAGS, NULL, cancellable,
                                           handle_connected, task);

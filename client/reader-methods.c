@@ -1,11 +1,62 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* SmartcarddReader: calls of the service, in any thread. */
+/* SmartcarddReader: selectors, and the calls of the service, which may be made in any thread. */
+
+#include <string.h>
 
 #include "card.h"
 #include "reader.h"
 #include "session.h"
 #include "wait.h"
+
+/* "1-3" and "1-3:1.0" name the reader at "1-3:1.0". */
+static gboolean
+is_usb_position(const char *selector, const char *usb_path)
+{
+    gsize length = strlen(selector);
+
+    return strncmp(usb_path, selector, length) == 0 &&
+           (usb_path[length] == '\0' || usb_path[length] == ':');
+}
+
+gboolean
+smartcardd_reader_fits(SmartcarddReader *self, const char *selector, guint meaning)
+{
+    if (!*selector)
+        return FALSE;
+    switch (meaning) {
+    case 0:
+        return g_str_equal(smartcardd_reader_get_alias(self), selector);
+    case 1:
+        return g_str_equal(smartcardd_reader_get_name(self), selector);
+    case 2:
+        return g_str_equal(smartcardd_reader_get_object_path(self), selector);
+    case 3:
+        return is_usb_position(selector, smartcardd_reader_get_usb_path(self));
+    default:
+        return g_str_equal(smartcardd_reader_get_serial(self), selector);
+    }
+}
+
+/**
+ * smartcardd_reader_matches:
+ * @self: a reader
+ * @selector: as for [method@Client.find_reader]
+ *
+ * Use this for a reader that is not in the list of the client any more, or if several readers may
+ * be meant.
+ *
+ * Returns: whether the selector fits the reader
+ */
+gboolean
+smartcardd_reader_matches(SmartcarddReader *self, const char *selector)
+{
+    for (guint meaning = 0; meaning < SMARTCARDD_N_SELECTOR_MEANINGS; meaning++) {
+        if (smartcardd_reader_fits(self, selector, meaning))
+            return TRUE;
+    }
+    return FALSE;
+}
 
 static void
 handle_session(GObject *source, GAsyncResult *result, gpointer data)

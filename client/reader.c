@@ -60,7 +60,8 @@ struct _SmartcarddReader {
     SmartcarddBus *bus;
     char *path;
     SmartcarddValue values[N_VALUES];
-    gint gone; /* atomic */
+    GVariant *dictionary; /* a{sv}: all that the service has sent */
+    gint gone;            /* atomic */
     GMutex lock;
     SmartcarddCard *card; /* set with the lock, in the main context of the client */
 };
@@ -246,6 +247,7 @@ finalize_reader(GObject *object)
     SmartcarddReader *self = SMARTCARDD_READER(object);
 
     smartcardd_values_clear(self->values, fields, N_VALUES);
+    g_variant_unref(self->dictionary);
     smartcardd_bus_unref(self->bus);
     g_free(self->path);
     g_mutex_clear(&self->lock);
@@ -317,6 +319,7 @@ smartcardd_reader_new(SmartcarddBus *bus, const char *path, GVariant *properties
 
     self->bus = smartcardd_bus_ref(bus);
     self->path = g_strdup(path);
+    self->dictionary = g_variant_ref(properties);
     smartcardd_values_update(self->values, fields, N_VALUES, properties, NULL, specs);
     return self;
 }
@@ -324,6 +327,9 @@ smartcardd_reader_new(SmartcarddBus *bus, const char *path, GVariant *properties
 void
 smartcardd_reader_update(SmartcarddReader *self, GVariant *properties)
 {
+    g_autoptr(GVariant) old = self->dictionary;
+
+    self->dictionary = smartcardd_values_merge(old, properties);
     smartcardd_values_update(self->values, fields, N_VALUES, properties, G_OBJECT(self), specs);
 }
 
@@ -376,6 +382,21 @@ const char *
 smartcardd_reader_get_object_path(SmartcarddReader *self)
 {
     return self->path;
+}
+
+/**
+ * smartcardd_reader_get_dictionary:
+ * @self: a reader
+ *
+ * For programs that show all properties, also those that this version of the library does not know.
+ *
+ * Returns: (transfer none): the properties as the service has sent them, with their names on the
+ *   bus: a dictionary of the type a{sv}
+ */
+GVariant *
+smartcardd_reader_get_dictionary(SmartcarddReader *self)
+{
+    return self->dictionary;
 }
 
 /**

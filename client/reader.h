@@ -19,6 +19,11 @@ void smartcardd_reader_set_card(SmartcarddReader *reader, SmartcarddCard *card);
 /* Returns the path of the card that the service names; "/" for none. */
 const char *smartcardd_reader_card_path(SmartcarddReader *reader);
 
+#define SMARTCARDD_N_SELECTOR_MEANINGS 5
+
+/* Returns whether a selector, in one of its meanings, fits the reader. The first meaning counts. */
+gboolean smartcardd_reader_fits(SmartcarddReader *reader, const char *selector, guint meaning);
+
 void smartcardd_reader_set_gone(SmartcarddReader *reader);
 
 /* In any thread. */

@@ -10,6 +10,7 @@ SMARTCARDD_API
 G_DECLARE_FINAL_TYPE(SmartcarddCard, smartcardd_card, SMARTCARDD, CARD, GObject)
 
 SMARTCARDD_API const char *smartcardd_card_get_object_path(SmartcarddCard *self);
+SMARTCARDD_API GVariant *smartcardd_card_get_dictionary(SmartcarddCard *self);
 SMARTCARDD_API SmartcarddReader *smartcardd_card_get_reader(SmartcarddCard *self);
 SMARTCARDD_API gboolean smartcardd_card_is_present(SmartcarddCard *self);
 SMARTCARDD_API GBytes *smartcardd_card_get_atr(SmartcarddCard *self);

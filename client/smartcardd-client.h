@@ -11,6 +11,9 @@ SMARTCARDD_API
 G_DECLARE_FINAL_TYPE(SmartcarddClient, smartcardd_client, SMARTCARDD, CLIENT, GObject)
 
 SMARTCARDD_API SmartcarddClient *smartcardd_client_new(GCancellable *cancellable, GError **error);
+SMARTCARDD_API SmartcarddClient *smartcardd_client_new_for_connection(GDBusConnection *connection,
+                                                                      GCancellable *cancellable,
+                                                                      GError **error);
 SMARTCARDD_API void smartcardd_client_create_async(GCancellable *cancellable,
                                                    GAsyncReadyCallback callback, gpointer data);
 SMARTCARDD_API SmartcarddClient *smartcardd_client_create_finish(GAsyncResult *result,
@@ -18,6 +21,7 @@ SMARTCARDD_API SmartcarddClient *smartcardd_client_create_finish(GAsyncResult *r
 
 SMARTCARDD_API GListModel *smartcardd_client_get_readers(SmartcarddClient *self);
 SMARTCARDD_API GListModel *smartcardd_client_get_cards(SmartcarddClient *self);
+SMARTCARDD_API gboolean smartcardd_client_is_running(SmartcarddClient *self);
 SMARTCARDD_API gboolean smartcardd_client_is_available(SmartcarddClient *self);
 SMARTCARDD_API const char *smartcardd_client_get_unavailable_reason(SmartcarddClient *self);
 SMARTCARDD_API const char *smartcardd_client_get_version(SmartcarddClient *self);

@@ -10,6 +10,7 @@ SMARTCARDD_API
 G_DECLARE_FINAL_TYPE(SmartcarddReader, smartcardd_reader, SMARTCARDD, READER, GObject)
 
 SMARTCARDD_API const char *smartcardd_reader_get_object_path(SmartcarddReader *self);
+SMARTCARDD_API GVariant *smartcardd_reader_get_dictionary(SmartcarddReader *self);
 SMARTCARDD_API SmartcarddCard *smartcardd_reader_get_card(SmartcarddReader *self);
 SMARTCARDD_API gboolean smartcardd_reader_is_present(SmartcarddReader *self);
 SMARTCARDD_API const char *smartcardd_reader_get_name(SmartcarddReader *self);
@@ -18,6 +19,7 @@ SMARTCARDD_API const char *smartcardd_reader_get_product(SmartcarddReader *self)
 SMARTCARDD_API const char *smartcardd_reader_get_serial(SmartcarddReader *self);
 SMARTCARDD_API const char *smartcardd_reader_get_alias(SmartcarddReader *self);
 SMARTCARDD_API const char *smartcardd_reader_get_usb_path(SmartcarddReader *self);
+SMARTCARDD_API gboolean smartcardd_reader_matches(SmartcarddReader *self, const char *selector);
 SMARTCARDD_API const char *smartcardd_reader_get_seat(SmartcarddReader *self);
 SMARTCARDD_API const char *const *smartcardd_reader_get_features(SmartcarddReader *self);
 SMARTCARDD_API gboolean smartcardd_reader_has_feature(SmartcarddReader *self, const char *feature);

@@ -202,8 +202,11 @@ smartcardd_tree_change(SmartcarddTree *tree, const char *path, GVariant *changed
 
     if (!entry)
         return;
-    smartcardd_reader_update(entry->reader, changed);
+    g_autoptr(SmartcarddReader) reader = g_object_ref(entry->reader);
+    g_object_freeze_notify(G_OBJECT(reader));
+    smartcardd_reader_update(reader, changed);
     attach_card(tree, entry);
+    g_object_thaw_notify(G_OBJECT(reader));
 }
 
 void

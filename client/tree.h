@@ -34,7 +34,10 @@ GListModel *smartcardd_tree_cards(SmartcarddTree *tree);
 /* Takes the reply of GetManagedObjects, a{oa{sa{sv}}}. */
 void smartcardd_tree_load(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects);
 
-/* Take the arguments of signals. interfaces: a{sa{sv}}; changed: a{sv} */
+/*
+ * Take the arguments of signals. interfaces: a{sa{sv}}; changed: a{sv}. The properties of a reader
+ * are notified after its card has come or gone.
+ */
 void smartcardd_tree_add(SmartcarddTree *tree, SmartcarddBus *bus, const char *path,
                          GVariant *interfaces);
 void smartcardd_tree_remove(SmartcarddTree *tree, const char *path);

@@ -174,6 +174,28 @@ smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fields,
         g_object_thaw_notify(object);
 }
 
+GVariant *
+smartcardd_values_merge(GVariant *dictionary, GVariant *changes)
+{
+    g_auto(GVariantBuilder) merged = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
+    GVariantIter iter;
+    const char *name;
+    GVariant *value;
+
+    g_variant_iter_init(&iter, dictionary);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) change = g_variant_lookup_value(changes, name, NULL);
+        g_variant_builder_add(&merged, "{sv}", name, change ? change : value);
+    }
+    g_variant_iter_init(&iter, changes);
+    while (g_variant_iter_loop(&iter, "{&sv}", &name, &value)) {
+        g_autoptr(GVariant) old = g_variant_lookup_value(dictionary, name, NULL);
+        if (!old)
+            g_variant_builder_add(&merged, "{sv}", name, value);
+    }
+    return g_variant_ref_sink(g_variant_builder_end(&merged));
+}
+
 void
 smartcardd_values_get(const SmartcarddValue *value, const SmartcarddField *field, GValue *result)
 {

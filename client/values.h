@@ -43,6 +43,12 @@ void smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fi
                               guint n_fields, GVariant *dictionary, GObject *object,
                               GParamSpec **specs);
 
+/*
+ * Returns a dictionary, a{sv}, with the entries of both; those of changes take precedence. The
+ * order is that of the first one; new entries come last. Takes no reference.
+ */
+GVariant *smartcardd_values_merge(GVariant *dictionary, GVariant *changes);
+
 /* Sets a GValue, as the function get_property of a class does. */
 void smartcardd_values_get(const SmartcarddValue *value, const SmartcarddField *field,
                            GValue *result);

@@ -6,16 +6,15 @@ import os
 import signal
 import sys
 
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import HINT, IS_VERIFIED, SELECT, VERIFY, CardTest, CliTest
 from scdtest.clients.pcsc_client import PcscClient
-from scdtest.clients.recorder import MANAGER, NAME, READER, ROOT
+from scdtest.fakes.fake_service import FakeService, card, objects, reader
 from scdtest.testbed import events
-from scdtest.testbed.testbed import connect_to_bus
 
 WAITING = "Waiting: another program may be using the reader."
 CARD_WORKS = "Waiting for the card to respond."
@@ -114,39 +113,23 @@ class SlowCard(CardTest):
 class Calls(CliTest):
     """A fake service, which sees the options of the calls and answers as the test says."""
 
-    INTERFACES = {
-        (ROOT, MANAGER): """<method name="FindReader"><arg type="s" direction="in"/>
-                            <arg type="o" direction="out"/></method>
-                            <method name="CancelCall"><arg type="s" direction="in"/></method>""",
-        (ROOT + "/readers/Fake", READER): """<method name="Control"><arg type="u" direction="in"/>
-            <arg type="ay" direction="in"/><arg type="a{sv}" direction="in"/>
-            <arg type="ay" direction="out"/></method>""",
-    }
-
     def setUp(self):
         super().setUp()
         self.testbed.start_bus()
         self.calls, self.cancelled = [], []
         self.on_cancel = self.end_by_error
         self.state = "not sent"
-        self.bus = connect_to_bus()
-        self.addCleanup(self.bus.close_sync, None)
-        for (path, interface), methods in self.INTERFACES.items():
-            node = Gio.DBusNodeInfo.new_for_xml(
-                f'<node><interface name="{interface}">{methods}</interface></node>')
-            self.bus.register_object(path, node.interfaces[0], self.called, None, None)
-        self.bus.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                           "RequestName", GLib.Variant("(su)", (NAME, 0)), None,
-                           Gio.DBusCallFlags.NONE, -1, None)
+        service = FakeService(
+            GetManagedObjects=objects(reader(Name=GLib.Variant("s", "A 00 00")), card()),
+            Control=self.control_called, CancelCall=self.cancel_called)
+        self.addCleanup(service.close)
 
-    def called(self, _bus, _sender, _path, _interface, method, arguments, invocation):
-        if method == "FindReader":
-            invocation.return_value(GLib.Variant("(o)", (ROOT + "/readers/Fake",)))
-        elif method == "Control":
-            self.calls.append((arguments.unpack()[2], invocation))
-        else:
-            self.cancelled.append(arguments.unpack()[0])
-            self.on_cancel(invocation)
+    def control_called(self, invocation):
+        self.calls.append((invocation.get_parameters().unpack()[2], invocation))
+
+    def cancel_called(self, invocation):
+        self.cancelled.append(invocation.get_parameters().unpack()[0])
+        self.on_cancel(invocation)
 
     def end_by_error(self, invocation):
         invocation.return_value(None)

@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import CONTROL, CliTest
-from scdtest.fakes.fake_service import FakeService
+from scdtest.fakes.fake_service import READER_PATH, FakeService
 
 UGLY = "a\x1b[31m\x07\x7f\x9b2J\nb\u202ec\u2028d\te"
 
@@ -79,12 +79,11 @@ class UntrustedText(CliTest):
                             ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
                              "you have to authenticate"),
                             ("org.smartcardd1.Error.NotAuthorized", "you are not allowed"),
-                            ("org.smartcardd1.Error.UnknownReader", "there is no reader 'x'"),
                             ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
                             ("org.freedesktop.DBus.Error.NoReply", "cannot reach smartcardd"),
                             ("org.example.Whatever", "cannot reach smartcardd")):
             service.error = error
-            program = self.run_to_end("status", "x", status=1)
+            program = self.run_to_end("control", READER_PATH, "1", status=1)
             self.assert_one_line(program.errors, word)
 
 

@@ -41,6 +41,20 @@ class Selectors(CliTest):
                 self.assert_one_line(self.run_to_end(*command, reader, status=1).errors,
                                      f"there is no reader '{reader}'")
 
+    def test_part_of_the_name(self):
+        for part in ("B", "b 0", "01 "):
+            self.assertIn("B 01 00", self.run_to_end("status", part).output)
+        self.assertEqual(self.run_to_end("transmit", "b", SELECT).output, "9000\n")
+        for part in ("0", " 0", "00"):
+            self.assert_one_line(self.run_to_end("status", part, status=1).errors,
+                                 f"'{part}' names 2 readers")
+
+    def test_name_precedes_part(self):
+        """An alias is meant, not the name of another reader that contains it."""
+        self.run_to_end("alias", "1-2", "A")
+        self.assertIn("B 01 00", self.run_to_end("status", "A").output)
+        self.assertIn("A 00 00", self.run_to_end("status", "a").output)
+
 
 if __name__ == "__main__":
     case.main()

@@ -54,7 +54,7 @@ class Trouble(CliTest):
 
     def test_unknown_reader(self):
         self.start_testbed("A", "B")
-        for name in ("nowhere", "A", "a\x1b[31m\nb", "/org/smartcardd1", "--"):
+        for name in ("nowhere", "AB", "a\x1b[31m\nb", "/org/smartcardd1", "--"):
             program = self.run_to_end("status", "--", name, status=1)
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "there is no reader", "smartcardctl list")

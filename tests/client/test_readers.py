@@ -12,6 +12,7 @@ from scdtest.cases import case
 from scdtest.cases.glib_library import DEFAULT, LibraryTest, Smartcardd, new_cancellable
 from scdtest.cases.sessions import ATR
 from scdtest.testbed import events
+from scdtest.testbed.testbed import connect_to_bus
 
 
 class Lists(LibraryTest):
@@ -72,6 +73,31 @@ class Lists(LibraryTest):
         self.assertEqual(self.library.find_reader(first.get_object_path()), first)
         for selector in ("", "nobody", "1-1"):
             self.assertIsNone(self.library.find_reader(selector), selector)
+            self.assertFalse(first.matches(selector))
+        self.assertTrue(first.matches(first.get_name()))
+
+    def test_dictionaries(self):
+        """They have the properties as the service has them now."""
+        client = self.recorder()
+        card = self.card()
+        reader = card.get_reader()
+        self.assertEqual(card.get_dictionary().unpack(), client.cards()[card.get_object_path()])
+        session = self.connect()
+        events.wait_until(reader.is_in_use, "the reader is in use")
+        self.assertEqual((reader.get_object_path(), reader.get_dictionary().unpack()),
+                         client.readers()[reader.get_name()])
+        session.close(Smartcardd.Disposition.LEAVE, DEFAULT, None)
+
+    def test_reader_is_notified_after_its_card(self):
+        reader = self.card().get_reader()
+        self.cards.order("remove", "A")
+        events.wait_until(lambda: not reader.get_card(), "the card goes")
+        seen = []
+        reader.connect("notify::mute", lambda *_: seen.append(reader.get_card()))
+        self.cards.order("mute", "A", "on")
+        self.cards.order("insert", "A", ATR)
+        events.wait_until(lambda: seen, "the card is mute")
+        self.assertEqual(seen[0].get_atr_hex(), "")
 
     def test_atr(self):
         card = self.card()
@@ -121,6 +147,9 @@ class Restarts(LibraryTest):
         session = self.connect()
         reasons = []
         session.connect("closed", lambda _session, reason: reasons.append(reason))
+        states = []
+        self.library.connect("notify::running", lambda *_: states.append(
+            (self.library.is_running(), len(self.library.get_cards()))))
         self.testbed.service.kill()
         events.wait_until(lambda: not len(self.library.get_readers()), "all readers go")
         self.assertEqual(reasons, ["lost"])
@@ -128,6 +157,15 @@ class Restarts(LibraryTest):
         self.assert_error(Smartcardd.Error.NO_SERVICE, "", self.transmit, session, "00A40400")
         self.testbed.start_service()
         self.expect_all_again()
+        self.assertEqual(states, [(False, 1), (True, 1)])
+
+    def test_connection_of_the_program(self):
+        connection = connect_to_bus()
+        library = Smartcardd.Client.new_for_connection(connection, None)
+        self.assertEqual(len(library.get_cards()), 1)
+        connection.close_sync(None)
+        events.wait_until(lambda: not len(library.get_cards()), "the connection is lost")
+        self.assertFalse(library.is_running())
 
     def test_service_that_stops_in_order(self):
         session = self.connect()

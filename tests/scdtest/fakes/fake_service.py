@@ -92,7 +92,7 @@ class FakeService:
         self._text = text
         self._answers = {
             "GetManagedObjects": objects(reader(), card()),
-            "FindReader": self._find_reader,
+            "FindReader": GLib.Variant("(o)", (READER_PATH,)),
             "Connect": GLib.Variant("(os)", (SESSION_PATH, "T=1")),
             "Control": self._refuse_control,
             "OpenChannel": self._open_channel,
@@ -104,7 +104,7 @@ class FakeService:
             "BeginTransaction": GLib.Variant("(b)", (False,)),
             **answers,
         }
-        self.error = None  # the D-Bus name of the error that FindReader ends in
+        self.error = "org.smartcardd1.Error.NotAuthorized"  # in which Control ends
         self.flags = []  # of the message, for each call of Control
         self.calls = []  # (method, arguments) for each call
         self._descriptors = []
@@ -143,15 +143,9 @@ class FakeService:
                  *((kind, "out") for kind in results)]
         return "".join(f'<arg type="{kind}" direction="{way}"/>' for kind, way in kinds)
 
-    def _find_reader(self, invocation):
-        if self.error:
-            invocation.return_dbus_error(self.error, self._text)
-        else:
-            invocation.return_value(GLib.Variant("(o)", (READER_PATH,)))
-
     def _refuse_control(self, invocation):
         self.flags.append(invocation.get_message().get_flags())
-        invocation.return_dbus_error("org.smartcardd1.Error.NotAuthorized", self._text)
+        invocation.return_dbus_error(self.error, self._text)
 
     def _called(self, _bus, _sender, _path, _interface, method, arguments, invocation):
         self.calls.append((method, arguments.unpack()))
