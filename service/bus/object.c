@@ -11,8 +11,6 @@
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
-#define N_SUBTREES 3
-
 typedef struct {
     GVariant *value; /* NULL until it is set */
     GVariant *entry; /* {sv}: name and value, for GetAll and PropertiesChanged */
@@ -358,72 +356,31 @@ struct ScdGoneObjects {
     GDBusConnection *bus;
     GError *(*explain)(const char *path, const char *sender, gpointer data);
     gpointer data;
-    guint registrations[N_SUBTREES];
 };
 
-static const struct {
-    const char *path;
-    const GDBusInterfaceInfo *interface;
-} subtrees[N_SUBTREES] = {
-    {SCD_ROOT_PATH "/cards", &scd_card_interface},
-    {SCD_ROOT_PATH "/sessions", &scd_session_interface},
-    {SCD_ROOT_PATH "/readers", &scd_reader_interface},
-};
-
-static void
-handle_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-            const char *method, GVariant *arguments, GDBusMethodInvocation *invocation,
-            gpointer data)
-{
-    const ScdGoneObjects *gone = data;
-
-    scd_error_take_reply(invocation, gone->explain(path, sender, gone->data));
-}
-
-/* Objects that exist are registered one by one. */
-static char **
-enumerate_objects(GDBusConnection *bus, const char *sender, const char *path, gpointer data)
-{
-    return g_new0(char *, 1);
-}
-
-/* Returns NULL for a path of no subtree. */
+/* Returns the interface of the objects in the branch of the path; NULL for a path of none. */
 static const GDBusInterfaceInfo *
 get_interface(const char *path)
 {
-    for (guint i = 0; i < N_SUBTREES; i++)
-        if (g_str_has_prefix(path, subtrees[i].path))
-            return subtrees[i].interface;
+    static const struct {
+        const char *prefix;
+        const GDBusInterfaceInfo *interface;
+    } branches[] = {
+        {SCD_ROOT_PATH "/cards", &scd_card_interface},
+        {SCD_ROOT_PATH "/sessions", &scd_session_interface},
+        {SCD_ROOT_PATH "/readers", &scd_reader_interface},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(branches); i++)
+        if (g_str_has_prefix(path, branches[i].prefix))
+            return branches[i].interface;
     return NULL;
 }
 
-static GDBusInterfaceInfo **
-introspect_object(GDBusConnection *bus, const char *sender, const char *path, const char *node,
-                  gpointer data)
-{
-    GDBusInterfaceInfo **interfaces = g_new0(GDBusInterfaceInfo *, 2);
-
-    if (node)
-        interfaces[0] = g_dbus_interface_info_ref((GDBusInterfaceInfo *)get_interface(path));
-    return interfaces;
-}
-
-static const GDBusInterfaceVTable *
-dispatch_call(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-              const char *node, gpointer *out_data, gpointer data)
-{
-    static const GDBusInterfaceVTable functions = {handle_call, NULL, NULL, {NULL}};
-
-    *out_data = data;
-    return &functions;
-}
-
-static const GDBusSubtreeVTable subtree_functions = {
-    enumerate_objects, introspect_object, dispatch_call, {NULL}};
-
 /*
- * A call that GDBus has accepted for an object which is removed before the call is dispatched is
- * refused by GDBus; as is a call of an interface that an object does not have.
+ * GDBus refuses a call if there is no object at the path, if the object was removed between the
+ * acceptance of the call and its dispatch, and if the object does not have the interface. An
+ * unknown method of Properties is refused like an unknown interface.
  */
 static GError *
 explain_unknown(const char *path, const char *interface, const char *sender, gpointer data)
@@ -431,8 +388,7 @@ explain_unknown(const char *path, const char *interface, const char *sender, gpo
     const ScdGoneObjects *gone = data;
     const GDBusInterfaceInfo *own = get_interface(path);
     gboolean exists = !own || (paths_in_use && g_hash_table_contains(paths_in_use, path));
-    gboolean fits = own && interface &&
-                    (g_str_equal(interface, own->name) || g_str_equal(interface, PROPERTIES));
+    gboolean fits = own && interface && g_str_equal(interface, own->name);
 
     if (interface && exists && !fits)
         return NULL;
@@ -442,30 +398,20 @@ explain_unknown(const char *path, const char *interface, const char *sender, gpo
 ScdGoneObjects *
 scd_gone_objects_new(GDBusConnection *bus,
                      GError *(*explain)(const char *path, const char *sender, gpointer data),
-                     gpointer data, GError **error)
+                     gpointer data)
 {
-    g_autoptr(ScdGoneObjects) gone = g_new0(ScdGoneObjects, 1);
+    ScdGoneObjects *gone = g_new0(ScdGoneObjects, 1);
 
     gone->bus = g_object_ref(bus);
     gone->explain = explain;
     gone->data = data;
-    for (guint i = 0; i < N_SUBTREES; i++) {
-        gone->registrations[i] = g_dbus_connection_register_subtree(
-            bus, subtrees[i].path, &subtree_functions,
-            G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, gone, NULL, error);
-        if (!gone->registrations[i])
-            return NULL;
-    }
     scd_bus_on_unknown_object(bus, explain_unknown, gone);
-    return g_steal_pointer(&gone);
+    return gone;
 }
 
 void
 scd_gone_objects_free(ScdGoneObjects *gone)
 {
-    for (guint i = 0; i < N_SUBTREES; i++)
-        if (gone->registrations[i])
-            g_dbus_connection_unregister_subtree(gone->bus, gone->registrations[i]);
     scd_bus_on_unknown_object(gone->bus, NULL, NULL);
     g_object_unref(gone->bus);
     g_free(gone);

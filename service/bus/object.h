@@ -101,20 +101,18 @@ void scd_tree_stop_signals(ScdTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdTree, scd_tree_free)
 
 /*
- * Answers calls on objects that do not exist, also those that were on their way when their object
- * was removed. Nothing is kept for an object that is gone: the number in its path shows that there
- * has been one.
+ * Answers calls on objects that do not exist, with any interface, method and arguments; also those
+ * that were on their way when their object was removed. Nothing is kept for an object that is
+ * gone: the number in its path shows that there has been one.
  */
 typedef struct ScdGoneObjects ScdGoneObjects;
 
 /*
  * explain: returns the error for a call of the sender on this path. It and its data must outlive
- * the result. Fails if the paths are in use.
+ * the result.
  */
 ScdGoneObjects *scd_gone_objects_new(GDBusConnection *bus,
                                      GError *(*explain)(const char *path, const char *sender,
                                                         gpointer data),
-                                     gpointer data, GError **error);
+                                     gpointer data);
 void scd_gone_objects_free(ScdGoneObjects *gone);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdGoneObjects, scd_gone_objects_free)

@@ -412,9 +412,7 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     service->workers = scd_workers_new(options->settings->config.idle_limit_s * 1000,
                                        options->settings->config.total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
-    service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service, error);
-    if (!service->gone_objects)
-        return FALSE;
+    service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service);
     service->tracker =
         scd_reader_tracker_new(options->sysfs, &service->settings, &tracker_events, service);
     scd_authorization_set_prober(service->authorization, probe_reader, service);

@@ -101,6 +101,28 @@ class Answers(GoneObjectsTest):
             self.assertEqual(caught.exception.name, "InvalidHandle")
             self.assertTrue(caught.exception.message.endswith(words), caught.exception.message)
 
+    def test_any_call(self):
+        """Also with a method that no object has, and with arguments that the method does not take."""
+        session = self.user.connect(self.user.reader("Reader A"))
+        card = session.get("Card")
+        session.close()
+        since = len(self.user.signals)
+        self.cards.swap("A", ATR)
+        self.user.wait_for_signal("CardInserted", since=since)
+        for path, interface, error, words in (
+                (session.path, SESSION, "InvalidHandle", "Close was called"),
+                (card, CARD, "RemovedCard", "was removed")):
+            for used, method, arguments in (
+                    (interface, "NoMethod", []), (interface, "NoMethod", [1, "x"]),
+                    (interface, "Transmit", [1, 2, 3]), (interface, "Transmit", []),
+                    (PROPERTIES, "NoMethod", []), (PROPERTIES, "Get", [interface, "NoProperty"]),
+                    (PROPERTIES, "Get", [interface]), (OTHER, "NoMethod", [])):
+                with self.subTest(f"{used}.{method}{arguments} of {path}"):
+                    with self.assertRaises(Refused) as caught:
+                        self.user.ask(path, used, method, *arguments)
+                    self.assertEqual(caught.exception.name, error)
+                    self.assertIn(words, caught.exception.message)
+
     def test_other_interfaces(self):
         session = self.user.connect(self.user.reader("Reader A"))
         card = self.user.get(self.user.reader("Reader A"), READER, "Card")

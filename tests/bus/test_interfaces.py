@@ -85,7 +85,12 @@ class Interfaces(case.TestBedTest):
     def test_object_paths(self):
         def children(path):
             return {node.get("name") for node in self.introspect(path).findall("node")}
+        self.assertEqual(children("/org/smartcardd1"), {"readers", "cards"})
+        session, _ = self.client.call(self.client.reader("Reader A"), "org.smartcardd1.Reader",
+                                      "Connect", self.variant("(sasa{sv})", "shared", [], {}))
         self.assertEqual(children("/org/smartcardd1"), {"readers", "cards", "sessions"})
+        self.assertEqual({"/org/smartcardd1/sessions/" + name
+                          for name in children("/org/smartcardd1/sessions")}, {session})
         self.assertEqual({"/org/smartcardd1/readers/" + name
                           for name in children("/org/smartcardd1/readers")},
                          {path for path, _ in self.client.readers().values()})
