@@ -43,7 +43,6 @@ typedef struct {
     const char *seat;
     bool is_silent;
     WaitState state;
-    bool was_running;   /* the service has answered once */
     bool has_report;    /* at least one */
     char *shown;        /* the latest message */
     LgnRecord *found;   /* the first login card */
@@ -63,7 +62,7 @@ now_us(void)
 {
     struct timespec now;
 
-    clock_gettime(CLOCK_BOOTTIME, &now);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
@@ -96,15 +95,31 @@ show(LoginWait *wait, const char *format, ...)
         wait->state = FAILED;
 }
 
+/* Returns the length of the control character at the place, in UTF-8; 0 if there is none. */
+static size_t
+control_length(const char *at)
+{
+    const unsigned char *byte = (const unsigned char *)at;
+
+    if (byte[0] < ' ' || byte[0] == 0x7F)
+        return 1;
+    return byte[0] == 0xC2 && byte[1] >= 0x80 && byte[1] < 0xA0 ? 2 : 0; /* C1 */
+}
+
 /* Text from a device must not control the terminal. Returns NULL when out of memory. */
 static char *
 copy_printable(const char *text)
 {
-    char *copy = strdup(text);
+    char *copy = malloc(strlen(text) + 1), *end = copy;
 
-    for (char *at = copy; copy && *at; at++)
-        if ((unsigned char)*at < ' ' || *at == 0x7F)
-            *at = '?';
+    if (!copy)
+        return NULL;
+    while (*text) {
+        size_t length = control_length(text);
+        *end++ = length > 0 ? '?' : *text;
+        text += length > 0 ? length : 1;
+    }
+    *end = '\0';
     return copy;
 }
 
@@ -156,12 +171,11 @@ handle_report(const LgnReport *report, void *data)
     LoginWait *wait = data;
 
     wait->has_report = true;
-    wait->was_running |= report->is_running;
     if (wait->state != WAITING)
         return;
     if (report->list)
         find_login_cards(wait, report->list);
-    else if (!wait->was_running) {
+    else if (!report->has_run) {
         pam_syslog(wait->pam, LOG_WARNING, "cannot wait for a card: %s", report->error);
         wait->state = FAILED;
     }

@@ -9,6 +9,10 @@
 #define READER "org.smartcardd1.Reader"
 #define CARD "org.smartcardd1.Card"
 
+/* More than the service ever shows: a reply that is larger is an error. */
+#define READERS_MAX 1024
+#define CARDS_MAX READERS_MAX
+
 #define STATE_EMPTY 0x10 /* SCARD_STATE_EMPTY, PC/SC part 5 */
 
 /* The properties of one object; strings are owned by the message. */
@@ -186,6 +190,8 @@ copy_text(const char *text)
 static int
 add_reader(LgnReaderList *list, const char *path, const ObjectProperties *properties)
 {
+    if (list->count == READERS_MAX)
+        return -E2BIG;
     LgnReader *readers = reallocarray(list->readers, list->count + 1, sizeof *readers);
     bool has_alias = properties->alias && *properties->alias;
 
@@ -211,6 +217,8 @@ add_reader(LgnReaderList *list, const char *path, const ObjectProperties *proper
 static int
 add_card(ReadCards *cards, const char *path, const ObjectProperties *properties)
 {
+    if (cards->count == CARDS_MAX)
+        return -E2BIG;
     ReadCard *grown = reallocarray(cards->cards, cards->count + 1, sizeof *grown);
 
     if (!grown)

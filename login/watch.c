@@ -5,17 +5,28 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#define BUS "org.freedesktop.DBus"
 #define SERVICE "org.smartcardd1"
 #define ROOT "/org/smartcardd1"
 #define MANAGER SERVICE ".Manager"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
+/* After an error of a service that is running. */
+#define RETRY_US UINT64_C(1000000)
+
 struct LgnWatch {
     sd_bus *bus;
     LgnReportFunction report;
     void *data;
+
+    char *owner;  /* the service's unique name on the bus; NULL if not known */
+    bool has_run; /* the service has had an owner */
+
+    uint64_t retry_at_us;         /* UINT64_MAX: no error to recover from */
+    sd_event_source *retry_timer; /* NULL without an event loop */
 
     LgnReaderList list;
     bool available; /* Manager.Available, of the last reply */
@@ -42,14 +53,12 @@ clear_gone(LgnWatch *watch)
 static void
 send_report(LgnWatch *watch, const char *error)
 {
-    bool is_running = !error;
-
-    if (is_running && !watch->available)
+    if (!error && !watch->available)
         error = "pcscd is not available";
     LgnReport report = {
         .list = error ? NULL : &watch->list,
         .error = error,
-        .is_running = is_running,
+        .has_run = watch->has_run,
         .was_away = watch->was_away || error,
         .gone = watch->gone,
         .gone_count = watch->gone_count,
@@ -58,6 +67,66 @@ send_report(LgnWatch *watch, const char *error)
     watch->was_away = error;
     clear_gone(watch);
 }
+
+static uint64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void
+set_retry(LgnWatch *watch, uint64_t at_us)
+{
+    watch->retry_at_us = at_us;
+    if (!watch->retry_timer)
+        return;
+    sd_event_source_set_time(watch->retry_timer, at_us);
+    sd_event_source_set_enabled(watch->retry_timer,
+                                at_us == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static void
+set_owner(LgnWatch *watch, const char *owner)
+{
+    char *copy = owner && *owner ? strdup(owner) : NULL;
+
+    free(watch->owner);
+    watch->owner = copy;
+    watch->has_run |= copy != NULL;
+}
+
+/*
+ * Returns whether it is the sender of the message. The rules of the bus select signals that are
+ * sent to all; but any user may send a signal to this connection alone, and libsystemd does not
+ * know who has the service's name.
+ */
+static bool
+is_from(sd_bus_message *message, const char *name)
+{
+    const char *sender = sd_bus_message_get_sender(message);
+
+    return name && sender && strcmp(sender, name) == 0;
+}
+
+static const char *
+text_of_error(const sd_bus_error *error)
+{
+    return error->message ? error->message : error->name;
+}
+
+/* A service that is away announces itself when it is back. */
+static bool
+is_worth_a_retry(const sd_bus_error *error)
+{
+    return !sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) &&
+           !sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) &&
+           !sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED);
+}
+
+static void read_readers(LgnWatch *watch, bool start_service);
 
 static int
 handle_readers_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
@@ -70,12 +139,14 @@ handle_readers_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
     int r = error ? -EIO : lgn_reader_list_read(&list, reply);
     lgn_reader_list_clear(&watch->list);
     watch->list = list;
-    if (r < 0)
-        send_report(watch, error && error->message ? error->message : strerror(-r));
+    if (error && is_worth_a_retry(error))
+        set_retry(watch, now_us() + RETRY_US);
+    if (error)
+        send_report(watch, text_of_error(error));
     else
-        send_report(watch, NULL);
+        send_report(watch, r < 0 ? strerror(-r) : NULL);
     if (watch->is_stale)
-        lgn_watch_read(watch);
+        read_readers(watch, false);
     return 0;
 }
 
@@ -88,24 +159,50 @@ handle_available_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
 
     watch->available = !sd_bus_message_is_method_error(reply, NULL) &&
                        sd_bus_message_read(reply, "v", "b", &available) >= 0 && available;
+    if (!sd_bus_message_is_method_error(reply, NULL))
+        set_owner(watch, sd_bus_message_get_sender(reply));
     return 0;
 }
 
+static int
+call_service(LgnWatch *watch, const char *interface, const char *method, bool start_service,
+             const char *property, sd_bus_message_handler_t handle)
+{
+    sd_bus_message *call = NULL;
+    int r = sd_bus_message_new_method_call(watch->bus, &call, SERVICE, ROOT, interface, method);
+
+    if (r >= 0 && property)
+        r = sd_bus_message_append(call, "ss", MANAGER, property);
+    if (r >= 0)
+        r = sd_bus_message_set_auto_start(call, start_service);
+    if (r >= 0)
+        r = sd_bus_call_async(watch->bus, NULL, call, handle, watch, 0);
+    sd_bus_message_unref(call);
+    return r;
+}
+
 /* Sends the calls, unless calls are pending: then it does so after their reply. */
-void
-lgn_watch_read(LgnWatch *watch)
+static void
+read_readers(LgnWatch *watch, bool start_service)
 {
     watch->is_stale = watch->is_reading;
     if (watch->is_reading)
         return;
-    int r = sd_bus_call_method_async(watch->bus, NULL, SERVICE, ROOT, PROPERTIES, "Get",
-                                     handle_available_reply, watch, "ss", MANAGER, "Available");
+    set_retry(watch, UINT64_MAX);
+    int r =
+        call_service(watch, PROPERTIES, "Get", start_service, "Available", handle_available_reply);
     if (r >= 0)
-        r = sd_bus_call_method_async(watch->bus, NULL, SERVICE, ROOT, OBJECT_MANAGER,
-                                     "GetManagedObjects", handle_readers_reply, watch, NULL);
+        r = call_service(watch, OBJECT_MANAGER, "GetManagedObjects", start_service, NULL,
+                         handle_readers_reply);
     watch->is_reading = r >= 0;
     if (r < 0)
         send_report(watch, strerror(-r));
+}
+
+void
+lgn_watch_read(LgnWatch *watch)
+{
+    read_readers(watch, true);
 }
 
 static int
@@ -114,16 +211,37 @@ handle_owner_changed(sd_bus_message *message, void *data, sd_bus_error *unused)
     LgnWatch *watch = data;
     const char *name, *before, *after;
 
-    if (sd_bus_message_read(message, "sss", &name, &before, &after) < 0)
+    if (!is_from(message, BUS) || sd_bus_message_read(message, "sss", &name, &before, &after) < 0)
         return 0;
+    if (!watch->owner) /* it had one that has not answered yet */
+        set_owner(watch, before);
+    set_owner(watch, after);
     if (*before != '\0') {
         watch->was_away = true;
         lgn_reader_list_clear(&watch->list);
         send_report(watch, "the smart card service is not running");
     }
     if (*after != '\0')
-        lgn_watch_read(watch);
+        read_readers(watch, false);
     return 0;
+}
+
+/* Remembers that a reader was removed, for the next report. Returns false when out of memory. */
+static bool
+add_gone(LgnWatch *watch, const char *path)
+{
+    for (size_t i = 0; i < watch->gone_count; i++)
+        if (strcmp(watch->gone[i], path) == 0)
+            return true;
+    char **gone = reallocarray(watch->gone, watch->gone_count + 1, sizeof *gone);
+    if (!gone)
+        return false;
+    watch->gone = gone;
+    gone[watch->gone_count] = strdup(path);
+    if (!gone[watch->gone_count])
+        return false;
+    watch->gone_count++;
+    return true;
 }
 
 static int
@@ -132,18 +250,13 @@ handle_objects_changed(sd_bus_message *message, void *data, sd_bus_error *unused
     LgnWatch *watch = data;
     const char *path;
 
+    if (!is_from(message, watch->owner))
+        return 0;
     if (sd_bus_message_is_signal(message, OBJECT_MANAGER, "InterfacesRemoved") > 0 &&
-        sd_bus_message_read(message, "o", &path) >= 0 && lgn_reader_list_find(&watch->list, path)) {
-        char **gone = reallocarray(watch->gone, watch->gone_count + 1, sizeof *gone);
-        if (!gone)
-            return -ENOMEM;
-        watch->gone = gone;
-        gone[watch->gone_count] = strdup(path);
-        if (!gone[watch->gone_count])
-            return -ENOMEM;
-        watch->gone_count++;
-    }
-    lgn_watch_read(watch);
+        sd_bus_message_read(message, "o", &path) >= 0 && lgn_reader_list_find(&watch->list, path) &&
+        !add_gone(watch, path))
+        return -ENOMEM;
+    read_readers(watch, false);
     return 0;
 }
 
@@ -175,7 +288,7 @@ handle_properties_changed(sd_bus_message *message, void *data, sd_bus_error *unu
     bool found = false, unavailable = false;
     const char *name;
 
-    if (sd_bus_message_skip(message, "s") < 0 ||
+    if (!is_from(message, watch->owner) || sd_bus_message_skip(message, "s") < 0 ||
         sd_bus_message_enter_container(message, 'a', "{sv}") < 0)
         return 0;
     while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
@@ -190,19 +303,14 @@ handle_properties_changed(sd_bus_message *message, void *data, sd_bus_error *unu
         watch->available = false;
     }
     if (found)
-        lgn_watch_read(watch);
+        read_readers(watch, false);
     return 0;
 }
 
-/* The bus replies to a rule; an error means that it has no room for rules of this user. */
-static int
-handle_rule_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
-{
-    if (sd_bus_message_is_method_error(reply, NULL))
-        send_report(data, sd_bus_message_get_error(reply)->message);
-    return 0;
-}
-
+/*
+ * The connection ends if the bus has no room for the rules of this user: without them the watch
+ * would miss a card that is pulled.
+ */
 static int
 add_rules(LgnWatch *watch)
 {
@@ -210,7 +318,7 @@ add_rules(LgnWatch *watch)
         const char *rule;
         sd_bus_message_handler_t handle;
     } rules[] = {
-        {"type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+        {"type='signal',sender='" BUS "',interface='" BUS "',"
          "member='NameOwnerChanged',arg0='" SERVICE "'",
          handle_owner_changed},
         {"type='signal',sender='" SERVICE "',interface='" OBJECT_MANAGER "'",
@@ -222,8 +330,7 @@ add_rules(LgnWatch *watch)
     int r = 0;
 
     for (size_t i = 0; i < sizeof rules / sizeof rules[0] && r >= 0; i++)
-        r = sd_bus_add_match_async(watch->bus, NULL, rules[i].rule, rules[i].handle,
-                                   handle_rule_reply, watch);
+        r = sd_bus_add_match_async(watch->bus, NULL, rules[i].rule, rules[i].handle, NULL, watch);
     return r;
 }
 
@@ -235,6 +342,7 @@ lgn_watch_open(LgnWatch **watch, LgnReportFunction report, void *data)
         return -ENOMEM;
     (*watch)->report = report;
     (*watch)->data = data;
+    (*watch)->retry_at_us = UINT64_MAX;
     int r = sd_bus_open_system(&(*watch)->bus);
     if (r >= 0)
         r = add_rules(*watch);
@@ -252,18 +360,32 @@ lgn_watch_free(LgnWatch *watch)
 {
     if (!watch)
         return;
+    sd_event_source_disable_unref(watch->retry_timer);
     sd_bus_detach_event(watch->bus);
     sd_bus_close_unref(watch->bus);
     lgn_reader_list_clear(&watch->list);
     clear_gone(watch);
+    free(watch->owner);
     free(watch);
+}
+
+static int
+handle_retry(sd_event_source *source, uint64_t usec, void *data)
+{
+    read_readers(data, false);
+    return 0;
 }
 
 int
 lgn_watch_attach(LgnWatch *watch, sd_event *event)
 {
-    int r = sd_bus_attach_event(watch->bus, event, 0);
+    int r = sd_event_add_time(event, &watch->retry_timer, CLOCK_MONOTONIC, watch->retry_at_us, 0,
+                              handle_retry, watch);
 
+    if (r >= 0)
+        set_retry(watch, watch->retry_at_us);
+    if (r >= 0)
+        r = sd_bus_attach_event(watch->bus, event, 0);
     return r < 0 ? r : sd_bus_set_exit_on_disconnect(watch->bus, true);
 }
 
@@ -276,8 +398,13 @@ lgn_watch_bus(LgnWatch *watch)
 int
 lgn_watch_wait(LgnWatch *watch, uint64_t limit_us)
 {
-    int r = sd_bus_process(watch->bus, NULL);
+    uint64_t now = now_us();
 
+    if (watch->retry_at_us <= now)
+        read_readers(watch, false);
+    else if (watch->retry_at_us != UINT64_MAX && watch->retry_at_us - now < limit_us)
+        limit_us = watch->retry_at_us - now;
+    int r = sd_bus_process(watch->bus, NULL);
     if (r == 0)
         r = sd_bus_wait(watch->bus, limit_us);
     return r < 0 && r != -EINTR ? r : 0;

@@ -4,12 +4,16 @@
 /*
  * Watches the readers of the service over a connection of its own to the system bus. It starts the
  * service if it is not running, survives restarts of the service, and does nothing while no reader
- * or card changes. It is not thread-safe, and ends when its owner frees it.
+ * or card changes. A service that stops later is not started: an administrator may have stopped it.
+ * It is not thread-safe, and ends when its owner frees it.
  *
  * The service sends its signals in the order of the events. The watch reads all readers again after
  * each signal, and reports with them the signals since the last report: so that a card which was
  * swapped within a millisecond differs from a reader that was unplugged, and both from a service
  * that restarted.
+ *
+ * Only root and the user of the service can have its bus name, and only signals of that process are
+ * believed. An error of the service is reported, and the watch reads again until it answers.
  */
 
 #include <systemd/sd-event.h>
@@ -19,7 +23,7 @@
 typedef struct {
     const LgnReaderList *list; /* NULL while the service or pcscd is away */
     const char *error;         /* for a log: the reason why list is NULL; else NULL */
-    bool is_running;           /* the service answers, perhaps without pcscd */
+    bool has_run;              /* the service is or was running, perhaps without pcscd */
     bool was_away;             /* the service or pcscd was away since the last report */
     char *const *gone;         /* object paths of readers that were removed since the last report */
     size_t gone_count;
@@ -49,7 +53,7 @@ sd_bus *lgn_watch_bus(LgnWatch *watch);
  */
 int lgn_watch_wait(LgnWatch *watch, uint64_t limit_us);
 
-/* Reads the readers again, which causes a report. */
+/* Reads the readers again, which causes a report, and starts the service. */
 void lgn_watch_read(LgnWatch *watch);
 
 /* Returns whether the reader with that path was removed since the last report. */

@@ -39,11 +39,8 @@ apply_reader(Fixture *fixture, const char *card, const char *atr, bool was_away,
         .path = (char *)READER, .card = (char *)card, .atr = (char *)atr, .is_empty = !card};
     LgnReaderList list = {.readers = &reader, .count = 1};
     char *gone[] = {(char *)READER};
-    LgnReport report = {.list = &list,
-                        .is_running = true,
-                        .was_away = was_away,
-                        .gone = gone,
-                        .gone_count = is_back ? 1 : 0};
+    LgnReport report = {
+        .list = &list, .was_away = was_away, .gone = gone, .gone_count = is_back ? 1 : 0};
 
     return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
@@ -64,7 +61,7 @@ static bool
 apply_no_reader(Fixture *fixture)
 {
     LgnReaderList list = {0};
-    LgnReport report = {.list = &list, .is_running = true};
+    LgnReport report = {.list = &list};
 
     return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
@@ -156,7 +153,7 @@ test_reader_that_fails(Fixture *fixture, gconstpointer unused)
 {
     LgnReader reader = {.path = (char *)READER, .atr = (char *)""};
     LgnReaderList list = {.readers = &reader, .count = 1};
-    LgnReport report = {.list = &list, .is_running = true};
+    LgnReport report = {.list = &list};
 
     g_assert_false(apply_card(fixture, "/1"));
     g_assert_false(lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us));

@@ -66,8 +66,9 @@ ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",),
              "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",)}
-RESULTS = {"OpenChannel": ("h",), "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"),
-           "CancelCall": (), "Close": (), "Refresh": ()}
+RESULTS = {"GetManagedObjects": ("a{oa{sa{sv}}}",), "OpenChannel": ("h",),
+           "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"), "CancelCall": (),
+           "Close": (), "Refresh": ()}
 
 
 class FakeService:
