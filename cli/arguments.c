@@ -25,7 +25,7 @@ int
 ctl_command_print_error(const GError *error)
 {
     ctl_output_print_error(error->message);
-    return EXIT_FAILURE;
+    return ctl_exit_status_get(error);
 }
 
 GOptionContext *

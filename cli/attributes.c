@@ -224,7 +224,7 @@ format_attribute_line(const AttributeType *attribute, GBytes *value, guint width
         return g_strchomp(g_strdup_printf("%s  %s", padded, text));
     }
     g_autofree char *hex = ctl_describe_hex(value);
-    return g_strjoin("\t", attribute->name, hex, text, NULL);
+    return ctl_text_join_fields(attribute->name, hex, text, NULL);
 }
 
 static void
@@ -268,7 +268,7 @@ const CtlCommand ctl_command_attributes = {
            "\n"
            "In a pipe or a file each line has three fields separated by tabs: the name of\n"
            "the attribute ('vendor-name' for SCARD_ATTR_VENDOR_NAME); its bytes in\n"
-           "hexadecimal digits; and their meaning.\n"
+           "hexadecimal digits; and their meaning. An empty field is '-'.\n"
            "\n"
            "JSON is an object with the names as keys. Values are strings, numbers, or\n"
            "hexadecimal digits for bytes that are neither."),

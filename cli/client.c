@@ -32,14 +32,17 @@ get_bus_in_blocked_thread(GError **error)
 GDBusConnection *
 ctl_client_connect(GError **error)
 {
-    GDBusConnection *bus = get_bus_in_blocked_thread(error);
+    g_autoptr(GError) bus_error = NULL;
+    GDBusConnection *bus = get_bus_in_blocked_thread(&bus_error);
 
-    if (bus)
+    if (bus) {
         g_dbus_connection_set_exit_on_close(bus, FALSE);
-    else
-        g_prefix_error(
-            error, "%s: ", _("cannot connect to the system bus (is the D-Bus service running?)"));
-    return bus;
+        return bus;
+    }
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s: %s",
+                _("cannot connect to the system bus (is the D-Bus service running?)"),
+                bus_error->message);
+    return NULL;
 }
 
 /*

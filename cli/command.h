@@ -15,12 +15,11 @@
  *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
  *   client json describe reader-view                       the service and its objects
- *   command input output text                              the terminal
+ *   command exit-status input output text                  the terminal
  */
 
+#include "exit-status.h"
 #include "output.h"
-
-#define CTL_STATUS_USAGE 2 /* exit status: the arguments are wrong */
 
 /* Flatpak makes the file in each sandbox. With --filesystem=host-os, the system is in the folder.
  */
@@ -78,8 +77,8 @@ typedef struct {
     gboolean has_program; /* the operands are a program and its arguments: options end there */
 
     /*
-     * Returns an exit status, and has printed the error if that is not 0. The caller checks for
-     * errors of writing the output.
+     * Returns an exit status (exit-status.h), and has printed the error if that is not 0. The
+     * caller checks for errors of writing the output.
      */
     int (*run)(const CtlArguments *arguments, CtlOutput *output);
 } CtlCommand;
@@ -101,5 +100,5 @@ extern const CtlCommand ctl_command_wait;
 /* Prints the problem with the arguments in one line; returns CTL_STATUS_USAGE. */
 int ctl_command_print_usage_error(const char *problem);
 
-/* Prints the message of the error; returns EXIT_FAILURE. */
+/* Prints the message of the error; returns its exit status. */
 int ctl_command_print_error(const GError *error);

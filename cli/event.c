@@ -116,7 +116,7 @@ format_as_fields(const CtlEvent *event, GDateTime *time)
     g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
     g_autofree char *detail = describe_detail(event);
 
-    return g_strjoin("\t", timestamp, kinds[event->kind].word, name, atr, detail, NULL);
+    return ctl_text_join_fields(timestamp, kinds[event->kind].word, name, atr, detail, NULL);
 }
 
 /* The width of the longest event, so that readers' names are aligned. */

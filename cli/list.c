@@ -35,8 +35,8 @@ print_readers_as_fields(GArray *readers, CtlOutput *output)
         g_autofree char *alias = ctl_describe_text(reader, "Alias");
         g_autofree char *usb_path = ctl_describe_text(reader, "UsbPath");
         const char *built_in = ctl_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
-        g_autofree char *line = g_strjoin("\t", name, ctl_describe_state(reader).word, atr, card,
-                                          alias, usb_path, built_in, NULL);
+        g_autofree char *line = ctl_text_join_fields(name, ctl_describe_state(reader).word, atr,
+                                                     card, alias, usb_path, built_in, NULL);
         ctl_output_line(output, line);
     }
 }
@@ -172,7 +172,7 @@ const CtlCommand ctl_command_list = {
            "In a pipe or a file each line has seven fields separated by tabs: the reader's\n"
            "name; 'empty', 'card', or 'mute' for a card that does not answer; the card's\n"
            "ATR in hexadecimal digits; the type of the card; the reader's alias; its USB\n"
-           "path; and 'built-in' for a built-in reader.\n"
+           "path; and 'built-in' for a built-in reader. An empty field is '-'.\n"
            "\n"
            "USB devices that look like readers but are not available follow, each with the\n"
            "reason; in a pipe or a file they are printed on the standard error.\n"

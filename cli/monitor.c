@@ -74,7 +74,7 @@ stop_on_failure(const char *message, gpointer data)
 
     ctl_output_set_status(monitor->output, NULL);
     ctl_output_print_error(message);
-    stop_monitor(monitor, EXIT_FAILURE);
+    stop_monitor(monitor, CTL_STATUS_NO_SERVICE);
 }
 
 /* A signal, or the end of the time limit. */
@@ -132,7 +132,7 @@ const CtlCommand ctl_command_monitor = {
     .description =
         N_("In a pipe or a file each line has five fields separated by tabs: the time; the\n"
            "event; the reader's name; the card's ATR in hexadecimal digits; and the type of\n"
-           "the card or the reason for the event.\n"
+           "the card or the reason for the event. An empty field is '-'.\n"
            "\n"
            "JSON is one object per line with 'time' and 'event'; where they apply 'reader',\n"
            "'reader-path', 'card-path' and the card's properties ('atr', 'protocols',\n"

@@ -28,10 +28,10 @@ check_status(const CtlApduStep *step, GBytes *response, GError **error)
         return TRUE;
     g_autofree char *meaning = ctl_response_explain_status(status, TRUE);
     if (*meaning)
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        g_set_error(error, CTL_ERROR, CTL_STATUS_UNEXPECTED_ANSWER,
                     _("stopped at unexpected status word %04X (%s)"), status, meaning);
     else
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+        g_set_error(error, CTL_ERROR, CTL_STATUS_UNEXPECTED_ANSWER,
                     _("stopped at unexpected status word %04X"), status);
     return FALSE;
 }
@@ -60,17 +60,18 @@ print_step_error(const CtlApduStep *step, const GError *error)
     ctl_output_print_error(message ? message : error->message);
 }
 
-static gboolean
+/* Returns an exit status. */
+static int
 run_steps(CtlSession *session, GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 {
     for (guint i = 0; i < steps->len; i++) {
         g_autoptr(GError) error = NULL;
         if (!run_step(session, steps->pdata[i], arguments, output, &error)) {
             print_step_error(steps->pdata[i], error);
-            return FALSE;
+            return ctl_exit_status_get(error);
         }
     }
-    return TRUE;
+    return EXIT_SUCCESS;
 }
 
 static CtlReader *
@@ -92,7 +93,7 @@ send_steps(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
 
     if (!session)
         return ctl_command_print_error(error);
-    return run_steps(session, steps, arguments, output) ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_steps(session, steps, arguments, output);
 }
 
 static GPtrArray *
@@ -183,7 +184,7 @@ const CtlCommand ctl_command_script = {
            "programs come in between. The output is as for 'transmit'; a terminal and JSON\n"
            "('line') also show the number of the line.\n"
            "\n"
-           "The exit status is 1 if the script stopped before its end."),
+           "The exit status is 8 if the script stopped at an unexpected status word."),
     .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,

@@ -37,6 +37,19 @@ ctl_text_escape(const char *text, gboolean keep_newlines)
     return g_string_free(escaped, FALSE);
 }
 
+char *
+ctl_text_join_fields(const char *first, ...)
+{
+    GString *line = g_string_new(NULL);
+    va_list more;
+
+    va_start(more, first);
+    for (const char *field = first; field; field = va_arg(more, const char *))
+        g_string_append_printf(line, "%s%s", line->len > 0 ? "\t" : "", *field ? field : "-");
+    va_end(more);
+    return g_string_free(line, FALSE);
+}
+
 static guint
 get_char_width(gunichar c)
 {

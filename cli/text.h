@@ -14,6 +14,12 @@
  */
 char *ctl_text_escape(const char *text, gboolean keep_newlines);
 
+/*
+ * Joins the fields of a line for scripts by tabs. An empty field becomes "-": the shell's read
+ * takes two tabs for one. The last argument is NULL.
+ */
+char *ctl_text_join_fields(const char *first, ...) G_GNUC_NULL_TERMINATED;
+
 /* Returns the columns that a text of printing characters takes on a terminal. */
 guint ctl_text_width(const char *text);
 

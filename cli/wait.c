@@ -187,7 +187,7 @@ run_wait(const CtlArguments *arguments, CtlOutput *output)
         (arguments->removal ? wait_for_removal(&wait, &error) : wait_for_card(&wait, &error)))
         return EXIT_SUCCESS;
     print_wait_error(&wait, error);
-    return EXIT_FAILURE;
+    return ctl_exit_status_get(error);
 }
 
 const CtlCommand ctl_command_wait = {
@@ -205,7 +205,7 @@ const CtlCommand ctl_command_wait = {
            "Prints a line for each card as 'monitor' does, with the event card-present or\n"
            "card-removed.\n"
            "\n"
-           "The exit status is 1 if the time runs out."),
+           "The exit status is 3 if the time runs out."),
     .reader = CTL_READER_MAYBE,
     .options = CTL_OPTION_REMOVAL | CTL_OPTION_TIMEOUT,
     .run = run_wait,

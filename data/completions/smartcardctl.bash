@@ -5,7 +5,7 @@
 _smartcardctl_readers() {
     local typed=${1//[\\\"\']/} name
     while read -r name; do
-        [[ $name && $name == "$typed"* ]] && COMPREPLY+=("$name")
+        [[ $name && $name != - && $name == "$typed"* ]] && COMPREPLY+=("$name")
     done < <(timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n')
     compopt -o filenames # names have spaces: let bash quote them
 }

@@ -2,7 +2,7 @@
 # Completion of smartcardctl for fish.
 
 function __smartcardctl_readers
-    timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n' | string match '?*'
+    timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n' | string match -v -- -
 end
 
 set -l commands list status show monitor wait alias transmit script reset control attributes \

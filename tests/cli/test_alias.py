@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import USB_PATH, CliTest
+from scdtest.cases.cli import NO_READER, USB_PATH, CliTest
 
 
 class Alias(CliTest):
@@ -33,7 +33,7 @@ class Alias(CliTest):
         self.assertEqual(self.alias("login").output, "login\n")
         self.assertEqual(self.alias("login", "door").output, "door\n")
         self.assertEqual(self.aliases(), ["door", ""])
-        self.assert_one_line(self.alias("login", status=1).errors, "there is no reader 'login'")
+        self.assert_one_line(self.alias("login", status=NO_READER).errors, "there is no reader 'login'")
         program = self.alias("door", "--remove")
         self.assertEqual((program.output, program.errors), ("", "The reader has no alias.\n"))
         self.assertEqual(self.aliases(), ["", ""])
@@ -73,7 +73,7 @@ class Alias(CliTest):
                           "A 00 00         1-1   empty",
                           "B 01 00  login  1-2   empty", ""])
         self.assertEqual([line.split("\t")[4] for line in self.run_to_end("list").lines],
-                         ["", "login"])
+                         ["-", "login"])
 
     def test_report_has_none(self):
         self.alias("1-2", "login")

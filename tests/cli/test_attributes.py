@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import ATR, CONTROL, CliTest
+from scdtest.cases.cli import ATR, CONTROL, NO_READER, CliTest
 from scdtest.testbed.testbed import simulated_reader
 
 
@@ -61,7 +61,7 @@ class Attributes(CliTest):
         self.testbed.start_pcscd([simulated_reader("A"), simulated_reader("B")])
         self.testbed.start_service()
         for command in (["attributes"], ["reset"]):
-            self.assert_one_line(self.run_to_end(*command, status=1).errors,
+            self.assert_one_line(self.run_to_end(*command, status=NO_READER).errors,
                                  "there are 2 readers; name one")
 
 
@@ -69,7 +69,7 @@ class NoReader(CliTest):
     def test_none_to_choose(self):
         self.start_testbed()
         for command in (["attributes"], ["reset"]):
-            self.assert_one_line(self.run_to_end(*command, status=1).errors,
+            self.assert_one_line(self.run_to_end(*command, status=NO_READER).errors,
                                  "no reader is connected")
 
 

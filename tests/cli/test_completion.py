@@ -101,6 +101,35 @@ class Words(unittest.TestCase):
                          {option for options in self.options.values() for option in options})
 
 
+    def page(self, section):
+        with open(os.path.join(DATA, "smartcardctl.1"), encoding="utf-8") as file:
+            return file.read().replace("\\-", "-").partition(f".SH {section}")[2].partition(".SH")[0]
+
+    def test_exit_statuses(self):
+        with open(os.path.join(SOURCE, "cli", "exit-status.h"), encoding="utf-8") as file:
+            statuses = re.findall(r"CTL_STATUS_\w+ = (\d+)", file.read())
+        self.assertEqual(re.findall(r"^\.B (\d)$", self.page('"EXIT STATUS"'), re.M),
+                         ["0", "1", *statuses])
+
+    def test_events(self):
+        with open(os.path.join(SOURCE, "cli", "event.c"), encoding="utf-8") as file:
+            events = re.findall(r'\[CTL_EVENT_\w+\] = \{"([a-z-]+)"', file.read())
+        self.assertIn("card-inserted", events)
+        for event in events:
+            self.assertRegex(self.page("OUTPUT"), rf"[ .]{event}\b")
+
+    def test_keys(self):
+        output = self.page("OUTPUT").partition("With\n.BR --json")[2]
+        for interface, left_out in (("Reader", ["Card"]), ("Card", ["AtrHex", "Reader"])):
+            path = os.path.join(SOURCE, "introspection", f"org.smartcardd1.{interface}.xml")
+            with open(path, encoding="utf-8") as file:
+                names = re.findall(r'<property name="(\w+)"', file.read())
+            for name in names:
+                key = re.sub(r"(?<=.)([A-Z])", r"-\1", name).lower()
+                if name not in left_out:
+                    self.assertRegex(output, rf"(?m)^\.BR? {key}( [,.])?$")
+
+
 class Readers(CliTest):
     """Their names, which have spaces and what means something to a shell."""
 

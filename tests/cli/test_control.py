@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import Gio
 
 from scdtest.cases import case
-from scdtest.cases.cli import CliTest
+from scdtest.cases.cli import REFUSED, CliTest
 from scdtest.fakes.fake_service import READER_PATH, FakeService
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
@@ -56,7 +56,7 @@ class Control(CliTest):
         self.testbed.stop_service()
         service = FakeService.of_text("no\x1b[31m\n")
         self.addCleanup(service.close)
-        self.assert_one_line(self.run_to_end("control", READER_PATH, "1", status=1).errors,
+        self.assert_one_line(self.run_to_end("control", READER_PATH, "1", status=REFUSED).errors,
                              "no\\u001b[31m\\u000a")
         (flags,) = service.flags
         self.assertTrue(flags & Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION)

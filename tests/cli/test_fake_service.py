@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import CONTROL, CliTest
+from scdtest.cases.cli import CONTROL, NO_SERVICE, REFUSED, CliTest
 from scdtest.fakes.fake_service import READER_PATH, FakeService
 
 UGLY = "a\x1b[31m\x07\x7f\x9b2J\nb\u202ec\u2028d\te"
@@ -36,7 +36,7 @@ class UntrustedText(CliTest):
         (line,) = self.run_to_end("list").lines
         escaped = "a\\u001b[31m\\u0007\\u007f\\u009b2J\\u000ab\\u202ec\\u2028d\\u0009e"
         self.assertEqual(line.split("\t"), [escaped, "card", "3B001B", "unknown card, " + escaped,
-                                            escaped, escaped, ""])
+                                            escaped, escaped, "-"])
 
     def test_status(self):
         self.start_fake_service()
@@ -68,22 +68,23 @@ class UntrustedText(CliTest):
 
     def test_reason_of_trouble(self):
         self.start_fake_service(available=False)
-        self.assert_one_line(self.run_to_end("list", status=1).errors,
+        self.assert_one_line(self.run_to_end("list", status=NO_SERVICE).errors,
                              "smartcardd cannot reach pcscd")
 
     def test_errors(self):
         service = self.start_fake_service()
-        for error, word in (("org.freedesktop.DBus.Error.InvalidArgs", "smartcardctl: a\\u001b"),
-                            ("org.smartcardd1.Error.Unheard", "smartcardctl: a\\u001b"),
-                            ("org.freedesktop.DBus.Error.LimitsExceeded", "a limit of smartcardd"),
-                            ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
-                             "you have to authenticate"),
-                            ("org.smartcardd1.Error.NotAuthorized", "you are not allowed"),
-                            ("org.freedesktop.DBus.Error.AccessDenied", "denies this user access"),
-                            ("org.freedesktop.DBus.Error.NoReply", "cannot reach smartcardd"),
-                            ("org.example.Whatever", "cannot reach smartcardd")):
+        for error, status, word in (
+                ("org.freedesktop.DBus.Error.InvalidArgs", 1, "smartcardctl: a\\u001b"),
+                ("org.smartcardd1.Error.Unheard", 1, "smartcardctl: a\\u001b"),
+                ("org.freedesktop.DBus.Error.LimitsExceeded", 1, "a limit of smartcardd"),
+                ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", REFUSED,
+                 "you have to authenticate"),
+                ("org.smartcardd1.Error.NotAuthorized", REFUSED, "you are not allowed"),
+                ("org.freedesktop.DBus.Error.AccessDenied", REFUSED, "denies this user access"),
+                ("org.freedesktop.DBus.Error.NoReply", NO_SERVICE, "cannot reach smartcardd"),
+                ("org.example.Whatever", 1, "cannot reach smartcardd")):
             service.error = error
-            program = self.run_to_end("control", READER_PATH, "1", status=1)
+            program = self.run_to_end("control", READER_PATH, "1", status=status)
             self.assert_one_line(program.errors, word)
 
 

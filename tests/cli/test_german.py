@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import USAGE, CliTest
+from scdtest.cases.cli import NO_READER, UNEXPECTED, USAGE, CliTest
 from scdtest.testbed import translation
 
 
@@ -50,7 +50,7 @@ class German(CliTest):
         self.assert_one_line(self.run_to_end("list", "x", status=USAGE).errors,
                              "unerwartetes Argument »x«", "siehe »smartcardctl list --help«")
         self.start_testbed("A", "B")
-        self.assert_one_line(self.run_to_end("status", "x", status=1).errors,
+        self.assert_one_line(self.run_to_end("status", "x", status=NO_READER).errors,
                              "es gibt keinen Kartenleser »x«")
 
     def test_status_words(self):
@@ -58,7 +58,7 @@ class German(CliTest):
         self.insert("A")
         self.assertEqual(self.run_to_end("transmit", "A 00 00", "801463C2", columns=80).screen[0],
                          "63C2  Warnung, verbleibende Versuche oder ein anderer Zähler: 2")
-        program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=1)
+        program = self.run_to_end("script", "-", "--json", text="80146A82 = 9000", status=UNEXPECTED)
         self.assertEqual(json.loads(program.output)["meaning"], "file or application not found")
         self.assert_one_line(program.errors,
                              "Zeile 1: angehalten beim unerwarteten Statuswort 6A82 (Datei oder")

@@ -3,12 +3,14 @@
 """smartcardctl list: in a pipe, on terminals wide and narrow, and as JSON."""
 
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.testbed.testbed import built
 
 
 class List(CliTest):
@@ -20,10 +22,23 @@ class List(CliTest):
         program = self.run_to_end("list")
         self.assertEqual([line.split("\t") for line in program.lines],
                          [["A 00 00", "card", KNOWN_ATR, KNOWN_NAMES[0] + " (or 1 other)",
-                           "", "", ""],
-                          ["B 01 00", "empty", "", "", "", "", ""],
-                          ["C 02 00", "mute", "", "the card does not answer", "", "", ""]])
+                           "-", "-", "-"],
+                          ["B 01 00", "empty", "-", "-", "-", "-", "-"],
+                          ["C 02 00", "mute", "-", "the card does not answer", "-", "-", "-"]])
         self.assertEqual(program.errors, "")
+
+    def test_list_in_a_shell(self):
+        """read takes tabs that follow each other for one: so no field is empty."""
+        self.start_usb_world()
+        self.insert("A", "3BFF")
+        script = ("smartcardctl list | while IFS=$'\t' read -r name state atr card alias port more; "
+                  'do echo "$name|$state|$atr|$alias|$port|$more"; done')
+        found = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True,
+                               env={**os.environ, "PATH": os.path.dirname(built("cli/smartcardctl"))
+                                    + ":/usr/bin:/bin"})
+        self.assertEqual(found.stdout.splitlines(), ["A 00 00|card|3BFF|-|1-3.1:1.0|-",
+                                                     "B 01 00|empty|-|-|1-6:1.1|built-in",
+                                                     "C 02 00|empty|-|-|-|-"])
 
     def test_list_on_a_terminal(self):
         self.start_testbed("Office", "B")
@@ -56,7 +71,7 @@ class List(CliTest):
     def test_ports(self):
         self.start_usb_world()
         self.assertEqual([line.split("\t")[4:] for line in self.run_to_end("list").lines],
-                         [["", "1-3.1:1.0", ""], ["", "1-6:1.1", "built-in"], ["", "", ""]])
+                         [["-", "1-3.1:1.0", "-"], ["-", "1-6:1.1", "built-in"], ["-", "-", "-"]])
         self.assertEqual(self.run_to_end("list", columns=80).screen,
                          ["READER   PORT                STATE  CARD",
                           "A 00 00  1-3.1               empty",

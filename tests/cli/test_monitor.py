@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import ATR, ATR_ON_SCREEN, HINT, CliTest
+from scdtest.cases.cli import ATR, ATR_ON_SCREEN, HINT, NO_SERVICE, CliTest
 from scdtest.testbed.testbed import simulated_reader
 
 
@@ -39,9 +39,9 @@ class Monitor(CliTest):
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d\t")
         nonsense = "unknown card with an invalid ATR"
         self.assertEqual([line.split("\t")[1:] for line in monitor.lines],
-                         [["reader-present", "A 00 00", "", ""],
+                         [["reader-present", "A 00 00", "-", "-"],
                           ["card-present", "A 00 00", "3BFF", nonsense],
-                          ["reader-present", "B 01 00", "", ""],
+                          ["reader-present", "B 01 00", "-", "-"],
                           ["card-removed", "A 00 00", "3BFF", nonsense],
                           ["card-inserted", "B 01 00", ATR, "unknown card, T=0"]])
         self.assertTrue(monitor.output.endswith("\n"))
@@ -158,7 +158,7 @@ class Monitor(CliTest):
         in_pipe, on_terminal = (self.start_with_signs_of_life(),
                                 self.start_with_signs_of_life(columns=80))
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
-        self.assertEqual((in_pipe.wait(), on_terminal.wait()), (1, 1))
+        self.assertEqual((in_pipe.wait(), on_terminal.wait()), (NO_SERVICE, NO_SERVICE))
         self.assert_one_line(in_pipe.errors, "the connection to the system bus was lost")
         self.assertRegex(on_terminal.screen[-2], "^smartcardctl: .* was lost")
         self.assertEqual(self.testbed.service.wait(), 1)

@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import CONTROL, ECHO, IS_VERIFIED, NOT_FOUND, SELECT, VERIFY, CardTest
+from scdtest.cases.cli import (CONTROL, ECHO, IS_VERIFIED, NOT_FOUND, NO_CARD, SELECT, UNEXPECTED,
+                               VERIFY, CardTest)
 
 
 class Script(CardTest):
@@ -34,12 +35,12 @@ class Script(CardTest):
 
     def test_stop(self):
         before = self.sent()
-        program = self.script(f"{SELECT}\n\n{NOT_FOUND} = 9000 6282\n{SELECT}\n", status=1)
+        program = self.script(f"{SELECT}\n\n{NOT_FOUND} = 9000 6282\n{SELECT}\n", status=UNEXPECTED)
         self.assertEqual(program.output, "9000\n6A82\n")
         self.assert_one_line(program.errors, "line 3: stopped at unexpected status word 6A82 (file")
         self.assertEqual(self.sent(), before + 2)
         self.assertIn("line 1: stopped at unexpected status word 9123",
-                      self.script("80149123 = 9000", status=1).errors)
+                      self.script("80149123 = 9000", status=UNEXPECTED).errors)
 
     def test_reset_starts_afresh(self):
         self.assertEqual(self.script(f"{VERIFY} = 9000\nreset\n{IS_VERIFIED} = 6982").lines,
@@ -73,7 +74,7 @@ class Script(CardTest):
 
     def test_failure_of_a_reset(self):
         self.readers.order("mute", "A", "on")
-        program = self.script(f"{SELECT}\nreset\n", status=1)
+        program = self.script(f"{SELECT}\nreset\n", status=NO_CARD)
         self.assertNotRegex(program.errors, CONTROL)
         self.assert_one_line(program.errors, "the card does not answer")
 

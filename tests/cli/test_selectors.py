@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import SELECT, CliTest
+from scdtest.cases.cli import NO_READER, SELECT, CliTest
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 
@@ -38,7 +38,7 @@ class Selectors(CliTest):
         for command in (["status"], ["show"], ["alias"], ["wait", "--removal"], ["reset"],
                         ["attributes"]):
             for reader in ("1-3", "1-2:1.0", "S", "/org/smartcardd1", "a b"):
-                self.assert_one_line(self.run_to_end(*command, reader, status=1).errors,
+                self.assert_one_line(self.run_to_end(*command, reader, status=NO_READER).errors,
                                      f"there is no reader '{reader}'")
 
     def test_part_of_the_name(self):
@@ -46,7 +46,7 @@ class Selectors(CliTest):
             self.assertIn("B 01 00", self.run_to_end("status", part).output)
         self.assertEqual(self.run_to_end("transmit", "b", SELECT).output, "9000\n")
         for part in ("0", " 0", "00"):
-            self.assert_one_line(self.run_to_end("status", part, status=1).errors,
+            self.assert_one_line(self.run_to_end("status", part, status=NO_READER).errors,
                                  f"'{part}' names 2 readers")
 
     def test_name_precedes_part(self):

@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, NO_READER, CliTest
 
 
 FEATURES = "42000d48"  # SCARD_CTL_CODE(3400)
@@ -89,9 +89,9 @@ class Show(CliTest):
                                               "serial": "S1"}})
         for selector in ("B 01 00", "1-3.1", "1-3.1:1.0", "S1", self.client.reader("B 01")):
             self.assertEqual(self.run_to_end("show", selector).lines[0], "B 01 00")
-        self.assert_one_line(self.run_to_end("show", "C", status=1).errors,
+        self.assert_one_line(self.run_to_end("show", "C", status=NO_READER).errors,
                              "there is no reader 'C'")
-        self.assert_one_line(self.run_to_end("show", status=1).errors, "there are 2 readers")
+        self.assert_one_line(self.run_to_end("show", status=NO_READER).errors, "there are 2 readers")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import IS_VERIFIED, SELECT, VERIFY, CardTest
+from scdtest.cases.cli import IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest
 from scdtest.clients.pcsc_client import PcscClient
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
@@ -28,7 +28,7 @@ class BusyCard(CardTest):
         self.holder.do("begin")
 
     def assert_times_out(self, *arguments, message=NOT_SENT, **options):
-        program = self.run_to_end(*arguments, "--timeout", "0.01", status=1, **options)
+        program = self.run_to_end(*arguments, "--timeout", "0.01", status=TIMEOUT, **options)
         self.assertEqual(program.output, "")
         self.assert_one_line(program.errors, "reader 'A 00 00': " + message + "\n")
 
@@ -45,7 +45,7 @@ class BusyCard(CardTest):
 
     def test_terminal(self):
         program = self.run_to_end("transmit", "--timeout=1.2", "A 00 00", SELECT, columns=120,
-                                  status=1)
+                                  status=TIMEOUT)
         self.assertEqual(program.screen, [f"smartcardctl: reader 'A 00 00': {NOT_SENT}", ""])
         self.assertIn("Waiting: another program", program.output)
 
@@ -68,14 +68,14 @@ class FreeCard(CardTest):
         slow = self.start("transmit", "A 00 00", SELECT)
         self.readers.wait_for("A", "busy=1")
         for command in (["transmit", "A 00 00", VERIFY], ["reset"]):
-            program = self.run_to_end(*command, "--timeout", "0", status=1)
+            program = self.run_to_end(*command, "--timeout", "0", status=TIMEOUT)
             self.assert_one_line(program.errors, "reader 'A 00 00': " + NOT_SENT)
         self.assertFalse(slow.ended)
         self.assertEqual(slow.wait(), 0)
 
     def test_slow_card(self):
         self.readers.order("delay", "A", 500)
-        program = self.transmit(VERIFY, "--timeout", "0.2", status=1)
+        program = self.transmit(VERIFY, "--timeout", "0.2", status=TIMEOUT)
         self.assert_one_line(program.errors, "reader 'A 00 00': " + SENT)
         self.readers.order("delay", "A", 0)
         # The card was reset.
@@ -83,7 +83,7 @@ class FreeCard(CardTest):
 
     def test_script_has_one_limit_in_all(self):
         self.readers.order("delay", "A", 200)
-        program = self.script(f"{SELECT}\n" * 100, "--timeout", "1", status=1)
+        program = self.script(f"{SELECT}\n" * 100, "--timeout", "1", status=TIMEOUT)
         self.assertLess(len(program.lines), 6)
         self.assertRegex(program.errors, "^smartcardctl: line [1-6]: reader '.*': the time ran out")
 

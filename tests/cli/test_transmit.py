@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import Gio, GLib
 
 from scdtest.cases import case
-from scdtest.cases.cli import ECHO, IS_VERIFIED, NOT_FOUND, PATTERN, SELECT, VERIFY, CardTest
+from scdtest.cases.cli import (ECHO, IN_USE, IS_VERIFIED, NOT_FOUND, NO_CARD, PATTERN, SELECT,
+                               VERIFY, CardTest)
 
 SELECT_BYTES = ["00", "a4", "04", "00"]
 PROMISE, FETCH = "80160010", "00C0000010"
@@ -106,21 +107,21 @@ class Transmit(CardTest):
     def test_failure_in_the_middle(self):
         self.readers.order("delay", "A", 1)
         self.readers.order("pull", "A")
-        program = self.transmit(SELECT, SELECT, status=1)
+        program = self.transmit(SELECT, SELECT, status=NO_CARD)
         self.assert_one_line(program.errors, "command 1: reader 'A 00 00'")
 
     def test_no_card(self):
         self.readers.remove("A")
         self.client.wait_for_signal("CardRemoved")
         for command in (["transmit", "A 00 00", SELECT], ["reset"]):
-            program = self.run_to_end(*command, status=1)
+            program = self.run_to_end(*command, status=NO_CARD)
             self.assert_one_line(program.errors, "reader 'A 00 00': there is no card in the reader")
 
     def test_card_that_another_has(self):
         path = self.client.reader("A")
         self.client.call(path, "org.smartcardd1.Reader", "Connect",
                          GLib.Variant("(sasa{sv})", ("exclusive", [], {})))
-        program = self.transmit(SELECT, status=1)
+        program = self.transmit(SELECT, status=IN_USE)
         self.assert_one_line(program.errors, "reader 'A 00 00': another program is using the card")
 
     def test_reader_by_its_path(self):

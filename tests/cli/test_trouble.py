@@ -10,27 +10,27 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import COMMANDS, CliTest
+from scdtest.cases.cli import COMMANDS, NO_READER, NO_SERVICE, CliTest
 from scdtest.testbed.testbed import built
 
 
 class Trouble(CliTest):
     def test_no_bus(self):
         for command, arguments in COMMANDS.items():
-            program = self.run_to_end(command, *arguments, status=1, text="00A40400")
+            program = self.run_to_end(command, *arguments, status=NO_SERVICE, text="00A40400")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "cannot connect to the system bus")
 
     def test_no_service(self):
         self.testbed.start_bus()
         for command, arguments in COMMANDS.items():
-            program = self.run_to_end(command, *arguments, status=1, text="00A40400")
+            program = self.run_to_end(command, *arguments, status=NO_SERVICE, text="00A40400")
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "smartcardd is not running")
 
     def test_monitor_without_service_leaves_a_clean_terminal(self):
         self.testbed.start_bus()
-        screen = self.run_to_end("monitor", status=1, columns=200).screen
+        screen = self.run_to_end("monitor", status=NO_SERVICE, columns=200).screen
         self.assertEqual(len(screen), 2, screen)
         self.assertRegex(screen[0], "^smartcardctl: smartcardd is not running")
         self.assertEqual(screen[1], "")
@@ -39,7 +39,7 @@ class Trouble(CliTest):
         self.testbed.start_bus()
         self.testbed.start_service()
         for arguments in (["list"], ["status"], ["--json", "list"], ["status", "Reader"]):
-            program = self.run_to_end(*arguments, status=1)
+            program = self.run_to_end(*arguments, status=NO_SERVICE)
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "smartcardd cannot reach pcscd", "pcscd.socket")
 
@@ -55,7 +55,7 @@ class Trouble(CliTest):
     def test_unknown_reader(self):
         self.start_testbed("A", "B")
         for name in ("nowhere", "AB", "a\x1b[31m\nb", "/org/smartcardd1", "--"):
-            program = self.run_to_end("status", "--", name, status=1)
+            program = self.run_to_end("status", "--", name, status=NO_READER)
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors, "there is no reader", "smartcardctl list")
 

@@ -10,7 +10,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import ATR, HINT, CliTest
+from scdtest.cases.cli import ATR, HINT, NO_READER, NO_SERVICE, TIMEOUT, CliTest
 from scdtest.testbed.testbed import simulated_reader
 
 
@@ -83,10 +83,10 @@ class Wait(CliTest):
         self.assertIn("3B 02 88 99", waiting.screen[0])
 
     def test_time_that_is_over(self):
-        self.assert_one_line(self.run_to_end("wait", "--timeout=0", status=1).errors,
+        self.assert_one_line(self.run_to_end("wait", "--timeout=0", status=TIMEOUT).errors,
                              "no card was inserted within 0 s")
         self.insert("A")
-        program = self.run_to_end("wait", "--removal", "--timeout", "0.5", columns=80, status=1)
+        program = self.run_to_end("wait", "--removal", "--timeout", "0.5", columns=80, status=TIMEOUT)
         self.assertEqual(program.screen,
                          ["smartcardctl: the card was not removed within 0.5 s", ""])
 
@@ -96,11 +96,11 @@ class Wait(CliTest):
             self.stop(self.start_waiting(), number)
 
     def test_trouble(self):
-        self.assert_one_line(self.run_to_end("wait", "--removal", "C", status=1).errors,
+        self.assert_one_line(self.run_to_end("wait", "--removal", "C", status=NO_READER).errors,
                              "there is no reader 'C'")
         waiting = self.start_waiting()
         self.testbed.stop_service()
-        self.assertEqual(waiting.wait(), 1)
+        self.assertEqual(waiting.wait(), NO_SERVICE)
         self.assertRegex(waiting.screen[0], "^smartcardctl: ")
 
 

@@ -76,7 +76,7 @@ class Commands(unittest.TestCase):
 
     def test_failure_is_noticed(self):
         results = run_all(["smartcardctl status 9-9", "smartcardctl list"])
-        self.assertEqual([status for _, status, _ in results], [1, 0])
+        self.assertEqual([status for _, status, _ in results], [4, 0])
 
 
 if __name__ == "__main__":

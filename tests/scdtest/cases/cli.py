@@ -10,7 +10,9 @@ from scdtest.clients.program import Program
 from scdtest.testbed.sysfs import Sysfs
 from scdtest.testbed.testbed import built, simulated_reader
 
-USAGE = 2
+# Exit statuses: see cli/exit-status.h.
+USAGE, TIMEOUT, NO_READER, NO_CARD, REFUSED, NO_SERVICE, UNEXPECTED, IN_USE = range(2, 10)
+
 HINT = "Press Ctrl-C to stop."
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]")
 ATR, ATR_ON_SCREEN = "3B028899", "3B 02 88 99"
