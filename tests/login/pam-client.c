@@ -3,11 +3,12 @@
 /*
  * A program that logs a person in with PAM, as a display manager does:
  *
- *     pam-client FOLDER SERVICE [NAME=VALUE | fail | tty=NAME | OPERATION]...
+ *     pam-client FOLDER SERVICE [NAME=VALUE | fail | ITEM=VALUE | OPERATION]...
  *
- * FOLDER has the stacks. NAME=VALUE sets a PAM variable, "tty" PAM_TTY, and "fail" makes the
- * conversation fail from then on. The operations auth, silent (auth without messages), setcred,
- * account, open and close are executed in order. It prints a line for each message of a module
+ * FOLDER has the stacks. NAME=VALUE sets a PAM variable, "tty=", "xdisplay=" and "rhost=" set
+ * items, and "fail" makes the conversation fail from then on. The operations auth, silent (auth
+ * without messages), setcred, account, open and close are executed in order. It prints a line for
+ * each message of a module
  * ("info: TEXT") and for each result ("auth: success"). "descriptors" prints how many files are
  * open.
  */
@@ -98,6 +99,23 @@ print_descriptors(void)
     return true;
 }
 
+/* Returns whether the argument is one of an item, and could be set. */
+static bool
+set_item(pam_handle_t *pam, const char *argument)
+{
+    static const struct {
+        const char *prefix;
+        int item;
+    } items[] = {{"tty=", PAM_TTY}, {"xdisplay=", PAM_XDISPLAY}, {"rhost=", PAM_RHOST}};
+
+    for (size_t i = 0; i < sizeof items / sizeof items[0]; i++) {
+        size_t length = strlen(items[i].prefix);
+        if (strncmp(argument, items[i].prefix, length) == 0)
+            return pam_set_item(pam, items[i].item, argument + length) == PAM_SUCCESS;
+    }
+    return false;
+}
+
 static bool
 apply_argument(pam_handle_t *pam, const char *argument)
 {
@@ -105,8 +123,8 @@ apply_argument(pam_handle_t *pam, const char *argument)
         return conversation_fails = true;
     if (strcmp(argument, "descriptors") == 0)
         return print_descriptors();
-    if (strncmp(argument, "tty=", 4) == 0)
-        return pam_set_item(pam, PAM_TTY, argument + 4) == PAM_SUCCESS;
+    if (set_item(pam, argument))
+        return true;
     if (strchr(argument, '='))
         return pam_putenv(pam, argument) == PAM_SUCCESS;
     return run_operation(pam, argument);

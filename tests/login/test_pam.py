@@ -11,7 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.login import (CARD, INSERT, OTHER_ATR, PASSWORD, RECORDS, LoginTest)
-from scdtest.fakes.logind import add_session, set_display
+from scdtest.fakes.logind import add_seat, add_session, set_display
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
@@ -111,6 +111,50 @@ class Waiting(LoginTest):
         for wrong in ("timeout=-1", "timeout=", "timeout=1x", "timeout=99999999999999999999",
                       "seat=", "unknown", "nowait=1"):
             self.assertEqual(self.output_of_pam("auth", arguments=wrong), [CARD])
+
+
+class Greeters(LoginTest):
+    """Display managers run in no session; some do not say at which seat the person is."""
+
+    def setUp(self):
+        super().setUp()
+        self.start(("Desk", ATR))
+        add_seat("seat0", "c1")
+        add_session("c1", NOBODY, CLASS="greeter", DISPLAY=":0")
+
+    def assert_result(self, result, *items):
+        self.assertEqual(self.output_of_pam(*items, "auth", seat=None), [result])
+
+    def test_lightdm(self):
+        """It sets the display of its greeter, which may be one of several."""
+        add_seat("seat1", "c2")
+        add_session("c2", NOBODY, CLASS="greeter", DISPLAY=":1", SEAT="seat1")
+        self.assert_result(CARD, "tty=:0")
+        self.assert_result(CARD, "xdisplay=:0", "tty=:0")
+        self.assert_result(PASSWORD, "tty=:2")
+        self.assertEqual(self.output_of_pam("tty=:1", "auth", arguments="timeout=1", seat=None),
+                         [INSERT, PASSWORD])
+
+    def test_display_of_a_session_that_ends(self):
+        add_session("c0", NOBODY, STATE="closing", DISPLAY=":0", SEAT="seat1")
+        self.assert_result(CARD, "tty=:0")
+
+    def test_sddm(self):
+        """It sets nothing before the session is opened."""
+        self.assert_result(CARD)
+        add_session("c1", NOBODY, CLASS="user", DISPLAY=":0")
+        self.assert_result(PASSWORD)
+
+    def test_two_seats_with_greeters(self):
+        add_seat("seat1", "c2")
+        add_session("c2", NOBODY, CLASS="greeter", SEAT="seat1")
+        self.assert_result(PASSWORD)
+
+    def test_remote_logins(self):
+        """A login over the network does not use the readers of the login screen."""
+        for items in (("rhost=example.com",), ("tty=:0", "rhost=example.com"), ("tty=ssh",),
+                      ("xdisplay=example.com:0",), ("tty=pts/0",)):
+            self.assert_result(PASSWORD, *items)
 
 
 class NeverSuccess(LoginTest):

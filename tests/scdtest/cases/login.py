@@ -6,7 +6,7 @@ import shutil
 
 from scdtest.cases import case
 from scdtest.clients.program import Program
-from scdtest.fakes.logind import SESSIONS, USERS
+from scdtest.fakes.logind import SEATS, SESSIONS, USERS
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
@@ -41,7 +41,7 @@ Login=no
 
     def setUp(self):
         super().setUp()
-        for folder in (RECORDS, SESSIONS, USERS):
+        for folder in (RECORDS, SEATS, SESSIONS, USERS):
             self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         self.start_bus()
         self.settings = os.path.join(self.testbed.folder, "smartcardd.conf")

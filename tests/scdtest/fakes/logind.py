@@ -14,6 +14,7 @@ from scdtest.testbed.testbed import SOURCE, connect_to_bus
 NAME = "org.freedesktop.login1"
 PATH = "/org/freedesktop/login1"
 INTERFACE = NAME + ".Manager"
+SEATS = "/run/systemd/seats"
 SESSIONS = "/run/systemd/sessions"
 USERS = "/run/systemd/users"
 SESSION = NAME + ".Session"
@@ -82,11 +83,19 @@ def session_path(name):
     return f"{PATH}/session/{name}"
 
 
-def add_session(name, uid):
+def add_session(name, uid, **changes):
     """Writes the state of a session as logind has it for sd-login(3)."""
     os.makedirs(SESSIONS, exist_ok=True)
     with open(os.path.join(SESSIONS, name), "w", encoding="ascii") as file:
-        file.write(f"UID={uid}\nSTATE=active\nSEAT=seat0\n")
+        for key, value in {"UID": uid, "STATE": "active", "SEAT": "seat0", **changes}.items():
+            file.write(f"{key}={value}\n")
+
+
+def add_seat(name, session):
+    """Writes the state of a seat, on which the session is active."""
+    os.makedirs(SEATS, exist_ok=True)
+    with open(os.path.join(SEATS, name), "w", encoding="ascii") as file:
+        file.write(f"ACTIVE={session}\nACTIVE_UID=0\n")
 
 
 def set_display(uid, line):
