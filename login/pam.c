@@ -9,13 +9,18 @@
  * it opens is closed when a function returns.
  */
 
+#include <errno.h>
 #include <libintl.h>
+#include <pwd.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <security/pam_modutil.h>
 #include <stdarg.h>
 #include <string.h>
 #include <syslog.h>
+#include <systemd/sd-login.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "login-config.h"
 #include "options.h"
@@ -30,6 +35,9 @@
 
 /* The name under which PAM keeps the card that authentication found, an LgnRecord. */
 #define FOUND_CARD "smartcardd_found_card"
+
+/* The name under which PAM keeps the session whose card pam_sm_open_session() remembered. */
+#define RECORDED_SESSION "smartcardd_recorded_session"
 
 typedef enum {
     WAITING,
@@ -227,6 +235,7 @@ free_found_card(pam_handle_t *pam, void *data, int status)
 static void
 keep_found_card(LoginWait *wait)
 {
+    pam_set_data(wait->pam, FOUND_CARD, NULL, NULL); /* of an attempt that failed */
     if (wait->found && wait->found_count == 1 &&
         pam_set_data(wait->pam, FOUND_CARD, wait->found, free_found_card) == PAM_SUCCESS)
         wait->found = NULL;
@@ -244,10 +253,9 @@ pam_sm_authenticate(pam_handle_t *pam, int flags, int argc, const char **argv)
     if (seat)
         run_wait(&wait, options.nowait ? 0 : options.timeout_us,
                  options.nowait ? handle_report : handle_report_and_show);
-    if (wait.state == FOUND) {
-        keep_found_card(&wait);
+    keep_found_card(&wait);
+    if (wait.state == FOUND)
         return PAM_IGNORE;
-    }
     return options.require_card ? PAM_AUTH_ERR : PAM_AUTHINFO_UNAVAIL;
 }
 
@@ -286,6 +294,12 @@ find_used_card(LoginWait *wait)
 }
 
 static void
+free_session_name(pam_handle_t *pam, void *data, int status)
+{
+    free(data);
+}
+
+static void
 remember_card(LoginWait *wait, const char *label, const char *session)
 {
     const LgnRecord *card = find_used_card(wait);
@@ -296,10 +310,33 @@ remember_card(LoginWait *wait, const char *label, const char *session)
                    "readers was used");
         return;
     }
-    int r = lgn_record_save(card, label, session);
+    char *name = strdup(session);
+    int r = name ? lgn_record_save(card, label, session) : -ENOMEM;
     if (r < 0)
         pam_syslog(wait->pam, LOG_WARNING, "cannot remember the card: " LGN_RECORD_FOLDER "/%s: %s",
                    session, strerror(-r));
+    if (r < 0 || pam_set_data(wait->pam, RECORDED_SESSION, name, free_session_name) != PAM_SUCCESS)
+        free(name);
+}
+
+/*
+ * Returns whether this login opens the session: the session belongs to the user, and the caller is
+ * started from outside of it. "su" and the like run inside of a session, which they must neither
+ * give another card nor leave without one when they end.
+ */
+static bool
+opens_session(pam_handle_t *pam, const char *session)
+{
+    LGN_CLEANUP(lgn_free_text) char *outer = NULL;
+    const void *user = NULL;
+    uid_t uid;
+
+    if (pam_get_item(pam, PAM_USER, &user) != PAM_SUCCESS || !user)
+        return false;
+    const struct passwd *entry = pam_modutil_getpwnam(pam, user);
+    if (!entry || sd_session_get_uid(session, &uid) < 0 || uid != entry->pw_uid)
+        return false;
+    return sd_pid_get_session(getppid(), &outer) < 0 || strcmp(outer, session) != 0;
 }
 
 EXPORTED int
@@ -308,15 +345,18 @@ pam_sm_open_session(pam_handle_t *pam, int flags, int argc, const char **argv)
     LgnOptions options = lgn_options_parse(pam, argc, argv);
     const char *token = pam_getenv(pam, "PKCS11_LOGIN_TOKEN_NAME");
     const char *session = pam_getenv(pam, "XDG_SESSION_ID");
+    bool card_used = (token && *token) || options.card_used;
 
-    if (!(token && *token) && !options.card_used)
-        return PAM_IGNORE;
-    if (!session || !lgn_record_is_session_name(session)) {
-        pam_syslog(pam, LOG_WARNING,
-                   "cannot remember the card: there is no session of "
-                   "systemd-logind; pam_systemd must precede in the stack");
+    if (!session || !lgn_record_is_session_name(session) || !opens_session(pam, session)) {
+        if (card_used)
+            pam_syslog(pam, LOG_WARNING,
+                       "cannot remember the card: there is no new session of systemd-logind; "
+                       "pam_systemd must precede in the stack");
         return PAM_IGNORE;
     }
+    lgn_record_remove(session); /* of an earlier session of that name, whose login was killed */
+    if (!card_used)
+        return PAM_IGNORE;
     LGN_CLEANUP(lgn_free_text)
     char *seat = options.seat ? strdup(options.seat) : lgn_seat_find(pam);
     LGN_CLEANUP(clear_wait) LoginWait wait = {.pam = pam, .seat = seat, .is_silent = true};
@@ -327,9 +367,9 @@ pam_sm_open_session(pam_handle_t *pam, int flags, int argc, const char **argv)
 EXPORTED int
 pam_sm_close_session(pam_handle_t *pam, int flags, int argc, const char **argv)
 {
-    const char *session = pam_getenv(pam, "XDG_SESSION_ID");
+    const void *session = NULL;
 
-    if (session)
+    if (pam_get_data(pam, RECORDED_SESSION, &session) == PAM_SUCCESS && session)
         lgn_record_remove(session);
     return PAM_IGNORE;
 }

@@ -52,14 +52,26 @@ lgn_record_is_session_name(const char *session)
     return length > 0 && length <= NAME_MAX_LENGTH && session[length] == '\0';
 }
 
-/* Opens the folder; creates it first if asked to. Returns a negative errno on failure. */
+/*
+ * Opens the folder; creates it first if asked to, for all to read, whatever the umask of the
+ * program is. Returns a negative errno on failure.
+ */
 static int
 open_folder(bool create)
 {
-    if (create && mkdir(LGN_RECORD_FOLDER, 0755) < 0 && errno != EEXIST)
+    bool is_new = create && mkdir(LGN_RECORD_FOLDER, 0755) == 0;
+
+    if (create && !is_new && errno != EEXIST)
         return -errno;
     int folder = open(LGN_RECORD_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return folder < 0 ? -errno : folder;
+    if (folder < 0)
+        return -errno;
+    if (is_new && fchmod(folder, 0755) < 0) {
+        int r = -errno;
+        close(folder);
+        return r;
+    }
+    return folder;
 }
 
 /* A label is any text of a token: a control character must not look like another line. */

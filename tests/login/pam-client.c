@@ -10,11 +10,12 @@
  * without messages), setcred, account, open and close are executed in order. It prints a line for
  * each message of a module
  * ("info: TEXT") and for each result ("auth: success"). "descriptors" prints how many files are
- * open.
+ * open, and "wait" waits for SIGUSR1.
  */
 
 #include <fcntl.h>
 #include <security/pam_appl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,6 +100,29 @@ print_descriptors(void)
     return true;
 }
 
+/* The signal is blocked from the beginning, so that an early one is not lost. */
+static bool
+wait_for_signal(void)
+{
+    sigset_t signals;
+    int number;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    printf("waiting\n");
+    return sigwait(&signals, &number) == 0;
+}
+
+static void
+block_signal(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 /* Returns whether the argument is one of an item, and could be set. */
 static bool
 set_item(pam_handle_t *pam, const char *argument)
@@ -123,6 +147,8 @@ apply_argument(pam_handle_t *pam, const char *argument)
         return conversation_fails = true;
     if (strcmp(argument, "descriptors") == 0)
         return print_descriptors();
+    if (strcmp(argument, "wait") == 0)
+        return wait_for_signal();
     if (set_item(pam, argument))
         return true;
     if (strchr(argument, '='))
@@ -137,6 +163,7 @@ main(int argc, char **argv)
     pam_handle_t *pam;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    block_signal();
     if (argc < 3 ||
         pam_start_confdir(argv[2], "nobody", &conversation, argv[1], &pam) != PAM_SUCCESS) {
         fprintf(stderr, "pam-client: cannot start PAM\n");

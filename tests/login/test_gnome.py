@@ -3,6 +3,7 @@
 """The bridge to GNOME, read by gnome-shell's own file where it is installed."""
 
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -63,7 +64,7 @@ class GnomeTest(LoginTest):
         events.wait_for_file(SESSION_BUS)
         self.environment = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=" + SESSION_BUS,
                             "XDG_SESSION_ID": "c1"}
-        add_session("c1", 0)
+        add_session("c1", pwd.getpwnam("nobody").pw_uid)
 
     def start_bridge(self, **environment):
         owned = []

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from scdtest.cases import case
 from scdtest.cases.login import (CARD, INSERT, OTHER_ATR, PASSWORD, RECORDS, LoginTest)
 from scdtest.fakes.logind import add_seat, add_session, set_display
+from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
@@ -159,6 +160,7 @@ class Greeters(LoginTest):
 
 class NeverSuccess(LoginTest):
     def test_sufficient_lets_nobody_in(self):
+        add_session("1", NOBODY)
         self.start(("Desk", ATR))
         stack = "".join(f"{kind} sufficient {{module}}\n{kind} required pam_deny.so\n"
                         for kind in ("auth", "account", "session"))
@@ -216,6 +218,7 @@ class Trouble(LoginTest):
         self.assertEqual(self.output_of_pam("auth"), [CARD])
 
     def test_nothing_is_left_open(self):
+        add_session("c1", NOBODY)
         self.start(("Desk", ATR))
         lines = self.output_of_pam("auth", "descriptors", "auth", "auth",
                                    "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open",
@@ -233,6 +236,11 @@ class Records(LoginTest):
     """The card of a session."""
 
     SESSION = ("XDG_SESSION_ID=c1",)
+    LOG_IN = ("auth", "PKCS11_LOGIN_TOKEN_NAME=T", *SESSION, "open")
+
+    def setUp(self):
+        super().setUp()
+        add_session("c1", NOBODY)
 
     def record(self, session="c1"):
         path = os.path.join(RECORDS, session)
@@ -243,13 +251,16 @@ class Records(LoginTest):
 
     def test_card_that_was_used(self):
         self.start(("Desk", ATR))
-        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=My\ttoken\n", *self.SESSION, "open")
+        login = self.pam("auth", "PKCS11_LOGIN_TOKEN_NAME=My\ttoken\n", *self.SESSION, "open", "wait",
+                         "close")
+        login.wait_for("waiting")
         self.assertEqual(self.record(), {"Reader": self.desk, "Port": "", "Atr": ATR,
                                          "Label": "My token "})
         status = os.stat(os.path.join(RECORDS, "c1"))
         self.assertEqual((status.st_uid, status.st_mode & 0o777), (0, 0o644))
         self.assertEqual(os.listdir(RECORDS), ["c1"])
-        self.output_of_pam(*self.SESSION, "close")
+        login.send_signal(signal.SIGUSR1)
+        self.assertEqual(login.wait(), 0)
         self.assertIsNone(self.record())
 
     def test_card_beside_a_password(self):
@@ -267,6 +278,63 @@ class Records(LoginTest):
         self.start(("Desk", ATR))
         self.output_of_pam("PKCS11_LOGIN_TOKEN_NAME=T", *self.SESSION, "open")
         self.assertEqual(self.record()["Reader"], self.desk)
+
+    def test_umask(self):
+        """The user's lock service can read the record, also if the program is careful."""
+        self.start(("Desk", ATR))
+        self.output_of_pam(*self.LOG_IN, launcher=["sh", "-c", 'umask 077; exec "$@"', "sh"])
+        for path, mode in ((RECORDS, 0o755), (os.path.join(RECORDS, "c1"), 0o644)):
+            self.assertEqual(os.stat(path).st_mode & 0o777, mode)
+
+    def test_second_attempt(self):
+        """The card of an attempt that failed is not the one that the next attempt found."""
+        self.start(("Desk", ATR))
+        login = self.pam("auth", "wait", "silent", "wait", *self.LOG_IN[1:], arguments="timeout=1")
+        login.wait_for("waiting")
+        self.readers.remove("Desk")
+        self.client.wait_for_signal("CardRemoved")
+        login.send_signal(signal.SIGUSR1)
+        events.wait_until(lambda: login.lines.count("waiting") == 2, "the second attempt")
+        login.send_signal(signal.SIGUSR1)
+        self.assertEqual(login.wait(), 0)
+        self.assertIsNone(self.record())
+
+    def test_session_of_another_user(self):
+        """A user may have a say in the variables of the login, but not in others' sessions."""
+        self.start(("Desk", ATR))
+        add_session("c2", NOBODY + 1)
+        self.write_record("c2")
+        self.output_of_pam(*self.LOG_IN[:2], "XDG_SESSION_ID=c2", "open", "close")
+        self.assertEqual(self.record("c2"), {"Reader": "/r", "Port": "", "Atr": "00"})
+
+    def test_login_inside_of_the_session(self):
+        """As with su: the card of the session stays as it is."""
+        self.start(("Desk", ATR))
+        self.write_record("c1")
+        self.output_of_pam(*self.LOG_IN, "close", launcher=self.inside_of_session())
+        self.output_of_pam(*self.SESSION, "open", "close", launcher=self.inside_of_session())
+        self.assertEqual(self.record(), {"Reader": "/r", "Port": "", "Atr": "00"})
+
+    def inside_of_session(self):
+        """Returns a launcher that runs a program as a child of a process in the session."""
+        path = os.path.join(self.testbed.folder, "cgroup")
+        group = f"/user.slice/user-{NOBODY}.slice/session-c1.scope"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"1:name=systemd:{group}\n0::{group}\n")
+        return ["unshare", "--mount", "sh", "-c",
+                f'mount --bind {path} /proc/$$/cgroup && "$@"; exit $?', "sh"]
+
+    def test_earlier_session_of_that_name(self):
+        """Its login was killed; the new one is with a password."""
+        self.start(("Desk", ATR))
+        self.write_record("c1")
+        self.output_of_pam("auth", *self.SESSION, "open")
+        self.assertIsNone(self.record())
+
+    def write_record(self, session):
+        os.makedirs(RECORDS, exist_ok=True)
+        with open(os.path.join(RECORDS, session), "w", encoding="ascii") as file:
+            file.write("Reader=/r\nPort=\nAtr=00\n")
 
     def test_names_that_are_not_sessions(self):
         self.start(("Desk", ATR))
@@ -293,6 +361,7 @@ class SeveralCards(LoginTest):
     SETTINGS = f"[Login]\nLoginCards=atr {ATR}\n"
 
     def test_which_card_was_used_is_not_known(self):
+        add_session("c1", NOBODY)
         self.start(("Desk", ATR), ("Other", ATR))
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open")
         self.assertFalse(os.path.exists(RECORDS))
