@@ -24,6 +24,7 @@
 #define LOGIND "org.freedesktop.login1"
 #define LOGIND_PATH "/org/freedesktop/login1"
 #define LOGIND_MANAGER LOGIND ".Manager"
+#define LOGIND_ATTEMPTS 3
 
 typedef struct Locker Locker;
 
@@ -55,43 +56,82 @@ free_session(gpointer data)
     g_free(session);
 }
 
+/* A call of logind that is pending; its slot owns it. */
+typedef struct {
+    sd_bus *bus;
+    const char *method;
+    char *session;
+    guint attempts;
+} LogindCall;
+
+static void call_logind(sd_bus *bus, const char *method, const char *session, guint attempts);
+
+/* A logind that restarts while it has the call must not leave the session unlocked. */
+static gboolean
+is_worth_another_attempt(const LogindCall *call, const sd_bus_error *error)
+{
+    return call->attempts < LOGIND_ATTEMPTS &&
+           (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT));
+}
+
 static int
 handle_logind_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
 {
+    const LogindCall *call = data;
     const sd_bus_error *error = sd_bus_message_get_error(reply);
 
-    if (error)
+    if (error && is_worth_another_attempt(call, error))
+        call_logind(call->bus, call->method, call->session, call->attempts + 1);
+    else if (error)
         g_warning(_("systemd-logind refused to end or lock the session: %s"),
                   error->message ? error->message : error->name);
     return 0;
 }
 
 static void
-call_logind(Locker *locker, const char *method, const char *session)
+free_call(void *data)
 {
-    int r =
-        sd_bus_call_method_async(lgn_watch_bus(locker->watch), NULL, LOGIND, LOGIND_PATH,
-                                 LOGIND_MANAGER, method, handle_logind_reply, NULL, "s", session);
+    LogindCall *call = data;
 
-    if (r < 0)
+    g_free(call->session);
+    g_free(call);
+}
+
+static void
+call_logind(sd_bus *bus, const char *method, const char *session, guint attempts)
+{
+    LogindCall *call = g_new(LogindCall, 1);
+    sd_bus_slot *slot = NULL;
+
+    *call = (LogindCall){bus, method, g_strdup(session), attempts};
+    int r = sd_bus_call_method_async(bus, &slot, LOGIND, LOGIND_PATH, LOGIND_MANAGER, method,
+                                     handle_logind_reply, call, "s", session);
+    if (r < 0) {
         g_warning("%s: %s", method, strerror(-r));
+        free_call(call);
+        return;
+    }
+    sd_bus_slot_set_destroy_callback(slot, free_call);
+    sd_bus_slot_set_floating(slot, true);
+    sd_bus_slot_unref(slot);
 }
 
 static void
 act_on_removal(LockedSession *session)
 {
-    Locker *locker = session->locker;
+    sd_bus *bus = lgn_watch_bus(session->locker->watch);
 
-    switch (lgn_lock_settings_action(&locker->settings)) {
+    switch (lgn_lock_settings_action(&session->locker->settings)) {
     case LGN_ACTION_NONE:
         break;
     case LGN_ACTION_LOCK:
         g_message(_("The card of session %s was removed: locking the session"), session->name);
-        call_logind(locker, "LockSession", session->name);
+        call_logind(bus, "LockSession", session->name, 1);
         break;
     case LGN_ACTION_LOG_OUT:
         g_message(_("The card of session %s was removed: ending the session"), session->name);
-        call_logind(locker, "TerminateSession", session->name);
+        call_logind(bus, "TerminateSession", session->name, 1);
         break;
     }
 }

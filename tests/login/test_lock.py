@@ -4,6 +4,7 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 import sys
 import time
@@ -83,6 +84,15 @@ class Cards(LockTest):
         self.readers.remove("Desk")
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
+    def test_logind_that_restarts(self):
+        """It ends without an answer; the one that follows gets the request again."""
+        following = Logind()
+        self._clients.append(following)
+        self.logind.dies_of_requests = True
+        self.readers.remove("Desk")
+        self.assertEqual(following.wait_for_requests(1), [LOCK])
+        self.assertEqual(self.logind.requests, [LOCK])
+
     def test_each_removal_once(self):
         for count in (1, 2, 3):
             self.readers.remove("Desk")
@@ -120,7 +130,10 @@ class Cards(LockTest):
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
     def test_session_that_ends(self):
-        self.output_of_pam("XDG_SESSION_ID=c1", "close")
+        add_session("c5", NOBODY.pw_uid)
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c5", "open",
+                           "close")
+        os.unlink(os.path.join(RECORDS, "c1"))
         add_session("c2", NOBODY.pw_uid)
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c2", "open")
         self.readers.remove("Desk")
@@ -128,7 +141,9 @@ class Cards(LockTest):
 
     def test_session_of_another_user(self):
         add_session("c3", 0)
-        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c3", "open")
+        new = os.path.join(RECORDS, "c3.new")
+        shutil.copy(os.path.join(RECORDS, "c1"), new)
+        os.rename(new, os.path.join(RECORDS, "c3"))
         add_session("c4", NOBODY.pw_uid)
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c4", "open")
         self.readers.remove("Desk")

@@ -37,10 +37,14 @@ POLICY = f"""<busconfig>
 
 
 class Logind:
-    """requests: pairs of a method and a session."""
+    """requests: pairs of a method and a session.
+
+    A second one waits until the first one closes or, with dies_of_requests, gets a request.
+    """
 
     def __init__(self):
         self.requests = []
+        self.dies_of_requests = False
         self._connection = connect_to_bus()
         interface, = Gio.DBusNodeInfo.new_for_xml(XML).interfaces
         self._connection.register_object(PATH, interface, self._handle_call, None, None)
@@ -57,6 +61,9 @@ class Logind:
                     GLib.Variant("(h)", (0,)), Gio.UnixFDList.new_from_array([os.dup(file.fileno())]))
         else:
             self.requests.append((method, *arguments.unpack()))
+            if self.dies_of_requests:
+                self.close()
+                return
             invocation.return_value(None)
             if method == "LockSession":
                 self._connection.emit_signal(None, session_path(*arguments.unpack()), SESSION,
