@@ -48,13 +48,6 @@ scd_card_has_atr_in_worker(long card, GBytes *expected)
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
-/* pcscd returns the first code for any call on a handle whose reader is gone. */
-static gboolean
-is_reader_gone(guint32 code)
-{
-    return code == SCARD_E_INVALID_VALUE || code == SCARD_E_READER_UNAVAILABLE;
-}
-
 /*
  * A driver reports a card that is pulled during a command as it reports any failure, and pcscd sees
  * the removal a little later: within 400 ms with a driver that it has to poll.
@@ -64,13 +57,13 @@ scd_card_find_cause_in_worker(long card, const ScdJob *job)
 {
     if (job->code == SCARD_E_NO_SMARTCARD)
         return SCARD_W_REMOVED_CARD;
-    if (is_reader_gone(job->code))
+    if (scd_code_is_reader_gone(job->code))
         return SCARD_E_READER_UNAVAILABLE;
     if (job->code != SCARD_E_NOT_TRANSACTED && job->code != SCARD_E_COMM_DATA_LOST)
         return job->code;
     for (guint i = 0; i < CAUSE_TRIES && !scd_job_is_answered(job); i++) {
         guint32 code = query_in_worker(card);
-        if (is_reader_gone(code))
+        if (scd_code_is_reader_gone(code))
             return SCARD_E_READER_UNAVAILABLE;
         if (code == SCARD_W_REMOVED_CARD || scd_code_is_connection_lost(code))
             return code;

@@ -485,11 +485,12 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     job->code = scd_pin_pad_enter_in_worker(&pad, &length);
-    guint32 access = scd_card_check_access_in_worker(handle->card);
-    if (job->code != SCARD_S_SUCCESS && access != SCARD_S_SUCCESS)
+    guint32 access =
+        job->code == SCARD_S_SUCCESS ? job->code : scd_card_check_access_in_worker(handle->card);
+    if (access != SCARD_S_SUCCESS)
         job->code = access;
     else
-        job->code = scd_card_find_cause_in_worker(handle->card, job);
+        find_cause_in_worker(handle, place, job);
     if (job->code != SCARD_E_UNSUPPORTED_FEATURE)
         note_command(handle, place, job->code);
     SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);

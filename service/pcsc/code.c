@@ -63,6 +63,13 @@ scd_code_is_connection_lost(guint32 code)
            code == SCARD_E_INVALID_HANDLE;
 }
 
+/* pcscd returns the first code for any call on a handle whose reader is gone. */
+gboolean
+scd_code_is_reader_gone(guint32 code)
+{
+    return code == SCARD_E_INVALID_VALUE || code == SCARD_E_READER_UNAVAILABLE;
+}
+
 char *
 scd_code_explain_no_connection(guint32 code, gboolean was_connected)
 {

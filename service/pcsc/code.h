@@ -19,6 +19,9 @@ guint32 scd_code_of_error(ScdErrorCode error);
 /* Returns whether this code, from a call with a context, means that the context is unusable. */
 gboolean scd_code_is_connection_lost(guint32 code);
 
+/* Returns whether this code, from a call with a handle, means that the reader is gone. */
+gboolean scd_code_is_reader_gone(guint32 code);
+
 /*
  * Returns one line in English, which the caller frees: why there is no connection, and how an
  * administrator can restore it. was_connected: there was one before.

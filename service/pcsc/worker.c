@@ -127,8 +127,7 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
         if (job->finds_cause)
             job->code = SCARD_E_NO_SERVICE;
     }
-    /* pcscd returns this code for any call on a handle whose reader is gone. */
-    if (job->finds_cause && job->code == SCARD_E_INVALID_VALUE && job->kind != SCD_JOB_CONNECT)
+    if (job->finds_cause && scd_code_is_reader_gone(job->code) && job->kind != SCD_JOB_CONNECT)
         job->code = SCARD_E_READER_UNAVAILABLE;
     return outcome;
 }
