@@ -2,6 +2,7 @@
 
 #include "fake-pcsc.h"
 
+#include <reader.h>
 #include <string.h>
 #include <winscard.h>
 
@@ -25,6 +26,9 @@ static struct {
     gboolean guest;
     gboolean removed;
     gboolean verified;
+    gboolean has_pin_pad;
+    gboolean can_abort;
+    guint8 key;
     guint refusals;
     guint contexts;
     guint resets;
@@ -49,6 +53,8 @@ fake_pcsc_reset(void)
     g_assert(fake.contexts == 0);
     fake.held = FAKE_N_FUNCTIONS;
     fake.blocks = fake.foreign = fake.guest = fake.removed = fake.verified = FALSE;
+    fake.has_pin_pad = fake.can_abort = FALSE;
+    fake.key = 0;
     fake.refusals = fake.resets = 0;
     memset(fake.calls, 0, sizeof fake.calls);
     memset(fake.handles, 0, sizeof fake.handles);
@@ -121,6 +127,23 @@ void
 fake_pcsc_wait_until_refused(void)
 {
     wait_for(has_refused);
+}
+
+void
+fake_pcsc_set_pin_pad(gboolean can_abort)
+{
+    g_mutex_lock(&fake.lock);
+    fake.has_pin_pad = TRUE;
+    fake.can_abort = can_abort;
+    g_mutex_unlock(&fake.lock);
+}
+
+void
+fake_pcsc_set_key(guint8 key)
+{
+    g_mutex_lock(&fake.lock);
+    fake.key = key;
+    g_mutex_unlock(&fake.lock);
 }
 
 void
@@ -204,6 +227,16 @@ fake_pcsc_count_calls(FakeFunction function)
     guint calls = fake.calls[function];
     g_mutex_unlock(&fake.lock);
     return calls;
+}
+
+void
+fake_pcsc_wait_for_calls(FakeFunction function, guint more)
+{
+    g_mutex_lock(&fake.lock);
+    guint until = fake.calls[function] + more;
+    while (fake.calls[function] < until)
+        g_cond_wait(&fake.changed, &fake.lock);
+    g_mutex_unlock(&fake.lock);
 }
 
 /* Each call that can be held begins with this, and ends with leave(). */
@@ -389,14 +422,60 @@ SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *send_pci, LPCBYTE comm
     return leave(SCARD_S_SUCCESS);
 }
 
+/* Any numbers: the driver announces them. */
+static const struct {
+    guint8 feature;
+    guint8 code;
+    FakeFunction function;
+} pin_codes[] = {
+    {FEATURE_ABORT, 0x10, FAKE_PIN_ABORT}, /* first: it may be left out */
+    {FEATURE_VERIFY_PIN_START, 0x11, FAKE_PIN_START},
+    {FEATURE_GET_KEY_PRESSED, 0x12, FAKE_PIN_KEY},
+    {FEATURE_VERIFY_PIN_FINISH, 0x13, FAKE_PIN_FINISH},
+};
+
+static FakeFunction
+find_function(DWORD control_code)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(pin_codes); i++)
+        if (control_code == (DWORD)SCARD_CTL_CODE(pin_codes[i].code))
+            return pin_codes[i].function;
+    return FAKE_CONTROL;
+}
+
+/* Returns the number of bytes. */
+static gsize
+write_features(guint8 *output)
+{
+    PCSC_TLV_STRUCTURE *feature = (PCSC_TLV_STRUCTURE *)output;
+
+    for (guint i = fake.can_abort ? 0 : 1; i < G_N_ELEMENTS(pin_codes); i++)
+        *feature++ = (PCSC_TLV_STRUCTURE){pin_codes[i].feature, sizeof feature->value,
+                                          GUINT32_TO_BE(SCARD_CTL_CODE(pin_codes[i].code))};
+    return (gsize)((guint8 *)feature - output);
+}
+
 LONG
 SCardControl(SCARDHANDLE handle, DWORD control_code, LPCVOID input, DWORD input_length,
              LPVOID output, DWORD output_length, LPDWORD returned)
 {
-    enter(FAKE_CONTROL);
-    gboolean others = fake.foreign || depth_locked() > find_handle(handle)->depth;
+    FakeFunction function = find_function(control_code);
+    guint8 *bytes = output;
+
+    enter(function);
     *returned = 0;
-    return leave(others ? SCARD_E_SHARING_VIOLATION : SCARD_S_SUCCESS);
+    if (fake.foreign || depth_locked() > find_handle(handle)->depth)
+        return leave(SCARD_E_SHARING_VIOLATION);
+    if (control_code == CM_IOCTL_GET_FEATURE_REQUEST && fake.has_pin_pad) {
+        *returned = write_features(bytes);
+    } else if (function == FAKE_PIN_KEY) {
+        bytes[0] = fake.key;
+        *returned = 1;
+    } else if (function == FAKE_PIN_FINISH) {
+        memcpy(bytes, "\x90\x00", 2);
+        *returned = 2;
+    }
+    return leave(SCARD_S_SUCCESS);
 }
 
 LONG

@@ -20,7 +20,11 @@ typedef enum {
     FAKE_BEGIN,
     FAKE_END,
     FAKE_TRANSMIT,
-    FAKE_CONTROL,
+    FAKE_CONTROL, /* any other code than these of a PIN pad */
+    FAKE_PIN_START,
+    FAKE_PIN_KEY,
+    FAKE_PIN_FINISH,
+    FAKE_PIN_ABORT,
     FAKE_GET_ATTRIBUTE,
     FAKE_N_FUNCTIONS,
 } FakeFunction;
@@ -40,6 +44,11 @@ void fake_pcsc_wait_until_refused(void);
 /* Another program is connected to the card. */
 void fake_pcsc_set_guest(gboolean guest);
 
+/* The reader has a PIN pad, whose driver tells each key. */
+void fake_pcsc_set_pin_pad(gboolean can_abort);
+/* What each query for a key returns from now on (PC/SC part 10); 0: none was pressed. */
+void fake_pcsc_set_key(guint8 key);
+
 void fake_pcsc_remove_card(void);
 /* Another program resets the card. */
 void fake_pcsc_reset_card(void);
@@ -53,3 +62,5 @@ guint fake_pcsc_count_resets(void);
 
 /* How often the function was called since the reset. */
 guint fake_pcsc_count_calls(FakeFunction function);
+/* Returns when it has been called so many times more. */
+void fake_pcsc_wait_for_calls(FakeFunction function, guint more);

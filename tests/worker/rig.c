@@ -37,6 +37,20 @@ g_source_set_ready_time(GSource *source, gint64 ready_time)
     real(source, ready_time < 0 ? -1 : 0);
 }
 
+/* Waits until that clock has the time, as far as it is not advanced meanwhile. */
+gboolean
+g_cond_wait_until(GCond *cond, GMutex *mutex, gint64 end_time)
+{
+    static gboolean (*real)(GCond *, GMutex *, gint64);
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "g_cond_wait_until");
+    g_mutex_lock(&clock_lock);
+    gint64 offset_us = clock_offset_us;
+    g_mutex_unlock(&clock_lock);
+    return real(cond, mutex, end_time - offset_us);
+}
+
 void
 rig_advance_clock(gint64 us)
 {
