@@ -13,6 +13,7 @@ from gi.repository import GLib
 from scdtest.cases import case
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, SessionTest
 from scdtest.clients.client import Refused, hex_data, options
+from scdtest.testbed import events
 
 ROOT, MANAGER = "/org/smartcardd1", "org.smartcardd1.Manager"
 
@@ -31,6 +32,9 @@ VERIFY_STRUCTURE = "00 00 82 08 00 0804 02 FF 0904 00 000000 0D000000"
 # PIN_MODIFY: after bmPINLengthFormat also bInsertionOffsetOld and bInsertionOffsetNew, after
 # wPINMaxExtraDigit bConfirmPIN, and three indices of messages.
 MODIFY_STRUCTURE = "00 00 82 08 00 00 08 0804 03 02 FF 0904 00 01 02 000000 15000000"
+
+
+ROUNDS = 10
 
 
 def numbers(*values):
@@ -125,6 +129,21 @@ class Entry(PinTest):
             started, *keys, ended = self.signals(session)
             self.assertEqual((started, ended), (("PinEntryStarted", False), ("PinEntryEnded",)))
             self.assertEqual(len(keys), count)
+            session.close()
+
+    def test_reply_comes_after_the_end(self):
+        """The signals come from another thread of the service than most replies."""
+        for kind in (DIRECT, KEYS):
+            session = self.session_with(*kind)
+            for keys in ("12345678e", "c") * ROUNDS:
+                seen = []
+                call = self.send(session)
+                call.on_done = lambda: seen.extend(self.signals(session))
+                self.wait_for_start(session)
+                self.press(keys)
+                events.wait_until(lambda: call.is_done, "the reply")
+                self.assertEqual(seen[-1], ("PinEntryEnded",))
+                session.client.signals.clear()
             session.close()
 
     def test_signals_are_for_the_owner(self):
