@@ -3,6 +3,7 @@
 #include "bus/connect.h"
 
 #include "base/words.h"
+#include "bus/call-error.h"
 #include "bus/error.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
@@ -115,17 +116,13 @@ fail_with_result(const ConnectResult *result)
     const ScdHolderQuery query = scd_sessions_holder_query(
         result->connect->sessions, scd_pending_call_client(result->call), 0);
     ScdErrorCode code = scd_code_to_error(result->code);
-    g_autofree char *holder = code == SCD_E_SHARING_VIOLATION
-                                  ? query.describe(query.data, reader, query.uid, query.except)
-                                  : NULL;
-    g_autoptr(GError) error = NULL;
+    g_autofree char *holder = scd_holder_query_describe(&query, reader, code);
 
     if (!holder) {
         scd_pending_call_fail_with_code(result->call, code);
         return;
     }
-    g_autoptr(GError) plain = scd_job_call_new_error(reader, code);
-    error = g_error_new(SCD_ERROR, code, "%s%s", plain->message, holder);
+    g_autoptr(GError) error = scd_call_error_new_with(reader, "", code, holder);
     scd_pending_call_fail(result->call, error);
 }
 

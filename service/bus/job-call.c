@@ -124,32 +124,6 @@ give_charge_back(QuotaCharge *charge)
     g_clear_pointer(&charge->quota, scd_quota_unref);
 }
 
-/* The remedy, where the text of the error does not imply it. */
-static const char *
-get_hint(ScdErrorCode code)
-{
-    switch (code) {
-    case SCD_W_RESET_CARD:
-        return ": call Reconnect, then restore the state of the card";
-    case SCD_W_REMOVED_CARD:
-        return ": insert it again, then call Reconnect";
-    case SCD_E_NO_SERVICE:
-        return ": connect again when pcscd is back";
-    case SCD_E_SHARING_VIOLATION:
-        return ": wait until the other program has finished, or close it";
-    case SCD_W_UNRESPONSIVE_CARD:
-    case SCD_W_UNPOWERED_CARD:
-        return ": insert it again if it can be removed, or use another reader";
-    case SCD_E_PROTO_MISMATCH:
-        return ": use one of the protocols in the property Protocols of the card";
-    case SCD_W_SECURITY_VIOLATION:
-        return ": polkit does not authorize this program any more, or does not let the user "
-               "smartcardd access pcscd";
-    default:
-        return "";
-    }
-}
-
 static GVariant *
 bytes_to_variant(const ScdJob *job, GBytes *bytes)
 {
@@ -216,25 +190,6 @@ new_reply(const JobCall *call, const ScdJob *job)
     g_assert_not_reached();
 }
 
-const char *
-scd_job_call_sent_text(gboolean sent)
-{
-    return sent ? ": sent, result unknown" : ": not sent";
-}
-
-static GError *
-new_error(const char *reader, const char *where, ScdErrorCode code, const char *end)
-{
-    return g_error_new(SCD_ERROR, code, "Reader '%s': %s%s%s%s", reader, where,
-                       scd_error_text(code), get_hint(code), end);
-}
-
-GError *
-scd_job_call_new_error(const char *reader, ScdErrorCode code)
-{
-    return new_error(reader, "", code, "");
-}
-
 /* NotTransacted stands for different failures. */
 static const char *
 get_failure_text(const ScdJob *job, ScdErrorCode code)
@@ -251,20 +206,16 @@ new_job_error(const JobCall *call, const ScdJob *job, ScdErrorCode code)
     gboolean given_up = code == SCD_E_TIMEOUT || code == SCD_E_CANCELLED;
     /* A Close goes on in any case. */
     gboolean sent = scd_job_was_sent(job) || job->kind == SCD_JOB_DISCONNECT;
-    g_autofree char *holder = NULL;
     g_autofree char *where = NULL;
-
-    if (code == SCD_E_SHARING_VIOLATION && call->holder.describe)
-        holder = call->holder.describe(call->holder.data, call->reader, call->holder.uid,
-                                       call->holder.except);
-    const char *end = given_up ? scd_job_call_sent_text(sent)
+    g_autofree char *holder = scd_holder_query_describe(&call->holder, call->reader, code);
+    const char *end = given_up ? scd_call_error_sent_text(sent)
                       : holder ? holder
                                : get_failure_text(job, code);
 
     if (job->kind == SCD_JOB_TRANSMIT && scd_job_n_commands(job) > 1)
         where = g_strdup_printf("command %u of %u: ", scd_job_n_answered(job) + 1,
                                 scd_job_n_commands(job));
-    return new_error(call->reader, where ? where : "", code, end);
+    return scd_call_error_new_with(call->reader, where ? where : "", code, end);
 }
 
 /* The status words that PC/SC part 10 has for readers; NULL: another response. */
@@ -279,7 +230,7 @@ new_pin_error(const JobCall *call, const ScdJob *job)
     if (length != 2 || response[0] != 0x64 || response[1] >= G_N_ELEMENTS(errors))
         return NULL;
     g_autofree char *end = g_strdup_printf(" (status word 64%02X)", response[1]);
-    return new_error(call->reader, "", errors[response[1]], end);
+    return scd_call_error_new_with(call->reader, "", errors[response[1]], end);
 }
 
 static GError *

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/limit.h"
 #include "base/words.h"
+#include "bus/call-error.h"
 #include "bus/options.h"
 #include "pcsc/job.h"
 
@@ -94,18 +95,7 @@ typedef void (*ScdJobCallEndFunc)(guint32 code, gpointer data);
 void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
                          GDestroyNotify destroy);
 
-/*
- * Who has the card, for the message of SharingViolation. describe is called on the main thread with
- * data that outlives the call, and returns a text in parentheses with a space before it; or NULL
- * if the user may not know, or nobody on this bus has it.
- */
-typedef struct {
-    char *(*describe)(gpointer data, const char *reader, guint uid, guint64 except);
-    gpointer data;
-    guint uid;      /* the caller's */
-    guint64 except; /* the number of the caller's own session; 0: none */
-} ScdHolderQuery;
-
+/* Who has the card, for the message of SharingViolation. */
 void scd_job_call_set_holder_query(ScdJob *job, const ScdHolderQuery *query);
 
 /*
@@ -127,9 +117,3 @@ void scd_job_call_refuse(ScdJob *job, const GError *error);
 gboolean scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const char *call_id,
                                ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data,
                                GError **error);
-
-/* Returns the end of the message of an error with which a call was given up. */
-const char *scd_job_call_sent_text(gboolean sent);
-
-/* Returns an error that names the reader, the failure and, if there is one, the remedy. */
-GError *scd_job_call_new_error(const char *reader, ScdErrorCode code);

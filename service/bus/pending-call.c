@@ -2,8 +2,8 @@
 
 #include "bus/pending-call.h"
 
+#include "bus/call-error.h"
 #include "bus/error.h"
-#include "bus/job-call.h"
 
 /* How long a job of a call that does not wait may take to follow the one before it. */
 #define CHAINED_WAIT_US (200 * G_TIME_SPAN_MILLISECOND)
@@ -102,7 +102,7 @@ add_sent_text(const ScdPendingCall *call, GError *error)
 {
     gboolean sent = call->method->was_sent && call->method->was_sent(call->data);
     g_autoptr(GError) old = error;
-    g_autofree char *message = g_strconcat(old->message, scd_job_call_sent_text(sent), NULL);
+    g_autofree char *message = g_strconcat(old->message, scd_call_error_sent_text(sent), NULL);
 
     return g_error_new_literal(SCD_ERROR, old->code, message);
 }
@@ -118,7 +118,7 @@ give_up(ScdPendingCall *call, ScdErrorCode code)
     if (code == SCD_E_TIMEOUT && call->method->new_timeout_error)
         error = call->method->new_timeout_error(call->data);
     else if (call->parts.reader)
-        error = scd_job_call_new_error(scd_reader_name(call->parts.reader), code);
+        error = scd_call_error_new(scd_reader_name(call->parts.reader), code);
     else
         error = g_error_new_literal(SCD_ERROR, code, scd_error_text(code));
     error = add_sent_text(call, error);
@@ -136,7 +136,7 @@ scd_pending_call_fail_with_code(ScdPendingCall *call, ScdErrorCode code)
         give_up(call, code);
         return;
     }
-    error = scd_job_call_new_error(scd_reader_name(call->parts.reader), code);
+    error = scd_call_error_new(scd_reader_name(call->parts.reader), code);
     scd_pending_call_fail(call, error);
 }
 

@@ -238,7 +238,7 @@ check_card(const ScdSession *session, GError **error)
 {
     if (!scd_session_has_lost_card(session))
         return TRUE;
-    g_propagate_error(error, scd_job_call_new_error(get_reader_name(session), SCD_W_REMOVED_CARD));
+    g_propagate_error(error, scd_call_error_new(get_reader_name(session), SCD_W_REMOVED_CARD));
     return FALSE;
 }
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The errors of calls that use a reader: they name the reader, the failure and the remedy. */
+
+#include "base/error.h"
+
+GError *scd_call_error_new(const char *reader, ScdErrorCode code);
+
+/* where: a text before the failure; end: one behind the remedy. Empty for none. */
+GError *scd_call_error_new_with(const char *reader, const char *where, ScdErrorCode code,
+                                const char *end);
+
+/* Returns the end of the message of an error with which a call was given up. */
+const char *scd_call_error_sent_text(gboolean sent);
+
+/*
+ * Who has the card, for the message of SharingViolation. describe is called on the main thread with
+ * data that outlives the call, and returns a text in parentheses with a space before it; or NULL
+ * if the user may not know, or nobody on this bus has it.
+ */
+typedef struct {
+    char *(*describe)(gpointer data, const char *reader, guint uid, guint64 except); /* or NULL */
+    gpointer data;
+    guint uid;      /* the caller's */
+    guint64 except; /* the number of the caller's own session; 0: none */
+} ScdHolderQuery;
+
+/* Returns the end of the message of an error; NULL if there is nothing to tell. */
+char *scd_holder_query_describe(const ScdHolderQuery *query, const char *reader, ScdErrorCode code);
