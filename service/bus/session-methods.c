@@ -17,27 +17,8 @@
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
 
-/* Finds the session by its number: it may have ended by then. */
 typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} CallSession;
-
-static CallSession
-get_number(const ScdSession *session)
-{
-    return (CallSession){scd_session_sessions(session), scd_session_number(session)};
-}
-
-/* Returns NULL if the session has ended. */
-static ScdSession *
-find_session(const CallSession *number)
-{
-    return scd_sessions_find(number->sessions, number->number);
-}
-
-typedef struct {
-    CallSession session;
+    ScdSessionKey session;
     ScdJob *job;
 } JobCancellation;
 
@@ -45,7 +26,7 @@ static void
 cancel_job(gpointer data)
 {
     const JobCancellation *cancellation = data;
-    ScdSession *session = find_session(&cancellation->session);
+    ScdSession *session = scd_session_find(&cancellation->session);
     guint32 code = scd_code_of_error(SCD_E_CANCELLED);
 
     if (session && !scd_grants_cancel(scd_session_grants(session), cancellation->job, code))
@@ -80,7 +61,7 @@ register_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options, Sc
     if (!options->call_id)
         return TRUE;
     JobCancellation *cancellation = g_new(JobCancellation, 1);
-    *cancellation = (JobCancellation){get_number(session), scd_job_ref(job)};
+    *cancellation = (JobCancellation){scd_session_key(session), scd_job_ref(job)};
     if (scd_job_call_register(job, scd_sessions_registry(scd_session_sessions(session)),
                               options->call_id, cancel, cancellation, free_cancellation, &error))
         return TRUE;
@@ -165,7 +146,7 @@ submit_close(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
 static void
 handle_reconnected(guint32 code, gpointer data)
 {
-    ScdSession *session = find_session(data);
+    ScdSession *session = scd_session_find(data);
 
     if (session && code == 0)
         scd_session_set_reconnected(session);
@@ -175,10 +156,10 @@ static void
 submit_reconnect(ScdSession *session, GDBusMethodInvocation *invocation, ScdJob *job,
                  const ScdCallOptions *options)
 {
-    CallSession *number = g_new(CallSession, 1);
+    ScdSessionKey *key = g_new(ScdSessionKey, 1);
 
-    *number = get_number(session);
-    scd_job_call_on_end(job, handle_reconnected, number, g_free);
+    *key = scd_session_key(session);
+    scd_job_call_on_end(job, handle_reconnected, key, g_free);
     submit_if_authorized(session, invocation, job, options);
 }
 
@@ -203,7 +184,7 @@ get_key_name(ScdPinEvent event)
 static void
 report_pin_event(ScdPinEvent event, gpointer data)
 {
-    const ScdSession *session = find_session(data);
+    const ScdSession *session = scd_session_find(data);
     const char *key = get_key_name(event);
 
     if (!session)
@@ -220,10 +201,10 @@ report_pin_event(ScdPinEvent event, gpointer data)
 static void
 submit_pin_entry(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
 {
-    CallSession *number = g_new(CallSession, 1);
+    ScdSessionKey *key = g_new(ScdSessionKey, 1);
 
-    *number = get_number(session);
-    scd_job_call_on_report(job, report_pin_event, number, g_free);
+    *key = scd_session_key(session);
+    scd_job_call_on_report(job, report_pin_event, key, g_free);
     submit_job(session, job, options);
 }
 
@@ -284,10 +265,9 @@ transmit_in_form(ScdSession *session, GVariant *arguments, GDBusMethodInvocation
     g_auto(ScdCallOptions) call_options = {0};
     g_autoptr(GError) error = NULL;
 
-    if (refuse_lost_card(session, invocation))
-        return;
     ScdJob *job = new_job(session, SCD_JOB_TRANSMIT, invocation, form);
-    if (scd_job_call_read_script(job, commands, options, NULL, &call_options, &error))
+    if (scd_job_call_read_script(job, commands, options, NULL, &call_options, &error) &&
+        check_card(session, &error))
         submit_job(session, job, &call_options);
     else
         scd_job_call_refuse(job, error);

@@ -179,10 +179,16 @@ remove_session(ScdSessions *sessions, const ScdSession *session, SessionEnd end)
     announce_change(sessions);
 }
 
-ScdSession *
-scd_sessions_find(ScdSessions *sessions, guint64 number)
+ScdSessionKey
+scd_session_key(const ScdSession *session)
 {
-    return g_hash_table_lookup(sessions->by_number, &number);
+    return (ScdSessionKey){session->sessions, session->number};
+}
+
+ScdSession *
+scd_session_find(const ScdSessionKey *key)
+{
+    return g_hash_table_lookup(key->sessions->by_number, &key->number);
 }
 
 static void
@@ -262,15 +268,20 @@ scd_sessions_had(const ScdSessions *sessions, const char *path, const char *call
 gboolean
 scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error)
 {
-    ScdSession *session = scd_sessions_find(sessions, scd_object_number_of_path(path, PATH_PREFIX));
+    const ScdSessionKey key = {sessions, scd_object_number_of_path(path, PATH_PREFIX)};
+    ScdSession *session = scd_session_find(&key);
 
-    if (!session && !scd_sessions_had(sessions, path, NULL, error))
-        g_set_error_literal(error, SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such session");
-    else if (session && uid != 0 && uid != scd_client_uid(session->client))
+    if (!session) {
+        if (!scd_sessions_had(sessions, path, NULL, error))
+            g_set_error_literal(error, SCD_ERROR, SCD_UNKNOWN_OBJECT, "There is no such session");
+        return FALSE;
+    }
+    if (uid != 0 && uid != scd_client_uid(session->client)) {
         g_set_error_literal(error, SCD_ERROR, SCD_NOT_OWNER, "The session belongs to another user");
-    else if (session)
-        end_session_without_close(session, END_CLOSED_BY_USER);
-    return session && !*error;
+        return FALSE;
+    }
+    end_session_without_close(session, END_CLOSED_BY_USER);
+    return TRUE;
 }
 
 /* An a{sv}. */
@@ -340,10 +351,13 @@ describe_holder(gpointer data, const char *reader, guint uid, guint64 except)
 
     if (!holder || (uid != 0 && uid != scd_client_uid(holder->client)))
         return NULL;
+    guint pid = scd_client_pid(holder->client);
     const char *unit = scd_client_unit(holder->client);
-    return g_strdup_printf(" (process %u of user %u%s%s has session %s)",
-                           scd_client_pid(holder->client), scd_client_uid(holder->client),
-                           unit ? ", " : "", unit ? unit : "", scd_session_path(holder));
+    g_autofree char *process =
+        pid == 0 ? g_strdup("a process") : g_strdup_printf("process %u", pid);
+    return g_strdup_printf(" (%s of user %u%s%s has session %s)", process,
+                           scd_client_uid(holder->client), unit ? ", " : "", unit ? unit : "",
+                           scd_session_path(holder));
 }
 
 ScdHolderQuery
@@ -409,20 +423,13 @@ take_grants(ScdSession *session, ScdGrants *grants)
     return grants;
 }
 
-/* Finds the session by its number: it may have ended by then. */
-typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} SessionNumber;
-
 static gboolean
 handle_transaction_taken(gpointer data)
 {
-    const SessionNumber *number = data;
-    const ScdSession *session = scd_sessions_find(number->sessions, number->number);
+    const ScdSession *session = scd_session_find(data);
 
     if (session)
-        scd_audit_client(number->sessions->parts.audit, SCD_AUDIT_TAKEN, session->client,
+        scd_audit_client(session->sessions->parts.audit, SCD_AUDIT_TAKEN, session->client,
                          session->reader, NULL);
     return G_SOURCE_REMOVE;
 }
@@ -430,8 +437,7 @@ handle_transaction_taken(gpointer data)
 static gboolean
 handle_card_reset(gpointer data)
 {
-    const SessionNumber *number = data;
-    const ScdSession *session = scd_sessions_find(number->sessions, number->number);
+    const ScdSession *session = scd_session_find(data);
 
     if (session)
         scd_object_emit(session->object, "CardReset", NULL);
@@ -442,10 +448,10 @@ static void
 watch_card(ScdSession *session)
 {
     const ScdJobQueueEvents events = {handle_transaction_taken, handle_card_reset};
-    SessionNumber *number = g_atomic_rc_box_new(SessionNumber);
+    ScdSessionKey *key = g_atomic_rc_box_new(ScdSessionKey);
 
-    *number = (SessionNumber){session->sessions, session->number};
-    scd_job_queue_on_events(session->queue, &events, number);
+    *key = scd_session_key(session);
+    scd_job_queue_on_events(session->queue, &events, key);
 }
 
 static ScdObject *

@@ -58,8 +58,16 @@ ScdHolderQuery scd_sessions_holder_query(ScdSessions *sessions, const ScdClient 
  */
 gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error);
 
+/* Finds a session that may have ended in the meantime. The sessions must outlive it. */
+typedef struct {
+    ScdSessions *sessions;
+    guint64 number;
+} ScdSessionKey;
+
+ScdSessionKey scd_session_key(const ScdSession *session);
+
 /* Returns NULL if the session has ended. */
-ScdSession *scd_sessions_find(ScdSessions *sessions, guint64 number);
+ScdSession *scd_session_find(const ScdSessionKey *key);
 
 /*
  * Returns whether there may have been a session at this path: its number is not above the last one.

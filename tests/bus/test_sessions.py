@@ -91,9 +91,15 @@ class Connect(SessionTest):
         session = self.user.connect(self.card)
         self.cards.swap("A", "3B021450")
         self.user.wait_for_signal("CardInserted")
-        self.assert_refused("RemovedCard", session.send_transmit(SELECT))
-        self.assert_refused("RemovedCard", session.send("Reconnect", "shared", [], "leave"))
-        self.assert_refused("RemovedCard", session.send("BeginTransaction", options()))
+        template = hex_data("0020008008" + "FF" * 8)
+        for method, *arguments in (("Transmit", hex_data(SELECT)), ("BeginTransaction",),
+                                   ("TransmitMany", data([bytes.fromhex(SELECT)])),
+                                   ("Reconnect", "shared", [], "leave"), ("GetStatus",),
+                                   ("VerifyPin", template, options()), ("OpenChannel",)):
+            with self.subTest(method):
+                self.assert_refused("RemovedCard", session.send(method, *arguments, options()))
+                self.assert_refused("InvalidArgs", session.send(method, *arguments,
+                                                                options(unknown=True)))
         call = self.user.send_connect(self.card)
         self.assertEqual(call.error(), "RemovedCard")
         session.close()
