@@ -3,6 +3,7 @@
 #include "describe.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "base/usb-path.h"
@@ -30,21 +31,72 @@ ctl_describe_reader(const CtlReaderView *reader)
     return ctl_describe_text(reader, "Name");
 }
 
-/* Shortens "1-3.1:1.0" to "1-3.1": interface 0 is the usual one. */
+/* "1-3.1" for "1-3.1:1.0"; empty for another interface than the first, and for no path. */
 static char *
-shorten_usb_path(const char *text)
+get_usb_port(const char *usb_path)
 {
     ScdUsbPath path;
 
-    if (scd_usb_path_parse(text, &path) && path.interface == 0)
+    if (scd_usb_path_parse(usb_path, &path) && path.interface == 0)
         return scd_usb_port_to_string(&path.port);
-    return ctl_text_escape(text, FALSE);
+    return g_strdup("");
+}
+
+/* A port is a prefix of the paths at it. slot: negative for any. */
+static gboolean
+is_at(const CtlReaderView *reader, const char *position, gint64 slot)
+{
+    const char *path = ctl_property_text(reader->properties, "UsbPath");
+    gsize length = strlen(position);
+
+    return g_str_has_prefix(path, position) && (path[length] == '\0' || path[length] == ':') &&
+           (slot < 0 || (guint64)slot == ctl_property_number(reader->properties, "Slot"));
+}
+
+static gboolean
+is_only_one_at(GArray *readers, const char *position, gint64 slot)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < readers->len; i++)
+        count += is_at(&g_array_index(readers, CtlReaderView, i), position, slot) ? 1 : 0;
+    return count == 1;
+}
+
+/* Returns the first of the positions that names one reader, with its slot if none does without. */
+static char *
+choose_position(const CtlReaderView *reader, GArray *readers, const char *const *positions,
+                guint n_positions)
+{
+    gint64 slot = (gint64)ctl_property_number(reader->properties, "Slot");
+
+    for (guint i = 0; i < n_positions; i++) {
+        if (*positions[i] && is_only_one_at(readers, positions[i], -1))
+            return ctl_text_escape(positions[i], FALSE);
+    }
+    for (guint i = 0; i < n_positions; i++) {
+        g_autofree char *safe = ctl_text_escape(positions[i], FALSE);
+        if (*positions[i] && is_only_one_at(readers, positions[i], slot))
+            return g_strdup_printf("%s/%u", safe, (guint)slot);
+    }
+    return ctl_text_escape(positions[n_positions - 1], FALSE);
 }
 
 char *
-ctl_describe_port(const CtlReaderView *reader)
+ctl_describe_usb_path(const CtlReaderView *reader, GArray *readers)
 {
-    g_autofree char *port = shorten_usb_path(ctl_property_text(reader->properties, "UsbPath"));
+    const char *path = ctl_property_text(reader->properties, "UsbPath");
+
+    return choose_position(reader, readers, &path, 1);
+}
+
+char *
+ctl_describe_port(const CtlReaderView *reader, GArray *readers)
+{
+    const char *path = ctl_property_text(reader->properties, "UsbPath");
+    g_autofree char *short_form = get_usb_port(path);
+    const char *const positions[] = {short_form, path};
+    g_autofree char *port = choose_position(reader, readers, positions, G_N_ELEMENTS(positions));
 
     if (!ctl_property_flag(reader->properties, "BuiltIn"))
         return g_steal_pointer(&port);

@@ -22,10 +22,16 @@ char *ctl_describe_text(const CtlReaderView *reader, const char *property);
 char *ctl_describe_reader(const CtlReaderView *reader);
 
 /*
- * The reader's USB port, with the interface if it is not the first, and whether the reader is built
- * in: "1-3.1", "1-6 (built in)". Empty if the port is not known.
+ * The reader's USB path, with the slot if another of the readers has the same path: "1-3.1:1.0",
+ * "1-3.1:1.0/1". Empty if it is not known. readers: all readers, of CtlReaderView.
  */
-char *ctl_describe_port(const CtlReaderView *reader);
+char *ctl_describe_usb_path(const CtlReaderView *reader, GArray *readers);
+
+/*
+ * The shortest form of the same, which names no other of the readers, and whether the reader is
+ * built in: "1-3.1", "1-3.1/1", "1-6 (built in)".
+ */
+char *ctl_describe_port(const CtlReaderView *reader, GArray *readers);
 
 /* The type of the card in one line, empty when there is no card. */
 char *ctl_describe_card(const CtlReaderView *reader);

@@ -33,7 +33,7 @@ print_readers_as_fields(GArray *readers, CtlOutput *output)
         g_autofree char *atr = ctl_describe_atr(reader, FALSE);
         g_autofree char *card = ctl_describe_card(reader);
         g_autofree char *alias = ctl_describe_text(reader, "Alias");
-        g_autofree char *usb_path = ctl_describe_text(reader, "UsbPath");
+        g_autofree char *usb_path = ctl_describe_usb_path(reader, readers);
         const char *built_in = ctl_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
         g_autofree char *line = ctl_text_join_fields(name, ctl_describe_state(reader).word, atr,
                                                      card, alias, usb_path, built_in, NULL);
@@ -60,13 +60,13 @@ typedef struct {
 } ReaderTable;
 
 static void
-add_table_row(ReaderTable *table, const CtlReaderView *reader)
+add_table_row(ReaderTable *table, GArray *readers, const CtlReaderView *reader)
 {
     char **row = g_new0(char *, N_COLUMNS + 1);
 
     row[COLUMN_READER] = ctl_describe_reader(reader);
     row[COLUMN_ALIAS] = ctl_describe_text(reader, "Alias");
-    row[COLUMN_PORT] = ctl_describe_port(reader);
+    row[COLUMN_PORT] = ctl_describe_port(reader, readers);
     row[COLUMN_STATE] = g_strdup(ctl_describe_state(reader).text);
     row[COLUMN_CARD] = ctl_describe_card(reader);
     g_ptr_array_add(table->rows, row);
@@ -130,7 +130,7 @@ print_readers_as_table(GArray *readers, CtlOutput *output)
     };
 
     for (guint i = 0; i < readers->len; i++)
-        add_table_row(&table, &g_array_index(readers, CtlReaderView, i));
+        add_table_row(&table, readers, &g_array_index(readers, CtlReaderView, i));
     measure_columns(&table, heading);
     print_table_row(&table, heading, output);
     for (guint i = 0; i < table.rows->len; i++)

@@ -161,8 +161,8 @@ smartcardd_client_get_features(SmartcarddClient *self)
 /**
  * smartcardd_client_find_reader:
  * @self: a client
- * @selector: an alias, a PC/SC name, an object path, a USB position such as "1-3.1", or a serial
- *   number
+ * @selector: an alias, a PC/SC name, an object path, a USB position such as "1-3.1" or "1-3.1/0",
+ *   which has the slot, or a serial number
  *
  * Finds the reader that a user names.
  *

@@ -9,14 +9,20 @@
 #include "session.h"
 #include "wait.h"
 
-/* "1-3" and "1-3:1.0" name the reader at "1-3:1.0". */
+/* "1-3", "1-3:1.0", "1-3/0" and "1-3:1.0/0" name the reader at "1-3:1.0" with slot 0. */
 static gboolean
-is_usb_position(const char *selector, const char *usb_path)
+is_usb_position(SmartcarddReader *self, const char *selector)
 {
-    gsize length = strlen(selector);
+    const char *usb_path = smartcardd_reader_get_usb_path(self);
+    gsize length = strcspn(selector, "/");
+    guint number = 0;
 
-    return strncmp(usb_path, selector, length) == 0 &&
-           (usb_path[length] == '\0' || usb_path[length] == ':');
+    g_object_get(self, "slot", &number, NULL);
+    g_autofree char *slot = g_strdup_printf("/%u", number);
+
+    return length > 0 && strncmp(usb_path, selector, length) == 0 &&
+           (usb_path[length] == '\0' || usb_path[length] == ':') &&
+           (selector[length] == '\0' || g_str_equal(selector + length, slot));
 }
 
 gboolean
@@ -32,7 +38,7 @@ smartcardd_reader_fits(SmartcarddReader *self, const char *selector, guint meani
     case 2:
         return g_str_equal(smartcardd_reader_get_object_path(self), selector);
     case 3:
-        return is_usb_position(selector, smartcardd_reader_get_usb_path(self));
+        return is_usb_position(self, selector);
     default:
         return g_str_equal(smartcardd_reader_get_serial(self), selector);
     }

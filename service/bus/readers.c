@@ -211,14 +211,20 @@ has_object_path(const ScdReader *reader, gconstpointer selector)
     return g_str_equal(scd_reader_path(reader), selector);
 }
 
-/* A USB path has only one written form, so a port is a prefix of the path. */
+/*
+ * A USB path has only one written form, so a port is a prefix of the path. A slash and the number
+ * of the slot may follow, which no path contains.
+ */
 static gboolean
 is_at_usb_port(const ScdReader *reader, gconstpointer selector)
 {
-    const char *path = scd_reader_usb_path(reader);
-    gsize length = strlen(selector);
+    const char *path = scd_reader_usb_path(reader), *text = selector;
+    gsize length = strcspn(text, "/");
+    g_autofree char *slot = g_strdup_printf("/%u", scd_reader_identity(reader)->slot);
 
-    return g_str_has_prefix(path, selector) && (path[length] == '\0' || path[length] == ':');
+    return length > 0 && strncmp(path, text, length) == 0 &&
+           (path[length] == '\0' || path[length] == ':') &&
+           (text[length] == '\0' || g_str_equal(text + length, slot));
 }
 
 static gboolean

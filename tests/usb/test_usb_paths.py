@@ -14,6 +14,8 @@ from gi.repository import GLib
 from scdtest.cases import case, plugging
 from scdtest.clients import client
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.clients.program import Program
+from scdtest.testbed.testbed import built
 from scdtest.testbed.usb import Hub
 
 READERS = "/org/smartcardd1/readers/"
@@ -139,6 +141,39 @@ class UsbPaths(plugging.PluggingTest):
             self.assertIn("[Contactless]", self.readers()["usb_1_3_if1"]["Name"])
             reader.unplug()
             self.wait_for()
+
+    def smartcardctl(self, *arguments, **options):
+        program = Program([built("cli/smartcardctl"), *arguments], **options)
+        self.addCleanup(program.close)
+        self.assertEqual(program.wait(), 0, program.shown)
+        return program
+
+    def test_ports_in_the_list_name_their_readers(self):
+        """Those of slots and of second interfaces, too, on a terminal and in a pipe."""
+        self.start()
+        for reader in (self.usb_reader("1-1", 2), self.usb_reader("1-2", 3, slots=4),
+                       self.usb_reader("1-3", 4, interfaces=("Contact", "Contactless"))):
+            reader.plug()
+        self.wait_for("usb_1_1", "usb_1_2", "usb_1_2_slot1", "usb_1_2_slot2", "usb_1_2_slot3",
+                      "usb_1_3", "usb_1_3_if1")
+        names = sorted(reader["Name"] for reader in self.readers().values())
+        ports = ["1-1", "1-2/0", "1-2/1", "1-2/2", "1-2/3", "1-3:1.0", "1-3:1.1"]
+        paths = ["1-1:1.0", "1-2:1.0/0", "1-2:1.0/1", "1-2:1.0/2", "1-2:1.0/3", "1-3:1.0", "1-3:1.1"]
+        screen = self.smartcardctl("list", columns=200).screen[1:-1]
+        shown = {line[:max(map(len, names))].rstrip(): line[max(map(len, names)):].split()[0]
+                 for line in screen}
+        self.assertEqual(sorted(shown.values()), ports)
+        fields = [line.split("\t") for line in self.smartcardctl("list").lines]
+        self.assertEqual(sorted(line[5] for line in fields), paths)
+        for name, port in [*shown.items(), *((line[0], line[5]) for line in fields)]:
+            self.assertEqual(self.smartcardctl("show", port).lines[0], name)
+            found = self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
+                                     GLib.Variant("(s)", (port,)))
+            self.assertEqual(found[0], self.client.reader(name))
+        for port in ("1-2", "1-2/4", "1-2/01", "1-2/", "1-2:1.0", "/0"):
+            with self.assertRaises(GLib.Error):
+                self.client.call("/org/smartcardd1", "org.smartcardd1.Manager", "FindReader",
+                                 GLib.Variant("(s)", (port,)))
 
     def test_properties(self):
         self.usb_reader("1-5", 2, serial="S1", manufacturer="Maker", removable="fixed").plug()
