@@ -285,7 +285,7 @@ class LongGrace(PluggingTest):
         self.wait_for_readers(1)
         self.readers = self.simulator()
         self.insert(self.reader.name())
-        self.assertEqual(self.logind.requests, [])
+        self.assertEqual(self.logind.requests_until_now(), [])
         self.readers.remove(self.reader.name())
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 

@@ -73,6 +73,14 @@ class Logind:
         events.wait_until(lambda: len(self.requests) >= count, f"{count} requests")
         return self.requests
 
+    def requests_until_now(self):
+        """Returns those that have reached the bus."""
+        self._connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId",
+                                   None, None, Gio.DBusCallFlags.NONE, -1, None)
+        while GLib.MainContext.default().iteration(False):
+            pass
+        return self.requests
+
     def prepare_for_sleep(self, begins=True):
         self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
                                      GLib.Variant("(b)", (begins,)))
