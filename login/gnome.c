@@ -125,6 +125,20 @@ is_used_to_login(const Bridge *bridge, const LgnReader *reader)
     return is_used;
 }
 
+/* Returns whether D-Bus can carry the text; a token's label may be any bytes. */
+static bool
+can_be_sent(Bridge *bridge, const char *text)
+{
+    sd_bus_message *message = NULL;
+    int r =
+        sd_bus_message_new_signal(bridge->bus, &message, LGN_GNOME_ROOT, LGN_GNOME_NAME, "Text");
+
+    if (r >= 0)
+        r = sd_bus_message_append_basic(message, 's', text);
+    sd_bus_message_unref(message);
+    return r >= 0;
+}
+
 static void
 insert_card(Bridge *bridge, LgnToken *token, const LgnReader *reader)
 {
@@ -132,7 +146,9 @@ insert_card(Bridge *bridge, LgnToken *token, const LgnReader *reader)
     bool is_used = is_used_to_login(bridge, reader);
     const char *name = *reader->card_name ? reader->card_name : reader->name;
 
-    lgn_token_insert_card(token, reader, is_used && login_name ? login_name : name, is_used);
+    if (is_used && login_name && can_be_sent(bridge, login_name))
+        name = login_name;
+    lgn_token_insert_card(token, reader, name, is_used);
 }
 
 static uint64_t

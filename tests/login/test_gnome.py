@@ -198,6 +198,14 @@ class Events:
         shell.wait_for('removed', '"My token" login login-missing')
         self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [])
 
+    def test_name_that_is_not_text(self):
+        """The label of a token may be any bytes; the name of the reader takes its place."""
+        self.start(("Desk", ATR))
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open")
+        self.start_bridge(PKCS11_LOGIN_TOKEN_NAME="\udcff")
+        shell = self.start_shell()
+        shell.wait_for("inserted " + DESK, '"Simulated Reader Desk', " login login-inserted")
+
     def test_no_card_of_the_login(self):
         self.start(("Desk", ATR))
         self.start_bridge()
