@@ -5,8 +5,8 @@
  * the card of a session. It authenticates nobody: no function returns PAM_SUCCESS, so that a stack
  * with a mistake in it lets nobody in. See pam_smartcardd(8).
  *
- * The module runs in other programs, as root: no GLib, no thread, no signal handler, and all that
- * it opens is closed when a function returns.
+ * The module runs in other programs, as root: no GLib, no thread, no signal handler. All that it
+ * opens is closed, and the mask of signals is restored, when a function returns.
  */
 
 #include <errno.h>
@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "login-config.h"
 #include "options.h"
 #include "record.h"
@@ -201,28 +202,31 @@ handle_report_and_show(const LgnReport *report, void *data)
 }
 
 /*
- * Waits until there is a card, or for so long. The first report may take longer than that: the
- * service may have to start.
+ * Waits until there is a card, for so long at most, or until the program gets a signal to end. The
+ * first report may take longer than that: the service may have to start.
  */
 static void
 run_wait(LoginWait *wait, uint64_t limit_us, LgnReportFunction handle)
 {
     uint64_t start = now_us();
+    LgnInterrupt interrupt;
     LgnWatch *watch;
     int r = lgn_watch_open(&watch, handle, wait);
 
+    lgn_interrupt_open(&interrupt);
     while (r >= 0 && wait->state == WAITING) {
         uint64_t limit =
             wait->has_report || limit_us > FIRST_REPORT_US ? limit_us : FIRST_REPORT_US;
         uint64_t passed = now_us() - start;
         if (passed >= limit)
             break;
-        r = lgn_watch_wait(watch, limit == UINT64_MAX ? UINT64_MAX : limit - passed);
+        r = lgn_watch_wait(watch, limit == UINT64_MAX ? UINT64_MAX : limit - passed, interrupt.fd);
     }
-    if (r < 0)
+    if (r < 0 && r != -ECANCELED)
         pam_syslog(wait->pam, LOG_WARNING, "cannot wait for a card: the system bus: %s",
                    strerror(-r));
     lgn_watch_free(watch);
+    lgn_interrupt_close(&interrupt);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -395,8 +396,31 @@ lgn_watch_bus(LgnWatch *watch)
     return watch->bus;
 }
 
+/* Blocks until the bus has something to do, the descriptor is readable, or the time is over. */
+static int
+wait_for_bus(LgnWatch *watch, uint64_t limit_us, int interrupt)
+{
+    struct pollfd fds[] = {{.fd = sd_bus_get_fd(watch->bus)}, {.fd = interrupt, .events = POLLIN}};
+    int events = sd_bus_get_events(watch->bus);
+    uint64_t bus_us, now = now_us();
+    int r = sd_bus_get_timeout(watch->bus, &bus_us);
+
+    if (fds[0].fd < 0 || events < 0 || r < 0)
+        return -ENOTCONN;
+    fds[0].events = (short)events;
+    if (r > 0 && bus_us != UINT64_MAX) {
+        uint64_t left_us = bus_us > now ? bus_us - now : 0;
+        limit_us = left_us < limit_us ? left_us : limit_us;
+    }
+    struct timespec limit = {.tv_sec = (time_t)(limit_us / 1000000),
+                             .tv_nsec = (long)(limit_us % 1000000) * 1000};
+    if (ppoll(fds, 2, limit_us == UINT64_MAX ? NULL : &limit, NULL) < 0)
+        return errno == EINTR ? 0 : -errno;
+    return fds[1].revents ? -ECANCELED : 0;
+}
+
 int
-lgn_watch_wait(LgnWatch *watch, uint64_t limit_us)
+lgn_watch_wait(LgnWatch *watch, uint64_t limit_us, int interrupt)
 {
     uint64_t now = now_us();
 
@@ -406,7 +430,7 @@ lgn_watch_wait(LgnWatch *watch, uint64_t limit_us)
         limit_us = watch->retry_at_us - now;
     int r = sd_bus_process(watch->bus, NULL);
     if (r == 0)
-        r = sd_bus_wait(watch->bus, limit_us);
+        return wait_for_bus(watch, limit_us, interrupt);
     return r < 0 && r != -EINTR ? r : 0;
 }
 

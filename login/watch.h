@@ -49,9 +49,10 @@ sd_bus *lgn_watch_bus(LgnWatch *watch);
 
 /*
  * Processes one message, or blocks until there is one, for at most so many microseconds
- * (UINT64_MAX: without limit). Returns 0, or a negative errno: the connection is lost.
+ * (UINT64_MAX: without limit). Returns 0, or a negative errno: -ECANCELED if the descriptor
+ * "interrupt" (-1: none) became readable, else the connection is lost.
  */
-int lgn_watch_wait(LgnWatch *watch, uint64_t limit_us);
+int lgn_watch_wait(LgnWatch *watch, uint64_t limit_us, int interrupt);
 
 /* Reads the readers again, which causes a report, and starts the service. */
 void lgn_watch_read(LgnWatch *watch);

@@ -10,7 +10,7 @@
  * without messages), setcred, account, open and close are executed in order. It prints a line for
  * each message of a module
  * ("info: TEXT") and for each result ("auth: success"). "descriptors" prints how many files are
- * open, and "wait" waits for SIGUSR1.
+ * open, "wait" waits for SIGUSR1, and "handle" and "ignore" set what SIGINT does.
  */
 
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool conversation_fails;
 
@@ -114,6 +115,21 @@ wait_for_signal(void)
 }
 
 static void
+handle_signal(int number)
+{
+    static const char line[] = "interrupted\n";
+
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0)
+        _exit(EXIT_FAILURE);
+}
+
+static bool
+set_handler(void (*handler)(int number))
+{
+    return sigaction(SIGINT, &(struct sigaction){.sa_handler = handler}, NULL) == 0;
+}
+
+static void
 block_signal(void)
 {
     sigset_t signals;
@@ -149,6 +165,10 @@ apply_argument(pam_handle_t *pam, const char *argument)
         return print_descriptors();
     if (strcmp(argument, "wait") == 0)
         return wait_for_signal();
+    if (strcmp(argument, "handle") == 0)
+        return set_handler(handle_signal);
+    if (strcmp(argument, "ignore") == 0)
+        return set_handler(SIG_IGN);
     if (set_item(pam, argument))
         return true;
     if (strchr(argument, '='))

@@ -217,6 +217,30 @@ class Trouble(LoginTest):
         self.insert()
         self.assertEqual(self.output_of_pam("auth"), [CARD])
 
+    def test_ctrl_c(self):
+        """A program that handles it, as sudo, goes on to the password; its handler works later."""
+        self.start()
+        login = self.pam("handle", "descriptors", "auth", "descriptors", "wait",
+                         arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        login.send_signal(signal.SIGINT)
+        login.wait_for("waiting")
+        login.send_signal(signal.SIGINT)
+        events.wait_until(lambda: login.lines.count("interrupted") == 2, "the second signal")
+        login.send_signal(signal.SIGUSR1)
+        self.assertEqual(login.wait(), 0)
+        count, *lines = login.lines
+        self.assertEqual(lines, [INSERT, "interrupted", PASSWORD, count, "waiting", "interrupted"])
+
+    def test_ctrl_c_that_is_ignored(self):
+        self.start()
+        login = self.pam("ignore", "auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        login.send_signal(signal.SIGINT)
+        self.insert()
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines, [INSERT, CARD])
+
     def test_nothing_is_left_open(self):
         add_session("c1", NOBODY)
         self.start(("Desk", ATR))
