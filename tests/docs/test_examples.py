@@ -3,6 +3,7 @@
 """The programs in examples/, in the shell of ./demo --shell."""
 
 import os
+import re
 import sys
 import unittest
 
@@ -12,6 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import demo_shell
 from scdtest.cases import case
 
+UNIT = os.path.join(demo_shell.SOURCE, "examples", "on-insertion", "on-insertion.service")
 OFFICE = "/org/smartcardd1/readers/Office_00_00"
 
 
@@ -69,6 +71,29 @@ class Examples(unittest.TestCase):
                                 "wait $locker\n")
         self.assertIn("card-present\tHome 01 00", lines[0])
         self.assertEqual(lines[-1], "locked")
+
+    def test_on_insertion(self):
+        """The command of the user unit, in a home with the scripts."""
+        with open(UNIT, encoding="utf-8") as file:
+            command, = re.findall(r"^ExecStart=(.*)$", file.read(), re.M)
+        lines = self.run_script("mkdir -p home/.local/bin\n"
+                                "ln -s $PWD/examples/on-insertion/on-insertion.sh home/.local/bin\n"
+                                "echo 'echo inserted into \"$1\"' >home/.local/bin/card-inserted\n"
+                                "chmod +x home/.local/bin/card-inserted\n"
+                                f"coproc {command.replace('%h', 'home')}\n"
+                                "runner=$COPROC_PID\n"
+                                # Repeated until the command has started and sees an insertion.
+                                "until read -t 0.2 -r line <&\"${COPROC[0]}\"; do\n"
+                                "    scd-sim swap Home 3B021450\n"
+                                "done\n"
+                                'echo "$line"\n'
+                                "scd-sim swap Office 3B021450\n"
+                                'until [ "$line" = "inserted into Office 00 00" ]; do\n'
+                                '    read -r line <&"${COPROC[0]}"\n'
+                                "done\n"
+                                'echo "$line"\n'
+                                "kill $runner\n")
+        self.assertEqual(lines[:2], ["inserted into Home 01 00", "inserted into Office 00 00"])
 
     def test_name_login_reader(self):
         lines = self.run_script("examples/name-login-reader.sh\n"
