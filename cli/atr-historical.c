@@ -260,7 +260,7 @@ get_storage_standard(guint8 number)
     };
     const char *name = number < G_N_ELEMENTS(names) ? names[number] : NULL;
 
-    return name ? name : _("not known");
+    return name ? name : C_("standard", "not known");
 }
 
 static const char *
@@ -283,7 +283,7 @@ get_storage_card_name(guint number)
         if (names[i].number == number)
             return names[i].name;
     }
-    return _("not known");
+    return C_("card", "not known");
 }
 
 static void

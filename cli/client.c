@@ -85,6 +85,12 @@ static const struct {
     {SCD_LIMITS_EXCEEDED, TRUE,
      N_("a limit of smartcardd was reached; close other programs that use smart cards, or try "
         "again later")},
+    {SCD_E_NO_SERVICE, TRUE, N_("pcscd cannot be reached")},
+    {SCD_F_COMM_ERROR, FALSE, N_("the connection to pcscd was lost; try again")},
+    {SCD_E_SERVER_TOO_BUSY, FALSE, N_("pcscd is too busy; try again later")},
+    {SCD_E_NO_MEMORY, FALSE, N_("no memory or other resource is left")},
+    {SCD_P_SHUTDOWN, FALSE, N_("smartcardd is stopping; try again")},
+    {SCD_NOT_SAVED, TRUE, N_("the change could not be saved")},
 };
 
 static void

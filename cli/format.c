@@ -10,6 +10,7 @@
 #include <glib/gi18n.h>
 
 #include "atr-text.h"
+#include "cli-config.h"
 #include "describe.h"
 #include "json.h"
 #include "text.h"
@@ -148,17 +149,17 @@ format_state(const FormatLine *line, const CtlReaderView *reader, GVariant *prop
 
 static const FormatLine reader_lines[] = {
     {N_("Object"), NULL, format_path},
-    {N_("Alias"), "Alias", format_text, N_("none")},
-    {N_("Vendor"), "Vendor", format_text, N_("not known")},
-    {N_("Product"), "Product", format_text, N_("not known")},
-    {N_("Serial number"), "Serial", format_text, N_("not known")},
+    {N_("Alias"), "Alias", format_text, NC_("Alias", "none")},
+    {N_("Vendor"), "Vendor", format_text, NC_("Vendor", "not known")},
+    {N_("Product"), "Product", format_text, NC_("Product", "not known")},
+    {N_("Serial number"), "Serial", format_text, NC_("Serial number", "not known")},
     {N_("Slot"), "Slot", format_number},
-    {N_("USB path"), "UsbPath", format_text, N_("not known")},
-    {N_("USB device"), NULL, format_usb_device, N_("not known")},
+    {N_("USB path"), "UsbPath", format_text, NC_("USB path", "not known")},
+    {N_("USB device"), NULL, format_usb_device, NC_("USB device", "not known")},
     {N_("Built in"), "BuiltIn", format_flag, N_("no")},
-    {N_("Driver version"), "DriverVersion", format_text, N_("not known")},
-    {N_("Features"), "Features", format_long_list, N_("none")},
-    {N_("Seat"), "Seat", format_text, N_("not known")},
+    {N_("Driver version"), "DriverVersion", format_text, NC_("Driver version", "not known")},
+    {N_("Features"), "Features", format_long_list, NC_("Features", "none")},
+    {N_("Seat"), "Seat", format_text, NC_("Seat", "not known")},
     {N_("For login"), "LoginCandidate", format_flag, N_("no")},
     {N_("Event count"), "EventCount", format_number},
     {N_("State"), NULL, format_state},
@@ -166,16 +167,17 @@ static const FormatLine reader_lines[] = {
 
 static const FormatLine card_lines[] = {
     {N_("Card object"), NULL, format_path},
-    {N_("ATR"), "Atr", format_bytes, N_("none")},
+    {N_("ATR"), "Atr", format_bytes, NC_("ATR", "none")},
     {N_("ATR explained"), "Atr", format_explained_atr, .is_verbose = TRUE},
     {N_("Convention"), "Atr", format_atr, NULL, ctl_describe_atr_convention},
     {N_("Interface bytes"), "Atr", format_atr, NULL, ctl_describe_atr_interface_bytes},
-    {N_("Protocols"), "Protocols", format_list, N_("none")},
+    {N_("Protocols"), "Protocols", format_list, NC_("Protocols", "none")},
     {N_("Mode"), "Atr", format_atr, NULL, ctl_describe_atr_mode},
-    {N_("Historical bytes"), "HistoricalBytes", format_bytes_and_text, N_("none")},
+    {N_("Historical bytes"), "HistoricalBytes", format_bytes_and_text,
+     NC_("Historical bytes", "none")},
     {N_("Check byte"), "Atr", format_atr, NULL, ctl_describe_atr_check},
     {N_("Contactless"), "Contactless", format_flag, N_("no")},
-    {N_("Known as"), "Names", format_long_list, N_("not known")},
+    {N_("Known as"), "Names", format_long_list, NC_("Known as", "not known")},
     {N_("Login card"), "LoginCandidate", format_flag, N_("no")},
 };
 
@@ -189,6 +191,15 @@ measure_labels(const FormatLine *lines, gsize n_lines)
     return width;
 }
 
+/* Languages with genders have one translation for each label. */
+static const char *
+translate_placeholder(const FormatLine *line)
+{
+    const char *text = g_dpgettext2(GETTEXT_PACKAGE, line->label, line->placeholder);
+
+    return text == line->placeholder ? _(line->placeholder) : text;
+}
+
 /* Returns NULL when the line is left out. */
 static char *
 format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReaderView *reader,
@@ -199,7 +210,7 @@ format_line_value(const FormatLine *line, CtlFormatExtent extent, const CtlReade
         (is_all || !line->format_atr_part) && (extent == CTL_FORMAT_VERBOSE || !line->is_verbose);
     char *value = has_line ? line->format(line, reader, properties) : NULL;
 
-    return value || !is_all || !line->placeholder ? value : g_strdup(_(line->placeholder));
+    return value || !is_all || !line->placeholder ? value : g_strdup(translate_placeholder(line));
 }
 
 static void

@@ -1,12 +1,24 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion of smartcardctl for bash.
 
-# Names and aliases of readers that go on from what was typed, quotes and all.
+# Names, aliases and USB ports of readers. "-" stands for none. A port that several readers share is
+# completed as the path, which has the interface or the slot.
+_smartcardctl_list() {
+    timeout 2 smartcardctl list 2>/dev/null | awk -F '\t' '{
+        print $1; print $5
+        path[NR] = port[NR] = $6
+        sub(/:[0-9]+\.[0-9]+/, "", port[NR])
+        number[port[NR]]++
+    }
+    END { for (i = 1; i <= NR; i++) print number[port[i]] == 1 ? port[i] : path[i] }' | grep -vxe -
+}
+
+# Those that go on from what was typed, quotes and all.
 _smartcardctl_readers() {
     local typed=${1//[\\\"\']/} name
     while read -r name; do
-        [[ $name && $name != - && $name == "$typed"* ]] && COMPREPLY+=("$name")
-    done < <(timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n')
+        [[ $name && $name == "$typed"* ]] && COMPREPLY+=("$name")
+    done < <(_smartcardctl_list)
     compopt -o filenames # names have spaces: let bash quote them
 }
 

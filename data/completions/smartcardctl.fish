@@ -1,8 +1,32 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Completion of smartcardctl for fish.
 
+# Names, aliases and USB ports of readers. "-" stands for none. A port that several readers share is
+# completed as the path, which has the interface or the slot.
 function __smartcardctl_readers
-    timeout 2 smartcardctl list 2>/dev/null | cut -f1,5 | tr '\t' '\n' | string match -v -- -
+    timeout 2 smartcardctl list 2>/dev/null | awk -F '\t' '{
+        print $1; print $5
+        path[NR] = port[NR] = $6
+        sub(/:[0-9]+\.[0-9]+/, "", port[NR])
+        number[port[NR]]++
+    }
+    END { for (i = 1; i <= NR; i++) print number[port[i]] == 1 ? port[i] : path[i] }' | string match -v -- -
+end
+
+# Whether no operand follows the command yet. Values of options are none.
+function __smartcardctl_needs_reader
+    set -l operands 0
+    set -l is_value 0
+    for word in (commandline -opc)[2..]
+        if test $is_value = 1
+            set is_value 0
+        else if string match -q -- '-*' $word
+            contains -- $word --timeout; and set is_value 1
+        else
+            set operands (math $operands + 1)
+        end
+    end
+    test $operands = 1
 end
 
 set -l commands list status show monitor wait alias transmit script reset control attributes \
@@ -30,7 +54,8 @@ complete -c smartcardctl -n $first -a attributes -d "Show the attributes that th
 complete -c smartcardctl -n $first -a report -d 'Write a report on versions, readers and cards'
 complete -c smartcardctl -n $first -a run -d 'Run a PC/SC program with smartcardd'
 
-complete -c smartcardctl -n "__fish_seen_subcommand_from $with_reader" -a '(__smartcardctl_readers)'
+complete -c smartcardctl -a '(__smartcardctl_readers)' \
+    -n "__fish_seen_subcommand_from $with_reader; and __smartcardctl_needs_reader"
 complete -c smartcardctl -n '__fish_seen_subcommand_from script' -F
 complete -c smartcardctl -n '__fish_seen_subcommand_from run' \
     -a '(__fish_complete_subcommand --fcs-skip=2)'

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -35,13 +36,19 @@ def help_of(*words):
     return commands, re.findall(r"^  .*?(--[a-z-]+)", text.partition("Options:")[2], re.M)
 
 
-def in_bash(*words):
+def options_with_value(command):
+    text = subprocess.run(["smartcardctl", command, "--help"], env={**os.environ, **program_path()},
+                          capture_output=True, text=True, check=True).stdout
+    return re.findall(r"^  (--[a-z-]+)=", text.partition("Options:")[2], re.M)
+
+
+def in_bash(*words, folder="/nowhere"):
     """What bash would propose for the last word, which may be empty."""
     proposed = subprocess.run(
         ["bash", "--norc", "-c", 'compopt() { :; }; . "$1"; shift; COMP_WORDS=("$@")\n'
          'COMP_CWORD=$(($# - 1)); _smartcardctl; printf "%s\\n" "${COMPREPLY[@]}"', "bash", BASH,
          "smartcardctl", *words],
-        env={**os.environ, **program_path()}, capture_output=True, text=True, check=True,
+        env={**os.environ, "PATH": folder + ":" + program_path()["PATH"]}, capture_output=True, text=True, check=True,
         ).stdout.splitlines()
     return list(filter(None, proposed))
 
@@ -147,6 +154,17 @@ class Readers(CliTest):
             self.assertCountEqual(in_bash("reset", *before, ""), READERS)
         self.assertEqual(in_bash("reset", "--timeout", ""), [])
 
+    def test_values_of_options_are_no_operands(self):
+        """For each option of each command that takes one."""
+        commands, _ = help_of()
+        for command in commands:
+            expected = in_bash(command, "")
+            for option in options_with_value(command):
+                self.assertEqual(in_bash(command, option, "1", ""), expected, (command, option))
+                self.assertEqual(in_bash(command, option, "=", "1", ""), expected)
+                if shutil.which("fish") and command != "run":
+                    self.assertCountEqual(in_fish(f"smartcardctl {command} {option} 1 "), expected)
+
     def test_fish(self):
         if not shutil.which("fish"):
             self.skipTest("fish is not installed")
@@ -157,6 +175,42 @@ class Readers(CliTest):
         self.testbed.stop_service()
         self.testbed.bus.stop()
         self.assertEqual(in_bash("status", ""), [])
+
+
+class SharedPorts(unittest.TestCase):
+    """A program that prints what smartcardctl prints for them."""
+
+    def test_bash(self):
+        paths = ["1-2:1.0/0", "1-2:1.0/1", "1-3:1.0", "1-3:1.1", "1-4:1.0"]
+        lines = "".join(f"N{number}\tempty\t-\t-\t-\t{path}\t-\n"
+                        for number, path in enumerate(paths))
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "smartcardctl")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"#!/bin/sh\ncat <<'EOF'\n{lines}EOF\n")
+            os.chmod(path, 0o755)
+            self.assertCountEqual(in_bash("status", "", folder=folder),
+                                  ["N0", "N1", "N2", "N3", "N4", "1-2/0", "1-2/1", "1-3:1.0",
+                                   "1-3:1.1", "1-4"])
+
+
+class Ports(CliTest):
+    """Aliases and ports name readers, too."""
+
+    def test_them(self):
+        self.start_testbed("A", "B", "C", usb={"A": {"path": "1-3.1:1.0", "address": 4},
+                                               "B": {"path": "1-6:1.1", "address": 5}})
+        self.run_to_end("alias", "1-3.1", "login desk")
+        names = ["A 00 00", "B 01 00", "C 02 00"]
+        words = [*names, "login desk", "1-3.1", "1-6"]
+        self.assertCountEqual(in_bash("status", ""), words)
+        self.assertEqual(in_bash("status", "lo"), ["login desk"])
+        self.assertEqual(in_bash("status", "1-3"), ["1-3.1"])
+        for word in words:
+            self.assertIn(self.run_to_end("show", word).lines[0], names)
+        if shutil.which("fish"):
+            self.assertCountEqual(in_fish("smartcardctl status "), words)
+            self.assertEqual(in_fish("smartcardctl transmit A "), [])
 
 
 if __name__ == "__main__":

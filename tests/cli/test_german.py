@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import NO_READER, UNEXPECTED, USAGE, CliTest
+from scdtest.cases.cli import NO_CARD, NO_READER, UNEXPECTED, USAGE, CliTest
+from scdtest.fakes.fake_service import READER_PATH, FakeService
 from scdtest.testbed import translation
 
 
@@ -52,6 +53,27 @@ class German(CliTest):
         self.start_testbed("A", "B")
         self.assert_one_line(self.run_to_end("status", "x", status=NO_READER).errors,
                              "es gibt keinen Kartenleser »x«")
+
+    def test_errors_of_the_service(self):
+        """Those that are known are not in English."""
+        self.testbed.start_bus()
+        service = FakeService.of_text("some English text")
+        self.addCleanup(service.close)
+        for name, status, text in (
+                ("ProtoMismatch", 1, "die Karte unterstützt dieses Protokoll nicht"),
+                ("NoPinPad", 1, "der Leser hat dafür keine PIN-Tastatur"),
+                ("PinTimeout", 1, "es wurde nicht rechtzeitig eine PIN eingegeben"),
+                ("UnsupportedCard", 1, "der Leser kann mit dieser Karte nicht arbeiten"),
+                ("CommError", 1, "die Verbindung zu pcscd ging verloren"),
+                ("NotTransacted", 1, "die Kommunikation mit"),
+                ("NoSmartcard", NO_CARD, "im Leser")):
+            service.error = "org.smartcardd1.Error." + name
+            for columns in (None, 200):
+                program = self.run_to_end("control", READER_PATH, "1", status=status,
+                                          columns=columns)
+                shown = program.screen[0] if columns else program.errors
+                self.assert_one_line(shown, text)
+                self.assertNotIn("English", shown)
 
     def test_status_words(self):
         self.start_testbed("A")
