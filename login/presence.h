@@ -3,13 +3,13 @@
 
 /*
  * Decides when a card is gone for good. Reports and times go in, decisions come out; there is no
- * bus, no clock and no file.
+ * bus, no clock and no file. A card is gone:
  *
- *   the card is gone, its reader is there     gone at once
- *   the reader is gone                        gone unless it is back with the card in time; a
- * reader that does not answer counts as gone, because it may fail before it goes the service or
- * pcscd is away              the same, with a longer time the reader is back without the card gone,
- * after pcscd had the time to power a card the card was swapped or put back          gone at once
+ * - at once, if its reader is there without it, or if it was swapped or put back;
+ * - if its reader is gone, or does not answer because it fails before it goes, unless both are back
+ *   in time;
+ * - if the service or pcscd is away, in the same way, with a longer time;
+ * - if the reader is back without it, after pcscd had the time to power a card.
  */
 
 #include <stdint.h>

@@ -30,7 +30,8 @@ struct LgnWatch {
     sd_event_source *retry_timer; /* NULL without an event loop */
 
     LgnReaderList list;
-    bool available; /* Manager.Available, of the last reply */
+    bool available;          /* Manager.Available, of the last reply */
+    bool available_is_known; /* that reply was no error */
     bool is_reading;
     bool is_stale; /* something has changed since the calls that are pending were sent */
 
@@ -140,7 +141,9 @@ handle_readers_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
     int r = error ? -EIO : lgn_reader_list_read(&list, reply);
     lgn_reader_list_clear(&watch->list);
     watch->list = list;
-    if (error && is_worth_a_retry(error))
+    if (!error)
+        set_owner(watch, sd_bus_message_get_sender(reply));
+    if (error ? is_worth_a_retry(error) : !watch->available_is_known)
         set_retry(watch, now_us() + RETRY_US);
     if (error)
         send_report(watch, text_of_error(error));
@@ -151,17 +154,18 @@ handle_readers_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
     return 0;
 }
 
-/* This reply precedes that of GetManagedObjects, which reports an error. */
+/* This reply precedes that of GetManagedObjects. */
 static int
 handle_available_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
 {
     LgnWatch *watch = data;
     int available = 0;
 
-    watch->available = !sd_bus_message_is_method_error(reply, NULL) &&
-                       sd_bus_message_read(reply, "v", "b", &available) >= 0 && available;
-    if (!sd_bus_message_is_method_error(reply, NULL))
+    watch->available_is_known = !sd_bus_message_is_method_error(reply, NULL);
+    if (watch->available_is_known)
         set_owner(watch, sd_bus_message_get_sender(reply));
+    watch->available = watch->available_is_known &&
+                       sd_bus_message_read(reply, "v", "b", &available) >= 0 && available;
     return 0;
 }
 

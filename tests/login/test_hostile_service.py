@@ -147,6 +147,16 @@ class Answers(HostileTest):
         self.assertEqual(login.wait(), 0)
         self.assertEqual(login.lines, [INSERT, CARD])
 
+    def test_property_that_is_refused_once(self):
+        """Whether pcscd is there is not known until then."""
+        self.start(objects(card="3B00"))
+        available = self.fake.properties["Available"]
+        self.fake.properties["Available"] = None
+        login = self.wait_for_card()
+        self.fake.properties["Available"] = available
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines, [INSERT, CARD])
+
     def refuse_once(self, invocation):
         self.answer = objects(card="3B00")
         invocation.return_dbus_error(BUS + ".Error.LimitsExceeded", "busy")

@@ -85,11 +85,11 @@ class FakeService:
     def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="",
                  channel_version=GLib.Variant("u", VERSION), **answers):
         self._on_packet = on_packet
-        self._properties = {"Available": available, "Version": GLib.Variant("s", text),
+        self.properties = {"Available": available, "Version": GLib.Variant("s", text),
                             "ReaderChanges": GLib.Variant("u", 1),
                             "UnavailableReason": GLib.Variant("s", text)}
         if channel_version:
-            self._properties["ChannelVersion"] = channel_version
+            self.properties["ChannelVersion"] = channel_version
         self._text = text
         self._answers = {
             "GetManagedObjects": objects(reader(), card()),
@@ -129,11 +129,11 @@ class FakeService:
         if interface == MANAGER:
             text += "".join(
                 f'<property name="{name}" type="{value.get_type_string()}" access="read"/>'
-                for name, value in self._properties.items())
+                for name, value in self.properties.items())
         node = Gio.DBusNodeInfo.new_for_xml(
             f'<node><interface name="{interface}">{text}</interface></node>')
         self.connection.register_object(path, node.interfaces[0], self._called,
-                                        lambda *get: self._properties[get[4]], None)
+                                        lambda *get: self.properties[get[4]], None)
 
     def _arguments(self, method):
         answer = self._answers[method]
