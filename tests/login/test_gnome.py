@@ -7,6 +7,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -29,6 +30,7 @@ RESOURCES = "/org/gnome/shell/misc/"
 NAME = "org.gnome.SettingsDaemon.Smartcard"
 MANAGER = "/org/gnome/SettingsDaemon/Smartcard/Manager"
 SESSION_BUS = "/run/scd/session-bus"
+FAST_S = 0.05
 DESK = "Simulated_Reader_Desk_00_00"
 
 
@@ -96,6 +98,14 @@ class GnomeTest(LoginTest):
                                       None).unpack()[0]
 
 
+class Sleep(GnomeTest):
+    def test_it_sleeps(self):
+        """It waits without a time limit when nothing happens."""
+        self.start(("Desk", ATR))
+        bridge = self.start_bridge()
+        events.poll_until(lambda: not bridge.has_timer(), "no timer is set")
+
+
 class Events:
     """Mixed with one of the readers."""
 
@@ -157,6 +167,64 @@ class Events:
         shell.wait_for_lines(3)
         self.assertEqual([line.split()[0] for line in shell.lines],
                          ["ready", "inserted", "removed"])
+
+    def test_card_that_is_pulled_while_the_service_is_away(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        self.testbed.stop_service()
+        self.readers.remove("Desk")
+        self.start_service()
+        shell.wait_for_lines(3)
+        self.client.cards()
+        self.insert()
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed", "inserted"])
+
+    def test_card_that_is_inserted_while_the_service_is_away(self):
+        self.start()
+        self.start_bridge()
+        shell = self.start_shell()
+        self.testbed.stop_service()
+        self.readers.insert("Desk", ATR)
+        self.start_service()
+        shell.wait_for_lines(2)
+        self.readers.remove("Desk")
+        shell.wait_for_lines(3)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed"])
+
+    def test_card_that_is_inserted_while_the_bridge_is_away(self):
+        self.start()
+        bridge = self.start_bridge()
+        shell = self.start_shell()
+        bridge.stop()
+        self.insert()
+        self.start_bridge()
+        shell.wait_for("inserted")
+        self.readers.remove("Desk")
+        events.wait_until(lambda: shell.lines[-1].startswith("removed"), "the removal")
+        self.assertEqual([line.split()[0] for line in shell.lines].count("inserted"), 1)
+
+    def test_time_from_the_signal(self):
+        """The fastest of several events: others may wait for the processor."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        times = []
+        for count in range(3, 11):
+            order, signal = ((self.readers.remove, "CardRemoved") if count % 2 else
+                             (self.readers.insert, "CardInserted"))
+            since = len(self.client.signals)
+            order("Desk", *([] if count % 2 else [ATR]))
+            self.client.wait_for_signal(signal, since=since)
+            start = time.monotonic()
+            shell.wait_for_lines(count)
+            times.append(time.monotonic() - start)
+        self.assertLess(min(times), FAST_S)
 
     def test_restart_of_pcscd(self):
         self.start(("Desk", ATR))

@@ -9,6 +9,15 @@ import tempfile
 from scdtest.testbed import events
 
 
+def _read(path):
+    """Returns the content of a file in /proc, or nothing if the descriptor was closed meanwhile."""
+    try:
+        with open(path, encoding="ascii") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
 class Process:
     """Keeps the output in a file, for error messages."""
 
@@ -30,6 +39,12 @@ class Process:
 
     def is_running(self):
         return self._child.poll() is None
+
+    def has_timer(self):
+        """Returns whether a timer of the process is set: it would wake up without an event."""
+        folder = f"/proc/{self.pid}/fdinfo"
+        texts = [_read(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        return any("clockid" in text and "it_value: (0, 0)" not in text for text in texts)
 
     def send_signal(self, number):
         self._child.send_signal(number)
