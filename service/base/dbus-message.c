@@ -8,6 +8,12 @@
 #define ARRAY_MAX (64 * 1024 * 1024)
 #define DEPTH_MAX 64
 
+/* Codes of header fields that are written. */
+#define FIELD_ERROR_NAME 4
+#define FIELD_REPLY_SERIAL 5
+#define FIELD_DESTINATION 6
+#define FIELD_SIGNATURE 8
+
 /* A place in the bytes of a message. Alignment counts from the first of them. */
 typedef struct {
     const guint8 *bytes;
@@ -324,4 +330,86 @@ scd_dbus_count_values(const ScdDbusHeader *header, const guint8 *body, gsize mos
             return FALSE;
     *count = cursor.count;
     return cursor.at == cursor.length;
+}
+
+guint32
+scd_dbus_next_serial(guint32 last)
+{
+    return last == G_MAXUINT32 ? 1 : last + 1;
+}
+
+/* Alignment counts from the start of the message. */
+static void
+append_padding(GByteArray *message, gsize start, gsize alignment)
+{
+    static const guint8 zeros[8];
+
+    g_byte_array_append(message, zeros, -(message->len - start) & (alignment - 1));
+}
+
+static void
+append_uint32(GByteArray *message, guint32 number)
+{
+    g_byte_array_append(message, (const guint8 *)&number, sizeof number);
+}
+
+static void
+append_string(GByteArray *message, const char *text)
+{
+    gsize length = strlen(text);
+
+    append_uint32(message, length);
+    g_byte_array_append(message, (const guint8 *)text, length + 1);
+}
+
+/* Begins a header field of a type that is one character. */
+static void
+append_field(GByteArray *message, gsize start, guint8 code, char type)
+{
+    const guint8 head[] = {code, 1, (guint8)type, '\0'};
+
+    append_padding(message, start, 8);
+    g_byte_array_append(message, head, sizeof head);
+}
+
+void
+scd_dbus_append_reply_header(GByteArray *message, const ScdDbusHeader *header)
+{
+    const guint8 fixed[] = {G_BYTE_ORDER == G_BIG_ENDIAN ? 'B' : 'l', header->type,
+                            SCD_DBUS_FLAG_NO_REPLY_EXPECTED, 1};
+    gsize start = message->len;
+
+    g_byte_array_append(message, fixed, sizeof fixed);
+    append_uint32(message, header->body_length);
+    append_uint32(message, header->serial);
+    append_uint32(message, 0); /* the length of the fields, set below */
+    append_field(message, start, FIELD_REPLY_SERIAL, 'u');
+    append_uint32(message, header->reply_serial);
+    append_field(message, start, FIELD_DESTINATION, 's');
+    append_string(message, header->destination);
+    if (header->error_name) {
+        append_field(message, start, FIELD_ERROR_NAME, 's');
+        append_string(message, header->error_name);
+    }
+    if (*header->signature) {
+        guint8 length = strlen(header->signature);
+        append_field(message, start, FIELD_SIGNATURE, 'g');
+        g_byte_array_append(message, &length, 1);
+        g_byte_array_append(message, (const guint8 *)header->signature, length + 1);
+    }
+    guint32 fields = message->len - start - SCD_DBUS_FIXED_HEADER;
+    memcpy(message->data + start + SCD_DBUS_FIXED_HEADER - sizeof fields, &fields, sizeof fields);
+    append_padding(message, start, 8);
+}
+
+void
+scd_dbus_append_error(GByteArray *message, const ScdDbusHeader *header, const char *text)
+{
+    ScdDbusHeader error = *header;
+
+    error.type = SCD_DBUS_ERROR;
+    error.signature = "s";
+    error.body_length = sizeof(guint32) + strlen(text) + 1;
+    scd_dbus_append_reply_header(message, &error);
+    append_string(message, text);
 }

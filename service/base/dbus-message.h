@@ -3,14 +3,15 @@
 
 /*
  * Parses D-Bus messages (D-Bus specification, "Message Protocol") as far as is needed to admit or
- * refuse them: the length and the header of a message, and the number of values in its body.
+ * refuse them: the length and the header of a message, and the number of values in its body. Writes
+ * the headers of replies.
  *
  * GDBus allocates about 70 bytes for each value of a body before the service receives the message:
  * 32 MiB of one-byte variants become 2 GiB. So the values are counted in the bytes, before GDBus
  * reads them. The body is validated at the same time, because GDBus closes the connection if a body
  * is malformed, and not every bus validates bodies.
  *
- * The functions allocate nothing and have no state.
+ * The functions that parse allocate nothing. None has a state.
  */
 
 #include <glib.h>
@@ -60,3 +61,15 @@ gboolean scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusH
  */
 gboolean scd_dbus_count_values(const ScdDbusHeader *header, const guint8 *body, gsize most,
                                gsize *count);
+
+/* Returns the serial number that follows the last one, which is 0 at first. */
+guint32 scd_dbus_next_serial(guint32 last);
+
+/*
+ * Appends the header of a reply in the byte order of this machine, with its padding. Writes type,
+ * body_length, serial, reply_serial, destination, signature, and error_name if it is not NULL.
+ */
+void scd_dbus_append_reply_header(GByteArray *message, const ScdDbusHeader *header);
+
+/* Appends an error that replies to a call: header and body. */
+void scd_dbus_append_error(GByteArray *message, const ScdDbusHeader *header, const char *text);

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "bus/error.h"
+#include "bus/refusals.h"
 #include "pcsc/main-thread.h"
 
 /* Other errors may have text that a program has sent. */
@@ -16,10 +19,14 @@
 
 #define DESCRIPTORS_MAX 4
 
-/* A message that is sent without GDBus. */
+/* The bus is behind if it has not read so many bytes, with those that the kernel adds. */
+#define BEHIND_MAX (4 * 1024)
+
+#define REFUSALS_DELAY_MS 10
+
+/* A message that is sent without GDBus, or several refusals. */
 typedef struct {
-    guint8 *bytes;
-    gsize length;
+    GByteArray *bytes;
     gsize sent;
     GUnixFDList *descriptors; /* NULL when there are none */
 } BusPacket;
@@ -34,6 +41,8 @@ struct _ScdBusOutput {
     gsize skip;        /* of GDBus's message, which is not sent */
     guint32 serial;    /* of the last packet */
     GSource *flushing; /* waits for room in the socket; NULL while nothing has to wait */
+    ScdRefusals *refusals;
+    GSource *refusing; /* the timer of the refusals; NULL while none waits */
 
     /* Of the main thread. */
     ScdBusExplainFunc explain; /* or NULL */
@@ -48,7 +57,7 @@ free_packet(gpointer data)
     BusPacket *packet = data;
 
     g_clear_object(&packet->descriptors);
-    g_free(packet->bytes);
+    g_byte_array_unref(packet->bytes);
     g_free(packet);
 }
 
@@ -78,8 +87,8 @@ send_packet(GSocket *socket, BusPacket *packet)
         char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
     } control = {0};
 
-    while (packet->sent < packet->length) {
-        struct iovec part = {packet->bytes + packet->sent, packet->length - packet->sent};
+    while (packet->sent < packet->bytes->len) {
+        struct iovec part = {packet->bytes->data + packet->sent, packet->bytes->len - packet->sent};
         struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
         if (packet->sent == 0 && packet->descriptors)
             attach_descriptors(&message, packet, control.bytes);
@@ -128,6 +137,17 @@ flush_later_locked(ScdBusOutput *output)
     g_source_attach(output->flushing, NULL);
 }
 
+/* Takes the bytes. */
+static BusPacket *
+add_packet_locked(ScdBusOutput *output, GByteArray *bytes)
+{
+    BusPacket *packet = g_new0(BusPacket, 1);
+
+    packet->bytes = bytes;
+    g_queue_push_tail(&output->packets, packet);
+    return packet;
+}
+
 static gboolean
 queue_packet_locked(ScdBusOutput *output, GDBusMessage *message, GError **error)
 {
@@ -137,19 +157,23 @@ queue_packet_locked(ScdBusOutput *output, GDBusMessage *message, GError **error)
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_BUSY, "The bus does not take messages");
         return FALSE;
     }
-    output->serial = output->serial == G_MAXUINT32 ? 1 : output->serial + 1;
+    output->serial = scd_dbus_next_serial(output->serial);
     g_dbus_message_set_serial(message, output->serial);
     guint8 *bytes =
         g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, error);
     if (!bytes)
         return FALSE;
-    BusPacket *packet = g_new0(BusPacket, 1);
-    packet->bytes = bytes;
-    packet->length = length;
+    BusPacket *packet = add_packet_locked(output, g_byte_array_new_take(bytes, length));
     GUnixFDList *descriptors = g_dbus_message_get_unix_fd_list(message);
     packet->descriptors = descriptors ? g_object_ref(descriptors) : NULL;
-    g_queue_push_tail(&output->packets, packet);
     return TRUE;
+}
+
+static void
+send_or_wait_locked(ScdBusOutput *output)
+{
+    if (output->rest == 0 && !flush_packets_locked(output))
+        flush_later_locked(output);
 }
 
 gboolean
@@ -157,10 +181,84 @@ scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error)
 {
     g_mutex_lock(&output->lock);
     gboolean queued = queue_packet_locked(output, message, error);
-    if (queued && output->rest == 0 && !flush_packets_locked(output))
-        flush_later_locked(output);
+    if (queued)
+        send_or_wait_locked(output);
     g_mutex_unlock(&output->lock);
     return queued;
+}
+
+static gboolean send_refusals_when_due(gpointer data);
+
+/* In GDBus's thread. */
+static void
+wait_with_refusals_locked(ScdBusOutput *output)
+{
+    if (output->refusing || scd_refusals_is_empty(output->refusals))
+        return;
+    output->refusing = g_timeout_source_new(REFUSALS_DELAY_MS);
+    g_source_set_callback(output->refusing, send_refusals_when_due, g_object_ref(output),
+                          g_object_unref);
+    g_source_attach(output->refusing, g_main_context_get_thread_default());
+}
+
+/* Returns whether the bus has read nearly all that was sent. */
+static gboolean
+is_read_by_bus_locked(const ScdBusOutput *output)
+{
+    int unread = 0;
+
+    return output->rest == 0 && output->packets.length == 0 &&
+           ioctl(g_socket_get_fd(output->socket), SIOCOUTQ, &unread) == 0 && unread <= BEHIND_MAX;
+}
+
+gboolean
+scd_bus_output_is_behind(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    gboolean behind = !is_read_by_bus_locked(output);
+    g_mutex_unlock(&output->lock);
+    return behind;
+}
+
+static void
+send_refusals_locked(ScdBusOutput *output)
+{
+    GByteArray *bytes;
+
+    while (is_read_by_bus_locked(output) &&
+           (bytes = scd_refusals_take(output->refusals, &output->serial, g_get_monotonic_time()))) {
+        add_packet_locked(output, bytes);
+        send_or_wait_locked(output);
+    }
+    wait_with_refusals_locked(output);
+}
+
+static gboolean
+send_refusals_when_due(gpointer data)
+{
+    ScdBusOutput *output = data;
+
+    g_mutex_lock(&output->lock);
+    g_clear_pointer(&output->refusing, g_source_unref);
+    send_refusals_locked(output);
+    g_mutex_unlock(&output->lock);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_bus_output_refuse(ScdBusOutput *output, const ScdDbusHeader *call, const ScdGateError *reason)
+{
+    g_mutex_lock(&output->lock);
+    scd_refusals_add(output->refusals, call, reason);
+    g_mutex_unlock(&output->lock);
+}
+
+void
+scd_bus_output_send_refusals(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    send_refusals_locked(output);
+    g_mutex_unlock(&output->lock);
 }
 
 void
@@ -249,7 +347,7 @@ reply_to_unknown(gpointer data)
         unknown->sender, unknown->serial, error ? scd_error_dbus_name(error) : unknown->name,
         error ? error->message : unknown->text);
 
-    if (scd_gate_reply(output->gate, unknown->sender, unknown->serial) != SCD_GATE_DROP)
+    if (scd_gate_reply(output->gate, unknown->sender, unknown->serial, FALSE) != SCD_GATE_DROP)
         scd_bus_output_send(output, reply, NULL);
     return G_SOURCE_REMOVE;
 }
@@ -314,6 +412,8 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
         count < length || !scd_dbus_read_header(bytes, header_length, &header))
         g_error("GDBus writes a message that cannot be read");
     output->rest = length;
+    if (header.type == SCD_DBUS_METHOD_CALL)
+        scd_gate_expect_reply(output->gate, header.serial);
     if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
         !header.destination)
         return;
@@ -325,8 +425,8 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
         return;
     }
     g_autoptr(GDBusMessage) other = replace_reply(&header, bytes, header_length, length);
-    gboolean dropped =
-        scd_gate_reply(output->gate, header.destination, header.reply_serial) == SCD_GATE_DROP;
+    gboolean dropped = scd_gate_reply(output->gate, header.destination, header.reply_serial,
+                                      header.type == SCD_DBUS_METHOD_RETURN) == SCD_GATE_DROP;
     if (!dropped && !other)
         return;
     output->rest = 0;
@@ -366,8 +466,7 @@ write_bytes_locked(ScdBusOutput *output, gconstpointer bytes, gsize count, GErro
         output->skip -= written;
     else
         output->rest -= written;
-    if (output->rest == 0 && !flush_packets_locked(output))
-        flush_later_locked(output);
+    send_or_wait_locked(output);
     return written;
 }
 
@@ -452,7 +551,8 @@ finalize(GObject *object)
 {
     ScdBusOutput *output = SCD_BUS_OUTPUT(object);
 
-    g_assert(!output->flushing);
+    g_assert(!output->flushing && !output->refusing);
+    scd_refusals_free(output->refusals);
     g_queue_clear_full(&output->packets, free_packet);
     g_mutex_clear(&output->lock);
     g_object_unref(output->socket);
@@ -475,6 +575,7 @@ scd_bus_output_init(ScdBusOutput *output)
 {
     g_mutex_init(&output->lock);
     g_queue_init(&output->packets);
+    output->refusals = scd_refusals_new();
 }
 
 ScdBusOutput *

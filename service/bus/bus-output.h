@@ -29,6 +29,17 @@ ScdBusOutput *scd_bus_output_new(GSocket *socket, ScdGate *gate);
 gboolean scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError **error);
 
 /*
+ * Replies to a call with an error once scd_bus_output_send_refusals() has been called, at the
+ * latest when the bus has read all other messages: see refusals.h. In GDBus's thread.
+ */
+void scd_bus_output_refuse(ScdBusOutput *output, const ScdDbusHeader *call,
+                           const ScdGateError *reason);
+void scd_bus_output_send_refusals(ScdBusOutput *output);
+
+/* Returns whether the bus has much to read before a message that is sent now. In any thread. */
+gboolean scd_bus_output_is_behind(ScdBusOutput *output);
+
+/*
  * GDBus is about to reply that there is no object at this path, or not with this interface
  * ("(null)" for a call without one): the object may have gone while the call was on its way.
  * Returns the error to reply with, or NULL for that of GDBus. In the main thread.

@@ -13,6 +13,9 @@
 /* Discarding a flood must not keep GDBus's thread from writing. */
 #define RECEIVES_MAX 16
 
+/* How long a call that is held back waits at most once it may pass. */
+#define HELD_DELAY_MS 2
+
 /*
  * The input half of the stream: receives messages, has the gate decide about each, and lets GDBus
  * read those that it admits. Asynchronous reads only, in one thread.
@@ -35,6 +38,11 @@ struct _ScdBusInput {
     gsize end;      /* to here */
     gsize admitted; /* of these, that GDBus may read; else a message begins at start */
     gsize discard;  /* to be discarded, received or not */
+
+    gboolean refused; /* calls, whose replies are not sent yet */
+    GByteArray
+        *held; /* a call that was held back and that GDBus reads now, from held_at; or NULL */
+    gsize held_at;
 
     /* The copy of the last message in GDBus's read buffer, but for the fixed header. */
     guint8 *copy;
@@ -103,10 +111,23 @@ refuse_call(ScdBusInput *input, const ScdDbusHeader *header, const ScdGateError 
 {
     if (header->flags & SCD_DBUS_FLAG_NO_REPLY_EXPECTED)
         return;
-    g_autoptr(GDBusMessage) message =
-        scd_bus_output_new_error(header->sender, header->serial, reason->name, reason->text);
-    /* A sender that floods the bus with calls may go without replies. */
-    scd_bus_output_send(input->output, message, NULL);
+    scd_bus_output_refuse(input->output, header, reason);
+    input->refused = TRUE;
+}
+
+static void
+send_refusals(ScdBusInput *input)
+{
+    if (input->refused)
+        scd_bus_output_send_refusals(input->output);
+    input->refused = FALSE;
+}
+
+/* The service replies to each call: that ends its charge. */
+static void
+demand_reply(guint8 *message)
+{
+    message[2] &= ~SCD_DBUS_FLAG_NO_REPLY_EXPECTED;
 }
 
 /* The message at start is complete, unless it is refused. */
@@ -115,9 +136,8 @@ apply_verdict(ScdBusInput *input, ScdGateVerdict verdict, const ScdDbusHeader *h
               const ScdGateError *reason, gsize length)
 {
     if (verdict == SCD_GATE_PASS) {
-        /* The service replies to each call: that ends its charge. */
         if (header->type == SCD_DBUS_METHOD_CALL)
-            input->buffer[input->start + 2] &= ~SCD_DBUS_FLAG_NO_REPLY_EXPECTED;
+            demand_reply(input->buffer + input->start);
         input->admitted = length;
         return;
     }
@@ -154,7 +174,7 @@ examine_message(ScdBusInput *input, GError **error)
     if (verdict == SCD_GATE_PASS && available < length)
         return length;
     if (verdict == SCD_GATE_PASS)
-        verdict = scd_gate_admit(input->gate, &header, bytes + header_length, &reason);
+        verdict = scd_gate_admit(input->gate, &header, bytes, length, &reason);
     apply_verdict(input, verdict, &header, &reason, length);
     return 0;
 }
@@ -171,9 +191,10 @@ discard_bytes(ScdBusInput *input)
     return input->discard > 0;
 }
 
-/* Returns like read(); -1 with G_IO_ERROR_WOULD_BLOCK when there is nothing for GDBus. */
+/* Receives messages until one is for GDBus. Returns 1 then, 0 at the end of the stream, -1 with
+ * G_IO_ERROR_WOULD_BLOCK when there is none yet. */
 static gssize
-read_bytes(ScdBusInput *input, void *target, gsize count, GError **error)
+receive_message(ScdBusInput *input, GError **error)
 {
     guint receives = 0;
 
@@ -192,6 +213,48 @@ read_bytes(ScdBusInput *input, void *target, gsize count, GError **error)
         if (received <= 0)
             return received;
     }
+    return 1;
+}
+
+static void
+free_held_call(ScdBusInput *input)
+{
+    if (input->held)
+        explicit_bzero(input->held->data, input->held->len);
+    g_clear_pointer(&input->held, g_byte_array_unref);
+    input->held_at = 0;
+}
+
+/* Between the messages that are received. Sets the number of bytes; returns FALSE if there is no
+ * call that was held back and may pass. */
+static gboolean
+read_held_call(ScdBusInput *input, void *target, gsize *count)
+{
+    if (!input->held && input->admitted == 0 && scd_gate_has_held(input->gate)) {
+        input->held = scd_gate_take_held(input->gate, scd_bus_output_is_behind(input->output));
+        if (input->held)
+            demand_reply(input->held->data);
+    }
+    if (!input->held)
+        return FALSE;
+    *count = MIN(*count, input->held->len - input->held_at);
+    memcpy(target, input->held->data + input->held_at, *count);
+    input->held_at += *count;
+    if (input->held_at == input->held->len)
+        free_held_call(input);
+    return TRUE;
+}
+
+/* Returns like read(); -1 with G_IO_ERROR_WOULD_BLOCK when there is nothing for GDBus. */
+static gssize
+read_bytes(ScdBusInput *input, void *target, gsize count, GError **error)
+{
+    if (read_held_call(input, target, &count))
+        return count;
+    gssize received = receive_message(input, error);
+    send_refusals(input);
+    if (received <= 0)
+        return received;
     count = MIN(count, input->admitted);
     memcpy(target, input->buffer + input->start, count);
     input->admitted -= count;
@@ -222,6 +285,13 @@ note_copy_of_gdbus(ScdBusInput *input, guint8 *target, gsize count, gboolean beg
     input->copied += count;
 }
 
+/* Returns whether GDBus begins to read a message. */
+static gboolean
+is_between_messages(const ScdBusInput *input)
+{
+    return input->admitted == 0 && !input->held;
+}
+
 typedef struct {
     void *target; /* GDBus's, until the read has finished */
     gsize count;
@@ -232,7 +302,7 @@ static gboolean
 try_to_read(ScdBusInput *input, GTask *task)
 {
     const BusRead *read = g_task_get_task_data(task);
-    gboolean begins = input->admitted == 0;
+    gboolean begins = is_between_messages(input);
     GError *error = NULL;
     gssize count = read_bytes(input, read->target, read->count, &error);
 
@@ -248,6 +318,8 @@ try_to_read(ScdBusInput *input, GTask *task)
     return TRUE;
 }
 
+static void wait_for_message(GTask *task);
+
 static gboolean
 read_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
 {
@@ -255,7 +327,25 @@ read_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
 
     if (g_task_return_error_if_cancelled(task))
         return G_SOURCE_REMOVE;
-    return !try_to_read(g_task_get_source_object(task), task);
+    if (!try_to_read(g_task_get_source_object(task), task))
+        wait_for_message(task);
+    return G_SOURCE_REMOVE;
+}
+
+/* Until there is something to receive, or, if calls are held back, for a short time. */
+static void
+wait_for_message(GTask *task)
+{
+    ScdBusInput *input = g_task_get_source_object(task);
+    g_autoptr(GSource) source =
+        g_socket_create_source(input->socket, G_IO_IN, g_task_get_cancellable(task));
+
+    if (scd_gate_has_held(input->gate)) {
+        g_autoptr(GSource) timer = g_timeout_source_new(HELD_DELAY_MS);
+        g_source_set_dummy_callback(timer);
+        g_source_add_child_source(source, timer);
+    }
+    g_task_attach_source(task, source, G_SOURCE_FUNC(read_when_ready));
 }
 
 static void
@@ -269,12 +359,10 @@ read_async(GInputStream *stream, void *target, gsize count, int priority, GCance
     *read = (BusRead){target, count};
     g_task_set_task_data(task, read, g_free);
     g_task_set_priority(task, priority);
-    if (input->admitted == 0)
+    if (is_between_messages(input))
         wipe_copy_of_gdbus(input, target);
-    if (try_to_read(input, task))
-        return;
-    g_autoptr(GSource) source = g_socket_create_source(input->socket, G_IO_IN, cancellable);
-    g_task_attach_source(task, source, G_SOURCE_FUNC(read_when_ready));
+    if (!try_to_read(input, task))
+        wait_for_message(task);
 }
 
 static gssize
@@ -290,6 +378,7 @@ finalize_input(GObject *object)
 
     explicit_bzero(input->buffer, input->size);
     g_free(input->buffer);
+    free_held_call(input);
     g_object_unref(input->output);
     g_object_unref(input->socket);
     scd_gate_unref(input->gate);
@@ -392,7 +481,7 @@ gboolean
 scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error)
 {
     if (scd_gate_reply(stream->gate, g_dbus_message_get_destination(reply),
-                       g_dbus_message_get_reply_serial(reply)) == SCD_GATE_DROP)
+                       g_dbus_message_get_reply_serial(reply), TRUE) == SCD_GATE_DROP)
         return TRUE;
     return scd_bus_output_send(stream->output, reply, error);
 }

@@ -4,33 +4,20 @@
 
 #include <string.h>
 
-#include "base/reader-name.h"
+#include "base/token-bucket.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)
-
-#define PREFIX "org.smartcardd1."
-#define ROOT "/org/smartcardd1"
 
 /*
  * The limits are not settings: they follow from the arguments of the methods, and from MemoryMax=
  * of the unit, which a unit test compares with their sum.
  */
 
-/* The longest path of the tree is that of a reader: each byte of its name may be an escape. */
-#define PATH_MAX_LENGTH (32 + 4 * SCD_READER_NAME_MAX_LENGTH)
-
-/* Arguments beside commands and data: option keys, words, selectors, an ATR and its mask. */
-#define BODY_MAX (4 * KIB)
-
-/* Commands of 4 MiB; a few more are refused with a better message by the method itself. */
-#define TRANSMIT_MANY_BODY_MAX (4 * MIB + 256 * KIB)
-
 /* TransmitMany takes 1,024 commands; the rest is for options. */
 #define VALUES_MAX (1024 + 512)
 
 /* Signals and replies come from the bus, polkit, systemd, logind. */
-#define OTHER_BODY_MAX (256 * KIB)
 #define OTHER_VALUES_MAX (8 * KIB)
 
 /* Programs may send calls without waiting for replies. By default, dbus-daemon allows 128. */
@@ -45,36 +32,30 @@
 /* For all senders whose user is not known yet. The bus takes about a millisecond to report it. */
 #define POOL_BYTES_MAX (2 * MIB)
 
+/*
+ * A call takes the main thread, which serves all users, about 0.1 ms. So a user who floods the
+ * service gets a tenth of its time. Further calls are held back until there are tokens.
+ */
+static const ScdTokenRate user_rate = {1000, 256};
+
+/*
+ * The replies to a user's queries wait for the bus, which takes messages from all connections in
+ * turn, and the replies to other users are behind them. A reply has about as many KiB as its
+ * weight, and takes as many tokens. While the bus is behind, a user gets 200 KiB in a second.
+ */
+#define WEIGHT_MAX 32
+#define CONGESTED_US_PER_WEIGHT 5000
+
+/* A program that waits for each reply before the next call is never held back. */
+#define FREE_CALLS 2
+
+/* New senders share the tokens of the pool until their users are known, but for these calls. */
+#define FIRST_CALLS 16
+
 /* Bytes that GDBus and the service allocate for a call, and for each value in it; measured. */
 #define CALL_COST (2 * KIB)
 #define VALUE_COST 96
 
-typedef struct {
-    const char *method; /* interface and member, without the prefix */
-    gsize body_max;
-    guint percent; /* of the body that is held at once: GDBus's copy and the job's */
-} GateBodyLimit;
-
-static const GateBodyLimit body_limits[] = {
-    {"Session.Transmit", 65544 + BODY_MAX, 200},
-    {"Session.TransmitMany", TRANSMIT_MANY_BODY_MAX, 200},
-    {"Session.Control", 65548 + BODY_MAX, 200},
-    {"Card.Transmit", 65544 + BODY_MAX, 200},
-    {"Card.TransmitMany", TRANSMIT_MANY_BODY_MAX, 200},
-    {"Card.TransmitHex", 2 * 65544 + BODY_MAX, 150},
-    {"Card.TransmitManyHex", 8 * MIB + 8 * KIB + BODY_MAX, 150},
-    {"Reader.Control", 65548 + BODY_MAX, 200},
-};
-
-#define MESSAGE_MAX (2 * TRANSMIT_MANY_BODY_MAX + 2 * KIB)
-
-static const ScdGateError too_large = {
-    "org.freedesktop.DBus.Error.LimitsExceeded",
-    "The call is too large: the manual page org.smartcardd1(5) has the limits of each method"};
-static const ScdGateError with_descriptors = {"org.freedesktop.DBus.Error.InvalidArgs",
-                                              "No method takes file descriptors"};
-static const ScdGateError no_object = {"org.freedesktop.DBus.Error.UnknownObject",
-                                       "There is no such object"};
 static const ScdGateError malformed = {
     "org.freedesktop.DBus.Error.InvalidArgs",
     "The arguments are malformed, or more than any method takes"};
@@ -82,34 +63,49 @@ static const ScdGateError too_many = {
     "org.freedesktop.DBus.Error.LimitsExceeded",
     "Too many calls of this user wait for their replies: wait for some of them first"};
 
-/* The calls of a user, or of the pool, that wait for their replies, and the bytes that they take.
- */
+/* The calls of a sender or a user that wait for their replies, and the bytes that they take. */
 typedef struct {
     guint calls;
     gsize bytes;
+    guint weight; /* of the queries that are not held back */
 } GateUsage;
 
+/* A user, or the pool. */
 typedef struct {
-    guint senders; /* that hold it; freed with the last of them */
+    guint senders; /* that hold it; freed some time after there are none and the bucket is full */
     GateUsage usage;
+    ScdTokenBucket bucket;
+    gint64 next_us; /* when the next query may pass if the bus is behind */
 } GateUser;
 
 typedef struct {
     char *name;
-    GateUser *user; /* NULL while it is not known: charged to the pool */
+    GateUser *user; /* the pool while it is not known */
     guint32 uid;
     gboolean asked; /* the user is being looked up */
     gboolean gone;
     GateUsage usage;
+    guint first_calls; /* that took no token of the pool */
+    guint pool_tokens; /* that its calls have taken from the pool */
     GHashTable *calls; /* serial → GateCall */
+    GQueue held;       /* of HeldCall: later calls wait behind them */
 } GateSender;
 
 /* One call that waits for its reply. Owned by its sender's table. */
 typedef struct {
-    guint32 serial;
     gboolean no_reply;
+    gboolean uses_card;
+    gboolean has_token;
     gsize bytes;
+    guint weight;    /* 0: no query */
+    gboolean served; /* not held back: the weight is charged */
 } GateCall;
+
+/* The message of a call that is held back. */
+typedef struct {
+    guint32 serial;
+    GByteArray *message;
+} HeldCall;
 
 struct ScdGate {
     gatomicrefcount references;
@@ -118,7 +114,10 @@ struct ScdGate {
     gpointer data;
     GHashTable *senders; /* name → GateSender; a sender that left stays until its last reply */
     GHashTable *users;   /* uid → GateUser */
-    GateUsage pool;
+    GHashTable *expected_replies; /* serials of the calls of the service itself */
+    GQueue waiting;               /* GateSender: those with calls that are held back, in turn */
+    gboolean congested;
+    GateUser pool;
     GateUsage all;
 };
 
@@ -143,19 +142,31 @@ has_room(const GateUsage *usage, guint calls_max, gsize bytes_max, gsize bytes)
     return usage->calls < calls_max && bytes_max - MIN(usage->bytes, bytes_max) >= bytes;
 }
 
-static GateUsage *
-usage_of_owner(ScdGate *gate, GateSender *sender)
+/* A user whose senders leave and come back has no more tokens than before. */
+static gboolean
+is_user_over(gpointer uid, gpointer value, gpointer now_us)
 {
-    return sender->user ? &sender->user->usage : &gate->pool;
+    const GateUser *user = value;
+
+    return user->senders == 0 && scd_token_bucket_is_full(&user->bucket, *(gint64 *)now_us);
+}
+
+static gboolean
+is_known(const ScdGate *gate, const GateSender *sender)
+{
+    return sender->user != &gate->pool;
 }
 
 static void
-release_user_locked(ScdGate *gate, GateSender *sender)
+free_held_call(gpointer data)
 {
-    GateUser *user = g_steal_pointer(&sender->user);
+    HeldCall *held = data;
 
-    if (user && --user->senders == 0)
-        g_hash_table_remove(gate->users, GUINT_TO_POINTER(sender->uid));
+    if (held->message) {
+        explicit_bzero(held->message->data, held->message->len);
+        g_byte_array_unref(held->message);
+    }
+    g_free(held);
 }
 
 static void
@@ -163,6 +174,7 @@ free_sender(gpointer data)
 {
     GateSender *sender = data;
 
+    g_queue_clear_full(&sender->held, free_held_call);
     g_hash_table_unref(sender->calls);
     g_free(sender->name);
     g_free(sender);
@@ -177,6 +189,8 @@ scd_gate_new(void)
     g_mutex_init(&gate->lock);
     gate->senders = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_sender);
     gate->users = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    gate->expected_replies = g_hash_table_new(NULL, NULL);
+    g_queue_init(&gate->waiting);
     return gate;
 }
 
@@ -192,8 +206,10 @@ scd_gate_unref(ScdGate *gate)
 {
     if (!g_atomic_ref_count_dec(&gate->references))
         return;
+    g_queue_clear(&gate->waiting);
     g_hash_table_unref(gate->senders);
     g_hash_table_unref(gate->users);
+    g_hash_table_unref(gate->expected_replies);
     g_mutex_clear(&gate->lock);
     g_free(gate);
 }
@@ -208,12 +224,6 @@ scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gpointe
 }
 
 gsize
-scd_gate_message_max(void)
-{
-    return MESSAGE_MAX;
-}
-
-gsize
 scd_gate_user_bytes_max(void)
 {
     return USER_BYTES_MAX + POOL_BYTES_MAX;
@@ -225,69 +235,6 @@ scd_gate_all_bytes_max(void)
     return ALL_BYTES_MAX;
 }
 
-static const GateBodyLimit *
-find_body_limit(const ScdDbusHeader *header)
-{
-    static const GateBodyLimit other = {NULL, BODY_MAX, 200};
-    const char *interface = header->interface;
-
-    if (!interface || !header->member || !g_str_has_prefix(interface, PREFIX))
-        return &other;
-    interface += strlen(PREFIX);
-    gsize length = strlen(interface);
-    for (gsize i = 0; i < G_N_ELEMENTS(body_limits); i++) {
-        const char *method = body_limits[i].method;
-        if (strncmp(method, interface, length) == 0 && method[length] == '.' &&
-            g_str_equal(method + length + 1, header->member))
-            return &body_limits[i];
-    }
-    return &other;
-}
-
-static ScdGateVerdict
-refuse_with(const ScdGateError *reason, ScdGateError *error)
-{
-    *error = *reason;
-    return SCD_GATE_REFUSE;
-}
-
-/* Returns whether there may be an object at the path: the tree has three branches, one level deep.
- */
-static gboolean
-is_path_of_tree(const char *path)
-{
-    static const char *const inner[] = {"/", "/org", "/org/freedesktop",
-                                        "/org/freedesktop/LogControl1", ROOT};
-    static const char *const branches[] = {ROOT "/readers", ROOT "/cards", ROOT "/sessions"};
-
-    for (gsize i = 0; i < G_N_ELEMENTS(inner); i++)
-        if (g_str_equal(path, inner[i]))
-            return TRUE;
-    for (gsize i = 0; i < G_N_ELEMENTS(branches); i++) {
-        gsize length = strlen(branches[i]);
-        if (g_str_has_prefix(path, branches[i]) &&
-            (path[length] == '\0' || (path[length] == '/' && !strchr(path + length + 1, '/'))))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-ScdGateVerdict
-scd_gate_check_header(const ScdDbusHeader *header, gsize length, ScdGateError *error)
-{
-    if (header->type != SCD_DBUS_METHOD_CALL)
-        return header->body_length <= OTHER_BODY_MAX ? SCD_GATE_PASS : SCD_GATE_DROP;
-    if (!header->sender || !header->path || !header->member)
-        return SCD_GATE_DROP;
-    if (header->unix_fds > 0)
-        return refuse_with(&with_descriptors, error);
-    if (strlen(header->path) > PATH_MAX_LENGTH || !is_path_of_tree(header->path))
-        return refuse_with(&no_object, error);
-    if (length > MESSAGE_MAX || header->body_length > find_body_limit(header)->body_max)
-        return refuse_with(&too_large, error);
-    return SCD_GATE_PASS;
-}
-
 static GateSender *
 ensure_sender_locked(ScdGate *gate, const char *name)
 {
@@ -296,6 +243,8 @@ ensure_sender_locked(ScdGate *gate, const char *name)
     if (!sender) {
         sender = g_new0(GateSender, 1);
         sender->name = g_strdup(name);
+        sender->user = &gate->pool;
+        g_queue_init(&sender->held);
         sender->calls = g_hash_table_new_full(NULL, NULL, NULL, g_free);
         g_hash_table_insert(gate->senders, sender->name, sender);
     }
@@ -308,53 +257,215 @@ may_charge_locked(ScdGate *gate, GateSender *sender, gsize bytes)
     if (sender->usage.calls >= SENDER_CALLS_MAX ||
         !has_room(&gate->all, ALL_CALLS_MAX, ALL_BYTES_MAX, bytes))
         return FALSE;
-    return has_room(usage_of_owner(gate, sender), USER_CALLS_MAX,
-                    sender->user ? USER_BYTES_MAX : POOL_BYTES_MAX, bytes);
+    return has_room(&sender->user->usage, USER_CALLS_MAX,
+                    is_known(gate, sender) ? USER_BYTES_MAX : POOL_BYTES_MAX, bytes);
 }
 
-/* A serial that is used again while its call is open is the sender's mistake. */
 static gboolean
+may_be_served_locked(ScdGate *gate, const GateSender *sender, const GateCall *call, gint64 now_us)
+{
+    const GateUser *user = sender->user;
+
+    if (!scd_token_bucket_has(&user->bucket, &user_rate, now_us))
+        return FALSE;
+    if (call->weight == 0)
+        return TRUE;
+    if (gate->congested)
+        return user->usage.weight == 0 && now_us >= user->next_us;
+    return user->usage.weight == 0 || user->usage.weight + call->weight <= WEIGHT_MAX;
+}
+
+/* Whether a call that is charged already takes a token. */
+static gboolean
+is_counted(const ScdGate *gate, const GateSender *sender)
+{
+    if (!is_known(gate, sender))
+        return sender->first_calls >= FIRST_CALLS;
+    return sender->uid != 0 && sender->user->usage.calls > FREE_CALLS;
+}
+
+/* Returns FALSE if the call has to be held back. */
+static gboolean
+serve_call_locked(ScdGate *gate, GateSender *sender, GateCall *call)
+{
+    gint64 now_us = g_get_monotonic_time();
+    gboolean known = is_known(gate, sender);
+
+    call->has_token = is_counted(gate, sender);
+    if (call->has_token) {
+        if (!may_be_served_locked(gate, sender, call, now_us))
+            return FALSE;
+        scd_token_bucket_take(&sender->user->bucket, &user_rate, MAX(call->weight, 1), now_us);
+        sender->user->next_us = now_us + call->weight * CONGESTED_US_PER_WEIGHT;
+    }
+    if (!known && call->has_token)
+        sender->pool_tokens += MAX(call->weight, 1);
+    else if (!known)
+        sender->first_calls++;
+    call->served = TRUE;
+    sender->usage.weight += call->weight;
+    sender->user->usage.weight += call->weight;
+    return TRUE;
+}
+
+static void
+give_token_back_locked(ScdGate *gate, GateSender *sender)
+{
+    scd_token_bucket_give_back(&sender->user->bucket, &user_rate, 1);
+    if (!is_known(gate, sender))
+        sender->pool_tokens--;
+}
+
+/* A serial that is used again while its call is open is the sender's mistake. Returns NULL if the
+ * call has to be refused. */
+static GateCall *
 charge_call_locked(ScdGate *gate, GateSender *sender, const ScdDbusHeader *header, gsize bytes)
 {
     if (g_hash_table_contains(sender->calls, GUINT_TO_POINTER(header->serial)) ||
         !may_charge_locked(gate, sender, bytes))
-        return FALSE;
+        return NULL;
     GateCall *call = g_new(GateCall, 1);
-    *call =
-        (GateCall){header->serial, (header->flags & SCD_DBUS_FLAG_NO_REPLY_EXPECTED) != 0, bytes};
+    *call = (GateCall){
+        .no_reply = (header->flags & SCD_DBUS_FLAG_NO_REPLY_EXPECTED) != 0,
+        .uses_card = scd_gate_uses_card(header),
+        .bytes = bytes,
+        .weight = scd_gate_weigh_reply(header),
+    };
     g_hash_table_insert(sender->calls, GUINT_TO_POINTER(header->serial), call);
     charge_usage(&sender->usage, bytes);
-    charge_usage(usage_of_owner(gate, sender), bytes);
+    charge_usage(&sender->user->usage, bytes);
     charge_usage(&gate->all, bytes);
-    return TRUE;
+    return call;
+}
+
+static void
+release_call_locked(ScdGate *gate, GateSender *sender, guint32 serial)
+{
+    const GateCall *call = g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(serial));
+
+    if (call->served) {
+        sender->usage.weight -= call->weight;
+        sender->user->usage.weight -= call->weight;
+    }
+    release_usage(&sender->usage, call->bytes);
+    release_usage(&sender->user->usage, call->bytes);
+    release_usage(&gate->all, call->bytes);
+    g_hash_table_remove(sender->calls, GUINT_TO_POINTER(serial));
+}
+
+static void
+hold_call_locked(ScdGate *gate, GateSender *sender, guint32 serial, const guint8 *message,
+                 gsize length)
+{
+    HeldCall *held = g_new(HeldCall, 1);
+
+    *held = (HeldCall){serial, g_byte_array_sized_new(length)};
+    g_byte_array_append(held->message, message, length);
+    if (g_queue_is_empty(&sender->held))
+        g_queue_push_tail(&gate->waiting, sender);
+    g_queue_push_tail(&sender->held, held);
 }
 
 static ScdGateVerdict
-admit_call(ScdGate *gate, const ScdDbusHeader *header, gsize bytes, ScdGateError *error)
+admit_call_locked(ScdGate *gate, const ScdDbusHeader *header, const guint8 *message, gsize length,
+                  gsize cost)
 {
-    g_mutex_lock(&gate->lock);
     GateSender *sender = ensure_sender_locked(gate, header->sender);
-    if (!sender->user && !sender->asked && gate->unknown_sender) {
+
+    if (!is_known(gate, sender) && !sender->asked && gate->unknown_sender) {
         sender->asked = TRUE;
         gate->unknown_sender(sender->name, gate->data);
     }
-    gboolean charged = charge_call_locked(gate, sender, header, bytes);
+    GateCall *call = charge_call_locked(gate, sender, header, cost);
+    if (!call)
+        return SCD_GATE_REFUSE;
+    if (g_queue_is_empty(&sender->held) && serve_call_locked(gate, sender, call))
+        return SCD_GATE_PASS;
+    hold_call_locked(gate, sender, header->serial, message, length);
+    return SCD_GATE_HOLD;
+}
+
+/* Returns the first call that was held back, if it may pass now. */
+static GByteArray *
+take_held_of_sender_locked(ScdGate *gate, GateSender *sender)
+{
+    HeldCall *held = g_queue_peek_head(&sender->held);
+    GateCall *call = g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(held->serial));
+
+    if (!serve_call_locked(gate, sender, call))
+        return NULL;
+    GByteArray *message = g_steal_pointer(&held->message);
+    free_held_call(g_queue_pop_head(&sender->held));
+    return message;
+}
+
+GByteArray *
+scd_gate_take_held(ScdGate *gate, gboolean congested)
+{
+    GByteArray *message = NULL;
+
+    g_mutex_lock(&gate->lock);
+    gate->congested = congested;
+    for (guint left = gate->waiting.length; left > 0 && !message; left--) {
+        GateSender *sender = g_queue_pop_head(&gate->waiting);
+        message = take_held_of_sender_locked(gate, sender);
+        if (!g_queue_is_empty(&sender->held))
+            g_queue_push_tail(&gate->waiting, sender);
+    }
     g_mutex_unlock(&gate->lock);
-    return charged ? SCD_GATE_PASS : refuse_with(&too_many, error);
+    return message;
+}
+
+gboolean
+scd_gate_has_held(ScdGate *gate)
+{
+    g_mutex_lock(&gate->lock);
+    gboolean has = !g_queue_is_empty(&gate->waiting);
+    g_mutex_unlock(&gate->lock);
+    return has;
+}
+
+void
+scd_gate_expect_reply(ScdGate *gate, guint32 serial)
+{
+    g_mutex_lock(&gate->lock);
+    g_hash_table_add(gate->expected_replies, GUINT_TO_POINTER(serial));
+    g_mutex_unlock(&gate->lock);
+}
+
+static gboolean
+take_expected_reply(ScdGate *gate, guint32 serial)
+{
+    g_mutex_lock(&gate->lock);
+    gboolean expected = g_hash_table_remove(gate->expected_replies, GUINT_TO_POINTER(serial));
+    g_mutex_unlock(&gate->lock);
+    return expected;
 }
 
 ScdGateVerdict
-scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *body, ScdGateError *error)
+scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *message, gsize length,
+               ScdGateError *error)
 {
     gboolean is_call = header->type == SCD_DBUS_METHOD_CALL;
+    const guint8 *body = message + (length - header->body_length);
     gsize values;
 
-    if (!scd_dbus_count_values(header, body, is_call ? VALUES_MAX : OTHER_VALUES_MAX, &values))
-        return is_call ? refuse_with(&malformed, error) : SCD_GATE_DROP;
+    if (!is_call && header->type != SCD_DBUS_SIGNAL &&
+        !take_expected_reply(gate, header->reply_serial))
+        return SCD_GATE_DROP;
+    if (!scd_dbus_count_values(header, body, is_call ? VALUES_MAX : OTHER_VALUES_MAX, &values)) {
+        *error = malformed;
+        return is_call ? SCD_GATE_REFUSE : SCD_GATE_DROP;
+    }
     if (!is_call)
         return SCD_GATE_PASS;
-    gsize held = (gsize)header->body_length * find_body_limit(header)->percent / 100;
-    return admit_call(gate, header, CALL_COST + held + values * VALUE_COST, error);
+    gsize held = (gsize)header->body_length * scd_gate_find_body_limit(header)->percent / 100;
+    *error = too_many;
+    g_mutex_lock(&gate->lock);
+    ScdGateVerdict verdict =
+        admit_call_locked(gate, header, message, length, CALL_COST + held + values * VALUE_COST);
+    g_mutex_unlock(&gate->lock);
+    return verdict;
 }
 
 static void
@@ -362,12 +473,13 @@ free_sender_if_over_locked(ScdGate *gate, GateSender *sender)
 {
     if (!sender->gone || sender->usage.calls > 0)
         return;
-    release_user_locked(gate, sender);
+    if (is_known(gate, sender))
+        sender->user->senders--;
     g_hash_table_remove(gate->senders, sender->name);
 }
 
 ScdGateVerdict
-scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial)
+scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial, gboolean succeeded)
 {
     ScdGateVerdict verdict = SCD_GATE_PASS;
 
@@ -377,10 +489,9 @@ scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial)
         sender ? g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(reply_serial)) : NULL;
     if (call) {
         verdict = call->no_reply ? SCD_GATE_DROP : SCD_GATE_PASS;
-        release_usage(&sender->usage, call->bytes);
-        release_usage(usage_of_owner(gate, sender), call->bytes);
-        release_usage(&gate->all, call->bytes);
-        g_hash_table_remove(sender->calls, GUINT_TO_POINTER(reply_serial));
+        if (succeeded && call->has_token && call->uses_card)
+            give_token_back_locked(gate, sender);
+        release_call_locked(gate, sender, reply_serial);
         free_sender_if_over_locked(gate, sender);
     }
     g_mutex_unlock(&gate->lock);
@@ -393,6 +504,8 @@ ensure_user_locked(ScdGate *gate, guint32 uid)
     GateUser *user = g_hash_table_lookup(gate->users, GUINT_TO_POINTER(uid));
 
     if (!user) {
+        gint64 now_us = g_get_monotonic_time();
+        g_hash_table_foreach_remove(gate->users, is_user_over, &now_us);
         user = g_new0(GateUser, 1);
         g_hash_table_insert(gate->users, GUINT_TO_POINTER(uid), user);
     }
@@ -405,8 +518,10 @@ move_usage(const GateUsage *usage, GateUsage *from, GateUsage *to)
 {
     from->calls -= usage->calls;
     from->bytes -= usage->bytes;
+    from->weight -= usage->weight;
     to->calls += usage->calls;
     to->bytes += usage->bytes;
+    to->weight += usage->weight;
 }
 
 void
@@ -414,12 +529,27 @@ scd_gate_set_user(ScdGate *gate, const char *name, guint32 uid)
 {
     g_mutex_lock(&gate->lock);
     GateSender *sender = g_hash_table_lookup(gate->senders, name);
-    if (sender && !sender->user) {
+    if (sender && !is_known(gate, sender)) {
         sender->uid = uid;
         sender->user = ensure_user_locked(gate, uid);
-        move_usage(&sender->usage, &gate->pool, &sender->user->usage);
+        move_usage(&sender->usage, &gate->pool.usage, &sender->user->usage);
+        scd_token_bucket_give_back(&gate->pool.bucket, &user_rate, sender->pool_tokens);
+        scd_token_bucket_take(&sender->user->bucket, &user_rate, sender->pool_tokens,
+                              g_get_monotonic_time());
     }
     g_mutex_unlock(&gate->lock);
+}
+
+static void
+drop_held_calls_locked(ScdGate *gate, GateSender *sender)
+{
+    HeldCall *held;
+
+    g_queue_remove(&gate->waiting, sender);
+    while ((held = g_queue_pop_head(&sender->held))) {
+        release_call_locked(gate, sender, held->serial);
+        free_held_call(held);
+    }
 }
 
 void
@@ -429,6 +559,7 @@ scd_gate_forget(ScdGate *gate, const char *name)
     GateSender *sender = g_hash_table_lookup(gate->senders, name);
     if (sender) {
         sender->gone = TRUE;
+        drop_held_calls_locked(gate, sender);
         free_sender_if_over_locked(gate, sender);
     }
     g_mutex_unlock(&gate->lock);

@@ -5,27 +5,22 @@
  * Admission of method calls: decides whether a call enters the service, from the bytes of the
  * message and before GDBus reads them, and charges each admitted call until its reply is sent. So
  * clients cannot make the service hold more than a bounded amount for each user. The limits and
- * their reasons are in one table in gate.c.
+ * their reasons are in gate.c, and in gate-header.c those of single messages.
+ *
+ * The rate of calls is limited as well, and the replies to queries that wait for the bus, for each
+ * user, so that no user takes the time of the main thread and of the bus from others. Calls above
+ * these limits are held back, and pass later, the senders taking turns; those of a sender stay in
+ * order. Calls of root, the few that a program makes one after the other, and successful calls on a
+ * card are not counted. Calls that wait for no reply and do nothing else, signals to which the
+ * service has not subscribed, and replies to no call are dropped.
  *
  * A call is charged to the user of its sender. New senders, whose user is not known yet, share one
  * pool until their user has been looked up. All functions may be called from any thread.
  */
 
-#include "base/dbus-message.h"
+#include "bus/gate-header.h"
 
 typedef struct ScdGate ScdGate;
-
-typedef enum {
-    SCD_GATE_PASS,
-    SCD_GATE_REFUSE, /* reply with the error instead */
-    SCD_GATE_DROP,
-} ScdGateVerdict;
-
-/* The strings are static. */
-typedef struct {
-    const char *name; /* of the D-Bus error */
-    const char *text;
-} ScdGateError;
 
 ScdGate *scd_gate_new(void);
 
@@ -43,37 +38,44 @@ typedef void (*ScdGateUnknownSenderFunc)(const char *sender, gpointer data);
 /* func: NULL for none; the former one is not called after this function has returned. */
 void scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gpointer data);
 
-/* Returns the length in bytes, with the header, of the longest message that any method needs. */
-gsize scd_gate_message_max(void);
-
 /* Return how many bytes the open calls of one user, and of all users, may take. */
 gsize scd_gate_user_bytes_max(void);
 gsize scd_gate_all_bytes_max(void);
 
 /*
- * Checks a message by its header alone, so that the body of a refused message need not be kept.
- * length: of the whole message. SCD_GATE_PASS is not final.
+ * Decides about a message that passed scd_gate_check_header(), and charges a call that passes or is
+ * held back. For a call whose sender wants no reply, scd_gate_reply() must be called as well: it
+ * ends the charge. length: of the message; the body is at its end.
  */
-ScdGateVerdict scd_gate_check_header(const ScdDbusHeader *header, gsize length,
-                                     ScdGateError *error);
+ScdGateVerdict scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *message,
+                              gsize length, ScdGateError *error);
 
 /*
- * Decides about a message that passed scd_gate_check_header(), and charges a call that passes. For
- * a call whose sender wants no reply, scd_gate_reply() must be called as well: it ends the charge.
+ * Returns a call that was held back and may pass now, or NULL. The caller owns the message, and
+ * wipes it. congested: the bus has not read earlier messages yet.
  */
-ScdGateVerdict scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *body,
-                              ScdGateError *error);
+GByteArray *scd_gate_take_held(ScdGate *gate, gboolean congested);
+
+/* Returns whether there are calls that scd_gate_take_held() may return some time later. */
+gboolean scd_gate_has_held(ScdGate *gate);
 
 /*
- * To be called before a reply or an error is sent: ends the charge of its call. Returns
- * SCD_GATE_DROP if the caller wants no reply.
+ * To be called before a reply or an error is sent: ends the charge of its call. succeeded: it is no
+ * error. Returns SCD_GATE_DROP if the caller wants no reply.
  */
-ScdGateVerdict scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial);
+ScdGateVerdict scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial,
+                              gboolean succeeded);
+
+/* To be called before a call of the service itself is sent: its reply passes, and no other. */
+void scd_gate_expect_reply(ScdGate *gate, guint32 serial);
 
 /* Sets the user of a sender, who is charged for its open calls from now on. */
 void scd_gate_set_user(ScdGate *gate, const char *sender, guint32 uid);
 
-/* To be called when a sender has left the bus. Its open calls stay charged until their replies. */
+/*
+ * To be called when a sender has left the bus. Its calls that are held back are dropped; the others
+ * stay charged until their replies.
+ */
 void scd_gate_forget(ScdGate *gate, const char *sender);
 
 /* Sets the numbers of open calls, and of their bytes, for all senders. */

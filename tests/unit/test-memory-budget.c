@@ -13,6 +13,7 @@
 #include "bus/bus-output.h"
 #include "bus/gate.h"
 #include "bus/quota.h"
+#include "bus/refusals.h"
 #include "pcsc/channel.h"
 #include "pcsc/probe.h"
 #include "pcsc/workers.h"
@@ -29,6 +30,9 @@
 /* A reader with its card in the tree takes 10 KiB, measured; announcing it takes more for a while.
  */
 #define READER_COST (32 * KIB)
+
+/* Two allocations and an element of a queue. */
+#define REFUSAL_COST 128
 
 /* The stack that is in use, and the heap of the thread: of a worker, and of a short task. */
 #define THREAD_COST (64 * KIB)
@@ -103,6 +107,7 @@ test_memory(void)
         {"the message that is being received, and GDBus's copy", 2 * scd_gate_message_max()},
         {"the message that is being sent", SCD_BUS_OUTPUT_MESSAGE_MAX},
         {"messages that pass GDBus by", SCD_BUS_OUTPUT_PACKETS_MAX * 2 * KIB},
+        {"errors for refused calls", SCD_REFUSALS_MAX * REFUSAL_COST},
         {"buffers of the workers",
          SCD_WORKERS_MAX * (guint64)(SCD_CHANNEL_BUFFER + SCD_PCSC_BUFFER_SIZE)},
         {"threads", (SCD_WORKERS_MAX + SCD_DRIVER_PROBES_MAX + OTHER_THREADS) * THREAD_COST},

@@ -75,14 +75,14 @@ class RawClient:
 
     def __init__(self, user):
         self._serial = 0
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(events.LIMIT_S)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(events.LIMIT_S)
         with as_user(user):
-            self._socket.connect(BUS_SOCKET)
-        self._socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
+            self.socket.connect(BUS_SOCKET)
+        self.socket.sendall(b"\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
         lines = b""
         while lines.count(b"\r\n") < 3:
-            lines += self._socket.recv(1)
+            lines += self.socket.recv(1)
         self.call("Hello", destination=BUS, path="/org/freedesktop/DBus", interface=BUS)
 
     def send(self, member, signature="", body=b"", kind=CALL, flags=0, descriptors=(),
@@ -93,15 +93,15 @@ class RawClient:
         message = encode(kind, self._serial, signature, body, flags, len(descriptors), path=path,
                          interface=interface, member=member, destination=destination)
         if descriptors:
-            sent = socket.send_fds(self._socket, [message], descriptors)
+            sent = socket.send_fds(self.socket, [message], descriptors)
             message = message[sent:]
-        self._socket.sendall(message)
+        self.socket.sendall(message)
         return self._serial
 
     def _receive_exactly(self, length):
         data = bytearray()
         while len(data) < length:
-            piece = self._socket.recv(min(length - len(data), 1 << 20))
+            piece = self.socket.recv(min(length - len(data), 1 << 20))
             assert piece, "the bus has disconnected the client"
             data += piece
         return bytes(data)
@@ -126,4 +126,4 @@ class RawClient:
         return self.wait_for(self.send(*arguments, **options))
 
     def close(self):
-        self._socket.close()
+        self.socket.close()

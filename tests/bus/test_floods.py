@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A user without permission floods the service from two processes while another one uses a card."""
+
+import os
+import statistics
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from gi.repository import Gio
+
+from scdtest.cases import case
+from scdtest.cases.sessions import SELECT, ChannelTest
+from scdtest.clients.channel import SUCCESS, transmit
+from scdtest.clients.flood import Flood
+from scdtest.clients.raw_client import BUS
+from scdtest.testbed import events
+from scdtest.testbed.users import as_user
+
+COMMANDS = 30
+
+# The bus delays all messages in a flood: how much, a call to the bus itself shows. A command, whose
+# call and reply pass the bus, takes three times as long without a flood.
+TIMES_OF_THE_BUS = 12
+
+# The flood and the bus take processors from the service and the test, and so do other tests.
+TIMES_OF_A_QUIET_CHANNEL = 25
+
+# Of a user without permission, and messages on their way.
+MEMORY_MIB = 16 + 32
+
+
+def seconds_of(call):
+    start = time.monotonic()
+    call()
+    return time.monotonic() - start
+
+
+class Floods(ChannelTest):
+    def start_bus(self):
+        self.testbed.start_bus(wide_limits=False)
+
+    def setUp(self):
+        super().setUp()
+        authority = self.polkit()
+        authority.start('return subject.user == "nobody" ? polkit.Result.NO : polkit.Result.YES;')
+        self.start()
+        with as_user("daemon"):
+            user = self.client()
+        self.session_of_user = user.connect(user.reader("Reader A"))
+        self.channel = self.open(self.session_of_user)
+        self.before = self.memory("VmRSS")
+        self.quiet = self.measure()
+
+    def call_bus(self):
+        self.session_of_user.client.connection.call_sync(
+            BUS, "/org/freedesktop/DBus", BUS, "GetId", None, None, Gio.DBusCallFlags.NONE,
+            int(events.LIMIT_S * 1000), None)
+
+    def use_bus(self):
+        self.assertEqual(self.session_of_user.transmit(SELECT), "9000")
+
+    def use_channel(self):
+        self.channel.send(transmit(SELECT))
+        self.assertEqual(self.channel.receive()[0], SUCCESS)
+
+    def measure(self):
+        """Returns the medians of the seconds that a call to the bus, and a command by the bus and
+        by the channel take."""
+        calls = (self.call_bus, self.use_bus, self.use_channel)
+        rows = [[seconds_of(call) for call in calls] for _ in range(COMMANDS)]
+        return [statistics.median(column) for column in zip(*rows)]
+
+    def assert_calm_in_flood(self, *kind, **options):
+        with Flood("nobody", *kind, **options) as flood:
+            of_bus, by_bus, by_channel = self.measure()
+            self.assertTrue(flood.is_running())
+        text = f"{kind}: {of_bus:.6f} {by_bus:.6f} {by_channel:.6f}, before: {self.quiet}"
+        print("# " + text, flush=True)
+        self.assertLess(by_bus, TIMES_OF_THE_BUS * of_bus, text)
+        self.assertLess(by_channel, max(TIMES_OF_A_QUIET_CHANNEL * self.quiet[2], of_bus), text)
+        if not self.is_sanitized():
+            self.assertLess(self.memory("VmHWM"), self.before + MEMORY_MIB)
+
+    def test_queries(self):
+        self.assert_calm_in_flood("objects", replies=True)
+        self.assert_calm_in_flood("introspect", replies=True)
+        self.assert_calm_in_flood("property", replies=True)
+
+    def test_queries_without_replies(self):
+        self.assert_calm_in_flood("objects", replies=False)
+        self.assert_calm_in_flood("property", replies=False)
+
+    def test_methods(self):
+        self.assert_calm_in_flood("method", replies=True)
+        self.assert_calm_in_flood("method", replies=False)
+
+    def test_refused_calls(self):
+        self.assert_calm_in_flood("too-long", replies=True)
+
+    def test_signals(self):
+        self.assert_calm_in_flood("signal", replies=False)
+
+
+if __name__ == "__main__":
+    case.main()
