@@ -86,3 +86,89 @@ REPLACE_UNREF(g_main_context_unref, GMainContext)
 REPLACE_UNREF(g_source_unref, GSource)
 REPLACE_UNREF(g_hash_table_unref, GHashTable)
 REPLACE_UNREF(g_closure_unref, GClosure)
+
+gboolean
+g_atomic_ref_count_dec(gatomicrefcount *count)
+{
+    FIND_REAL(g_atomic_ref_count_dec);
+    __tsan_release(count);
+    gboolean last = real(count);
+
+    if (last)
+        __tsan_acquire(count);
+    return last;
+}
+
+/* The function that clears the data which this thread is releasing. */
+static __thread GDestroyNotify clear_func;
+
+static void
+clear_data(gpointer data)
+{
+    GDestroyNotify func = clear_func;
+
+    __tsan_acquire(data);
+    if (func)
+        func(data);
+}
+
+void
+g_atomic_rc_box_release_full(gpointer data, GDestroyNotify func)
+{
+    FIND_REAL(g_atomic_rc_box_release_full);
+    GDestroyNotify outer = clear_func;
+
+    __tsan_release(data);
+    clear_func = func;
+    real(data, clear_data);
+    clear_func = outer;
+}
+
+void
+g_atomic_rc_box_release(gpointer data)
+{
+    g_atomic_rc_box_release_full(data, NULL);
+}
+
+/* The callback of a source that another thread may have attached. */
+typedef struct {
+    GSourceFunc func;
+    gpointer data;
+    GDestroyNotify destroy;
+} SourceCallback;
+
+static gboolean
+call_back(gpointer data)
+{
+    SourceCallback *callback = data;
+
+    __tsan_acquire(callback);
+    return callback->func(callback->data);
+}
+
+static void
+free_callback(gpointer data)
+{
+    SourceCallback *callback = data;
+
+    __tsan_acquire(callback);
+    if (callback->destroy)
+        callback->destroy(callback->data);
+    g_free(callback);
+}
+
+/* Callbacks of other sources are of other types, and stay in the thread that sets them. */
+void
+g_source_set_callback(GSource *source, GSourceFunc func, gpointer data, GDestroyNotify destroy)
+{
+    FIND_REAL(g_source_set_callback);
+
+    if (source->source_funcs != &g_idle_funcs && source->source_funcs != &g_timeout_funcs) {
+        real(source, func, data, destroy);
+        return;
+    }
+    SourceCallback *callback = g_new(SourceCallback, 1);
+    *callback = (SourceCallback){func, data, destroy};
+    __tsan_release(callback);
+    real(source, call_back, callback, free_callback);
+}

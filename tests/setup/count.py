@@ -1,13 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Prints the total of passed and failed test cases in the logs of "meson test".
+"""Prints the total of passed and failed test cases in logs of "meson test".
 
-Arguments: build folders. A program that ended without a failed case and with an error, such as a
+Arguments: the logs in JSON. A program that ended without a failed case and with an error, such as a
 timeout, counts as one failure.
 """
 
 import json
-import os
 import re
 import sys
 
@@ -27,8 +26,8 @@ def count(log):
 
 def main():
     total = [0, 0, 0]
-    for folder in sys.argv[1:]:
-        with open(os.path.join(folder, "meson-logs", "testlog.json"), encoding="utf-8") as file:
+    for log in sys.argv[1:]:
+        with open(log, encoding="utf-8") as file:
             for line in file:
                 total = [a + b for a, b in zip(total, count(json.loads(line)))]
     passed, failed, skipped = total

@@ -106,9 +106,9 @@ class TestBed:
     def start_service(self, *options, command=(), environment=None, program=None):
         """Returns when the service has notified that it is ready."""
         notify = events.NotifySocket(NOTIFY_SOCKET)
-        program = program or built("service/smartcardd")
+        program, checker = (program, {}) if program else service_program()
         self.service = Process("smartcardd", [*command, program, *options],
-                               {"NOTIFY_SOCKET": NOTIFY_SOCKET, **(environment or {})})
+                               {"NOTIFY_SOCKET": NOTIFY_SOCKET, **checker, **(environment or {})})
         try:
             notify.wait_for("READY=1")
         except TimeoutError:
@@ -127,6 +127,20 @@ class TestBed:
                     process.stop()
         finally:
             shutil.rmtree(self.folder)
+
+
+def service_program():
+    """Returns the path of the service and variables of its environment.
+
+    SCD_TSAN_SERVICE=FOLDER, a build with the thread sanitizer, has the service that is tested.
+    """
+    folder = os.environ.get("SCD_TSAN_SERVICE")
+    if not folder:
+        return built("service/smartcardd"), {}
+    folder = os.path.abspath(folder)
+    return (os.path.join(folder, "service/smartcardd"),
+            {"LD_PRELOAD": os.path.join(folder, "tests/sanitizers/libscd-glib-locks.so"),
+             "TSAN_OPTIONS": "ignore_noninstrumented_modules=1"})
 
 
 def simulated_reader(name, friendly_name=None, card=None, slots=1, library="libscd-sim.so"):
