@@ -21,19 +21,10 @@ def is_there():
     return all(map(shutil.which, ("dbus-broker-launch", "systemd-socket-activate")))
 
 
-def write_broker_config(path, policy):
-    """Omits the limits, which the launcher converts to a quota of 0 bytes."""
-    write_bus_config(path, BUS_ADDRESS, policy)
-    with open(path, encoding="utf-8") as file:
-        lines = [line for line in file if "<limit" not in line]
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(lines)
-
-
 class Broker(Process):
     def __init__(self, folder, policy):
         config = os.path.join(folder, "broker.conf")
-        write_broker_config(config, policy)
+        write_bus_config(config, BUS_ADDRESS, policy)
         os.makedirs(os.path.dirname(JOURNAL), exist_ok=True)
         self._journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._journal.bind(JOURNAL)

@@ -11,9 +11,9 @@ from gi.repository import Gio
 from scdtest.testbed.simulator import Simulator
 from scdtest.testbed.testbed import SOURCE, TestBed, built, connect_to_bus, simulated_reader
 
-# Allows calls to the other programs of the bench as well.
+# Allows calls to the other programs of the bench as well. dbus-broker has other limits.
 POLICY = os.path.join(SOURCE, "tests", "bench", "bench.conf")
-
+POLICY_WITH_LIMITS = os.path.join(SOURCE, "tests", "bench", "bench-limits.conf")
 
 # The maximum for one library in pcscd. Orders for cards reach the readers of the first copy.
 READERS_OF_LIBRARY = 250
@@ -37,7 +37,7 @@ def testbed(readers=("A",), service=True, card=None, broker=False):
         if broker:
             made.bus = Broker(made.folder, POLICY)
         else:
-            made.start_bus(policy=POLICY)
+            made.start_bus(policy=POLICY_WITH_LIMITS)
         made.start_pcscd([simulated_reader(name, card=card, library=library)
                           for name, library in zip(readers, libraries(made.folder, len(readers)))])
         if service:

@@ -360,15 +360,16 @@ class CardSharing(ChannelTest):
         self.assertFalse(session.get("InTransaction"))
 
     def test_new_channel_beside_queued_calls(self):
-        self.start(PATIENT + "[Limits]\nCallsPerSession=1000\n")
+        count = 100
+        self.start(PATIENT + f"[Limits]\nCallsPerSession={count}\n")
         busy, session = self.session(), self.session()
-        self.cards.order("delay", "A", 5)
-        calls = [busy.send_transmit(SELECT) for _ in range(1000)]
+        self.cards.order("delay", "A", 50)
+        calls = [busy.send_transmit(SELECT) for _ in range(count)]
         calls[0].wait()
         channel = self.open(session)
         channel.send(transmit(SELECT), request(BEGIN))
         self.assertEqual([channel.receive(), channel.receive()], [OK, DONE])
-        self.assertLess(self.commands_of_the_card(), 1000)
+        self.assertLess(self.commands_of_the_card(), count)
         busy.close()
 
     def test_idle_transaction_ends(self):

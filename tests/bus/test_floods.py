@@ -40,7 +40,7 @@ def seconds_of(call):
 
 class Floods(ChannelTest):
     def start_bus(self):
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
 
     def setUp(self):
         super().setUp()

@@ -16,7 +16,7 @@ from scdtest.clients.client import SESSION, Refused
 from scdtest.clients.recorder import CARD, NAME, PROPERTIES, READER
 from scdtest.testbed import events
 
-ROUNDS, CALLS = 10, 40
+ROUNDS, CALLS = 10, 30
 SESSIONS = "/org/smartcardd1/sessions"
 OTHER = "org.freedesktop.DBus.ObjectManager"  # of the root only
 

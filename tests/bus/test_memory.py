@@ -102,13 +102,14 @@ class Memory(ChannelTest):
     def test_waiting_commands(self):
         """The first attack and the second one are the same: all charges were returned."""
         self.start_with()
-        user = self.user("nobody")
-        sessions = [self.connect(user) for _ in range(24)]
+        users = [self.user("nobody") for _ in range(4)]
+        sessions = [self.connect(user) for user in users for _ in range(6)]
         accepted = []
         for _ in range(2):
             self.session_of_root.begin()
             calls = [session.send_transmit(echo(65000)) for session in sessions for _ in range(16)]
-            user.manager("Available")
+            for user in users:
+                user.manager("Available")
             self.assert_bounded()
             self.session_of_root.end()
             counts = self.count_results(calls)

@@ -35,7 +35,7 @@ def answer_of(code):
 class CallLifetime(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.requests = []  # (operation, time limit)
 
     def run_program(self, orders, on_request=lambda operation: SUCCESS, environment=(), **answers):

@@ -21,7 +21,7 @@ SUCCESS, CANCELLED, INVALID_HANDLE = "00000000", "80100002", "80100003"
 class Closing(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in "AB"])
         self.testbed.start_service()
         self.environment = {**os.environ, "LD_LIBRARY_PATH": built("libpcsclite-dbus")}

@@ -169,7 +169,7 @@ def fork_beside_wait(is_verified):
 class Fork(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in "AB"])
         self.testbed.start_service()
 

@@ -34,7 +34,7 @@ def show_establish():
 class HostileService(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
 
     def run_program(self, on_packet=lambda packet: SUCCESS + b"\x90\x00", orders=ORDERS, **answers):
         """Returns the output of a PC/SC program; None if SCardEstablishContext failed."""
@@ -132,7 +132,7 @@ class Signals(case.TestBedTest):
 
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.service = FakeService(lambda packet: SUCCESS + b"\x90\x00")
         self.addCleanup(self.service.close)
         self.program = PcscClient(command=("env", "LD_LIBRARY_PATH=" + built("libpcsclite-dbus")))

@@ -36,7 +36,7 @@ def establish_many():
 
 class Limits(case.TestBedTest):
     def test_contexts_of_a_program(self):
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A")])
         self.testbed.start_service()
         for _ in range(3):

@@ -76,7 +76,7 @@ def call_while_it_is_away():
 class Restart(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A", card=ATR), simulated_reader("B")])
         self.testbed.start_service()
 

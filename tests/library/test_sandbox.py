@@ -80,7 +80,7 @@ class Sandbox(case.TestBedTest):
 
     def make_sandbox(self, talk=True, library=True, more=(), **variables):
         """Returns how a command line begins that runs in the sandbox; more: words for bwrap."""
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A", card=ATR)])
         self.testbed.start_service()
         os.makedirs(PROXY, exist_ok=True)

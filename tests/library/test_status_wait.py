@@ -57,7 +57,7 @@ class DuringRefresh(case.TestBedTest):
 
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
 
     def serve(self, refresh):
         """refresh: a function from the invocation."""
@@ -230,7 +230,7 @@ def miss_nothing(count):
 class ScriptTest(case.TestBedTest):
     def setUp(self):
         super().setUp()
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
 
     def script(self, function, *arguments):
         script = Script(THROUGH_LIBRARY, function, *arguments)

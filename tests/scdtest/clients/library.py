@@ -41,7 +41,7 @@ class Stage:
         self.way = ways[0]
         self.testbed = TestBed()
         self._simulator = None
-        self.testbed.start_bus(wide_limits=False)
+        self.testbed.start_bus()
         self._service = Recorder() if any(way != DIRECT for way in ways) else None
 
     def start(self, readers, **more):

@@ -67,12 +67,12 @@ class TestBed:
         os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = BUS_ADDRESS
         os.environ["SCD_SIM_SOCKET"] = SIMULATOR_SOCKET
 
-    def start_bus(self, config=None, policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf"),
-                  wide_limits=True):
+    def start_bus(self, config=None,
+                  policy=os.path.join(SOURCE, "data", "org.smartcardd1.conf")):
         """config: of a whole bus, which listens on BUS_ADDRESS; else policy: our part of it."""
         if not config:
             config = os.path.join(self.folder, "bus.conf")
-            write_bus_config(config, BUS_ADDRESS, policy, wide_limits)
+            write_bus_config(config, BUS_ADDRESS, policy)
         ready, child_end = os.pipe()
         self.bus = Process("dbus-daemon",
                            ["dbus-daemon", "--config-file", config, "--nofork", "--nopidfile",
