@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -16,6 +17,7 @@ from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
+FAST_S = 0.05
 NOBODY = 65534
 AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
@@ -33,6 +35,22 @@ class Waiting(LoginTest):
         self.insert()
         login.wait()
         self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_time_from_the_signal(self):
+        """The fastest of several insertions: others may wait for the processor."""
+        self.start()
+        times = []
+        for _ in range(5):
+            login = self.pam("auth", arguments="timeout=infinite")
+            login.wait_for(INSERT)
+            self.insert()
+            start = time.monotonic()
+            login.wait_for(CARD)
+            times.append(time.monotonic() - start)
+            since = len(self.client.signals)
+            self.readers.remove("Desk")
+            self.client.wait_for_signal("CardRemoved", since=since)
+        self.assertLess(min(times), FAST_S)
 
     def test_no_card(self):
         self.start()
@@ -189,6 +207,16 @@ class Trouble(LoginTest):
         self.testbed.bus.kill()
         self.testbed.bus = None
         self.assertEqual(self.output_of_pam("auth", arguments="timeout=infinite"), [PASSWORD])
+
+    def test_bus_that_ends(self):
+        self.start_service()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        self.testbed.stop_service()
+        self.testbed.bus.kill()
+        self.testbed.bus = None
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines, [INSERT, PASSWORD])
 
     def test_restart_of_the_service(self):
         self.start()
