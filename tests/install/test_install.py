@@ -44,6 +44,7 @@ EXPECTED = {
     "lib/systemd/user/smartcardd-lock.service",
     "lib/sysusers.d/smartcardd.conf",
     "lib/tmpfiles.d/smartcardd-login.conf",
+    "lib/tmpfiles.d/smartcardd.conf",
     "lib/udev/rules.d/60-smartcardd.rules",
     "lib/udev/smartcardd-reader-id",
     "libexec/smartcardd",

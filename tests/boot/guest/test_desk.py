@@ -5,6 +5,7 @@
 import itertools
 import os
 import re
+import subprocess
 
 from booted import MANAGER, READER, ROOT, UNIT, BootTest, main, object_path, run, unit
 from scdtest.clients.other_user import CallError, OtherUser
@@ -130,6 +131,18 @@ class Service(DeskTest):
         run("systemctl", "reload", UNIT)
         self.assertNotIn(object_path(place), self.client.objects())
         self.assertEqual(unit("MainPID"), before)
+
+    def test_state_folder_that_cannot_be_made(self):
+        """The service starts without it, and says why it does not change an alias."""
+        run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/var/lib")
+        self.addCleanup(run, "systemctl", "restart", UNIT)
+        self.addCleanup(run, "umount", "--lazy", "/var/lib")
+        run("systemctl", "restart", UNIT)
+        self.wait_for_places()
+        result = subprocess.run(["smartcardctl", "alias", next(iter(self.places.values())), "mine"],
+                                capture_output=True, text=True, check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("/var/lib/smartcardd/aliases", result.stderr)
 
     def test_crash(self):
         number = len(self.client.signals)
