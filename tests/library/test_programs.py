@@ -3,6 +3,7 @@
 """Existing PC/SC programs print the same with libpcsclite and with the library."""
 
 import glob
+import importlib.metadata
 import os
 import re
 import shutil
@@ -211,6 +212,11 @@ class WithPyscard(SimulatedReaderTest):
             output = run(stage)
         return AT_THE_END.split(output)[0].rstrip()
 
+    def skip_without_first_event(self):
+        """Version 2.2.2 says nothing of the cards that are there before one comes or goes."""
+        if importlib.metadata.version("pyscard") == "2.2.2":
+            self.skipTest("the monitor of pyscard 2.2.2 does not report cards that are there")
+
     def test_status_change(self):
         said = self.run_example("scard-api/sample_getStatusChange.py",
                                 ("insert", "B", "Please insert or remove"),
@@ -218,6 +224,7 @@ class WithPyscard(SimulatedReaderTest):
         self.assertIn("New reader and card states", said)
 
     def test_monitor_of_cards(self):
+        self.skip_without_first_event()
         said = self.run_example("framework/sample_MonitorCards.py", ("insert", "B", NEW_ATR, "+Inserted:  3B 9A"),
                                 ("remove", "B", "+Inserted:  3B 02 14 50"),
                                 ("-Removed:  3B 02 14 50",))
@@ -228,6 +235,7 @@ class WithPyscard(SimulatedReaderTest):
         self.assertIn(READER_A, said)
 
     def test_observer_that_transmits(self):
+        self.skip_without_first_event()
         said = self.run_example("framework/sample_MonitorCardsAndTransmit.py", ("6D 00",))
         self.assertIn("> A0 A4 00 00 02 7F 10 < [] 6D 00", said)
 
