@@ -313,7 +313,8 @@ smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *
 }
 
 void
-smartcardd_bus_card_reset(SmartcarddBus *bus, const char *path)
+smartcardd_bus_session_signal(SmartcarddBus *bus, const char *path, const char *name,
+                              GVariant *arguments)
 {
     const SmartcarddSessionSignals *signals = NULL;
     g_autoptr(GObject) session = NULL;
@@ -326,7 +327,7 @@ smartcardd_bus_card_reset(SmartcarddBus *bus, const char *path)
     }
     g_mutex_unlock(&bus->lock);
     if (session)
-        signals->card_reset(session);
+        signals->other(session, name, arguments);
 }
 
 void

@@ -63,17 +63,18 @@ void smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *inter
 /* Called for the signals of a session. */
 typedef struct {
     void (*closed)(GObject *session, const char *reason);
-    void (*card_reset)(GObject *session);
+    void (*other)(GObject *session, const char *name, GVariant *arguments);
 } SmartcarddSessionSignals;
 
 /*
- * Has functions called when the session at the path is closed or its card is reset, in the thread
- * that calls smartcardd_bus_session_closed() or smartcardd_bus_card_reset(). Holds no reference to
- * the session; "signals" is static. Returns FALSE if the session was closed before.
+ * Has functions called for the signals of the session at the path, in the thread that calls
+ * smartcardd_bus_session_closed() or smartcardd_bus_session_signal(). Holds no reference to the
+ * session; "signals" is static. Returns FALSE if the session was closed before.
  */
 gboolean smartcardd_bus_add_session(SmartcarddBus *bus, const char *path, GObject *session,
                                     const SmartcarddSessionSignals *signals);
 void smartcardd_bus_remove_session(SmartcarddBus *bus, const char *path);
 void smartcardd_bus_session_closed(SmartcarddBus *bus, const char *path, const char *reason);
-void smartcardd_bus_card_reset(SmartcarddBus *bus, const char *path);
+void smartcardd_bus_session_signal(SmartcarddBus *bus, const char *path, const char *name,
+                                   GVariant *arguments);
 void smartcardd_bus_close_sessions(SmartcarddBus *bus, const char *reason);

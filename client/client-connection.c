@@ -210,8 +210,8 @@ handle_session_signal(SmartcarddClient *self, const char *path, const char *memb
     if (g_str_equal(member, "Closed") && g_variant_is_of_type(arguments, G_VARIANT_TYPE("(s)"))) {
         g_variant_get(arguments, "(&s)", &reason);
         smartcardd_bus_session_closed(self->bus, path, reason);
-    } else if (g_str_equal(member, "CardReset")) {
-        smartcardd_bus_card_reset(self->bus, path);
+    } else {
+        smartcardd_bus_session_signal(self->bus, path, member, arguments);
     }
 }
 

@@ -76,6 +76,14 @@ smartcardd_error_set_code(GError **error, guint32 code, const char *note)
                 note ? note : "");
 }
 
+void
+smartcardd_error_set_own(GError **error, SmartcarddError code)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(own_errors); i++)
+        if (own_errors[i].code == (int)code)
+            g_set_error_literal(error, SMARTCARDD_ERROR, own_errors[i].code, own_errors[i].text);
+}
+
 /* Returns 0 for a name that is not in the tables. */
 static int
 find_code_of_name(const char *name)

@@ -11,5 +11,8 @@
  */
 void smartcardd_error_set_code(GError **error, guint32 code, const char *note);
 
+/* Sets an error that PC/SC does not have. */
+void smartcardd_error_set_own(GError **error, SmartcarddError code);
+
 /* Moves an error of GDBus, or of GIO, to our domain. Returns it. */
 GError *smartcardd_error_adopt(GError *error);

@@ -31,6 +31,10 @@ struct _SmartcarddPinFormat {
     guint field_length;
     guint offset;
     gboolean justify_right;
+    gboolean ask_current;
+    gboolean confirm_new;
+    guint current_offset;
+    gint new_offset; /* -1: the service's default */
 };
 
 G_DEFINE_FINAL_TYPE(SmartcarddPinFormat, smartcardd_pin_format, G_TYPE_OBJECT)
@@ -42,6 +46,10 @@ enum {
     PROP_FIELD_LENGTH,
     PROP_OFFSET,
     PROP_JUSTIFY_RIGHT,
+    PROP_ASK_CURRENT,
+    PROP_CONFIRM_NEW,
+    PROP_CURRENT_OFFSET,
+    PROP_NEW_OFFSET,
 };
 
 static void
@@ -67,6 +75,18 @@ set_format_property(GObject *object, guint id, const GValue *value, GParamSpec *
         break;
     case PROP_JUSTIFY_RIGHT:
         self->justify_right = g_value_get_boolean(value);
+        break;
+    case PROP_ASK_CURRENT:
+        self->ask_current = g_value_get_boolean(value);
+        break;
+    case PROP_CONFIRM_NEW:
+        self->confirm_new = g_value_get_boolean(value);
+        break;
+    case PROP_CURRENT_OFFSET:
+        self->current_offset = g_value_get_uint(value);
+        break;
+    case PROP_NEW_OFFSET:
+        self->new_offset = g_value_get_int(value);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -96,6 +116,18 @@ get_format_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
         break;
     case PROP_JUSTIFY_RIGHT:
         g_value_set_boolean(value, self->justify_right);
+        break;
+    case PROP_ASK_CURRENT:
+        g_value_set_boolean(value, self->ask_current);
+        break;
+    case PROP_CONFIRM_NEW:
+        g_value_set_boolean(value, self->confirm_new);
+        break;
+    case PROP_CURRENT_OFFSET:
+        g_value_set_uint(value, self->current_offset);
+        break;
+    case PROP_NEW_OFFSET:
+        g_value_set_int(value, self->new_offset);
         break;
     default:
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
@@ -166,6 +198,47 @@ install_field(GObjectClass *object_class)
 }
 
 static void
+install_modification(GObjectClass *object_class)
+{
+    const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+    /**
+     * SmartcarddPinFormat:ask-current:
+     *
+     * For [method@Session.modify_pin]: whether the user enters the current PIN, too.
+     */
+    g_object_class_install_property(
+        object_class, PROP_ASK_CURRENT,
+        g_param_spec_boolean("ask-current", "Ask current", NULL, TRUE, flags));
+    /**
+     * SmartcarddPinFormat:confirm-new:
+     *
+     * For [method@Session.modify_pin]: whether the user enters the new PIN twice.
+     */
+    g_object_class_install_property(
+        object_class, PROP_CONFIRM_NEW,
+        g_param_spec_boolean("confirm-new", "Confirm new", NULL, TRUE, flags));
+    /**
+     * SmartcarddPinFormat:current-offset:
+     *
+     * For [method@Session.modify_pin]: where the field of the current PIN begins in the data of the
+     * command, in bytes.
+     */
+    g_object_class_install_property(
+        object_class, PROP_CURRENT_OFFSET,
+        g_param_spec_uint("current-offset", "Current offset", NULL, 0, 255, 0, flags));
+    /**
+     * SmartcarddPinFormat:new-offset:
+     *
+     * For [method@Session.modify_pin]: where the field of the new PIN begins in the data of the
+     * command, in bytes. -1: behind the field of the current PIN.
+     */
+    g_object_class_install_property(
+        object_class, PROP_NEW_OFFSET,
+        g_param_spec_int("new-offset", "New offset", NULL, -1, 255, -1, flags));
+}
+
+static void
 smartcardd_pin_format_class_init(SmartcarddPinFormatClass *class)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(class);
@@ -174,6 +247,7 @@ smartcardd_pin_format_class_init(SmartcarddPinFormatClass *class)
     object_class->get_property = get_format_property;
     install_digits(object_class);
     install_field(object_class);
+    install_modification(object_class);
 }
 
 static void
@@ -182,6 +256,8 @@ smartcardd_pin_format_init(SmartcarddPinFormat *self)
     self->encoding = SMARTCARDD_PIN_ENCODING_ASCII;
     self->min_length = 4;
     self->max_length = 8;
+    self->ask_current = self->confirm_new = TRUE;
+    self->new_offset = -1;
 }
 
 /**
@@ -199,6 +275,33 @@ smartcardd_pin_format_new(SmartcarddPinEncoding encoding, guint min_length, guin
 {
     return g_object_new(SMARTCARDD_TYPE_PIN_FORMAT, "encoding", encoding, "min-length", min_length,
                         "max-length", max_length, NULL);
+}
+
+static void
+insert_modification(SmartcarddPinFormat *self, GVariantDict *format)
+{
+    g_variant_dict_insert(format, "ask-current", "b", self->ask_current);
+    g_variant_dict_insert(format, "confirm-new", "b", self->confirm_new);
+    g_variant_dict_insert(format, "current-offset", "u", self->current_offset);
+    if (self->new_offset >= 0)
+        g_variant_dict_insert(format, "new-offset", "u", (guint)self->new_offset);
+}
+
+GVariant *
+smartcardd_pin_format_to_variant(SmartcarddPinFormat *self, gboolean for_modification)
+{
+    static const char *const encodings[] = {"binary", "bcd", "ascii"};
+    g_auto(GVariantDict) format = G_VARIANT_DICT_INIT(NULL);
+
+    g_variant_dict_insert(&format, "encoding", "s", encodings[self->encoding]);
+    g_variant_dict_insert(&format, "min-length", "u", self->min_length);
+    g_variant_dict_insert(&format, "max-length", "u", self->max_length);
+    g_variant_dict_insert(&format, "block-length", "u", self->field_length);
+    g_variant_dict_insert(&format, "pin-bit-offset", "u", 8 * self->offset);
+    g_variant_dict_insert(&format, "justification", "s", self->justify_right ? "right" : "left");
+    if (for_modification)
+        insert_modification(self, &format);
+    return g_variant_dict_end(&format);
 }
 
 #define IN_BYTES 0x80

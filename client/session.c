@@ -53,7 +53,7 @@ enum {
 };
 
 static GParamSpec *specs[N_PROPERTIES];
-static guint closed_signal, card_reset_signal;
+static guint closed_signal;
 
 static SmartcarddChannel *
 steal_channel(SmartcarddSession *self)
@@ -197,24 +197,6 @@ install_properties(GObjectClass *class)
 }
 
 static void
-install_card_reset(void)
-{
-    /**
-     * SmartcarddSession::card-reset:
-     * @self: the session
-     *
-     * Emitted in the main context of the client when another session, another PC/SC program, or the
-     * service has reset the card: a verified PIN is lost, and calls fail with
-     * %SMARTCARDD_ERROR_RESET_CARD until [method@Session.reconnect]. Emitted once until then.
-     *
-     * A reset by a program that does not use the service is found at the next call of any session
-     * with the card, or within a second.
-     */
-    card_reset_signal = g_signal_new("card-reset", SMARTCARDD_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0,
-                                     NULL, NULL, NULL, G_TYPE_NONE, 0);
-}
-
-static void
 smartcardd_session_class_init(SmartcarddSessionClass *class)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(class);
@@ -235,7 +217,7 @@ smartcardd_session_class_init(SmartcarddSessionClass *class)
     closed_signal =
         g_signal_new("closed", SMARTCARDD_TYPE_SESSION, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                      G_TYPE_NONE, 1, G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);
-    install_card_reset();
+    smartcardd_session_install_signals();
 }
 
 static void
@@ -255,14 +237,6 @@ handle_closed(GObject *object, const char *reason)
     close_channel(self);
     g_object_notify_by_pspec(object, specs[PROP_CLOSED]);
     g_signal_emit(self, closed_signal, 0, reason);
-}
-
-/* In the main context of the client. */
-static void
-handle_card_reset(GObject *object)
-{
-    if (!smartcardd_session_is_closed(SMARTCARDD_SESSION(object)))
-        g_signal_emit(object, card_reset_signal, 0);
 }
 
 void
@@ -391,7 +365,8 @@ handle_connected(GObject *source, GAsyncResult *result, gpointer data)
     SmartcarddSession *self = g_task_get_task_data(task);
     GError *error = NULL;
     g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
-    static const SmartcarddSessionSignals signals = {handle_closed, handle_card_reset};
+    static const SmartcarddSessionSignals signals = {handle_closed,
+                                                     smartcardd_session_handle_signal};
     const char *protocol;
 
     if (reply && !g_variant_is_of_type(reply, G_VARIANT_TYPE("(os)")))

@@ -65,6 +65,12 @@ void smartcardd_session_call_async(SmartcarddSession *self, const char *method, 
                                    gint timeout_ms, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer data);
 
+/* The signals of the class but "closed". */
+void smartcardd_session_install_signals(void);
+
+/* Emits the signal for one of the service, in the main context of the client. */
+void smartcardd_session_handle_signal(GObject *session, const char *name, GVariant *arguments);
+
 /* After a successful call of Close. */
 void smartcardd_session_set_closed(SmartcarddSession *self);
 

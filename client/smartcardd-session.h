@@ -109,6 +109,18 @@ SMARTCARDD_API gboolean smartcardd_session_verify_pin_finish(SmartcarddSession *
                                                              GAsyncResult *result,
                                                              guint16 *status_word, GError **error);
 
+SMARTCARDD_API gboolean smartcardd_session_modify_pin(SmartcarddSession *self,
+                                                      SmartcarddCommand *command,
+                                                      SmartcarddPinFormat *format, gint timeout_ms,
+                                                      GCancellable *cancellable,
+                                                      guint16 *status_word, GError **error);
+SMARTCARDD_API void smartcardd_session_modify_pin_async(
+    SmartcarddSession *self, SmartcarddCommand *command, SmartcarddPinFormat *format,
+    gint timeout_ms, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+SMARTCARDD_API gboolean smartcardd_session_modify_pin_finish(SmartcarddSession *self,
+                                                             GAsyncResult *result,
+                                                             guint16 *status_word, GError **error);
+
 SMARTCARDD_API gboolean smartcardd_session_close(SmartcarddSession *self,
                                                  SmartcarddDisposition disposition, gint timeout_ms,
                                                  GCancellable *cancellable, GError **error);

@@ -86,6 +86,35 @@ class OtherVersions(FakeTest):
         self.assertEqual(self.library.get_features(), ["channel", "call-lifetime"])
 
 
+    def test_pin_entry_with_an_older_service(self):
+        """It has no method for PINs: the library writes the structure for the driver."""
+        pin_pad, answers, packets = 0x42330006, [b"\x63\xc2", b"\x64\x01", b""], []
+
+        def on_packet(packet):
+            code = struct.unpack_from("<I", packet, 4)[0]
+            packets.append((packet[0], code))
+            answer = struct.pack(">BBI", 6, 4, pin_pad) if code != pin_pad else answers.pop(0)
+            return struct.pack("<II", 0, 0) + answer
+
+        self.start_fake(on_packet=on_packet)
+        session = self.connect_async()
+
+        def enter(kind):
+            call = self.start_call(getattr(session, kind + "_pin_async"),
+                                   Smartcardd.Command.new_from_hex("0020008008" + "FF" * 8),
+                                   Smartcardd.PinFormat.new(Smartcardd.PinEncoding.ASCII, 4, 8),
+                                   DEFAULT, None)
+            return getattr(session, kind + "_pin_finish")(call.wait()[1])
+
+        self.assertEqual(enter("verify"), (True, 0x63C2))
+        self.assertEqual([code for _, code in packets], [0x42000D48, pin_pad])
+        self.assert_error(Smartcardd.Error.PIN_CANCELLED, "", enter, "verify")
+        self.assert_error(Smartcardd.Error.COMM_DATA_LOST, "", enter, "verify")
+        self.assert_error(Smartcardd.Error.UNSUPPORTED_FEATURE, "", enter, "modify")
+        pin_pad = 0
+        self.assert_error(Smartcardd.Error.NO_PIN_PAD, "", enter, "verify")
+
+
 class Nonsense(FakeTest):
     def test_texts_and_types(self):
         for tree in (objects_of_text("\u202e%s%n" * 50),

@@ -18,8 +18,6 @@ from scdtest.testbed import events
 
 ATR_STRING = 0x90303
 DRIVER_COMMAND = 0x42000001
-GET_FEATURE_REQUEST = 0x42000D48
-VERIFY_PIN_DIRECT = 0x42330006
 LEAVE, RESET = 0, 1
 
 
@@ -147,17 +145,6 @@ class Commands(LibraryTest):
         self.cards.order("control", "A", f"{DRIVER_COMMAND:X}", "AABB")
         response = self.session.control(DRIVER_COMMAND, to_bytes("01"), DEFAULT, None)
         self.assertEqual(response.get_data(), b"\xAA\xBB")
-
-    def test_pin_pad(self):
-        command = Smartcardd.Command.new_from_hex("0020008008FFFFFFFFFFFFFFFF")
-        form = Smartcardd.PinFormat.new(Smartcardd.PinEncoding.ASCII, 4, 8)
-        form.set_property("field-length", 8)
-        arguments = (command, form, DEFAULT, None)
-        self.assert_error(Smartcardd.Error.UNSUPPORTED_FEATURE, "no PIN pad",
-                          self.session.verify_pin, *arguments)
-        self.cards.order("control", "A", f"{GET_FEATURE_REQUEST:X}", f"0604{VERIFY_PIN_DIRECT:08X}")
-        self.cards.order("control", "A", f"{VERIFY_PIN_DIRECT:X}", "63C2")
-        self.assertEqual(self.session.verify_pin(*arguments), (True, 0x63C2))
 
     def test_close(self):
         self.assertTrue(self.session.close(Smartcardd.Disposition.RESET, DEFAULT, None))
