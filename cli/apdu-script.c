@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "input.h"
+#include "pin-format.h"
 
 #define APDU_MIN 4 /* bytes: CLA, INS, P1 and P2 */
 
@@ -17,6 +18,7 @@ free_step(gpointer data)
 
     g_free(step->where);
     g_clear_pointer(&step->command, g_bytes_unref);
+    g_clear_pointer(&step->pin_format, g_variant_unref);
     g_free(step);
 }
 
@@ -49,6 +51,23 @@ parse_command(CtlApduStep *step, const char *hex, gboolean allow_short, GError *
     return FALSE;
 }
 
+gboolean
+ctl_apdu_script_parse_code(const char *text, guint32 *code, GError **error)
+{
+    gboolean is_hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
+    guint64 number;
+
+    if (g_ascii_string_to_unsigned(is_hex ? text + 2 : text, is_hex ? 16 : 10, 0, G_MAXUINT32,
+                                   &number, NULL)) {
+        *code = (guint32)number;
+        return TRUE;
+    }
+    g_set_error_literal(
+        error, SCD_ERROR, SCD_INVALID_ARGS,
+        _("the control code is not a 32-bit number, decimal or hexadecimal with 0x"));
+    return FALSE;
+}
+
 static void
 prefix_step_error(const CtlApduStep *step, GError **error)
 {
@@ -73,37 +92,138 @@ ctl_apdu_script_from_arguments(const char *const *arguments, gboolean allow_shor
     return g_steal_pointer(&steps);
 }
 
-static gboolean
-parse_patterns(CtlApduStep *step, const char *text, GError **error)
+/* Returns the words of a line, which the caller frees; the line owns them. Modifies the line. */
+static GPtrArray *
+split_words(char *line)
 {
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-    g_autoptr(GPtrArray) patterns = g_ptr_array_new();
+    GPtrArray *words = g_ptr_array_new();
 
-    for (char **word = words; *word; word++) {
-        if (**word)
-            g_ptr_array_add(patterns, *word);
-    }
-    if (patterns->len == 0) {
-        g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
-                            _("there is no status word after '='"));
+    for (char *save, *word = strtok_r(line, " ", &save); word; word = strtok_r(NULL, " ", &save))
+        g_ptr_array_add(words, word);
+    g_ptr_array_add(words, NULL);
+    return words;
+}
+
+/* words: ends with NULL. */
+static gboolean
+parse_patterns(CtlApduStep *step, const char *const *words, GError **error)
+{
+    if (*words)
+        return scd_expect_parse(words, &step->expect, error);
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS, _("there is no status word after '='"));
+    return FALSE;
+}
+
+/* Takes the words before the first KEY=VALUE as one command, which may hold a PIN's padding only.
+ */
+static gboolean
+parse_pin_words(CtlApduStep *step, const char *const *words, GError **error)
+{
+    g_autoptr(GString) hex = g_string_new(NULL);
+
+    for (; *words && !strchr(*words, '='); words++)
+        g_string_append_printf(hex, "%s ", *words);
+    if (!parse_command(step, hex->str, FALSE, error))
         return FALSE;
+    step->pin_format = ctl_pin_format_parse(words, error);
+    return step->pin_format != NULL;
+}
+
+/* The status words follow a "=" that is a word of its own. */
+static gboolean
+parse_pin_line(CtlApduStep *step, GPtrArray *words, GError **error)
+{
+    const char *const *patterns = NULL;
+
+    for (guint i = 1; i + 1 < words->len && !patterns; i++) {
+        if (g_str_equal(words->pdata[i], "=")) {
+            words->pdata[i] = NULL;
+            patterns = (const char *const *)words->pdata + i + 1;
+        }
     }
-    g_ptr_array_add(patterns, NULL);
-    return scd_expect_parse((const char *const *)patterns->pdata, &step->expect, error);
+    return parse_pin_words(step, (const char *const *)words->pdata + 1, error) &&
+           (!patterns || parse_patterns(step, patterns, error));
+}
+
+static gboolean
+parse_reset_line(CtlApduStep *step, GPtrArray *words, GError **error)
+{
+    if (words->len == 2)
+        return TRUE;
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS, _("nothing may follow 'reset'"));
+    return FALSE;
+}
+
+static gboolean
+parse_control_line(CtlApduStep *step, GPtrArray *words, GError **error)
+{
+    g_autofree char *hex =
+        words->len > 2 ? g_strjoinv(" ", (char **)words->pdata + 2) : g_strdup("");
+    const char *code = words->len > 2 ? words->pdata[1] : "";
+    gboolean parsed = ctl_apdu_script_parse_code(code, &step->control_code, error);
+
+    if (parsed)
+        step->command = ctl_input_parse_hex(hex, error);
+    explicit_bzero(hex, strlen(hex));
+    return step->command != NULL;
+}
+
+/* Lines that begin with a word, not with a command. */
+static const struct {
+    const char *word;
+    CtlApduStepKind kind;
+    gboolean (*parse)(CtlApduStep *step, GPtrArray *words, GError **error);
+} special_lines[] = {
+    {"reset", CTL_STEP_RESET, parse_reset_line},
+    {"control", CTL_STEP_CONTROL, parse_control_line},
+    {"verify-pin", CTL_STEP_VERIFY_PIN, parse_pin_line},
+    {"modify-pin", CTL_STEP_MODIFY_PIN, parse_pin_line},
+};
+
+static gboolean
+parse_command_line(CtlApduStep *step, char *line, gboolean allow_short, GError **error)
+{
+    char *patterns = strchr(line, '=');
+
+    if (patterns)
+        *patterns++ = '\0';
+    if (!parse_command(step, line, allow_short, error))
+        return FALSE;
+    if (!patterns)
+        return TRUE;
+    g_autoptr(GPtrArray) words = split_words(patterns);
+    return parse_patterns(step, (const char *const *)words->pdata, error);
 }
 
 /* line: without its comment, with spaces for all white space. Modifies the line. */
 static gboolean
 parse_step_line(CtlApduStep *step, char *line, gboolean allow_short, GError **error)
 {
-    char *patterns = strchr(line, '=');
+    line += strspn(line, " ");
+    gsize length = strcspn(line, " ");
+    for (gsize i = 0; i < G_N_ELEMENTS(special_lines); i++) {
+        const char *word = special_lines[i].word;
+        if (strlen(word) != length || memcmp(word, line, length) != 0)
+            continue;
+        g_autoptr(GPtrArray) words = split_words(line);
+        step->kind = special_lines[i].kind;
+        return special_lines[i].parse(step, words, error);
+    }
+    return parse_command_line(step, line, allow_short, error);
+}
 
-    if (patterns)
-        *patterns++ = '\0';
-    else if (g_str_equal(g_strchomp(line) + strspn(line, " "), "reset"))
-        return TRUE;
-    return parse_command(step, line, allow_short, error) &&
-           (!patterns || parse_patterns(step, patterns, error));
+GPtrArray *
+ctl_apdu_script_from_pin_arguments(CtlApduStepKind kind, const char *const *arguments,
+                                   GError **error)
+{
+    const char *const success[] = {"9000", NULL};
+    g_autoptr(GPtrArray) steps = new_steps();
+    CtlApduStep *step = add_step(steps);
+
+    step->kind = kind;
+    if (!parse_pin_words(step, arguments, error) || !parse_patterns(step, success, error))
+        return NULL;
+    return g_steal_pointer(&steps);
 }
 
 GPtrArray *

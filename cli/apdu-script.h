@@ -9,6 +9,10 @@
  *
  *     COMMAND [= STATUS...]   hexadecimal digits; the expected status words
  *     reset                   resets the card
+ *     control CODE [HEX]      sends a control code to the driver of the reader
+ *     verify-pin COMMAND [KEY=VALUE...] [= STATUS...]
+ *     modify-pin COMMAND [KEY=VALUE...] [= STATUS...]
+ *                             lets the user enter a PIN at the reader: see pin-format.h
  *     # comment               also at the end of another line
  *
  * Commands may contain a PIN: they are wiped when freed, and no error message contains one.
@@ -16,11 +20,22 @@
 
 #include "base/apdu.h"
 
+typedef enum {
+    CTL_STEP_TRANSMIT,
+    CTL_STEP_RESET,
+    CTL_STEP_CONTROL,
+    CTL_STEP_VERIFY_PIN,
+    CTL_STEP_MODIFY_PIN,
+} CtlApduStepKind;
+
 typedef struct {
-    char *where;      /* for errors, such as "line 3"; NULL for the only command of an argument */
-    guint line;       /* 0 for a command from the arguments */
-    GBytes *command;  /* NULL: reset the card */
-    ScdExpect expect; /* without a pattern, every status word is expected */
+    CtlApduStepKind kind;
+    char *where;     /* for errors, such as "line 3"; NULL for the only command of an argument */
+    guint line;      /* 0 for a command from the arguments */
+    GBytes *command; /* the data of a control code; NULL for a reset */
+    guint32 control_code;
+    GVariant *pin_format; /* a{sv} of a PIN entry, else NULL */
+    ScdExpect expect;     /* without a pattern, every status word is expected */
 } CtlApduStep;
 
 /*
@@ -30,6 +45,17 @@ typedef struct {
  */
 GPtrArray *ctl_apdu_script_from_arguments(const char *const *arguments, gboolean allow_short,
                                           GError **error);
+
+/*
+ * Parses the arguments of a PIN entry, a command and KEY=VALUE words; the vector ends with NULL.
+ * kind: CTL_STEP_VERIFY_PIN or CTL_STEP_MODIFY_PIN. Returns an array with one step, which expects
+ * 9000.
+ */
+GPtrArray *ctl_apdu_script_from_pin_arguments(CtlApduStepKind kind, const char *const *arguments,
+                                              GError **error);
+
+/* Parses a control code, decimal or hexadecimal with 0x. */
+gboolean ctl_apdu_script_parse_code(const char *text, guint32 *code, GError **error);
 
 /* Parses a script in text form, and modifies the text. Fails if there is no step. */
 GPtrArray *ctl_apdu_script_from_text(char *text, gboolean allow_short, GError **error);

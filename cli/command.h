@@ -10,10 +10,9 @@
  *   main             the table of sub-commands, and the global options
  *   arguments        parses the arguments of a sub-command
  *   alias attributes list monitor report run send wait     the sub-commands
- *   watch reader apdu-script unserved usb-map versions redact  parts of single sub-commands
- *   event format response                                  output formats
- *   atr-text atr-historical                                what the bytes of an ATR mean
- *   call                                                   calls that wait
+ *   watch reader apdu-script pin-format unserved usb-map versions redact  parts of single
+ * sub-commands event format response                                  output formats atr-text
+ * atr-historical                                what the bytes of an ATR mean call calls that wait
  *   client json describe reader-view                       the service and its objects
  *   command exit-status input output text                  the terminal
  */
@@ -87,6 +86,7 @@ extern const CtlCommand ctl_command_alias;
 extern const CtlCommand ctl_command_attributes;
 extern const CtlCommand ctl_command_control;
 extern const CtlCommand ctl_command_list;
+extern const CtlCommand ctl_command_modify_pin;
 extern const CtlCommand ctl_command_monitor;
 extern const CtlCommand ctl_command_report;
 extern const CtlCommand ctl_command_reset;
@@ -95,6 +95,7 @@ extern const CtlCommand ctl_command_script;
 extern const CtlCommand ctl_command_show;
 extern const CtlCommand ctl_command_status;
 extern const CtlCommand ctl_command_transmit;
+extern const CtlCommand ctl_command_verify_pin;
 extern const CtlCommand ctl_command_wait;
 
 /* Prints the problem with the arguments in one line; returns CTL_STATUS_USAGE. */

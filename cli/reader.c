@@ -134,11 +134,11 @@ ctl_reader_get_properties(const CtlReader *reader, GError **error)
                  : explain_reader_error(reader, call_error, error);
 }
 
-static GVariant *
-call_object(const CtlReader *reader, const char *path, const char *interface,
-            const CtlReaderCall *reader_call, GVariant *arguments, GError **error)
+static CtlCall
+prepare_call(const CtlReader *reader, const char *path, const char *interface,
+             const CtlReaderCall *reader_call)
 {
-    const CtlCall call = {
+    return (CtlCall){
         .bus = reader->bus,
         .path = path,
         .interface = interface,
@@ -150,8 +150,13 @@ call_object(const CtlReader *reader, const char *path, const char *interface,
         .status = _(reader_call->status),
         .delay_ms = STATUS_DELAY_MS,
     };
+}
+
+static GVariant *
+run_call(const CtlReader *reader, const CtlCall *call, GVariant *arguments, GError **error)
+{
     GError *call_error = NULL;
-    GVariant *reply = ctl_call_run(&call, arguments, &call_error);
+    GVariant *reply = ctl_call_run(call, arguments, &call_error);
 
     return reply ? reply : explain_reader_error(reader, call_error, error);
 }
@@ -160,7 +165,9 @@ GVariant *
 ctl_reader_call(const CtlReader *reader, const CtlReaderCall *call, GVariant *arguments,
                 GError **error)
 {
-    return call_object(reader, reader->path, CTL_INTERFACE_READER, call, arguments, error);
+    const CtlCall bus_call = prepare_call(reader, reader->path, CTL_INTERFACE_READER, call);
+
+    return run_call(reader, &bus_call, arguments, error);
 }
 
 struct CtlSession {
@@ -170,17 +177,25 @@ struct CtlSession {
 };
 
 static GVariant *
-call_session(CtlSession *session, const CtlReaderCall *call, GVariant *arguments, GError **error)
+run_session_call(CtlSession *session, const CtlCall *call, GVariant *arguments, GError **error)
 {
     GError *call_error = NULL;
-    GVariant *reply = call_object(session->reader, session->path, CTL_INTERFACE_SESSION, call,
-                                  arguments, &call_error);
+    GVariant *reply = run_call(session->reader, call, arguments, &call_error);
 
     if (reply)
         return reply;
     session->given_up = session->given_up || is_given_up(call_error);
     g_propagate_error(error, call_error);
     return NULL;
+}
+
+static GVariant *
+call_session(CtlSession *session, const CtlReaderCall *call, GVariant *arguments, GError **error)
+{
+    const CtlCall bus_call =
+        prepare_call(session->reader, session->path, CTL_INTERFACE_SESSION, call);
+
+    return run_session_call(session, &bus_call, arguments, error);
 }
 
 static CtlSession *
@@ -252,14 +267,22 @@ ctl_session_free(CtlSession *session)
     g_free(session);
 }
 
+/* Takes the reply, which may be NULL, and returns its bytes. */
+static GBytes *
+take_bytes(GVariant *taken_reply)
+{
+    g_autoptr(GVariant) reply = taken_reply;
+    g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
+
+    return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
+}
+
 static GBytes *
 call_session_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
 {
     const CtlReaderCall call = {method, "(ay)", WAITING_FOR_CARD};
-    g_autoptr(GVariant) reply = call_session(session, &call, arguments, error);
-    g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
-    return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
+    return take_bytes(call_session(session, &call, arguments, error));
 }
 
 GBytes *
@@ -270,6 +293,64 @@ ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GErr
 
     return call_session_for_bytes(session, "Transmit", g_variant_new("(@ay@a{sv})", bytes, options),
                                   error);
+}
+
+/* Replaces the status of the call, which is shown again each time that the call waits for long. */
+static void
+show_pin_status(CtlCall *call, const char *status)
+{
+    g_autofree char *line = g_strdup_printf("%s %s", status, _("Press Ctrl-C to stop."));
+
+    call->status = status;
+    if (call->output)
+        ctl_output_set_status(call->output, line);
+}
+
+/* Signals for the owner of the session only. Without a terminal, the user is told as well. */
+static void
+handle_pin_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
+                  const char *signal, GVariant *arguments, gpointer data)
+{
+    CtlCall *call = data;
+
+    if (g_str_equal(signal, "PinEntryStarted")) {
+        show_pin_status(call, _("Enter the PIN at the reader."));
+        if (!call->output || !ctl_output_is_terminal(call->output))
+            g_printerr("%s\n", _("Enter the PIN at the reader."));
+    } else if (g_str_equal(signal, "PinEntryEnded")) {
+        show_pin_status(call, _(WAITING_FOR_CARD));
+    }
+}
+
+GBytes *
+ctl_session_enter_pin(CtlSession *session, gboolean modify, GBytes *command, GVariant *format,
+                      GError **error)
+{
+    const CtlReaderCall reader_call = {modify ? "ModifyPin" : "VerifyPin", "(ay)",
+                                       CTL_READER_WAITING};
+    CtlCall call =
+        prepare_call(session->reader, session->path, CTL_INTERFACE_SESSION, &reader_call);
+    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, command, TRUE);
+    guint signals = g_dbus_connection_signal_subscribe(
+        call.bus, CTL_BUS_NAME, CTL_INTERFACE_SESSION, NULL, session->path, NULL,
+        G_DBUS_SIGNAL_FLAGS_NONE, handle_pin_signal, &call, NULL);
+    GVariant *reply = run_session_call(
+        session, &call,
+        g_variant_new("(@ay@a{sv}@a{sv})", bytes, format, g_variant_new_parsed("@a{sv} {}")),
+        error);
+
+    g_dbus_connection_signal_unsubscribe(call.bus, signals);
+    return take_bytes(reply);
+}
+
+GBytes *
+ctl_session_control(CtlSession *session, guint32 code, GBytes *data, GError **error)
+{
+    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
+
+    return call_session_for_bytes(
+        session, "Control",
+        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), error);
 }
 
 char *

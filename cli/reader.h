@@ -64,6 +64,16 @@ void ctl_session_free(CtlSession *session);
 /* Returns the response. follow: also handle the status words 61xx and 6Cxx. */
 GBytes *ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GError **error);
 
+/*
+ * Lets the user enter a PIN at the reader, or change one, and returns the response of the card.
+ * Tells the user when to enter it. format: a{sv}, as for Session.VerifyPin and ModifyPin
+ */
+GBytes *ctl_session_enter_pin(CtlSession *session, gboolean modify, GBytes *command,
+                              GVariant *format, GError **error);
+
+/* Sends a control code to the driver of the reader, and returns its response. */
+GBytes *ctl_session_control(CtlSession *session, guint32 code, GBytes *data, GError **error);
+
 /* Resets the card. Returns its protocol afterwards, such as "T=1". The transaction goes on. */
 char *ctl_session_reset(CtlSession *session, GError **error);
 

@@ -172,7 +172,7 @@ ctl_response_print(GBytes *response, guint line, const CtlArguments *arguments, 
 
     if (arguments->raw || !(arguments->json || ctl_output_is_terminal(output)) ||
         !scd_response_status(bytes, length, &parts.status)) {
-        ctl_response_print_plain(response, arguments, output);
+        ctl_response_print_plain(response, line, arguments, output);
         return;
     }
     g_autoptr(GBytes) data = g_bytes_new_from_bytes(response, 0, length - 2);
@@ -184,23 +184,31 @@ ctl_response_print(GBytes *response, guint line, const CtlArguments *arguments, 
 }
 
 static void
-print_plain_as_json(GBytes *response, CtlOutput *output)
+print_plain_as_json(GBytes *response, guint line, CtlOutput *output)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
 
     json_builder_begin_object(builder);
+    if (line > 0)
+        ctl_json_add_number(builder, "line", line);
     ctl_json_add_bytes(builder, "response", response);
     finish_json_line(builder, output);
 }
 
 void
-ctl_response_print_plain(GBytes *response, const CtlArguments *arguments, CtlOutput *output)
+ctl_response_print_plain(GBytes *response, guint line, const CtlArguments *arguments,
+                         CtlOutput *output)
 {
+    gboolean for_terminal = !arguments->raw && !arguments->json && ctl_output_is_terminal(output);
+    g_autofree char *number = line > 0 ? g_strdup_printf(_("line %u"), line) : NULL;
+
+    if (number && for_terminal)
+        ctl_output_line(output, number);
     if (arguments->raw)
         ctl_output_bytes(output, response);
     else if (arguments->json)
-        print_plain_as_json(response, output);
-    else if (!ctl_output_is_terminal(output))
+        print_plain_as_json(response, line, output);
+    else if (!for_terminal)
         print_hex_digits(response, output);
     else if (g_bytes_get_size(response) == 0)
         ctl_output_line(output, _("no data"));

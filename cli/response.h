@@ -13,8 +13,9 @@
 void ctl_response_print(GBytes *response, guint line, const CtlArguments *arguments,
                         CtlOutput *output);
 
-/* Bytes without a status word. */
-void ctl_response_print_plain(GBytes *response, const CtlArguments *arguments, CtlOutput *output);
+/* Bytes without a status word. line: likewise */
+void ctl_response_print_plain(GBytes *response, guint line, const CtlArguments *arguments,
+                              CtlOutput *output);
 
 /*
  * Returns the meaning of a status word by ISO/IEC 7816-4:2020, clause 5.6, in the user's language

@@ -12,9 +12,9 @@
 #include "text.h"
 
 /*
- * smartcardctl transmit, script, reset and control: the commands that send something to a card or a
- * reader. Scripts run in one transaction, and each response is printed as soon as it arrives. An
- * error or an unexpected status word ends a script.
+ * smartcardctl transmit, script, reset, verify-pin, modify-pin and control: the commands that send
+ * something to a card or a reader. Scripts run in one transaction, and each response is printed as
+ * soon as it arrives. An error or an unexpected status word ends a script.
  */
 
 static gboolean
@@ -36,18 +36,38 @@ check_status(const CtlApduStep *step, GBytes *response, GError **error)
     return FALSE;
 }
 
+/* Sends the command of a step that is no reset. */
+static GBytes *
+send_command(CtlSession *session, const CtlApduStep *step, const CtlArguments *arguments,
+             GError **error)
+{
+    switch (step->kind) {
+    case CTL_STEP_CONTROL:
+        return ctl_session_control(session, step->control_code, step->command, error);
+    case CTL_STEP_VERIFY_PIN:
+    case CTL_STEP_MODIFY_PIN:
+        return ctl_session_enter_pin(session, step->kind == CTL_STEP_MODIFY_PIN, step->command,
+                                     step->pin_format, error);
+    default:
+        return ctl_session_transmit(session, step->command, arguments->follow, error);
+    }
+}
+
 static gboolean
 run_step(CtlSession *session, const CtlApduStep *step, const CtlArguments *arguments,
          CtlOutput *output, GError **error)
 {
-    if (!step->command) {
+    if (step->kind == CTL_STEP_RESET) {
         g_autofree char *protocol = ctl_session_reset(session, error);
         return protocol != NULL;
     }
-    g_autoptr(GBytes) response =
-        ctl_session_transmit(session, step->command, arguments->follow, error);
+    g_autoptr(GBytes) response = send_command(session, step, arguments, error);
     if (!response)
         return FALSE;
+    if (step->kind == CTL_STEP_CONTROL) {
+        ctl_response_print_plain(response, step->line, arguments, output);
+        return TRUE;
+    }
     ctl_response_print(response, step->line, arguments, output);
     return check_status(step, response, error);
 }
@@ -177,6 +197,10 @@ const CtlCommand ctl_command_script = {
            "      status word.\n"
            "  reset\n"
            "      Resets the card.\n"
+           "  control CODE [HEX]\n"
+           "  verify-pin APDU [KEY=VALUE...] [= 9000]\n"
+           "  modify-pin APDU [KEY=VALUE...] [= 9000]\n"
+           "      As the commands of these names.\n"
            "  # text\n"
            "      A comment, also at the end of another line.\n"
            "\n"
@@ -190,6 +214,66 @@ const CtlCommand ctl_command_script = {
     .max_operands = 1,
     .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
     .run = run_script,
+};
+
+static int
+run_pin_entry(CtlApduStepKind kind, const CtlArguments *arguments, CtlOutput *output)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) steps =
+        ctl_apdu_script_from_pin_arguments(kind, arguments->operands, &error);
+
+    if (!steps)
+        return ctl_command_print_usage_error(error->message);
+    return send_steps(steps, arguments, output);
+}
+
+static int
+run_verify_pin(const CtlArguments *arguments, CtlOutput *output)
+{
+    return run_pin_entry(CTL_STEP_VERIFY_PIN, arguments, output);
+}
+
+const CtlCommand ctl_command_verify_pin = {
+    .name = "verify-pin",
+    .argument = N_("READER APDU [KEY=VALUE...]"),
+    .summary = N_("Let the user enter a PIN at the reader's PIN pad"),
+    .description =
+        N_("The reader puts the PIN into the data of the APDU, in place of its padding, and\n"
+           "sends it to the card; the PIN does not pass through this computer. An APDU is\n"
+           "for example 00 20 00 80 08 FF FF FF FF FF FF FF FF.\n"
+           "\n"
+           "KEY=VALUE says how the reader asks for the PIN, with the keys of VerifyPin in\n"
+           "org.smartcardd1(5), such as encoding=bcd, min-length=6 or messages=0,1.\n"
+           "\n"
+           "The output is as for 'transmit'. The exit status is 8 if the status word is not\n"
+           "9000, as for a wrong PIN."),
+    .reader = CTL_READER_ALWAYS,
+    .min_operands = 1,
+    .max_operands = G_MAXINT,
+    .options = CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .run = run_verify_pin,
+};
+
+static int
+run_modify_pin(const CtlArguments *arguments, CtlOutput *output)
+{
+    return run_pin_entry(CTL_STEP_MODIFY_PIN, arguments, output);
+}
+
+const CtlCommand ctl_command_modify_pin = {
+    .name = "modify-pin",
+    .argument = N_("READER APDU [KEY=VALUE...]"),
+    .summary = N_("Let the user change a PIN at the reader's PIN pad"),
+    .description =
+        N_("As 'verify-pin', for the current and the new PIN. An APDU is for example\n"
+           "00 24 00 80 10 and 16 bytes FF. KEY=VALUE has also the keys of ModifyPin, such\n"
+           "as confirm-new=no."),
+    .reader = CTL_READER_ALWAYS,
+    .min_operands = 1,
+    .max_operands = G_MAXINT,
+    .options = CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .run = run_modify_pin,
 };
 
 static void
@@ -231,19 +315,6 @@ const CtlCommand ctl_command_reset = {
     .run = run_reset,
 };
 
-static gboolean
-parse_control_code(const char *text, guint32 *code)
-{
-    gboolean is_hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
-    guint64 number;
-
-    if (!g_ascii_string_to_unsigned(is_hex ? text + 2 : text, is_hex ? 16 : 10, 0, G_MAXUINT32,
-                                    &number, NULL))
-        return FALSE;
-    *code = (guint32)number;
-    return TRUE;
-}
-
 /* Reads hexadecimal digits from the standard input; line breaks are ignored. */
 static GBytes *
 read_control_data(CtlOutput *output, GError **error)
@@ -273,7 +344,7 @@ send_control_code(guint32 code, GBytes *data, const CtlArguments *arguments, Ctl
         return ctl_command_print_error(error);
     g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
     g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
-    ctl_response_print_plain(response, arguments, output);
+    ctl_response_print_plain(response, 0, arguments, output);
     return EXIT_SUCCESS;
 }
 
@@ -285,9 +356,8 @@ run_control(const CtlArguments *arguments, CtlOutput *output)
     guint32 code;
     g_autoptr(GError) error = NULL;
 
-    if (!parse_control_code(arguments->operands[0], &code))
-        return ctl_command_print_usage_error(
-            _("the control code is not a 32-bit number, decimal or hexadecimal with 0x"));
+    if (!ctl_apdu_script_parse_code(arguments->operands[0], &code, &error))
+        return ctl_command_print_usage_error(error->message);
     g_autoptr(GBytes) data =
         from_input ? read_control_data(output, &error) : ctl_input_parse_hex(hex, &error);
     if (!data)

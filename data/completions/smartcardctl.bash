@@ -24,8 +24,8 @@ _smartcardctl_readers() {
 
 _smartcardctl() {
     local word command= current=${COMP_WORDS[COMP_CWORD]}
-    local commands='list status show monitor wait alias transmit script reset control attributes'
-    commands+=' report run'
+    local commands='list status show monitor wait alias transmit script reset'
+    commands+=' verify-pin modify-pin control attributes report run'
     local options='--json --help'
     COMPREPLY=()
 
@@ -53,7 +53,7 @@ _smartcardctl() {
     status) options+=' --verbose' ;;
     report) options+=' --serials' ;;
     transmit | script) options+=' --follow --raw --raw-command --timeout=' ;;
-    control) options+=' --raw --timeout=' ;;
+    control | verify-pin | modify-pin) options+=' --raw --timeout=' ;;
     wait) options+=' --removal --timeout=' ;;
     run) options+=' --check' ;;
     monitor | reset | attributes) options+=' --timeout=' ;;
@@ -67,7 +67,7 @@ _smartcardctl() {
     fi
     case $command in
     '') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
-    status | show | wait | alias | transmit | reset | control | attributes)
+    status | show | wait | alias | transmit | reset | control | verify-pin | modify-pin | attributes)
         ((operands == 0)) && _smartcardctl_readers "$current"
         ;;
     script)

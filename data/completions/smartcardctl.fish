@@ -29,10 +29,10 @@ function __smartcardctl_needs_reader
     test $operands = 1
 end
 
-set -l commands list status show monitor wait alias transmit script reset control attributes \
+set -l commands list status show monitor wait alias transmit script reset verify-pin modify-pin control attributes \
     report run
-set -l with_reader status show wait alias transmit script reset control attributes
-set -l with_timeout monitor wait alias transmit script reset control attributes
+set -l with_reader status show wait alias transmit script reset verify-pin modify-pin control attributes
+set -l with_timeout monitor wait alias transmit script reset verify-pin modify-pin control attributes
 
 complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'
@@ -49,6 +49,8 @@ complete -c smartcardctl -n $first -a alias -d 'Show or set the alias of a reade
 complete -c smartcardctl -n $first -a transmit -d 'Send commands to the card'
 complete -c smartcardctl -n $first -a script -d 'Send the commands in a file to the card'
 complete -c smartcardctl -n $first -a reset -d 'Reset the card'
+complete -c smartcardctl -n $first -a verify-pin -d "Let the user enter a PIN at the reader"
+complete -c smartcardctl -n $first -a modify-pin -d "Let the user change a PIN at the reader"
 complete -c smartcardctl -n $first -a control -d "Send a control code to the reader's driver"
 complete -c smartcardctl -n $first -a attributes -d "Show the attributes that the driver reports"
 complete -c smartcardctl -n $first -a report -d 'Write a report on versions, readers and cards'
@@ -63,7 +65,8 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script' -l fol
     -d 'Get the full response after 61xx and 6Cxx'
 complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script' -l raw-command \
     -d 'Allow commands of fewer than 4 bytes'
-complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script control' -l raw \
+complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script verify-pin modify-pin control' \
+    -l raw \
     -d 'Write bytes, not hexadecimal digits'
 complete -c smartcardctl -n '__fish_seen_subcommand_from alias' -l remove -d 'Remove the alias'
 complete -c smartcardctl -n '__fish_seen_subcommand_from alias' -l serial \

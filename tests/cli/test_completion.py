@@ -32,7 +32,7 @@ def program_path():
 def help_of(*words):
     text = subprocess.run(["smartcardctl", *words, "--help"], env={**os.environ, **program_path()},
                           capture_output=True, text=True, check=True).stdout
-    commands = re.findall(r"^  ([a-z]+)  ", text.partition("Options:")[0], re.M)
+    commands = re.findall(r"^  ([a-z-]+)  ", text.partition("Options:")[0], re.M)
     return commands, re.findall(r"^  .*?(--[a-z-]+)", text.partition("Options:")[2], re.M)
 
 
@@ -86,8 +86,8 @@ class Words(unittest.TestCase):
     def test_zsh(self):
         with open(ZSH, encoding="utf-8") as file:
             text = file.read()
-        self.assertEqual(re.findall(r"""^    ['"]([a-z]+):""", text, re.M), self.commands)
-        branches = dict(re.findall(r"^    ([a-z|]+)\)\n(.*?);;$", text, re.M | re.S))
+        self.assertEqual(re.findall(r"""^    ['"]([a-z-]+):""", text, re.M), self.commands)
+        branches = dict(re.findall(r"^    ([a-z|-]+)\)\n(.*?);;$", text, re.M | re.S))
         branches = {name: body for names, body in branches.items() for name in names.split("|")}
         self.assertEqual(sorted(branches), sorted(self.commands))
         groups = dict(re.findall(r"local -a (common|timeout)=\((.*)\)", text))
@@ -102,7 +102,7 @@ class Words(unittest.TestCase):
         with open(os.path.join(DATA, "smartcardctl.1"), encoding="utf-8") as file:
             page = file.read().replace("\\-", "-")
         commands = page.partition(".SH COMMANDS")[2].partition(".SH")[0]
-        self.assertEqual(re.findall(r"^\.TP\n\.BI? ([a-z]+)", commands, re.M), self.commands)
+        self.assertEqual(re.findall(r"^\.TP\n\.BI? ([a-z-]+)", commands, re.M), self.commands)
         options = page.partition(".SH OPTIONS")[2].partition(".SH")[0]
         self.assertEqual(set(re.findall(r"--[a-z-]+", options)),
                          {option for options in self.options.values() for option in options})

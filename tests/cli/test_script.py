@@ -50,7 +50,7 @@ class Script(CardTest):
         before = self.sent()
         for line, word in (("00A4040", "position 7"), ("00200080 = 90", "status words"),
                            ("00A40400 =", "no status word after '='"), ("= 9000", "1 to 65544 bytes"),
-                           ("reset = 9000", "position 1"), ("restart", "position 1"),
+                           ("reset = 9000", "nothing may follow"), ("restart", "position 1"),
                            ("00A4\u00a00400", "position 5"),
                            ("00A4", "an APDU has at least 4 bytes"),
                            ("00A40400 = " + "9000 " * 33, "more than 32")):
