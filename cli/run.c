@@ -47,9 +47,28 @@ get_folder(void)
                : PCSC_LIBRARY_DIR;
 }
 
-static void
-set_environment(const char *folder, const char *library)
+/*
+ * Returns the folder for the environment of programs. Where ld.so has a folder for each
+ * architecture, a program of another one, such as a 32-bit program, loads the library from its own.
+ */
+static const char *
+get_folder_for_programs(const char *folder)
 {
+    void *library;
+
+    if (!g_str_equal(folder, PCSC_LIBRARY_DIR))
+        return folder;
+    library = dlopen(PCSC_LIBRARY_DIR_OF_PROGRAM "/" LIBRARY_NAME, RTLD_LAZY | RTLD_LOCAL);
+    if (!library)
+        return folder;
+    dlclose(library);
+    return PCSC_LIBRARY_DIR_OF_PROGRAM;
+}
+
+static void
+set_environment(const char *folder)
+{
+    g_autofree char *library = g_build_filename(folder, LIBRARY_NAME, NULL);
     const char *others = g_getenv("LD_LIBRARY_PATH");
     g_autofree char *folders =
         others && *others ? g_strconcat(folder, ":", others, NULL) : g_strdup(folder);
@@ -150,7 +169,7 @@ run_program(const CtlArguments *arguments, CtlOutput *output)
         return check_library(folder, library, output);
     if (access(library, R_OK) < 0)
         return print_run_error(STATUS_CANNOT_RUN, library, g_strerror(errno));
-    set_environment(folder, library);
+    set_environment(get_folder_for_programs(folder));
     execvp(command[0], command);
     return print_run_error(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, command[0],
                            g_strerror(errno));

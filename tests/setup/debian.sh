@@ -66,7 +66,7 @@ need_debian() {
     mapfile -t options < <(apt_options)
     quietly "Making a root of $suite" mmdebstrap --mode=root --variant=apt --format=directory \
         --dpkgopt=force-unsafe-io --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
-        --include="$(echo $packages)" "$@" "$suite" "$folder/root" $(mirror)
+        --include="$(echo $packages)" "$@" "$suite" "$folder/root" $(mirror) || return 1
     printf '%s\n' "$suite" "$packages" "$@" >"$folder/made-of"
 }
 
