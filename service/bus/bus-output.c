@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "bus/bus-packet.h"
 #include "bus/error.h"
 #include "bus/refusals.h"
 #include "pcsc/main-thread.h"
@@ -17,26 +18,18 @@
 #define ERROR_BODY_MAX 2048
 #define ERROR_TEXT_MAX 1024
 
-#define DESCRIPTORS_MAX 4
-
 /* The bus is behind if it has not read so many bytes, with those that the kernel adds. */
 #define BEHIND_MAX (4 * 1024)
 
 #define REFUSALS_DELAY_MS 10
-
-/* A message that is sent without GDBus, or several refusals. */
-typedef struct {
-    GByteArray *bytes;
-    gsize sent;
-    GUnixFDList *descriptors; /* NULL when there are none */
-} BusPacket;
 
 struct _ScdBusOutput {
     GOutputStream parent;
     GSocket *socket;
     ScdGate *gate;
     GMutex lock;
-    GQueue packets;    /* of BusPacket; the first one may be sent in part */
+    GQueue prepared;   /* of ScdBusPacket: bodies for messages that GDBus will begin */
+    GQueue packets;    /* of ScdBusPacket; the first one may be sent in part */
     gsize rest;        /* of GDBus's message, whose first bytes were sent */
     gsize skip;        /* of GDBus's message, which is not sent */
     guint32 serial;    /* of the last packet */
@@ -51,63 +44,25 @@ struct _ScdBusOutput {
 
 G_DEFINE_FINAL_TYPE(ScdBusOutput, scd_bus_output, G_TYPE_OUTPUT_STREAM)
 
+/* Ends the charge of the call whose reply the packet is, if it has one. */
 static void
-free_packet(gpointer data)
+remove_packet_locked(ScdBusOutput *output)
 {
-    BusPacket *packet = data;
+    ScdBusPacket *packet = g_queue_pop_head(&output->packets);
 
-    g_clear_object(&packet->descriptors);
-    g_byte_array_unref(packet->bytes);
-    g_free(packet);
-}
-
-/* Attaches the packet's descriptors to the message. buffer: room for the control data. */
-static void
-attach_descriptors(struct msghdr *message, const BusPacket *packet, gpointer buffer)
-{
-    int count;
-    const int *descriptors = g_unix_fd_list_peek_fds(packet->descriptors, &count);
-
-    g_assert(count <= DESCRIPTORS_MAX);
-    message->msg_control = buffer;
-    message->msg_controllen = CMSG_SPACE(count * sizeof(int));
-    struct cmsghdr *control = CMSG_FIRSTHDR(message);
-    control->cmsg_level = SOL_SOCKET;
-    control->cmsg_type = SCM_RIGHTS;
-    control->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(control), descriptors, count * sizeof(int));
-}
-
-/* Returns FALSE if the socket has no room. A packet that the bus does not take is dropped. */
-static gboolean
-send_packet(GSocket *socket, BusPacket *packet)
-{
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
-    } control = {0};
-
-    while (packet->sent < packet->bytes->len) {
-        struct iovec part = {packet->bytes->data + packet->sent, packet->bytes->len - packet->sent};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        if (packet->sent == 0 && packet->descriptors)
-            attach_descriptors(&message, packet, control.bytes);
-        gssize sent = sendmsg(g_socket_get_fd(socket), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR)
-            return errno != EAGAIN && errno != EWOULDBLOCK;
-        packet->sent += MAX(sent, 0);
-    }
-    return TRUE;
+    if (packet->destination)
+        scd_gate_reply(output->gate, packet->destination, packet->reply_serial, TRUE);
+    scd_bus_packet_free(packet);
 }
 
 /* Between GDBus's messages. Returns FALSE if packets are left. */
 static gboolean
 flush_packets_locked(ScdBusOutput *output)
 {
-    for (BusPacket *packet; (packet = g_queue_peek_head(&output->packets));) {
-        if (!send_packet(output->socket, packet))
+    for (ScdBusPacket *packet; (packet = g_queue_peek_head(&output->packets));) {
+        if (!scd_bus_packet_send(packet, output->socket))
             return FALSE;
-        free_packet(g_queue_pop_head(&output->packets));
+        remove_packet_locked(output);
     }
     return TRUE;
 }
@@ -138,12 +93,11 @@ flush_later_locked(ScdBusOutput *output)
 }
 
 /* Takes the bytes. */
-static BusPacket *
+static ScdBusPacket *
 add_packet_locked(ScdBusOutput *output, GByteArray *bytes)
 {
-    BusPacket *packet = g_new0(BusPacket, 1);
+    ScdBusPacket *packet = scd_bus_packet_new(bytes);
 
-    packet->bytes = bytes;
     g_queue_push_tail(&output->packets, packet);
     return packet;
 }
@@ -163,7 +117,7 @@ queue_packet_locked(ScdBusOutput *output, GDBusMessage *message, GError **error)
         g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, error);
     if (!bytes)
         return FALSE;
-    BusPacket *packet = add_packet_locked(output, g_byte_array_new_take(bytes, length));
+    ScdBusPacket *packet = add_packet_locked(output, g_byte_array_new_take(bytes, length));
     GUnixFDList *descriptors = g_dbus_message_get_unix_fd_list(message);
     packet->descriptors = descriptors ? g_object_ref(descriptors) : NULL;
     return TRUE;
@@ -401,6 +355,50 @@ read_unknown(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *bo
     return unknown;
 }
 
+void
+scd_bus_output_replace_body(ScdBusOutput *output, GDBusMessage *reply, const char *signature,
+                            GBytes *body)
+{
+    ScdBusPacket *packet = scd_bus_packet_new(g_byte_array_new());
+
+    packet->body = g_bytes_ref(body);
+    packet->signature = signature;
+    packet->destination = g_strdup(g_dbus_message_get_destination(reply));
+    packet->reply_serial = g_dbus_message_get_reply_serial(reply);
+    g_mutex_lock(&output->lock);
+    g_queue_push_tail(&output->prepared, packet);
+    g_mutex_unlock(&output->lock);
+}
+
+/* Returns 0 if the packet is that reply. */
+static int
+compare_with_reply(gconstpointer data, gconstpointer message)
+{
+    const ScdBusPacket *packet = data;
+    const ScdDbusHeader *header = message;
+
+    return packet->reply_serial != header->reply_serial ||
+           !g_str_equal(packet->destination, header->destination);
+}
+
+/* Queues the reply with its body. Returns FALSE if the message of GDBus has its own one. */
+static gboolean
+replace_body_locked(ScdBusOutput *output, const ScdDbusHeader *message)
+{
+    GList *item = g_queue_find_custom(&output->prepared, message, compare_with_reply);
+
+    if (!item)
+        return FALSE;
+    ScdBusPacket *packet = item->data;
+    ScdDbusHeader header = *message;
+    header.signature = packet->signature;
+    header.body_length = g_bytes_get_size(packet->body);
+    scd_dbus_append_reply_header(packet->bytes, &header);
+    g_queue_delete_link(&output->prepared, item);
+    g_queue_push_tail(&output->packets, packet);
+    return TRUE;
+}
+
 /* GDBus begins a message: bytes has all of it. */
 static void
 begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
@@ -417,6 +415,11 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
     if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
         !header.destination)
         return;
+    if (replace_body_locked(output, &header)) {
+        output->rest = 0;
+        output->skip = length;
+        return;
+    }
     UnknownObject *unknown = read_unknown(output, &header, bytes + header_length);
     if (unknown) {
         output->rest = 0;
@@ -553,7 +556,8 @@ finalize(GObject *object)
 
     g_assert(!output->flushing && !output->refusing);
     scd_refusals_free(output->refusals);
-    g_queue_clear_full(&output->packets, free_packet);
+    g_queue_clear_full(&output->packets, (GDestroyNotify)scd_bus_packet_free);
+    g_queue_clear_full(&output->prepared, (GDestroyNotify)scd_bus_packet_free);
     g_mutex_clear(&output->lock);
     g_object_unref(output->socket);
     scd_gate_unref(output->gate);
@@ -575,6 +579,7 @@ scd_bus_output_init(ScdBusOutput *output)
 {
     g_mutex_init(&output->lock);
     g_queue_init(&output->packets);
+    g_queue_init(&output->prepared);
     output->refusals = scd_refusals_new();
 }
 

@@ -36,6 +36,13 @@ void scd_bus_output_refuse(ScdBusOutput *output, const ScdDbusHeader *call,
                            const ScdGateError *reason);
 void scd_bus_output_send_refusals(ScdBusOutput *output);
 
+/*
+ * Gives a reply that GDBus will send, and that has no body, this one. signature: static. The reply
+ * has the charge of its call until it is sent.
+ */
+void scd_bus_output_replace_body(ScdBusOutput *output, GDBusMessage *reply, const char *signature,
+                                 GBytes *body);
+
 /* Returns whether the bus has much to read before a message that is sent now. In any thread. */
 gboolean scd_bus_output_is_behind(ScdBusOutput *output);
 

@@ -46,3 +46,11 @@ void scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpo
  * such messages wait to be sent.
  */
 gboolean scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error);
+
+/*
+ * Replies with a body that is encoded already, of which the reply takes a reference until it is
+ * sent. Its bytes are charged to the caller's user meanwhile. Takes the invocation. The reply keeps
+ * its place among the signals and replies of GDBus.
+ */
+void scd_bus_reply_with_body(GDBusConnection *bus, GDBusMethodInvocation *invocation,
+                             const char *signature, GBytes *body);

@@ -25,13 +25,6 @@
 #define USER_CALLS_MAX 2048
 #define ALL_CALLS_MAX 8192
 
-/* The longest call (TransmitManyHex) takes about 13 MiB; with the pool, a user has 16 MiB. */
-#define USER_BYTES_MAX (14 * MIB)
-#define ALL_BYTES_MAX (80 * MIB)
-
-/* For all senders whose user is not known yet. The bus takes about a millisecond to report it. */
-#define POOL_BYTES_MAX (2 * MIB)
-
 /*
  * A call takes the main thread, which serves all users, about 0.1 ms. So a user who floods the
  * service gets a tenth of its time. Further calls are held back until there are tokens.
@@ -88,24 +81,19 @@ typedef struct {
     guint first_calls; /* that took no token of the pool */
     guint pool_tokens; /* that its calls have taken from the pool */
     GHashTable *calls; /* serial → GateCall */
-    GQueue held;       /* of HeldCall: later calls wait behind them */
+    GQueue held;       /* GateCall: those that are held back, in order */
 } GateSender;
 
 /* One call that waits for its reply. Owned by its sender's table. */
 typedef struct {
+    guint32 serial;
     gboolean no_reply;
     gboolean uses_card;
     gboolean has_token;
     gsize bytes;
-    guint weight;    /* 0: no query */
-    gboolean served; /* not held back: the weight is charged */
+    guint weight;     /* 0: no query; charged unless the call is held back */
+    GByteArray *held; /* the message while it is held back */
 } GateCall;
-
-/* The message of a call that is held back. */
-typedef struct {
-    guint32 serial;
-    GByteArray *message;
-} HeldCall;
 
 struct ScdGate {
     gatomicrefcount references;
@@ -158,15 +146,15 @@ is_known(const ScdGate *gate, const GateSender *sender)
 }
 
 static void
-free_held_call(gpointer data)
+free_call(gpointer data)
 {
-    HeldCall *held = data;
+    GateCall *call = data;
 
-    if (held->message) {
-        explicit_bzero(held->message->data, held->message->len);
-        g_byte_array_unref(held->message);
+    if (call->held) {
+        explicit_bzero(call->held->data, call->held->len);
+        g_byte_array_unref(call->held);
     }
-    g_free(held);
+    g_free(call);
 }
 
 static void
@@ -174,7 +162,7 @@ free_sender(gpointer data)
 {
     GateSender *sender = data;
 
-    g_queue_clear_full(&sender->held, free_held_call);
+    g_queue_clear(&sender->held);
     g_hash_table_unref(sender->calls);
     g_free(sender->name);
     g_free(sender);
@@ -223,18 +211,6 @@ scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gpointe
     g_mutex_unlock(&gate->lock);
 }
 
-gsize
-scd_gate_user_bytes_max(void)
-{
-    return USER_BYTES_MAX + POOL_BYTES_MAX;
-}
-
-gsize
-scd_gate_all_bytes_max(void)
-{
-    return ALL_BYTES_MAX;
-}
-
 static GateSender *
 ensure_sender_locked(ScdGate *gate, const char *name)
 {
@@ -245,7 +221,7 @@ ensure_sender_locked(ScdGate *gate, const char *name)
         sender->name = g_strdup(name);
         sender->user = &gate->pool;
         g_queue_init(&sender->held);
-        sender->calls = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+        sender->calls = g_hash_table_new_full(NULL, NULL, NULL, free_call);
         g_hash_table_insert(gate->senders, sender->name, sender);
     }
     return sender;
@@ -255,10 +231,11 @@ static gboolean
 may_charge_locked(ScdGate *gate, GateSender *sender, gsize bytes)
 {
     if (sender->usage.calls >= SENDER_CALLS_MAX ||
-        !has_room(&gate->all, ALL_CALLS_MAX, ALL_BYTES_MAX, bytes))
+        !has_room(&gate->all, ALL_CALLS_MAX, SCD_GATE_ALL_BYTES_MAX, bytes))
         return FALSE;
     return has_room(&sender->user->usage, USER_CALLS_MAX,
-                    is_known(gate, sender) ? USER_BYTES_MAX : POOL_BYTES_MAX, bytes);
+                    is_known(gate, sender) ? SCD_GATE_USER_BYTES_MAX : SCD_GATE_POOL_BYTES_MAX,
+                    bytes);
 }
 
 static gboolean
@@ -284,27 +261,37 @@ is_counted(const ScdGate *gate, const GateSender *sender)
     return sender->uid != 0 && sender->user->usage.calls > FREE_CALLS;
 }
 
+static void
+take_tokens_locked(ScdGate *gate, GateSender *sender, guint count, gint64 now_us)
+{
+    scd_token_bucket_take(&sender->user->bucket, &user_rate, count, now_us);
+    if (!is_known(gate, sender))
+        sender->pool_tokens += count;
+}
+
+static void
+charge_weight(GateSender *sender, guint weight)
+{
+    sender->usage.weight += weight;
+    sender->user->usage.weight += weight;
+}
+
 /* Returns FALSE if the call has to be held back. */
 static gboolean
 serve_call_locked(ScdGate *gate, GateSender *sender, GateCall *call)
 {
     gint64 now_us = g_get_monotonic_time();
-    gboolean known = is_known(gate, sender);
 
     call->has_token = is_counted(gate, sender);
     if (call->has_token) {
         if (!may_be_served_locked(gate, sender, call, now_us))
             return FALSE;
-        scd_token_bucket_take(&sender->user->bucket, &user_rate, MAX(call->weight, 1), now_us);
+        take_tokens_locked(gate, sender, MAX(call->weight, 1), now_us);
         sender->user->next_us = now_us + call->weight * CONGESTED_US_PER_WEIGHT;
-    }
-    if (!known && call->has_token)
-        sender->pool_tokens += MAX(call->weight, 1);
-    else if (!known)
+    } else if (!is_known(gate, sender)) {
         sender->first_calls++;
-    call->served = TRUE;
-    sender->usage.weight += call->weight;
-    sender->user->usage.weight += call->weight;
+    }
+    charge_weight(sender, call->weight);
     return TRUE;
 }
 
@@ -326,6 +313,7 @@ charge_call_locked(ScdGate *gate, GateSender *sender, const ScdDbusHeader *heade
         return NULL;
     GateCall *call = g_new(GateCall, 1);
     *call = (GateCall){
+        .serial = header->serial,
         .no_reply = (header->flags & SCD_DBUS_FLAG_NO_REPLY_EXPECTED) != 0,
         .uses_card = scd_gate_uses_card(header),
         .bytes = bytes,
@@ -339,31 +327,45 @@ charge_call_locked(ScdGate *gate, GateSender *sender, const ScdDbusHeader *heade
 }
 
 static void
-release_call_locked(ScdGate *gate, GateSender *sender, guint32 serial)
+release_call_locked(ScdGate *gate, GateSender *sender, const GateCall *call)
 {
-    const GateCall *call = g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(serial));
-
-    if (call->served) {
+    if (!call->held) {
         sender->usage.weight -= call->weight;
         sender->user->usage.weight -= call->weight;
     }
     release_usage(&sender->usage, call->bytes);
     release_usage(&sender->user->usage, call->bytes);
     release_usage(&gate->all, call->bytes);
-    g_hash_table_remove(sender->calls, GUINT_TO_POINTER(serial));
+    g_hash_table_remove(sender->calls, GUINT_TO_POINTER(call->serial));
+}
+
+/* The reply of a query that is being served is longer than its weight says. */
+static void
+add_weight_locked(ScdGate *gate, GateSender *sender, GateCall *call, guint weight)
+{
+    gint64 now_us = g_get_monotonic_time();
+    GateUsage *usages[] = {&sender->usage, &sender->user->usage, &gate->all};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(usages); i++)
+        usages[i]->bytes += weight * KIB;
+    call->bytes += weight * KIB;
+    charge_weight(sender, weight);
+    call->weight += weight;
+    if (!call->has_token)
+        return;
+    take_tokens_locked(gate, sender, weight, now_us);
+    sender->user->next_us = now_us + call->weight * CONGESTED_US_PER_WEIGHT;
 }
 
 static void
-hold_call_locked(ScdGate *gate, GateSender *sender, guint32 serial, const guint8 *message,
+hold_call_locked(ScdGate *gate, GateSender *sender, GateCall *call, const guint8 *message,
                  gsize length)
 {
-    HeldCall *held = g_new(HeldCall, 1);
-
-    *held = (HeldCall){serial, g_byte_array_sized_new(length)};
-    g_byte_array_append(held->message, message, length);
+    call->held = g_byte_array_sized_new(length);
+    g_byte_array_append(call->held, message, length);
     if (g_queue_is_empty(&sender->held))
         g_queue_push_tail(&gate->waiting, sender);
-    g_queue_push_tail(&sender->held, held);
+    g_queue_push_tail(&sender->held, call);
 }
 
 static ScdGateVerdict
@@ -381,7 +383,7 @@ admit_call_locked(ScdGate *gate, const ScdDbusHeader *header, const guint8 *mess
         return SCD_GATE_REFUSE;
     if (g_queue_is_empty(&sender->held) && serve_call_locked(gate, sender, call))
         return SCD_GATE_PASS;
-    hold_call_locked(gate, sender, header->serial, message, length);
+    hold_call_locked(gate, sender, call, message, length);
     return SCD_GATE_HOLD;
 }
 
@@ -389,14 +391,12 @@ admit_call_locked(ScdGate *gate, const ScdDbusHeader *header, const guint8 *mess
 static GByteArray *
 take_held_of_sender_locked(ScdGate *gate, GateSender *sender)
 {
-    HeldCall *held = g_queue_peek_head(&sender->held);
-    GateCall *call = g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(held->serial));
+    GateCall *call = g_queue_peek_head(&sender->held);
 
     if (!serve_call_locked(gate, sender, call))
         return NULL;
-    GByteArray *message = g_steal_pointer(&held->message);
-    free_held_call(g_queue_pop_head(&sender->held));
-    return message;
+    g_queue_pop_head(&sender->held);
+    return g_steal_pointer(&call->held);
 }
 
 GByteArray *
@@ -423,6 +423,25 @@ scd_gate_has_held(ScdGate *gate)
     gboolean has = !g_queue_is_empty(&gate->waiting);
     g_mutex_unlock(&gate->lock);
     return has;
+}
+
+/* Returns NULL if there is no such call. */
+static GateCall *
+find_call_locked(ScdGate *gate, const char *name, guint32 serial, GateSender **sender)
+{
+    *sender = g_hash_table_lookup(gate->senders, name);
+    return *sender ? g_hash_table_lookup((*sender)->calls, GUINT_TO_POINTER(serial)) : NULL;
+}
+
+void
+scd_gate_charge_reply(ScdGate *gate, const char *destination, guint32 reply_serial, gsize bytes)
+{
+    g_mutex_lock(&gate->lock);
+    GateSender *sender;
+    GateCall *call = find_call_locked(gate, destination, reply_serial, &sender);
+    if (call && call->weight * KIB < bytes)
+        add_weight_locked(gate, sender, call, bytes / KIB - call->weight);
+    g_mutex_unlock(&gate->lock);
 }
 
 void
@@ -459,11 +478,11 @@ scd_gate_admit(ScdGate *gate, const ScdDbusHeader *header, const guint8 *message
     }
     if (!is_call)
         return SCD_GATE_PASS;
-    gsize held = (gsize)header->body_length * scd_gate_find_body_limit(header)->percent / 100;
+    gsize cost = CALL_COST + values * VALUE_COST + scd_gate_weigh_reply(header) * KIB;
+    cost += (gsize)header->body_length * scd_gate_find_body_limit(header)->percent / 100;
     *error = too_many;
     g_mutex_lock(&gate->lock);
-    ScdGateVerdict verdict =
-        admit_call_locked(gate, header, message, length, CALL_COST + held + values * VALUE_COST);
+    ScdGateVerdict verdict = admit_call_locked(gate, header, message, length, cost);
     g_mutex_unlock(&gate->lock);
     return verdict;
 }
@@ -484,14 +503,13 @@ scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial, gbo
     ScdGateVerdict verdict = SCD_GATE_PASS;
 
     g_mutex_lock(&gate->lock);
-    GateSender *sender = g_hash_table_lookup(gate->senders, destination);
-    const GateCall *call =
-        sender ? g_hash_table_lookup(sender->calls, GUINT_TO_POINTER(reply_serial)) : NULL;
+    GateSender *sender;
+    const GateCall *call = find_call_locked(gate, destination, reply_serial, &sender);
     if (call) {
         verdict = call->no_reply ? SCD_GATE_DROP : SCD_GATE_PASS;
         if (succeeded && call->has_token && call->uses_card)
             give_token_back_locked(gate, sender);
-        release_call_locked(gate, sender, reply_serial);
+        release_call_locked(gate, sender, call);
         free_sender_if_over_locked(gate, sender);
     }
     g_mutex_unlock(&gate->lock);
@@ -543,13 +561,11 @@ scd_gate_set_user(ScdGate *gate, const char *name, guint32 uid)
 static void
 drop_held_calls_locked(ScdGate *gate, GateSender *sender)
 {
-    HeldCall *held;
+    GateCall *call;
 
     g_queue_remove(&gate->waiting, sender);
-    while ((held = g_queue_pop_head(&sender->held))) {
-        release_call_locked(gate, sender, held->serial);
-        free_held_call(held);
-    }
+    while ((call = g_queue_pop_head(&sender->held)))
+        release_call_locked(gate, sender, call);
 }
 
 void

@@ -20,6 +20,15 @@
 
 #include "bus/gate-header.h"
 
+/*
+ * Bytes of the calls that wait for their replies. The longest call (TransmitManyHex) takes about 13
+ * MiB; with the pool, which is for all senders whose user is not known yet, a user has 16 MiB. The
+ * bus takes about a millisecond to report a user.
+ */
+#define SCD_GATE_USER_BYTES_MAX (14u * 1024 * 1024)
+#define SCD_GATE_POOL_BYTES_MAX (2u * 1024 * 1024)
+#define SCD_GATE_ALL_BYTES_MAX (80u * 1024 * 1024)
+
 typedef struct ScdGate ScdGate;
 
 ScdGate *scd_gate_new(void);
@@ -37,10 +46,6 @@ typedef void (*ScdGateUnknownSenderFunc)(const char *sender, gpointer data);
 
 /* func: NULL for none; the former one is not called after this function has returned. */
 void scd_gate_on_unknown_sender(ScdGate *gate, ScdGateUnknownSenderFunc func, gpointer data);
-
-/* Return how many bytes the open calls of one user, and of all users, may take. */
-gsize scd_gate_user_bytes_max(void);
-gsize scd_gate_all_bytes_max(void);
 
 /*
  * Decides about a message that passed scd_gate_check_header(), and charges a call that passes or is
@@ -65,6 +70,10 @@ gboolean scd_gate_has_held(ScdGate *gate);
  */
 ScdGateVerdict scd_gate_reply(ScdGate *gate, const char *destination, guint32 reply_serial,
                               gboolean succeeded);
+
+/* To be called when the length of a reply to a query is known: charges its bytes as well. */
+void scd_gate_charge_reply(ScdGate *gate, const char *destination, guint32 reply_serial,
+                           gsize bytes);
 
 /* To be called before a call of the service itself is sent: its reply passes, and no other. */
 void scd_gate_expect_reply(ScdGate *gate, guint32 serial);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/dbus-message.h"
 #include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "scd-interface-info.h"
@@ -26,6 +27,7 @@ struct ScdObject {
     gpointer owner;
     char *client;
     guint registration;
+    gboolean *tree_changed; /* of the tree that it is in, or NULL */
 };
 
 /* Of all objects that are registered with GDBus; the keys are the objects'. */
@@ -221,6 +223,8 @@ scd_object_set(ScdObject *object, const char *name, GVariant *value)
 
     if (property->value && g_variant_equal(property->value, is))
         return;
+    if (object->tree_changed)
+        *object->tree_changed = TRUE;
     property->changed = property->value != NULL;
     clear_property(property);
     property->value = g_variant_ref(is);
@@ -263,6 +267,8 @@ struct ScdTree {
     GHashTable *objects; /* path → ScdObject */
     ScdObject *root;
     gboolean silent;
+    GBytes *body;     /* the encoded reply of GetManagedObjects; or NULL */
+    gboolean changed; /* since it was encoded */
 };
 
 static GVariant *
@@ -274,10 +280,9 @@ new_interfaces_variant(ScdObject *object)
     return g_variant_builder_end(&interfaces);
 }
 
-static void
-get_managed_objects(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+static GVariant *
+list_objects(const ScdTree *tree)
 {
-    ScdTree *tree = owner;
     g_auto(GVariantBuilder) answer = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{oa{sa{sv}}}"));
     GHashTableIter iter;
     gpointer path, object;
@@ -285,7 +290,39 @@ get_managed_objects(gpointer owner, GVariant *arguments, GDBusMethodInvocation *
     g_hash_table_iter_init(&iter, tree->objects);
     while (g_hash_table_iter_next(&iter, &path, &object))
         g_variant_builder_add(&answer, "{o@a{sa{sv}}}", path, new_interfaces_variant(object));
-    g_dbus_method_invocation_return_value(invocation, g_variant_new("(a{oa{sa{sv}}})", &answer));
+    return g_variant_new("(a{oa{sa{sv}}})", &answer);
+}
+
+/* Returns the body in the encoding of the bus, to which GDBus encodes whole messages only. */
+static GBytes *
+encode_objects(const ScdTree *tree)
+{
+    g_autoptr(GDBusMessage) message = g_dbus_message_new();
+    gsize header_length, length;
+
+    g_dbus_message_set_message_type(message, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+    g_dbus_message_set_serial(message, 1);
+    g_dbus_message_set_reply_serial(message, 1);
+    g_dbus_message_set_body(message, list_objects(tree));
+    guint8 *bytes = g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+    if (!bytes || !scd_dbus_measure(bytes, &header_length, &length))
+        g_error("GDBus cannot encode the objects");
+    g_autoptr(GBytes) whole = g_bytes_new_take(bytes, length);
+    return g_bytes_new_from_bytes(whole, header_length, length - header_length);
+}
+
+/* Many programs ask when they start: the reply is encoded again only if something has changed. */
+static void
+get_managed_objects(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
+{
+    ScdTree *tree = owner;
+
+    if (tree->changed)
+        g_clear_pointer(&tree->body, g_bytes_unref);
+    tree->changed = FALSE;
+    if (!tree->body)
+        tree->body = encode_objects(tree);
+    scd_bus_reply_with_body(tree->bus, invocation, "a{oa{sa{sv}}}", tree->body);
 }
 
 static const ScdMethod methods[] = {
@@ -313,6 +350,7 @@ scd_tree_free(ScdTree *tree)
 {
     g_assert(g_hash_table_size(tree->objects) == 0);
     g_clear_pointer(&tree->root, scd_object_free);
+    g_clear_pointer(&tree->body, g_bytes_unref);
     g_hash_table_unref(tree->objects);
     g_object_unref(tree->bus);
     g_free(tree);
@@ -328,6 +366,8 @@ void
 scd_tree_add(ScdTree *tree, ScdObject *object)
 {
     g_hash_table_insert(tree->objects, (gpointer)scd_object_path(object), object);
+    object->tree_changed = &tree->changed;
+    tree->changed = TRUE;
     scd_object_emit(
         tree->root, "InterfacesAdded",
         g_variant_new("(o@a{sa{sv}})", scd_object_path(object), new_interfaces_variant(object)));
@@ -339,6 +379,8 @@ scd_tree_remove(ScdTree *tree, ScdObject *object)
     const char *interfaces[] = {get_interface_name(object), NULL};
 
     g_hash_table_remove(tree->objects, scd_object_path(object));
+    object->tree_changed = NULL;
+    tree->changed = TRUE;
     scd_object_withdraw(object);
     if (tree->silent)
         return;

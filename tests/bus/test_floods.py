@@ -16,8 +16,12 @@ from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.channel import SUCCESS, transmit
 from scdtest.clients.flood import Flood
 from scdtest.clients.raw_client import BUS
+from scdtest.clients.recorder import PROPERTIES, READER
 from scdtest.testbed import events
 from scdtest.testbed.users import as_user
+
+ROOT = "/org/smartcardd1"
+OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 
 COMMANDS = 30
 
@@ -83,6 +87,34 @@ class Floods(ChannelTest):
         self.assertLess(by_channel, max(TIMES_OF_A_QUIET_CHANNEL * self.quiet[2], of_bus), text)
         if not self.is_sanitized():
             self.assertLess(self.memory("VmHWM"), self.before + MEMORY_MIB)
+
+    def assert_objects_are_right(self, client):
+        """The tree lists the properties that each object has."""
+        objects = client.ask(ROOT, OBJECT_MANAGER, "GetManagedObjects")
+        self.assertEqual(objects, client.ask(ROOT, OBJECT_MANAGER, "GetManagedObjects"))
+        for path, interfaces in objects.items():
+            for name, values in interfaces.items():
+                self.assertEqual(values, client.ask(path, PROPERTIES, "GetAll", name), path)
+        return objects
+
+    def test_objects_follow_changes(self):
+        """The encoded reply is not used any more once something has changed."""
+        self.session_of_user.call("Close", "leave")
+        client = self.client()
+        reader = client.reader("Reader A")
+        with_card = self.assert_objects_are_right(client)
+        self.assertEqual(len(with_card), 2)
+        self.cards.remove("A")
+        client.wait_for_signal("CardRemoved", reader)
+        self.assertEqual(len(self.assert_objects_are_right(client)), 1)
+        self.cards.insert("A")
+        client.wait_for_signal("CardInserted", reader)
+        self.assertEqual(len(self.assert_objects_are_right(client)), 2)
+        session = client.connect(reader)
+        self.assert_objects_are_right(client)
+        session.call("Close", "leave")
+        client.wait(lambda: not client.get(reader, READER, "InUse"), "the reader is free")
+        self.assert_objects_are_right(client)
 
     def test_queries(self):
         self.assert_calm_in_flood("objects", replies=True)

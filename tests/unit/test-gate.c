@@ -426,6 +426,31 @@ test_queries_at_once(void)
     g_assert_cmpuint(before, ==, FREE_CALLS);
 }
 
+/* The bytes of a long reply are charged until it has left, and count against the rate. */
+static void
+test_long_replies(void)
+{
+    g_autoptr(ScdGate) gate = new_gate();
+    guint calls;
+    gsize bytes;
+
+    add_user(gate, ":1.1", 1000);
+    count_passed(gate, ":1.1", 3, MANAGER);
+    g_assert_cmpint(admit_call_of(gate, ":1.1", 4, "org.freedesktop.DBus.ObjectManager"), ==,
+                    SCD_GATE_PASS);
+    scd_gate_charge_reply(gate, ":1.1", 4, 1 * MIB);
+    scd_gate_charge_reply(gate, ":1.1", 77, 1 * MIB);
+    scd_gate_charge_reply(gate, ":1.77", 1, 1 * MIB);
+    scd_gate_get_usage(gate, &calls, &bytes);
+    g_assert_cmpuint(bytes, >=, 1 * MIB);
+    g_assert_cmpuint(bytes, <, 2 * MIB);
+    g_assert_cmpint(admit_call_of(gate, ":1.1", 5, MANAGER), ==, SCD_GATE_HOLD);
+    scd_gate_forget(gate, ":1.1");
+    for (guint32 serial = 1; serial <= 4; serial++)
+        scd_gate_reply(gate, ":1.1", serial, TRUE);
+    assert_usage(gate, 0, 0);
+}
+
 /* Senders that leave before their user is known do not use up the first calls of others. */
 static void
 test_rate_of_unknown_users(void)
@@ -475,6 +500,7 @@ main(int argc, char **argv)
     g_test_add_func("/gate/rate/user", test_rate_of_a_user);
     g_test_add_func("/gate/rate/held-calls", test_held_calls_pass_later);
     g_test_add_func("/gate/rate/queries-at-once", test_queries_at_once);
+    g_test_add_func("/gate/rate/long-replies", test_long_replies);
     g_test_add_func("/gate/rate/root", test_rate_of_root);
     g_test_add_func("/gate/rate/one-call-at-a-time", test_rate_of_one_call_at_a_time);
     g_test_add_func("/gate/rate/commands", test_rate_of_commands);

@@ -100,7 +100,7 @@ test_memory(void)
 
     scd_config_set_defaults(&config);
     const BudgetItem items[] = {
-        {"calls that wait for their replies (gate)", scd_gate_all_bytes_max()},
+        {"calls that wait for their replies (gate)", SCD_GATE_ALL_BYTES_MAX},
         {"sessions, channels, jobs, responses (Memory)", config.memory},
         {"responses beyond that limit, one for each worker", SCD_WORKERS_MAX * SCD_RESPONSE_MAX},
         {"answers of channels in the kernel", config.sessions * (guint64)SCD_CHANNEL_SOCKET_COST},
@@ -125,12 +125,14 @@ test_memory_of_a_user(void)
     ScdConfig config;
 
     scd_config_set_defaults(&config);
-    g_assert_cmpuint(scd_gate_user_bytes_max(), <=, 16 * MIB);
-    g_assert_cmpuint(scd_gate_user_bytes_max() + config.memory_per_user, <=, 64 * MIB);
+    g_assert_cmpuint((SCD_GATE_USER_BYTES_MAX + SCD_GATE_POOL_BYTES_MAX), <=, 16 * MIB);
+    g_assert_cmpuint((SCD_GATE_USER_BYTES_MAX + SCD_GATE_POOL_BYTES_MAX) + config.memory_per_user,
+                     <=, 64 * MIB);
 
     /* No user alone exhausts the limit for all users, and each session of a user may have a
      * channel. */
-    g_assert_cmpuint(2 * scd_gate_user_bytes_max(), <=, scd_gate_all_bytes_max());
+    g_assert_cmpuint(2 * (SCD_GATE_USER_BYTES_MAX + SCD_GATE_POOL_BYTES_MAX), <=,
+                     SCD_GATE_ALL_BYTES_MAX);
     g_assert_cmpuint(2 * config.memory_per_user, <=, config.memory);
     g_assert_cmpuint(config.sessions_per_user * (guint64)(SCD_SESSION_COST + SCD_CHANNEL_COST), <=,
                      config.memory_per_user);

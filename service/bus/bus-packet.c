@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/bus-packet.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define DESCRIPTORS_MAX 4
+
+ScdBusPacket *
+scd_bus_packet_new(GByteArray *bytes)
+{
+    ScdBusPacket *packet = g_new0(ScdBusPacket, 1);
+
+    packet->bytes = bytes;
+    return packet;
+}
+
+void
+scd_bus_packet_free(ScdBusPacket *packet)
+{
+    g_clear_object(&packet->descriptors);
+    g_clear_pointer(&packet->body, g_bytes_unref);
+    g_byte_array_unref(packet->bytes);
+    g_free(packet->destination);
+    g_free(packet);
+}
+
+/* Attaches the packet's descriptors to the message. buffer: room for the control data. */
+static void
+attach_descriptors(struct msghdr *message, const ScdBusPacket *packet, gpointer buffer)
+{
+    int count;
+    const int *descriptors = g_unix_fd_list_peek_fds(packet->descriptors, &count);
+
+    g_assert(count <= DESCRIPTORS_MAX);
+    message->msg_control = buffer;
+    message->msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    control->cmsg_level = SOL_SOCKET;
+    control->cmsg_type = SCM_RIGHTS;
+    control->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(control), descriptors, count * sizeof(int));
+}
+
+/* Sets the parts that are not sent yet. Returns their number. */
+static gsize
+get_rest(const ScdBusPacket *packet, struct iovec parts[2])
+{
+    gsize head = packet->bytes->len, body_length = 0, n_parts = 0;
+    const guint8 *body = packet->body ? g_bytes_get_data(packet->body, &body_length) : NULL;
+
+    if (packet->sent < head)
+        parts[n_parts++] = (struct iovec){packet->bytes->data + packet->sent, head - packet->sent};
+    gsize at = MAX(packet->sent, head) - head;
+    if (at < body_length)
+        parts[n_parts++] = (struct iovec){(void *)(body + at), body_length - at};
+    return n_parts;
+}
+
+gboolean
+scd_bus_packet_send(ScdBusPacket *packet, GSocket *socket)
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(DESCRIPTORS_MAX * sizeof(int))];
+    } control = {0};
+    struct iovec parts[2];
+    struct msghdr message = {.msg_iov = parts};
+
+    while ((message.msg_iovlen = get_rest(packet, parts)) > 0) {
+        gboolean attach = packet->sent == 0 && packet->descriptors;
+        message.msg_control = NULL;
+        message.msg_controllen = 0;
+        if (attach)
+            attach_descriptors(&message, packet, control.bytes);
+        gssize sent = sendmsg(g_socket_get_fd(socket), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR)
+            return errno != EAGAIN && errno != EWOULDBLOCK;
+        packet->sent += MAX(sent, 0);
+    }
+    return TRUE;
+}

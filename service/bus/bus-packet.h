@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A message that is sent without GDBus, or several at once. */
+
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+
+typedef struct {
+    GByteArray *bytes;
+    GBytes *body;             /* follows the bytes; or NULL */
+    const char *signature;    /* of the body; static */
+    gsize sent;               /* of both */
+    GUnixFDList *descriptors; /* or NULL */
+    char *destination;        /* of a reply whose call is charged until it is sent; or NULL */
+    guint32 reply_serial;
+} ScdBusPacket;
+
+/* Takes the bytes. The other fields are set by the caller. */
+ScdBusPacket *scd_bus_packet_new(GByteArray *bytes);
+void scd_bus_packet_free(ScdBusPacket *packet);
+
+/*
+ * Sends without blocking. Returns FALSE if the socket has no room for the rest, TRUE once all was
+ * sent, or if the bus does not take the packet.
+ */
+gboolean scd_bus_packet_send(ScdBusPacket *packet, GSocket *socket);
