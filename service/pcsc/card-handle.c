@@ -12,6 +12,7 @@
 #include "base/frame.h"
 #include "base/words.h"
 #include "pcsc/card-access.h"
+#include "pcsc/card-close.h"
 #include "pcsc/context.h"
 #include "pcsc/pin-pad.h"
 
@@ -21,27 +22,6 @@ gboolean
 scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
 {
     return scd_card_check_access_in_worker(handle->card) == SCARD_E_SHARING_VIOLATION;
-}
-
-void
-scd_card_place_note_other_program(ScdCardPlace *place)
-{
-    place->last_user = NULL;
-    place->n_uses++;
-}
-
-/* The handle uses the card. It stays up to date if it was. */
-static void
-note_use(ScdCardHandle *handle, ScdCardPlace *place)
-{
-    gboolean knows_all = handle->n_uses == place->n_uses;
-
-    if (place->last_user == handle)
-        return;
-    place->last_user = handle;
-    place->n_uses++;
-    if (knows_all)
-        handle->n_uses = place->n_uses;
 }
 
 gboolean
@@ -103,19 +83,6 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
-/* After a call that may have reset the card, or found that it was reset or removed. */
-static void
-note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action, guint32 code)
-{
-    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
-        handle->used = FALSE;
-    if (code != SCARD_S_SUCCESS || (action != SCARD_RESET_CARD && action != SCARD_UNPOWER_CARD))
-        return;
-    note_use(handle, place);
-    handle->used = place->unclean = FALSE;
-    place->reset = TRUE;
-}
-
 static ScdOutcome
 reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -126,7 +93,7 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
     if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         return SCD_OUTCOME_BUSY;
-    note_reset(handle, place, job->action, job->code);
+    scd_card_handle_note_reset(handle, place, job->action, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
@@ -138,116 +105,6 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     handle->forbidden = is_other_card_in_worker(handle->card, job);
     if (handle->forbidden)
         job->code = SCARD_W_REMOVED_CARD;
-    return SCD_OUTCOME_DONE;
-}
-
-static void
-clear_connection(ScdCardHandle *handle)
-{
-    handle->connected = FALSE;
-    handle->used = FALSE;
-    g_atomic_int_set(&handle->depth, 0);
-}
-
-/*
- * Resets the card, or only clears the report of an earlier reset, at once:
- * SCARD_E_SHARING_VIOLATION if another handle has a transaction. SCardDisconnect would wait for its
- * end. Without a protocol: the next user of the card chooses one. An exclusive handle becomes a
- * shared one.
- */
-static guint32
-reconnect_directly_in_worker(const ScdCardHandle *handle, guint32 action)
-{
-    DWORD active;
-
-    return SCardReconnect(handle->card, SCARD_SHARE_DIRECT, 0, action, &active);
-}
-
-/* So that SCardDisconnect or SCardEndTransaction need not wait. */
-static guint32
-keep_others_out_in_worker(const ScdCardHandle *handle)
-{
-    if (handle->exclusive || g_atomic_int_get(&handle->depth) > 0)
-        return SCARD_S_SUCCESS;
-    guint32 code = reconnect_directly_in_worker(handle, SCARD_LEAVE_CARD);
-    return code == SCARD_S_SUCCESS ? SCardBeginTransaction(handle->card) : code;
-}
-
-/* Ends the connection, if the code is not SCARD_E_SHARING_VIOLATION. */
-static guint32
-disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
-                                      guint32 disposition)
-{
-    guint32 code = disposition == SCARD_RESET_CARD
-                       ? reconnect_directly_in_worker(handle, SCARD_RESET_CARD)
-                       : keep_others_out_in_worker(handle);
-
-    if (code == SCARD_E_SHARING_VIOLATION)
-        return code;
-    note_reset(handle, place, disposition, code);
-    if (disposition == SCARD_UNPOWER_CARD && code == SCARD_S_SUCCESS)
-        return scd_pcsc_disconnect_and_unpower(handle->card);
-    if (disposition == SCARD_EJECT_CARD && code == SCARD_S_SUCCESS)
-        SCardEndTransaction(handle->card, SCARD_EJECT_CARD);
-    return scd_pcsc_disconnect(handle->card);
-}
-
-/* Returns whether no other handle, of any program, is connected to the card; none can be until the
- * next call. */
-static gboolean
-take_card_in_worker(const ScdCardHandle *handle)
-{
-    DWORD protocols = handle->protocol ? handle->protocol : SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
-    DWORD active;
-
-    return SCardReconnect(handle->card, SCARD_SHARE_EXCLUSIVE, protocols, SCARD_LEAVE_CARD,
-                          &active) == SCARD_S_SUCCESS;
-}
-
-/*
- * Resets the card unless that would take its state from another user. If the card is left to other
- * handles of the worker, the last one of these resets it.
- */
-static void
-clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_left)
-{
-    /* A direct connection is one to the reader. */
-    gboolean in_transaction = owner_left && handle->share_mode != SCARD_SHARE_DIRECT &&
-                              g_atomic_int_get(&handle->depth) > 0;
-    gboolean last_of_unclean = place->unclean && !place->shared;
-
-    if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)
-        return;
-    guint32 code = scd_card_check_access_in_worker(handle->card);
-    note_reset(handle, place, SCARD_LEAVE_CARD, code);
-    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
-        in_transaction = FALSE;
-    gboolean used = owner_left && handle->used;
-    gboolean resets = in_transaction ||
-                      ((used || last_of_unclean) && !place->shared && take_card_in_worker(handle));
-    if (resets)
-        note_reset(handle, place, SCARD_RESET_CARD,
-                   reconnect_directly_in_worker(handle, SCARD_RESET_CARD));
-    else if (used)
-        place->unclean = TRUE;
-}
-
-static ScdOutcome
-disconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
-{
-    gboolean owner_left = job->action == SCD_JOB_DISPOSITION_OWNER_LEFT;
-
-    if (owner_left || job->action == SCARD_LEAVE_CARD) {
-        clean_card_in_worker(handle, place, owner_left);
-        job->code = scd_pcsc_disconnect(handle->card);
-    } else {
-        job->code = disconnect_with_disposition_in_worker(handle, place, job->action);
-        if (job->code == SCARD_E_SHARING_VIOLATION)
-            return SCD_OUTCOME_BUSY;
-    }
-    clear_connection(handle);
-    if (!place->shared)
-        place->unclean = FALSE;
     return SCD_OUTCOME_DONE;
 }
 
@@ -281,10 +138,11 @@ static ScdOutcome
 end_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     job->code = SCardEndTransaction(handle->card, job->action);
-    note_reset(handle, place, job->action, job->code);
+    scd_card_handle_note_reset(handle, place, job->action, job->code);
     /* pcscd reports the reset to the handle that made it, too. */
     if (job->code == SCARD_E_NOT_TRANSACTED)
-        note_reset(handle, place, job->action, SCARD_S_SUCCESS); /* it has reset the card even so */
+        scd_card_handle_note_reset(handle, place, job->action,
+                                   SCARD_S_SUCCESS); /* it has reset the card even so */
     handle->reset = handle->reset || place->reset;
     switch (job->code) {
     case SCARD_W_RESET_CARD:        /* the transaction lasts until SCardReconnect */
@@ -314,24 +172,6 @@ get_pci(const ScdCardHandle *handle)
     }
 }
 
-/* Unless these codes are returned, the command may have reached the card. */
-static void
-note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code)
-{
-    switch (code) {
-    case SCARD_W_RESET_CARD:
-    case SCARD_W_REMOVED_CARD:
-        handle->used = FALSE;
-        break;
-    case SCARD_E_SHARING_VIOLATION:
-    case SCARD_E_PROTO_MISMATCH:
-        break;
-    default:
-        handle->used = TRUE;
-        note_use(handle, place);
-    }
-}
-
 /* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
 static guint32
 transmit_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job,
@@ -345,7 +185,7 @@ transmit_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *j
     guint32 code = SCardTransmit(handle->card, pci, command, command_length,
                                  job->number ? &reported : NULL, answer, &received);
 
-    note_command(handle, place, code);
+    scd_card_handle_note_command(handle, place, code);
     *length = code == SCARD_S_SUCCESS ? received : 0;
     job->protocol = job->number ? (guint32)reported.dwProtocol : 0;
     /* Some readers report success if the card was removed during the command. */
@@ -402,7 +242,7 @@ find_cause_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         return;
     job->code = scd_card_find_cause_in_worker(handle->card, job);
     if (job->code == SCARD_W_REMOVED_CARD)
-        note_command(handle, place, job->code);
+        scd_card_handle_note_command(handle, place, job->code);
 }
 
 static ScdOutcome
@@ -457,7 +297,7 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
     if (handle->share_mode != SCARD_SHARE_DIRECT && job->number != CM_IOCTL_GET_FEATURE_REQUEST)
-        note_command(handle, place, job->code); /* it may verify a PIN */
+        scd_card_handle_note_command(handle, place, job->code); /* it may verify a PIN */
     take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
     return SCD_OUTCOME_DONE;
 }
@@ -481,7 +321,7 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         return SCD_OUTCOME_BUSY;
     if (job->code == SCARD_S_SUCCESS)
         job->code = SCardBeginTransaction(handle->card);
-    note_reset(handle, place, SCARD_LEAVE_CARD, job->code);
+    scd_card_handle_note_reset(handle, place, SCARD_LEAVE_CARD, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     job->code = scd_pin_pad_enter_in_worker(&pad, &length);
@@ -492,7 +332,7 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     else
         find_cause_in_worker(handle, place, job);
     if (job->code != SCARD_E_UNSUPPORTED_FEATURE)
-        note_command(handle, place, job->code);
+        scd_card_handle_note_command(handle, place, job->code);
     SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     take_output(place, job, length);
     return SCD_OUTCOME_DONE;
@@ -549,7 +389,7 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
     case SCD_JOB_RECONNECT:
         return reconnect_card_in_worker(handle, place, job);
     case SCD_JOB_DISCONNECT:
-        return disconnect_card_in_worker(handle, place, job);
+        return scd_card_handle_disconnect_in_worker(handle, place, job);
     case SCD_JOB_BEGIN:
         return begin_transaction_in_worker(handle, place, job);
     case SCD_JOB_END:
@@ -579,7 +419,7 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
         return;
     if (job->kind == SCD_JOB_CONNECT) {
         scd_pcsc_disconnect(handle->card);
-        clear_connection(handle);
+        scd_card_handle_clear_connection(handle);
     } else if (job->kind == SCD_JOB_BEGIN) {
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
         if (g_atomic_int_get(&handle->depth) > 0) /* it is 0 when the card was removed meanwhile */

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/card-close.h"
+
+#include <winscard.h>
+
+#include "pcsc/card-access.h"
+#include "pcsc/context.h"
+
+/*
+ * Resets the card, or only clears the report of an earlier reset, at once:
+ * SCARD_E_SHARING_VIOLATION if another handle has a transaction. SCardDisconnect would wait for its
+ * end. Without a protocol: the next user of the card chooses one. An exclusive handle becomes a
+ * shared one.
+ */
+static guint32
+reconnect_directly_in_worker(const ScdCardHandle *handle, guint32 action)
+{
+    DWORD active;
+
+    return SCardReconnect(handle->card, SCARD_SHARE_DIRECT, 0, action, &active);
+}
+
+/* So that SCardDisconnect or SCardEndTransaction need not wait. */
+static guint32
+keep_others_out_in_worker(const ScdCardHandle *handle)
+{
+    if (handle->exclusive || g_atomic_int_get(&handle->depth) > 0)
+        return SCARD_S_SUCCESS;
+    guint32 code = reconnect_directly_in_worker(handle, SCARD_LEAVE_CARD);
+    return code == SCARD_S_SUCCESS ? SCardBeginTransaction(handle->card) : code;
+}
+
+/* Ends the connection, if the code is not SCARD_E_SHARING_VIOLATION. */
+static guint32
+disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
+                                      guint32 disposition)
+{
+    guint32 code = disposition == SCARD_RESET_CARD
+                       ? reconnect_directly_in_worker(handle, SCARD_RESET_CARD)
+                       : keep_others_out_in_worker(handle);
+
+    if (code == SCARD_E_SHARING_VIOLATION)
+        return code;
+    scd_card_handle_note_reset(handle, place, disposition, code);
+    if (disposition == SCARD_UNPOWER_CARD && code == SCARD_S_SUCCESS)
+        return scd_pcsc_disconnect_and_unpower(handle->card);
+    if (disposition == SCARD_EJECT_CARD && code == SCARD_S_SUCCESS)
+        SCardEndTransaction(handle->card, SCARD_EJECT_CARD);
+    return scd_pcsc_disconnect(handle->card);
+}
+
+/* Returns whether no other handle, of any program, is connected to the card; none can be until the
+ * next call. */
+static gboolean
+take_card_in_worker(const ScdCardHandle *handle)
+{
+    DWORD protocols = handle->protocol ? handle->protocol : SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
+    DWORD active;
+
+    return SCardReconnect(handle->card, SCARD_SHARE_EXCLUSIVE, protocols, SCARD_LEAVE_CARD,
+                          &active) == SCARD_S_SUCCESS;
+}
+
+/*
+ * Resets the card unless that would take its state from another user. If the card is left to other
+ * handles of the worker, the last one of these resets it.
+ */
+static void
+clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_left)
+{
+    /* A direct connection is one to the reader. */
+    gboolean in_transaction = owner_left && handle->share_mode != SCARD_SHARE_DIRECT &&
+                              g_atomic_int_get(&handle->depth) > 0;
+    gboolean last_of_unclean = place->unclean && !place->shared;
+
+    if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)
+        return;
+    guint32 code = scd_card_check_access_in_worker(handle->card);
+    scd_card_handle_note_reset(handle, place, SCARD_LEAVE_CARD, code);
+    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
+        in_transaction = FALSE;
+    gboolean used = owner_left && handle->used;
+    gboolean resets = in_transaction ||
+                      ((used || last_of_unclean) && !place->shared && take_card_in_worker(handle));
+    if (resets)
+        scd_card_handle_note_reset(handle, place, SCARD_RESET_CARD,
+                                   reconnect_directly_in_worker(handle, SCARD_RESET_CARD));
+    else if (used)
+        place->unclean = TRUE;
+}
+
+ScdOutcome
+scd_card_handle_disconnect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
+{
+    gboolean owner_left = job->action == SCD_JOB_DISPOSITION_OWNER_LEFT;
+
+    if (owner_left || job->action == SCARD_LEAVE_CARD) {
+        clean_card_in_worker(handle, place, owner_left);
+        job->code = scd_pcsc_disconnect(handle->card);
+    } else {
+        job->code = disconnect_with_disposition_in_worker(handle, place, job->action);
+        if (job->code == SCARD_E_SHARING_VIOLATION)
+            return SCD_OUTCOME_BUSY;
+    }
+    scd_card_handle_clear_connection(handle);
+    if (!place->shared)
+        place->unclean = FALSE;
+    return SCD_OUTCOME_DONE;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "pcsc/card-place.h"
+
+#include <winscard.h>
+
+void
+scd_card_place_note_other_program(ScdCardPlace *place)
+{
+    place->last_user = NULL;
+    place->n_uses++;
+}
+
+void
+scd_card_handle_note_use(ScdCardHandle *handle, ScdCardPlace *place)
+{
+    gboolean knows_all = handle->n_uses == place->n_uses;
+
+    if (place->last_user == handle)
+        return;
+    place->last_user = handle;
+    place->n_uses++;
+    if (knows_all)
+        handle->n_uses = place->n_uses;
+}
+
+void
+scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action, guint32 code)
+{
+    if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
+        handle->used = FALSE;
+    if (code != SCARD_S_SUCCESS || (action != SCARD_RESET_CARD && action != SCARD_UNPOWER_CARD))
+        return;
+    scd_card_handle_note_use(handle, place);
+    handle->used = place->unclean = FALSE;
+    place->reset = TRUE;
+}
+
+void
+scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code)
+{
+    switch (code) {
+    case SCARD_W_RESET_CARD:
+    case SCARD_W_REMOVED_CARD:
+        handle->used = FALSE;
+        break;
+    case SCARD_E_SHARING_VIOLATION:
+    case SCARD_E_PROTO_MISMATCH:
+        break;
+    default:
+        handle->used = TRUE;
+        scd_card_handle_note_use(handle, place);
+    }
+}
+
+void
+scd_card_handle_clear_connection(ScdCardHandle *handle)
+{
+    handle->connected = FALSE;
+    handle->used = FALSE;
+    g_atomic_int_set(&handle->depth, 0);
+}

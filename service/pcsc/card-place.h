@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One SCARDHANDLE, its place among the handles on the same card, and what is known of the card's
+ * state. Both belong to the worker's thread; members marked as atomic may be read from any thread.
+ */
+
+#include "pcsc/job.h"
+
+/* The maximum length of input and output in one call of PC/SC: MAX_BUFFER_SIZE_EXTENDED. */
+#define SCD_PCSC_BUFFER_SIZE 65548
+
+/* Shared by all handles of a worker. */
+typedef struct {
+    long context; /* SCARDCONTEXT, 0 while there is none */
+    const char *reader;
+    guint8 *buffer;                       /* of SCD_PCSC_BUFFER_SIZE; wiped after each use */
+    gboolean (*may_go_on)(gpointer data); /* queried between the commands of a script */
+    /* Waits until the job is answered early, or the time (monotonic, microseconds). */
+    void (*await_answer)(const ScdJob *job, gint64 until, gpointer data);
+    gpointer data;
+    gboolean shared;  /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
+    gboolean unclean; /* a session has left the card to other handles without a reset */
+    gboolean reset;   /* a handle has reset the card, or found that another program has */
+
+    /* Each time another handle, or another program, than before uses the card is counted. */
+    guint n_uses;
+    gconstpointer last_user; /* NULL: another program */
+} ScdCardPlace;
+
+typedef struct {
+    long card; /* SCARDHANDLE */
+    gboolean connected;
+    gboolean exclusive;
+    gboolean used;    /* commands were sent since the last reset that the handle has seen */
+    gint depth;       /* of nested transactions; atomic */
+    guint protocol;   /* the active one, SCARD_PROTOCOL_*; atomic */
+    guint share_mode; /* atomic */
+    gboolean held;    /* scd_job_queue_set_held(); under the lock of the queues, like atr */
+    GBytes *atr;
+    gboolean forbidden; /* reconnected to a card with another ATR */
+    gboolean reset;     /* the owner knows that the card was reset since the last (re)connect */
+    guint n_uses;       /* those of the place when the last transaction began, and its own after */
+} ScdCardHandle;
+
+typedef enum {
+    SCD_OUTCOME_DONE,
+    SCD_OUTCOME_BUSY,
+    SCD_OUTCOME_PAUSED, /* may_go_on() returned FALSE: the script can be continued */
+} ScdOutcome;
+
+/* Another program has used the card. */
+void scd_card_place_note_other_program(ScdCardPlace *place);
+
+/* The handle uses the card. It stays up to date if it was. */
+void scd_card_handle_note_use(ScdCardHandle *handle, ScdCardPlace *place);
+
+/* After a call that may have reset the card, or found that it was reset or removed. */
+void scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action,
+                                guint32 code);
+
+/* After a call that may have sent a command to the card. The code tells whether it has. */
+void scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code);
+
+/* The handle was disconnected. */
+void scd_card_handle_clear_connection(ScdCardHandle *handle);
