@@ -357,7 +357,8 @@ get_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     ScdSession *session = owner;
     g_auto(ScdCallOptions) options = {0};
 
-    if (!read_call_options(arguments, invocation, &options))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_GET_ATTRIBUTE, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
@@ -402,7 +403,8 @@ control(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation)
     g_autoptr(GVariant) data = g_variant_get_child_value(arguments, 1);
     g_auto(ScdCallOptions) options = {0};
 
-    if (!read_call_options(arguments, invocation, &options))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_CONTROL, invocation, SCD_REPLY_BYTES);
     g_variant_get_child(arguments, 0, "u", &job->number);
@@ -417,7 +419,8 @@ set_attribute(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invoca
     g_autoptr(GVariant) value = g_variant_get_child_value(arguments, 1);
     g_auto(ScdCallOptions) options = {0};
 
-    if (!read_call_options(arguments, invocation, &options))
+    if (!read_call_options(arguments, invocation, &options) ||
+        refuse_lost_card(session, invocation))
         return;
     ScdJob *job = new_job(session, SCD_JOB_SET_ATTRIBUTE, invocation, SCD_REPLY_NOTHING);
     g_variant_get_child(arguments, 0, "u", &job->number);

@@ -377,7 +377,9 @@ static void
 handle_card_left(gpointer data)
 {
     ScdSession *session = data;
+
     session->card_left = TRUE;
+    scd_job_queue_set_card_lost(session->queue, session->atr != NULL);
 }
 
 static void

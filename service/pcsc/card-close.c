@@ -90,12 +90,28 @@ clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_
         place->unclean = TRUE;
 }
 
+/*
+ * pcscd would carry out the disposition on the card that is in the reader now. It remembers only
+ * the last event for a handle: a removal, or the reset of a later card by another handle.
+ */
+static gboolean
+has_lost_card_in_worker(const ScdCardHandle *handle, const ScdJob *job)
+{
+    if (handle->forbidden || job->loss == SCD_CARD_LOST_FOR_EVER)
+        return TRUE;
+    guint32 code = scd_card_check_access_in_worker(handle->card);
+    return code == SCARD_W_REMOVED_CARD ||
+           (code == SCARD_W_RESET_CARD && job->loss == SCD_CARD_LOST);
+}
+
 ScdOutcome
 scd_card_handle_disconnect_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    gboolean owner_left = job->action == SCD_JOB_DISPOSITION_OWNER_LEFT;
+    gboolean leaves = job->action == SCARD_LEAVE_CARD;
+    gboolean owner_left = job->action == SCD_JOB_DISPOSITION_OWNER_LEFT ||
+                          (!leaves && has_lost_card_in_worker(handle, job));
 
-    if (owner_left || job->action == SCARD_LEAVE_CARD) {
+    if (owner_left || leaves) {
         clean_card_in_worker(handle, place, owner_left);
         job->code = scd_pcsc_disconnect(handle->card);
     } else {

@@ -75,6 +75,7 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     handle->card = card;
     handle->connected = TRUE;
     handle->reset = FALSE;
+    handle->bound = only != NULL;
     handle->n_uses = place->n_uses;
     if (place->last_user == handle) /* another handle, which was freed */
         place->last_user = NULL;
@@ -83,12 +84,24 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     return SCD_OUTCOME_DONE;
 }
 
+/* For calls that pcscd does not refuse. Sets the code of the job if it returns TRUE. */
+static gboolean
+has_lost_bound_card_in_worker(const ScdCardHandle *handle, ScdJob *job)
+{
+    if (!handle->bound || scd_card_check_access_in_worker(handle->card) != SCARD_W_REMOVED_CARD)
+        return FALSE;
+    job->code = SCARD_W_REMOVED_CARD;
+    return TRUE;
+}
+
 static ScdOutcome
 reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
     DWORD active = 0;
 
+    if (has_lost_bound_card_in_worker(handle, job))
+        return SCD_OUTCOME_DONE;
     job->code = SCardReconnect(handle->card, job->share_mode, protocols, job->action, &active);
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
     if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
@@ -103,8 +116,10 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     set_active_mode(handle, job->share_mode, active);
     job->protocol = active;
     handle->forbidden = is_other_card_in_worker(handle->card, job);
-    if (handle->forbidden)
+    if (handle->forbidden) {
         job->code = SCARD_W_REMOVED_CARD;
+        handle->used = FALSE;
+    }
     return SCD_OUTCOME_DONE;
 }
 
@@ -292,7 +307,8 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
 
-    if (!scd_pin_pad_may_send_in_worker(handle->card, job))
+    if (has_lost_bound_card_in_worker(handle, job) ||
+        !scd_pin_pad_may_send_in_worker(handle->card, job))
         return SCD_OUTCOME_DONE;
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
@@ -381,7 +397,8 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
         job->code = job->kind == SCD_JOB_DISCONNECT ? SCARD_S_SUCCESS : SCARD_E_INVALID_HANDLE;
         return SCD_OUTCOME_DONE;
     }
-    if (handle->forbidden && job->kind != SCD_JOB_RECONNECT && job->kind != SCD_JOB_DISCONNECT) {
+    if ((handle->forbidden && job->kind != SCD_JOB_RECONNECT && job->kind != SCD_JOB_DISCONNECT) ||
+        (job->loss == SCD_CARD_LOST_FOR_EVER && job->kind != SCD_JOB_DISCONNECT)) {
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
     }

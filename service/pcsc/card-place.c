@@ -54,6 +54,21 @@ scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32
 }
 
 void
+scd_card_handle_copy_loss(ScdCardHandle *handle, ScdJob *job)
+{
+    job->loss = handle->loss;
+    if (job->kind == SCD_JOB_RECONNECT && handle->loss == SCD_CARD_LOST)
+        handle->loss = SCD_CARD_KEPT;
+}
+
+void
+scd_card_handle_restore_loss(ScdCardHandle *handle, const ScdJob *job, gboolean done)
+{
+    if (job->kind == SCD_JOB_RECONNECT && !(done && job->code == SCARD_S_SUCCESS))
+        handle->loss = MAX(handle->loss, job->loss);
+}
+
+void
 scd_card_handle_clear_connection(ScdCardHandle *handle)
 {
     handle->connected = FALSE;

@@ -37,8 +37,10 @@ typedef struct {
     gint depth;       /* of nested transactions; atomic */
     guint protocol;   /* the active one, SCARD_PROTOCOL_*; atomic */
     guint share_mode; /* atomic */
-    gboolean held;    /* scd_job_queue_set_held(); under the lock of the queues, like atr */
+    gboolean bound;   /* for the card that it was connected to, and no other one */
+    gboolean held; /* scd_job_queue_set_held(); under the lock of the queues, like the next two */
     GBytes *atr;
+    ScdCardLoss loss;
     gboolean forbidden; /* reconnected to a card with another ATR */
     gboolean reset;     /* the owner knows that the card was reset since the last (re)connect */
     guint n_uses;       /* those of the place when the last transaction began, and its own after */
@@ -62,6 +64,14 @@ void scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guin
 
 /* After a call that may have sent a command to the card. The code tells whether it has. */
 void scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code);
+
+/*
+ * Under the lock of the queues: copies the loss to a job that the worker takes, and restores it
+ * when the job is put back or finished. A reconnect begins without it: a card that is removed
+ * meanwhile is lost anew.
+ */
+void scd_card_handle_copy_loss(ScdCardHandle *handle, ScdJob *job);
+void scd_card_handle_restore_loss(ScdCardHandle *handle, const ScdJob *job, gboolean done);
 
 /* The handle was disconnected. */
 void scd_card_handle_clear_connection(ScdCardHandle *handle);

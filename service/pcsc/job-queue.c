@@ -45,7 +45,8 @@ scd_job_queue_needs_card_locked(const ScdJobQueue *queue)
 
     if (job->chained && queue->last_code != SCARD_S_SUCCESS)
         return FALSE;
-    if (job->kind == SCD_JOB_DISCONNECT && !queue->card.connected)
+    if (queue->card.loss == SCD_CARD_LOST_FOR_EVER ||
+        (job->kind == SCD_JOB_DISCONNECT && !queue->card.connected))
         return FALSE;
     return scd_job_needs_card(job);
 }
@@ -55,8 +56,9 @@ static gboolean
 can_be_carried_out_locked(const ScdJobQueue *queue)
 {
     const ScdJob *job = scd_job_queue_first_locked(queue);
+    gboolean ends = queue->closed || queue->card.loss == SCD_CARD_LOST_FOR_EVER;
 
-    if (queue->card.held && !queue->closed && job && !job->refused)
+    if (queue->card.held && !ends && job && !job->refused)
         return FALSE;
     return job && (!job->answered_in_worker || job->refused ||
                    scd_channel_has_room(queue->channels.current));
@@ -160,13 +162,6 @@ answer_running_locked(ScdJobQueue *queue, guint32 code, GQueue *answers)
 
 /* Submitting. */
 
-/* Returns whether the job has to wait for the one that is RUNNING, or for those before it. */
-static gboolean
-has_to_wait_locked(const ScdJobQueue *queue)
-{
-    return scd_queue_group_is_busy_locked(queue->group) || queue->jobs.length > 1;
-}
-
 void
 scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
 {
@@ -174,10 +169,11 @@ scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
 
     scd_job_set_state(job, SCD_JOB_NEW, SCD_JOB_QUEUED);
     g_queue_push_tail(&queue->jobs, job);
+    gboolean has_to_wait = scd_queue_group_is_busy_locked(group) || queue->jobs.length > 1;
     group->expires_at = MIN(group->expires_at, scd_job_limit(job));
     if (job->refused && job->answered_in_worker)
         refuse_locked(queue, job, job->refused);
-    else if (job->wait_until == SCD_JOB_NO_WAIT && has_to_wait_locked(queue))
+    else if (job->wait_until == SCD_JOB_NO_WAIT && has_to_wait)
         end_queued_locked(queue, queue->jobs.tail, SCARD_E_TIMEOUT, answers);
     else if (job->wait_until == SCD_JOB_NO_WAIT)
         set_listed_locked(queue, SCD_LIST_UNWAITING, TRUE);
@@ -367,7 +363,6 @@ scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
 ScdJob *
 scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
 {
-    ScdQueueGroup *group = queue->group;
     ScdJob *job = g_queue_pop_head(&queue->jobs);
 
     scd_job_set_state(job, SCD_JOB_QUEUED, SCD_JOB_RUNNING);
@@ -375,8 +370,9 @@ scd_job_queue_take_locked(ScdJobQueue *queue, gint64 now)
         job->kind != SCD_JOB_DISCONNECT)
         job->refused = SCARD_E_TIMEOUT;
     scd_job_set_atr(job, queue->card.atr);
+    scd_card_handle_copy_loss(&queue->card, job);
     set_listed_locked(queue, SCD_LIST_UNWAITING, FALSE);
-    scd_queue_group_begin_turn_locked(group, &queue->entry, now);
+    scd_queue_group_begin_turn_locked(queue->group, &queue->entry, now);
     queue->running = job;
     return job;
 }
@@ -390,6 +386,7 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
         job->code = reason;
         return FALSE;
     }
+    scd_card_handle_restore_loss(&queue->card, job, FALSE);
     scd_queue_group_end_turn_locked(queue->group, &queue->entry, now);
     queue->running = NULL;
     scd_job_set_sent_in_worker(job, job->outputs.length > 0);
@@ -403,22 +400,15 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
     return TRUE;
 }
 
-static ScdHoldActivity
-activity_of(const ScdJob *job)
-{
-    if (job->kind == SCD_JOB_CONTROL) /* of a PIN pad, perhaps */
-        return SCD_HOLD_BUSY;
-    return scd_job_is_command(job) ? SCD_HOLD_COMMAND : SCD_HOLD_IDLE;
-}
-
 void
 scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
 {
     ScdQueueGroup *group = queue->group;
 
     queue->last_code = job->code;
+    scd_card_handle_restore_loss(&queue->card, job, TRUE);
     scd_queue_group_note_holder_locked(group, &queue->entry, scd_job_queue_in_transaction(queue),
-                                       activity_of(job), now);
+                                       scd_job_hold_activity(job), now);
     scd_queue_group_end_turn_locked(group, &queue->entry, now);
     queue->running = NULL;
     set_listed_locked(queue, SCD_LIST_CONNECTED, queue->card.connected);
@@ -440,6 +430,18 @@ scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr)
     queue->card.held = held;
     g_clear_pointer(&queue->card.atr, g_bytes_unref);
     queue->card.atr = atr ? g_bytes_ref(atr) : NULL;
+    scd_job_queue_schedule_locked(queue);
+    group->options.wake(FALSE, group->options.wake_data);
+    g_mutex_unlock(&group->lock);
+}
+
+void
+scd_job_queue_set_card_lost(ScdJobQueue *queue, gboolean for_ever)
+{
+    ScdQueueGroup *group = queue->group;
+
+    g_mutex_lock(&group->lock);
+    queue->card.loss = for_ever ? SCD_CARD_LOST_FOR_EVER : SCD_CARD_LOST;
     scd_job_queue_schedule_locked(queue);
     group->options.wake(FALSE, group->options.wake_data);
     g_mutex_unlock(&group->lock);

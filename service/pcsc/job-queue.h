@@ -76,6 +76,13 @@ void scd_job_queue_on_events(ScdJobQueue *queue, const ScdJobQueueEvents *events
  */
 void scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr);
 
+/*
+ * The card of the handle was removed. for_ever: the handle is for that card only; all later jobs
+ * end with SCARD_W_REMOVED_CARD, also while the queue is held. Else jobs that need the handle's
+ * card do so, until a reconnect succeeds. A disconnect leaves a later card as it is.
+ */
+void scd_job_queue_set_card_lost(ScdJobQueue *queue, gboolean for_ever);
+
 /* Return the current values. From any thread. */
 guint scd_job_queue_protocol(const ScdJobQueue *queue);
 guint scd_job_queue_share_mode(const ScdJobQueue *queue);

@@ -230,6 +230,14 @@ scd_job_is_command(const ScdJob *job)
     return job->kind == SCD_JOB_TRANSMIT || job->kind == SCD_JOB_ENTER_PIN;
 }
 
+ScdHoldActivity
+scd_job_hold_activity(const ScdJob *job)
+{
+    if (job->kind == SCD_JOB_CONTROL) /* of a PIN pad, perhaps */
+        return SCD_HOLD_BUSY;
+    return scd_job_is_command(job) ? SCD_HOLD_COMMAND : SCD_HOLD_IDLE;
+}
+
 void
 scd_job_report_in_worker(ScdJob *job, ScdPinEvent event)
 {

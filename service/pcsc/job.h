@@ -24,6 +24,7 @@
 #include "base/apdu.h"
 #include "base/bytes.h"
 #include "base/limit.h"
+#include "pcsc/scheduler.h"
 
 typedef enum {
     SCD_JOB_CONNECT,       /* share_mode, protocols, inputs (ATR, or none) → protocol */
@@ -64,6 +65,13 @@ typedef enum {
  * is not in use by any other handle, of this service or of another program. Never waits.
  */
 #define SCD_JOB_DISPOSITION_OWNER_LEFT G_MAXUINT32
+
+/* Whether the main thread has seen that the card of a handle was removed. */
+typedef enum {
+    SCD_CARD_KEPT,
+    SCD_CARD_LOST,          /* until a reconnect succeeds */
+    SCD_CARD_LOST_FOR_EVER, /* the handle is for that card only */
+} ScdCardLoss;
 
 /* What happens at a PIN pad. No event tells which digit it was. */
 typedef enum {
@@ -113,8 +121,11 @@ struct ScdJob {
      * code. The creator may set it before. */
     guint32 refused;
 
-    /* Of the worker. */
+    /* Of the queue, set when the worker takes the job. */
     GBytes *atr; /* of the only card to connect or reconnect to; NULL: any card */
+    ScdCardLoss loss;
+
+    /* Of the worker. */
     guint32 code;
     gboolean card_used;   /* of SCD_JOB_BEGIN, see scd_job_queue_on_events() */
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
@@ -192,6 +203,9 @@ gboolean scd_job_needs_card(const ScdJob *job);
 
 /* Returns whether the job sends commands to the card. */
 gboolean scd_job_is_command(const ScdJob *job);
+
+/* Returns what the holder of a transaction does with the job. */
+ScdHoldActivity scd_job_hold_activity(const ScdJob *job);
 
 void scd_job_report_in_worker(ScdJob *job, ScdPinEvent event);
 
