@@ -123,6 +123,9 @@ get_watch_locked(SmartcarddChannel *channel)
     watch->channel = smartcardd_channel_ref(channel);
     watch->polled.fd = channel->fd;
     g_source_set_static_name(source, "smartcardd channel");
+    /* A callback may run the main loop. And without this, GLib wakes the loop twice per dispatch.
+     */
+    g_source_set_can_recurse(source, TRUE);
     g_source_add_poll(source, &watch->polled);
     g_source_attach(source, context);
     channel->watches = g_list_prepend(channel->watches, watch);

@@ -60,6 +60,20 @@ class Commands(LibraryTest):
             self.assertEqual(self.session.transmit_finish(result).get_data().hex().upper(),
                              f"{value:08X}9000")
 
+    def test_call_in_a_callback(self):
+        """A callback waits for another call, in a main loop of its own."""
+        inner = []
+
+        def transmit_again(session, result):
+            self.assertEqual(session.transmit_finish(result).get_data(), b"\x90\x00")
+            inner.append(self.start_call(session.transmit_async, to_bytes(number(7)), DEFAULT, None))
+            inner.append(inner[0].wait()[1])
+
+        self.session.transmit_async(to_bytes(SELECT), DEFAULT, None, transmit_again)
+        events.wait_until(lambda: len(inner) == 2, "both calls end")
+        response = self.session.transmit_finish(inner[1]).get_data()
+        self.assertEqual(response, b"\0\0\0\7\x90\x00")
+
     def test_lengths(self):
         for length in (1, 255, 4096, 65535):
             response = self.session.transmit(to_bytes(f"8012{length:04X}"), DEFAULT, None)
