@@ -15,13 +15,20 @@
 /* systemd replies in much less time, unless it is overloaded. */
 #define UNIT_TIMEOUT_MS 2000
 
+/*
+ * dbus-daemon allows 128 pending calls of a connection, and polkit needs most of them. A call is
+ * pending until systemd replies, however long the messages have waited.
+ */
+#define UNIT_QUERIES_MAX 8
+
 /* For each user, each kind of event and each reader, so that none hides another. */
 #define MESSAGES_MAX 60
 #define WINDOW_S 60
 
 struct ScdAudit {
     GDBusConnection *bus;
-    GCancellable *queries; /* to systemd */
+    GCancellable *stopped; /* cancels the queries */
+    GPtrArray *queries;    /* of UnitQuery: those that are pending on the bus */
     ScdRateLimit *rate_limit;
     GArray *left_out;     /* of LeftOut */
     guint left_out_timer; /* while there are any */
@@ -64,9 +71,9 @@ typedef struct {
 /* An event, with the data from the time when it occurred. */
 typedef struct {
     ScdAuditEvent event;
-    ScdClient *client; /* a reference */
     guint uid;
     guint pid; /* 0 if the bus does not know it */
+    GList link;
     char *reader;
     char *usb_path;
     char *detail;
@@ -76,7 +83,6 @@ typedef struct {
 static void
 free_entry(AuditEntry *entry)
 {
-    scd_client_unref(entry->client);
     g_free(entry->reader);
     g_free(entry->usb_path);
     g_free(entry->detail);
@@ -172,11 +178,42 @@ write_entry(const AuditEntry *entry, const char *unit)
     write_fields(&messages[entry->event], message, values);
 }
 
+/* The query for the unit of a client, from the call until systemd replies. */
+typedef struct {
+    ScdAudit *audit;
+    ScdClient *client; /* a reference */
+    GQueue waiting;    /* of AuditEntry, by its link: those that are written when it ends */
+    guint timer;       /* 0 when they have been written */
+} UnitQuery;
+
+static void
+write_waiting(UnitQuery *query)
+{
+    AuditEntry *entry;
+
+    g_clear_handle_id(&query->timer, g_source_remove);
+    while ((entry = g_queue_peek_head(&query->waiting))) {
+        g_queue_unlink(&query->waiting, &entry->link);
+        write_entry(entry, scd_client_unit(query->client));
+        free_entry(entry);
+    }
+}
+
+static gboolean
+handle_unit_timeout(gpointer data)
+{
+    UnitQuery *query = data;
+
+    query->timer = 0;
+    write_waiting(query);
+    return G_SOURCE_REMOVE;
+}
+
 /* An error means that there is no systemd, or that the process has ended: no unit is logged. */
 static void
 handle_unit(GObject *source, GAsyncResult *result, gpointer data)
 {
-    g_autoptr(AuditEntry) entry = data;
+    UnitQuery *query = data;
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, NULL);
     g_autofree char *unit = NULL;
@@ -189,9 +226,51 @@ handle_unit(GObject *source, GAsyncResult *result, gpointer data)
             unit = scd_device_text_clean(name, strlen(name));
         free(name);
     }
-    if (unit)
-        scd_client_set_unit(entry->client, unit);
-    write_entry(entry, unit);
+    scd_client_set_unit(query->client, unit);
+    write_waiting(query);
+    g_ptr_array_remove_fast(query->audit->queries, query);
+    scd_client_unref(query->client);
+    g_free(query);
+}
+
+static UnitQuery *
+find_query(const ScdAudit *audit, const ScdClient *client)
+{
+    for (guint i = 0; i < audit->queries->len; i++) {
+        UnitQuery *query = audit->queries->pdata[i];
+        if (query->client == client)
+            return query;
+    }
+    return NULL;
+}
+
+static UnitQuery *
+query_unit(ScdAudit *audit, ScdClient *client)
+{
+    UnitQuery *query = g_new0(UnitQuery, 1);
+
+    query->audit = audit;
+    query->client = scd_client_ref(client);
+    query->timer = g_timeout_add(UNIT_TIMEOUT_MS, handle_unit_timeout, query);
+    g_ptr_array_add(audit->queries, query);
+    g_dbus_connection_call(audit->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "GetUnitByPID",
+                           g_variant_new("(u)", scd_client_pid(client)), G_VARIANT_TYPE("(o)"),
+                           G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, audit->stopped, handle_unit,
+                           query);
+    return query;
+}
+
+/* Returns the query that the entry has to wait for; NULL if it is to be written now. */
+static UnitQuery *
+get_query(ScdAudit *audit, ScdClient *client)
+{
+    /* Without a PID, systemd would return the unit of the service itself. */
+    if (scd_client_pid(client) == 0 || scd_client_unit_is_set(client))
+        return NULL;
+    UnitQuery *query = find_query(audit, client);
+    if (!query && audit->queries->len < UNIT_QUERIES_MAX)
+        query = query_unit(audit, client);
+    return query && query->timer ? query : NULL;
 }
 
 ScdAudit *
@@ -200,7 +279,8 @@ scd_audit_new(GDBusConnection *bus)
     ScdAudit *audit = g_new0(ScdAudit, 1);
 
     audit->bus = g_object_ref(bus);
-    audit->queries = g_cancellable_new();
+    audit->stopped = g_cancellable_new();
+    audit->queries = g_ptr_array_new();
     audit->rate_limit = scd_rate_limit_new(MESSAGES_MAX, WINDOW_S * G_USEC_PER_SEC);
     audit->left_out = g_array_new(FALSE, FALSE, sizeof(LeftOut));
     return audit;
@@ -250,7 +330,7 @@ count_left_out(ScdAudit *audit, guint uid, ScdAuditEvent event)
 void
 scd_audit_stop(ScdAudit *audit)
 {
-    g_cancellable_cancel(audit->queries);
+    g_cancellable_cancel(audit->stopped);
     g_clear_handle_id(&audit->left_out_timer, g_source_remove);
     write_all_left_out(audit);
 }
@@ -258,7 +338,9 @@ scd_audit_stop(ScdAudit *audit)
 void
 scd_audit_free(ScdAudit *audit)
 {
-    g_object_unref(audit->queries);
+    g_assert(audit->queries->len == 0);
+    g_ptr_array_unref(audit->queries);
+    g_object_unref(audit->stopped);
     g_object_unref(audit->bus);
     scd_rate_limit_free(audit->rate_limit);
     g_clear_handle_id(&audit->left_out_timer, g_source_remove);
@@ -268,12 +350,12 @@ scd_audit_free(ScdAudit *audit)
 }
 
 static AuditEntry *
-new_entry(ScdAuditEvent event, ScdClient *client, const ScdReader *reader, const char *detail)
+new_entry(ScdAuditEvent event, const ScdClient *client, const ScdReader *reader, const char *detail)
 {
     AuditEntry *entry = g_new0(AuditEntry, 1);
 
     entry->event = event;
-    entry->client = scd_client_ref(client);
+    entry->link.data = entry;
     entry->uid = scd_client_uid(client);
     entry->pid = scd_client_pid(client);
     if (reader) {
@@ -300,15 +382,11 @@ scd_audit_client(ScdAudit *audit, ScdAuditEvent event, ScdClient *client, const 
 
     g_autoptr(AuditEntry) entry = new_entry(event, client, reader, detail);
     entry->last = left == SCD_RATE_LIMIT_LAST;
-    if (!entry->pid) { /* systemd would return the unit of the service itself */
-        write_entry(entry, NULL);
-        return;
-    }
-    g_dbus_connection_call(audit->bus, SYSTEMD, SYSTEMD_PATH, SYSTEMD ".Manager", "GetUnitByPID",
-                           g_variant_new("(u)", entry->pid), G_VARIANT_TYPE("(o)"),
-                           G_DBUS_CALL_FLAGS_NO_AUTO_START, UNIT_TIMEOUT_MS, audit->queries,
-                           handle_unit, entry);
-    g_steal_pointer(&entry);
+    UnitQuery *query = get_query(audit, client);
+    if (query)
+        g_queue_push_tail_link(&query->waiting, &g_steal_pointer(&entry)->link);
+    else
+        write_entry(entry, scd_client_unit(client));
 }
 
 void

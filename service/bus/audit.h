@@ -6,11 +6,12 @@
  * data/smartcardd.catalog explains, and the fields READER, USB_PATH, CLIENT_UID, CLIENT_PID,
  * CLIENT_UNIT and ACTION as far as they apply. No data of cards is logged.
  *
- * The unit of a client's process is queried from systemd; the message is written after the
- * reply, or after a short timeout. Messages are rate-limited for each user, kind of event and
- * reader, so that no user can flood the journal, or hide one event behind others. A message with
- * the field DROPPED has the number of those that were dropped, a minute after the first, or when
- * the service stops.
+ * The unit of a client's process is queried from systemd once, for the first message about the
+ * client, which is written after the reply, or after a short timeout. While a few queries have no
+ * reply, messages about further clients are written without the unit. Messages are rate-limited for
+ * each user, kind of event and reader, so that no user can flood the journal, or hide one event
+ * behind others. A message with the field DROPPED has the number of those that were dropped, a
+ * minute after the first, or when the service stops.
  */
 
 #include "bus/clients.h"

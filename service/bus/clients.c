@@ -31,7 +31,8 @@ struct ScdClient {
     ClientState state;
     guint uid; /* uid and pid: once the client is known */
     guint pid;
-    char *unit;     /* or NULL */
+    char *unit; /* or NULL */
+    gboolean unit_is_set;
     GQueue lookups; /* of ClientLookup, until the client is known */
     GQueue leaves;  /* of ClientLeave, in the order of their calls */
     guint leave_id; /* the last one returned */
@@ -285,6 +286,13 @@ scd_client_set_unit(ScdClient *client, const char *unit)
 {
     g_free(client->unit);
     client->unit = g_strdup(unit);
+    client->unit_is_set = TRUE;
+}
+
+gboolean
+scd_client_unit_is_set(const ScdClient *client)
+{
+    return client->unit_is_set;
 }
 
 gboolean

@@ -46,11 +46,16 @@ guint scd_client_uid(const ScdClient *client);
 guint scd_client_pid(const ScdClient *client);
 
 /*
- * The systemd unit of its process, which the audit log queries from systemd when the client opens a
- * session. NULL until systemd has replied, and if there is none.
+ * The systemd unit of its process, which the audit log queries once, for the first event that it
+ * logs about the client. NULL until systemd has replied, and if there is none.
  */
 const char *scd_client_unit(const ScdClient *client);
+
+/* unit: NULL if there is none, or systemd does not know it. */
 void scd_client_set_unit(ScdClient *client, const char *unit);
+
+/* Returns whether scd_client_set_unit() was called. */
+gboolean scd_client_unit_is_set(const ScdClient *client);
 
 /* Returns whether the client has left the bus. */
 gboolean scd_client_is_gone(const ScdClient *client);

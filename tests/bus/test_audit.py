@@ -26,6 +26,7 @@ PCSCD_LOST = "059ed11ac0c7416eb70ed4d1c537ee43"
 PCSCD_BACK = "7f1f8c92c252452dafc194f8be84acfe"
 NAME = "Simulated Reader A 00 00"
 MESSAGES_PER_USER = 60
+UNIT_QUERIES = 8  # pending at systemd
 
 SYSTEMD = "org.freedesktop.systemd1"
 SYSTEMD_XML = f"""<node><interface name="{SYSTEMD}.Manager"><method name="GetUnitByPID">
@@ -235,6 +236,37 @@ class SystemdUnit(AuditTest):
         self.assertEqual(self.journal.messages, [])
         self.testbed.stop_service()
         self.assert_message(self.journal.wait_for(OPENED), alice)
+
+    def test_one_query_for_each_client(self):
+        """All messages about a client wait for the reply to the first one's query."""
+        asked = []
+        self.start_systemd(lambda pid, invocation: asked.append((pid, invocation)))
+        alice = self.other_user(ALICE)
+        for _ in range(3):
+            self.connect(alice).close()
+        (pid, invocation), = asked
+        self.assertEqual((pid, self.journal.messages), (alice.pid, []))
+        path = "/org/freedesktop/systemd1/unit/user_401000_2eservice"
+        invocation.return_value(GLib.Variant("(o)", (path,)))
+        self.journal.wait_for(OPENED, 3)
+        self.connect(alice)
+        self.journal.wait_for(OPENED, 4)
+        self.assertEqual([message["CLIENT_UNIT"] for message in self.journal.with_id(OPENED)],
+                         ["user@1000.service"] * 4)
+        self.assertEqual(len(asked), 1)
+
+    def test_pending_queries_are_limited(self):
+        """They use up few of the calls that the bus allows the service, even after their limit."""
+        asked = []
+        self.start_systemd(lambda pid, _invocation: asked.append(pid))
+        first = [self.other_user(ALICE) for _ in range(UNIT_QUERIES)]
+        for user in first:
+            self.connect(user).close()
+        self.journal.wait_for(OPENED, UNIT_QUERIES)
+        bob = self.other_user(BOB)
+        self.connect(bob)
+        self.assert_message(self.journal.wait_for(OPENED, UNIT_QUERIES + 1), bob)
+        self.assertEqual(asked, [user.pid for user in first])
 
 
 if __name__ == "__main__":
