@@ -107,7 +107,7 @@ typedef struct {
     ScdAuthorization *authorization;
     void (*go_on)(gpointer data);
     gpointer data;
-    GCancellable *cancellable; /* ends the wait from the main loop; NULL: nothing but its owner */
+    GCancellable *cancellable; /* ends the wait when it is cancelled; may be NULL */
     GList link;
     gboolean again; /* waits although the identity is complete */
     char *reader;   /* the PC/SC name; NULL while it does not wait */

@@ -46,9 +46,8 @@ typedef struct {
     guint timer;               /* the job's time limit */
     GDBusMethodInvocation *invocation; /* of the job; NULL for a recheck, and when it ended */
 
-    /* The query for the features of the driver, or NULL: a reference; the job is the queue's. */
-    ScdJob *query;
-    /* Its answer, on the way to the main thread. */
+    ScdJob *query; /* for the features of the driver; a reference, NULL if there is none */
+    /* The answer to it, on its way to the main thread. */
     guint32 query_code;
     GBytes *features;
 } GrantCheck;
@@ -193,8 +192,8 @@ scd_grants_is_pending(const ScdGrants *grants)
 }
 
 /*
- * The charges of the call end with its job. So the query leaves the queue, and the dialog ends if
- * there is one; of the check, no more than its own memory is left until the main loop frees it.
+ * The charges of the call end with its job, so the query is cancelled and the arguments are
+ * released, too; and the dialog is closed if there is one. The main loop frees the check.
  */
 static void
 end_waiting_job(GrantCheck *check, guint32 code)
