@@ -44,6 +44,9 @@
 #define CALL_LIMIT_S 30
 #define CALL_LIMIT_MAX_S 3600
 
+/* For the messages that are left at the end, if the bus is slow. */
+#define FLUSH_LIMIT_MS 2000
+
 typedef struct {
     char *card_list;
     char *config_file;
@@ -66,6 +69,8 @@ typedef struct {
     ScdServiceOptions service_options;
     ScdService *service;
     guint name;
+    guint watchdog_timer;
+    guint feeding;  /* the source that feeds the watchdog once the events before it are handled */
     gint64 started; /* monotonic, microseconds */
     guint restart_age_s;
     gboolean restart;
@@ -279,22 +284,80 @@ read_settings(const char *file)
 static gboolean
 feed_watchdog(gpointer data)
 {
+    Program *program = data;
+
+    program->feeding = 0;
     sd_notify(0, "WATCHDOG=1");
+    return G_SOURCE_REMOVE;
+}
+
+/*
+ * The watchdog is fed when the events that wait now have been handled, and not if that takes too
+ * long. The priority is theirs: a lower one would wait for a main loop that is busy for long.
+ */
+static gboolean
+check_main_loop(gpointer data)
+{
+    Program *program = data;
+
+    if (!program->feeding)
+        program->feeding = g_idle_add_full(G_PRIORITY_DEFAULT, feed_watchdog, program, NULL);
     return G_SOURCE_CONTINUE;
 }
 
 static void
-start_watchdog(void)
+start_watchdog(Program *program)
 {
     uint64_t interval_us;
 
     if (sd_watchdog_enabled(0, &interval_us) > 0)
-        g_timeout_add(interval_us / 2 / 1000, feed_watchdog, NULL);
+        program->watchdog_timer = g_timeout_add(interval_us / 2 / 1000, check_main_loop, program);
+}
+
+/* Nothing may keep the service from its end: systemd limits that. */
+static void
+stop_watchdog(Program *program)
+{
+    g_clear_handle_id(&program->watchdog_timer, g_source_remove);
+    g_clear_handle_id(&program->feeding, g_source_remove);
+}
+
+/* Outlives the wait, as the flush does that takes too long. */
+static gboolean bus_flushed;
+
+static void
+handle_flushed(GObject *source, GAsyncResult *result, gpointer data)
+{
+    bus_flushed = TRUE;
+}
+
+static gboolean
+end_flush(gpointer data)
+{
+    gboolean *over = data;
+
+    *over = TRUE;
+    return G_SOURCE_CONTINUE;
+}
+
+/* Sends the last replies and signals. Blocks for a while, but the main loop has ended. */
+static void
+flush_bus(GDBusConnection *bus)
+{
+    gboolean over = FALSE;
+    guint timer = g_timeout_add(FLUSH_LIMIT_MS, end_flush, &over);
+
+    bus_flushed = FALSE;
+    g_dbus_connection_flush(bus, NULL, handle_flushed, NULL);
+    while (!bus_flushed && !over)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
 }
 
 static void
 clear_program(Program *program)
 {
+    scd_gate_close(program->gate);
     if (program->service)
         scd_service_stop(program->service);
     if (!program->restart) /* else exec ends the connection, and the name with it */
@@ -303,9 +366,8 @@ clear_program(Program *program)
         program->card_list = g_thread_join(program->card_list_thread);
     g_clear_pointer(&program->service, scd_service_free);
     g_clear_pointer(&program->card_list, scd_card_list_free);
-    /* Sends the last replies and signals. Blocks, but the main loop has ended. */
     if (program->bus)
-        g_dbus_connection_flush_sync(program->bus, NULL, NULL);
+        flush_bus(program->bus);
     g_clear_object(&program->bus);
     scd_gate_unref(program->gate);
     scd_settings_unref(program->settings);
@@ -344,11 +406,12 @@ run_program(const ProgramOptions *options, int *status)
     set_signals_blocked(FALSE);
     scd_error_register();
     scd_descriptor_reserve_open();
-    start_watchdog();
+    start_watchdog(&program);
     start_reading_card_list(&program);
     scd_bus_connect_async(program.gate, handle_bus, &program);
     g_main_loop_run(program.loop);
 
+    stop_watchdog(&program);
     scd_descriptor_reserve_close();
     sd_notify(0, program.restart ? "STATUS=Restarting" : "STOPPING=1");
     set_signals_blocked(program.restart);

@@ -104,7 +104,7 @@ struct ScdGate {
     GHashTable *users;   /* uid → GateUser */
     GHashTable *expected_replies; /* serials of the calls of the service itself */
     GQueue waiting;               /* GateSender: those with calls that are held back, in turn */
-    gboolean congested;
+    gboolean congested, closed;
     GateUser pool;
     GateUsage all;
 };
@@ -200,6 +200,14 @@ scd_gate_unref(ScdGate *gate)
     g_hash_table_unref(gate->expected_replies);
     g_mutex_clear(&gate->lock);
     g_free(gate);
+}
+
+void
+scd_gate_close(ScdGate *gate)
+{
+    g_mutex_lock(&gate->lock);
+    gate->closed = TRUE;
+    g_mutex_unlock(&gate->lock);
 }
 
 void
@@ -372,8 +380,9 @@ static ScdGateVerdict
 admit_call_locked(ScdGate *gate, const ScdDbusHeader *header, const guint8 *message, gsize length,
                   gsize cost)
 {
+    if (gate->closed)
+        return SCD_GATE_DROP;
     GateSender *sender = ensure_sender_locked(gate, header->sender);
-
     if (!is_known(gate, sender) && !sender->asked && gate->unknown_sender) {
         sender->asked = TRUE;
         gate->unknown_sender(sender->name, gate->data);
@@ -406,7 +415,7 @@ scd_gate_take_held(ScdGate *gate, gboolean congested)
 
     g_mutex_lock(&gate->lock);
     gate->congested = congested;
-    for (guint left = gate->waiting.length; left > 0 && !message; left--) {
+    for (guint left = gate->closed ? 0 : gate->waiting.length; left > 0 && !message; left--) {
         GateSender *sender = g_queue_pop_head(&gate->waiting);
         message = take_held_of_sender_locked(gate, sender);
         if (!g_queue_is_empty(&sender->held))
@@ -420,7 +429,7 @@ gboolean
 scd_gate_has_held(ScdGate *gate)
 {
     g_mutex_lock(&gate->lock);
-    gboolean has = !g_queue_is_empty(&gate->waiting);
+    gboolean has = !gate->closed && !g_queue_is_empty(&gate->waiting);
     g_mutex_unlock(&gate->lock);
     return has;
 }

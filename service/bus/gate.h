@@ -38,6 +38,12 @@ ScdGate *scd_gate_ref(ScdGate *gate);
 void scd_gate_unref(ScdGate *gate);
 
 /*
+ * To be called when the service stops: drops all further calls and those that are held back, which
+ * the bus answers with NoReply when the service disconnects.
+ */
+void scd_gate_close(ScdGate *gate);
+
+/*
  * Called once for a sender whose user the gate does not know, and again only after
  * scd_gate_set_user() or scd_gate_forget(). Called in the thread that called scd_gate_admit(), with
  * a lock of the gate held.

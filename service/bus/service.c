@@ -16,6 +16,9 @@
 /* Without an answer of pcscd by then, the service starts without readers. */
 #define FIRST_SNAPSHOT_LIMIT_MS 2000
 
+/* The gate is closed when the service is freed, so there are few events. */
+#define REST_LIMIT_US (2 * G_USEC_PER_SEC)
+
 /* Limits the number of messages to systemd while cards are inserted and removed quickly. */
 #define STATUS_DELAY_MS 100
 
@@ -488,8 +491,21 @@ free_objects(ScdService *service)
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
 }
 
-/* A service with a thread that is stuck, which uses it until the process exits: not a leak. */
+/* A service that is in use until the process exits, by a thread that is stuck or by events: not a
+ * leak. */
 static ScdService *volatile abandoned;
+
+/* Returns FALSE if events are left after a while. */
+static gboolean
+dispatch_rest(void)
+{
+    gint64 end_us = g_get_monotonic_time() + REST_LIMIT_US;
+
+    while (g_main_context_iteration(NULL, FALSE))
+        if (g_get_monotonic_time() > end_us)
+            return FALSE;
+    return TRUE;
+}
 
 void
 scd_service_free(ScdService *service)
@@ -508,8 +524,11 @@ scd_service_free(ScdService *service)
     if (service->audit)
         scd_audit_stop(service->audit);
     /* The last events of workers and bus hold references to the limits of the sessions. */
-    while (g_main_context_iteration(NULL, FALSE))
-        ;
+    if (!dispatch_rest()) {
+        g_warning("Events are left when the service stops");
+        abandoned = service;
+        return;
+    }
     g_clear_pointer(&service->gone_objects, scd_gone_objects_free);
     g_clear_pointer(&service->sessions, scd_sessions_free);
     g_clear_pointer(&service->workers, scd_workers_free);

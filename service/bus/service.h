@@ -50,7 +50,7 @@ void scd_service_stop(ScdService *service);
 /*
  * Does the same, removes all objects from the bus without a signal, resets the cards that need it,
  * and stops all threads. A thread that is stuck in a call of libpcsclite is left running: the
- * process should exit.
+ * process should exit. The gate must be closed, so that this takes a bounded time.
  */
 void scd_service_free(ScdService *service);
 

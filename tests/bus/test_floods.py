@@ -3,6 +3,7 @@
 """A user without permission floods the service from two processes while another one uses a card."""
 
 import os
+import signal
 import statistics
 import sys
 import time
@@ -18,6 +19,7 @@ from scdtest.clients.flood import Flood
 from scdtest.clients.raw_client import BUS
 from scdtest.clients.recorder import PROPERTIES, READER
 from scdtest.testbed import events
+from scdtest.testbed.testbed import NOTIFY_SOCKET
 from scdtest.testbed.users import as_user
 
 ROOT = "/org/smartcardd1"
@@ -31,6 +33,9 @@ TIMES_OF_THE_BUS = 12
 
 # The flood and the bus take processors from the service and the test, and so do other tests.
 TIMES_OF_A_QUIET_CHANNEL = 25
+
+# From SIGTERM to the exit: pcscd and the bus take some of it.
+STOP_S = 6
 
 # Of a user without permission, and messages on their way.
 MEMORY_MIB = 16 + 32
@@ -50,7 +55,7 @@ class Floods(ChannelTest):
         super().setUp()
         authority = self.polkit()
         authority.start('return subject.user == "nobody" ? polkit.Result.NO : polkit.Result.YES;')
-        self.start()
+        self.start(environment={"WATCHDOG_USEC": "100000"})
         with as_user("daemon"):
             user = self.client()
         self.session_of_user = user.connect(user.reader("Reader A"))
@@ -131,6 +136,27 @@ class Floods(ChannelTest):
 
     def test_refused_calls(self):
         self.assert_calm_in_flood("too-long", replies=True)
+
+    def test_stop(self):
+        """The service ends its sessions and exits in a flood, and the watchdog does not hide it."""
+        client = self.session_of_user.client
+        systemd = events.NotifySocket(NOTIFY_SOCKET)
+        self.addCleanup(systemd.close)
+        with Flood("nobody", "method", replies=False) as flood:
+            with Flood("nobody", "objects", replies=True):
+                systemd.wait_for("WATCHDOG=1")
+                self.testbed.service.send_signal(signal.SIGTERM)
+                start = time.monotonic()
+                lines = systemd.lines_until(self.has_ended)
+                seconds = time.monotonic() - start
+                client.wait_for_signal("Closed", self.session_of_user.path)
+            self.assertTrue(flood.is_running())
+        self.assertLess(seconds, STOP_S)
+        self.assertIn("STOPPING=1", lines)
+        self.assertNotIn("WATCHDOG=1", lines[lines.index("STOPPING=1"):])
+
+    def has_ended(self):
+        return not self.testbed.service.is_running()
 
     def test_signals(self):
         self.assert_calm_in_flood("signal", replies=False)

@@ -2,6 +2,7 @@
 """Waiting for events, never for time. The limit ends waits for events that never happen."""
 
 import os
+import select
 import socket
 import time
 
@@ -71,6 +72,14 @@ class NotifySocket:
     def wait_for_line_with(self, words):
         while not any(words in line for line in self._receive()):
             pass
+
+    def lines_until(self, is_over):
+        """Returns the lines that are received until is_over() is true."""
+        lines = []
+        while not is_over():
+            if select.select([self._socket], [], [], 0.1)[0]:
+                lines += self._receive()
+        return lines
 
     def close(self):
         self._socket.close()
