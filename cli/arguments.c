@@ -93,6 +93,12 @@ typedef struct {
     CtlArguments arguments;
     gboolean help;
     char *timeout;
+    char *count;
+    char *atr;
+    char *card;
+    char *program;
+    char *protocol;
+    GStrv not_readers;
     GStrv words; /* the arguments that are not options, NULL when there are none */
 } ParsedArguments;
 
@@ -100,6 +106,12 @@ static void
 clear_parsed_arguments(ParsedArguments *parsed)
 {
     g_free(parsed->timeout);
+    g_free(parsed->count);
+    g_free(parsed->atr);
+    g_free(parsed->card);
+    g_free(parsed->program);
+    g_free(parsed->protocol);
+    g_strfreev(parsed->not_readers);
     g_strfreev(parsed->words);
 }
 
@@ -136,7 +148,30 @@ parse_timeout(const char *text, gint64 *timeout_us)
     return TRUE;
 }
 
-/* Sets the time limit. Returns the problem with the options, NULL when there is none. */
+/* Sets what the values of options say. Returns the problem with them, NULL when there is none. */
+static const char *
+parse_values(ParsedArguments *parsed)
+{
+    CtlArguments *arguments = &parsed->arguments;
+    guint64 count = 0;
+
+    if (parsed->timeout && !parse_timeout(parsed->timeout, &arguments->timeout_us))
+        return _("--timeout takes a number of seconds, such as 30 or 0.5");
+    if (parsed->count && !g_ascii_string_to_unsigned(parsed->count, 10, 1, G_MAXUINT, &count, NULL))
+        return _("--count takes a number from 1");
+    if (parsed->card && !g_variant_is_object_path(parsed->card))
+        return _("--card takes the object path of a card, as shown by 'smartcardctl show'");
+    arguments->timeout = parsed->timeout;
+    arguments->count = (guint)count;
+    arguments->atr = parsed->atr;
+    arguments->card = parsed->card;
+    arguments->program = parsed->program;
+    arguments->protocol = parsed->protocol;
+    arguments->not_readers = (const char *const *)parsed->not_readers;
+    return NULL;
+}
+
+/* Returns the problem with the options, NULL when there is none. */
 static const char *
 check_options(ParsedArguments *parsed, CtlOutput *output)
 {
@@ -146,12 +181,7 @@ check_options(ParsedArguments *parsed, CtlOutput *output)
         return _("--raw and --json cannot be used together");
     if (arguments->raw && ctl_output_is_terminal(output))
         return _("--raw does not write to a terminal; redirect the output to a file or a pipe");
-    if (!parsed->timeout)
-        return NULL;
-    if (!parse_timeout(parsed->timeout, &arguments->timeout_us))
-        return _("--timeout takes a number of seconds, such as 30 or 0.5");
-    arguments->timeout = parsed->timeout;
-    return NULL;
+    return parse_values(parsed);
 }
 
 /* An option without a value, which sets a field of CtlArguments. */
@@ -167,7 +197,10 @@ static const struct {
     }
     FLAG(CTL_OPTION_CHECK, "check", check, N_("Check that programs can use smartcardd")),
     FLAG(CTL_OPTION_FOLLOW, "follow", follow, N_("Get the full response after 61xx and 6Cxx")),
+    FLAG(CTL_OPTION_NEW, "new", only_new, N_("Ignore cards that are present already")),
     FLAG(CTL_OPTION_REMOVAL, "removal", removal, N_("Wait until the card is removed")),
+    FLAG(CTL_OPTION_MUTE, "mute", mute, N_("Accept cards that do not answer")),
+    FLAG(CTL_OPTION_COLD, "cold", cold, N_("Take the power from the card")),
     FLAG(CTL_OPTION_REMOVE, "remove", remove, N_("Remove the alias")),
     FLAG(CTL_OPTION_BY_SERIAL, "serial", by_serial,
          N_("Bind the alias to the serial number, not to the port")),
@@ -184,13 +217,40 @@ static const struct {
 static const struct {
     CtlOptions option;
     const char *name;
+    GOptionArg type;
     gsize field;
     const char *text;
     const char *value;
 } values[] = {
-    {CTL_OPTION_TIMEOUT, "timeout", G_STRUCT_OFFSET(ParsedArguments, timeout),
-     N_("Stop after this time; 0: do not wait"), N_("SECONDS")},
+#define VALUE(option, name, type, field, text, value)                                           \
+    {                                                                                           \
+        option, name, G_OPTION_ARG_##type, G_STRUCT_OFFSET(ParsedArguments, field), text, value \
+    }
+    VALUE(CTL_OPTION_ATR, "atr", STRING, atr, N_("Accept only cards with this ATR"),
+          N_("HEX[/MASK]")),
+    VALUE(CTL_OPTION_CARD, "card", STRING, card, N_("Accept only the card with this object path"),
+          N_("PATH")),
+    VALUE(CTL_OPTION_NOT, "not", STRING_ARRAY, not_readers, N_("Ignore this reader"), N_("READER")),
+    VALUE(CTL_OPTION_PROTOCOL, "protocol", STRING, protocol,
+          N_("Use this protocol: T=0, T=1 or raw"), N_("PROTOCOL")),
+    VALUE(CTL_OPTION_COUNT, "count", STRING, count, N_("Stop after this number of them"),
+          N_("NUMBER")),
+    VALUE(CTL_OPTION_EXEC, "exec", FILENAME, program, N_("Run this for each event"), N_("COMMAND")),
+    VALUE(CTL_OPTION_TIMEOUT, "timeout", STRING, timeout,
+          N_("Stop after this time; 0: do not wait"), N_("SECONDS")),
+#undef VALUE
 };
+
+gboolean
+ctl_arguments_takes_value(const char *option)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+        gsize length = strlen(values[i].name);
+        if (strncmp(option + 2, values[i].name, length) == 0 && option[2 + length] == '=')
+            return TRUE;
+    }
+    return FALSE;
+}
 
 /* Adds the options of the command. entries: has room for all, and stays empty behind the last. */
 static void
@@ -211,7 +271,7 @@ list_options(const CtlCommand *command, ParsedArguments *parsed, GOptionEntry *e
             *entries++ = (GOptionEntry){values[i].name,
                                         0,
                                         0,
-                                        G_OPTION_ARG_STRING,
+                                        values[i].type,
                                         G_STRUCT_MEMBER_P(parsed, values[i].field),
                                         values[i].text,
                                         values[i].value};

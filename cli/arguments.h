@@ -13,6 +13,9 @@
 int ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **argv,
                       CtlOutput *output);
 
+/* Returns whether an option such as "--timeout=5" is one that takes a value. */
+gboolean ctl_arguments_takes_value(const char *option);
+
 /* A context without GLib's own --help, which does not report errors of writing. */
 GOptionContext *ctl_arguments_new_context(const char *arguments);
 

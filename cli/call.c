@@ -63,6 +63,12 @@ ctl_call_is_interrupted(void)
 }
 
 void
+ctl_call_set_interrupted(int number)
+{
+    interrupting_signal = number;
+}
+
+void
 ctl_call_end_by_signal(void)
 {
     if (!interrupting_signal)

@@ -52,8 +52,11 @@ GVariant *ctl_call_run(const CtlCall *call, GVariant *arguments, GError **error)
 gboolean ctl_call_was_sent(const GError *error);
 gboolean ctl_call_was_not_sent(const GError *error);
 
-/* Returns whether a signal has cancelled a call. */
+/* Returns whether a signal has cancelled a call, or has ended another kind of waiting. */
 gboolean ctl_call_is_interrupted(void);
+
+/* Notes that a signal has ended another kind of waiting. */
+void ctl_call_set_interrupted(int number);
 
 /* Ends the process by the signal that has cancelled a call, if there was one. */
 void ctl_call_end_by_signal(void);

@@ -217,6 +217,18 @@ count_readers(GListModel *readers, const char *selector,
     return count;
 }
 
+gboolean
+ctl_client_is_named(SmartcarddClient *client, SmartcarddReader *reader, const char *selector)
+{
+    SmartcarddReader *found;
+
+    if (smartcardd_reader_matches(reader, selector))
+        return TRUE;
+    return has_part_in_name(reader, selector) &&
+           count_readers(smartcardd_client_get_readers(client), selector, smartcardd_reader_matches,
+                         &found) == 0;
+}
+
 static SmartcarddReader *
 find_only_reader(GListModel *readers, GError **error)
 {

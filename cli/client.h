@@ -44,6 +44,13 @@ SmartcarddReader *ctl_client_find_reader(SmartcarddClient *client, const char *s
                                          GError **error);
 
 /*
+ * Returns whether a selector names the reader, which may not be in the list of the client any more.
+ * Several readers may have the name.
+ */
+gboolean ctl_client_is_named(SmartcarddClient *client, SmartcarddReader *reader,
+                             const char *selector);
+
+/*
  * Replaces the message of a failed call by one for the user. Errors of the service and of the
  * client library are in the domain SCD_ERROR.
  */

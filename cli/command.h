@@ -10,9 +10,11 @@
  *   main             the table of sub-commands, and the global options
  *   arguments        parses the arguments of a sub-command
  *   alias attributes list monitor report run send wait     the sub-commands
- *   watch reader apdu-script pin-format unserved usb-map versions redact  parts of single
- * sub-commands event format response                                  output formats atr-text
- * atr-historical                                what the bytes of an ATR mean call calls that wait
+ *   watch-run watch seen-cards card-filter event-command
+ *   reader apdu-script pin-format unserved usb-map versions redact  parts of single sub-commands
+ *   event format response                                  output formats
+ *   atr-text atr-historical                                what the bytes of an ATR mean
+ *   call                                                   calls that wait
  *   client json describe reader-view                       the service and its objects
  *   command exit-status input output text                  the terminal
  */
@@ -37,6 +39,15 @@ typedef enum {
     CTL_OPTION_CHECK = 1 << 7,
     CTL_OPTION_VERBOSE = 1 << 8,
     CTL_OPTION_RAW_COMMAND = 1 << 9,
+    CTL_OPTION_NEW = 1 << 10,
+    CTL_OPTION_ATR = 1 << 11,
+    CTL_OPTION_CARD = 1 << 12,
+    CTL_OPTION_NOT = 1 << 13,
+    CTL_OPTION_MUTE = 1 << 14,
+    CTL_OPTION_COUNT = 1 << 15,
+    CTL_OPTION_EXEC = 1 << 16,
+    CTL_OPTION_COLD = 1 << 17,
+    CTL_OPTION_PROTOCOL = 1 << 18,
 } CtlOptions;
 
 /* The parsed command line. */
@@ -50,11 +61,20 @@ typedef struct {
     gboolean serials;
     gboolean check;
     gboolean verbose;
-    gboolean raw_command;        /* commands may be shorter than an APDU */
-    gint64 timeout_us;           /* time limit, negative when there is none */
-    const char *timeout;         /* the same in seconds, as the user wrote it; NULL for none */
-    const char *reader;          /* UTF-8, not empty; NULL when no reader is named */
-    const char *const *operands; /* the arguments after the reader, in the locale's encoding */
+    gboolean raw_command; /* commands may be shorter than an APDU */
+    gboolean only_new;
+    gboolean mute;
+    gboolean cold;
+    const char *atr;     /* the value of the option, NULL for none; so are these: */
+    const char *card;    /* a valid object path */
+    const char *program; /* of --exec */
+    const char *protocol;
+    const char *const *not_readers; /* UTF-8 */
+    guint count;                    /* 0 for none */
+    gint64 timeout_us;              /* time limit, negative when there is none */
+    const char *timeout;            /* the same in seconds, as the user wrote it; NULL for none */
+    const char *reader;             /* UTF-8, not empty; NULL when no reader is named */
+    const char *const *operands;    /* the arguments after the reader, in the locale's encoding */
 } CtlArguments;
 
 /* Whether the first argument names a reader. */

@@ -29,6 +29,18 @@ static const EventName kinds[] = {
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == CTL_N_EVENTS);
 
+const char *
+ctl_event_get_word(CtlEventKind kind)
+{
+    return kinds[kind].word;
+}
+
+gboolean
+ctl_event_is_of_start(CtlEventKind kind)
+{
+    return kind == CTL_EVENT_READER_PRESENT || kind == CTL_EVENT_CARD_PRESENT;
+}
+
 static char *
 format_time_of_day(GDateTime *time)
 {
@@ -46,9 +58,8 @@ format_timestamp(GDateTime *time)
     return g_strconcat(date, "T", of_day, zone, NULL);
 }
 
-/* Events of a reader do not include its card. */
-static CtlReaderView
-get_event_reader(const CtlEvent *event)
+CtlReaderView
+ctl_event_get_reader(const CtlEvent *event)
 {
     CtlReaderView reader = event->reader;
 
@@ -69,7 +80,7 @@ get_reader_name(const CtlEvent *event)
 static char *
 describe_detail(const CtlEvent *event)
 {
-    CtlReaderView reader = get_event_reader(event);
+    CtlReaderView reader = ctl_event_get_reader(event);
 
     if (event->reason)
         return ctl_text_escape(event->reason, FALSE);
@@ -94,7 +105,7 @@ format_as_json(const CtlEvent *event, GDateTime *time)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autofree char *timestamp = format_timestamp(time);
-    CtlReaderView reader = get_event_reader(event);
+    CtlReaderView reader = ctl_event_get_reader(event);
 
     json_builder_begin_object(builder);
     ctl_json_add_text(builder, "time", timestamp);
@@ -110,13 +121,14 @@ format_as_json(const CtlEvent *event, GDateTime *time)
 static char *
 format_as_fields(const CtlEvent *event, GDateTime *time)
 {
-    CtlReaderView reader = get_event_reader(event);
+    CtlReaderView reader = ctl_event_get_reader(event);
     g_autofree char *timestamp = format_timestamp(time);
     g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
     g_autofree char *detail = describe_detail(event);
 
-    return ctl_text_join_fields(timestamp, kinds[event->kind].word, name, atr, detail, NULL);
+    return ctl_text_join_fields(timestamp, kinds[event->kind].word, name, atr, detail,
+                                reader.card_path ? reader.card_path : "", NULL);
 }
 
 /* The width of the longest event, so that readers' names are aligned. */
@@ -150,7 +162,7 @@ append_part(GString *text, guint *taken, const char *part, guint columns, guint 
 static char *
 format_for_terminal(const CtlEvent *event, GDateTime *time, guint columns)
 {
-    CtlReaderView reader = get_event_reader(event);
+    CtlReaderView reader = ctl_event_get_reader(event);
     g_autofree char *timestamp = format_time_of_day(time);
     g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), measure_event_names());
     g_autofree char *name = get_reader_name(event);

@@ -27,10 +27,19 @@ typedef struct {
     const char *reason;   /* of CTL_EVENT_PCSCD_GONE, else NULL */
 } CtlEvent;
 
+/* Returns the name of the event for scripts, such as "card-inserted". */
+const char *ctl_event_get_word(CtlEventKind kind);
+
+/* Returns whether the event is of an object that is present at the start. */
+gboolean ctl_event_is_of_start(CtlEventKind kind);
+
+/* Returns the reader, without its card if the event is of the reader; all NULL if it has none. */
+CtlReaderView ctl_event_get_reader(const CtlEvent *event);
+
 /*
  * Prints the event with the current time. JSON is an object in one line: "time", "event", then the
  * reader and the card. In a pipe it is a line of fields separated by tabs: time, event, reader,
- * ATR, and the type of the card or the reason. On a terminal it takes several lines if the terminal
- * is too narrow for one.
+ * ATR, the type of the card or the reason, and the object path of the card. On a terminal it takes
+ * several lines if the terminal is too narrow for one.
  */
 void ctl_event_print(const CtlEvent *event, gboolean json, CtlOutput *output);

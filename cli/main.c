@@ -34,15 +34,15 @@ typedef struct {
 } GlobalOptions;
 
 /*
- * GOption ignores a value of an option that takes none. Returns such an option, or NULL. Only
- * --timeout takes a value; the arguments of a program to run are not checked.
+ * GOption ignores a value of an option that takes none. Returns such an option, or NULL. The
+ * arguments of a program to run are not checked.
  */
 static const char *
 find_option_with_value(char **argv)
 {
     for (char **at = argv;
          *at && !g_str_equal(*at, "--") && !g_str_equal(*at, ctl_command_run.name); at++) {
-        if (g_str_has_prefix(*at, "--") && strchr(*at, '=') && !g_str_has_prefix(*at, "--timeout="))
+        if (g_str_has_prefix(*at, "--") && strchr(*at, '=') && !ctl_arguments_takes_value(*at))
             return *at;
     }
     return NULL;

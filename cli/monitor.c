@@ -1,138 +1,146 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * smartcardctl monitor: prints the readers and cards that are present, then events. Ctrl-C,
- * SIGTERM, the end of the time limit and a closed pipe end it with exit status 0.
+ * smartcardctl monitor: prints the readers and cards that are present, then events, or runs a
+ * command for each. Ctrl-C, SIGTERM, the end of the time limit and a closed pipe end it with exit
+ * status 0.
  */
 
-#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "client.h"
+#include "card-filter.h"
 #include "command.h"
-#include "watch.h"
+#include "event-command.h"
+#include "text.h"
+#include "watch-run.h"
 
 typedef struct {
-    GMainLoop *loop;
+    const CtlArguments *arguments;
     CtlOutput *output;
-    gboolean json;
-    int status;
+    CtlCardFilter filter;
+    CtlWatchRun *run;           /* set with the first event */
+    CtlEventCommands *commands; /* NULL: events are printed */
+    guint left;                 /* events until the end, 0 for no limit */
+    gboolean ending;            /* ends with the commands that are queued */
 } MonitorRun;
 
 static void
-stop_monitor(MonitorRun *monitor, int status)
+end_monitor(MonitorRun *monitor)
 {
-    monitor->status = status;
-    g_main_loop_quit(monitor->loop);
+    monitor->ending = TRUE;
+    if (!monitor->commands || !ctl_event_commands_are_busy(monitor->commands))
+        ctl_watch_run_stop(monitor->run, EXIT_SUCCESS);
 }
 
 static void
-print_event(const CtlEvent *event, gpointer data)
+handle_commands(gboolean busy, gpointer data)
 {
     MonitorRun *monitor = data;
 
-    ctl_event_print(event, monitor->json, monitor->output);
-    if (!ctl_output_is_open(monitor->output))
-        stop_monitor(monitor, EXIT_SUCCESS);
+    ctl_watch_run_hide_status(monitor->run, busy);
+    if (!busy && monitor->ending)
+        ctl_watch_run_stop(monitor->run, EXIT_SUCCESS);
 }
 
-static const char *
-get_status_text(CtlWatchState state)
+static gboolean
+is_wanted(const MonitorRun *monitor, const CtlEvent *event)
 {
-    switch (state) {
-    case CTL_WATCH_STARTING:
-        return _("Waiting for smartcardd.");
-    case CTL_WATCH_NO_SERVICE:
-        return _("Waiting for smartcardd to come back.");
-    case CTL_WATCH_NO_PCSCD:
-        return _("Waiting for pcscd.");
-    case CTL_WATCH_NO_READERS:
-        return _("Waiting for a reader to be connected.");
-    case CTL_WATCH_READY:
-        return _("Waiting for cards and readers.");
+    return !monitor->ending &&
+           (!event->reader.reader ||
+            ctl_card_filter_fits_reader(&monitor->filter, ctl_watch_run_get_client(monitor->run),
+                                        &event->reader));
+}
+
+/* The objects that are present at the start do not count. */
+static void
+handle_event(CtlWatchRun *run, const CtlEvent *event, gpointer data)
+{
+    MonitorRun *monitor = data;
+
+    monitor->run = run;
+    if (!is_wanted(monitor, event))
+        return;
+    if (monitor->commands)
+        ctl_event_commands_add(monitor->commands, event);
+    else
+        ctl_event_print(event, monitor->arguments->json, monitor->output);
+    if (monitor->left > 0 && !ctl_event_is_of_start(event->kind) && --monitor->left == 0)
+        end_monitor(monitor);
+}
+
+static void
+handle_time_limit(CtlWatchRun *run, gpointer data)
+{
+    MonitorRun *monitor = data;
+
+    monitor->run = run;
+    if (monitor->commands)
+        ctl_event_commands_drop_queue(monitor->commands);
+    end_monitor(monitor);
+}
+
+static void
+handle_interrupt(CtlWatchRun *run, int number, gpointer data)
+{
+    ctl_watch_run_stop(run, EXIT_SUCCESS);
+}
+
+/* Returns the names of the readers as UTF-8, or NULL if one is empty or not valid. */
+static GStrv
+read_names(const char *const *operands)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    for (gsize i = 0; operands[i]; i++) {
+        char *name = ctl_text_from_argument(operands[i]);
+        if (!name || !*name) {
+            g_free(name);
+            return NULL;
+        }
+        g_ptr_array_add(names, name);
     }
-    g_assert_not_reached();
-}
-
-static void
-show_state(CtlWatchState state, gpointer data)
-{
-    MonitorRun *monitor = data;
-    g_autofree char *status =
-        g_strdup_printf("%s %s", get_status_text(state), _("Press Ctrl-C to stop."));
-
-    if (!monitor->json)
-        ctl_output_set_status(monitor->output, status);
-}
-
-static void
-stop_on_failure(const char *message, gpointer data)
-{
-    MonitorRun *monitor = data;
-
-    ctl_output_set_status(monitor->output, NULL);
-    ctl_output_print_error(message);
-    stop_monitor(monitor, CTL_STATUS_NO_SERVICE);
-}
-
-/* A signal, or the end of the time limit. */
-static gboolean
-handle_stop(gpointer data)
-{
-    stop_monitor(data, EXIT_SUCCESS);
-    return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-handle_output_closed(int fd, GIOCondition condition, gpointer data)
-{
-    stop_monitor(data, EXIT_SUCCESS);
-    return G_SOURCE_CONTINUE;
-}
-
-static void
-watch_service(MonitorRun *monitor, GDBusConnection *bus, gint64 timeout_us)
-{
-    static const CtlWatchEvents events = {print_event, show_state, stop_on_failure};
-    guint interrupt = g_unix_signal_add(SIGINT, handle_stop, monitor);
-    guint term = g_unix_signal_add(SIGTERM, handle_stop, monitor);
-    guint closed = g_unix_fd_add(STDOUT_FILENO, G_IO_ERR | G_IO_HUP, handle_output_closed, monitor);
-    guint timer =
-        timeout_us < 0 ? 0 : g_timeout_add((guint)(timeout_us / 1000), handle_stop, monitor);
-    CtlWatch *watch = ctl_watch_new(bus, &events, monitor);
-
-    show_state(CTL_WATCH_STARTING, monitor);
-    g_main_loop_run(monitor->loop);
-    ctl_watch_free(watch);
-    g_clear_handle_id(&timer, g_source_remove);
-    g_source_remove(closed);
-    g_source_remove(term);
-    g_source_remove(interrupt);
+    g_ptr_array_add(names, NULL);
+    return g_strdupv((char **)names->pdata);
 }
 
 static int
 run_monitor(const CtlArguments *arguments, CtlOutput *output)
 {
-    g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    MonitorRun monitor = {.loop = loop, .output = output, .json = arguments->json};
+    static const CtlWatchRunFunctions functions = {
+        .happened = handle_event,
+        .timed_out = handle_time_limit,
+        .interrupted = handle_interrupt,
+    };
+    g_auto(GStrv) names = read_names(arguments->operands);
 
-    if (!bus)
-        return ctl_command_print_error(error);
-    watch_service(&monitor, bus, arguments->timeout_us);
-    return monitor.status;
+    if (!names)
+        return ctl_command_print_usage_error(
+            _("the name of the reader is empty or not valid text"));
+    if (arguments->program && arguments->json)
+        return ctl_command_print_usage_error(_("--exec and --json cannot be used together"));
+    MonitorRun monitor = {
+        .arguments = arguments,
+        .output = output,
+        .filter = {.readers = *names ? (const char *const *)names : NULL},
+        .left = arguments->count,
+    };
+    if (arguments->program)
+        monitor.commands = ctl_event_commands_new(arguments->program, handle_commands, &monitor);
+    int status = ctl_watch_run(arguments, output, &functions, &monitor);
+    g_clear_pointer(&monitor.commands, ctl_event_commands_free);
+    return status;
 }
 
 const CtlCommand ctl_command_monitor = {
     .name = "monitor",
+    .argument = N_("[READER...]"),
     .summary = N_("Show readers and cards as they come and go, until Ctrl-C"),
     .description =
-        N_("In a pipe or a file each line has five fields separated by tabs: the time; the\n"
-           "event; the reader's name; the card's ATR in hexadecimal digits; and the type of\n"
-           "the card or the reason for the event. An empty field is '-'.\n"
+        N_("Without READER, shows all readers. In a pipe or a file each line has six fields\n"
+           "separated by tabs: the time; the event; the reader's name; the card's ATR in\n"
+           "hexadecimal digits; the type of the card or the reason for the event; and the\n"
+           "object path of the card. An empty field is '-'.\n"
            "\n"
            "JSON is one object per line with 'time' and 'event'; where they apply 'reader',\n"
            "'reader-path', 'card-path' and the card's properties ('atr', 'protocols',\n"
@@ -144,8 +152,18 @@ const CtlCommand ctl_command_monitor = {
            "After service-gone the state is unknown; after service-back the readers and\n"
            "cards that are present then are printed again.\n"
            "\n"
+           "With --exec, runs COMMAND by the shell for each event instead of printing it,\n"
+           "one after the other, and misses none. Its environment has SMARTCARDCTL_EVENT,\n"
+           "SMARTCARDCTL_READER, SMARTCARDCTL_PORT, SMARTCARDCTL_ALIAS, SMARTCARDCTL_ATR,\n"
+           "SMARTCARDCTL_CARD (the object path of the card) and SMARTCARDCTL_REASON.\n"
+           "\n"
+           "With --count, ends after this number of events; the readers and cards that are\n"
+           "present at the start do not count.\n"
+           "\n"
            "The exit status is 0 after Ctrl-C or SIGTERM, at the end of --timeout, and when\n"
            "the reading end of the pipe is closed."),
-    .options = CTL_OPTION_TIMEOUT,
+    .reader = CTL_READER_NEVER,
+    .max_operands = G_MAXINT,
+    .options = CTL_OPTION_COUNT | CTL_OPTION_EXEC | CTL_OPTION_TIMEOUT,
     .run = run_monitor,
 };

@@ -10,6 +10,7 @@ view_reader_and_card(SmartcarddReader *reader, SmartcarddCard *card)
         .properties = smartcardd_reader_get_dictionary(reader),
         .card_path = card ? smartcardd_card_get_object_path(card) : NULL,
         .card = card ? smartcardd_card_get_dictionary(card) : NULL,
+        .reader = reader,
     };
 }
 

@@ -12,9 +12,10 @@
 /* The objects of the client library own all fields; they are valid until their next change. */
 typedef struct {
     const char *path;
-    GVariant *properties;  /* a{sv} */
-    const char *card_path; /* NULL when the reader is empty, and card too */
-    GVariant *card;        /* a{sv} */
+    GVariant *properties;     /* a{sv} */
+    const char *card_path;    /* NULL when the reader is empty, and card too */
+    GVariant *card;           /* a{sv} */
+    SmartcarddReader *reader; /* NULL if data was left out: see redact.h */
 } CtlReaderView;
 
 CtlReaderView ctl_reader_view_of(SmartcarddReader *reader);

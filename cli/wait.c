@@ -2,192 +2,240 @@
 
 /*
  * smartcardctl wait: waits until a card is present, or until the present cards are removed. Prints
- * a line for each in the format of monitor.
+ * a line for each in the format of monitor. Restarts of pcscd and of the service do not end it.
  */
 
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "base/error.h"
 #include "call.h"
+#include "card-filter.h"
+#include "client.h"
 #include "command.h"
-#include "event.h"
+#include "describe.h"
+#include "seen-cards.h"
+#include "watch-run.h"
 
 typedef struct {
     const CtlArguments *arguments;
     CtlOutput *output;
-    GDBusConnection *bus;
-    gint64 end; /* of the time limit: see ctl_call_get_end() */
+    CtlWatchRun *run; /* set with the first event */
+    CtlCardFilter filter;
+    CtlSeenCards
+        *seen;       /* those that do not count any more; with --removal, those that have to go */
+    guint left;      /* cards to print */
+    gboolean loaded; /* the objects that are present at the start have been seen */
 } CardWait;
 
-static GVariant *
-build_options(const char *reader)
-{
-    g_auto(GVariantBuilder) options = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-
-    if (reader)
-        g_variant_builder_add(&options, "{sv}", "reader", g_variant_new_string(reader));
-    return g_variant_builder_end(&options);
-}
-
 static char *
-describe_wait(const CtlArguments *arguments)
+describe_wait(gpointer data)
 {
-    if (arguments->removal && arguments->reader)
-        return g_strdup_printf(_("Waiting for the card in '%s' to be removed."), arguments->reader);
+    const CtlArguments *arguments = ((CardWait *)data)->arguments;
+    const char *reader = arguments->reader;
+
+    if (arguments->removal && reader)
+        return g_strdup_printf(_("Waiting for the card in '%s' to be removed."), reader);
+    if (arguments->removal && arguments->card)
+        return g_strdup(_("Waiting for the card to be removed."));
     if (arguments->removal)
         return g_strdup(_("Waiting for all cards to be removed."));
-    if (arguments->reader)
-        return g_strdup_printf(_("Waiting for a card in '%s'."), arguments->reader);
+    if (arguments->only_new && reader)
+        return g_strdup_printf(_("Waiting for a new card in '%s'."), reader);
+    if (arguments->only_new)
+        return g_strdup(_("Waiting for a new card."));
+    if (reader)
+        return g_strdup_printf(_("Waiting for a card in '%s'."), reader);
     return g_strdup(_("Waiting for a card."));
 }
 
-static GVariant *
-call_manager(const CardWait *wait, const char *method, GVariant *arguments, const char *type,
-             GError **error)
-{
-    g_autofree char *status = describe_wait(wait->arguments);
-    const CtlCall call = {
-        .bus = wait->bus,
-        .path = CTL_ROOT_PATH,
-        .interface = CTL_INTERFACE_MANAGER,
-        .method = method,
-        .type = type,
-        .end = wait->end,
-        .output = wait->arguments->json ? NULL : wait->output,
-        .status = status,
-    };
-    GError *call_error = NULL;
-    GVariant *reply = ctl_call_run(&call, arguments, &call_error);
-
-    if (!reply) {
-        ctl_client_explain_error(call_error);
-        g_propagate_error(error, call_error);
-    }
-    return reply;
-}
-
+/* The last one that is left ends the command. */
 static void
-print_event(const CardWait *wait, CtlEventKind kind, SmartcarddCard *card)
+print_card(CardWait *wait, CtlEventKind kind, SmartcarddCard *card)
 {
     const CtlEvent event = {.kind = kind, .reader = ctl_reader_view_of_card(card)};
 
     ctl_event_print(&event, wait->arguments->json, wait->output);
-}
-
-static gboolean
-print_present_card(const CardWait *wait, GListModel *cards, const char *path, GError **error)
-{
-    for (guint i = 0; i < g_list_model_get_n_items(cards); i++) {
-        g_autoptr(SmartcarddCard) card = g_list_model_get_item(cards, i);
-        if (g_str_equal(smartcardd_card_get_object_path(card), path)) {
-            print_event(wait, CTL_EVENT_CARD_PRESENT, card);
-            return TRUE;
-        }
-    }
-    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
-                        _("a card was present, but its reader has been removed since"));
-    return FALSE;
-}
-
-static gboolean
-wait_for_card(const CardWait *wait, GError **error)
-{
-    const char *card_path;
-
-    g_autoptr(GVariant) reply = call_manager(
-        wait, "WaitForCard", g_variant_new("(@a{sv})", build_options(wait->arguments->reader)),
-        "(oo)", error);
-    g_autoptr(SmartcarddClient) client = reply ? ctl_client_load(wait->bus, error) : NULL;
-
-    if (!client)
-        return FALSE;
-    g_variant_get(reply, "(&o&o)", NULL, &card_path);
-    return print_present_card(wait, smartcardd_client_get_cards(client), card_path, error);
-}
-
-static gboolean
-wait_for_one_removal(const CardWait *wait, SmartcarddCard *card, GError **error)
-{
-    g_autoptr(GVariant) reply = call_manager(
-        wait, "WaitForRemoval",
-        g_variant_new("(o@a{sv})", smartcardd_card_get_object_path(card), build_options(NULL)),
-        "()", error);
-
-    if (!reply)
-        return FALSE;
-    print_event(wait, CTL_EVENT_CARD_REMOVED, card);
-    return TRUE;
-}
-
-/* Returns the cards that are present now, in the named reader or in all. */
-static GPtrArray *
-list_cards(const CardWait *wait, GError **error)
-{
-    const char *selector = wait->arguments->reader;
-    g_autoptr(SmartcarddClient) client = ctl_client_load(wait->bus, error);
-    SmartcarddReader *named =
-        client && selector ? ctl_client_find_reader(client, selector, error) : NULL;
-
-    if (!client || (selector && !named))
-        return NULL;
-    GPtrArray *found = g_ptr_array_new_with_free_func(g_object_unref);
-    GListModel *cards = smartcardd_client_get_cards(client);
-    for (guint i = 0; i < g_list_model_get_n_items(cards); i++) {
-        g_autoptr(SmartcarddCard) card = g_list_model_get_item(cards, i);
-        if (!named || smartcardd_card_get_reader(card) == named)
-            g_ptr_array_add(found, g_steal_pointer(&card));
-    }
-    return found;
-}
-
-static gboolean
-wait_for_removal(const CardWait *wait, GError **error)
-{
-    g_autoptr(GPtrArray) cards = list_cards(wait, error);
-
-    for (guint i = 0; cards && i < cards->len; i++) {
-        if (!wait_for_one_removal(wait, cards->pdata[i], error))
-            return FALSE;
-    }
-    return cards != NULL;
+    if (--wait->left == 0)
+        ctl_watch_run_stop(wait->run, EXIT_SUCCESS);
 }
 
 static void
-print_wait_error(const CardWait *wait, const GError *error)
+handle_removed_card(SmartcarddCard *card, gpointer data)
 {
-    const char *limit = wait->arguments->timeout;
+    CardWait *wait = data;
 
-    if (ctl_call_is_interrupted())
+    if (wait->arguments->removal && wait->left > 0)
+        print_card(wait, CTL_EVENT_CARD_REMOVED, card);
+}
+
+static void
+handle_returned_card(SmartcarddCard *card, gpointer data)
+{
+    CardWait *wait = data;
+    CtlReaderView reader = ctl_reader_view_of_card(card);
+    g_autofree char *name = ctl_describe_reader(&reader);
+    g_autofree char *note = g_strdup_printf(_("The same card is still in '%s'."), name);
+
+    ctl_watch_run_note(wait->run, note);
+}
+
+/* Says what happens to pcscd and the service while the command waits. */
+static void
+print_restart_note(CardWait *wait, const CtlEvent *event)
+{
+    switch (event->kind) {
+    case CTL_EVENT_PCSCD_GONE:
+        ctl_watch_run_note(wait->run, _("pcscd has stopped; waiting for it to come back."));
+        break;
+    case CTL_EVENT_SERVICE_GONE:
+        ctl_watch_run_note(wait->run, _("smartcardd has stopped; waiting for it to come back."));
+        break;
+    case CTL_EVENT_PCSCD_BACK:
+        ctl_watch_run_note(wait->run, _("pcscd is back."));
+        break;
+    case CTL_EVENT_SERVICE_BACK:
+        ctl_watch_run_note(wait->run, _("smartcardd is back."));
+        break;
+    default:
+        break;
+    }
+}
+
+/* A card that was not seen before is present. */
+static void
+handle_new_card(CardWait *wait, const CtlEvent *event)
+{
+    const CtlReaderView *reader = &event->reader;
+    SmartcarddCard *card = smartcardd_reader_get_card(reader->reader);
+    gboolean fits = card && ctl_card_filter_fits_card(&wait->filter,
+                                                      ctl_watch_run_get_client(wait->run), reader);
+
+    if (wait->arguments->removal) {
+        if (!wait->loaded && fits)
+            ctl_seen_cards_add(wait->seen, card);
+    } else if (card && wait->arguments->only_new && !wait->loaded) {
+        ctl_seen_cards_add(wait->seen, card);
+    } else if (fits) {
+        ctl_seen_cards_add(wait->seen, card);
+        print_card(wait, CTL_EVENT_CARD_PRESENT, card);
+    }
+}
+
+static void
+handle_event(CtlWatchRun *run, const CtlEvent *event, gpointer data)
+{
+    CardWait *wait = data;
+
+    wait->run = run;
+    if (wait->loaded)
+        print_restart_note(wait, event);
+    if (!ctl_seen_cards_handle(wait->seen, event) &&
+        (event->kind == CTL_EVENT_CARD_PRESENT || event->kind == CTL_EVENT_CARD_INSERTED))
+        handle_new_card(wait, event);
+}
+
+/* A reader that is not there has no card that could be removed. */
+static gboolean
+check_removal(CardWait *wait, SmartcarddClient *client, GError **error)
+{
+    return ctl_client_check_pcscd(client, error) &&
+           (!wait->arguments->reader ||
+            ctl_client_find_reader(client, wait->arguments->reader, error));
+}
+
+static void
+handle_loaded(CtlWatchRun *run, gpointer data)
+{
+    CardWait *wait = data;
+    g_autoptr(GError) error = NULL;
+
+    wait->run = run;
+    wait->loaded = TRUE;
+    if (!wait->arguments->removal)
         return;
-    if (!limit || !g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT)) {
-        ctl_output_print_error(error->message);
+    if (!check_removal(wait, ctl_watch_run_get_client(run), &error)) {
+        ctl_watch_run_stop(run, ctl_command_print_error(error));
         return;
     }
+    guint present = ctl_seen_cards_count(wait->seen);
+    if (present == 0)
+        ctl_watch_run_stop(run, EXIT_SUCCESS);
+    wait->left = wait->arguments->count ? MIN(wait->arguments->count, present) : present;
+}
+
+static void
+handle_time_limit(CtlWatchRun *run, gpointer data)
+{
+    const CtlArguments *arguments = ((CardWait *)data)->arguments;
     g_autofree char *message =
-        wait->arguments->removal ? g_strdup_printf(_("the card was not removed within %s s"), limit)
-                                 : g_strdup_printf(_("no card was inserted within %s s"), limit);
+        g_strdup_printf(arguments->removal ? _("the card was not removed within %s s")
+                                           : _("no card was inserted within %s s"),
+                        arguments->timeout);
+
+    ctl_watch_run_stop(run, CTL_STATUS_TIMEOUT);
     ctl_output_print_error(message);
+}
+
+static void
+handle_interrupt(CtlWatchRun *run, int number, gpointer data)
+{
+    ctl_call_set_interrupted(number);
+    ctl_watch_run_stop(run, EXIT_FAILURE);
+}
+
+static int
+run_with_filter(CardWait *wait)
+{
+    static const CtlWatchRunFunctions functions = {
+        .happened = handle_event,
+        .loaded = handle_loaded,
+        .timed_out = handle_time_limit,
+        .interrupted = handle_interrupt,
+        .describe = describe_wait,
+    };
+    static const CtlSeenCardsFunctions seen_functions = {handle_returned_card, handle_removed_card};
+
+    wait->seen = ctl_seen_cards_new(&seen_functions, wait);
+    int status = ctl_watch_run(wait->arguments, wait->output, &functions, wait);
+    ctl_seen_cards_free(wait->seen);
+    return status;
+}
+
+/* Returns the problem with a combination of options, NULL when there is none. */
+static const char *
+find_option_conflict(const CtlArguments *arguments)
+{
+    if (arguments->removal && arguments->only_new)
+        return _("--removal and --new cannot be used together");
+    if (arguments->card && !arguments->removal)
+        return _("--card needs --removal");
+    return NULL;
 }
 
 static int
 run_wait(const CtlArguments *arguments, CtlOutput *output)
 {
-    g_autoptr(GError) error = NULL;
-    gint64 end = ctl_call_get_end(arguments->timeout_us);
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    const CardWait wait = {
-        .arguments = arguments,
-        .output = output,
-        .bus = bus,
-        .end = end,
+    const char *reader[] = {arguments->reader, NULL};
+    const char *wrong = find_option_conflict(arguments);
+    g_auto(CtlCardFilter) filter = {
+        .readers = arguments->reader ? reader : NULL,
+        .others = arguments->not_readers,
+        .card_path = arguments->card,
+        .mute = arguments->mute || arguments->removal,
     };
 
-    if (bus &&
-        (arguments->removal ? wait_for_removal(&wait, &error) : wait_for_card(&wait, &error)))
-        return EXIT_SUCCESS;
-    print_wait_error(&wait, error);
-    return ctl_exit_status_get(error);
+    if (wrong)
+        return ctl_command_print_usage_error(wrong);
+    if (arguments->atr && !ctl_card_filter_parse_atr(&filter, arguments->atr))
+        return ctl_command_print_usage_error(_(
+            "--atr takes an ATR, and after '/' a mask of the same length, in hexadecimal digits"));
+    CardWait wait = {
+        .arguments = arguments,
+        .output = output,
+        .filter = filter,
+        .left = MAX(arguments->count, 1),
+    };
+    return run_with_filter(&wait);
 }
 
 const CtlCommand ctl_command_wait = {
@@ -195,18 +243,27 @@ const CtlCommand ctl_command_wait = {
     .argument = N_("[READER]"),
     .summary = N_("Wait until a card is present"),
     .description =
-        N_("Succeeds at once if a card is present already. A card that does not answer does\n"
-           "not count. Without READER, a card in any reader is enough. The reader, or pcscd,\n"
-           "need not be present yet.\n"
+        N_("Succeeds at once if a card is present already, unless --new is given. A card\n"
+           "that does not answer counts only with --mute. Without READER, a card in any\n"
+           "reader is enough, except in those of --not, which may be repeated. The reader,\n"
+           "or pcscd, need not be present yet. With --count, waits for several cards.\n"
+           "\n"
+           "A card fits --atr if all bits of its ATR that are set in the mask are equal;\n"
+           "without a mask, if the whole ATR is equal.\n"
            "\n"
            "With --removal, waits until the card that is present is removed; without\n"
-           "READER, until all cards that are present are removed.\n"
+           "READER, until all cards that are present are removed. --card names one card,\n"
+           "and succeeds at once if it is not present any more.\n"
            "\n"
            "Prints a line for each card as 'monitor' does, with the event card-present or\n"
            "card-removed.\n"
            "\n"
+           "If pcscd or smartcardd restarts, the command waits on. A card with the same ATR\n"
+           "in the same reader is then the same card.\n"
+           "\n"
            "The exit status is 3 if the time runs out."),
     .reader = CTL_READER_MAYBE,
-    .options = CTL_OPTION_REMOVAL | CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_NEW | CTL_OPTION_REMOVAL | CTL_OPTION_ATR | CTL_OPTION_CARD |
+               CTL_OPTION_NOT | CTL_OPTION_MUTE | CTL_OPTION_COUNT | CTL_OPTION_TIMEOUT,
     .run = run_wait,
 };

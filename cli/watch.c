@@ -312,6 +312,12 @@ ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
     return watch;
 }
 
+SmartcarddClient *
+ctl_watch_get_client(CtlWatch *watch)
+{
+    return watch->client;
+}
+
 static void
 forget_client(CtlWatch *watch)
 {

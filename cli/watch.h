@@ -34,4 +34,7 @@ typedef struct CtlWatch CtlWatch;
 CtlWatch *ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data);
 void ctl_watch_free(CtlWatch *watch);
 
+/* Returns NULL before the first event. The watch owns the client. */
+SmartcarddClient *ctl_watch_get_client(CtlWatch *watch);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlWatch, ctl_watch_free)

@@ -9,6 +9,7 @@ reader=$1
 shift
 [ $# -gt 0 ] || set -- loginctl lock-session
 
-smartcardctl wait "$reader"
-smartcardctl wait --removal "$reader"
+line=$(smartcardctl wait "$reader")
+printf '%s\n' "$line"
+smartcardctl wait --removal --card "$(printf '%s\n' "$line" | cut -f 6)"
 "$@"

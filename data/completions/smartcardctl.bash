@@ -36,7 +36,7 @@ _smartcardctl() {
             continue
         fi
         case $word in
-        --timeout) is_value=1 ;;
+        --timeout | --atr | --card | --not | --count | --exec) is_value=1 ;;
         -*) ;;
         *)
             if [[ $command ]]; then
@@ -54,9 +54,10 @@ _smartcardctl() {
     report) options+=' --serials' ;;
     transmit | script) options+=' --follow --raw --raw-command --timeout=' ;;
     control | verify-pin | modify-pin) options+=' --raw --timeout=' ;;
-    wait) options+=' --removal --timeout=' ;;
+    wait) options+=' --new --removal --atr= --card= --not= --mute --count= --timeout=' ;;
+    monitor) options+=' --count= --exec= --timeout=' ;;
     run) options+=' --check' ;;
-    monitor | reset | attributes) options+=' --timeout=' ;;
+    reset | attributes) options+=' --timeout=' ;;
     esac
 
     ((is_value)) && return 0
@@ -70,6 +71,7 @@ _smartcardctl() {
     status | show | wait | alias | transmit | reset | control | verify-pin | modify-pin | attributes)
         ((operands == 0)) && _smartcardctl_readers "$current"
         ;;
+    monitor) _smartcardctl_readers "$current" ;;
     script)
         ((operands == 0)) && _smartcardctl_readers "$current"
         mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$current")

@@ -31,7 +31,7 @@ end
 
 set -l commands list status show monitor wait alias transmit script reset verify-pin modify-pin control attributes \
     report run
-set -l with_reader status show wait alias transmit script reset verify-pin modify-pin control attributes
+set -l with_reader monitor status show wait alias transmit script reset verify-pin modify-pin control attributes
 set -l with_timeout monitor wait alias transmit script reset verify-pin modify-pin control attributes
 
 complete -c smartcardctl -f
@@ -79,5 +79,19 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from status' -l verbose \
     -d 'Explain each byte of the ATR'
 complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -l removal \
     -d 'Wait until the card is removed'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -l new \
+    -d 'Ignore cards that are present already'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -l mute \
+    -d 'Accept cards that do not answer'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -x -l atr \
+    -d 'Accept only cards with this ATR'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -x -l card \
+    -d 'Accept only the card with this object path'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait' -x -l not \
+    -a '(__smartcardctl_readers)' -d 'Ignore this reader'
+complete -c smartcardctl -n '__fish_seen_subcommand_from wait monitor' -x -l count \
+    -d 'Stop after this number of them'
+complete -c smartcardctl -n '__fish_seen_subcommand_from monitor' -x -l exec \
+    -d 'Run this for each event'
 complete -c smartcardctl -n "__fish_seen_subcommand_from $with_timeout" -x -l timeout \
     -d 'Stop after this time (seconds)'

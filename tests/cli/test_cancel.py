@@ -191,24 +191,5 @@ class Calls(CliTest):
         self.assertEqual((program.output, program.errors), ("", ""))
 
 
-class Limits(CliTest):
-    """A call that was cancelled does not count any more."""
-
-    def start_service(self):
-        with open("/run/scd/limits.conf", "w", encoding="ascii") as file:
-            file.write("[Limits]\nWaitersPerUser=1\n")
-        self.testbed.start_service("--config", "/run/scd/limits.conf",
-                                   "--state", self.testbed.folder)
-
-    def test_wait(self):
-        self.start_testbed("A")
-        for _ in range(3):
-            waiting = self.start("wait", columns=120)
-            waiting.wait_for("Waiting for a card.", HINT)
-            self.assert_one_line(self.run_to_end("wait", status=1).errors,
-                                 "a limit of smartcardd was reached; close other programs")
-            self.stop(waiting, signal.SIGINT)
-
-
 if __name__ == "__main__":
     case.main()

@@ -28,22 +28,22 @@ class Monitor(CliTest):
 
     def test_pipe(self):
         self.start_testbed("A", "B")
-        self.insert("A", "3BFF")
+        first = self.insert("A", "3BFF")
         monitor = self.start_with_signs_of_life()
         self.readers.remove("A")
         monitor.wait_for("card-removed")
-        self.insert("B")
+        second = self.insert("B")
         monitor.wait_for("card-inserted")
         self.finish(monitor, signal.SIGINT)
         for line in monitor.lines:
             self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d\t")
         nonsense = "unknown card with an invalid ATR"
         self.assertEqual([line.split("\t")[1:] for line in monitor.lines],
-                         [["reader-present", "A 00 00", "-", "-"],
-                          ["card-present", "A 00 00", "3BFF", nonsense],
-                          ["reader-present", "B 01 00", "-", "-"],
-                          ["card-removed", "A 00 00", "3BFF", nonsense],
-                          ["card-inserted", "B 01 00", ATR, "unknown card, T=0"]])
+                         [["reader-present", "A 00 00", "-", "-", "-"],
+                          ["card-present", "A 00 00", "3BFF", nonsense, first],
+                          ["reader-present", "B 01 00", "-", "-", "-"],
+                          ["card-removed", "A 00 00", "3BFF", nonsense, first],
+                          ["card-inserted", "B 01 00", ATR, "unknown card, T=0", second]])
         self.assertTrue(monitor.output.endswith("\n"))
 
     def test_json(self):

@@ -47,7 +47,7 @@ class Usage(CliTest):
                                 (["--frob\x1b[31m"], "frob"), (["--json=1", "list"], "--json=1"),
                                 (["frobnicate"], "frobnicate"), (["lis"], "lis"), ([""], "''"),
                                 (["list", "--frobnicate"], "--frobnicate"),
-                                (["list", "surplus"], "surplus"), (["monitor", "a b"], "a b"),
+                                (["list", "surplus"], "surplus"), (["report", "a b"], "a b"),
                                 (["transmit", "A"], "READER APDU"), (["script"], "FILE"),
                                 (["script", "A", "B", "C"], "quotes"), (["control", "A"], "CODE"),
                                 (["control", "A", "0x100000000"], "control code"),

@@ -56,7 +56,7 @@ class Wait(CliTest):
         self.testbed.start_pcscd([simulated_reader(name, name) for name in "AB"]
                                + [simulated_reader("C", "C", card=ATR)])
         self.assertEqual(waiting.wait(), 0)
-        self.assertIn("C 02 00", waiting.screen[0])
+        self.assertIn("C 02 00", waiting.screen[-2])
 
     def test_removal(self):
         self.insert("A")
@@ -100,8 +100,9 @@ class Wait(CliTest):
                              "there is no reader 'C'")
         waiting = self.start_waiting()
         self.testbed.stop_service()
+        self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
         self.assertEqual(waiting.wait(), NO_SERVICE)
-        self.assertRegex(waiting.screen[0], "^smartcardctl: ")
+        self.assertRegex(waiting.screen[-2], "^smartcardctl: .*was lost")
 
 
 if __name__ == "__main__":

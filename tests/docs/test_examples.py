@@ -95,6 +95,27 @@ class Examples(unittest.TestCase):
                                 "kill $runner\n")
         self.assertEqual(lines[:2], ["inserted into Home 01 00", "inserted into Office 00 00"])
 
+    def test_each_card(self):
+        """Cards that come and go while the command works on the first one."""
+        swaps = "".join("scd-sim remove Home\nsmartcardctl wait --removal Home\n"
+                        f"scd-sim insert Home {atr}\nsmartcardctl wait Home >/dev/null\n"
+                        for atr in ("3B021450", "3B021451"))
+        lines = self.run_script("folder=$(mktemp -d); mkfifo $folder/go\n"
+                                "cat >$folder/work <<END\n#!/bin/sh\n"
+                                'echo "\\$1 \\$2"; read -r _ <$folder/go\nEND\n'
+                                "chmod +x $folder/work\n"
+                                "coproc examples/each-card.sh $folder/work 1-3.4\n"
+                                'exec 3<&"${COPROC[0]}"\n'
+                                'read -r line <&3; echo "$line"\n'
+                                + swaps + "scd-sim remove Home; smartcardctl wait --removal Home\n"
+                                'for _ in 1 2; do echo >$folder/go; read -r line <&3; '
+                                'echo "$line"; done\n'
+                                "scd-sim insert Home\nkill $COPROC_PID; echo >$folder/go\n"
+                                "rm -r $folder\n")
+        self.assertRegex(lines[0], "^Home 01 00 3B")
+        taps = [line for line in lines[1:] if line.startswith("Home 01 00 ")]
+        self.assertEqual(taps, ["Home 01 00 3B021450", "Home 01 00 3B021451"])
+
     def test_name_login_reader(self):
         lines = self.run_script("examples/name-login-reader.sh\n"
                                 "smartcardctl status login\n")

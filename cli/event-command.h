@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Runs a shell command for each event, one after the other; events wait in a queue meanwhile. The
+ * command has the event in its environment:
+ *
+ *   SMARTCARDCTL_EVENT   the event, such as card-inserted
+ *   SMARTCARDCTL_READER  the name of the reader
+ *   SMARTCARDCTL_PORT    its USB path
+ *   SMARTCARDCTL_ALIAS   its alias
+ *   SMARTCARDCTL_ATR     the ATR of the card in hexadecimal digits
+ *   SMARTCARDCTL_CARD    the object path of the card
+ *   SMARTCARDCTL_REASON  the reason for the event
+ *
+ * What does not apply is empty.
+ */
+
+#include "event.h"
+
+typedef struct CtlEventCommands CtlEventCommands;
+
+/* changed: called when a command starts (busy is TRUE), and when no one is left to run. */
+CtlEventCommands *ctl_event_commands_new(const char *command,
+                                         void (*changed)(gboolean busy, gpointer data),
+                                         gpointer data);
+
+/* Does not wait for the command that is running. */
+void ctl_event_commands_free(CtlEventCommands *commands);
+
+void ctl_event_commands_add(CtlEventCommands *commands, const CtlEvent *event);
+
+/* Forgets the events for which no command is running yet. */
+void ctl_event_commands_drop_queue(CtlEventCommands *commands);
+gboolean ctl_event_commands_are_busy(const CtlEventCommands *commands);
