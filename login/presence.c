@@ -90,7 +90,7 @@ lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64
         return false;
     if (!report->list)
         return wait_for_card(presence, presence->grace.service_grace_us, now_us);
-    if (!reader || (!reader->card && !reader->is_empty))
+    if (!reader || reader->is_unplugged || (!reader->card && !reader->is_empty))
         return wait_for_card(presence, presence->grace.reader_grace_us, now_us);
     return apply_empty_reader(presence, reader, was_out_of_sight, now_us);
 }

@@ -7,7 +7,7 @@
  *
  * - at once, if its reader is there without it, or if it was swapped or put back;
  * - if its reader is gone, or does not answer because it fails before it goes, unless both are back
- *   in time;
+ *   in time; a reader whose device the kernel has no more is gone, even if pcscd shows it as empty;
  * - if the service or pcscd is away, in the same way, with a longer time;
  * - if the reader is back without it, after pcscd had the time to power a card.
  */

@@ -3,6 +3,8 @@
 #include "reader-list.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +15,8 @@
 #define READERS_MAX 1024
 #define CARDS_MAX READERS_MAX
 
+#define PORT_MAX 64
+
 #define STATE_EMPTY 0x10 /* SCARD_STATE_EMPTY, PC/SC part 5 */
 
 /* The properties of one object; strings are owned by the message. */
@@ -21,6 +25,7 @@ typedef struct {
     bool is_card;
     bool is_candidate; /* a reader's or a card's */
     uint32_t state;
+    uint8_t usb_address;
     const char *name;
     const char *alias;
     const char *port;
@@ -118,6 +123,8 @@ read_value(ObjectProperties *properties, sd_bus_message *message, const char *na
         return read_first_text(message, &properties->card_name);
     if (strcmp(name, "State") == 0)
         return sd_bus_message_read(message, "v", "u", &properties->state);
+    if (strcmp(name, "UsbAddress") == 0)
+        return sd_bus_message_read(message, "v", "y", &properties->usb_address);
     if (strcmp(name, "LoginCandidate") == 0)
         return read_boolean(message, &properties->is_candidate);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -187,6 +194,30 @@ copy_text(const char *text)
     return strdup(text ? text : "");
 }
 
+/*
+ * Returns whether the kernel has no more the device of the reader, although pcscd still has it: at
+ * first pcscd takes a reader that is unplugged, or loses its power in suspend, for an empty one.
+ * The address changes each time the device is plugged in.
+ */
+static bool
+is_unplugged(const ObjectProperties *properties)
+{
+    const char *port = properties->port ? properties->port : "";
+    size_t length = strspn(port, "0123456789.-"); /* without the interface, such as ":1.0" */
+    char path[sizeof "/sys/bus/usb/devices//devnum" + PORT_MAX];
+    unsigned address;
+
+    if (length == 0 || length > PORT_MAX || properties->usb_address == 0)
+        return false;
+    snprintf(path, sizeof path, "/sys/bus/usb/devices/%.*s/devnum", (int)length, port);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return errno == ENOENT;
+    bool is_known = fscanf(file, "%3u", &address) == 1;
+    fclose(file);
+    return is_known && address != properties->usb_address;
+}
+
 static int
 add_reader(LgnReaderList *list, const char *path, const ObjectProperties *properties)
 {
@@ -207,6 +238,7 @@ add_reader(LgnReaderList *list, const char *path, const ObjectProperties *proper
         .atr = strdup(""),
         .card_name = strdup(""),
         .is_empty = properties->state & STATE_EMPTY,
+        .is_unplugged = is_unplugged(properties),
         .is_candidate = properties->is_candidate,
     };
     bool is_complete = reader->path && reader->port && reader->name && reader->seat &&

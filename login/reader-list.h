@@ -26,6 +26,7 @@ typedef struct {
     char *name; /* for people: the alias, else the PC/SC name. Any text */
     char *seat;
     bool is_candidate; /* Reader.LoginCandidate */
+    bool is_unplugged; /* the kernel has the device no more; pcscd has not noticed yet */
     bool is_empty; /* the reader reports that there is no card; false while it does not answer */
 
     char *card;             /* object path; NULL if there is no card */

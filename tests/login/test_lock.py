@@ -233,13 +233,17 @@ class PluggingTest(LockTest):
         self.reader = Reader(self.bus, "1-1", 2)
         self.reader.plug()
         self.testbed.start_pcscd(environment=self.bus.environment())
-        self.start_service()
+        self.testbed.start_service("--config", self.settings, environment=self.environment())
         self.client = self.recorder()
         self.wait_for_readers(1)
         self.readers = self.simulator()
         self.insert(self.reader.name())
         self.log_in()
-        self.start_lock()
+        self.start_lock(self.environment())
+
+    def environment(self):
+        """Of the service and the lock service."""
+        return {}
 
     def wait_for_readers(self, count):
         self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
@@ -264,6 +268,31 @@ class LongGrace(PluggingTest):
         self.reader.unplug()
         self.wait_for_readers(0)
         self.reader.plug()
+        self.wait_for_readers(1)
+        self.readers = self.simulator()
+        self.insert(self.reader.name())
+        self.assertEqual(self.logind.requests_until_now(), [])
+        self.readers.remove(self.reader.name())
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+
+class PortIsKnown(PluggingTest):
+    """The service and the lock service see the devices of the kernel."""
+
+    LOCK_SETTINGS = LongGrace.LOCK_SETTINGS
+
+    def environment(self):
+        os.chmod(self.bus.testbed.get_root_dir(), 0o755)
+        return {**self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"}
+
+    def test_pcscd_reports_the_card_before_the_reader(self):
+        """libccid takes a reader that is unplugged for an empty one, until udev has told pcscd."""
+        self.reader.forget()
+        self.readers.remove(self.reader.name())
+        self.client.wait_for_signal("CardRemoved")
+        self.reader.unplug()
+        self.wait_for_readers(0)
+        self.reader.plug(address=3)
         self.wait_for_readers(1)
         self.readers = self.simulator()
         self.insert(self.reader.name())

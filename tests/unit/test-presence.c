@@ -66,6 +66,17 @@ apply_no_reader(Fixture *fixture)
     return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
 
+/* pcscd reports that the card is gone before it reports that the reader is. */
+static bool
+apply_unplugged(Fixture *fixture)
+{
+    LgnReader reader = {.path = (char *)READER, .is_empty = true, .is_unplugged = true};
+    LgnReaderList list = {.readers = &reader, .count = 1};
+    LgnReport report = {.list = &list};
+
+    return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
+}
+
 static bool
 apply_no_service(Fixture *fixture)
 {
@@ -137,6 +148,19 @@ test_reader_that_comes_back_at_once(Fixture *fixture, gconstpointer unused)
     g_assert_false(apply_card(fixture, "/1"));
     g_assert_false(apply_reader(fixture, "/2", ATR, false, true));
     g_assert_true(apply_card(fixture, "/3"));
+}
+
+static void
+test_reader_that_pcscd_still_has(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_unplugged(fixture));
+    g_assert_false(apply_no_reader(fixture));
+    fixture->now_us += 9 * S;
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
+    g_assert_false(apply_unplugged(fixture));
+    assert_locks_after(fixture, 10);
 }
 
 static void
@@ -236,6 +260,7 @@ main(int argc, char **argv)
     ADD(swap);
     ADD(reader_that_comes_back);
     ADD(reader_that_comes_back_at_once);
+    ADD(reader_that_pcscd_still_has);
     ADD(reader_that_does_not_come_back);
     ADD(reader_that_fails);
     ADD(reader_that_comes_back_without_card);

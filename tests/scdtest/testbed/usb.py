@@ -6,6 +6,7 @@ in its folder of drivers as it finds libccid. The process that uses this module
 must have PRELOAD loaded, for umockdev looks at devices through its own /sys.
 """
 
+import os
 import shutil
 import subprocess
 
@@ -113,3 +114,9 @@ class Reader:
             self._bus.testbed.uevent(folder, "remove")
             self._bus.testbed.remove_device(folder)
         self._folders = []
+
+    def forget(self):
+        """The kernel no longer has the device, and udev has not sent its event yet."""
+        for folder in reversed(self._folders):
+            os.unlink(os.path.join(self._bus.testbed.get_sys_dir(), "bus", "usb", "devices",
+                                   os.path.basename(folder)))
