@@ -14,7 +14,12 @@
 /* CheckAuthorizationFlags of polkit */
 #define POLKIT_ALLOW_USER_INTERACTION 1u
 
-/* dbus-daemon allows 128 pending calls of a connection: enough for 16 such users. */
+/*
+ * dbus-daemon allows 128 pending calls of a connection, and refuses further ones. The audit log has
+ * a few of them (audit.c), and some are left to rechecks.
+ */
+#define SENT_MAX 96
+#define SENT_WITH_RECHECKS_MAX 112
 #define SENT_PER_USER 8
 
 /* Checks that are queued in addition to those. */
@@ -31,7 +36,10 @@ struct ScdAuthority {
     guint signals;       /* subscription */
     guint owner_changes; /* likewise */
     guint64 last_dialog;
-    GHashTable *users; /* uid → AuthorityUser, of those with checks; NULL once freed */
+    guint n_sent;       /* checks in the queues of the users */
+    guint64 sent_count; /* checks that were ever sent */
+    gboolean stopped;   /* no check is sent any more */
+    GHashTable *users;  /* uid → AuthorityUser, of those with checks; NULL once freed */
 };
 
 typedef struct {
@@ -40,6 +48,7 @@ typedef struct {
     GQueue sent;    /* of AuthorityCheck, by its link */
     GQueue waiting; /* likewise; rechecks first */
     guint n_calls;  /* waiting, without rechecks */
+    guint64 turn;   /* sent_count when its last check was sent */
 } AuthorityUser;
 
 /*
@@ -62,7 +71,14 @@ typedef struct {
     gpointer data;
 } AuthorityCheck;
 
-static void send_waiting_checks(AuthorityUser *user);
+static void send_waiting_checks(ScdAuthority *authority);
+
+static void
+free_idle_user(AuthorityUser *user)
+{
+    if (!user->sent.head && !user->waiting.head)
+        g_hash_table_remove(user->authority->users, GUINT_TO_POINTER(user->uid));
+}
 
 /* polkit replies to the query then. */
 static void
@@ -115,7 +131,7 @@ end_check(AuthorityCheck *check, ScdVerdict verdict, const GError *error)
     g_clear_pointer(&check->dialog, g_free);
     if (!check->sent) {
         remove_from_waiting(check);
-        send_waiting_checks(check->user);
+        free_idle_user(check->user);
         g_free(check);
     }
     func(verdict, error, data);
@@ -142,9 +158,46 @@ static void
 remove_from_sent(AuthorityCheck *check)
 {
     AuthorityUser *user = g_steal_pointer(&check->user);
+    ScdAuthority *authority = user->authority;
 
     g_queue_unlink(&user->sent, &check->link);
-    send_waiting_checks(user);
+    authority->n_sent--;
+    free_idle_user(user);
+    send_waiting_checks(authority);
+}
+
+/*
+ * Returns whether polkit is not running, and could not be started. The errors of systemd, and the
+ * time limit, are those of the start.
+ */
+static gboolean
+is_away(const GError *error)
+{
+    static const char *const prefixes[] = {
+        "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
+        "org.freedesktop.DBus.Error.TimedOut", "org.freedesktop.DBus.Error.Spawn.",
+        "org.freedesktop.systemd1."};
+    g_autofree char *name = g_dbus_error_get_remote_error(error);
+
+    for (gsize i = 0; name && i < G_N_ELEMENTS(prefixes); i++)
+        if (g_str_has_prefix(name, prefixes[i]))
+            return TRUE;
+    return FALSE;
+}
+
+/* Any other error says nothing about a grant, which must not be used then. */
+static void
+handle_error(AuthorityCheck *check, const GError *error)
+{
+    g_autoptr(GError) no_verdict = NULL;
+
+    if (is_away(error) || !(check->flags & SCD_AUTHORITY_RECHECK)) {
+        refuse_without_polkit(check, error->message);
+        return;
+    }
+    no_verdict = g_error_new(SCD_ERROR, SCD_E_TIMEOUT, "polkit has no verdict on %s: %s",
+                             check->action_id, error->message);
+    end_check(check, SCD_VERDICT_NO, no_verdict);
 }
 
 static void query_polkit(AuthorityCheck *check);
@@ -218,7 +271,7 @@ handle_reply(GObject *source, GAsyncResult *async_result, gpointer data)
     if (valid)
         end_check(check, verdict, NULL);
     else
-        refuse_without_polkit(check, error->message);
+        handle_error(check, error);
 }
 
 static void
@@ -245,17 +298,50 @@ send_check(AuthorityCheck *check)
     remove_from_waiting(check);
     g_queue_push_tail_link(&user->sent, &check->link);
     check->sent = TRUE;
+    user->authority->n_sent++;
+    user->turn = ++user->authority->sent_count;
     query_polkit(check);
 }
 
-/* Sends as many checks as the limit allows. A user without any checks is freed. */
-static void
-send_waiting_checks(AuthorityUser *user)
+static gboolean
+may_send(const AuthorityUser *user)
 {
-    while (user->sent.length < SENT_PER_USER && user->waiting.head)
+    const AuthorityCheck *first = user->waiting.head ? user->waiting.head->data : NULL;
+    gboolean recheck = first && (first->flags & SCD_AUTHORITY_RECHECK);
+
+    return first && user->sent.length < SENT_PER_USER &&
+           user->authority->n_sent < (recheck ? SENT_WITH_RECHECKS_MAX : SENT_MAX);
+}
+
+/* Returns the user whose turn it is: the one with the fewest checks at polkit. NULL for none. */
+static AuthorityUser *
+choose_user(const ScdAuthority *authority)
+{
+    AuthorityUser *chosen = NULL;
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, authority->users);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        AuthorityUser *user = value;
+        if (!may_send(user))
+            continue;
+        if (!chosen || user->sent.length < chosen->sent.length ||
+            (user->sent.length == chosen->sent.length && user->turn < chosen->turn))
+            chosen = user;
+    }
+    return chosen;
+}
+
+/* Sends as many checks as the limits allow. */
+static void
+send_waiting_checks(ScdAuthority *authority)
+{
+    AuthorityUser *user;
+
+    while (!authority->stopped && authority->n_sent < SENT_WITH_RECHECKS_MAX &&
+           (user = choose_user(authority)))
         send_check(user->waiting.head->data);
-    if (!user->sent.head && !user->waiting.head)
-        g_hash_table_remove(user->authority->users, GUINT_TO_POINTER(user->uid));
 }
 
 static AuthorityUser *
@@ -407,7 +493,7 @@ scd_authority_check(ScdAuthority *authority, ScdClient *client, const char *acti
     check->data = data;
     watch_check(check, cancellable);
     add_to_waiting(check);
-    send_waiting_checks(user);
+    send_waiting_checks(authority);
 }
 
 ScdAuthority *
@@ -433,6 +519,7 @@ scd_authority_free(ScdAuthority *authority)
 {
     AuthorityUser *user;
 
+    authority->stopped = TRUE;
     while ((user = get_any_user(authority))) {
         AuthorityCheck *check = (user->waiting.head ? user->waiting.head : user->sent.head)->data;
         if (check->func)

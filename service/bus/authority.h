@@ -12,8 +12,9 @@
  * available, all other users are refused; that result is not cached, and the next check
  * has the bus start polkit again. A check ends after a minute at the latest, unless polkit has
  * opened a dialog for it: a first query without interaction shows whether one is needed.
- * Only a few queries of each user are sent at a time, so that a user whose queries hang
- * does not use up the calls that the bus allows the service to have pending.
+ * Only a few queries of each user, and of all users, are sent at a time, so that those that hang
+ * do not use up the calls that the bus allows the service to have pending. Some of these calls are
+ * kept for rechecks.
  */
 
 #include "bus/clients.h"
@@ -49,7 +50,7 @@ typedef enum {
  * error: set if there is no answer, and the verdict is SCD_VERDICT_NO: SCD_NOT_AUTHORIZED
  * when polkit is not available, SCD_LIMITS_EXCEEDED when the user has too many checks
  * pending, SCD_E_CANCELLED when the check was cancelled or the client left, SCD_E_TIMEOUT when
- * polkit does not reply to a recheck.
+ * polkit, or the bus, has no verdict on a recheck.
  */
 typedef void (*ScdAuthorityFunc)(ScdVerdict verdict, const GError *error, gpointer data);
 
