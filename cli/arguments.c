@@ -152,6 +152,7 @@ parse_timeout(const char *text, gint64 *timeout_us)
 static const char *
 parse_values(ParsedArguments *parsed)
 {
+    static const char *const protocols[] = {"T=0", "T=1", "raw", NULL};
     CtlArguments *arguments = &parsed->arguments;
     guint64 count = 0;
 
@@ -161,6 +162,8 @@ parse_values(ParsedArguments *parsed)
         return _("--count takes a number from 1");
     if (parsed->card && !g_variant_is_object_path(parsed->card))
         return _("--card takes the object path of a card, as shown by 'smartcardctl show'");
+    if (parsed->protocol && !g_strv_contains(protocols, parsed->protocol))
+        return _("--protocol takes T=0, T=1 or raw");
     arguments->timeout = parsed->timeout;
     arguments->count = (guint)count;
     arguments->atr = parsed->atr;

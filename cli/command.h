@@ -9,7 +9,7 @@
  *
  *   main             the table of sub-commands, and the global options
  *   arguments        parses the arguments of a sub-command
- *   alias attributes list monitor report run send wait     the sub-commands
+ *   alias attributes hold list monitor report run send wait     the sub-commands
  *   watch-run watch seen-cards card-filter event-command
  *   reader apdu-script pin-format unserved usb-map versions redact  parts of single sub-commands
  *   event format response                                  output formats
@@ -105,6 +105,7 @@ typedef struct {
 extern const CtlCommand ctl_command_alias;
 extern const CtlCommand ctl_command_attributes;
 extern const CtlCommand ctl_command_control;
+extern const CtlCommand ctl_command_hold;
 extern const CtlCommand ctl_command_list;
 extern const CtlCommand ctl_command_modify_pin;
 extern const CtlCommand ctl_command_monitor;

@@ -54,18 +54,21 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->output = arguments->json ? NULL : output;
     reader->end = ctl_call_get_end(arguments->timeout_us);
     reader->bus = ctl_client_connect(error);
-    g_autoptr(SmartcarddClient) client = reader->bus ? ctl_client_load(reader->bus, error) : NULL;
-    SmartcarddReader *found = client ? ctl_client_find_reader(client, selector, error) : NULL;
-    if (!found)
+    reader->client = reader->bus ? ctl_client_load(reader->bus, error) : NULL;
+    reader->object =
+        reader->client ? ctl_client_find_reader(reader->client, selector, error) : NULL;
+    if (!reader->object)
         return NULL;
-    reader->path = g_strdup(smartcardd_reader_get_object_path(found));
-    reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(found));
+    reader->protocol = arguments->protocol;
+    reader->path = g_strdup(smartcardd_reader_get_object_path(reader->object));
+    reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(reader->object));
     return g_steal_pointer(&reader);
 }
 
 void
 ctl_reader_free(CtlReader *reader)
 {
+    g_clear_object(&reader->client);
     g_clear_object(&reader->bus);
     g_free(reader->path);
     g_free(reader->name);
@@ -173,6 +176,7 @@ ctl_reader_call(const CtlReader *reader, const CtlReaderCall *call, GVariant *ar
 struct CtlSession {
     CtlReader *reader;
     char *path;
+    char *protocol;
     gboolean given_up; /* a command may be running: only the end of the process ends the session */
 };
 
@@ -198,13 +202,20 @@ call_session(CtlSession *session, const CtlReaderCall *call, GVariant *arguments
     return run_session_call(session, &bus_call, arguments, error);
 }
 
+/* Returns the protocols that are acceptable, an empty array for any. */
+static GVariant *
+get_protocols(const CtlReader *reader)
+{
+    return g_variant_new_strv(&reader->protocol, reader->protocol ? 1 : 0);
+}
+
 static CtlSession *
 open_session(CtlReader *reader, const char *share_mode, GError **error)
 {
     static const CtlReaderCall connect = {"Connect", "(os)", CTL_READER_WAITING};
     g_autoptr(GVariant) reply =
         ctl_reader_call(reader, &connect,
-                        g_variant_new("(s@as@a{sv})", share_mode, g_variant_new_strv(NULL, 0),
+                        g_variant_new("(s@as@a{sv})", share_mode, get_protocols(reader),
                                       g_variant_new_parsed("@a{sv} {}")),
                         error);
     if (!reply)
@@ -212,7 +223,7 @@ open_session(CtlReader *reader, const char *share_mode, GError **error)
 
     CtlSession *session = g_new0(CtlSession, 1);
     session->reader = reader;
-    g_variant_get(reply, "(os)", &session->path, NULL);
+    g_variant_get(reply, "(os)", &session->path, &session->protocol);
     return session;
 }
 
@@ -227,6 +238,12 @@ begin_session(CtlReader *reader, const char *share_mode, GError **error)
     g_autoptr(GVariant) reply =
         call_session(session, &begin, g_variant_new_parsed("(@a{sv} {},)"), error);
     return reply ? g_steal_pointer(&session) : NULL;
+}
+
+CtlSession *
+ctl_session_open(CtlReader *reader, GError **error)
+{
+    return open_session(reader, "shared", error);
 }
 
 CtlSession *
@@ -264,6 +281,7 @@ ctl_session_free(CtlSession *session)
     if (!session->given_up)
         close_session(session);
     g_free(session->path);
+    g_free(session->protocol);
     g_free(session);
 }
 
@@ -275,6 +293,18 @@ take_bytes(GVariant *taken_reply)
     g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
     return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
+}
+
+const char *
+ctl_session_get_protocol(const CtlSession *session)
+{
+    return session->protocol;
+}
+
+const char *
+ctl_session_get_path(const CtlSession *session)
+{
+    return session->path;
 }
 
 static GBytes *
@@ -354,13 +384,13 @@ ctl_session_control(CtlSession *session, guint32 code, GBytes *data, GError **er
 }
 
 char *
-ctl_session_reset(CtlSession *session, GError **error)
+ctl_session_reset(CtlSession *session, gboolean cold, GError **error)
 {
     static const CtlReaderCall reconnect = {"Reconnect", "(s)", WAITING_FOR_CARD};
     g_autoptr(GVariant) reply =
         call_session(session, &reconnect,
-                     g_variant_new("(s@ass@a{sv})", "shared", g_variant_new_strv(NULL, 0), "reset",
-                                   g_variant_new_parsed("@a{sv} {}")),
+                     g_variant_new("(s@ass@a{sv})", "shared", get_protocols(session->reader),
+                                   cold ? "unpower" : "reset", g_variant_new_parsed("@a{sv} {}")),
                      error);
     char *protocol = NULL;
 

@@ -14,6 +14,9 @@
 
 typedef struct {
     GDBusConnection *bus;
+    SmartcarddClient *client;
+    SmartcarddReader *object; /* owned by the client while it is connected */
+    const char *protocol;     /* of sessions with the card; NULL for any */
     char *path;
     char *name;        /* as the user gave it, else the PC/SC name */
     CtlOutput *output; /* for the status of waiting calls, NULL for none; not owned */
@@ -52,7 +55,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlReader, ctl_reader_free)
  */
 typedef struct CtlSession CtlSession;
 
-/* Connects to the card, shared, and begins a transaction. The reader must outlive the session. */
+/* Connects to the card, shared, without a transaction. The reader must outlive the session. */
+CtlSession *ctl_session_open(CtlReader *reader, GError **error);
+
+/* Likewise, and begins a transaction. */
 CtlSession *ctl_session_begin(CtlReader *reader, GError **error);
 
 /* Likewise without a card: connects directly to the reader. */
@@ -74,8 +80,15 @@ GBytes *ctl_session_enter_pin(CtlSession *session, gboolean modify, GBytes *comm
 /* Sends a control code to the driver of the reader, and returns its response. */
 GBytes *ctl_session_control(CtlSession *session, guint32 code, GBytes *data, GError **error);
 
-/* Resets the card. Returns its protocol afterwards, such as "T=1". The transaction goes on. */
-char *ctl_session_reset(CtlSession *session, GError **error);
+/* Returns the protocol that the session began with, such as "T=1". */
+const char *ctl_session_get_protocol(const CtlSession *session);
+const char *ctl_session_get_path(const CtlSession *session);
+
+/*
+ * Resets the card; cold: by taking its power. Returns its protocol afterwards. The transaction goes
+ * on.
+ */
+char *ctl_session_reset(CtlSession *session, gboolean cold, GError **error);
 
 GBytes *ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error);
 

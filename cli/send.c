@@ -58,7 +58,7 @@ run_step(CtlSession *session, const CtlApduStep *step, const CtlArguments *argum
          CtlOutput *output, GError **error)
 {
     if (step->kind == CTL_STEP_RESET) {
-        g_autofree char *protocol = ctl_session_reset(session, error);
+        g_autofree char *protocol = ctl_session_reset(session, FALSE, error);
         return protocol != NULL;
     }
     g_autoptr(GBytes) response = send_command(session, step, arguments, error);
@@ -172,7 +172,8 @@ const CtlCommand ctl_command_transmit = {
     .reader = CTL_READER_ALWAYS,
     .min_operands = 1,
     .max_operands = G_MAXINT,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_PROTOCOL | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW |
+               CTL_OPTION_TIMEOUT,
     .run = run_transmit,
 };
 
@@ -212,7 +213,8 @@ const CtlCommand ctl_command_script = {
     .reader = CTL_READER_MAYBE,
     .min_operands = 1,
     .max_operands = 1,
-    .options = CTL_OPTION_FOLLOW | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW | CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_FOLLOW | CTL_OPTION_PROTOCOL | CTL_OPTION_RAW_COMMAND | CTL_OPTION_RAW |
+               CTL_OPTION_TIMEOUT,
     .run = run_script,
 };
 
@@ -291,7 +293,8 @@ run_reset(const CtlArguments *arguments, CtlOutput *output)
     g_autoptr(GError) error = NULL;
     g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
     g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
-    g_autofree char *protocol = session ? ctl_session_reset(session, &error) : NULL;
+    g_autofree char *protocol =
+        session ? ctl_session_reset(session, arguments->cold, &error) : NULL;
 
     if (!protocol)
         return ctl_command_print_error(error);
@@ -311,7 +314,7 @@ const CtlCommand ctl_command_reset = {
            "Prints the protocol of the card after the reset, such as 'T=1'; JSON is an\n"
            "object with 'protocol'."),
     .reader = CTL_READER_MAYBE,
-    .options = CTL_OPTION_TIMEOUT,
+    .options = CTL_OPTION_COLD | CTL_OPTION_TIMEOUT,
     .run = run_reset,
 };
 

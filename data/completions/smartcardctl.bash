@@ -25,7 +25,7 @@ _smartcardctl_readers() {
 _smartcardctl() {
     local word command= current=${COMP_WORDS[COMP_CWORD]}
     local commands='list status show monitor wait alias transmit script reset'
-    commands+=' verify-pin modify-pin control attributes report run'
+    commands+=' hold verify-pin modify-pin control attributes report run'
     local options='--json --help'
     COMPREPLY=()
 
@@ -36,7 +36,7 @@ _smartcardctl() {
             continue
         fi
         case $word in
-        --timeout | --atr | --card | --not | --count | --exec) is_value=1 ;;
+        --timeout | --atr | --card | --not | --count | --exec | --protocol) is_value=1 ;;
         -*) ;;
         *)
             if [[ $command ]]; then
@@ -52,12 +52,14 @@ _smartcardctl() {
     alias) options+=' --remove --serial --timeout=' ;;
     status) options+=' --verbose' ;;
     report) options+=' --serials' ;;
-    transmit | script) options+=' --follow --raw --raw-command --timeout=' ;;
+    transmit | script) options+=' --follow --protocol= --raw --raw-command --timeout=' ;;
     control | verify-pin | modify-pin) options+=' --raw --timeout=' ;;
     wait) options+=' --new --removal --atr= --card= --not= --mute --count= --timeout=' ;;
     monitor) options+=' --count= --exec= --timeout=' ;;
     run) options+=' --check' ;;
-    reset | attributes) options+=' --timeout=' ;;
+    reset) options+=' --cold --timeout=' ;;
+    hold) options+=' --protocol= --timeout=' ;;
+    attributes) options+=' --timeout=' ;;
     esac
 
     ((is_value)) && return 0
@@ -68,7 +70,7 @@ _smartcardctl() {
     fi
     case $command in
     '') mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current") ;;
-    status | show | wait | alias | transmit | reset | control | verify-pin | modify-pin | attributes)
+    status | show | wait | alias | transmit | reset | hold | control | verify-pin | modify-pin | attributes)
         ((operands == 0)) && _smartcardctl_readers "$current"
         ;;
     monitor) _smartcardctl_readers "$current" ;;

@@ -29,10 +29,10 @@ function __smartcardctl_needs_reader
     test $operands = 1
 end
 
-set -l commands list status show monitor wait alias transmit script reset verify-pin modify-pin control attributes \
+set -l commands list status show monitor wait alias transmit script reset hold verify-pin modify-pin control attributes \
     report run
-set -l with_reader monitor status show wait alias transmit script reset verify-pin modify-pin control attributes
-set -l with_timeout monitor wait alias transmit script reset verify-pin modify-pin control attributes
+set -l with_reader monitor status show wait alias transmit script reset hold verify-pin modify-pin control attributes
+set -l with_timeout monitor wait alias transmit script reset hold verify-pin modify-pin control attributes
 
 complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'
@@ -51,6 +51,7 @@ complete -c smartcardctl -n $first -a script -d 'Send the commands in a file to 
 complete -c smartcardctl -n $first -a reset -d 'Reset the card'
 complete -c smartcardctl -n $first -a verify-pin -d "Let the user enter a PIN at the reader"
 complete -c smartcardctl -n $first -a modify-pin -d "Let the user change a PIN at the reader"
+complete -c smartcardctl -n $first -a hold -d 'Keep the card powered and in its state'
 complete -c smartcardctl -n $first -a control -d "Send a control code to the reader's driver"
 complete -c smartcardctl -n $first -a attributes -d "Show the attributes that the driver reports"
 complete -c smartcardctl -n $first -a report -d 'Write a report on versions, readers and cards'
@@ -93,5 +94,9 @@ complete -c smartcardctl -n '__fish_seen_subcommand_from wait monitor' -x -l cou
     -d 'Stop after this number of them'
 complete -c smartcardctl -n '__fish_seen_subcommand_from monitor' -x -l exec \
     -d 'Run this for each event'
+complete -c smartcardctl -n '__fish_seen_subcommand_from reset' -l cold \
+    -d 'Take the power from the card'
+complete -c smartcardctl -n '__fish_seen_subcommand_from transmit script hold' -x -l protocol \
+    -a 'T=0 T=1 raw' -d 'Use this protocol'
 complete -c smartcardctl -n "__fish_seen_subcommand_from $with_timeout" -x -l timeout \
     -d 'Stop after this time (seconds)'

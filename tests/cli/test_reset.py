@@ -26,6 +26,14 @@ class Reset(CardTest):
         self.run_to_end("reset")
         self.assertEqual(self.transmit(IS_VERIFIED).output, "6982\n")
 
+    def test_cold(self):
+        """The card is powered anew."""
+        before = self.readers.powerups("A")
+        self.assertEqual(self.run_to_end("reset", "--cold").output, "T=1\n")
+        self.assertEqual(self.run_to_end("reset", "--cold", columns=80).screen,
+                         ["The card was reset. Its protocol is T=1.", ""])
+        self.assertGreaterEqual(self.readers.powerups("A"), before + 2)
+
 
 if __name__ == "__main__":
     case.main()
