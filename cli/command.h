@@ -9,9 +9,11 @@
  *
  *   main             the table of sub-commands, and the global options
  *   arguments        parses the arguments of a sub-command
- *   alias attributes hold list monitor report run send wait     the sub-commands
- *   watch-run watch seen-cards card-filter event-command
- *   reader apdu-script pin-format unserved usb-map versions redact  parts of single sub-commands
+ *   alias attributes hold list monitor report              the sub-commands
+ *   run send wait who                                      the sub-commands, too
+ *   watch-run watch seen-cards card-filter event-command   parts of sub-commands
+ *   reader apdu-script pin-format pcscd-clients            the same
+ *   unserved usb-map versions redact                       the same
  *   event format response                                  output formats
  *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
@@ -118,6 +120,7 @@ extern const CtlCommand ctl_command_status;
 extern const CtlCommand ctl_command_transmit;
 extern const CtlCommand ctl_command_verify_pin;
 extern const CtlCommand ctl_command_wait;
+extern const CtlCommand ctl_command_who;
 
 /* Prints the problem with the arguments in one line; returns CTL_STATUS_USAGE. */
 int ctl_command_print_usage_error(const char *problem);

@@ -24,7 +24,8 @@ static const CtlCommand *const commands[] = {
     &ctl_command_list,    &ctl_command_status,     &ctl_command_show,       &ctl_command_monitor,
     &ctl_command_wait,    &ctl_command_alias,      &ctl_command_transmit,   &ctl_command_script,
     &ctl_command_reset,   &ctl_command_hold,       &ctl_command_verify_pin, &ctl_command_modify_pin,
-    &ctl_command_control, &ctl_command_attributes, &ctl_command_report,     &ctl_command_run,
+    &ctl_command_control, &ctl_command_attributes, &ctl_command_who,        &ctl_command_report,
+    &ctl_command_run,
 };
 
 typedef struct {

@@ -25,7 +25,7 @@ _smartcardctl_readers() {
 _smartcardctl() {
     local word command= current=${COMP_WORDS[COMP_CWORD]}
     local commands='list status show monitor wait alias transmit script reset'
-    commands+=' hold verify-pin modify-pin control attributes report run'
+    commands+=' hold verify-pin modify-pin control attributes who report run'
     local options='--json --help'
     COMPREPLY=()
 

@@ -30,7 +30,7 @@ function __smartcardctl_needs_reader
 end
 
 set -l commands list status show monitor wait alias transmit script reset hold verify-pin modify-pin control attributes \
-    report run
+    who report run
 set -l with_reader monitor status show wait alias transmit script reset hold verify-pin modify-pin control attributes
 set -l with_timeout monitor wait alias transmit script reset hold verify-pin modify-pin control attributes
 
@@ -54,6 +54,7 @@ complete -c smartcardctl -n $first -a modify-pin -d "Let the user change a PIN a
 complete -c smartcardctl -n $first -a hold -d 'Keep the card powered and in its state'
 complete -c smartcardctl -n $first -a control -d "Send a control code to the reader's driver"
 complete -c smartcardctl -n $first -a attributes -d "Show the attributes that the driver reports"
+complete -c smartcardctl -n $first -a who -d 'Show which programs use smart cards'
 complete -c smartcardctl -n $first -a report -d 'Write a report on versions, readers and cards'
 complete -c smartcardctl -n $first -a run -d 'Run a PC/SC program with smartcardd'
 
