@@ -8,6 +8,9 @@
 #define ARRAY_MAX (64 * 1024 * 1024)
 #define DEPTH_MAX 64
 
+/* Values in header fields that a later version of the protocol may add. */
+#define UNKNOWN_VALUES_MAX 64
+
 /* Codes of header fields that are written. */
 #define FIELD_ERROR_NAME 4
 #define FIELD_REPLY_SERIAL 5
@@ -111,7 +114,22 @@ scd_dbus_measure(const guint8 *fixed, gsize *header_length, gsize *length)
     return TRUE;
 }
 
-/* The value of one header field, which has the type that its code demands. */
+static gboolean walk_value(WireCursor *cursor, const char **type, guint depth);
+
+/* A value of any type, which is not used. */
+static gboolean
+skip_value(WireCursor *cursor, const char *type)
+{
+    const char *end;
+
+    return g_variant_type_string_scan(type, NULL, &end) && *end == '\0' &&
+           walk_value(cursor, &type, 0);
+}
+
+/*
+ * The value of one header field, which has the type that its code demands. A field with another
+ * code is to be ignored.
+ */
 static gboolean
 take_field(WireCursor *cursor, guint8 code, const char *type, ScdDbusHeader *header)
 {
@@ -126,7 +144,9 @@ take_field(WireCursor *cursor, guint8 code, const char *type, ScdDbusHeader *hea
         [9] = {"u", &header->unix_fds},
     };
 
-    if (code == 0 || code >= G_N_ELEMENTS(known) || !g_str_equal(type, known[code].type))
+    if (code >= G_N_ELEMENTS(known))
+        return skip_value(cursor, type);
+    if (code == 0 || !g_str_equal(type, known[code].type))
         return FALSE;
     gpointer target = known[code].target;
     switch (*type) {
@@ -164,6 +184,7 @@ scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusHeader *he
         .length = SCD_DBUS_FIXED_HEADER + (gsize)read_uint32(bytes + 12, big_endian),
         .at = SCD_DBUS_FIXED_HEADER,
         .big_endian = big_endian,
+        .most = UNKNOWN_VALUES_MAX,
     };
 
     *header = (ScdDbusHeader){
@@ -222,8 +243,6 @@ alignment_of(char type)
         return 4;
     }
 }
-
-static gboolean walk_value(WireCursor *cursor, const char **type, guint depth);
 
 /* The members of a struct or a dictionary entry, up to its closing bracket. */
 static gboolean

@@ -52,7 +52,10 @@ typedef struct {
  */
 gboolean scd_dbus_measure(const guint8 *fixed, gsize *header_length, gsize *length);
 
-/* bytes: the first header_length bytes of a message. Returns FALSE if the header is malformed. */
+/*
+ * bytes: the first header_length bytes of a message. Fields whose codes are not known are ignored,
+ * as the specification demands. Returns FALSE if the header is malformed.
+ */
 gboolean scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusHeader *header);
 
 /*

@@ -134,9 +134,9 @@ apply_verdict(ScdBusInput *input, ScdGateVerdict verdict, const ScdDbusHeader *h
 }
 
 /*
- * Decides about the message at start. Returns 0 when that is done, else the
- * number of its bytes that must be there first; -1 with an error when these are
- * no D-Bus messages.
+ * Decides about the message at start. Returns 0 when that is done, else the number of its bytes
+ * that must be there first; -1 with an error when these are no D-Bus messages. No message of a
+ * client leads to that: one with a header that is malformed or too long is dropped.
  */
 static gssize
 examine_message(ScdBusInput *input, GError **error)
@@ -149,13 +149,17 @@ examine_message(ScdBusInput *input, GError **error)
 
     if (available < SCD_DBUS_FIXED_HEADER)
         return SCD_DBUS_FIXED_HEADER;
-    gboolean valid = scd_dbus_measure(bytes, &header_length, &length);
-    if (valid && available < header_length)
-        return header_length;
-    if (!valid || !scd_dbus_read_header(bytes, header_length, &header)) {
+    if (!scd_dbus_measure(bytes, &header_length, &length)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                             "The bus sent a malformed message");
         return -1;
+    }
+    gboolean readable = header_length <= scd_gate_header_max(bytes[1]);
+    if (readable && available < header_length)
+        return header_length;
+    if (!readable || !scd_dbus_read_header(bytes, header_length, &header)) {
+        input->discard = length;
+        return 0;
     }
     ScdGateVerdict verdict = scd_gate_check_header(&header, length, &reason);
     if (verdict == SCD_GATE_PASS && available < length)

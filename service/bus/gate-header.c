@@ -37,6 +37,9 @@ static const ScdGateBodyLimit body_limits[] = {
     {"Reader.Control", 65548 + BODY_MAX, 200},
 };
 
+/* The longest path, an interface, and a member, with room for fields that are not known. */
+#define HEADER_MAX (4 * KIB)
+
 #define MESSAGE_MAX (2 * TRANSMIT_MANY_BODY_MAX + 2 * KIB)
 
 static const ScdGateError too_large = {
@@ -69,6 +72,12 @@ gsize
 scd_gate_message_max(void)
 {
     return MESSAGE_MAX;
+}
+
+gsize
+scd_gate_header_max(ScdDbusType type)
+{
+    return type == SCD_DBUS_METHOD_CALL ? MESSAGE_MAX : HEADER_MAX;
 }
 
 static ScdGateVerdict
@@ -140,7 +149,8 @@ scd_gate_check_header(const ScdDbusHeader *header, gsize length, ScdGateError *e
         return refuse_with(&with_descriptors, error);
     if (strlen(header->path) > PATH_MAX_LENGTH || !is_path_of_tree(header->path))
         return refuse_with(&no_object, error);
-    if (length > MESSAGE_MAX || header->body_length > scd_gate_find_body_limit(header)->body_max)
+    if (length > MESSAGE_MAX || length - header->body_length > HEADER_MAX ||
+        header->body_length > scd_gate_find_body_limit(header)->body_max)
         return refuse_with(&too_large, error);
     return SCD_GATE_PASS;
 }

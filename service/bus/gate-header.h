@@ -30,6 +30,13 @@ typedef struct {
 /* Returns the length in bytes, with the header, of the longest message that any method needs. */
 gsize scd_gate_message_max(void);
 
+/*
+ * Returns the length in bytes of the longest header of a message of that type that is read: longer
+ * messages are dropped. Calls with a long header are refused with an error, for which the names in
+ * the header are needed.
+ */
+gsize scd_gate_header_max(ScdDbusType type);
+
 /* Returns the limit for a call: a static table. */
 const ScdGateBodyLimit *scd_gate_find_body_limit(const ScdDbusHeader *header);
 

@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from contextlib import contextmanager
 
-from broker import Broker
 from gi.repository import Gio
+from scdtest.testbed.broker import Broker
 from scdtest.testbed.simulator import Simulator
 from scdtest.testbed.testbed import SOURCE, TestBed, built, connect_to_bus, simulated_reader
 

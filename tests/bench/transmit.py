@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The time of a command by each path to the card, as a ratio to a direct SCardTransmit."""
 
-import broker
 import report
 import stage
 from report import ratios
+from scdtest.testbed import broker
 from scdtest.testbed.simulator import ATR
 
 SIZES = (5, 261, 4096, 65000)

@@ -82,6 +82,14 @@ class Admission(SessionTest):
                              UNKNOWN_OBJECT)
         self.assert_well()
 
+    def test_long_signals(self):
+        """They are dropped by their length, however it is made up, and their sender goes on."""
+        intruder = self.intruder()
+        for size in (8 * MIB, 30 * MIB):
+            intruder.send("Changed", kind=SIGNAL, path="/" + "a" * size)
+        self.assertEqual(intruder.call("FindReader", "s", string("x"), path="/a"), UNKNOWN_OBJECT)
+        self.assert_well(limit=4)
+
     def test_error_texts_are_short(self):
         intruder = self.intruder()
         for method, signature, body in (

@@ -60,6 +60,40 @@ test_header(gconstpointer big_endian)
     g_assert_cmpuint(header.unix_fds, ==, 0);
 }
 
+/* dbus-broker forwards fields whose codes it does not know. */
+static void
+test_unknown_fields(void)
+{
+    const struct {
+        const char *value;
+        gboolean valid;
+    } fields[] = {
+        {"'text'", TRUE},
+        {"[('a', <byte 7>), ('b', <[1, 2]>)]", TRUE},
+        {"[<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,"
+         "<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>,<0>]",
+         FALSE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) {
+        g_autoptr(GDBusMessage) message =
+            g_dbus_message_new_method_call(":1.7", "/org/example", "org.example.Thing", "Do");
+        g_autoptr(GError) error = NULL;
+        gsize length, header_length, whole;
+        ScdDbusHeader header;
+
+        g_dbus_message_set_serial(message, 77);
+        g_dbus_message_set_header(message, 200, g_variant_new_parsed(fields[i].value));
+        g_autofree guint8 *blob =
+            g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+        g_assert_no_error(error);
+        g_assert_true(scd_dbus_measure(blob, &header_length, &whole));
+        g_assert_cmpint(scd_dbus_read_header(blob, header_length, &header), ==, fields[i].valid);
+        if (fields[i].valid)
+            g_assert_cmpstr(header.member, ==, "Do");
+    }
+}
+
 static void
 test_reply_header(void)
 {
@@ -252,6 +286,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/dbus-message/header/little-endian", GINT_TO_POINTER(FALSE), test_header);
     g_test_add_data_func("/dbus-message/header/big-endian", GINT_TO_POINTER(TRUE), test_header);
+    g_test_add_func("/dbus-message/unknown-fields", test_unknown_fields);
     g_test_add_func("/dbus-message/header/reply", test_reply_header);
     g_test_add_func("/dbus-message/written-errors", test_written_errors);
     g_test_add_data_func("/dbus-message/counts/little-endian", GINT_TO_POINTER(FALSE), test_counts);

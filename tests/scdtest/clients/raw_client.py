@@ -13,6 +13,7 @@ NO_REPLY_EXPECTED = 1
 BUS = "org.freedesktop.DBus"
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = range(
     1, 10)
+UNKNOWN = 200
 
 
 def align(data, size):
@@ -32,10 +33,10 @@ def array(elements, alignment=4):
 
 
 def encode(kind, serial, signature, body, flags=0, descriptors=0, **fields):
-    """fields: path, interface, member, destination."""
+    """fields: path, interface, member, destination; unknown: of a code that has no meaning."""
     data = b""
     for code, name in ((PATH, "path"), (INTERFACE, "interface"), (MEMBER, "member"),
-                       (DESTINATION, "destination")):
+                       (DESTINATION, "destination"), (UNKNOWN, "unknown")):
         if name in fields:
             kind_of_field = b"\1o\0" if code == PATH else b"\1s\0"
             data = align(data, 8) + bytes([code]) + kind_of_field + string(fields[name])
@@ -87,11 +88,12 @@ class RawClient:
 
     def send(self, member, signature="", body=b"", kind=CALL, flags=0, descriptors=(),
              destination="org.smartcardd1", path="/org/smartcardd1",
-             interface="org.smartcardd1.Manager"):
-        """Returns the serial number."""
+             interface="org.smartcardd1.Manager", **fields):
+        """Returns the serial number. fields: further ones, see encode()."""
         self._serial += 1
         message = encode(kind, self._serial, signature, body, flags, len(descriptors), path=path,
-                         interface=interface, member=member, destination=destination)
+                         interface=interface, member=member, destination=destination,
+                         **fields)
         if descriptors:
             sent = socket.send_fds(self.socket, [message], descriptors)
             message = message[sent:]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs dbus-broker instead of dbus-daemon, if it is installed.
 
-Its launcher requires a socket passed as systemd does it, and a socket for its
-log; it needs systemd itself only to start a service.
+Its launcher requires a socket passed as systemd does it, and a socket for its log; it needs systemd
+itself only to start a service.
 """
 
 import os
@@ -32,6 +32,7 @@ class Broker(Process):
                                          "dbus-broker-launch", "--scope=system",
                                          "--config-file=" + config])
         events.wait_for_file(BUS_SOCKET)
+        os.chmod(BUS_SOCKET, 0o666)
 
     def stop(self, *arguments, **options):
         super().stop(*arguments, **options)
