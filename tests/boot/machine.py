@@ -8,11 +8,13 @@ port, and they are executed on the USB ports of the machine.
 """
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
 
-from ports import DEVICE, Ports
+from machines import IDENTITY
+from ports import UHCI, XHCI, Ports
 from qmp import Qmp, Refused
 
 # Without features that are slow in emulation: five-level page tables, string instructions that are
@@ -36,7 +38,10 @@ class Machine:
         """Boots, and returns when the machine is off. readers: names and ports at boot."""
         with tempfile.TemporaryDirectory(prefix="scd-boot-") as folder:
             qmp = Qmp()
-            self._ports = Ports(qmp, folder)
+            has_identity = any(name == IDENTITY for name, _ in readers)
+            self._controller = UHCI if has_identity else XHCI
+            self._qmp = qmp
+            self._ports = Ports(qmp, folder, self._image + "/identity")
             await qmp.listen(folder + "/qmp")
             await asyncio.start_unix_server(self._obey, folder + "/orders")
             await asyncio.start_unix_server(self._pass_on, folder + "/output")
@@ -55,7 +60,8 @@ class Machine:
         await qmp.greet()
         for name, place in readers:
             await self._ports.plug(name, place)
-            await self._ports.insert(name)
+            if name != IDENTITY:
+                await self._ports.insert(name)
         await qmp.command("cont")
         await qemu.wait()
         await self._output_ended.wait()
@@ -73,7 +79,7 @@ class Machine:
             "-kernel", self._image + "/vmlinuz", "-initrd", self._image + "/initrd",
             "-append", f"{KERNEL_OPTIONS} systemd.setenv=SCD_BOOT_MACHINE={self._name}",
             "-drive", f"if=virtio,file={self._image}/disk,format=raw,snapshot=on,cache=unsafe",
-            "-device", DEVICE,
+            "-device", self._controller,
             "-serial", f"file:{self._results}/{self._name}.console",
             "-device", "virtio-serial-pci",
             *port("orders", f"socket,path={folder}/orders"),
@@ -82,19 +88,31 @@ class Machine:
             "-chardev", f"socket,id=qmp,path={folder}/qmp", "-mon", "chardev=qmp,mode=control",
         ]
 
+    async def _wake(self) -> None:
+        """Wakes the machine, once, when it has gone to sleep: until then it may do other things."""
+        async def wake() -> None:
+            await self._qmp.suspended.wait()
+            await self._qmp.command("system_wakeup")
+
+        self._qmp.suspended.clear()
+        self._waking = asyncio.create_task(wake())
+
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Executes orders. Replies to each with a line: empty, or an error message."""
         orders = {"plug": self._ports.plug, "unplug": self._ports.unplug,
                   "unplug-hub": self._ports.unplug_hub,
-                  "insert": self._ports.insert, "remove": self._ports.remove}
-        while line := await reader.readline():
-            order, *arguments = line.decode().split()
-            try:
-                await orders[order](*arguments)
-                answer = ""
-            except (Refused, AssertionError, KeyError, TypeError, asyncio.TimeoutError) as error:
-                answer = f"{line.decode().strip()}: {error!r}"
-            writer.write(answer.encode() + b"\n")
+                  "insert": self._ports.insert, "remove": self._ports.remove,
+                  "wake": self._wake, "off": lambda: self._qmp.command("quit")}
+        with contextlib.suppress(ConnectionResetError):  # after the order "off"
+            while line := await reader.readline():
+                order, *arguments = line.decode().split()
+                try:
+                    await orders[order](*arguments)
+                    answer = ""
+                except (Refused, AssertionError, KeyError, TypeError,
+                        asyncio.TimeoutError) as error:
+                    answer = f"{line.decode().strip()}: {error!r}"
+                writer.write(answer.encode() + b"\n")
         writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

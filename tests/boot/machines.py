@@ -2,8 +2,11 @@
 """The virtual machines, and the readers that each has when it boots.
 
 The machine NAME, or NAME-NUMBER, runs tests/boot/guest/test_NAME.py. Each reader has a name, a USB
-port, and a card in it.
+port, and a card in it. That of the reader "identity" has keys and certificates, and QEMU emulates it
+(tests/boot/identity); it is not in the reader yet when the machine boots.
 """
+
+IDENTITY = "identity"
 
 
 def rack(total: int, direct: int) -> list[tuple[str, str]]:
@@ -19,6 +22,7 @@ def rack(total: int, direct: int) -> list[tuple[str, str]]:
 MACHINES = {
     "hotplug": [],
     "desk": [("a", "1-3"), ("b", "1-4.1")],
+    "login": [(IDENTITY, "1-2.1")],
     "rack-16": rack(16, direct=4),
     "rack-20": rack(20, direct=4),
     "rack-56": rack(56, direct=8),

@@ -6,10 +6,15 @@ as they are needed.
 """
 
 from card import Card
+from machines import IDENTITY
 from qmp import Qmp
 
 CONTROLLER = "usb"
-DEVICE = f"qemu-xhci,id={CONTROLLER},p2=15,p3=4"
+XHCI = f"qemu-xhci,id={CONTROLLER},p2=15,p3=4"
+
+# With XHCI, QEMU's reader sends an empty packet after a response of 64 bytes as a second transfer,
+# which libccid takes for the next response. A card with certificates has such responses.
+UHCI = f"piix3-usb-uhci,id={CONTROLLER}"
 
 
 def parent(place: str) -> str:
@@ -21,23 +26,51 @@ def hub_id(place: str) -> str:
     return "hub-" + place.replace(".", "-")
 
 
-class Ports:
-    """folder: where the sockets of cards are created."""
+class IdentityCard:
+    """A card with keys, which QEMU emulates. It is a device of QEMU while it is in the reader.
+
+    folder: made by tests/boot/identity.
+    """
 
     def __init__(self, qmp: Qmp, folder: str):
         self._qmp, self._folder = qmp, folder
-        self._cards: dict[str, Card] = {}
+        self._inserted = False
+
+    async def insert(self) -> None:
+        await self._qmp.command("device_add", driver="ccid-card-emulated", id=IDENTITY + "-card",
+                                bus=IDENTITY + ".0", backend="certificates",
+                                db=f"sql:{self._folder}/card", cert1="id", cert2="signing",
+                                cert3="encryption")
+        self._inserted = True
+
+    async def remove(self) -> None:
+        if self._inserted:
+            await self._qmp.delete(IDENTITY + "-card")
+        self._inserted = False
+
+    def unplugged(self) -> None:
+        """QEMU removes the card with the reader."""
+        self._inserted = False
+
+
+class Ports:
+    """folder: where the sockets of cards are created. identity: that of an IdentityCard."""
+
+    def __init__(self, qmp: Qmp, folder: str, identity: str):
+        self._qmp, self._folder = qmp, folder
+        self._cards: dict[str, Card | IdentityCard] = {IDENTITY: IdentityCard(qmp, identity)}
         self._readers: dict[str, str] = {}  # that are plugged in, with their places
         self._hubs: set[str] = set()
 
     async def plug(self, name: str, place: str) -> None:
-        """Plugs in a reader. A new one has no card; any other keeps its card."""
+        """Plugs in a reader. A new one has no card; any other keeps its card, unless QEMU does."""
         if name not in self._cards:
             await self._new_card(name)
         await self._need_hub(parent(place))
         await self._add("usb-ccid", name, place)
-        await self._qmp.command("device_add", driver="ccid-card-passthru", id=name + "-card",
-                                bus=name + ".0", chardev=name + "-socket")
+        if name != IDENTITY:
+            await self._qmp.command("device_add", driver="ccid-card-passthru", id=name + "-card",
+                                    bus=name + ".0", chardev=name + "-socket")
         self._readers[name] = place
 
     async def unplug(self, name: str) -> None:

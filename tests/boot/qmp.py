@@ -2,6 +2,7 @@
 """A client of QMP, the control protocol of QEMU: commands, and the removal of devices."""
 
 import asyncio
+import contextlib
 import json
 
 LIMIT_S = 30
@@ -17,6 +18,7 @@ class Qmp:
     def __init__(self):
         self._answers: asyncio.Queue[dict] = asyncio.Queue()
         self._leaving: dict[str, asyncio.Future] = {}
+        self.suspended = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
         self._greeted = asyncio.Event()
 
@@ -42,14 +44,20 @@ class Qmp:
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
+        with contextlib.suppress(ConnectionResetError):  # after the command "quit"
+            await self._read_lines(reader)
+        writer.close()
+
+    async def _read_lines(self, reader: asyncio.StreamReader) -> None:
         while line := await reader.readline():
             message = json.loads(line)
             if "QMP" in message:
                 self._greeted.set()
             elif "event" not in message:
                 self._answers.put_nowait(message)
+            elif message["event"] == "SUSPEND":
+                self.suspended.set()
             elif message["event"] == "DEVICE_DELETED":
                 gone = self._leaving.pop(message["data"].get("device"), None)
                 if gone:
                     gone.set_result(None)
-        writer.close()

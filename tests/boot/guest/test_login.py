@@ -1,0 +1,215 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A machine that is set up as docs/login.md says: card in, PIN, in; card out, locked.
+
+The user tester logs in with a card on a virtual terminal, and the session stays for all tests.
+"""
+
+import fcntl
+import os
+import pwd
+import re
+import select
+import subprocess
+import termios
+
+from booted import PCSCD, READER, BootTest, main, object_path, run
+from gi.repository import Gio, GLib
+from machines import IDENTITY
+from scdtest.testbed import events
+
+PAGE = "/src/docs/login.md"
+STACK = "/etc/pam.d/login"
+RECORDS = "/run/smartcardd-login"
+TERMINAL = 3
+COLUMNS = 80
+LOGIND = "org.freedesktop.login1"
+PIN = "123456"
+HUB = "1-2"
+LOCK_UNIT = "smartcardd-lock.service"
+LONG_S = 600  # the grace for a reader that comes back
+
+# QEMU's reader announces a PIN pad, but refuses to verify a PIN.
+NO_PIN_PAD = "app default { reader_driver pcsc { enable_pinpad = false; } }\n"
+
+# Commands of the page that the image has executed, or that ask for a PIN on a terminal.
+NOT_RUN = ("apt-get", "pklogin_finder")
+
+
+def sections():
+    """Returns the blocks of text in each numbered section of the page."""
+    with open(PAGE, encoding="utf-8") as file:
+        parts = re.split(r"^## (\d)\. .*$", file.read(), flags=re.M)
+    return {int(number): re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
+            for number, text in zip(parts[1::2], parts[2::2])}
+
+
+def follow(block, atr):
+    """Executes the commands of a block. "cat FILE" shows the content that the file has to have."""
+    for command, output in re.findall(r"^# (.*)\n((?:(?!# ).*\n)*)", block, re.M):
+        if command.startswith("cat "):
+            path = command.split()[1]
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(re.sub(r"\bLoginCards=atr \w+", "LoginCards=atr " + atr, output))
+        elif command.split()[0] not in NOT_RUN:
+            subprocess.run(command, shell=True, check=True, cwd="/root", stdin=subprocess.DEVNULL)
+
+
+def change_stack(auth, session):
+    with open(STACK, encoding="utf-8") as file:
+        lines = file.read().splitlines(keepends=True)
+    lines[lines.index("@include common-auth\n")] = auth
+    lines.insert(lines.index("@include common-session\n") + 1, session)
+    with open(STACK, "w", encoding="utf-8") as file:
+        file.writelines(lines)
+
+
+def set_grace(seconds):
+    """It is used by the lock service when that starts."""
+    with open("/etc/smartcardd/lock.conf", "w", encoding="ascii") as file:
+        file.write(f"[Lock]\nReaderGraceSec={seconds}\n")
+
+
+def run_in_session(*command):
+    """Runs a command for the service manager of the user."""
+    uid = pwd.getpwnam("tester").pw_uid
+    return run("setpriv", f"--reuid={uid}", "--clear-groups", "env",
+               f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user", *command, LOCK_UNIT)
+
+
+class Terminal:
+    """A virtual terminal in front of the seat, with the getty that logind starts there."""
+
+    def __init__(self):
+        run("chvt", str(TERMINAL))
+        self._screen = open(f"/dev/vcs{TERMINAL}", "rb", buffering=0)
+        self._poll = select.poll()
+        self._poll.register(self._screen, select.POLLPRI)
+        self._poll.poll(0)  # the kernel notes changes from the first call on
+        self.wait_for("login:")
+
+    def lines(self):
+        """Reading makes the next poll wait for a change."""
+        self._screen.seek(0)
+        text = self._screen.read().decode("ascii", "replace")
+        lines = [text[at:at + COLUMNS].strip() for at in range(0, len(text), COLUMNS)]
+        return [line for line in lines if line]
+
+    def wait_for(self, words):
+        while not any(words in line for line in self.lines()):
+            assert self._poll.poll(1000 * events.LIMIT_S), f"no {words!r} in {self.lines()}"
+
+    def type(self, text):
+        """login hangs up the terminal for those who opened it before."""
+        keyboard = os.open(f"/dev/tty{TERMINAL}", os.O_RDWR | os.O_NOCTTY)
+        for byte in text.encode():
+            fcntl.ioctl(keyboard, termios.TIOCSTI, bytes([byte]))
+        os.close(keyboard)
+
+
+class Login(BootTest):
+    """changes: the signals of logind that sessions are to be locked and unlocked, and of sleep."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.changes = []
+        cls.bus = Gio.bus_get_sync(Gio.BusType.SYSTEM)
+        for interface in (".Session", ".Manager"):
+            cls.bus.signal_subscribe(LOGIND, LOGIND + interface, None, None, None,
+                                     Gio.DBusSignalFlags.NONE, cls.note_change)
+        cls.reader = object_path(cls.places[IDENTITY])
+        cls.host.order("insert", IDENTITY)
+        run("smartcardctl", "wait", "--timeout", "60", cls.reader)
+        atr, = re.findall(r'"atr" : "(\w+)"', run("smartcardctl", "--json", "status", cls.reader))
+        text = sections()
+        for number in (1, 2, 3, 5):
+            for block in text[number]:
+                follow(block, atr)
+        set_grace(LONG_S)
+        with open("/etc/opensc/opensc.conf", "w", encoding="ascii") as file:
+            file.write(NO_PIN_PAD)
+        change_stack(*text[4][:2])
+        cls.host.order("remove", IDENTITY)
+        run("smartcardctl", "wait", "--removal", "--timeout", "60", cls.reader)
+        cls.log_in()
+
+    @classmethod
+    def note_change(cls, _bus, _sender, path, _interface, name, arguments):
+        if name in ("Lock", "Unlock"):
+            cls.changes.append((name, path))
+        elif name == "PrepareForSleep":
+            cls.changes.append((name, *arguments))
+
+    @classmethod
+    def log_in(cls):
+        cls.terminal = Terminal()
+        cls.terminal.type("tester\n")
+        cls.terminal.wait_for("Insert your smart card.")
+        cls.host.order("insert", IDENTITY)
+        cls.terminal.wait_for("PIN")
+        cls.terminal.type(PIN + "\n")
+        cls.terminal.wait_for("$")  # of the shell
+        print("# " + "\n# ".join(cls.terminal.lines()))
+        name, = os.listdir(RECORDS)
+        session, = cls.bus.call_sync(LOGIND, "/org/freedesktop/login1", LOGIND + ".Manager",
+                                     "GetSession", GLib.Variant("(s)", (name,)), None,
+                                     Gio.DBusCallFlags.NONE, -1, None)
+        cls.lock = ("Lock", session)
+
+    def setUp(self):
+        """Each test begins with the card in its reader, and with a session that sees it."""
+        super().setUp()
+        self.wait_for_places()
+        if not self.client.get(self.reader, READER, "CardPresent"):
+            self.host.order("insert", IDENTITY)
+        self.wait_for_lock_service("of which 1 are")
+        self.changes.clear()
+
+    def wait_for_lock_service(self, words):
+        """It says in its status how many cards it sees."""
+        while words not in run_in_session("show", "--property=StatusText"):
+            pass
+
+    def wait_for_changes(self, *expected):
+        self.client.wait(lambda: len(self.changes) >= len(expected), f"{expected}")
+        self.assertEqual(self.changes, list(expected))
+
+    def test_card_out_locks(self):
+        self.host.order("remove", IDENTITY)
+        self.wait_for_changes(self.lock)
+
+    def test_hub_that_is_pulled_locks(self):
+        self.addCleanup(run_in_session, "restart")
+        self.addCleanup(set_grace, LONG_S)
+        set_grace(1)
+        run_in_session("restart")
+        self.wait_for_lock_service("of which 1 are")
+        self.host.order("unplug-hub", HUB)
+        place = self.places.pop(IDENTITY)
+        self.wait_for_changes(self.lock)
+        self.plug(IDENTITY, place)
+
+    def test_restart_of_pcscd_does_not_lock(self):
+        """The removal after it does, once."""
+        run("systemctl", "restart", PCSCD)
+        self.client.wait_for_state(lambda client: client.cards(), "the card is back")
+        self.host.order("remove", IDENTITY)
+        self.wait_for_changes(self.lock)
+
+    def test_suspend_with_the_card_in_does_not_lock(self):
+        """The reader loses its power and comes back. The removal after it locks."""
+        slept = [("PrepareForSleep", True), ("PrepareForSleep", False)]
+        card = self.client.get(self.reader, READER, "Card")
+        self.host.order("wake")
+        run("systemctl", "suspend")
+        self.client.wait(lambda: len(self.changes) >= 2, "the machine sleeps and wakes up")
+        self.client.wait_for_state(lambda client: client.cards() and card not in client.cards(),
+                                   "the card is back")
+        self.assertEqual(self.changes, slept)
+        self.host.order("remove", IDENTITY)
+        self.wait_for_changes(*slept, self.lock)
+
+
+if __name__ == "__main__":
+    main()
