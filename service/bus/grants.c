@@ -124,9 +124,28 @@ settle_grants(ScdGrants *grants)
         grants->owner.settled(grants->owner.data);
 }
 
+/* Returns whether the subjects differ in the card alone. */
+static gboolean
+have_same_reader(GVariant *subject, GVariant *other)
+{
+    g_autoptr(GVariant) details = scd_subject_get_details(subject);
+    g_autoptr(GVariant) other_details = scd_subject_get_details(other);
+    const char *name, *value, *other_value;
+    GVariantIter iter;
+
+    g_variant_iter_init(&iter, details);
+    while (g_variant_iter_next(&iter, "{&s&s}", &name, &value))
+        if (!g_str_equal(name, "atr") &&
+            (!g_variant_lookup(other_details, name, "&s", &other_value) ||
+             !g_str_equal(value, other_value)))
+            return FALSE;
+    return TRUE;
+}
+
 /*
- * No command reaches an empty reader, and its last card may be inserted again. So the check is made
- * for the next card.
+ * When the card is removed, it may be inserted again: the check is made for the next card. No
+ * command for a card reaches an empty reader, but commands for the driver do, so that the other
+ * details count there too.
  * A handle that was connected to another card reaches this one only by Reconnect, which compares
  * the ATR.
  */
@@ -142,7 +161,8 @@ handle_details_changed(gpointer data)
         return;
     if (!grants->checking && g_variant_equal(subject, grants->granted))
         settle_grants(grants);
-    else if (scd_reader_card(grants->reader))
+    else if (scd_reader_card(grants->reader) ||
+             !have_same_reader(subject, grants->asked ? grants->asked : grants->granted))
         scd_grants_recheck(grants);
 }
 

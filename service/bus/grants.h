@@ -6,8 +6,9 @@
  *
  * A grant is for the reader, its port, serial number and alias, the card object and its ATR. It is
  * checked again when one of them changes, and when polkit's rules or the users' sessions change;
- * until the verdict, the job queue is held, so that no command reaches the card. A check that fails
- * without a verdict revokes nothing, and is repeated. Root is exempt.
+ * until the verdict, the job queue is held, so that no command reaches the card. Only a removal of
+ * the card is followed by no check until the next card. A check that fails without a verdict
+ * revokes nothing, and is repeated. Root is exempt.
  */
 
 #include "bus/authorization.h"

@@ -131,6 +131,16 @@ class Aliases(GrantTest):
         self.set_alias("")
         self.assert_revoked(session)
 
+    def test_forbidden_alias_of_an_empty_reader(self):
+        """Commands for the driver need no card."""
+        self.start_polkit(self.FORBIDDEN)
+        self.cards.remove("A")
+        self.observer.wait_for_signal("CardRemoved", self.reader())
+        session = self.connect(self.alice, share_mode="direct")
+        session.control(permissions.VENDOR_CODE)
+        self.set_alias("door")
+        self.assert_revoked(session)
+
     def test_serial_number(self):
         self.start_polkit(allow_if(f'action.lookup("serial") == "{SERIAL}"'))
         self.connect(self.alice)
