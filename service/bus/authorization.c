@@ -299,14 +299,18 @@ scd_authorization_action(GDBusMethodInvocation *invocation, GBytes *features)
                                features ? features : none);
 }
 
-/* Returns whether the action depends on the list of features, which the driver may have changed. */
-static gboolean
-needs_new_probe(GDBusMethodInvocation *invocation)
+/*
+ * If the action depends on the list of features, which the driver may have changed, returns the one
+ * that the caller needs before the reader is probed. Else returns SCD_ACTION_NONE.
+ */
+static ScdAction
+get_action_for_probe(GDBusMethodInvocation *invocation)
 {
     g_autofree char *member = dup_member(invocation);
     const MemberAction *row = find_row(member);
+    gboolean depends = row->probes && scd_authorization_action(invocation, NULL) == row->special;
 
-    return row->probes && scd_authorization_action(invocation, NULL) == row->special;
+    return depends ? row->usual : SCD_ACTION_NONE;
 }
 
 GVariant *
@@ -334,6 +338,7 @@ typedef struct {
     ScdAction action;
     ScdClient *client;
     ScdProbeWait probe;
+    ScdAction for_probe;    /* SCD_ACTION_NONE: no new probe is needed, or it was started */
     GVariant *asked;        /* the subject of the open question; NULL before */
     guint rules_version;    /* when it was asked */
     gboolean authenticated; /* the user has, for these details */
@@ -372,6 +377,12 @@ new_error_if_cancelled(const CallCheck *check)
     return g_error_new_literal(SCD_ERROR, SCD_E_CANCELLED, "The call was cancelled");
 }
 
+static gboolean
+is_yes(ScdVerdict verdict)
+{
+    return verdict == SCD_VERDICT_YES || verdict == SCD_VERDICT_AUTHENTICATED;
+}
+
 /* Reader, card or rules have changed since the question: the verdict is about something else. */
 static gboolean
 is_outdated(const CallCheck *check)
@@ -382,17 +393,28 @@ is_outdated(const CallCheck *check)
            !g_variant_equal(subject, check->asked) || check->action != get_action(check);
 }
 
-static void query_authority(gpointer data);
+/* Returns TRUE if the check goes on after a new probe, now that the caller may start one. */
+static gboolean
+starts_new_probe(CallCheck *check, ScdVerdict verdict)
+{
+    if (check->for_probe == SCD_ACTION_NONE || !is_yes(verdict))
+        return FALSE;
+    check->for_probe = SCD_ACTION_NONE;
+    check->probe.again = TRUE;
+    scd_probe_wait_start(&check->probe, check->reader, check->client);
+    return TRUE;
+}
 
 static void
 handle_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 {
     CallCheck *check = data;
     g_autoptr(GError) refusal = new_error_if_cancelled(check);
-    gboolean yes = verdict == SCD_VERDICT_YES || verdict == SCD_VERDICT_AUTHENTICATED ||
-                   (verdict == SCD_VERDICT_CHALLENGE && check->authenticated);
+    gboolean yes = is_yes(verdict) || (verdict == SCD_VERDICT_CHALLENGE && check->authenticated);
 
     check->authenticated = check->authenticated || verdict == SCD_VERDICT_AUTHENTICATED;
+    if (!error && !refusal && starts_new_probe(check, verdict))
+        return;
     if (!error && !refusal && is_outdated(check)) {
         scd_probe_wait_start(&check->probe, check->reader, check->client);
         return;
@@ -456,6 +478,31 @@ query_authority(gpointer data)
 }
 
 static void
+handle_verdict_on_probe(ScdVerdict verdict, const GError *error, gpointer data)
+{
+    CallCheck *check = data;
+
+    if (error || g_cancellable_is_cancelled(check->cancellable))
+        handle_verdict(verdict, error, check);
+    else if (!starts_new_probe(check, verdict))
+        scd_probe_wait_start(&check->probe, check->reader, check->client);
+}
+
+/*
+ * The probe keeps other programs from exclusive use of the reader for a moment. So polkit is asked
+ * first, whether the caller may use the reader.
+ */
+static void
+query_authority_for_probe(CallCheck *check)
+{
+    ScdAuthorityDetails details = scd_reader_details(check->reader);
+
+    scd_authority_check(check->authorization->authority, check->client,
+                        scd_action_id(check->for_probe), &details, SCD_AUTHORITY_NONE,
+                        check->cancellable, handle_verdict_on_probe, check);
+}
+
+static void
 handle_client(ScdClient *client, const GError *error, gpointer data)
 {
     CallCheck *check = data;
@@ -466,6 +513,8 @@ handle_client(ScdClient *client, const GError *error, gpointer data)
         error = cancelled;
     if (error || check->action == SCD_ACTION_NONE)
         end_call_check(check, error);
+    else if (check->for_probe != SCD_ACTION_NONE)
+        query_authority_for_probe(check);
     else
         scd_probe_wait_start(&check->probe, check->reader, client);
 }
@@ -486,7 +535,7 @@ scd_authorization_check(ScdAuthorization *authorization, GDBusMethodInvocation *
     /* The charges of a call that is cancelled have ended: it must not stay until the probe ends. */
     check->probe.cancellable = cancellable;
     check->probe.authorization = authorization;
-    check->probe.again = needs_new_probe(invocation);
+    check->for_probe = get_action_for_probe(invocation);
     check->probe.go_on = query_authority;
     check->probe.data = check;
     check->func = func;

@@ -10,7 +10,8 @@
  *
  * While the identity of the reader is not complete, a check waits for a new probe of the reader,
  * for 1.5 seconds at most. The check of a control code always does, because the driver may have
- * changed its list of features.
+ * changed its list of features; but there is no probe for callers who may not use the reader at
+ * all.
  */
 
 #include "base/words.h"

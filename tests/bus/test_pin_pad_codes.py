@@ -8,7 +8,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case, permissions
-from scdtest.cases.permissions import ALICE, FEATURES, READER, ROOT
+from scdtest.cases.permissions import ALICE, BOB, FEATURES, READER, ROOT
 from scdtest.clients.other_user import CallError
 from scdtest.clients.methods import short_name
 
@@ -52,6 +52,9 @@ class Codes(permissions.PermissionTest):
                 self.assertEqual(short_name(error.name), "NotAuthorized", error.message)
         return tuple(codes)
 
+    def send_control(self, user, code):
+        return user.send(self.reader(), READER, "Control", "(uay)", code, [])
+
     def check(self, user, send):
         for name, (records, codes) in DRIVERS.items():
             self.announce_features(records.replace(" ", ""))
@@ -70,13 +73,28 @@ class Codes(permissions.PermissionTest):
 
     def test_of_a_reader(self):
         alice = self.other_user(ALICE)
-        self.check(alice, lambda code: alice.send(self.reader(), READER, "Control", "(uay)", code,
-                                                  []))
+        self.check(alice, lambda code: self.send_control(alice, code))
 
     def test_features_of_the_reader_follow(self):
         alice = self.other_user(ALICE)
         self.announce_features("070442000DB3")
         alice.call(self.reader(), READER, "Control", "(uay)", 0x42000DB3, [])
+        self.assertEqual(self.observer.get(self.reader(), READER, "Features"),
+                         ["modify-pin-direct"])
+
+    def test_features_do_not_follow_a_forbidden_call(self):
+        """The service connects to the reader only for those who may use it."""
+        alice, bob = self.other_user(ALICE), self.other_user(BOB)
+        before = self.observer.get(self.reader(), READER, "Features")
+        self.announce_features("070442000DB3")
+        for result, error in (("NO", "NotAuthorized"),
+                              ("AUTH_SELF", "InteractiveAuthorizationRequired")):
+            self.daemon.change_rule(f'return subject.user == "{ALICE}" ? polkit.Result.{result}'
+                                    " : polkit.Result.YES;")
+            for code in (0x42000DB3, ESCAPE):
+                self.assert_refused(error, alice, self.send_control(alice, code))
+            self.assertEqual(self.observer.get(self.reader(), READER, "Features"), before)
+        bob.wait_for(self.send_control(bob, 0x42000DB3))
         self.assertEqual(self.observer.get(self.reader(), READER, "Features"),
                          ["modify-pin-direct"])
 
