@@ -208,6 +208,11 @@ static const guint8 pin_features[] = {
     0x20,                   /* execute PACE */
 };
 
+/* Those of them after which a PIN may be verified. */
+static const guint8 entry_features[] = {
+    0x01, 0x02, 0x06, 0x0D, 0x03, 0x04, 0x07, 0x0E, 0x20,
+};
+
 static gboolean
 is_pin_feature(guint8 feature)
 {
@@ -234,6 +239,19 @@ scd_control_code_is_driver_command(guint32 code, const guint8 *list, gsize lengt
         announced = TRUE;
     }
     return code == 0 || !announced;
+}
+
+gboolean
+scd_control_code_enters_pin(guint32 code, const guint8 *list, gsize length)
+{
+    ScdTlvRecords records = {list, length};
+    ScdTlvRecord record;
+
+    while (read_next_record(&records, &record))
+        if (record.length == 4 && read_code(&record) == code &&
+            memchr(entry_features, record.tag, sizeof entry_features) != NULL)
+            return TRUE;
+    return FALSE;
 }
 
 guint32

@@ -68,6 +68,12 @@ ScdDisplaySize scd_display_size_of_display_properties(const guint8 *bytes, gsize
 gboolean scd_control_code_is_driver_command(guint32 code, const guint8 *list, gsize length);
 
 /*
+ * Returns whether the driver's list has the control code for a feature that sends a PIN to the
+ * card. FALSE for codes that only describe the reader.
+ */
+gboolean scd_control_code_enters_pin(guint32 code, const guint8 *list, gsize length);
+
+/*
  * Returns the control code of a feature for PIN entry; 0 if the list does not have the feature, or
  * if the code has another meaning, too.
  */

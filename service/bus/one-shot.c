@@ -33,11 +33,15 @@ free_one_shot(gpointer data)
     g_free(one_shot);
 }
 
-/* A call that was ended early leaves the card as a session does whose owner has left. */
+/*
+ * A call that was ended early leaves the card as a session does whose owner has left. So does a
+ * control code, by which the user may have entered a PIN.
+ */
 static guint32
 get_disposition(const OneShot *one_shot, const GError *error)
 {
-    return error ? SCD_JOB_DISPOSITION_OWNER_LEFT : one_shot->options.disposition;
+    return error || one_shot->share_mode == SCD_SHARE_DIRECT ? SCD_JOB_DISPOSITION_OWNER_LEFT
+                                                             : one_shot->options.disposition;
 }
 
 /* The reply is the job's, whether it was submitted or not. */

@@ -69,9 +69,9 @@ take_card_in_worker(const ScdCardHandle *handle)
 static void
 clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_left)
 {
-    /* A direct connection is one to the reader. */
-    gboolean in_transaction = owner_left && handle->share_mode != SCARD_SHARE_DIRECT &&
-                              g_atomic_int_get(&handle->depth) > 0;
+    /* A direct connection is one to the reader, unless it was used for the card. */
+    gboolean has_card = handle->share_mode != SCARD_SHARE_DIRECT || handle->used;
+    gboolean in_transaction = owner_left && has_card && g_atomic_int_get(&handle->depth) > 0;
     gboolean last_of_unclean = place->unclean && !place->shared;
 
     if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)

@@ -306,14 +306,16 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     gsize length;
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
+    ScdControlEffect effect;
 
     if (has_lost_bound_card_in_worker(handle, job) ||
-        !scd_pin_pad_may_send_in_worker(handle->card, job))
+        !scd_pin_pad_may_send_in_worker(handle->card, job, &effect))
         return SCD_OUTCOME_DONE;
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
-    if (handle->share_mode != SCARD_SHARE_DIRECT && job->number != CM_IOCTL_GET_FEATURE_REQUEST)
-        scd_card_handle_note_command(handle, place, job->code); /* it may verify a PIN */
+    if (effect == SCD_CONTROL_ENTERS_PIN ||
+        (effect == SCD_CONTROL_OF_DRIVER && handle->share_mode != SCARD_SHARE_DIRECT))
+        scd_card_handle_note_command(handle, place, job->code);
     take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
     return SCD_OUTCOME_DONE;
 }

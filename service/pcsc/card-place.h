@@ -33,7 +33,8 @@ typedef struct {
     long card; /* SCARDHANDLE */
     gboolean connected;
     gboolean exclusive;
-    gboolean used;    /* commands were sent since the last reset that the handle has seen */
+    gboolean used;    /* commands, or PINs of a PIN pad, were sent since the last reset that the
+                       * handle has seen, in any share mode */
     gint depth;       /* of nested transactions; atomic */
     guint protocol;   /* the active one, SCARD_PROTOCOL_*; atomic */
     guint share_mode; /* atomic */

@@ -64,29 +64,26 @@ query_features_in_worker(long card, FeatureList *list)
     return code;
 }
 
-/* Returns SCARD_W_SECURITY_VIOLATION for a code that is not one of a PIN pad. */
-static guint32
-check_code_in_worker(long card, guint32 code)
+gboolean
+scd_pin_pad_may_send_in_worker(long card, ScdJob *job, ScdControlEffect *effect)
 {
     FeatureList list;
 
-    if (code == SCD_CODE_GET_FEATURE_REQUEST)
-        return SCARD_S_SUCCESS;
-    guint32 result = query_features_in_worker(card, &list);
-    if (result == SCARD_S_SUCCESS &&
-        scd_control_code_is_driver_command(code, list.bytes, list.length))
-        return SCARD_W_SECURITY_VIOLATION;
-    return result;
-}
-
-gboolean
-scd_pin_pad_may_send_in_worker(long card, ScdJob *job)
-{
+    *effect = SCD_CONTROL_DESCRIBES;
+    if (job->number == SCD_CODE_GET_FEATURE_REQUEST)
+        return TRUE;
+    guint32 code = query_features_in_worker(card, &list);
+    gboolean of_driver = scd_control_code_is_driver_command(job->number, list.bytes, list.length);
+    if (code != SCARD_S_SUCCESS ||
+        scd_control_code_enters_pin(job->number, list.bytes, list.length))
+        *effect = SCD_CONTROL_ENTERS_PIN;
+    else if (of_driver)
+        *effect = SCD_CONTROL_OF_DRIVER;
     if (!job->only_features)
         return TRUE;
-    job->code = check_code_in_worker(card, job->number);
-    if (job->code == SCARD_W_SECURITY_VIOLATION)
-        job->refused = job->code;
+    job->code = code;
+    if (code == SCARD_S_SUCCESS && of_driver)
+        job->code = job->refused = SCARD_W_SECURITY_VIOLATION;
     return job->code == SCARD_S_SUCCESS;
 }
 

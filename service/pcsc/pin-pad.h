@@ -19,12 +19,19 @@
 #include "base/pin-format.h"
 #include "pcsc/job.h"
 
+/* What a control code may do to the card. */
+typedef enum {
+    SCD_CONTROL_DESCRIBES,  /* nothing: it is about the reader */
+    SCD_CONTROL_ENTERS_PIN, /* a PIN is sent to the card, or that is not known */
+    SCD_CONTROL_OF_DRIVER,  /* only the driver defines it */
+} ScdControlEffect;
+
 /*
- * Asks the driver, if the job is for features only, whether its control code belongs to a PIN pad.
- * card: a SCARDHANDLE. Returns FALSE with a code in the job if it may do anything else, or if the
- * driver could not be asked.
+ * Asks the driver which feature the control code of the job belongs to. card: a SCARDHANDLE. If the
+ * job is for features only, returns FALSE with a code in the job if the control code may do
+ * anything else than a PIN pad, or if the driver could not be asked.
  */
-gboolean scd_pin_pad_may_send_in_worker(long card, ScdJob *job);
+gboolean scd_pin_pad_may_send_in_worker(long card, ScdJob *job, ScdControlEffect *effect);
 
 typedef struct {
     long card; /* SCARDHANDLE, in a transaction */
