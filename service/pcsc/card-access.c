@@ -48,6 +48,24 @@ scd_card_has_atr_in_worker(long card, GBytes *expected)
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
 }
 
+guint32
+scd_card_compare_in_worker(long card, GBytes *granted)
+{
+    guint8 atr[MAX_BUFFER_SIZE];
+    DWORD length = sizeof atr;
+    guint32 code = SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+
+    if (code == SCARD_E_SHARING_VIOLATION || code == SCARD_W_RESET_CARD ||
+        code == SCARD_W_REMOVED_CARD)
+        return code;
+    if (code != SCARD_S_SUCCESS || length == 0)
+        return g_bytes_get_size(granted) == 0 ? SCARD_E_NO_SMARTCARD : SCARD_S_SUCCESS;
+    if (length == g_bytes_get_size(granted) &&
+        memcmp(atr, g_bytes_get_data(granted, NULL), length) == 0)
+        return SCARD_S_SUCCESS;
+    return SCARD_E_CARD_UNSUPPORTED;
+}
+
 /*
  * A driver reports a card that is pulled during a command as it reports any failure, and pcscd sees
  * the removal a little later: within 400 ms with a driver that it has to poll.

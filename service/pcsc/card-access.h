@@ -19,6 +19,14 @@ guint32 scd_card_check_access_in_worker(long card);
 gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
 
 /*
+ * For a direct handle, which pcscd lets use each card that is inserted. granted: the ATR of the
+ * only card to use, empty for no card. Returns SCARD_S_SUCCESS if the card is that one or has no
+ * power; SCARD_E_NO_SMARTCARD if there is none, as granted; SCARD_E_CARD_UNSUPPORTED if it is
+ * another one; or the code of scd_card_check_access_in_worker(), and then the card is not known.
+ */
+guint32 scd_card_compare_in_worker(long card, GBytes *granted);
+
+/*
  * Returns why the command of the job failed: SCARD_W_REMOVED_CARD if the card was pulled,
  * SCARD_E_READER_UNAVAILABLE if the reader was, the code of a lost connection to pcscd, or else the
  * code of the job. Blocks for at most half a second, and not after the job was answered.

@@ -99,6 +99,9 @@ has_lost_card_in_worker(const ScdCardHandle *handle, const ScdJob *job)
 {
     if (handle->forbidden || job->loss == SCD_CARD_LOST_FOR_EVER)
         return TRUE;
+    if (handle->share_mode == SCARD_SHARE_DIRECT && job->atr &&
+        scd_card_compare_in_worker(handle->card, job->atr) == SCARD_E_CARD_UNSUPPORTED)
+        return TRUE;
     guint32 code = scd_card_check_access_in_worker(handle->card);
     return code == SCARD_W_REMOVED_CARD ||
            (code == SCARD_W_RESET_CARD && job->loss == SCD_CARD_LOST);

@@ -260,13 +260,34 @@ find_cause_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         scd_card_handle_note_command(handle, place, job->code);
 }
 
+/*
+ * pcscd lets a direct handle use each card that is inserted. Returns FALSE with the outcome, and
+ * the code in the job, if there is no card, or one that the main thread has not seen yet.
+ */
+static gboolean
+may_use_card_in_worker(const ScdCardHandle *handle, ScdJob *job, ScdOutcome *outcome)
+{
+    if (handle->share_mode != SCARD_SHARE_DIRECT || !job->atr)
+        return TRUE;
+    guint32 code = scd_card_compare_in_worker(handle->card, job->atr);
+    job->meets_other_card = code == SCARD_E_CARD_UNSUPPORTED;
+    if (code != SCARD_E_CARD_UNSUPPORTED && code != SCARD_E_NO_SMARTCARD)
+        return TRUE;
+    job->code = job->meets_other_card ? (guint32)SCARD_E_SHARING_VIOLATION : code;
+    *outcome = job->meets_other_card ? SCD_OUTCOME_BUSY : SCD_OUTCOME_DONE;
+    return FALSE;
+}
+
 static ScdOutcome
 run_script_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
     while (job->outputs.length < job->inputs.length) {
         GBytes *command = scd_bytes_list_get(&job->inputs, job->outputs.length);
         g_autoptr(GBytes) response = NULL;
+        ScdOutcome outcome;
 
+        if (!may_use_card_in_worker(handle, job, &outcome))
+            return outcome;
         job->code = exchange_command_in_worker(handle, place, job, command, &response);
         if (job->code == SCARD_E_SHARING_VIOLATION)
             return SCD_OUTCOME_BUSY;
@@ -300,6 +321,22 @@ take_output(ScdCardPlace *place, ScdJob *job, gsize length)
     explicit_bzero(place->buffer, length);
 }
 
+/* pcscd lets a handle send control codes whatever has become of its card. */
+static gboolean
+may_send_control_in_worker(const ScdCardHandle *handle, ScdJob *job, ScdControlEffect effect,
+                           ScdOutcome *outcome)
+{
+    if (effect == SCD_CONTROL_DESCRIBES)
+        return TRUE;
+    if (!may_use_card_in_worker(handle, job, outcome))
+        return effect == SCD_CONTROL_OF_DRIVER && *outcome == SCD_OUTCOME_DONE;
+    if (effect == SCD_CONTROL_OF_DRIVER)
+        return TRUE;
+    *outcome = SCD_OUTCOME_DONE;
+    job->code = scd_card_check_access_in_worker(handle->card);
+    return job->code == SCARD_S_SUCCESS;
+}
+
 static ScdOutcome
 send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
@@ -307,10 +344,13 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
     DWORD returned = 0;
     ScdControlEffect effect;
+    ScdOutcome outcome;
 
     if (has_lost_bound_card_in_worker(handle, job) ||
         !scd_pin_pad_may_send_in_worker(handle->card, job, &effect))
         return SCD_OUTCOME_DONE;
+    if (!may_send_control_in_worker(handle, job, effect, &outcome))
+        return outcome;
     job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
                              SCD_PCSC_BUFFER_SIZE, &returned);
     if (effect == SCD_CONTROL_ENTERS_PIN ||
@@ -333,7 +373,10 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         .data = place->data,
     };
     gsize length = 0;
+    ScdOutcome outcome;
 
+    if (!may_use_card_in_worker(handle, job, &outcome))
+        return outcome;
     job->code = scd_card_check_access_in_worker(handle->card);
     if (job->code == SCARD_E_SHARING_VIOLATION)
         return SCD_OUTCOME_BUSY;

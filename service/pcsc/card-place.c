@@ -69,6 +69,13 @@ scd_card_handle_restore_loss(ScdCardHandle *handle, const ScdJob *job, gboolean 
 }
 
 void
+scd_card_handle_set_atr(ScdCardHandle *handle, GBytes *atr)
+{
+    g_clear_pointer(&handle->atr, g_bytes_unref);
+    handle->atr = atr ? g_bytes_ref(atr) : NULL;
+}
+
+void
 scd_card_handle_clear_connection(ScdCardHandle *handle)
 {
     handle->connected = FALSE;

@@ -74,5 +74,8 @@ void scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, gu
 void scd_card_handle_copy_loss(ScdCardHandle *handle, ScdJob *job);
 void scd_card_handle_restore_loss(ScdCardHandle *handle, const ScdJob *job, gboolean done);
 
+/* Under the lock of the queues: sets the only card that jobs may use, NULL for any card. */
+void scd_card_handle_set_atr(ScdCardHandle *handle, GBytes *atr);
+
 /* The handle was disconnected. */
 void scd_card_handle_clear_connection(ScdCardHandle *handle);

@@ -428,8 +428,8 @@ scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr)
 
     g_mutex_lock(&group->lock);
     queue->card.held = held;
-    g_clear_pointer(&queue->card.atr, g_bytes_unref);
-    queue->card.atr = atr ? g_bytes_ref(atr) : NULL;
+    if (!held)
+        scd_card_handle_set_atr(&queue->card, atr);
     scd_job_queue_schedule_locked(queue);
     group->options.wake(FALSE, group->options.wake_data);
     g_mutex_unlock(&group->lock);

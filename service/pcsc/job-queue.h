@@ -71,8 +71,10 @@ void scd_job_queue_on_events(ScdJobQueue *queue, const ScdJobQueueEvents *events
 /*
  * Holds the queue, or releases it. While it is held, its jobs and those of its channel are not
  * executed, and a script stops before its next command; jobs can still time out or be cancelled,
- * and the queue can be closed. atr: the only card that jobs may use, NULL for any card. With
- * another card in the reader, a connect waits, and a reconnect fails with SCARD_W_REMOVED_CARD.
+ * and the queue can be closed. atr: the only card that jobs may use, NULL for any card; ignored if
+ * held. With another card in the reader, a connect waits, a reconnect fails with
+ * SCARD_W_REMOVED_CARD, and so do the jobs of a handle that pcscd has told of the removal. A direct
+ * handle is not told of a card that is inserted: its jobs for the card wait.
  */
 void scd_job_queue_set_held(ScdJobQueue *queue, gboolean held, GBytes *atr);
 

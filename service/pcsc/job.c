@@ -204,6 +204,8 @@ scd_job_needs_card(const ScdJob *job)
 {
     if (job->refused)
         return FALSE;
+    if (job->meets_other_card)
+        return TRUE;
     switch (job->kind) {
     case SCD_JOB_CONNECT:
     case SCD_JOB_RECONNECT:
@@ -254,8 +256,6 @@ scd_job_is_over(gint64 limit, gint64 now)
 void
 scd_job_set_atr(ScdJob *job, GBytes *atr)
 {
-    if (job->kind != SCD_JOB_CONNECT && job->kind != SCD_JOB_RECONNECT)
-        return;
     g_clear_pointer(&job->atr, g_bytes_unref);
     job->atr = atr ? g_bytes_ref(atr) : NULL;
 }

@@ -122,10 +122,11 @@ struct ScdJob {
     guint32 refused;
 
     /* Of the queue, set when the worker takes the job. */
-    GBytes *atr; /* of the only card to connect or reconnect to; NULL: any card */
+    GBytes *atr; /* of the only card that the client may use; NULL: any card */
     ScdCardLoss loss;
 
     /* Of the worker. */
+    gboolean meets_other_card; /* put back, because atr is not that of the card in the reader */
     guint32 code;
     gboolean card_used;   /* of SCD_JOB_BEGIN, see scd_job_queue_on_events() */
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
@@ -198,7 +199,8 @@ gboolean scd_job_has_room_in_worker(const ScdJob *job);
 /* Returns the number of bytes that the inputs had when the job was submitted. */
 gsize scd_job_n_bytes(const ScdJob *job);
 
-/* Returns whether the job has to wait while another handle has a transaction. */
+/* Returns whether the job has to wait while another handle has a transaction, or, once it was put
+ * back, while the main thread has not seen the card. */
 gboolean scd_job_needs_card(const ScdJob *job);
 
 /* Returns whether the job sends commands to the card. */
@@ -212,7 +214,7 @@ void scd_job_report_in_worker(ScdJob *job, ScdPinEvent event);
 /* Returns whether the time limit, which may be SCD_JOB_NO_WAIT, has passed. */
 gboolean scd_job_is_over(gint64 limit, gint64 now);
 
-/* Sets the only card for a connect or reconnect, NULL for any card. Ignored for other kinds. */
+/* Sets the only card that the client may use, NULL for any card. */
 void scd_job_set_atr(ScdJob *job, GBytes *atr);
 
 /*

@@ -8,11 +8,13 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from scdtest.cases import case
-from scdtest.cases.permissions import VERIFY_PIN_DIRECT
+from scdtest.cases import case, permissions
+from scdtest.cases.permissions import ALICE, ALLOW, OTHER_ATR, VERIFY_PIN_DIRECT
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, VERIFIED, VERIFY, SessionTest
-from scdtest.clients.client import data, options
+from scdtest.clients import channel
+from scdtest.clients.client import Client, data, options
 from scdtest.clients.recorder import READER
+from scdtest.testbed.users import as_user
 
 TEMPLATE = bytes.fromhex("0020008008FFFFFFFFFFFFFFFF")
 PIN_STRUCTURE = (bytes([0, 0, 0x82, 0x08, 0, 8, 4, 2, 0xFF, 0x09, 0x04, 0, 0, 0, 0]) +
@@ -90,6 +92,47 @@ class VerifiedPins(SessionTest):
                     options()).wait()
         self.leave(client)
         self.assertEqual(self.session().transmit(IS_VERIFIED), VERIFIED)
+
+
+class InsertedCards(permissions.PermissionTest):
+    """pcscd lets a direct session use each card that is inserted, at once."""
+
+    def start(self, rule):
+        """Returns a channel of a direct session at reader B, which is empty."""
+        self.daemon.start(rule)
+        self.cards.remove("B")
+        self.observer.wait_for_signal("CardRemoved", self.reader("B"))
+        with as_user(ALICE):
+            client = Client()
+        self._clients.append(client)
+        socket = channel.Channel(client.connect(self.reader("B"), share_mode="direct"))
+        self._clients.append(socket)
+        return socket
+
+    def send_while_a_card_comes(self, socket, packet):
+        """Returns the first answer after those for the empty reader; None: the channel has ended."""
+        answer = socket.ask(packet)
+        self.assertEqual(answer, (channel.NO_SMARTCARD, b""))
+        self.cards.insert("B", OTHER_ATR)
+        while answer == (channel.NO_SMARTCARD, b""):
+            try:
+                answer = socket.ask(packet)
+            except BrokenPipeError:
+                return None
+        return answer
+
+    def test_forbidden_card(self):
+        socket = self.start(f'return action.lookup("atr") == "{OTHER_ATR}" ? polkit.Result.NO '
+                            ": polkit.Result.YES;")
+        self.assertIn(self.send_while_a_card_comes(socket, channel.transmit(VERIFY)),
+                      ((channel.CANCELLED, b""), None))
+        self.assertEqual(self.cards.status("B")["commands"], "0")
+
+    def test_card_that_is_allowed(self):
+        """Its first command waits until the service has seen the card."""
+        socket = self.start(ALLOW)
+        self.assertEqual(self.send_while_a_card_comes(socket, channel.transmit(VERIFY)),
+                         (channel.SUCCESS, bytes.fromhex(VERIFIED)))
 
 
 if __name__ == "__main__":
