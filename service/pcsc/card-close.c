@@ -6,6 +6,7 @@
 
 #include "pcsc/card-access.h"
 #include "pcsc/context.h"
+#include "pcsc/reader-use.h"
 
 /*
  * Resets the card, or only clears the report of an earlier reset, at once:
@@ -50,21 +51,30 @@ disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place
     return scd_pcsc_disconnect(handle->card);
 }
 
-/* Returns whether no other handle, of any program, is connected to the card; none can be until the
- * next call. */
-static gboolean
-take_card_in_worker(const ScdCardHandle *handle)
+static void
+reset_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place)
+{
+    scd_card_handle_note_reset(handle, place, SCARD_RESET_CARD,
+                               reconnect_directly_in_worker(handle, SCARD_RESET_CARD));
+}
+
+/* Resets the card if no other handle, of any program, is connected to it. */
+static void
+reset_card_if_alone_in_worker(ScdCardHandle *handle, ScdCardPlace *place)
 {
     DWORD protocols = handle->protocol ? handle->protocol : SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1;
     DWORD active;
 
-    return SCardReconnect(handle->card, SCARD_SHARE_EXCLUSIVE, protocols, SCARD_LEAVE_CARD,
-                          &active) == SCARD_S_SUCCESS;
+    scd_reader_use_begin_reset(place->reader);
+    if (SCardReconnect(handle->card, SCARD_SHARE_EXCLUSIVE, protocols, SCARD_LEAVE_CARD, &active) ==
+        SCARD_S_SUCCESS)
+        reset_card_in_worker(handle, place);
+    scd_reader_use_end_reset(place->reader);
 }
 
 /*
  * Resets the card unless that would take its state from another user. If the card is left to other
- * handles of the worker, the last one of these resets it.
+ * handles of the worker, the last one of these resets it; else the next one before it connects.
  */
 static void
 clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_left)
@@ -72,7 +82,7 @@ clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_
     /* A direct connection is one to the reader, unless it was used for the card. */
     gboolean has_card = handle->share_mode != SCARD_SHARE_DIRECT || handle->used;
     gboolean in_transaction = owner_left && has_card && g_atomic_int_get(&handle->depth) > 0;
-    gboolean last_of_unclean = place->unclean && !place->shared;
+    gboolean last_of_unclean = scd_reader_use_is_unclean(place->reader) && !place->shared;
 
     if (!in_transaction && !(owner_left && handle->used) && !last_of_unclean)
         return;
@@ -81,13 +91,31 @@ clean_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, gboolean owner_
     if (code == SCARD_W_RESET_CARD || code == SCARD_W_REMOVED_CARD)
         in_transaction = FALSE;
     gboolean used = owner_left && handle->used;
-    gboolean resets = in_transaction ||
-                      ((used || last_of_unclean) && !place->shared && take_card_in_worker(handle));
-    if (resets)
-        scd_card_handle_note_reset(handle, place, SCARD_RESET_CARD,
-                                   reconnect_directly_in_worker(handle, SCARD_RESET_CARD));
-    else if (used)
-        place->unclean = TRUE;
+    if (in_transaction)
+        reset_card_in_worker(handle, place);
+    else if ((used || last_of_unclean) && !place->shared)
+        reset_card_if_alone_in_worker(handle, place);
+    if (used && handle->used)
+        scd_reader_use_set_unclean(place->reader, TRUE);
+}
+
+void
+scd_card_clean_in_worker(const ScdCardPlace *place)
+{
+    SCARDHANDLE card;
+    DWORD active;
+
+    if (!scd_reader_use_is_unclean(place->reader))
+        return;
+    scd_reader_use_begin_reset(place->reader);
+    if (SCardConnect(place->context, place->reader, SCARD_SHARE_EXCLUSIVE,
+                     SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &active) == SCARD_S_SUCCESS) {
+        if (SCardReconnect(card, SCARD_SHARE_DIRECT, 0, SCARD_RESET_CARD, &active) ==
+            SCARD_S_SUCCESS)
+            scd_reader_use_set_unclean(place->reader, FALSE);
+        scd_pcsc_disconnect(card);
+    }
+    scd_reader_use_end_reset(place->reader);
 }
 
 /*
@@ -123,7 +151,5 @@ scd_card_handle_disconnect_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
             return SCD_OUTCOME_BUSY;
     }
     scd_card_handle_clear_connection(handle);
-    if (!place->shared)
-        place->unclean = FALSE;
     return SCD_OUTCOME_DONE;
 }

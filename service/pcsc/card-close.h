@@ -9,6 +9,12 @@
 #include "pcsc/card-place.h"
 
 /*
+ * To be called before the worker connects its first handle: resets the card if it has the state of
+ * an ended session, and no other program has a handle on it now.
+ */
+void scd_card_clean_in_worker(const ScdCardPlace *place);
+
+/*
  * Runs a SCD_JOB_DISCONNECT on a handle that is connected. SCD_OUTCOME_BUSY: another program has
  * the card, and the handle stays connected.
  */

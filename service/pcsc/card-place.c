@@ -4,6 +4,8 @@
 
 #include <winscard.h>
 
+#include "pcsc/reader-use.h"
+
 void
 scd_card_place_note_other_program(ScdCardPlace *place)
 {
@@ -32,7 +34,8 @@ scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 a
     if (code != SCARD_S_SUCCESS || (action != SCARD_RESET_CARD && action != SCARD_UNPOWER_CARD))
         return;
     scd_card_handle_note_use(handle, place);
-    handle->used = place->unclean = FALSE;
+    handle->used = FALSE;
+    scd_reader_use_set_unclean(place->reader, FALSE);
     place->reset = TRUE;
 }
 

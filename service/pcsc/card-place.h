@@ -20,9 +20,8 @@ typedef struct {
     /* Waits until the job is answered early, or the time (monotonic, microseconds). */
     void (*await_answer)(const ScdJob *job, gint64 until, gpointer data);
     gpointer data;
-    gboolean shared;  /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
-    gboolean unclean; /* a session has left the card to other handles without a reset */
-    gboolean reset;   /* a handle has reset the card, or found that another program has */
+    gboolean shared; /* for SCD_JOB_DISCONNECT: another handle of the worker is connected */
+    gboolean reset;  /* a handle has reset the card, or found that another program has */
 
     /* Each time another handle, or another program, than before uses the card is counted. */
     guint n_uses;

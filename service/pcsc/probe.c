@@ -14,6 +14,7 @@
 #include "pcsc/context.h"
 #include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
+#include "pcsc/reader-use.h"
 
 /* Returns the USB path of the reader; libccid has it since 1.7.1. */
 #define GET_USB_PATH SCARD_CTL_CODE(3601)
@@ -145,13 +146,16 @@ query_reader_in_probe(long context, const char *name, ScdDriverAnswers *answers)
 {
     SCARDHANDLE reader;
     DWORD protocol;
+
+    scd_reader_use_begin_probe(name);
     /* Without a protocol: any other value would change that of all users of the reader. */
     guint32 code = SCardConnect(context, name, SCARD_SHARE_DIRECT, 0, &reader, &protocol);
-
-    if (code != SCARD_S_SUCCESS)
-        return code;
-    query_driver_in_probe(reader, answers);
-    return scd_pcsc_disconnect(reader);
+    if (code == SCARD_S_SUCCESS) {
+        query_driver_in_probe(reader, answers);
+        code = scd_pcsc_disconnect(reader);
+    }
+    scd_reader_use_end_probe(name);
+    return code;
 }
 
 /* Returns FALSE if the context is of no use any more. */

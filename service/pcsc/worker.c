@@ -5,6 +5,7 @@
 #include <winscard.h>
 
 #include "base/error.h"
+#include "pcsc/card-close.h"
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
@@ -114,6 +115,8 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
             job->code = SCARD_E_SHARING_VIOLATION;
             return SCD_OUTCOME_BUSY;
         }
+        if (!other)
+            scd_card_clean_in_worker(&worker->place);
     } else if (job->kind == SCD_JOB_DISCONNECT) {
         worker->place.shared = is_shared_in_worker(worker);
     }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/reader-name.h"
 #include "pcsc/main-thread.h"
+#include "pcsc/reader-use.h"
 
 /* pcscd may need seconds to reset a card; systemd waits for longer. */
 #define STOP_LIMIT_US (10 * G_USEC_PER_SEC)
@@ -187,6 +188,8 @@ void
 scd_workers_card_removed(ScdWorkers *workers, const char *reader)
 {
     ScdWorker *worker = g_hash_table_lookup(workers->by_reader, reader);
+
+    scd_reader_use_set_unclean(reader, FALSE);
     if (worker)
         scd_worker_card_removed(worker);
 }
@@ -195,6 +198,8 @@ void
 scd_workers_reader_removed(ScdWorkers *workers, const char *reader)
 {
     ScdWorker *worker = g_hash_table_lookup(workers->by_reader, reader);
+
+    scd_reader_use_set_unclean(reader, FALSE);
     if (worker)
         stop_worker(workers, worker);
 }

@@ -3,6 +3,7 @@
 """The card when a session ends without its owner's Close: a verified PIN is not left behind, and not
 taken from others who have the card."""
 
+import contextlib
 import os
 import sys
 
@@ -10,10 +11,11 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.permissions import (ALICE, ALLOW, BOB, CARD, DENY_ALICE, IS_VERIFIED, MANAGER,
-                                       MANAGER_PATH, NOT_VERIFIED, VERIFIED, VERIFY,
-                                       PermissionTest)
+                                       MANAGER_PATH, NOT_VERIFIED, READER, VENDOR_CODE, VERIFIED,
+                                       VERIFY, PermissionTest)
 from scdtest.clients.other_user import CallError
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed import events
 
 PCSC_NAME = "Simulated Reader A 00 00"
 
@@ -112,6 +114,50 @@ class Ownership(PermissionTest):
         self.assertEqual(program.do("transmit", IS_VERIFIED), VERIFIED)
         self.assertEqual(self.resets(), 0)
 
+    def wait_for_end_of_worker(self):
+        """Some time after the last session."""
+        folder = f"/proc/{self.testbed.service.pid}/task"
+
+        def has_worker():
+            names = []
+            for thread in os.listdir(folder):
+                with contextlib.suppress(OSError), \
+                        open(os.path.join(folder, thread, "comm"), encoding="utf-8") as file:
+                    names.append(file.read().strip())
+            return "worker" in names
+        events.poll_until(lambda: not has_worker(), "the worker has ended")
+
+    def check_program_that_leaves(self, wait):
+        """The PIN that was left to the program is not left to the next session."""
+        program = self.pcsc_client()
+        self.verify(self.alice)
+        self.kill(self.alice)
+        self.assertTrue(self.is_verified())
+        program.do("disconnect", "leave")
+        wait()
+        self.assertFalse(self.is_verified())
+        self.assertEqual(self.resets(), 1)
+
+    def test_program_beside_it_leaves(self):
+        self.check_program_that_leaves(lambda: None)
+
+    def test_program_beside_it_leaves_and_the_worker_ends(self):
+        self.check_program_that_leaves(self.wait_for_end_of_worker)
+
+    def test_probe(self):
+        """The service's own connection to the reader does not prevent the reset."""
+        self.daemon.change_rule('return action.id == "org.smartcardd1.control" ? polkit.Result.NO'
+                                " : polkit.Result.YES;")
+        self.verify(self.alice)
+        self.cards.order("delay", "A", 500)
+        number = self.bob.send(self.reader(), READER, "Control", "(uay)", VENDOR_CODE, [])
+        self.cards.wait_for("A", "busy=1")
+        self.kill(self.alice)
+        self.cards.wait_for("A", "resets=1")
+        self.assert_refused("NotAuthorized", self.bob, number)
+        self.cards.order("delay", "A", 0)
+        self.assertFalse(self.is_verified())
+
     def test_program_beside_it_in_a_transaction(self):
         self.verify(self.alice)
         program = self.pcsc_client()
@@ -200,8 +246,8 @@ class Ownership(PermissionTest):
 
     def check_combination(self, leave, bystander, commands, transaction):
         """The card is reset after a transaction, or after commands if nobody else has the card."""
-        before = self.resets()
         session = self.connect(self.other_user(ALICE))
+        before = self.resets()
         if commands:
             self.assertEqual(session.transmit(VERIFY), "9000")
         has_card, close = self.open_bystander(bystander)
