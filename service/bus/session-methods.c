@@ -149,7 +149,7 @@ handle_reconnected(guint32 code, gpointer data)
     ScdSession *session = scd_session_find(data);
 
     if (session && code == 0)
-        scd_session_set_reconnected(session);
+        scd_session_set_reconnected(session, TRUE);
 }
 
 static void

@@ -289,23 +289,22 @@ static GVariant *
 describe_session(const ScdSession *session)
 {
     g_auto(GVariantBuilder) keys = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    const char *share_mode = scd_share_mode_to_word(scd_job_queue_share_mode(session->queue));
+    const char *mode = scd_share_mode_to_word(scd_job_queue_share_mode(session->queue));
     gboolean in_transaction = scd_job_queue_in_transaction(session->queue);
+    const char *reader = scd_reader_path(session->reader);
+    guint pid = scd_client_pid(session->client), uid = scd_client_uid(session->client);
+    const char *unit = scd_client_unit(session->client);
 
     g_variant_builder_add(&keys, "{sv}", "session", g_variant_new("o", scd_session_path(session)));
-    g_variant_builder_add(&keys, "{sv}", "reader",
-                          g_variant_new_object_path(scd_reader_path(session->reader)));
-    g_variant_builder_add(&keys, "{sv}", "uid",
-                          g_variant_new("u", scd_client_uid(session->client)));
-    if (scd_client_pid(session->client))
-        g_variant_builder_add(&keys, "{sv}", "pid",
-                              g_variant_new_uint32(scd_client_pid(session->client)));
-    if (scd_client_unit(session->client))
-        g_variant_builder_add(&keys, "{sv}", "unit",
-                              g_variant_new_string(scd_client_unit(session->client)));
-    g_variant_builder_add(&keys, "{sv}", "share-mode", g_variant_new_string(share_mode));
-    g_variant_builder_add(&keys, "{sv}", "in-transaction", g_variant_new_boolean(in_transaction));
-    g_variant_builder_add(&keys, "{sv}", "since", g_variant_new_uint64(session->since));
+    g_variant_builder_add(&keys, "{sv}", "reader", g_variant_new("o", reader));
+    g_variant_builder_add(&keys, "{sv}", "uid", g_variant_new("u", uid));
+    if (pid)
+        g_variant_builder_add(&keys, "{sv}", "pid", g_variant_new("u", pid));
+    if (unit)
+        g_variant_builder_add(&keys, "{sv}", "unit", g_variant_new("s", unit));
+    g_variant_builder_add(&keys, "{sv}", "share-mode", g_variant_new("s", mode));
+    g_variant_builder_add(&keys, "{sv}", "in-transaction", g_variant_new("b", in_transaction));
+    g_variant_builder_add(&keys, "{sv}", "since", g_variant_new("t", session->since));
     return g_variant_builder_end(&keys);
 }
 
@@ -377,7 +376,6 @@ static void
 handle_card_left(gpointer data)
 {
     ScdSession *session = data;
-
     session->card_left = TRUE;
     scd_job_queue_set_card_lost(session->queue, session->atr != NULL);
 }
@@ -437,6 +435,16 @@ handle_transaction_taken(gpointer data)
 }
 
 static gboolean
+handle_undone(gpointer data)
+{
+    ScdSession *session = scd_session_find(data);
+
+    if (session)
+        scd_session_set_reconnected(session, FALSE);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
 handle_card_reset(gpointer data)
 {
     const ScdSession *session = scd_session_find(data);
@@ -449,7 +457,7 @@ handle_card_reset(gpointer data)
 static void
 watch_card(ScdSession *session)
 {
-    const ScdJobQueueEvents events = {handle_transaction_taken, handle_card_reset};
+    const ScdJobQueueEvents events = {handle_transaction_taken, handle_undone, handle_card_reset};
     ScdSessionKey *key = g_atomic_rc_box_new(ScdSessionKey);
 
     *key = scd_session_key(session);
@@ -561,16 +569,17 @@ scd_session_client(const ScdSession *session)
 }
 
 void
-scd_session_set_reconnected(ScdSession *session)
+scd_session_set_reconnected(ScdSession *session, gboolean to_card)
 {
     const ScdCard *card = scd_reader_card(session->reader);
+    guint share_mode = scd_job_queue_share_mode(session->queue);
 
-    g_free(session->card_path);
-    session->card_path = g_strdup(card ? scd_card_path(card) : "/");
-    count_at_reader(session, scd_job_queue_share_mode(session->queue));
-    /* The rules may have changed while the job was queued. */
-    if (scd_job_queue_share_mode(session->queue) == SCD_SHARE_EXCLUSIVE &&
-        !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
+    if (to_card) {
+        g_free(session->card_path);
+        session->card_path = g_strdup(card ? scd_card_path(card) : "/");
+    }
+    count_at_reader(session, share_mode);
+    if (share_mode == SCD_SHARE_EXCLUSIVE && !scd_grants_has(session->grants, SCD_ACTION_EXCLUSIVE))
         scd_grants_recheck(session->grants);
 }
 

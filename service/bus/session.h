@@ -128,8 +128,11 @@ gboolean scd_session_has_lost_card(const ScdSession *session);
 /* Sends a signal to the owner. arguments: a floating tuple, or NULL. */
 void scd_session_emit(const ScdSession *session, const char *signal, GVariant *arguments);
 
-/* To be called when the session was reconnected to the card that is in the reader. */
-void scd_session_set_reconnected(ScdSession *session);
+/*
+ * To be called when the share mode may have changed, and the rules for it while the job was queued.
+ * to_card: the session was reconnected to the card that is in the reader.
+ */
+void scd_session_set_reconnected(ScdSession *session, gboolean to_card);
 
 /* Sets the properties that change without a signal: the refresh() of the interface. */
 void scd_session_refresh_properties(gpointer session);

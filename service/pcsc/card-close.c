@@ -125,7 +125,7 @@ scd_card_clean_in_worker(const ScdCardPlace *place)
 static gboolean
 has_lost_card_in_worker(const ScdCardHandle *handle, const ScdJob *job)
 {
-    if (handle->forbidden || job->loss == SCD_CARD_LOST_FOR_EVER)
+    if (handle->refusal == SCARD_W_REMOVED_CARD || job->loss == SCD_CARD_LOST_FOR_EVER)
         return TRUE;
     if (handle->share_mode == SCARD_SHARE_DIRECT && job->atr &&
         scd_card_compare_in_worker(handle->card, job->atr) == SCARD_E_CARD_UNSUPPORTED)

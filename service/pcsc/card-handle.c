@@ -94,33 +94,66 @@ has_lost_bound_card_in_worker(const ScdCardHandle *handle, ScdJob *job)
     return TRUE;
 }
 
+static guint32
+change_mode_in_worker(ScdCardHandle *handle, guint32 share_mode, guint32 protocols, guint32 action)
+{
+    DWORD active = 0;
+    guint32 code =
+        SCardReconnect(handle->card, share_mode, share_mode == SCARD_SHARE_DIRECT ? 0 : protocols,
+                       action, &active);
+
+    if (code != SCARD_S_SUCCESS)
+        return code;
+    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
+    if (handle->exclusive && share_mode != SCARD_SHARE_EXCLUSIVE)
+        SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
+    set_active_mode(handle, share_mode, active);
+    return code;
+}
+
+static guint32
+find_event_in_worker(const ScdCardHandle *handle)
+{
+    guint32 code = scd_card_check_access_in_worker(handle->card);
+
+    if (handle->refusal)
+        return handle->refusal;
+    return code == SCARD_W_REMOVED_CARD || code == SCARD_W_RESET_CARD ? code : 0;
+}
+
 static ScdOutcome
 reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    DWORD protocols = job->share_mode == SCARD_SHARE_DIRECT ? 0 : job->protocols;
-    DWORD active = 0;
-
     if (has_lost_bound_card_in_worker(handle, job))
         return SCD_OUTCOME_DONE;
-    job->code = SCardReconnect(handle->card, job->share_mode, protocols, job->action, &active);
+    job->event_before = find_event_in_worker(handle);
+    job->mode_before = handle->share_mode;
+    job->code = change_mode_in_worker(handle, job->share_mode, job->protocols, job->action);
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
     if (job->code == SCARD_E_SHARING_VIOLATION && job->share_mode != SCARD_SHARE_EXCLUSIVE)
         return SCD_OUTCOME_BUSY;
     scd_card_handle_note_reset(handle, place, job->action, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
-    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
-    if (handle->exclusive && job->share_mode != SCARD_SHARE_EXCLUSIVE)
-        SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     handle->reset = FALSE;
-    set_active_mode(handle, job->share_mode, active);
-    job->protocol = active;
-    handle->forbidden = is_other_card_in_worker(handle->card, job);
-    if (handle->forbidden) {
-        job->code = SCARD_W_REMOVED_CARD;
+    handle->refusal = 0;
+    job->protocol = handle->protocol;
+    if (is_other_card_in_worker(handle->card, job)) {
+        job->code = handle->refusal = SCARD_W_REMOVED_CARD;
         handle->used = FALSE;
     }
     return SCD_OUTCOME_DONE;
+}
+
+/* The client has not confirmed the event, and did not get the mode. */
+static void
+undo_reconnect_in_worker(ScdCardHandle *handle, const ScdJob *job)
+{
+    if (handle->share_mode != job->mode_before)
+        change_mode_in_worker(handle, job->mode_before,
+                              handle->protocol ? handle->protocol : job->protocols,
+                              SCARD_LEAVE_CARD);
+    handle->refusal = job->event_before;
 }
 
 /*
@@ -442,8 +475,11 @@ scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob 
         job->code = job->kind == SCD_JOB_DISCONNECT ? SCARD_S_SUCCESS : SCARD_E_INVALID_HANDLE;
         return SCD_OUTCOME_DONE;
     }
-    if ((handle->forbidden && job->kind != SCD_JOB_RECONNECT && job->kind != SCD_JOB_DISCONNECT) ||
-        (job->loss == SCD_CARD_LOST_FOR_EVER && job->kind != SCD_JOB_DISCONNECT)) {
+    if (handle->refusal && job->kind != SCD_JOB_RECONNECT && job->kind != SCD_JOB_DISCONNECT) {
+        job->code = handle->refusal;
+        return SCD_OUTCOME_DONE;
+    }
+    if (job->loss == SCD_CARD_LOST_FOR_EVER && job->kind != SCD_JOB_DISCONNECT) {
         job->code = SCARD_W_REMOVED_CARD;
         return SCD_OUTCOME_DONE;
     }
@@ -482,6 +518,8 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
     if (job->kind == SCD_JOB_CONNECT) {
         scd_pcsc_disconnect(handle->card);
         scd_card_handle_clear_connection(handle);
+    } else if (job->kind == SCD_JOB_RECONNECT) {
+        undo_reconnect_in_worker(handle, job);
     } else if (job->kind == SCD_JOB_BEGIN) {
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
         if (g_atomic_int_get(&handle->depth) > 0) /* it is 0 when the card was removed meanwhile */

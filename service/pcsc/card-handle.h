@@ -20,7 +20,8 @@ gboolean scd_card_handle_was_reset_in_worker(const ScdCardHandle *handle, ScdCar
 /* Runs the job; stores the return code and the outputs in it. */
 ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job);
 
-/* Reverts the effect of a job that was answered before: ends the transaction, or disconnects. */
+/* Reverts the effect of a job that was answered before: ends the transaction, disconnects,
+ * or sets the share mode from before a reconnect, if it is still to be had. */
 void scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job);
 
 /* Ends a transaction that took too long, and resets the card. */

@@ -41,9 +41,10 @@ typedef struct {
     gboolean held; /* scd_job_queue_set_held(); under the lock of the queues, like the next two */
     GBytes *atr;
     ScdCardLoss loss;
-    gboolean forbidden; /* reconnected to a card with another ATR */
-    gboolean reset;     /* the owner knows that the card was reset since the last (re)connect */
-    guint n_uses;       /* those of the place when the last transaction began, and its own after */
+    guint32 refusal; /* the code of all jobs until a reconnect succeeds, 0 for none: the card has
+                      * another ATR, or the last reconnect was undone */
+    gboolean reset;  /* the owner knows that the card was reset since the last (re)connect */
+    guint n_uses;    /* those of the place when the last transaction began, and its own after */
 } ScdCardHandle;
 
 typedef enum {

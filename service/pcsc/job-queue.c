@@ -181,14 +181,6 @@ scd_job_queue_append_locked(ScdJobQueue *queue, ScdJob *job, GQueue *answers)
     group->options.wake(FALSE, group->options.wake_data);
 }
 
-/* The worker sees the limit when it wakes, but may be inside libpcsclite until later. */
-static void
-set_limit(ScdQueueGroup *group, gint64 limit)
-{
-    if (limit != SCD_JOB_NO_LIMIT)
-        group->options.limit_set(limit, group->options.limit_data);
-}
-
 void
 scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
 {
@@ -201,7 +193,7 @@ scd_job_queue_submit(ScdJobQueue *queue, ScdJob *job)
     g_assert(!queue->closed);
     scd_job_queue_append_locked(queue, job, &answers);
     g_mutex_unlock(&group->lock);
-    set_limit(group, limit);
+    scd_queue_group_set_limit(group, limit);
     scd_job_answers_deliver(&answers);
 }
 
@@ -243,7 +235,7 @@ scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code)
     }
     scd_job_queue_append_locked(queue, disconnect, &answers);
     g_mutex_unlock(&group->lock);
-    set_limit(group, limit);
+    scd_queue_group_set_limit(group, limit);
     scd_job_answers_deliver(&answers);
 }
 
@@ -400,6 +392,14 @@ scd_job_queue_put_back_locked(ScdJobQueue *queue, ScdJob *job, gint64 now, gbool
     return TRUE;
 }
 
+static void
+report_event_locked(ScdJobQueue *queue, GSourceFunc func)
+{
+    if (func)
+        scd_main_thread_invoke(func, g_atomic_rc_box_acquire(queue->events_data),
+                               (GDestroyNotify)g_atomic_rc_box_release);
+}
+
 void
 scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
 {
@@ -411,6 +411,8 @@ scd_job_queue_finish_locked(ScdJobQueue *queue, ScdJob *job, gint64 now)
                                        scd_job_hold_activity(job), now);
     scd_queue_group_end_turn_locked(group, &queue->entry, now);
     queue->running = NULL;
+    if (job->kind == SCD_JOB_RECONNECT && job->code == SCARD_E_CANCELLED && !queue->closed)
+        report_event_locked(queue, queue->events.reconnect_undone);
     set_listed_locked(queue, SCD_LIST_CONNECTED, queue->card.connected);
     scd_job_set_state(job, SCD_JOB_RUNNING, SCD_JOB_DONE);
     if (queue->closed && queue->jobs.length == 0)
@@ -461,14 +463,6 @@ scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gi
     gint64 end = scd_queue_group_hold_end_locked(group, idle);
     *until = MIN(*until, end);
     return now >= end ? holder : NULL;
-}
-
-static void
-report_event_locked(ScdJobQueue *queue, GSourceFunc func)
-{
-    if (func)
-        scd_main_thread_invoke(func, g_atomic_rc_box_acquire(queue->events_data),
-                               (GDestroyNotify)g_atomic_rc_box_release);
 }
 
 void

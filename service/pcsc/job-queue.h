@@ -53,6 +53,7 @@ gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *c
 /* What others have done with the card. Called in the main thread; NULL for none. */
 typedef struct {
     GSourceFunc transaction_taken; /* the queue's was ended because it kept others waiting */
+    GSourceFunc reconnect_undone;  /* it had been answered; the share mode may have changed */
     GSourceFunc card_reset; /* by another queue or program; once, until the queue reconnects */
 } ScdJobQueueEvents;
 

@@ -128,6 +128,8 @@ struct ScdJob {
     /* Of the worker. */
     gboolean meets_other_card; /* put back, because atr is not that of the card in the reader */
     guint32 code;
+    guint32 mode_before;  /* of SCD_JOB_RECONNECT: the share mode */
+    guint32 event_before; /* likewise: the removal or reset that it confirms; 0: none */
     gboolean card_used;   /* of SCD_JOB_BEGIN, see scd_job_queue_on_events() */
     guint32 protocol;     /* the active one; of a response, if number is not 0: SCD_FRAME_… */
     ScdBytesList outputs; /* for a script one for each command that was answered */

@@ -480,6 +480,13 @@ scd_queue_group_remove_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry)
 }
 
 void
+scd_queue_group_set_limit(ScdQueueGroup *group, gint64 limit)
+{
+    if (limit != G_MAXINT64)
+        group->options.limit_set(limit, group->options.limit_data);
+}
+
+void
 scd_queue_group_begin_turn_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry, gint64 now)
 {
     g_assert(!group->turn);

@@ -237,6 +237,10 @@ struct ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean c
 /* Returns the holder of the transaction, or NULL. */
 struct ScdJobQueue *scd_queue_group_holder_locked(const ScdQueueGroup *group);
 
+/* To be called without the lock after a job was queued. limit: its time limit. The worker sees it
+ * when it wakes, but may be inside libpcsclite until later. */
+void scd_queue_group_set_limit(ScdQueueGroup *group, gint64 limit);
+
 /* As in the scheduler; they also note since when the holder has kept others waiting. */
 void scd_queue_group_wait_locked(ScdQueueGroup *group, ScdSchedulerEntry *entry,
                                  gboolean needs_card, gboolean first);

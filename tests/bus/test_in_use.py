@@ -3,6 +3,7 @@
 """InUse, Exclusive and State of a reader: sessions of the service count at once."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -10,7 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib
 
 from scdtest.cases import case
-from scdtest.cases.sessions import SessionTest
+from scdtest.cases.sessions import SELECT, SessionTest
+from scdtest.clients.client import options
 from scdtest.clients.recorder import PROPERTIES, READER
 
 SHARED, EXCLUSIVE = 0x100, 0x80
@@ -75,6 +77,29 @@ class InUse(SessionTest):
         session, _other = self.session(), self.session()
         self.assert_refused("SharingViolation", session.send("Reconnect", "exclusive", [], "leave"))
         self.assertEqual(self.state(), IN_USE)
+
+    def give_up_reconnect(self, session, share_mode):
+        """The call ends before pcscd has answered it."""
+        self.testbed.pcscd.send_signal(signal.SIGSTOP)
+        call = session.send("Reconnect", share_mode, [], "leave", options(timeout_ms=300))
+        self.assert_refused("Timeout", call)
+        self.testbed.pcscd.send_signal(signal.SIGCONT)
+
+    def test_reconnect_that_was_given_up(self):
+        session = self.user.connect(self.a)
+        self.give_up_reconnect(session, "exclusive")
+        session.transmit(SELECT)
+        self.assertEqual(session.get("ShareMode"), "shared")
+        self.assertEqual(self.state(), IN_USE)
+        self.session().close()
+
+    def test_reconnect_that_was_given_up_confirms_no_reset(self):
+        session = self.user.connect(self.a)
+        self.session().close("reset")
+        self.give_up_reconnect(session, "shared")
+        self.assert_refused("ResetCard", session.send_transmit(SELECT))
+        session.reconnect()
+        session.transmit(SELECT)
 
     def test_owner_leaves(self):
         session = self.session("A", "exclusive")

@@ -21,7 +21,7 @@ static RigJob *
 begin_and_wait(Rig *rig)
 {
     n_taken = 0;
-    const ScdJobQueueEvents events = {transaction_taken, NULL};
+    const ScdJobQueueEvents events = {transaction_taken, NULL, NULL};
     scd_job_queue_on_events(rig->ours, &events, g_atomic_rc_box_new(int));
     g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_BEGIN), ==, 0);
     RigJob *waiting = rig_submit(rig, rig->other, SCD_JOB_TRANSMIT);
