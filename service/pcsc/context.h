@@ -9,7 +9,8 @@
  * callers of SCardEstablishContext, SCardReleaseContext and SCardDisconnect, and take turns.
  *
  * They block until pcscd answers, and must not be called in the main thread. All that may take
- * long, such as the reset of a card, is done before by other calls.
+ * long, such as the reset of a card, is done before by other calls; except for powering a card
+ * down, because pcscd powers it up again after all other calls that do so.
  */
 
 #include <glib.h>

@@ -9,7 +9,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case, permissions
-from scdtest.cases.permissions import ALICE, ALLOW, OTHER_ATR, READER, ROOT, VERIFY_PIN_DIRECT
+from scdtest.cases.permissions import (ALICE, ALLOW, OTHER_ATR, READER, ROOT, VENDOR_CODE,
+                                       VERIFY_PIN_DIRECT)
 from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
                                     SessionTest)
 from scdtest.clients import channel
@@ -81,6 +82,17 @@ class LostCards(SessionTest):
                                    ("GetAttribute", 0x10103),
                                    ("SetAttribute", 0x10103, data(b"1"))):
             self.assert_refused("RemovedCard", session.send(method, *arguments, options()))
+        self.assertEqual(self.cards.order("pinpad-status", "A").split()[1], "started=0")
+
+    def test_driver_commands_of_a_session_with_the_reader(self):
+        """Those for the reader go on; a PIN is only entered for the card of the session."""
+        self.cards.order("pinpad", "A", "direct", "42330000")
+        self.cards.order("control", "A", f"{VENDOR_CODE:X}", "9000")
+        session = self.connect(self.reader)
+        self.swap()
+        self.assertEqual(session.call("Control", VENDOR_CODE, data(b"")).hex(), "9000")
+        self.assert_refused("RemovedCard", session.send("Control", VERIFY_PIN_DIRECT,
+                                                        data(PIN_STRUCTURE), options()))
         self.assertEqual(self.cards.order("pinpad-status", "A").split()[1], "started=0")
 
 
