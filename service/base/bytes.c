@@ -65,7 +65,7 @@ scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account)
     ScdSecret *secret = g_malloc(sizeof(ScdSecret) + length);
     secret->charge = (ScdUserCharge){0};
     if (account)
-        scd_user_charge_force(&secret->charge, account, SCD_SECRET_COST + length);
+        scd_user_charge_force(&secret->charge, account, SCD_SECRET_CHARGE(length));
     secret->length = length;
     if (length > 0)
         memcpy(secret->data, data, length);

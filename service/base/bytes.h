@@ -38,8 +38,13 @@ void scd_bytes_list_clear(ScdBytesList *list);
  */
 GBytes *scd_secret_new(gconstpointer data, gsize length);
 
-/* The same, charged to the account, even beyond its limit, until it is freed. account may be
- * NULL. */
+/* The charge for a secret of so many bytes. */
+#define SCD_SECRET_CHARGE(length) (SCD_SECRET_COST + 2 * (gsize)(length))
+
+/*
+ * The same, charged to the account, even beyond its limit, until it is freed. The data is charged
+ * twice: GDBus has a copy of it in the message from the reply until the bus has read that.
+ */
 GBytes *scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account);
 
 /*

@@ -196,7 +196,7 @@ scd_job_has_room_in_worker(const ScdJob *job)
     if (job->n_output_bytes + SCD_RESPONSE_MAX > SCD_JOB_OUTPUTS_MAX)
         return FALSE;
     return !job->memory.account ||
-           scd_account_has_room(job->memory.account, SCD_SECRET_COST + SCD_RESPONSE_MAX);
+           scd_account_has_room(job->memory.account, SCD_SECRET_CHARGE(SCD_RESPONSE_MAX));
 }
 
 gboolean

@@ -4,7 +4,9 @@
 
 import itertools
 import os
+import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -13,6 +15,7 @@ from scdtest.cases.sessions import SELECT, ChannelTest
 from scdtest.clients.channel import SUCCESS, transmit
 from scdtest.clients.client import SESSION, Refused, data, hex_data, options
 from scdtest.clients.recorder import CARD, NAME, READER
+from scdtest.testbed import events
 from scdtest.testbed.users import as_user
 
 LIMIT = "LimitsExceeded"
@@ -31,6 +34,9 @@ DENIED = "NotAuthorized"
 LARGE = data(b"\x80" * 65000)
 BATCH, BATCHES = 16, 100
 DRIVER_COMMAND = 0x42000001
+
+# A response of 65,520 bytes.
+PRODUCE = "8012FFF0"
 
 # A transaction of another session keeps commands waiting for as long as the test likes.
 PATIENT = "[Transactions]\nIdleLimitSec=3600\nTotalLimitSec=86400\n"
@@ -193,6 +199,34 @@ class Memory(ChannelTest):
             sessions = [self.connect(user) for _ in range(3)]
             for session in sessions:
                 session.close()
+
+    def wait_until_idle(self):
+        """The service has done all that it can do."""
+        def cpu_time():
+            with open(f"/proc/{self.testbed.service.pid}/stat", encoding="ascii") as file:
+                return file.read().rpartition(")")[2].split()[11:13]
+
+        def is_idle():
+            before = cpu_time()
+            time.sleep(0.3)
+            return cpu_time() == before
+
+        events.poll_until(is_idle, "the service is idle")
+
+    def test_replies_that_the_bus_does_not_read(self):
+        """GDBus has a copy of each: it is charged, too."""
+        self.start_with()
+        user = self.user("nobody")
+        session = self.connect(user)
+        calls = [session.send_many([PRODUCE] * 63) for _ in range(40)]
+        user.manager("Available")
+        self.testbed.bus.send_signal(signal.SIGSTOP)
+        try:
+            self.wait_until_idle()
+        finally:
+            self.testbed.bus.send_signal(signal.SIGCONT)
+        self.assertEqual(sum(self.count_results(calls).values()), len(calls))
+        self.assert_bounded()
 
     def cancel_many(self, user, path, interface, timeout=False):
         """Sends long calls and cancels each of them while it waits, or lets it time out."""
