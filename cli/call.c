@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "text.h"
 
 #define CANCEL_STATUS_DELAY_MS 1000 /* before a terminal shows that the cancellation takes long */
 #define NO_LIMIT_MS G_MAXUINT32
@@ -35,14 +34,6 @@ typedef struct {
     guint timer;          /* shows the status, 0 when not pending */
     sigset_t outer_mask;  /* the signals that are blocked when no call is pending */
 } CallState;
-
-gint64
-ctl_call_get_end(gint64 timeout_us)
-{
-    if (timeout_us < 0)
-        return CTL_CALL_NO_LIMIT;
-    return timeout_us == 0 ? CTL_CALL_DO_NOT_WAIT : g_get_monotonic_time() + timeout_us;
-}
 
 gboolean
 ctl_call_was_sent(const GError *error)
@@ -155,21 +146,14 @@ store_result(GObject *source, GAsyncResult *result, gpointer data)
     g_main_loop_quit(state->loop);
 }
 
-static void
-show_waiting_status(const CtlCall *call)
-{
-    g_autofree char *safe = ctl_text_escape(call->status, FALSE);
-    g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
-
-    set_status(call, status);
-}
-
 static gboolean
 show_status_after_delay(gpointer data)
 {
     CallState *state = data;
 
-    show_waiting_status(state->call);
+    if (ctl_output_is_asking(state->call->output))
+        return G_SOURCE_CONTINUE;
+    ctl_waiting_show_status(state->call->output, state->call->status);
     state->timer = 0;
     return G_SOURCE_REMOVE;
 }
@@ -182,7 +166,7 @@ schedule_status(CallState *state)
     if (!call->output)
         return;
     if (call->delay_ms == 0)
-        show_waiting_status(call);
+        ctl_waiting_show_status(call->output, call->status);
     else
         state->timer = g_timeout_add(call->delay_ms, show_status_after_delay, state);
 }
@@ -194,7 +178,7 @@ run_until_reply(CallState *state, GVariant *arguments)
     const CtlCall *call = state->call;
     sigset_t mask;
 
-    ctl_client_get_signals(&mask);
+    ctl_waiting_get_signals(&mask);
     sigprocmask(SIG_BLOCK, &mask, &state->outer_mask);
     int fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0)
@@ -217,8 +201,8 @@ run_until_reply(CallState *state, GVariant *arguments)
 static gboolean
 get_time_left(const CtlCall *call, guint32 *left_ms)
 {
-    if (call->end == CTL_CALL_NO_LIMIT || call->end == CTL_CALL_DO_NOT_WAIT) {
-        *left_ms = call->end == CTL_CALL_NO_LIMIT ? NO_LIMIT_MS : 0;
+    if (call->end == CTL_WAITING_NO_LIMIT || call->end == CTL_WAITING_DO_NOT_WAIT) {
+        *left_ms = call->end == CTL_WAITING_NO_LIMIT ? NO_LIMIT_MS : 0;
         return TRUE;
     }
     gint64 left_us = call->end - g_get_monotonic_time();

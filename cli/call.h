@@ -14,9 +14,7 @@
 
 #include "client.h"
 #include "output.h"
-
-#define CTL_CALL_NO_LIMIT G_MAXINT64
-#define CTL_CALL_DO_NOT_WAIT 0
+#include "waiting.h"
 
 typedef struct {
     GDBusConnection *bus;
@@ -25,17 +23,11 @@ typedef struct {
     const char *method;
     const char *type; /* of the reply */
     GDBusCallFlags flags;
-    gint64 end;         /* of the time limit: see ctl_call_get_end() */
+    gint64 end;         /* of the time limit: see ctl_waiting_get_end() */
     CtlOutput *output;  /* a terminal shows the status while the call waits; NULL for none */
     const char *status; /* such as "Waiting for a card." */
     guint delay_ms;     /* before the status is shown */
 } CtlCall;
-
-/*
- * Returns the end of a time limit that begins now, in microseconds of g_get_monotonic_time(). A
- * negative time limit means none, and 0 that calls do not wait.
- */
-gint64 ctl_call_get_end(gint64 timeout_us);
 
 /*
  * Runs the main loop until the reply arrives. arguments: a tuple whose last item is the dictionary

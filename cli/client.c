@@ -3,47 +3,9 @@
 #include "client.h"
 
 #include <glib/gi18n.h>
-#include <signal.h>
 #include <string.h>
 
 #include "base/error.h"
-
-void
-ctl_client_get_signals(sigset_t *signals)
-{
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-}
-
-/* GDBus starts its thread here, which inherits the blocked signals. */
-static GDBusConnection *
-get_bus_in_blocked_thread(GError **error)
-{
-    sigset_t signals, before;
-
-    ctl_client_get_signals(&signals);
-    sigprocmask(SIG_BLOCK, &signals, &before);
-    GDBusConnection *bus = g_bus_get_sync(G_BUS_TYPE_SYSTEM, NULL, error);
-    sigprocmask(SIG_SETMASK, &before, NULL);
-    return bus;
-}
-
-GDBusConnection *
-ctl_client_connect(GError **error)
-{
-    g_autoptr(GError) bus_error = NULL;
-    GDBusConnection *bus = get_bus_in_blocked_thread(&bus_error);
-
-    if (bus) {
-        g_dbus_connection_set_exit_on_close(bus, FALSE);
-        return bus;
-    }
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s: %s",
-                _("cannot connect to the system bus (is the D-Bus service running?)"),
-                bus_error->message);
-    return NULL;
-}
 
 /*
  * Moves an error of the service to the domain SCD_ERROR. Returns FALSE for errors of the bus.
@@ -125,6 +87,8 @@ ctl_client_explain_error(GError *error)
 {
     g_autofree char *name = g_dbus_error_get_remote_error(error);
 
+    if (error->domain == CTL_ERROR)
+        return;                              /* has a message for the user already */
     if (error->domain == SMARTCARDD_ERROR) { /* the numbers are the same */
         error->domain = SCD_ERROR;
         explain_service_error(error);
@@ -139,35 +103,53 @@ ctl_client_explain_error(GError *error)
     error->message = g_strdup_printf("%s: %s", get_explanation(error), detail);
 }
 
-/* Returns FALSE if the service does not reply, with the reason that the bus has. */
-static gboolean
-ask_for_reason(GDBusConnection *bus, GError **error)
+GVariant *
+ctl_client_call(const CtlRoute *route, GDBusConnection *bus, const CtlConnectionCall *call,
+                GVariant *arguments, GError **error)
 {
     GError *call_error = NULL;
-    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
-        g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"), G_VARIANT_TYPE("(v)"),
-        G_DBUS_CALL_FLAGS_NONE, -1, NULL, &call_error);
+    GVariant *reply = ctl_connection_call(route, bus, call, arguments, &call_error);
 
     if (reply)
-        return TRUE;
+        return reply;
     ctl_client_explain_error(call_error);
     g_propagate_error(error, call_error);
-    return FALSE;
+    return NULL;
+}
+
+/* Returns FALSE if the service does not reply, with the reason that the bus has. */
+static gboolean
+ask_for_reason(const CtlRoute *route, GDBusConnection *bus, GError **error)
+{
+    static const CtlConnectionCall get = {CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES,
+                                          "Get", "(v)"};
+    g_autoptr(GVariant) reply = ctl_client_call(
+        route, bus, &get, g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"), error);
+
+    return reply != NULL;
 }
 
 SmartcarddClient *
-ctl_client_new(GDBusConnection *bus, GError **error)
+ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GError **error)
 {
-    g_autoptr(GError) library_error = NULL;
-    SmartcarddClient *client = smartcardd_client_new_for_connection(bus, NULL, &library_error);
+    CtlWaiting waiting = ctl_connection_get_waiting(route);
+    GError *library_error = NULL;
 
+    ctl_waiting_begin(&waiting);
+    g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, waiting.cancellable,
+                               ctl_waiting_finish, &waiting, "connection", bus, NULL);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    g_autoptr(GObject) source = g_async_result_get_source_object(result);
+    GObject *client = g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, &library_error);
     if (client)
-        return client;
+        return SMARTCARDD_CLIENT(client);
+    ctl_waiting_explain_error(&waiting, &library_error);
     /* The errors of the library tell less than those of the bus why the service does not reply. */
-    if (ask_for_reason(bus, error)) {
+    if (library_error->domain == CTL_ERROR || ask_for_reason(route, bus, error)) {
         ctl_client_explain_error(library_error);
-        g_propagate_error(error, g_steal_pointer(&library_error));
+        g_propagate_error(error, library_error);
+    } else {
+        g_error_free(library_error);
     }
     return NULL;
 }
@@ -183,9 +165,9 @@ ctl_client_check_pcscd(SmartcarddClient *client, GError **error)
 }
 
 SmartcarddClient *
-ctl_client_load(GDBusConnection *bus, GError **error)
+ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error)
 {
-    g_autoptr(SmartcarddClient) client = ctl_client_new(bus, error);
+    g_autoptr(SmartcarddClient) client = ctl_client_new(route, bus, error);
 
     return client && ctl_client_check_pcscd(client, error) ? g_steal_pointer(&client) : NULL;
 }

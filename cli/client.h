@@ -6,33 +6,25 @@
  * error is one line for the user: the problem and a remedy.
  */
 
-#include <gio/gio.h>
-#include <signal.h>
-
+#include "connection.h"
 #include "reader-view.h"
 
-#define CTL_BUS_NAME "org.smartcardd1"
 #define CTL_ROOT_PATH "/org/smartcardd1"
 #define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
-/*
- * Returns the system bus. Losing the connection does not end the process. The threads that GLib
- * starts for it block the signals of ctl_client_get_signals().
- */
-GDBusConnection *ctl_client_connect(GError **error);
-
-/* Sets *signals to those with which a user stops a command: SIGINT and SIGTERM. */
-void ctl_client_get_signals(sigset_t *signals);
-
 /* Connects to the service, and reads the readers and cards. */
-SmartcarddClient *ctl_client_new(GDBusConnection *bus, GError **error);
+SmartcarddClient *ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GError **error);
 
 /* Fails if the service cannot reach pcscd. */
 gboolean ctl_client_check_pcscd(SmartcarddClient *client, GError **error);
 
 /* Does both. */
-SmartcarddClient *ctl_client_load(GDBusConnection *bus, GError **error);
+SmartcarddClient *ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error);
+
+/* As ctl_connection_call(), with the errors of ctl_client_explain_error(). */
+GVariant *ctl_client_call(const CtlRoute *route, GDBusConnection *bus,
+                          const CtlConnectionCall *call, GVariant *arguments, GError **error);
 
 /*
  * Returns the reader that the selector names: its alias, USB path, serial number, object path or
@@ -52,6 +44,6 @@ gboolean ctl_client_is_named(SmartcarddClient *client, SmartcarddReader *reader,
 
 /*
  * Replaces the message of a failed call by one for the user. Errors of the service and of the
- * client library are in the domain SCD_ERROR.
+ * client library are in the domain SCD_ERROR; those of CTL_ERROR stay as they are.
  */
 void ctl_client_explain_error(GError *error);

@@ -18,7 +18,8 @@
  *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
  *   client json describe reader-view                       the service and its objects
- *   command exit-status input output text                  the terminal
+ *   connection                                             the bus
+ *   command exit-status input output text waiting          the terminal
  */
 
 #include "exit-status.h"

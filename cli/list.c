@@ -142,8 +142,9 @@ static int
 run_list(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
 
     if (!client)
         return ctl_command_print_error(error);
@@ -157,7 +158,7 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
     else
         print_readers_as_fields(readers, output);
     if (!arguments->json) {
-        g_autoptr(GPtrArray) unserved = ctl_unserved_load(bus);
+        g_autoptr(GPtrArray) unserved = ctl_unserved_load(&route, bus);
         ctl_unserved_print_notes(unserved, output);
     }
     return EXIT_SUCCESS;
@@ -178,6 +179,7 @@ const CtlCommand ctl_command_list = {
            "reason; in a pipe or a file they are printed on the standard error.\n"
            "\n"
            "JSON is the same as for 'status'."),
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_list,
 };
 
@@ -225,8 +227,9 @@ static int
 run_status(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
 
     if (client && !arguments->reader)
         print_all_statuses(client, arguments, output);
@@ -245,7 +248,7 @@ const CtlCommand ctl_command_status = {
            "('usb-path' is UsbPath); 'path' is the object path, 'card' is an object or\n"
            "null, and bytes ('atr') are hexadecimal digits."),
     .reader = CTL_READER_MAYBE,
-    .options = CTL_OPTION_VERBOSE,
+    .options = CTL_OPTION_TIMEOUT | CTL_OPTION_VERBOSE,
     .run = run_status,
 };
 
@@ -253,8 +256,9 @@ static int
 run_show(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(bus, &error) : NULL;
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
 
     if (client && show_one_reader(client, CTL_FORMAT_ALL, arguments, output, &error))
         return EXIT_SUCCESS;
@@ -271,5 +275,6 @@ const CtlCommand ctl_command_show = {
            "\n"
            "JSON is the same as for 'status'."),
     .reader = CTL_READER_MAYBE,
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_show,
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "text.h"
@@ -154,6 +155,14 @@ ctl_output_set_status(CtlOutput *output, const char *status)
     } else if (status) {
         ctl_output_line(output, status);
     }
+}
+
+gboolean
+ctl_output_is_asking(const CtlOutput *output)
+{
+    struct termios mode;
+
+    return output->terminal && tcgetattr(STDOUT_FILENO, &mode) == 0 && !(mode.c_lflag & ECHO);
 }
 
 gboolean

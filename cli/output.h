@@ -33,6 +33,12 @@ void ctl_output_note(CtlOutput *output, const char *note);
 /* NULL removes the status. Does nothing without a terminal. */
 void ctl_output_set_status(CtlOutput *output, const char *status);
 
+/*
+ * Returns whether a program asks for a password on the terminal, which has no echo then. A status
+ * would erase the question.
+ */
+gboolean ctl_output_is_asking(const CtlOutput *output);
+
 /* Returns FALSE after a write error. */
 gboolean ctl_output_is_open(const CtlOutput *output);
 

@@ -51,10 +51,9 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     g_autoptr(CtlReader) reader = g_new0(CtlReader, 1);
     const char *selector = arguments->reader;
 
-    reader->output = arguments->json ? NULL : output;
-    reader->end = ctl_call_get_end(arguments->timeout_us);
-    reader->bus = ctl_client_connect(error);
-    reader->client = reader->bus ? ctl_client_load(reader->bus, error) : NULL;
+    reader->route = ctl_connection_get_route(arguments, output);
+    reader->bus = ctl_connection_open(&reader->route, error);
+    reader->client = reader->bus ? ctl_client_load(&reader->route, reader->bus, error) : NULL;
     reader->object =
         reader->client ? ctl_client_find_reader(reader->client, selector, error) : NULL;
     if (!reader->object)
@@ -127,11 +126,12 @@ explain_reader_error(const CtlReader *reader, GError *call_error, GError **error
 GVariant *
 ctl_reader_get_properties(const CtlReader *reader, GError **error)
 {
+    const CtlConnectionCall get_all = {CTL_BUS_NAME, reader->path, DBUS_INTERFACE_PROPERTIES,
+                                       "GetAll", "(a{sv})"};
     GError *call_error = NULL;
-    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        reader->bus, CTL_BUS_NAME, reader->path, DBUS_INTERFACE_PROPERTIES, "GetAll",
-        g_variant_new("(s)", CTL_INTERFACE_READER), G_VARIANT_TYPE("(a{sv})"),
-        G_DBUS_CALL_FLAGS_NONE, -1, NULL, &call_error);
+    g_autoptr(GVariant) reply =
+        ctl_connection_call(&reader->route, reader->bus, &get_all,
+                            g_variant_new("(s)", CTL_INTERFACE_READER), &call_error);
 
     return reply ? g_variant_get_child_value(reply, 0)
                  : explain_reader_error(reader, call_error, error);
@@ -148,8 +148,8 @@ prepare_call(const CtlReader *reader, const char *path, const char *interface,
         .method = reader_call->method,
         .type = reader_call->type,
         .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-        .end = reader->end,
-        .output = reader->output,
+        .end = reader->route.end,
+        .output = reader->route.output,
         .status = _(reader_call->status),
         .delay_ms = STATUS_DELAY_MS,
     };
@@ -268,7 +268,7 @@ close_session(CtlSession *session)
         .interface = CTL_INTERFACE_SESSION,
         .method = "Close",
         .type = "()",
-        .end = CTL_CALL_NO_LIMIT,
+        .end = CTL_WAITING_NO_LIMIT,
     };
     GVariant *arguments = g_variant_new("(s@a{sv})", "leave", g_variant_new_parsed("@a{sv} {}"));
     GVariant *reply = ctl_call_run(&call, arguments, NULL);

@@ -18,10 +18,9 @@ typedef struct {
     SmartcarddReader *object; /* owned by the client while it is connected */
     const char *protocol;     /* of sessions with the card; NULL for any */
     char *path;
-    char *name;        /* as the user gave it, else the PC/SC name */
-    CtlOutput *output; /* for the status of waiting calls, NULL for none; not owned */
-    gint64 end;        /* of the time limit: see ctl_call_get_end() */
-    gboolean sends;    /* errors say whether a command was sent to the card; FALSE at first */
+    char *name;     /* as the user gave it, else the PC/SC name */
+    CtlRoute route; /* with the status of waiting calls, and the time limit */
+    gboolean sends; /* errors say whether a command was sent to the card; FALSE at first */
 } CtlReader;
 
 /* Returns the reader that the arguments name, else the only one; fails if there are several. */

@@ -63,22 +63,22 @@ redact_readers(GArray *readers)
 
 /* Sets what the service says even if it cannot reach pcscd. */
 static gboolean
-load_service(ReportContent *report, GError **error)
+load_service(ReportContent *report, const CtlRoute *route, GError **error)
 {
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(error);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(route, error);
 
-    report->client = bus ? ctl_client_new(bus, error) : NULL;
+    report->client = bus ? ctl_client_new(route, bus, error) : NULL;
     if (!report->client)
         return FALSE;
-    report->unserved = ctl_unserved_load(bus);
+    report->unserved = ctl_unserved_load(route, bus);
     return ctl_client_check_pcscd(report->client, error);
 }
 
 static void
-collect_report(ReportContent *report, gboolean serials)
+collect_report(ReportContent *report, const CtlRoute *route, gboolean serials)
 {
     g_autoptr(GError) error = NULL;
-    gboolean loaded = load_service(report, &error);
+    gboolean loaded = load_service(report, route, &error);
 
     report->missing = error ? g_strdup(error->message) : NULL;
     report->versions =
@@ -170,10 +170,11 @@ print_report_as_json(const ReportContent *report, gboolean serials, CtlOutput *o
 static int
 run_report(const CtlArguments *arguments, CtlOutput *output)
 {
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
     g_auto(ReportContent) report = {0};
 
     setlocale(LC_MESSAGES, "C");
-    collect_report(&report, arguments->serials);
+    collect_report(&report, &route, arguments->serials);
     if (arguments->json)
         print_report_as_json(&report, arguments->serials, output);
     else
@@ -199,6 +200,6 @@ const CtlCommand ctl_command_report = {
            "JSON is an object with 'versions', 'missing' (the reason why there are no\n"
            "readers), 'usb', 'unserved' (devices that are not available as readers, with\n"
            "the reason) and 'readers', which are as for 'status'."),
-    .options = CTL_OPTION_SERIALS,
+    .options = CTL_OPTION_SERIALS | CTL_OPTION_TIMEOUT,
     .run = run_report,
 };

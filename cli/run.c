@@ -141,11 +141,22 @@ check_variables(const char *folder, const char *path, CtlOutput *output)
     return EXIT_SUCCESS;
 }
 
+/* Uses errno, which says why the library cannot be read. */
+static char *
+describe_missing_library(const char *path)
+{
+    const char *reason = g_strerror(errno);
+
+    if (errno != ENOENT || access(CTL_SANDBOX_FILE, F_OK) == 0)
+        return g_strdup_printf("%s: %s", path, reason);
+    return g_strdup_printf("%s: %s (%s)", path, reason, _("install the package smartcardd-pcsc"));
+}
+
 static int
 check_library(const char *folder, const char *path, CtlOutput *output)
 {
     if (access(path, R_OK) < 0) {
-        g_autofree char *reason = g_strdup_printf("%s: %s", path, g_strerror(errno));
+        g_autofree char *reason = describe_missing_library(path);
         return print_missing(_("cannot read the library"), reason,
                              _("with Flatpak, add --filesystem=host-os:ro"));
     }
@@ -167,8 +178,11 @@ run_program(const CtlArguments *arguments, CtlOutput *output)
 
     if (arguments->check)
         return check_library(folder, library, output);
-    if (access(library, R_OK) < 0)
-        return print_run_error(STATUS_CANNOT_RUN, library, g_strerror(errno));
+    if (access(library, R_OK) < 0) {
+        g_autofree char *problem = describe_missing_library(library);
+        ctl_output_print_error(problem);
+        return STATUS_CANNOT_RUN;
+    }
     set_environment(get_folder_for_programs(folder));
     execvp(command[0], command);
     return print_run_error(errno == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN, command[0],

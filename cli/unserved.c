@@ -7,7 +7,7 @@
 #include "json.h"
 #include "text.h"
 
-#define TIME_LIMIT_MS 5000
+#define TIME_LIMIT_US (5 * G_USEC_PER_SEC)
 
 /* In the words of the person who has the device. */
 static const struct {
@@ -22,12 +22,16 @@ static const struct {
 };
 
 GPtrArray *
-ctl_unserved_load(GDBusConnection *bus)
+ctl_unserved_load(const CtlRoute *route, GDBusConnection *bus)
 {
+    static const CtlConnectionCall list_devices = {
+        CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListUnservedDevices", "(aa{sv})"};
+    const gint64 end = g_get_monotonic_time() + TIME_LIMIT_US;
+    CtlRoute short_route = *route;
     GPtrArray *devices = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
-    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        bus, CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListUnservedDevices", NULL,
-        G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NONE, TIME_LIMIT_MS, NULL, NULL);
+
+    short_route.end = route->end == CTL_WAITING_DO_NOT_WAIT ? end : MIN(route->end, end);
+    g_autoptr(GVariant) reply = ctl_connection_call(&short_route, bus, &list_devices, NULL, NULL);
     g_autoptr(GVariant) list = reply ? g_variant_get_child_value(reply, 0) : NULL;
 
     for (gsize i = 0; list && i < g_variant_n_children(list); i++)

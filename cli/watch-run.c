@@ -215,7 +215,8 @@ ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
     CtlWatchRun run = {
         .arguments = arguments,
         .output = output,

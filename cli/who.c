@@ -106,18 +106,15 @@ compare_age(gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-add_sessions(GArray *uses, GDBusConnection *bus, SmartcarddClient *client, GError **error)
+add_sessions(GArray *uses, const CtlRoute *route, GDBusConnection *bus, SmartcarddClient *client,
+             GError **error)
 {
-    GError *call_error = NULL;
-    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        bus, CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListSessions", NULL,
-        G_VARIANT_TYPE("(aa{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, NULL, &call_error);
+    static const CtlConnectionCall list_sessions = {
+        CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListSessions", "(aa{sv})"};
+    g_autoptr(GVariant) reply = ctl_client_call(route, bus, &list_sessions, NULL, error);
 
-    if (!reply) {
-        ctl_client_explain_error(call_error);
-        g_propagate_error(error, call_error);
+    if (!reply)
         return FALSE;
-    }
     g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
     for (gsize i = 0; i < g_variant_n_children(list); i++) {
         g_autoptr(GVariant) session = g_variant_get_child_value(list, i);
@@ -128,13 +125,13 @@ add_sessions(GArray *uses, GDBusConnection *bus, SmartcarddClient *client, GErro
 }
 
 static guint
-get_service_process(GDBusConnection *bus)
+get_service_process(const CtlRoute *route, GDBusConnection *bus)
 {
+    static const CtlConnectionCall get_process = {BUS, "/org/freedesktop/DBus", BUS,
+                                                  "GetConnectionUnixProcessID", "(u)"};
     guint pid = 0;
-    g_autoptr(GVariant) reply = g_dbus_connection_call_sync(
-        bus, BUS, "/org/freedesktop/DBus", BUS, "GetConnectionUnixProcessID",
-        g_variant_new("(s)", CTL_BUS_NAME), G_VARIANT_TYPE("(u)"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-        NULL);
+    g_autoptr(GVariant) reply =
+        ctl_connection_call(route, bus, &get_process, g_variant_new("(s)", CTL_BUS_NAME), NULL);
 
     if (reply)
         g_variant_get(reply, "(u)", &pid);
@@ -323,14 +320,15 @@ static int
 run_who(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GDBusConnection) bus = ctl_client_connect(&error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_new(bus, &error) : NULL;
+    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
+    g_autoptr(SmartcarddClient) client = bus ? ctl_client_new(&route, bus, &error) : NULL;
     g_autoptr(GArray) uses = g_array_new(FALSE, FALSE, sizeof(Use));
 
     g_array_set_clear_func(uses, clear_use);
-    if (!client || !add_sessions(uses, bus, client, &error))
+    if (!client || !add_sessions(uses, &route, bus, client, &error))
         return ctl_command_print_error(error);
-    g_autoptr(CtlPcscdClients) clients = ctl_pcscd_clients_load(get_service_process(bus));
+    g_autoptr(CtlPcscdClients) clients = ctl_pcscd_clients_load(get_service_process(&route, bus));
     if (clients)
         add_pcscd_clients(uses, clients);
     if (arguments->json) {
@@ -360,5 +358,6 @@ const CtlCommand ctl_command_who = {
            "\n"
            "JSON is an object with 'sessions', 'pcscd', and 'hidden-connections', the number\n"
            "of connections to pcscd of programs that you do not see."),
+    .options = CTL_OPTION_TIMEOUT,
     .run = run_who,
 };

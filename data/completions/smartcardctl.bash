@@ -50,8 +50,8 @@ _smartcardctl() {
     case $command in
     '') options+=' --version' ;;
     alias) options+=' --remove --serial --timeout=' ;;
-    status) options+=' --verbose' ;;
-    report) options+=' --serials' ;;
+    status) options+=' --verbose --timeout=' ;;
+    report) options+=' --serials --timeout=' ;;
     transmit | script) options+=' --follow --protocol= --raw --raw-command --timeout=' ;;
     control | verify-pin | modify-pin) options+=' --raw --timeout=' ;;
     wait) options+=' --new --removal --atr= --card= --not= --mute --count= --timeout=' ;;
@@ -59,7 +59,7 @@ _smartcardctl() {
     run) options+=' --check' ;;
     reset) options+=' --cold --timeout=' ;;
     hold) options+=' --protocol= --timeout=' ;;
-    attributes) options+=' --timeout=' ;;
+    list | show | attributes | who) options+=' --timeout=' ;;
     esac
 
     ((is_value)) && return 0

@@ -32,7 +32,8 @@ end
 set -l commands list status show monitor wait alias transmit script reset hold verify-pin modify-pin control attributes \
     who report run
 set -l with_reader monitor status show wait alias transmit script reset hold verify-pin modify-pin control attributes
-set -l with_timeout monitor wait alias transmit script reset hold verify-pin modify-pin control attributes
+set -l with_timeout list status show monitor wait alias transmit script reset hold verify-pin modify-pin control \
+    attributes who report
 
 complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'

@@ -13,6 +13,7 @@ from scdtest.testbed import translation
 from scdtest.testbed.testbed import built
 
 NOT_FOUND, CANNOT_RUN = 127, 126
+PACKAGE = "(install the package smartcardd-pcsc)"
 
 
 class Run(CliTest):
@@ -63,7 +64,7 @@ class Run(CliTest):
         self.assertEqual(self.run_program("--check").lines,
                          ["The library can be loaded: " + self.library, "smartcardd can be reached"])
         program = self.run_program("--check", status=1, SMARTCARDCTL_LIBRARY_DIR="/nowhere")
-        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1")
+        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1", PACKAGE)
         program = self.run_program("--check", status=1,
                                    DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere")
         self.assert_one_line(program.errors, "cannot reach smartcardd (see 'systemctl")
@@ -96,7 +97,7 @@ class Run(CliTest):
 
     def test_without_the_library(self):
         program = self.run_program("true", status=CANNOT_RUN, SMARTCARDCTL_LIBRARY_DIR="/nowhere")
-        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1")
+        self.assert_one_line(program.errors, "/nowhere/libpcsclite-dbus.so.1", PACKAGE)
 
 
 if __name__ == "__main__":

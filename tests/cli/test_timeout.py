@@ -3,13 +3,19 @@
 """--timeout of the commands of smartcardctl that wait."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
-from scdtest.cases.cli import IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest
+from scdtest.cases.cli import HINT, IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest, CliTest
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.clients.recorder import NAME
+from scdtest.fakes.fake_service import call_bus
+from scdtest.testbed.testbed import connect_to_bus
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 NOT_SENT = "the time ran out; the command was not sent"
@@ -28,7 +34,7 @@ class BusyCard(CardTest):
         self.holder.do("begin")
 
     def assert_times_out(self, *arguments, message=NOT_SENT, **options):
-        program = self.run_to_end(*arguments, "--timeout", "0.01", status=TIMEOUT, **options)
+        program = self.run_to_end(*arguments, "--timeout", "0.5", status=TIMEOUT, **options)
         self.assertEqual(program.output, "")
         self.assert_one_line(program.errors, "reader 'A 00 00': " + message + "\n")
 
@@ -48,6 +54,38 @@ class BusyCard(CardTest):
                                   status=TIMEOUT)
         self.assertEqual(program.screen, [f"smartcardctl: reader 'A 00 00': {NOT_SENT}", ""])
         self.assertIn("Waiting: another program", program.output)
+
+
+class NoAnswer(CliTest):
+    """The service does not answer while commands load the readers."""
+
+    COMMANDS = (["list"], ["status"], ["show"], ["who"], ["reset"], ["alias", "A"])
+
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+        owner = connect_to_bus()
+        self.addCleanup(owner.close_sync, None)
+        call_bus(owner, "RequestName", GLib.Variant("(su)", (NAME, 0)))
+        # Its main loop answers nothing: there is no such object, but no reply either.
+        owner.add_filter(lambda _owner, message, incoming: None if incoming else message)
+
+    def test_time_limit(self):
+        for command in self.COMMANDS:
+            program = self.run_to_end(*command, "--timeout", "0.1", status=TIMEOUT)
+            self.assert_one_line(program.errors, "the time ran out while waiting for smartcardd")
+            self.assertEqual(program.output, "")
+        report = self.run_to_end("report", "--timeout", "0.1")
+        self.assertIn("the time ran out while waiting for smartcardd", report.lines)
+
+    def test_terminal(self):
+        """It says what it waits for, and stops."""
+        for command in self.COMMANDS:
+            program = self.start(*command, columns=80)
+            program.wait_for("Waiting for smartcardd.", HINT)
+            self.stop(program, signal.SIGINT)
+        self.assertEqual(self.run_to_end("list", "--timeout=1.5", columns=80, status=TIMEOUT).screen,
+                         ["smartcardctl: the time ran out while waiting for smartcardd", ""])
 
 
 class FreeCard(CardTest):

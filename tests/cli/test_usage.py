@@ -65,7 +65,7 @@ class Usage(CliTest):
                                 (["wait", "--timeout=1.2.3"], "seconds"),
                                 (["wait", "--timeout=."], "seconds"),
                                 (["reset", "--timeout=1,5"], "seconds"),
-                                (["list", "--timeout=1"], "--timeout"),
+                                (["list", "--timeout=1,5"], "seconds"),
                                 (["list", "--raw"], "--raw"), (["list", "--serials"], "--serials"),
                                 (["report", "A"], "A"), (["show", "A", "B"], "quotes"),
                                 (["alias"], "READER"), (["alias", "A", ""], "empty"),

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Runs the main loop until an asynchronous operation ends or its time limit expires. A terminal
+ * shows what the command waits for. SIGINT and SIGTERM end the process at once: use it only while
+ * nothing has to be undone. Threads that GLib starts meanwhile block these signals, also later.
+ */
+
+#include <gio/gio.h>
+#include <signal.h>
+
+#include "output.h"
+
+#define CTL_WAITING_NO_LIMIT G_MAXINT64
+#define CTL_WAITING_DO_NOT_WAIT 0 /* for programs, cards or users; here the same as no limit */
+
+/* Before a terminal shows what the command waits for. */
+#define CTL_WAITING_DELAY_MS 1000
+
+typedef struct {
+    /* Set before ctl_waiting_begin(). */
+    CtlOutput *output;  /* NULL for no status */
+    const char *status; /* such as "Waiting for a card." */
+    guint delay_ms;     /* before the status is shown */
+    gint64 end;         /* see ctl_waiting_get_end() */
+
+    /* Pass it to the operation. */
+    GCancellable *cancellable;
+
+    /* Private. */
+    GMainLoop *loop;
+    GAsyncResult *result;
+    gboolean timed_out;
+    int fd;               /* of the signals */
+    sigset_t outer_mask;  /* the signals that are blocked otherwise */
+    guint signals, timer; /* sources; 0 when not pending */
+    guint limit;
+} CtlWaiting;
+
+/*
+ * Returns the end of a time limit that begins now, in microseconds of g_get_monotonic_time(). A
+ * negative time limit means none, and 0 that calls do not wait.
+ */
+gint64 ctl_waiting_get_end(gint64 timeout_us);
+
+/* Sets *signals to those with which a user stops a command: SIGINT and SIGTERM. */
+void ctl_waiting_get_signals(sigset_t *signals);
+
+/* Begin before the operation is started, and pass it ctl_waiting_finish(), with the CtlWaiting. */
+void ctl_waiting_begin(CtlWaiting *waiting);
+void ctl_waiting_finish(GObject *source, GAsyncResult *result, gpointer waiting);
+
+/* Blocks until the operation has ended, and returns its result, which the caller owns. */
+GAsyncResult *ctl_waiting_run(CtlWaiting *waiting);
+
+/* If the time limit has expired, replaces the error of the operation by one that says so. */
+void ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error);
+
+/* Shows the status with how to stop the command. */
+void ctl_waiting_show_status(CtlOutput *output, const char *status);
