@@ -293,21 +293,30 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
          command->argument},
         G_OPTION_ENTRY_NULL,
     };
+    const GOptionEntry remote[] = {
+        {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &parsed->arguments.no_ask_password,
+         N_("Do not ask for a password"), NULL},
+        G_OPTION_ENTRY_NULL,
+    };
     GOptionEntry own[G_N_ELEMENTS(flags) + G_N_ELEMENTS(values) + 1] = {0};
 
     list_options(command, parsed, own);
     g_option_context_add_main_entries(context, own, GETTEXT_PACKAGE);
+    if (!command->has_program)
+        g_option_context_add_main_entries(context, remote, GETTEXT_PACKAGE);
     g_option_context_add_main_entries(context, common, GETTEXT_PACKAGE);
     g_option_context_set_strict_posix(context, command->has_program);
     return g_option_context_parse(context, &argc, &argv, error);
 }
 
 int
-ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **argv,
+ctl_arguments_run(const CtlCommand *command, const CtlCommonOptions *common, int argc, char **argv,
                   CtlOutput *output)
 {
     g_autofree char *name = g_strdup_printf("%s %s", g_get_prgname(), command->name);
-    g_auto(ParsedArguments) parsed = {.arguments = {.json = json, .timeout_us = -1}};
+    g_auto(ParsedArguments) parsed = {.arguments = {.json = common->json,
+                                                    .no_ask_password = common->no_ask_password,
+                                                    .timeout_us = -1}};
     g_autofree char *description = build_description(command);
     g_autoptr(GOptionContext) context = ctl_arguments_new_context(NULL);
     char *nothing[] = {NULL};

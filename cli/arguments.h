@@ -5,13 +5,19 @@
 
 #include "command.h"
 
+/* Options that may also be given before the name of the command. */
+typedef struct {
+    gboolean json;
+    gboolean no_ask_password;
+} CtlCommonOptions;
+
 /*
  * Parses the arguments and runs the command. Options and words may come in any order; argv[0] is
- * the command's name. json: --json was given before the name. Returns an exit status: the command's
- * own if it ran.
+ * the command's name. common: those that were given before the name. Returns an exit status: the
+ * command's own if it ran.
  */
-int ctl_arguments_run(const CtlCommand *command, gboolean json, int argc, char **argv,
-                      CtlOutput *output);
+int ctl_arguments_run(const CtlCommand *command, const CtlCommonOptions *common, int argc,
+                      char **argv, CtlOutput *output);
 
 /* Returns whether an option such as "--timeout=5" is one that takes a value. */
 gboolean ctl_arguments_takes_value(const char *option);

@@ -42,8 +42,8 @@ static const struct {
 } explanations[] = {
     {SCD_NOT_AUTHORIZED, TRUE, N_("you are not allowed to do this")},
     {SCD_INTERACTION_REQUIRED, FALSE,
-     N_("you have to authenticate, but no program can ask for your password here (log in to a "
-        "desktop, or run the command as root)")},
+     N_("you have to authenticate, but no program can ask for your password here (run the command "
+        "on a terminal, in a desktop or as root, and without --no-ask-password)")},
     {SCD_LIMITS_EXCEEDED, TRUE,
      N_("a limit of smartcardd was reached; close other programs that use smart cards, or try "
         "again later")},

@@ -18,7 +18,7 @@
  *   atr-text atr-historical                                what the bytes of an ATR mean
  *   call                                                   calls that wait
  *   client json describe reader-view                       the service and its objects
- *   connection                                             the bus
+ *   connection helper                                      the bus, and other programs
  *   command exit-status input output text waiting          the terminal
  */
 
@@ -68,6 +68,7 @@ typedef struct {
     gboolean only_new;
     gboolean mute;
     gboolean cold;
+    gboolean no_ask_password;
     const char *atr;     /* the value of the option, NULL for none; so are these: */
     const char *card;    /* a valid object path */
     const char *program; /* of --exec */

@@ -29,8 +29,8 @@ static const CtlCommand *const commands[] = {
 };
 
 typedef struct {
+    CtlCommonOptions common;
     gboolean help;
-    gboolean json;
     gboolean version;
 } GlobalOptions;
 
@@ -64,11 +64,11 @@ format_command_list(void)
 }
 
 static int
-run_command(gboolean json, int argc, char **argv, CtlOutput *output)
+run_command(const CtlCommonOptions *common, int argc, char **argv, CtlOutput *output)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
         if (g_str_equal(argv[0], commands[i]->name))
-            return ctl_arguments_run(commands[i], json, argc, argv, output);
+            return ctl_arguments_run(commands[i], common, argc, argv, output);
     }
     g_autofree char *problem = g_strdup_printf(_("there is no command '%s'"), argv[0]);
     return ctl_command_print_usage_error(problem);
@@ -80,7 +80,10 @@ run_command_line(int argc, char **argv, CtlOutput *output)
     const char *with_value = find_option_with_value(argv + 1);
     GlobalOptions options = {0};
     const GOptionEntry entries[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &options.json, N_("Print JSON, for scripts"), NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &options.common.json, N_("Print JSON, for scripts"),
+         NULL},
+        {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &options.common.no_ask_password,
+         N_("Do not ask for a password"), NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options.help, N_("Show this help"), NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options.version, N_("Show the version"), NULL},
         G_OPTION_ENTRY_NULL,
@@ -106,7 +109,7 @@ run_command_line(int argc, char **argv, CtlOutput *output)
         return EXIT_SUCCESS;
     }
     if (argc > 1)
-        return run_command(options.json, argc - 1, argv + 1, output);
+        return run_command(&options.common, argc - 1, argv + 1, output);
     g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);
     g_printerr("%s", help);
     return CTL_STATUS_USAGE;

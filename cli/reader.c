@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "base/error.h"
+#include "helper.h"
 
 #define STATUS_DELAY_MS 1000 /* before a terminal shows that the call is waiting */
 
@@ -61,12 +62,16 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->protocol = arguments->protocol;
     reader->path = g_strdup(smartcardd_reader_get_object_path(reader->object));
     reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(reader->object));
+    reader->no_ask_password = arguments->no_ask_password;
+    if (!reader->no_ask_password)
+        reader->agent = ctl_helper_start_agent();
     return g_steal_pointer(&reader);
 }
 
 void
 ctl_reader_free(CtlReader *reader)
 {
+    ctl_helper_stop(reader->agent);
     g_clear_object(&reader->client);
     g_clear_object(&reader->bus);
     g_free(reader->path);
@@ -147,7 +152,8 @@ prepare_call(const CtlReader *reader, const char *path, const char *interface,
         .interface = interface,
         .method = reader_call->method,
         .type = reader_call->type,
-        .flags = G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+        .flags = reader->no_ask_password ? G_DBUS_CALL_FLAGS_NONE
+                                         : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
         .end = reader->route.end,
         .output = reader->route.output,
         .status = _(reader_call->status),

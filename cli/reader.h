@@ -20,10 +20,15 @@ typedef struct {
     char *path;
     char *name;     /* as the user gave it, else the PC/SC name */
     CtlRoute route; /* with the status of waiting calls, and the time limit */
+    GPid agent;     /* asks for passwords on the terminal; 0 for none */
+    gboolean no_ask_password;
     gboolean sends; /* errors say whether a command was sent to the card; FALSE at first */
 } CtlReader;
 
-/* Returns the reader that the arguments name, else the only one; fails if there are several. */
+/*
+ * Returns the reader that the arguments name, else the only one; fails if there are several. On a
+ * terminal, starts an agent, which asks for passwords and is stopped when the reader is freed.
+ */
 CtlReader *ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error);
 void ctl_reader_free(CtlReader *reader);
 

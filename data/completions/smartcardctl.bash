@@ -47,6 +47,7 @@ _smartcardctl() {
             ;;
         esac
     done
+    [[ $command == run ]] || options+=' --no-ask-password'
     case $command in
     '') options+=' --version' ;;
     alias) options+=' --remove --serial --timeout=' ;;

@@ -39,6 +39,9 @@ complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'
 complete -c smartcardctl -s h -l help -d 'Show help'
 
+complete -c smartcardctl -n 'not __fish_seen_subcommand_from run' -l no-ask-password \
+    -d 'Do not ask for a password'
+
 set -l first "not __fish_seen_subcommand_from $commands"
 complete -c smartcardctl -n $first -l version -d 'Show the version'
 complete -c smartcardctl -n $first -a list -d 'List the readers, one per line'

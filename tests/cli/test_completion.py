@@ -90,7 +90,7 @@ class Words(unittest.TestCase):
         branches = dict(re.findall(r"^    ([a-z|-]+)\)\n(.*?);;$", text, re.M | re.S))
         branches = {name: body for names, body in branches.items() for name in names.split("|")}
         self.assertEqual(sorted(branches), sorted(self.commands))
-        groups = dict(re.findall(r"local -a (common|timeout|protocol)=\((.*)\)", text))
+        groups = dict(re.findall(r"local -a (common|remote|timeout|protocol)=\((.*)\)", text))
         for command, body in branches.items():
             for name, options in groups.items():
                 body = body.replace("$" + name, options)

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "helper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define AGENT_LIMIT_MS 2000
+#define END_LIMIT_MS 1000 /* before a helper is killed */
+#define END_STEP_MS 2
+
+typedef struct {
+    pid_t parent;
+    gboolean ignores_interrupt;
+} ChildSetup;
+
+/* Runs in the child process before the program: only functions that are safe there. */
+static void
+set_up_child(gpointer data)
+{
+    const ChildSetup *setup = data;
+
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != setup->parent)
+        _exit(EXIT_FAILURE);
+    if (setup->ignores_interrupt)
+        signal(SIGINT, SIG_IGN);
+}
+
+GPid
+ctl_helper_start(const CtlHelper *helper, GError **error)
+{
+    const GSpawnFlags flags =
+        G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN;
+    ChildSetup setup = {getpid(), helper->ignores_interrupt};
+    const int target = CTL_HELPER_FD;
+    GPid process = 0;
+
+    g_spawn_async_with_pipes_and_fds(NULL, helper->command, NULL, flags, set_up_child, &setup,
+                                     helper->stream, helper->stream, -1, &helper->fd, &target,
+                                     helper->fd < 0 ? 0 : 1, &process, NULL, NULL, NULL, error);
+    return process;
+}
+
+void
+ctl_helper_stop(GPid process)
+{
+    if (process == 0)
+        return;
+    kill(process, SIGTERM);
+    kill(process, SIGCONT); /* it may have been stopped from the terminal */
+    for (guint i = 0; i < END_LIMIT_MS / END_STEP_MS; i++) {
+        if (waitpid(process, NULL, WNOHANG) == process)
+            return;
+        g_usleep(END_STEP_MS * 1000);
+    }
+    kill(process, SIGKILL);
+    waitpid(process, NULL, 0);
+}
+
+/* polkit allows everything to root. */
+static gboolean
+needs_agent(void)
+{
+    return geteuid() != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+GPid
+ctl_helper_start_agent(void)
+{
+    static const char *const command[] = {"pkttyagent", "--notify-fd", G_STRINGIFY(CTL_HELPER_FD),
+                                          "--fallback", NULL};
+    int fds[2];
+
+    if (!needs_agent() || pipe2(fds, O_CLOEXEC) < 0)
+        return 0;
+    const CtlHelper helper = {command, -1, fds[1], FALSE};
+    GPid process = ctl_helper_start(&helper, NULL);
+    close(fds[1]);
+    /* The agent closes its end when it is registered. */
+    GPollFD registered = {fds[0], G_IO_IN, 0};
+    if (process != 0)
+        g_poll(&registered, 1, AGENT_LIMIT_MS);
+    close(fds[0]);
+    return process;
+}
