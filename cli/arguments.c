@@ -99,6 +99,7 @@ typedef struct {
     char *program;
     char *protocol;
     GStrv not_readers;
+    char *host;
     GStrv words; /* the arguments that are not options, NULL when there are none */
 } ParsedArguments;
 
@@ -106,6 +107,7 @@ static void
 clear_parsed_arguments(ParsedArguments *parsed)
 {
     g_free(parsed->timeout);
+    g_free(parsed->host);
     g_free(parsed->count);
     g_free(parsed->atr);
     g_free(parsed->card);
@@ -172,6 +174,20 @@ parse_values(ParsedArguments *parsed)
     arguments->protocol = parsed->protocol;
     arguments->not_readers = (const char *const *)parsed->not_readers;
     return NULL;
+}
+
+/* ssh must not take it for an option. Returns the problem with it, NULL when there is none. */
+static const char *
+check_host(const CtlCommand *command, const char *host)
+{
+    if (!host)
+        return NULL;
+    if (command->has_program)
+        return _("--host cannot be used with this command");
+    const char *at = strrchr(host, '@');
+    const char *name = at ? at + 1 : host;
+    return *host == '-' || *name == '-' || *name == '\0' ? _("--host takes HOST or USER@HOST")
+                                                         : NULL;
 }
 
 /* Returns the problem with the options, NULL when there is none. */
@@ -247,6 +263,8 @@ static const struct {
 gboolean
 ctl_arguments_takes_value(const char *option)
 {
+    if (g_str_has_prefix(option, "--host="))
+        return TRUE;
     for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
         gsize length = strlen(values[i].name);
         if (strncmp(option + 2, values[i].name, length) == 0 && option[2 + length] == '=')
@@ -296,6 +314,8 @@ parse_arguments(const CtlCommand *command, ParsedArguments *parsed, GOptionConte
     const GOptionEntry remote[] = {
         {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &parsed->arguments.no_ask_password,
          N_("Do not ask for a password"), NULL},
+        {"host", 'H', 0, G_OPTION_ARG_STRING, &parsed->host,
+         N_("Use the readers of another machine"), N_("HOST")},
         G_OPTION_ENTRY_NULL,
     };
     GOptionEntry own[G_N_ELEMENTS(flags) + G_N_ELEMENTS(values) + 1] = {0};
@@ -330,7 +350,10 @@ ctl_arguments_run(const CtlCommand *command, const CtlCommonOptions *common, int
     if (parsed.help)
         return ctl_arguments_print_help(context, output);
 
-    const char *wrong = check_options(&parsed, output);
+    parsed.arguments.host = parsed.host ? parsed.host : common->host;
+    const char *wrong = check_host(command, parsed.arguments.host);
+    if (!wrong)
+        wrong = check_options(&parsed, output);
     if (wrong)
         return ctl_command_print_usage_error(wrong);
     return run_with_words(command, &parsed.arguments, parsed.words ? parsed.words : nothing,

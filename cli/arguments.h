@@ -9,6 +9,7 @@
 typedef struct {
     gboolean json;
     gboolean no_ask_password;
+    char *host; /* NULL for none */
 } CtlCommonOptions;
 
 /*

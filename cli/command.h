@@ -69,6 +69,7 @@ typedef struct {
     gboolean mute;
     gboolean cold;
     gboolean no_ask_password;
+    const char *host;    /* for ssh; NULL for this machine */
     const char *atr;     /* the value of the option, NULL for none; so are these: */
     const char *card;    /* a valid object path */
     const char *program; /* of --exec */

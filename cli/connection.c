@@ -2,12 +2,18 @@
 
 #include "connection.h"
 
+#include <gio/gunixconnection.h>
 #include <glib/gi18n.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "helper.h"
 
 CtlRoute
 ctl_connection_get_route(const CtlArguments *arguments, CtlOutput *output)
 {
     return (CtlRoute){
+        .host = arguments->host,
         .output = arguments->json ? NULL : output,
         .end = ctl_waiting_get_end(arguments->timeout_us),
     };
@@ -47,22 +53,79 @@ connect_to_system_bus(CtlWaiting *waiting, GError **error)
     return (GDBusConnection *)g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, error);
 }
 
+/*
+ * Starts the process at the other end of the stream. Ctrl-C does not end it: the service has to
+ * learn first that a call is cancelled.
+ */
+static GIOStream *
+start_ssh(const char *host, GError **error)
+{
+    const char *const command[] = {"ssh", "-xT", "--", host, "systemd-stdio-bridge", NULL};
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                            _("no memory or other resource is left"));
+        return NULL;
+    }
+    const CtlHelper helper = {command, fds[1], -1, TRUE};
+    GPid process = ctl_helper_start(&helper, error);
+    close(fds[1]);
+    g_autoptr(GSocket) socket = process ? g_socket_new_from_fd(fds[0], error) : NULL;
+    if (!socket) {
+        close(fds[0]);
+        return NULL;
+    }
+    return G_IO_STREAM(g_socket_connection_factory_create_connection(socket));
+}
+
+/* ssh may ask for a password or about a key: the status stands before its question. */
+static GDBusConnection *
+connect_to_host(const CtlRoute *route, CtlWaiting *waiting, GError **error)
+{
+    g_autofree char *status = g_strdup_printf(_("Waiting for %s."), route->host);
+    g_autoptr(GIOStream) stream = start_ssh(route->host, error);
+
+    if (!stream)
+        return NULL;
+    waiting->status = status;
+    waiting->delay_ms = 0;
+    ctl_waiting_begin(waiting);
+    g_dbus_connection_new(stream, NULL,
+                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                              G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                          NULL, waiting->cancellable, ctl_waiting_finish, waiting);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(waiting);
+    return g_dbus_connection_new_finish(result, error);
+}
+
+static char *
+explain_failure(const CtlRoute *route)
+{
+    if (!route->host)
+        return g_strdup(_("cannot connect to the system bus (is the D-Bus service running?)"));
+    return g_strdup_printf(_("cannot connect to the system bus of %s through ssh (is "
+                             "systemd-stdio-bridge installed there?)"),
+                           route->host);
+}
+
 GDBusConnection *
 ctl_connection_open(const CtlRoute *route, GError **error)
 {
     g_autoptr(GError) bus_error = NULL;
     CtlWaiting waiting = ctl_connection_get_waiting(route);
-    GDBusConnection *bus = connect_to_system_bus(&waiting, &bus_error);
+    GDBusConnection *bus = route->host ? connect_to_host(route, &waiting, &bus_error)
+                                       : connect_to_system_bus(&waiting, &bus_error);
 
     if (bus)
         return bus;
     ctl_waiting_explain_error(&waiting, &bus_error);
-    if (bus_error->domain == CTL_ERROR)
+    if (bus_error->domain == CTL_ERROR) {
         g_propagate_error(error, g_steal_pointer(&bus_error));
-    else
-        g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s: %s",
-                    _("cannot connect to the system bus (is the D-Bus service running?)"),
-                    bus_error->message);
+        return NULL;
+    }
+    g_autofree char *problem = explain_failure(route);
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s: %s", problem, bus_error->message);
     return NULL;
 }
 

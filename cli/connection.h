@@ -13,6 +13,7 @@
 
 /* How a command reaches the service. */
 typedef struct {
+    const char *host;  /* as ssh takes it; NULL for this machine; not owned */
     CtlOutput *output; /* for the status; NULL for none; not owned */
     gint64 end;        /* of the time limit: see ctl_waiting_get_end() */
 } CtlRoute;
@@ -22,7 +23,8 @@ CtlRoute ctl_connection_get_route(const CtlArguments *arguments, CtlOutput *outp
 
 /*
  * Returns a connection to the system bus, also from inside a user namespace. Losing it does not end
- * the process.
+ * the process. The connection to another host is a process of ssh, which ends with it; file
+ * descriptors do not cross it.
  */
 GDBusConnection *ctl_connection_open(const CtlRoute *route, GError **error);
 

@@ -84,6 +84,8 @@ run_command_line(int argc, char **argv, CtlOutput *output)
          NULL},
         {"no-ask-password", 0, 0, G_OPTION_ARG_NONE, &options.common.no_ask_password,
          N_("Do not ask for a password"), NULL},
+        {"host", 'H', 0, G_OPTION_ARG_STRING, &options.common.host,
+         N_("Use the readers of another machine"), N_("HOST")},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &options.help, N_("Show this help"), NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &options.version, N_("Show the version"), NULL},
         G_OPTION_ENTRY_NULL,
@@ -102,6 +104,7 @@ run_command_line(int argc, char **argv, CtlOutput *output)
     g_option_context_set_summary(context, summary);
     if (!g_option_context_parse(context, &argc, &argv, &error))
         return ctl_command_print_usage_error(error->message);
+    g_autofree char *host = options.common.host;
     if (options.help)
         return ctl_arguments_print_help(context, output);
     if (options.version) {

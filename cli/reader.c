@@ -63,7 +63,7 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->path = g_strdup(smartcardd_reader_get_object_path(reader->object));
     reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(reader->object));
     reader->no_ask_password = arguments->no_ask_password;
-    if (!reader->no_ask_password)
+    if (!reader->no_ask_password && !arguments->host)
         reader->agent = ctl_helper_start_agent();
     return g_steal_pointer(&reader);
 }
@@ -105,6 +105,13 @@ explain_giving_up(const CtlReader *reader, const GError *error)
 static const char *
 get_explanation(const CtlReader *reader, const GError *error)
 {
+    gboolean refused = g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED) ||
+                       g_error_matches(error, SCD_ERROR, SCD_INTERACTION_REQUIRED);
+
+    if (refused && reader->route.host)
+        return _(
+            "you are not allowed to do this through ssh; the administrator of the other machine "
+            "can allow it by a rule of polkit");
     if (is_given_up(error))
         return explain_giving_up(reader, error);
     for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {

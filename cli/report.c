@@ -20,6 +20,7 @@
 #include "versions.h"
 
 typedef struct {
+    gboolean remote;          /* what this machine has does not count */
     GArray *versions;         /* of CtlVersion */
     char *missing;            /* the reason why there are no readers, else NULL */
     SmartcarddClient *client; /* owns what the readers have */
@@ -81,11 +82,12 @@ collect_report(ReportContent *report, const CtlRoute *route, gboolean serials)
     gboolean loaded = load_service(report, route, &error);
 
     report->missing = error ? g_strdup(error->message) : NULL;
-    report->versions =
-        ctl_versions_read(report->client ? smartcardd_client_get_version(report->client) : NULL);
+    report->remote = route->host != NULL;
+    report->versions = ctl_versions_read(
+        report->client ? smartcardd_client_get_version(report->client) : NULL, report->remote);
     g_autoptr(GArray) readers = loaded ? ctl_reader_view_list(report->client)
                                        : g_array_new(FALSE, FALSE, sizeof(CtlReaderView));
-    report->usb = ctl_usb_map_load(readers);
+    report->usb = report->remote ? g_ptr_array_new() : ctl_usb_map_load(readers);
     report->readers = serials ? g_array_ref(readers) : redact_readers(readers);
 }
 
@@ -115,7 +117,7 @@ print_report(const ReportContent *report, gboolean serials, CtlOutput *output)
     ctl_output_line(output, "");
     ctl_output_line(output, "USB devices on the way to readers");
     if (report->usb->len == 0)
-        ctl_output_line(output, "  none");
+        ctl_output_line(output, report->remote ? "  not known" : "  none");
     ctl_usb_map_print(report->usb, serials, output);
     ctl_output_line(output, "");
     if (report->unserved && report->unserved->len > 0) {

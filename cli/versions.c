@@ -107,17 +107,18 @@ add_drivers(GArray *versions)
 }
 
 GArray *
-ctl_versions_read(const char *service)
+ctl_versions_read(const char *service, gboolean remote)
 {
     GArray *versions = g_array_new(FALSE, FALSE, sizeof(CtlVersion));
 
     g_array_set_clear_func(versions, clear_version);
     add_version(versions, "smartcardctl", g_strdup(PROJECT_VERSION));
     add_version(versions, "smartcardd", g_strdup(service));
-    add_version(versions, "libpcsclite", g_strdup(PCSCLITE_VERSION));
-    add_version(versions, "pcscd", read_pcscd_version());
-    add_drivers(versions);
-    add_version(versions, "kernel", read_kernel_version());
-    add_version(versions, "distribution", g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME));
+    add_version(versions, "libpcsclite", remote ? NULL : g_strdup(PCSCLITE_VERSION));
+    add_version(versions, "pcscd", remote ? NULL : read_pcscd_version());
+    if (!remote)
+        add_drivers(versions);
+    add_version(versions, "kernel", remote ? NULL : read_kernel_version());
+    add_version(versions, "distribution", remote ? NULL : g_get_os_info(G_OS_INFO_KEY_PRETTY_NAME));
     return versions;
 }

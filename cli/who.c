@@ -71,7 +71,7 @@ dup_reader_name(SmartcarddClient *client, const char *path)
 }
 
 static void
-add_session(GArray *uses, SmartcarddClient *client, GVariant *session)
+add_session(GArray *uses, const CtlRoute *route, SmartcarddClient *client, GVariant *session)
 {
     guint pid = (guint)ctl_property_number(session, "pid");
     guint uid = (guint)ctl_property_number(session, "uid");
@@ -86,8 +86,8 @@ add_session(GArray *uses, SmartcarddClient *client, GVariant *session)
         .session = g_strdup(ctl_property_text(session, "session")),
         .reader_path = g_strdup(path),
         .reader = dup_reader_name(client, path),
-        .user = dup_user_name(uid),
-        .program = pid ? ctl_pcscd_clients_dup_program(pid) : g_strdup(""),
+        .user = route->host ? g_strdup_printf("%u", uid) : dup_user_name(uid),
+        .program = pid && !route->host ? ctl_pcscd_clients_dup_program(pid) : g_strdup(""),
         .unit = g_strdup(ctl_property_text(session, "unit")),
         .share_mode = g_strdup(ctl_property_text(session, "share-mode")),
     };
@@ -118,7 +118,7 @@ add_sessions(GArray *uses, const CtlRoute *route, GDBusConnection *bus, Smartcar
     g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
     for (gsize i = 0; i < g_variant_n_children(list); i++) {
         g_autoptr(GVariant) session = g_variant_get_child_value(list, i);
-        add_session(uses, client, session);
+        add_session(uses, route, client, session);
     }
     g_array_sort(uses, compare_age);
     return TRUE;
@@ -300,10 +300,14 @@ print_as_json(GArray *uses, const CtlPcscdClients *clients, CtlOutput *output)
 
 /* Says what the user does not see. */
 static void
-print_notes(GArray *uses, const CtlPcscdClients *clients, CtlOutput *output)
+print_notes(const CtlRoute *route, GArray *uses, const CtlPcscdClients *clients, CtlOutput *output)
 {
     if (uses->len == 0)
         ctl_output_note(output, _("No program that you may see uses smart cards."));
+    if (route->host) {
+        ctl_output_note(output, _("Connections to pcscd of another machine are not seen."));
+        return;
+    }
     if (geteuid() != 0)
         ctl_output_note(output, _("Only root sees the sessions of other users."));
     if (!clients)
@@ -328,7 +332,8 @@ run_who(const CtlArguments *arguments, CtlOutput *output)
     g_array_set_clear_func(uses, clear_use);
     if (!client || !add_sessions(uses, &route, bus, client, &error))
         return ctl_command_print_error(error);
-    g_autoptr(CtlPcscdClients) clients = ctl_pcscd_clients_load(get_service_process(&route, bus));
+    g_autoptr(CtlPcscdClients) clients =
+        route.host ? NULL : ctl_pcscd_clients_load(get_service_process(&route, bus));
     if (clients)
         add_pcscd_clients(uses, clients);
     if (arguments->json) {
@@ -339,7 +344,7 @@ run_who(const CtlArguments *arguments, CtlOutput *output)
         print_as_fields(uses, output);
     else if (uses->len > 0)
         print_as_table(uses, output);
-    print_notes(uses, clients, output);
+    print_notes(&route, uses, clients, output);
     return EXIT_SUCCESS;
 }
 

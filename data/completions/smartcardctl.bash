@@ -29,13 +29,14 @@ _smartcardctl() {
     local options='--json --help'
     COMPREPLY=()
 
-    local -i operands=0 is_value=0
+    local -i operands=0 is_value=0 is_remote=0
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if ((is_value)); then
             [[ $word == = ]] || is_value=0
             continue
         fi
         case $word in
+        --host | -H) is_value=1 is_remote=1 ;;
         --timeout | --atr | --card | --not | --count | --exec | --protocol) is_value=1 ;;
         -*) ;;
         *)
@@ -47,7 +48,7 @@ _smartcardctl() {
             ;;
         esac
     done
-    [[ $command == run ]] || options+=' --no-ask-password'
+    [[ $command == run ]] || options+=' --host= --no-ask-password'
     case $command in
     '') options+=' --version' ;;
     alias) options+=' --remove --serial --timeout=' ;;
@@ -67,6 +68,10 @@ _smartcardctl() {
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace
+        return 0
+    fi
+    # The readers of another machine are not known here.
+    if ((is_remote)) && [[ $command && $command != script ]]; then
         return 0
     fi
     case $command in

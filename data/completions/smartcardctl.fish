@@ -20,6 +20,8 @@ function __smartcardctl_needs_reader
     for word in (commandline -opc)[2..]
         if test $is_value = 1
             set is_value 0
+        else if string match -q -r -- '^(-H|--host)' $word
+            return 1 # the readers of another machine are not known
         else if string match -q -- '-*' $word
             contains -- $word --timeout; and set is_value 1
         else
@@ -39,6 +41,8 @@ complete -c smartcardctl -f
 complete -c smartcardctl -l json -d 'Print JSON, for scripts'
 complete -c smartcardctl -s h -l help -d 'Show help'
 
+complete -c smartcardctl -n 'not __fish_seen_subcommand_from run' -x -s H -l host \
+    -a '(__fish_print_hostnames)' -d 'Use the readers of another machine'
 complete -c smartcardctl -n 'not __fish_seen_subcommand_from run' -l no-ask-password \
     -d 'Do not ask for a password'
 
