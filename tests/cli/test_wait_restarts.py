@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import ATR, HINT, KNOWN_ATR, CliTest
+from scdtest.clients.raw_client import BUS, RawClient, align, array, string
 from scdtest.testbed.testbed import simulated_reader
 
 REMOVAL = "Waiting for all cards to be removed."
@@ -20,9 +21,22 @@ class Restarts(CliTest):
         super().setUp()
         self.start_testbed("A", "B")
 
+    def start_in_pipe(self, *arguments):
+        """Returns when the bus has the objects for it: later events reach it as changes."""
+        monitor = RawClient("root")
+        self.addCleanup(monitor.close)
+        rules = align(array(string("type='method_return',sender='org.smartcardd1'")), 4)
+        error = monitor.call("BecomeMonitor", "asu", rules + bytes(4), destination=BUS,
+                             path="/org/freedesktop/DBus", interface=BUS + ".Monitoring")
+        self.assertIsNone(error)
+        program = self.start("wait", *arguments)
+        while b"org.smartcardd1.Reader" not in monitor.receive()[2]:
+            pass
+        return program
+
     def start_waiting(self, *arguments, status="Waiting for a card."):
-        """On a terminal and in a pipe; the one in the pipe was started first."""
-        in_pipe = self.start("wait", *arguments)
+        """On a terminal and in a pipe."""
+        in_pipe = self.start_in_pipe(*arguments)
         on_terminal = self.start("wait", *arguments, columns=160)
         on_terminal.wait_for(status, HINT)
         return on_terminal, in_pipe
