@@ -115,6 +115,7 @@ class Cards(LockTest):
             start = time.monotonic()
             self.assertEqual(self.logind.wait_for_requests(count), [LOCK] * count)
             times.append(time.monotonic() - start)
+            self.notify.wait_for_line_with("of which 0 are")
             self.insert()
             self.notify.wait_for_line_with("of which 1 are")
         self.assertLess(min(times), FAST_S)
