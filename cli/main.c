@@ -34,6 +34,14 @@ typedef struct {
     gboolean version;
 } GlobalOptions;
 
+static void
+clear_global_options(GlobalOptions *options)
+{
+    g_free(options->common.host);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(GlobalOptions, clear_global_options)
+
 /*
  * GOption ignores a value of an option that takes none. Returns such an option, or NULL. The
  * arguments of a program to run are not checked.
@@ -78,7 +86,7 @@ static int
 run_command_line(int argc, char **argv, CtlOutput *output)
 {
     const char *with_value = find_option_with_value(argv + 1);
-    GlobalOptions options = {0};
+    g_auto(GlobalOptions) options = {0};
     const GOptionEntry entries[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &options.common.json, N_("Print JSON, for scripts"),
          NULL},
@@ -104,7 +112,6 @@ run_command_line(int argc, char **argv, CtlOutput *output)
     g_option_context_set_summary(context, summary);
     if (!g_option_context_parse(context, &argc, &argv, &error))
         return ctl_command_print_usage_error(error->message);
-    g_autofree char *host = options.common.host;
     if (options.help)
         return ctl_arguments_print_help(context, output);
     if (options.version) {

@@ -13,9 +13,10 @@ from gi.repository import GLib
 from scdtest.cases import case
 from scdtest.cases.cli import HINT, IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest, CliTest
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.clients.program import Program
 from scdtest.clients.recorder import NAME
 from scdtest.fakes.fake_service import call_bus
-from scdtest.testbed.testbed import connect_to_bus
+from scdtest.testbed.testbed import built, connect_to_bus
 
 FEATURES = "42000D48"  # SCARD_CTL_CODE(3400)
 NOT_SENT = "the time ran out; the command was not sent"
@@ -86,6 +87,15 @@ class NoAnswer(CliTest):
             self.stop(program, signal.SIGINT)
         self.assertEqual(self.run_to_end("list", "--timeout=1.5", columns=80, status=TIMEOUT).screen,
                          ["smartcardctl: the time ran out while waiting for smartcardd", ""])
+
+    def test_terminal_without_echo(self):
+        """Another program asks for a password there: a status would erase its question."""
+        for mode, shown in (("echo", True), ("-echo", False)):
+            program = Program(["sh", "-c", 'stty "$1"; exec "$0" list --timeout 1.5',
+                               built("cli/smartcardctl"), mode], columns=80)
+            self.addCleanup(program.close)
+            self.assertEqual(program.wait(), TIMEOUT)
+            self.assertEqual("Waiting for smartcardd." in program.output, shown)
 
 
 class FreeCard(CardTest):
