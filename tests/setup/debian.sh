@@ -55,7 +55,8 @@ mirror() {
 }
 
 # need_debian PACKAGES [MMDEBSTRAP-OPTION...]: creates $folder/root, a Debian of $suite with these
-# packages. A root that was made with the same arguments is kept; any other is made again.
+# packages. A root that was made with the same arguments is kept; any other is made again. It has
+# its own processes: scripts of packages stop others by their names, such as the polkitd that runs.
 need_debian() {
     local packages=$1 options
     shift
@@ -64,8 +65,9 @@ need_debian() {
     fi
     rm -rf --one-file-system "$folder/root"
     mapfile -t options < <(apt_options)
-    quietly "Making a root of $suite" mmdebstrap --mode=root --variant=apt --format=directory \
-        --dpkgopt=force-unsafe-io --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
+    quietly "Making a root of $suite" unshare --mount --mount-proc --pid --fork --kill-child \
+        mmdebstrap --mode=root --variant=apt --format=directory --dpkgopt=force-unsafe-io \
+        --aptopt='APT::Install-Recommends "false"' "${options[@]}" \
         --include="$(echo $packages)" "$@" "$suite" "$folder/root" $(mirror) || return 1
     printf '%s\n' "$suite" "$packages" "$@" >"$folder/made-of"
 }
