@@ -151,14 +151,14 @@ class Agent(CliTest):
         program.type("\x03")
         self.assertEqual(program.wait(), -signal.SIGINT, program.output)
         self.assertNotIn("Waiting", program.output)
-        events.wait_until(lambda: agents() == self.before, "the agent ends")
+        events.poll_until(lambda: agents() == self.before, "the agent ends")
 
     def test_killed(self):
         """The agent ends with it, however it ends; the shell on the terminal goes on."""
         program = self.start_with_real_agent(before=["sh", "-c", '"$@"; read line', "sh"])
         agent, = set(agents()) - set(self.before)
         os.kill(parent_of(agent), signal.SIGKILL)
-        events.wait_until(lambda: agents() == self.before, "the agent ends")
+        events.poll_until(lambda: agents() == self.before, "the agent ends")
         self.assertFalse(program.ended)
 
 

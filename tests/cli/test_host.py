@@ -69,7 +69,7 @@ class Host(CliTest):
             return ""
 
     def assert_nothing_is_left(self):
-        events.wait_until(lambda: bridges() == self.before, "ssh ends")
+        events.poll_until(lambda: bridges() == self.before, "ssh ends")
 
     def test_commands(self):
         self.assertEqual(self.run_to_end("--host", HOST, "list").lines,
