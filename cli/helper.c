@@ -2,16 +2,17 @@
 
 #include "helper.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define AGENT_LIMIT_MS 2000
 #define END_LIMIT_MS 1000 /* before a helper is killed */
-#define END_STEP_MS 2
 
 typedef struct {
     pid_t parent;
@@ -45,6 +46,22 @@ ctl_helper_start(const CtlHelper *helper, GError **error)
     return process;
 }
 
+/* Returns FALSE if the process still runs after a while. */
+static gboolean
+wait_for_end(GPid process)
+{
+    GPollFD end = {pidfd_open(process, 0), G_IO_IN, 0};
+    int count;
+
+    if (end.fd < 0)
+        return FALSE;
+    do
+        count = g_poll(&end, 1, END_LIMIT_MS);
+    while (count < 0 && errno == EINTR);
+    close(end.fd);
+    return count > 0;
+}
+
 void
 ctl_helper_stop(GPid process)
 {
@@ -52,12 +69,8 @@ ctl_helper_stop(GPid process)
         return;
     kill(process, SIGTERM);
     kill(process, SIGCONT); /* it may have been stopped from the terminal */
-    for (guint i = 0; i < END_LIMIT_MS / END_STEP_MS; i++) {
-        if (waitpid(process, NULL, WNOHANG) == process)
-            return;
-        g_usleep(END_STEP_MS * 1000);
-    }
-    kill(process, SIGKILL);
+    if (!wait_for_end(process))
+        kill(process, SIGKILL);
     waitpid(process, NULL, 0);
 }
 
