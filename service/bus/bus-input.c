@@ -27,9 +27,8 @@ struct _ScdBusInput {
     gsize discard;  /* to be discarded, received or not */
 
     gboolean refused; /* calls, whose replies are not sent yet */
-    GByteArray
-        *held; /* a call that was held back and that GDBus reads now, from held_at; or NULL */
-    gsize held_at;
+    GByteArray *held; /* a call that was held back and that GDBus reads now; or NULL */
+    gsize held_at;    /* from here */
 
     /* The copy of the last message in GDBus's read buffer, but for the fixed header. */
     guint8 *copy;
