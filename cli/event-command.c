@@ -10,7 +10,7 @@
 
 struct CtlEventCommands {
     const char *command;
-    void (*changed)(gboolean busy, gpointer data);
+    const CtlEventCommandFunctions *functions;
     gpointer data;
     GQueue *queue;             /* of environments, GStrv */
     GSubprocess *running;      /* NULL for none */
@@ -24,13 +24,13 @@ free_environment(gpointer data)
 }
 
 CtlEventCommands *
-ctl_event_commands_new(const char *command, void (*changed)(gboolean busy, gpointer data),
+ctl_event_commands_new(const char *command, const CtlEventCommandFunctions *functions,
                        gpointer data)
 {
     CtlEventCommands *commands = g_new0(CtlEventCommands, 1);
 
     commands->command = command;
-    commands->changed = changed;
+    commands->functions = functions;
     commands->data = data;
     commands->queue = g_queue_new();
     commands->cancellable = g_cancellable_new();
@@ -122,6 +122,12 @@ print_failure(GSubprocess *process)
         ctl_output_print_error(message);
 }
 
+static gboolean
+was_interrupted(GSubprocess *process)
+{
+    return g_subprocess_get_if_signaled(process) && g_subprocess_get_term_sig(process) == SIGINT;
+}
+
 static void
 handle_exit(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -129,6 +135,12 @@ handle_exit(GObject *source, GAsyncResult *result, gpointer data)
 
     if (!g_subprocess_wait_finish(G_SUBPROCESS(source), result, NULL))
         return; /* cancelled: freed */
+    if (was_interrupted(G_SUBPROCESS(source))) {
+        ctl_event_commands_drop_queue(commands);
+        g_clear_object(&commands->running);
+        commands->functions->interrupted(commands->data);
+        return;
+    }
     print_failure(G_SUBPROCESS(source));
     g_clear_object(&commands->running);
     start_next(commands);
@@ -141,7 +153,7 @@ start_next(CtlEventCommands *commands)
         g_auto(GStrv) environment = g_queue_pop_head(commands->queue);
         g_autoptr(GError) error = NULL;
 
-        commands->changed(TRUE, commands->data);
+        commands->functions->changed(TRUE, commands->data);
         commands->running = spawn_command(commands, environment, &error);
         if (commands->running)
             g_subprocess_wait_async(commands->running, commands->cancellable, handle_exit,
@@ -150,7 +162,7 @@ start_next(CtlEventCommands *commands)
             ctl_output_print_error(error->message);
     }
     if (!commands->running)
-        commands->changed(FALSE, commands->data);
+        commands->functions->changed(FALSE, commands->data);
 }
 
 void

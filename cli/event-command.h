@@ -20,10 +20,20 @@
 
 typedef struct CtlEventCommands CtlEventCommands;
 
-/* changed: called when a command starts (busy is TRUE), and when no one is left to run. */
+typedef struct {
+    /* Called when a command starts (busy is TRUE), and when none is left to run. */
+    void (*changed)(gboolean busy, gpointer data);
+
+    /*
+     * Called when SIGINT has ended a command. Ctrl-C sends it to the command and to this process,
+     * which may receive it later. Commands in the queue are not run then.
+     */
+    void (*interrupted)(gpointer data);
+} CtlEventCommandFunctions;
+
+/* command and functions are not copied. */
 CtlEventCommands *ctl_event_commands_new(const char *command,
-                                         void (*changed)(gboolean busy, gpointer data),
-                                         gpointer data);
+                                         const CtlEventCommandFunctions *functions, gpointer data);
 
 /* Does not wait for the command that is running. */
 void ctl_event_commands_free(CtlEventCommands *commands);

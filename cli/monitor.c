@@ -7,6 +7,7 @@
  */
 
 #include <glib/gi18n.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "card-filter.h"
@@ -41,6 +42,14 @@ handle_commands(gboolean busy, gpointer data)
     ctl_watch_run_hide_status(monitor->run, busy);
     if (!busy && monitor->ending)
         ctl_watch_run_stop(monitor->run, EXIT_SUCCESS);
+}
+
+static void
+handle_interrupted_command(gpointer data)
+{
+    MonitorRun *monitor = data;
+
+    ctl_watch_run_interrupt(monitor->run, SIGINT);
 }
 
 static gboolean
@@ -107,6 +116,10 @@ read_names(const char *const *operands)
 static int
 run_monitor(const CtlArguments *arguments, CtlOutput *output)
 {
+    static const CtlEventCommandFunctions command_functions = {
+        .changed = handle_commands,
+        .interrupted = handle_interrupted_command,
+    };
     static const CtlWatchRunFunctions functions = {
         .happened = handle_event,
         .timed_out = handle_time_limit,
@@ -126,7 +139,7 @@ run_monitor(const CtlArguments *arguments, CtlOutput *output)
         .left = arguments->count,
     };
     if (arguments->program)
-        monitor.commands = ctl_event_commands_new(arguments->program, handle_commands, &monitor);
+        monitor.commands = ctl_event_commands_new(arguments->program, &command_functions, &monitor);
     int status = ctl_watch_run(arguments, output, &functions, &monitor);
     g_clear_pointer(&monitor.commands, ctl_event_commands_free);
     return status;

@@ -137,8 +137,8 @@ handle_time_limit(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-static void
-interrupt_run(CtlWatchRun *run, int number)
+void
+ctl_watch_run_interrupt(CtlWatchRun *run, int number)
 {
     if (run->stopped)
         return;
@@ -149,14 +149,14 @@ interrupt_run(CtlWatchRun *run, int number)
 static gboolean
 handle_interrupt(gpointer data)
 {
-    interrupt_run(data, SIGINT);
+    ctl_watch_run_interrupt(data, SIGINT);
     return G_SOURCE_CONTINUE;
 }
 
 static gboolean
 handle_term(gpointer data)
 {
-    interrupt_run(data, SIGTERM);
+    ctl_watch_run_interrupt(data, SIGTERM);
     return G_SOURCE_CONTINUE;
 }
 

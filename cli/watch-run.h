@@ -27,6 +27,9 @@ int ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
 /* Ends the run; no function of the command is called any more. */
 void ctl_watch_run_stop(CtlWatchRun *run, int status);
 
+/* Does what is done when this process receives that signal. */
+void ctl_watch_run_interrupt(CtlWatchRun *run, int number);
+
 SmartcarddClient *ctl_watch_run_get_client(CtlWatchRun *run);
 
 /* Hides the status on the terminal, while another program uses that, or shows it again. */

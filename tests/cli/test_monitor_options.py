@@ -115,6 +115,12 @@ class MonitorOptions(CliTest):
         self.assertEqual(monitor.screen, ["smartcardctl: the command failed with exit status 3",
                                           "smartcardctl: the command was ended by signal 15", ""])
 
+    def test_command_that_is_interrupted(self):
+        """Ctrl-C may end the command before smartcardctl receives it."""
+        monitor = self.start_commands("echo $SMARTCARDCTL_EVENT; kill -INT $$", "B", columns=80)
+        self.assertEqual(monitor.wait(), 0)
+        self.assertEqual(monitor.screen, ["reader-present", ""])
+
     def test_time_limit_waits_for_the_command(self):
         monitor = self.run_to_end("monitor", "--timeout", "0", "--exec", "sleep 0.1; echo done", "A")
         self.assertEqual(monitor.lines, ["done"])
