@@ -17,6 +17,12 @@
 #include "token.h"
 #include "watch.h"
 
+/*
+ * Readers may lose their power in suspend and come back at resume. For so long after each signal of
+ * sleep, and the same time again, a reader that is gone is no removal. The clock stands in suspend.
+ */
+#define SLEEP_US (10 * LGN_US_PER_S)
+
 /* More ports than people plug readers into during a session. */
 #define TOKENS_MAX 256
 
@@ -29,7 +35,8 @@ typedef struct {
     char *session; /* NULL if not known */
     LgnToken *tokens[TOKENS_MAX];
     size_t count;
-    bool is_announced; /* the bus name is requested */
+    bool is_announced;      /* the bus name is requested */
+    uint64_t sleep_ends_us; /* until then, readers may come back */
 } Bridge;
 
 static int
@@ -174,6 +181,7 @@ apply_report(Bridge *bridge, LgnToken *token, const LgnReport *report, const Lgn
 {
     uint64_t now = now_us(bridge);
 
+    token->presence.grace.reader_grace_us = now < bridge->sleep_ends_us ? SLEEP_US : 0;
     if (token->is_inserted &&
         (lgn_presence_apply_report(&token->presence, report, now) ||
          lgn_presence_apply_time(&token->presence, now) || is_withdrawn(bridge, reader)))
@@ -248,6 +256,17 @@ handle_report(const LgnReport *report, void *data)
     announce(bridge);
 }
 
+/* A card that was pulled during suspend may cause no event. */
+static int
+handle_sleep(sd_bus_message *message, void *data, sd_bus_error *unused)
+{
+    Bridge *bridge = data;
+
+    bridge->sleep_ends_us = now_us(bridge) + SLEEP_US;
+    lgn_watch_read(bridge->watch);
+    return 0;
+}
+
 static void
 find_session(Bridge *bridge)
 {
@@ -294,6 +313,10 @@ set_up(Bridge *bridge)
         r = open_session_bus(bridge);
     if (r >= 0)
         r = lgn_watch_open(&bridge->watch, handle_report, bridge);
+    if (r >= 0)
+        r = sd_bus_match_signal_async(lgn_watch_bus(bridge->watch), NULL, "org.freedesktop.login1",
+                                      "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
+                                      "PrepareForSleep", handle_sleep, NULL, bridge);
     if (r >= 0)
         r = lgn_watch_attach(bridge->watch, bridge->event);
     if (r < 0)

@@ -5,6 +5,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,8 +30,8 @@ SHELL = os.environ.get("SCD_GNOME_SHELL", "/usr/lib/gnome-shell/libgnome-shell.s
 RESOURCES = "/org/gnome/shell/misc/"
 NAME = "org.gnome.SettingsDaemon.Smartcard"
 MANAGER = "/org/gnome/SettingsDaemon/Smartcard/Manager"
-SESSION_BUS = "/run/scd/session-bus"
 FAST_S = 0.05
+NOBODY = pwd.getpwnam("nobody").pw_uid
 DESK = "Simulated_Reader_Desk_00_00"
 
 
@@ -57,35 +58,52 @@ class ShellReader:
 
 
 class GnomeTest(LoginTest):
+    """All programs of the session run for the user UID."""
+
+    UID = 0
+
     def start_bus(self):
         super().start_bus()
-        self.session_bus = Process("dbus-daemon", [
-            "dbus-daemon", "--session", "--nofork", "--nopidfile",
-            "--address=unix:path=" + SESSION_BUS])
-        self.addCleanup(self.session_bus.stop)
-        events.wait_for_file(SESSION_BUS)
-        self.environment = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=" + SESSION_BUS,
-                            "XDG_SESSION_ID": "c1"}
-        add_session("c1", pwd.getpwnam("nobody").pw_uid)
+        folder = os.path.join(self.testbed.folder, "session")
+        os.mkdir(folder)
+        os.chown(folder, self.UID, self.UID)
+        os.chmod(self.testbed.folder, 0o755)
+        path = os.path.join(folder, "bus")
+        self.address = "unix:path=" + path
+        session_bus = self.start_in_session("dbus-daemon", [
+            "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + self.address])
+        self.addCleanup(session_bus.stop)
+        events.wait_for_file(path)
+        self.environment = {"DBUS_SESSION_BUS_ADDRESS": self.address, "XDG_SESSION_ID": "c1",
+                            "HOME": "/nonexistent"}
+        add_session("c1", NOBODY)
+
+    def start_in_session(self, name, command, environment=None):
+        return Process(name, command, environment, user=self.UID, group=self.UID, extra_groups=[])
 
     def start_bridge(self, **environment):
         owned = []
         flags = Gio.DBusConnectionFlags
-        self.session = Gio.DBusConnection.new_for_address_sync(
-            "unix:path=" + SESSION_BUS,
-            flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None, None)
+        os.seteuid(self.UID)  # whose bus it is
+        try:
+            self.session = Gio.DBusConnection.new_for_address_sync(
+                self.address, flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION, None,
+                None)
+        finally:
+            os.seteuid(0)
         watch = Gio.bus_watch_name_on_connection(
             self.session, NAME, Gio.BusNameWatcherFlags.NONE,
             lambda _connection, name, owner: owned.append(owner), None)
-        bridge = Process("smartcardd-gnome", [built("login/smartcardd-gnome")],
-                         {**self.environment, **environment})
+        bridge = self.start_in_session("smartcardd-gnome", [built("login/smartcardd-gnome")],
+                                       {**self.environment, **environment})
         self.addCleanup(bridge.stop)
         events.wait_until(lambda: owned, "the bridge has its name")
         Gio.bus_unwatch_name(watch)
         return bridge
 
     def start_shell(self):
-        shell = Program(["gjs", os.path.join(FOLDER, "shell-events.js"), self.reader_folder()],
+        user = ["setpriv", f"--reuid={self.UID}", f"--regid={self.UID}", "--clear-groups"]
+        shell = Program([*user, "gjs", os.path.join(FOLDER, "shell-events.js"), self.reader_folder()],
                         environment=self.environment)
         self.addCleanup(shell.close)
         shell.wait_for_lines(1)
@@ -104,6 +122,87 @@ class Sleep(GnomeTest):
         self.start(("Desk", ATR))
         bridge = self.start_bridge()
         events.poll_until(lambda: not bridge.has_timer(), "no timer is set")
+
+
+@unittest.skipUnless(shutil.which("gjs"), "gjs is not installed")
+class AroundSleep(OwnReader, GnomeTest):
+    """Readers lose their power in suspend, and come back at resume."""
+
+    def setUp(self):
+        super().setUp()
+        self.logind = self.start_logind()
+        self.bus = Bus()
+        self.addCleanup(self.bus.close)
+        self.reader = Reader(self.bus, "1-1", 2)
+        self.reader.plug()
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.start_service()
+        self.client = self.recorder()
+        self.wait_for_readers(1)
+        self.insert_again()
+        self.start_bridge()
+        self.shell = self.start_shell()
+        self.shell.wait_for_lines(2)
+
+    def wait_for_readers(self, count):
+        self.client.wait_for_state(lambda c: len(c.readers()) == count, f"{count} readers")
+
+    def insert_again(self):
+        self.readers = self.simulator()
+        self.insert(self.reader.name())
+
+    def sleep_and_resume(self):
+        self.logind.prepare_for_sleep()
+        self.reader.unplug()
+        self.wait_for_readers(0)
+        self.logind.prepare_for_sleep(begins=False)
+        self.reader.plug(address=3)
+        self.wait_for_readers(1)
+
+    def assert_events(self, *expected):
+        self.shell.wait_for_lines(1 + len(expected))
+        self.assertEqual([line.split()[0] for line in self.shell.lines], ["ready", *expected])
+
+    def test_card_that_stays(self):
+        """It is no event; the removal after it is one."""
+        self.sleep_and_resume()
+        self.insert_again()
+        self.readers.remove(self.reader.name())
+        self.assert_events("inserted", "removed")
+
+    def test_card_that_is_pulled(self):
+        self.sleep_and_resume()
+        self.assert_events("inserted", "removed")
+        self.insert_again()
+        self.assert_events("inserted", "removed", "inserted")
+
+    def test_two_times(self):
+        self.sleep_and_resume()
+        self.insert_again()
+        self.sleep_and_resume()
+        self.insert_again()
+        self.readers.remove(self.reader.name())
+        self.assert_events("inserted", "removed")
+
+
+@unittest.skipUnless(shutil.which("gjs"), "gjs is not installed")
+class Greeter(OwnReader, GnomeTest):
+    """A login screen runs for a user without permissions."""
+
+    UID = NOBODY
+
+    def test_events(self):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        for count in (2, 4):
+            shell.wait_for_lines(count)
+            self.readers.remove("Desk")
+            shell.wait_for_lines(count + 1)
+            self.insert()
+        shell.wait_for_lines(6)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", *["inserted", "removed"] * 2, "inserted"])
 
 
 class Events:
@@ -154,13 +253,48 @@ class Events:
         self.assertEqual([line.split()[:2] for line in shell.lines],
                          [["ready"], ["inserted", DESK], ["removed", DESK], ["inserted", DESK]])
 
-    def test_restart_of_the_service(self):
-        """It is no removal; the next removal counts."""
+    def test_mute_card(self):
+        """It is none."""
         self.start(("Desk", ATR))
         self.start_bridge()
         shell = self.start_shell()
         shell.wait_for_lines(2)
-        self.testbed.stop_service()
+        self.readers.order("mute", "Desk", "on")
+        self.readers.swap("Desk", ATR)
+        shell.wait_for_lines(3)
+        self.readers.remove("Desk")
+        self.insert()
+        self.readers.order("mute", "Desk", "off")
+        self.readers.swap("Desk", ATR)
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed", "inserted"])
+
+    def test_user_who_was_switched(self):
+        """The session is not in front: its card counts all the same."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        add_session("c1", NOBODY, ACTIVE="0", STATE="online")
+        self.readers.remove("Desk")
+        shell.wait_for_lines(3)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed"])
+
+    def test_restart_of_the_service(self):
+        """It is no removal; the next removal counts."""
+        self.check_restart_of_the_service(self.testbed.stop_service)
+
+    def test_service_that_is_killed(self):
+        self.check_restart_of_the_service(self.kill_service)
+
+    def check_restart_of_the_service(self, stop):
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        stop()
         self.start_service()
         self.client.cards()
         self.readers.remove("Desk")
@@ -216,22 +350,44 @@ class Events:
         shell.wait_for_lines(2)
         times = []
         for count in range(3, 11):
-            order, signal = ((self.readers.remove, "CardRemoved") if count % 2 else
+            order, member = ((self.readers.remove, "CardRemoved") if count % 2 else
                              (self.readers.insert, "CardInserted"))
             since = len(self.client.signals)
             order("Desk", *([] if count % 2 else [ATR]))
-            self.client.wait_for_signal(signal, since=since)
+            self.client.wait_for_signal(member, since=since)
             start = time.monotonic()
             shell.wait_for_lines(count)
             times.append(time.monotonic() - start)
         self.assertLess(min(times), FAST_S)
 
+    def test_card_that_is_pulled_while_the_bridge_is_away(self):
+        """The shell takes the end of the bridge for a removal."""
+        self.start(("Desk", ATR))
+        bridge = self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(2)
+        bridge.stop()
+        shell.wait_for_lines(3)
+        self.readers.remove("Desk")
+        self.client.wait_for_signal("CardRemoved")
+        self.start_bridge()
+        self.insert()
+        shell.wait_for_lines(4)
+        self.assertEqual([line.split()[0] for line in shell.lines],
+                         ["ready", "inserted", "removed", "inserted"])
+
     def test_restart_of_pcscd(self):
+        self.check_restart_of_pcscd(signal.SIGTERM)
+
+    def test_pcscd_that_is_killed(self):
+        self.check_restart_of_pcscd(signal.SIGKILL)
+
+    def check_restart_of_pcscd(self, number):
         self.start(("Desk", ATR))
         self.start_bridge()
         shell = self.start_shell()
         shell.wait_for_lines(2)
-        self.testbed.stop_pcscd()
+        self.testbed.stop_pcscd(number)
         self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
         self.testbed.start_pcscd([simulated_reader("Desk", card=ATR)])
         self.client.wait_for_state(lambda c: c.cards(), "the card is back")

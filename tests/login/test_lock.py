@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.login import OTHER_ATR, RECORDS, LoginTest
-from scdtest.fakes.logind import POLICY, Logind, add_session
+from scdtest.fakes.logind import add_session
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
 from scdtest.testbed.simulator import ATR
@@ -28,19 +28,15 @@ class LockTest(LoginTest):
     LOCK_SETTINGS = "[Lock]\nReaderGraceSec=1\n"
 
     def start_bus(self):
-        policy = os.path.join(self.testbed.folder, "policy.conf")
-        with open(policy, "w", encoding="utf-8") as file:
-            file.write(POLICY)
-        self.testbed.start_bus(policy=policy)
+        super().start_bus()
         os.chmod(self.testbed.folder, 0o755)  # the service runs for another user
         self.ended = []  # lock services whose end was expected
-        self.logind = Logind()
-        self._clients.append(self.logind)
+        self.logind = self.start_logind()
         add_session("c1", NOBODY.pw_uid)
 
-    def log_in(self, *operations):
-        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open",
-                           *operations)
+    def log_in(self, session="c1", **options):
+        self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=" + session, "open",
+                           **options)
 
     def start_lock(self, environment=None):
         path = os.path.join(self.testbed.folder, "lock.conf")
@@ -75,8 +71,7 @@ class Cards(LockTest):
 
     def test_logind_that_restarts(self):
         """It ends without an answer; the one that follows gets the request again."""
-        following = Logind()
-        self._clients.append(following)
+        following = self.start_logind()
         self.logind.dies_of_requests = True
         self.readers.remove("Desk")
         self.assertEqual(following.wait_for_requests(1), [LOCK])

@@ -60,8 +60,7 @@ class Restarts(LockTest):
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
     def test_service_that_is_killed(self):
-        self.testbed.service.kill()
-        self.testbed.service = None
+        self.kill_service()
         self.notify.wait_for_line_with("of which 0 are")
         self.start_service()
         self.assert_locks_at_next_removal()

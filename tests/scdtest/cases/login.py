@@ -6,7 +6,7 @@ import shutil
 
 from scdtest.cases import case
 from scdtest.clients.program import Program
-from scdtest.fakes.logind import SEATS, SESSIONS, USERS
+from scdtest.fakes.logind import POLICY, SEATS, SESSIONS, USERS, Logind
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, simulated_reader
 
@@ -49,7 +49,15 @@ Login=no
             file.write(self.SETTINGS)
 
     def start_bus(self):
-        self.testbed.start_bus()
+        policy = os.path.join(self.testbed.folder, "policy.conf")
+        with open(policy, "w", encoding="utf-8") as file:
+            file.write(POLICY)
+        self.testbed.start_bus(policy=policy)
+
+    def start_logind(self):
+        logind = Logind()
+        self._clients.append(logind)
+        return logind
 
     def start(self, *cards):
         """cards: pairs of a reader, "Desk" or "Other", and the card in it."""
@@ -63,6 +71,10 @@ Login=no
 
     def start_service(self):
         self.testbed.start_service("--config", self.settings)
+
+    def kill_service(self):
+        self.testbed.service.kill()
+        self.testbed.service = None
 
     def stack(self, arguments="", session="", text=STACK):
         """Writes the stack "login"; returns the folder."""
