@@ -86,6 +86,24 @@ class Waiting(LoginTest):
         login.wait()
         self.assertEqual(login.lines[-2:], [INSERT, CARD])
 
+    def test_swap_within_a_millisecond(self):
+        """For the card that counts, and for one that does not."""
+        self.start(("Desk", OTHER_ATR))
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for("first")
+        self.readers.swap("Desk", OTHER_ATR)
+        self.readers.swap("Desk", ATR)
+        login.wait()
+        self.assertEqual(login.lines[-1], CARD)
+        self.assertEqual(login.lines.count(CARD), 1)
+
+    def test_it_sleeps(self):
+        """While it waits for a card, nothing but an event wakes it."""
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        events.poll_until(login.waits_without_limit, "it sleeps")
+
     def test_mute_card(self):
         self.start()
         self.readers.order("mute", "Desk", "on")
@@ -228,6 +246,27 @@ class Trouble(LoginTest):
         login.wait()
         self.assertEqual(login.lines, [INSERT, CARD])
 
+    def test_service_that_is_killed(self):
+        """It comes back with a card in the reader."""
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        self.kill_service()
+        self.readers.insert("Desk", ATR)
+        self.start_service()
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
+    def test_pcscd_that_is_killed(self):
+        self.start()
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        self.testbed.stop_pcscd(signal.SIGKILL)
+        self.client.wait_for_state(lambda c: not c.manager("Available"), "pcscd is away")
+        self.testbed.start_pcscd([simulated_reader("Desk", card=ATR)])
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
     def test_pcscd_that_starts_later(self):
         self.start_service()
         login = self.pam("auth", arguments="timeout=infinite")
@@ -314,6 +353,16 @@ class Records(LoginTest):
         login.send_signal(signal.SIGUSR1)
         self.assertEqual(login.wait(), 0)
         self.assertIsNone(self.record())
+
+    def test_service_that_is_killed_during_the_login(self):
+        """The card is the one that authentication found."""
+        self.start(("Desk", ATR))
+        login = self.pam("auth", "wait", *self.LOG_IN[1:])
+        login.wait_for("waiting")
+        self.kill_service()
+        login.send_signal(signal.SIGUSR1)
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(self.record()["Reader"], self.desk)
 
     def test_card_beside_a_password(self):
         self.start(("Desk", ATR))

@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import platform
 import re
 import subprocess
 import tempfile
@@ -11,6 +12,9 @@ import termios
 from gi.repository import GLib
 
 from scdtest.testbed import events
+
+# The number of the system call.
+PPOLL = "271" if platform.machine() == "x86_64" else "73"
 
 ERASE_LINE = "\x1b[K"
 
@@ -64,6 +68,12 @@ class Program:
         """The standard error of a program with pipes."""
         size = os.fstat(self._errors.fileno()).st_size
         return os.pread(self._errors.fileno(), size, 0).decode()
+
+    def waits_without_limit(self):
+        """Returns whether it sleeps in ppoll() without a time limit, and so only wakes by events."""
+        with open(f"/proc/{self._child.pid}/syscall", encoding="ascii") as file:
+            number, *arguments = file.read().split()
+        return number == PPOLL and arguments[2] == "0x0"
 
     @property
     def raw_output(self):
