@@ -13,7 +13,7 @@ SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file_
 def environment():
     """Of a user: outside of any test bed, in English."""
     kept = {name: value for name, value in os.environ.items()
-            if name not in ("SCD_INSIDE", "DBUS_SYSTEM_BUS_ADDRESS", "LANGUAGE")}
+            if name not in ("DBUS_SYSTEM_BUS_ADDRESS", "LANGUAGE")}
     return {**kept, "LC_ALL": "C.UTF-8", "SHELL": "/bin/bash", "PYTHONDONTWRITEBYTECODE": "1"}
 
 

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client of the service that runs for another user, in a process of its own."""
 
+import contextlib
+import functools
 import json
 import os
 import pwd
+import select
+import signal
+import socket
 import subprocess
 
 from gi.repository import GLib
@@ -24,6 +29,64 @@ class CallError(Exception):
         self.name, self.message = name, message
 
 
+def _command(*arguments):
+    """The command line of the program; its text is an argument, which each user can read."""
+    with open(PROGRAM, encoding="utf-8") as file:
+        return ["/usr/bin/python3", "-c", file.read(), *map(str, arguments), BUS_ADDRESS,
+                str(int(events.LIMIT_S * 1000))]
+
+
+@functools.cache
+def _starter():
+    """Returns the socket of the process that starts the programs; it ends with this one."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        subprocess.Popen(_command(theirs.fileno()), cwd="/", pass_fds=[theirs.fileno()])
+    return ours
+
+
+class _Started:
+    """A program that runs for that user."""
+
+    def __init__(self, account):
+        their_input, self.stdin = os.pipe()
+        self.stdout, their_output = os.pipe()
+        order = json.dumps([account.pw_uid, account.pw_gid]).encode()
+        socket.send_fds(_starter(), [order], [their_input, their_output])
+        os.close(their_input)
+        os.close(their_output)
+        self.pid = int(_starter().recv(100))
+        self._handle = os.pidfd_open(self.pid)
+
+    def leave(self):
+        """Kills it, and waits until it has ended."""
+        if self._handle is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        ended, _, _ = select.select([self._handle], [], [], events.LIMIT_S)
+        assert ended, "the other user's program does not end"
+        os.close(self._handle)
+        self._handle = None
+
+
+class _Launched:
+    """A program that another one, the launcher, runs for the user."""
+
+    def __init__(self, launcher):
+        self._child = subprocess.Popen([*launcher, *_command()], cwd="/", stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE)
+        self.pid = self._child.pid
+        self.stdin, self.stdout = (os.dup(pipe.fileno())
+                                   for pipe in (self._child.stdin, self._child.stdout))
+        self._child.stdin.close()
+        self._child.stdout.close()
+
+    def leave(self):
+        self._child.kill()
+        self._child.wait()
+
+
 class OtherUser:
     """The main loop receives its replies and signals, and serves the other clients of the test.
 
@@ -32,22 +95,15 @@ class OtherUser:
 
     def __init__(self, user, launcher=()):
         account = pwd.getpwnam(user)
-        with open(PROGRAM, encoding="utf-8") as file:
-            program = file.read()
-        identity = {} if launcher else {"user": account.pw_uid, "group": account.pw_gid,
-                                        "extra_groups": []}
-        self._child = subprocess.Popen(
-            [*launcher, "/usr/bin/python3", "-c", program, BUS_ADDRESS,
-             str(int(events.LIMIT_S * 1000))],
-            cwd="/", bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, **identity)
-        self.pid, self.uid = self._child.pid, account.pw_uid
+        self._program = _Launched(launcher) if launcher else _Started(account)
+        self.pid, self.uid = self._program.pid, account.pw_uid
         self.name = None
         self.signals = []  # of its sessions: (path, member, arguments)
         self._number = 0
         self._answers = {}
         self._rest = b""
         self._ended = False
-        GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self._child.stdout.fileno(),
+        GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self._program.stdout,
                               GLib.IOCondition.IN | GLib.IOCondition.HUP, self._read)
         self._wait(lambda: self.name, "it is on the bus")
 
@@ -80,7 +136,7 @@ class OtherUser:
         order = {"number": self._number, "path": path, "interface": interface, "method": method,
                  "signature": signature, "arguments": arguments, "interactive": interactive,
                  "destination": destination}
-        self._child.stdin.write(json.dumps(order).encode() + b"\n")
+        os.write(self._program.stdin, json.dumps(order).encode() + b"\n")
         return self._number
 
     def wait_for(self, number):
@@ -107,12 +163,11 @@ class OtherUser:
 
     def leave(self):
         """Kills the program at once."""
-        self._child.kill()
-        self._child.wait()
+        self._program.leave()
 
     def close(self):
         """A launcher may leave its child behind, which ends when its input is closed."""
         self.leave()
-        self._child.stdin.close()
+        os.close(self._program.stdin)
         events.wait_until(lambda: self._ended, "the end of the other user's program")
-        self._child.stdout.close()
+        os.close(self._program.stdout)

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A program that makes the calls that it reads from standard input: see other_user.py.
+"""Programs of other users that make the calls that they read from standard input: see other_user.py.
+
+With two arguments, the address of the bus and the time limit of a call, this is one such program.
+With the number of a socket before these it starts them: for each user and group that it receives,
+with the descriptors of two pipes, it forks one and sends its PID. That takes a tenth of the time
+that Python takes to start.
 
 It imports no other module, since its user may not be able to read this folder.
 """
 
 import json
+import os
+import signal
+import socket
 import sys
 
 from gi.repository import Gio, GLib
@@ -21,7 +29,7 @@ def to_arguments(values):
             if isinstance(value, dict) else value for value in values]
 
 
-def main(address, limit_ms):
+def run(address, limit_ms):
     flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
              | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION)
     bus = Gio.DBusConnection.new_for_address_sync(address, flags, None, None)
@@ -62,4 +70,37 @@ def main(address, limit_ms):
     loop.run()
 
 
-main(sys.argv[1], int(sys.argv[2]))
+def become(uid, gid, pipes):
+    os.setgroups([])
+    os.setgid(gid)
+    os.setuid(uid)
+    for number, pipe in enumerate(pipes):
+        os.dup2(pipe, number)
+        os.close(pipe)
+
+
+def start_programs(control, *arguments):
+    """Until the end of file."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps the children
+    while True:
+        order, pipes, _, _ = socket.recv_fds(control, 100, 2)
+        if not order:
+            return
+        if not (child := os.fork()):
+            control.close()
+            become(*json.loads(order), pipes)
+            return run(*arguments)
+        for pipe in pipes:
+            os.close(pipe)
+        control.send(b"%d" % child)
+
+
+def main(*numbers):
+    address, limit_ms = sys.argv[-2:]
+    if numbers:
+        start_programs(socket.socket(fileno=numbers[0]), address, int(limit_ms))
+    else:
+        run(address, int(limit_ms))
+
+
+main(*map(int, sys.argv[1:-2]))
