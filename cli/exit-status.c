@@ -7,7 +7,11 @@
 
 #include "base/error.h"
 
-G_DEFINE_QUARK(ctl - error - quark, ctl_error)
+GQuark
+ctl_error_quark(void)
+{
+    return g_quark_from_static_string("ctl-error-quark");
+}
 
 static const struct {
     ScdErrorCode code;

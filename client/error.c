@@ -42,7 +42,12 @@ static const struct {
     {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_PROPERTY, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE},
 };
 
-G_DEFINE_QUARK(smartcardd - error - quark, smartcardd_error)
+/* G_DEFINE_QUARK() takes the name without quotes, and a tool that formats it adds spaces to it. */
+GQuark
+smartcardd_error_quark(void)
+{
+    return g_quark_from_static_string("smartcardd-error-quark");
+}
 
 /**
  * smartcardd_get_pcsc_code:

@@ -108,6 +108,7 @@ class LibraryTest(SessionTest):
         error = caught.exception
         self.assertTrue(error.matches(Smartcardd.error_quark(), code),
                         f"{error.domain} {error.code} {error.message}")
+        self.assertEqual(error.domain, "smartcardd-error-quark")
         self.assertIn(words, error.message)
 
     def cancel_soon(self, cancellable):
