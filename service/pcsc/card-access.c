@@ -6,6 +6,7 @@
 #include <string.h>
 #include <winscard.h>
 
+#include "pcsc/buffer-call.h"
 #include "pcsc/code.h"
 
 /* The wait for pcscd to see that a card was removed. */
@@ -16,9 +17,9 @@ static guint32
 query_in_worker(long card)
 {
     guint8 atr[MAX_BUFFER_SIZE];
-    DWORD length = sizeof atr;
+    gsize length = sizeof atr;
 
-    return SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+    return scd_pcsc_get_attribute(card, SCARD_ATTR_ATR_STRING, atr, &length);
 }
 
 guint32
@@ -40,9 +41,9 @@ gboolean
 scd_card_has_atr_in_worker(long card, GBytes *expected)
 {
     guint8 atr[MAX_BUFFER_SIZE];
-    DWORD length = sizeof atr;
+    gsize length = sizeof atr;
 
-    if (SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
+    if (scd_pcsc_get_attribute(card, SCARD_ATTR_ATR_STRING, atr, &length) != SCARD_S_SUCCESS)
         return TRUE;
     return length == g_bytes_get_size(expected) &&
            memcmp(atr, g_bytes_get_data(expected, NULL), length) == 0;
@@ -52,8 +53,8 @@ guint32
 scd_card_compare_in_worker(long card, GBytes *granted)
 {
     guint8 atr[MAX_BUFFER_SIZE];
-    DWORD length = sizeof atr;
-    guint32 code = SCardGetAttrib(card, SCARD_ATTR_ATR_STRING, atr, &length);
+    gsize length = sizeof atr;
+    guint32 code = scd_pcsc_get_attribute(card, SCARD_ATTR_ATR_STRING, atr, &length);
 
     if (code == SCARD_E_SHARING_VIOLATION || code == SCARD_W_RESET_CARD ||
         code == SCARD_W_REMOVED_CARD)

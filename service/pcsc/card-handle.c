@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/frame.h"
 #include "base/words.h"
+#include "pcsc/buffer-call.h"
 #include "pcsc/card-access.h"
 #include "pcsc/card-close.h"
 #include "pcsc/context.h"
@@ -207,17 +208,16 @@ end_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
     return SCD_OUTCOME_DONE;
 }
 
-static const SCARD_IO_REQUEST *
-get_pci(const ScdCardHandle *handle)
+/* Returns the protocol in the headers of commands. */
+static guint32
+get_command_protocol(const ScdCardHandle *handle, const ScdJob *job)
 {
-    switch (g_atomic_int_get(&handle->protocol)) {
-    case SCARD_PROTOCOL_T0:
-        return SCARD_PCI_T0;
-    case SCARD_PROTOCOL_T1:
-        return SCARD_PCI_T1;
-    default:
-        return SCARD_PCI_RAW;
-    }
+    guint32 protocol = g_atomic_int_get(&handle->protocol);
+
+    if (job->number)
+        return job->number;
+    return protocol == SCARD_PROTOCOL_T0 || protocol == SCARD_PROTOCOL_T1 ? protocol
+                                                                          : SCARD_PROTOCOL_RAW;
 }
 
 /* Sends one command of the job. *length: the room for the answer, then the length of the answer. */
@@ -226,18 +226,15 @@ transmit_command_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *j
                            gconstpointer command, gsize command_length, guint8 *answer,
                            gsize *length)
 {
-    const SCARD_IO_REQUEST requested = {job->number, sizeof requested};
-    const SCARD_IO_REQUEST *pci = job->number ? &requested : get_pci(handle);
-    SCARD_IO_REQUEST reported = {SCD_FRAME_NO_PROTOCOL, sizeof reported};
-    DWORD received = *length;
-    guint32 code = SCardTransmit(handle->card, pci, command, command_length,
-                                 job->number ? &reported : NULL, answer, &received);
+    guint32 protocol = get_command_protocol(handle, job);
+    guint32 reported = SCD_FRAME_NO_PROTOCOL;
+    guint32 code = scd_pcsc_transmit(handle->card, protocol, command, command_length,
+                                     job->number ? &reported : NULL, answer, length);
 
     scd_card_handle_note_command(handle, place, code);
-    *length = code == SCARD_S_SUCCESS ? received : 0;
-    job->protocol = job->number ? (guint32)reported.dwProtocol : 0;
+    job->protocol = job->number ? reported : 0;
     /* Some readers report success if the card was removed during the command. */
-    if (code == SCARD_S_SUCCESS && received < 2 && pci->dwProtocol != SCARD_PROTOCOL_RAW)
+    if (code == SCARD_S_SUCCESS && *length < 2 && protocol != SCARD_PROTOCOL_RAW)
         code = SCARD_E_COMM_DATA_LOST;
     return code;
 }
@@ -373,9 +370,8 @@ may_send_control_in_worker(const ScdCardHandle *handle, ScdJob *job, ScdControlE
 static ScdOutcome
 send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    gsize length;
-    gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &length);
-    DWORD returned = 0;
+    gsize input_length, length = SCD_PCSC_BUFFER_SIZE;
+    gconstpointer input = g_bytes_get_data(scd_bytes_list_get(&job->inputs, 0), &input_length);
     ScdControlEffect effect;
     ScdOutcome outcome;
 
@@ -384,12 +380,12 @@ send_control_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         return SCD_OUTCOME_DONE;
     if (!may_send_control_in_worker(handle, job, effect, &outcome))
         return outcome;
-    job->code = SCardControl(handle->card, job->number, input, length, place->buffer,
-                             SCD_PCSC_BUFFER_SIZE, &returned);
+    job->code =
+        scd_pcsc_control(handle->card, job->number, input, input_length, place->buffer, &length);
     if (effect == SCD_CONTROL_ENTERS_PIN ||
         (effect == SCD_CONTROL_OF_DRIVER && handle->share_mode != SCARD_SHARE_DIRECT))
         scd_card_handle_note_command(handle, place, job->code);
-    take_output(place, job, job->code == SCARD_S_SUCCESS ? returned : 0);
+    take_output(place, job, length);
     return SCD_OUTCOME_DONE;
 }
 
@@ -435,12 +431,14 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 static ScdOutcome
 get_attribute_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    DWORD length = MAX_BUFFER_SIZE; /* pcscd refuses larger buffers */
+    gsize length = MAX_BUFFER_SIZE; /* pcscd refuses larger buffers */
 
-    job->code = scd_card_is_documented_attribute(job->number)
-                    ? SCardGetAttrib(handle->card, job->number, place->buffer, &length)
-                    : SCARD_E_UNSUPPORTED_FEATURE;
-    take_output(place, job, job->code == SCARD_S_SUCCESS ? length : 0);
+    if (scd_card_is_documented_attribute(job->number)) {
+        job->code = scd_pcsc_get_attribute(handle->card, job->number, place->buffer, &length);
+        take_output(place, job, length);
+    } else {
+        job->code = SCARD_E_UNSUPPORTED_FEATURE;
+    }
     return SCD_OUTCOME_DONE;
 }
 

@@ -54,6 +54,12 @@ scd_code_of_error(ScdErrorCode error)
     return PCSC_BASE + error;
 }
 
+guint32
+scd_code_to_known(guint32 code)
+{
+    return code == SCARD_S_SUCCESS ? code : scd_code_of_error(scd_code_to_error(code));
+}
+
 /* Any of these may follow the end of pcscd; the library maps ECONNRESET to SECURITY_VIOLATION. */
 gboolean
 scd_code_is_connection_lost(guint32 code)

@@ -13,6 +13,9 @@
 /* Returns SCD_F_UNKNOWN_ERROR for codes that winscard.h does not define. code is not a success. */
 ScdErrorCode scd_code_to_error(guint32 code);
 
+/* Returns the code, or SCARD_F_UNKNOWN_ERROR for one that winscard.h does not define. */
+guint32 scd_code_to_known(guint32 code);
+
 /* Returns the code of a PC/SC error. */
 guint32 scd_code_of_error(ScdErrorCode error);
 

@@ -7,6 +7,7 @@
 #include <winscard.h>
 
 #include "base/feature.h"
+#include "pcsc/buffer-call.h"
 #include "pcsc/card-access.h"
 
 _Static_assert(SCD_CODE_GET_FEATURE_REQUEST == CM_IOCTL_GET_FEATURE_REQUEST, "the same code");
@@ -54,11 +55,10 @@ typedef struct {
 static guint32
 query_features_in_worker(long card, FeatureList *list)
 {
-    DWORD length = 0;
-    guint32 code = SCardControl(card, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, list->bytes,
-                                sizeof list->bytes, &length);
+    list->length = sizeof list->bytes;
+    guint32 code =
+        scd_pcsc_control(card, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, list->bytes, &list->length);
 
-    list->length = code == SCARD_S_SUCCESS ? length : 0;
     if (code == SCARD_E_UNSUPPORTED_FEATURE || code == SCARD_E_NOT_TRANSACTED)
         return SCARD_S_SUCCESS;
     return code;
@@ -112,12 +112,9 @@ send_in_worker(const ScdPinPad *pad, guint32 code, GBytes *input, gsize *length)
 {
     gsize input_length = 0;
     gconstpointer bytes = input ? g_bytes_get_data(input, &input_length) : NULL;
-    DWORD returned = 0;
-    guint32 result =
-        SCardControl(pad->card, code, bytes, input_length, pad->buffer, pad->room, &returned);
 
-    *length = result == SCARD_S_SUCCESS ? returned : 0;
-    return result;
+    *length = pad->room;
+    return scd_pcsc_control(pad->card, code, bytes, input_length, pad->buffer, length);
 }
 
 static guint32

@@ -10,6 +10,7 @@
 #include "base/feature.h"
 #include "base/reader-name.h"
 #include "base/usb-device.h"
+#include "pcsc/buffer-call.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
 #include "pcsc/descriptors.h"
@@ -71,7 +72,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_device, sd_device_unref)
 
 /* Another program may have begun a transaction since the connection: then the answer is missing. */
 static GBytes *
-take_answer_in_probe(ScdDriverAnswers *answers, LONG code, const guint8 *bytes, DWORD length)
+take_answer_in_probe(ScdDriverAnswers *answers, guint32 code, const guint8 *bytes, gsize length)
 {
     if (code == SCARD_E_SHARING_VIOLATION)
         answers->asked = FALSE;
@@ -82,8 +83,8 @@ static GBytes *
 send_control_in_probe(SCARDHANDLE reader, DWORD control_code, ScdDriverAnswers *answers)
 {
     guint8 answer[MAX_BUFFER_SIZE];
-    DWORD length = 0;
-    LONG code = SCardControl(reader, control_code, NULL, 0, answer, sizeof answer, &length);
+    gsize length = sizeof answer;
+    guint32 code = scd_pcsc_control(reader, control_code, NULL, 0, answer, &length);
 
     return take_answer_in_probe(answers, code, answer, length);
 }
@@ -92,8 +93,8 @@ static GBytes *
 get_attribute_in_probe(SCARDHANDLE reader, DWORD id, ScdDriverAnswers *answers)
 {
     guint8 value[MAX_BUFFER_SIZE];
-    DWORD length = sizeof value;
-    LONG code = SCardGetAttrib(reader, id, value, &length);
+    gsize length = sizeof value;
+    guint32 code = scd_pcsc_get_attribute(reader, id, value, &length);
 
     return take_answer_in_probe(answers, code, value, length);
 }

@@ -298,14 +298,16 @@ store_state(ScdWatchList *list, ScdWatchRow *row, const SCARD_READERSTATE *entry
 {
     DWORD event = entry->dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 
-    if (event & SCARD_STATE_UNKNOWN) {
+    gsize atr_length = event & SCARD_STATE_PRESENT ? entry->cbAtr : 0;
+
+    /* A length that no ATR has is a fault of the library: the state is read again. */
+    if ((event & SCARD_STATE_UNKNOWN) || atr_length > SCD_ATR_SIZE_MAX) {
         list->doubtful = TRUE;
         list->saw_all = FALSE;
         return;
     }
     row->current = event;
 
-    gsize atr_length = event & SCARD_STATE_PRESENT ? MIN(entry->cbAtr, SCD_ATR_SIZE_MAX) : 0;
     g_autoptr(ScdReaderState) state = scd_reader_state_new(
         row->name, event & 0xFFFF, read_event_count(row->state, event), entry->rgbAtr, atr_length);
     if (row->state && scd_reader_state_equal(row->state, state))

@@ -121,6 +121,7 @@ use_card_in_worker(ScdWorker *worker, ScdCardHandle *card, ScdJob *job)
         worker->place.shared = is_shared_in_worker(worker);
     }
     ScdOutcome outcome = scd_card_handle_do_in_worker(card, &worker->place, job);
+    job->code = scd_code_to_known(job->code);
     if (job->code == SCARD_W_RESET_CARD && !card->reset)
         worker->place.reset = TRUE;
     /* For a connect, this code means that pcscd's polkit refuses the service the card. */

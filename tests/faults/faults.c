@@ -13,6 +13,10 @@
  *   list-empty    SCardListReaders finds no readers
  *   list-garbage  every second result of SCardListReaders contains garbage
  *   list-wrong    every second one contains the name of a reader that does not exist
+ *   long-answer   SCardTransmit, SCardControl and SCardGetAttrib return a length above that of the
+ *                 buffer
+ *   long-atr      every second call of SCardGetStatusChange returns ATRs of 34 bytes
+ *   odd-code      SCardTransmit fails with a code that winscard.h does not have
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
  *
@@ -175,5 +179,54 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
             SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_CHANGED;
         note_fault("wait-unknown");
     }
+    if (code == SCARD_S_SUCCESS && is_ordered("long-atr") && ++waits % 2 == 1) {
+        for (DWORD i = 0; i < n; i++)
+            states[i].cbAtr = MAX_ATR_SIZE + 1;
+        note_fault("long-atr");
+    }
+    return code;
+}
+
+/* size: of the buffer. */
+static void
+spoil_length(LONG code, DWORD size, DWORD *length)
+{
+    if (code == SCARD_S_SUCCESS && is_ordered("long-answer"))
+        *length = size + 1;
+}
+
+__attribute__((visibility("default"))) LONG
+SCardTransmit(SCARDHANDLE card, const SCARD_IO_REQUEST *send_pci, LPCBYTE command,
+              DWORD command_length, SCARD_IO_REQUEST *receive_pci, LPBYTE response, LPDWORD length)
+{
+    __typeof__(&SCardTransmit) next = find_next("SCardTransmit");
+    DWORD size = *length;
+
+    if (is_ordered("odd-code"))
+        return (LONG)0xDEADBEEF;
+    LONG code = next(card, send_pci, command, command_length, receive_pci, response, length);
+    spoil_length(code, size, length);
+    return code;
+}
+
+__attribute__((visibility("default"))) LONG
+SCardControl(SCARDHANDLE card, DWORD control_code, LPCVOID input, DWORD input_length, LPVOID output,
+             DWORD size, LPDWORD length)
+{
+    __typeof__(&SCardControl) next = find_next("SCardControl");
+    LONG code = next(card, control_code, input, input_length, output, size, length);
+
+    spoil_length(code, size, length);
+    return code;
+}
+
+__attribute__((visibility("default"))) LONG
+SCardGetAttrib(SCARDHANDLE card, DWORD id, LPBYTE value, LPDWORD length)
+{
+    __typeof__(&SCardGetAttrib) next = find_next("SCardGetAttrib");
+    DWORD size = *length;
+    LONG code = next(card, id, value, length);
+
+    spoil_length(code, size, length);
     return code;
 }
