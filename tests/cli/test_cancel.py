@@ -21,7 +21,6 @@ CARD_WORKS = "Waiting for the card to respond."
 NAMED = "reader 'A 00 00': "
 NOT_SENT = NAMED + "stopped; the command was not sent"
 SENT = NAMED + "stopped; the command was sent, its result is unknown"
-SLOW_MS = 3000  # longer than the delay of the status
 
 
 class BusyCard(CardTest):
@@ -90,24 +89,27 @@ class BusyCard(CardTest):
 class SlowCard(CardTest):
     def setUp(self):
         super().setUp()
-        self.readers.order("delay", "A", SLOW_MS)
+        self.readers.hold_commands("A")
 
     def test_command_that_the_card_executes(self):
         program = self.start("transmit", "A 00 00", VERIFY, SELECT, columns=120)
         program.wait_for(CARD_WORKS, HINT)
         self.stop(program, signal.SIGINT, "command 1: " + SENT)
-        self.readers.order("delay", "A", 0)
+        self.readers.release_commands("A")
         # The card was reset, and has not received the second command.
         self.assertEqual(self.transmit(IS_VERIFIED).output, "6982\n")
         self.assertEqual(self.sent(), 2)
 
     def test_script_names_the_line(self):
         program = self.start("script", "-", "--json", text=f"# A comment\n{SELECT}\n{VERIFY}\n")
+        self.readers.wait_for("A", "busy=1")
+        self.readers.finish_command("A")
         program.wait_for_lines(1)
         self.readers.wait_for("A", "busy=1")
         program.send_signal(signal.SIGTERM)
         self.assertEqual(program.wait(), -signal.SIGTERM)
         self.assertRegex(program.errors, "^smartcardctl: line 3: reader '.*': stopped; ")
+        self.readers.release_commands("A")
 
 
 class Calls(CliTest):

@@ -112,20 +112,21 @@ class FreeCard(CardTest):
         self.assertEqual(self.transmit(IS_VERIFIED, "--timeout", "30").output, "9000\n")
 
     def test_no_waiting(self):
-        self.readers.order("delay", "A", 2000)
+        self.readers.hold_commands("A")
         slow = self.start("transmit", "A 00 00", SELECT)
         self.readers.wait_for("A", "busy=1")
         for command in (["transmit", "A 00 00", VERIFY], ["reset"]):
             program = self.run_to_end(*command, "--timeout", "0", status=TIMEOUT)
             self.assert_one_line(program.errors, "reader 'A 00 00': " + NOT_SENT)
         self.assertFalse(slow.ended)
+        self.readers.release_commands("A")
         self.assertEqual(slow.wait(), 0)
 
     def test_slow_card(self):
-        self.readers.order("delay", "A", 500)
+        self.readers.hold_commands("A")
         program = self.transmit(VERIFY, "--timeout", "0.2", status=TIMEOUT)
         self.assert_one_line(program.errors, "reader 'A 00 00': " + SENT)
-        self.readers.order("delay", "A", 0)
+        self.readers.release_commands("A")
         # The card was reset.
         self.assertEqual(self.transmit(IS_VERIFIED).output, "6982\n")
 

@@ -228,7 +228,7 @@ class Commands(LibraryTest):
 
     def test_cancelled_on_the_card(self):
         """The result is unknown; the session stays usable when the card has finished."""
-        self.cards.order("delay", "A", 3000)
+        self.cards.hold_commands("A")
         cancellable = new_cancellable()
         call = self.start_call(self.session.transmit_async, to_bytes(SELECT), NO_LIMIT,
                                cancellable)
@@ -237,14 +237,14 @@ class Commands(LibraryTest):
         _, result = call.wait()
         self.assert_error(Smartcardd.Error.CANCELLED, "sent, result unknown",
                           self.session.transmit_finish, result)
-        self.cards.order("delay", "A", 0)
+        self.cards.release_commands("A")
         self.assertEqual(self.transmit(self.session, number(7)), "000000079000")
 
     def test_time_limit_on_the_card(self):
-        self.cards.order("delay", "A", 2000)
+        self.cards.hold_commands("A")
         self.assert_error(Smartcardd.Error.TIMEOUT, "sent, result unknown", self.transmit,
                           self.session, SELECT, 100)
-        self.cards.order("delay", "A", 0)
+        self.cards.release_commands("A")
         self.assertEqual(self.transmit(self.session, number(8)), "000000089000")
 
 

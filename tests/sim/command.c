@@ -13,6 +13,7 @@
  *   mute R on|off                 power-ups and resets fail
  *   delay R MILLISECONDS          the duration of each command, and of each control code with an
  *                                 order
+ *   finish R                      ends the running command now, as if its time had passed
  *   fail R COUNT                  the next COUNT commands fail
  *   pull R                        removes the card after half the delay of the next command
  *   unplugged R on|off            the reader is gone, and a running command is cut off
@@ -125,6 +126,13 @@ run_delay(struct slot *slot, char **words, FILE *value)
 }
 
 static const char *
+run_finish(struct slot *slot, char **words, FILE *value)
+{
+    slot_finish(slot);
+    return NULL;
+}
+
+static const char *
 run_fail(struct slot *slot, char **words, FILE *value)
 {
     unsigned long count;
@@ -226,13 +234,21 @@ static const struct command {
     size_t words_min, words_max; /* after R */
     command_function *run;
 } commands[] = {
-    {"insert", 0, 1, run_insert},       {"remove", 0, 0, run_remove},
-    {"swap", 0, 1, run_swap},           {"status", 0, 0, run_status},
-    {"mute", 1, 1, run_mute},           {"delay", 1, 1, run_delay},
-    {"fail", 1, 1, run_fail},           {"pull", 0, 0, run_pull},
-    {"unplugged", 1, 1, run_unplugged}, {"control", 2, 2, run_control},
-    {"attribute", 2, 2, run_attribute}, {"pinpad", 2, 2, run_pinpad},
-    {"press", 1, 1, run_press},         {"pinpad-status", 0, 0, run_pinpad_status},
+    {"insert", 0, 1, run_insert},
+    {"remove", 0, 0, run_remove},
+    {"swap", 0, 1, run_swap},
+    {"status", 0, 0, run_status},
+    {"mute", 1, 1, run_mute},
+    {"delay", 1, 1, run_delay},
+    {"finish", 0, 0, run_finish},
+    {"fail", 1, 1, run_fail},
+    {"pull", 0, 0, run_pull},
+    {"unplugged", 1, 1, run_unplugged},
+    {"control", 2, 2, run_control},
+    {"attribute", 2, 2, run_attribute},
+    {"pinpad", 2, 2, run_pinpad},
+    {"press", 1, 1, run_press},
+    {"pinpad-status", 0, 0, run_pinpad_status},
 };
 
 static const char *

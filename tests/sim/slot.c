@@ -172,14 +172,21 @@ slot_power(struct slot *slot, DWORD action)
     return IFD_SUCCESS;
 }
 
+void
+slot_finish(struct slot *slot)
+{
+    slot->finished++;
+    pthread_cond_broadcast(&slot->changed);
+}
+
 /* Returns false as soon as the card or the reader goes. */
 static bool
 slot_pass_time(struct slot *slot, unsigned milliseconds)
 {
-    uint64_t departed = slot->departed;
+    uint64_t departed = slot->departed, finished = slot->finished;
     struct timespec deadline = deadline_after(milliseconds);
 
-    while (milliseconds > 0 && slot->departed == departed)
+    while (milliseconds > 0 && slot->departed == departed && slot->finished == finished)
         if (!slot_sleep(slot, &deadline))
             break;
     return slot->departed == departed;

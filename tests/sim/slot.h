@@ -20,6 +20,7 @@ struct slot {
 
     /* Numbers of changes: see slot.c. */
     uint64_t changes, seen, shown, departed;
+    uint64_t finished; /* number of calls of slot_finish() */
     bool stop, closing;
     unsigned waiting; /* number of threads that sleep in this slot */
 
@@ -50,6 +51,9 @@ void slot_destroy(struct slot *slot);
 bool slot_insert(struct slot *slot, const struct atr *atr);
 bool slot_remove(struct slot *slot);
 void slot_plug(struct slot *slot, bool plugged);
+
+/* Ends the running command, as if its time had passed. */
+void slot_finish(struct slot *slot);
 
 /* Keys of the PIN pad; false for unknown ones. */
 bool slot_press(struct slot *slot, const char *keys);

@@ -7,6 +7,7 @@ import socket
 from scdtest.testbed import events
 from scdtest.testbed.testbed import SIMULATOR_SOCKET
 
+DAY_MS = 24 * 3600 * 1000
 ATR = "3B9F11801F4E53696D756C617465642D3100"
 
 
@@ -27,6 +28,18 @@ class Simulator:
         verdict, _, value = self._answers.readline().rstrip("\n").partition(" ")
         assert verdict == "ok", f"the simulated reader refuses {words}: {value}"
         return value
+
+    def hold_commands(self, reader):
+        """Commands take for ever, until release_commands()."""
+        self.order("delay", reader, DAY_MS)
+
+    def finish_command(self, reader):
+        """Ends the one that is running; the next one is held as well."""
+        self.order("finish", reader)
+
+    def release_commands(self, reader):
+        self.order("delay", reader, 0)
+        self.order("finish", reader)
 
     def insert(self, reader, atr=""):
         self.order("insert", reader, atr)
