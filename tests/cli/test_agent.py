@@ -5,6 +5,8 @@
 import os
 import shutil
 import signal
+import stat
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -17,6 +19,7 @@ from scdtest.testbed.testbed import built
 
 USER = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
 ASK = "return polkit.Result.AUTH_ADMIN;"
+HELPER = "/usr/lib/polkit-1/polkit-agent-helper-1"
 NO_PASSWORD = "you have to authenticate"
 
 # Says what happens to it, in the folder of the test.
@@ -129,10 +132,20 @@ class Agent(CliTest):
         os.chmod(path, 0o755)
         self.assertIn(NO_PASSWORD, self.refused(columns=300).output)
 
+    def mount_setuid_helper(self):
+        """Since polkit 127, systemd starts the agent's helper, which is not there: as before."""
+        if os.stat(HELPER).st_mode & stat.S_ISUID:
+            return
+        copy = shutil.copy(HELPER, self.testbed.folder)
+        os.chmod(copy, 0o4755)
+        subprocess.run(["mount", "--bind", copy, HELPER], check=True)
+        self.addCleanup(subprocess.run, ["umount", "--lazy", HELPER], check=True)
+
     def start_with_real_agent(self, **options):
         """Without a session of logind, polkit does not ask an agent that is a fallback."""
         if not shutil.which("pkttyagent"):
             self.skipTest("pkttyagent is not installed")
+        self.mount_setuid_helper()
         path = os.path.join(self.folder, "pkttyagent")
         with open(path, "w", encoding="ascii") as file:
             file.write('#!/bin/sh\nexec /usr/bin/pkttyagent "$1" "$2"\n')

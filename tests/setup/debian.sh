@@ -90,13 +90,18 @@ copy_tree() {
 }
 
 # in_root ROOT COMMAND...: runs the command in that root and in private namespaces, so that no
-# process and no mount remains. There is no network: a build must not download anything.
+# process and no mount remains. There is no network: a build must not download anything. It is no
+# chroot, because the kernel refuses user namespaces to processes in one.
 in_root() {
     unshare --mount --propagation private --net --pid --fork --kill-child bash -euc '
         mount --bind "$0" "$0"
         mount -t proc proc "$0/proc"
         mount -t sysfs -o ro sysfs "$0/sys"
         mount --rbind /dev "$0/dev"
-        exec chroot "$0" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
+        cd "$0"
+        pivot_root . .
+        umount --lazy .
+        cd /
+        exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 "$@"
     ' "$@"
 }
