@@ -461,6 +461,8 @@ serve_connection_in_monitor(ScdMonitor *monitor)
             code = SCARD_E_NO_SERVICE;
             monitor->tries = 0;
         }
+    } else if (code == SCARD_E_NO_SERVICE) {
+        code = SCARD_F_COMM_ERROR; /* the socket was there, and may never change */
     }
     release_context_in_monitor(monitor);
     return code;

@@ -451,7 +451,8 @@ run_in_worker(gpointer data)
 {
     ScdWorker *worker = data;
 
-    worker->place.buffer = g_malloc(SCD_PCSC_BUFFER_SIZE);
+    /* Zero whenever it is not in use: a length may be wrong. */
+    worker->place.buffer = g_malloc0(SCD_PCSC_BUFFER_SIZE);
     worker->unused_since = g_get_monotonic_time();
     g_mutex_lock(worker->lock);
     while (step_in_worker(worker))

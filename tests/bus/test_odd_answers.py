@@ -43,6 +43,16 @@ class OddAnswers(ChannelTest):
         self.assertEqual(session.transmit(SELECT), "9000")
         self.assertEqual(channel.ask(transmit(SELECT)), (SUCCESS, b"\x90\0"))
 
+    def test_bytes_that_were_not_written(self):
+        """They are zero, and not those of other responses, or any memory of the service."""
+        other, session = self.session(), self.session()
+        echo = "801000004C" + "A5" * 0x4C
+        self.faults.order("padded-answer")
+        self.assertEqual(other.transmit(echo), "A5" * 0x4C + "9000" + "00" * 100)
+        self.assertEqual(session.transmit(SELECT), "9000" + "00" * 100)
+        self.assertEqual(session.call("GetAttribute", ATR_STRING).hex().upper(),
+                         ATR + "00" * 100)
+
     def test_unknown_code(self):
         session = self.session()
         channel = self.open(session)

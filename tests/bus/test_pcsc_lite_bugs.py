@@ -63,6 +63,16 @@ class PcscLiteBugs(case.TestBedTest):
     def test_library_out_of_sync(self):
         self.watch_swaps("out-of-step")
 
+    def test_pcscd_that_ends_after_each_connection(self):
+        """Its socket, which systemd may have, does not change when it works again."""
+        self.faults.order("list-gone")
+        client = self.recorder()
+        self.start_service()
+        self.faults.wait_for("list-gone")
+        self.assertFalse(client.manager("Available"))
+        self.faults.cancel("list-gone")
+        client.wait_for_state(lambda c: len(c.cards()) == 3, "three cards are in")
+
     def provoke_restart(self, fault, *options):
         """Makes the service restart; returns its output."""
         self.start_service(*options)

@@ -11,10 +11,13 @@
  *                 with UNSUPPORTED_FEATURE
  *   wait-unknown  every second call reports a reader as unknown that is present
  *   list-empty    SCardListReaders finds no readers
+ *   list-gone     SCardListReaders finds that pcscd has ended, five times at least before the fault
+ *                 counts as one that has occurred
  *   list-garbage  every second result of SCardListReaders contains garbage
  *   list-wrong    every second one contains the name of a reader that does not exist
  *   long-answer   SCardTransmit, SCardControl and SCardGetAttrib return a length above that of the
  *                 buffer
+ *   padded-answer the same calls return a length that is greater by 100 than the bytes they write
  *   long-atr      every second call of SCardGetStatusChange returns ATRs of 34 bytes
  *   odd-code      SCardTransmit fails with a code that winscard.h does not have
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
@@ -114,7 +117,7 @@ spoil_list(char *names, DWORD length)
 __attribute__((visibility("default"))) LONG
 SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD length)
 {
-    static int stale, calls;
+    static int stale, calls, gone;
     LONG (*next)(SCARDCONTEXT, LPCSTR, LPSTR, LPDWORD) = find_next("SCardListReaders");
 
     if (take_order("list-hangs"))
@@ -125,6 +128,11 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
     if (stale)
         return SCARD_E_UNSUPPORTED_FEATURE;
 
+    if (is_ordered("list-gone")) {
+        if (++gone == 5)
+            note_fault("list-gone");
+        return SCARD_E_NO_SERVICE;
+    }
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
     if (is_ordered("list-empty"))
@@ -193,6 +201,8 @@ spoil_length(LONG code, DWORD size, DWORD *length)
 {
     if (code == SCARD_S_SUCCESS && is_ordered("long-answer"))
         *length = size + 1;
+    else if (code == SCARD_S_SUCCESS && is_ordered("padded-answer"))
+        *length += 100;
 }
 
 __attribute__((visibility("default"))) LONG
