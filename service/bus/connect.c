@@ -64,15 +64,13 @@ make_session(ConnectCall *connect)
         .queue = g_steal_pointer(&connect->queue),
         .charge = connect->charge,
     };
-    guint32 protocol = connect->protocol;
 
     connect->charge = (ScdUserCharge){0};
-    GDBusMethodInvocation *invocation = scd_pending_call_take_invocation(call);
     ScdSession *session = scd_session_new(connect->sessions, &parts);
+    GVariant *reply =
+        g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(connect->protocol));
 
-    g_dbus_method_invocation_return_value(
-        invocation,
-        g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(protocol)));
+    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call), reply);
 }
 
 static ScdAction

@@ -91,7 +91,10 @@ ScdClient *scd_pending_call_client(const ScdPendingCall *call);
 /* Returns the action that the call was granted; from proceed() on. */
 const ScdGrant *scd_pending_call_grant(const ScdPendingCall *call);
 
-/* Ends the call. Returns the invocation, which the method has to answer. */
+/*
+ * Ends the call. Returns the invocation, which the method has to answer. The data of the method is
+ * freed by now, unless there is another reference to the call.
+ */
 GDBusMethodInvocation *scd_pending_call_take_invocation(ScdPendingCall *call);
 
 /* Ends the call of a method that replies itself. No effect if it has ended. */

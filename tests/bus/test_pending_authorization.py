@@ -3,6 +3,7 @@
 """Calls that wait for polkit while their client, session, card or reader ends."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -146,6 +147,29 @@ class PendingAuthorization(PendingAuthorizationTest):
         self.start_pcscd()
         self.observer.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
         self.assert_nobody_has_the_card()
+
+    def test_rules_change_while_the_card_is_connected(self):
+        """The check that follows ends after the card has been connected: then the call is answered.
+
+        Several times, for nothing tells whether the worker is connecting the card already.
+        """
+        root = self.other_user(ROOT)
+        self.connect(root)  # the worker has its context
+        for count in range(5):
+            self.testbed.pcscd.send_signal(signal.SIGSTOP)
+            number = self.send_connect(self.alice)
+            self.wait_until_seen(self.alice)
+            self.pause_service()
+            self.daemon.change_rule(f"// {count}\n" + ALLOW)
+            self.daemon.pause()
+            self.resume_service()
+            self.wait_until_seen(self.alice)
+            self.testbed.pcscd.send_signal(signal.SIGCONT)
+            self.connect(root).close()  # the worker has connected the other one before
+            self.daemon.resume()
+            session = permissions.OtherUserSession(self.alice, self.alice.wait_for(number)[0])
+            self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+            session.close()
 
     def test_root_does_not_wait(self):
         self.daemon.pause()
