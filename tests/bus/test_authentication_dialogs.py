@@ -89,6 +89,17 @@ class AuthenticationDialogs(permissions.PermissionTest):
         self.assert_refused("RemovedCard", self.alice, number)
         self.agent.wait_until_cancelled()
 
+    def test_polkit_is_killed(self):
+        """The dialog is gone with it; the next call opens another one."""
+        number = self.send_connect(self.alice, interactive=True)
+        self.agent.wait_for_dialog()
+        self.daemon.stop()
+        self.assert_refused("NotAuthorized", self.alice, number)
+        self.daemon.start(AUTHENTICATE)
+        self.agent = Agent(self.alice)
+        self.addCleanup(self.agent.close)
+        self.assertEqual(self.connect_at_dialog().transmit(IS_VERIFIED), NOT_VERIFIED)
+
     def test_rules_change_after_authentication(self):
         """A change of rules does not require the user to authenticate again."""
         session = self.connect_at_dialog()

@@ -148,6 +148,23 @@ class PendingAuthorization(PendingAuthorizationTest):
         self.observer.wait_for_state(lambda c: len(c.readers()) == 2, "the readers are back")
         self.assert_nobody_has_the_card()
 
+    def test_polkit_is_killed(self):
+        """A check without an answer is no permission, and open sessions stay."""
+        session = self.connect(self.alice)
+        self.daemon.pause()
+        numbers = [*self.send_calls(self.alice), session.send_control(VENDOR_CODE),
+                   session.send_reconnect("exclusive"),
+                   self.alice.send(self.reader(), READER, "SetAlias", "(sa{sv})", "desk", {})]
+        self.wait_until_seen(self.alice)
+        self.daemon.stop()
+        for number in numbers:
+            self.assert_refused("NotAuthorized", self.alice, number)
+        self.assertEqual(session.transmit(IS_VERIFIED), NOT_VERIFIED)
+        self.daemon.start(ALLOW)
+        for number in self.send_calls(self.alice)[1:]:
+            self.alice.wait_for(number)
+        session.control(VENDOR_CODE)
+
     def test_rules_change_while_the_card_is_connected(self):
         """The check that follows ends after the card has been connected: then the call is answered.
 
