@@ -224,7 +224,8 @@ static const ScdMethod methods[] = {
 
 static const ScdInterface interface = {&scd_manager_interface, methods};
 
-static const char *const features[] = {"channel", "call-lifetime", NULL};
+static const char *const features[] = {"channel",    "call-lifetime", "card-use",
+                                       "find-cause", "pin-entry",     NULL};
 
 static void
 set_reader_changes(ScdManager *manager)

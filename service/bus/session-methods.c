@@ -461,7 +461,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
 
 /* Returns the end for the client. Both ends close on exec. */
 static GUnixFDList *
-new_channel(ScdSession *session, GError **error)
+new_channel(ScdSession *session, gboolean finds_cause, GError **error)
 {
     ScdUserCharge charge = {0};
     int ends[2];
@@ -475,7 +475,7 @@ new_channel(ScdSession *session, GError **error)
         scd_user_charge_give_back(&charge);
         return NULL;
     }
-    if (!scd_job_queue_open_channel(scd_session_queue(session), ends[0], &charge)) {
+    if (!scd_job_queue_open_channel(scd_session_queue(session), ends[0], finds_cause, &charge)) {
         g_set_error_literal(error, SCD_ERROR, SCD_LIMITS_EXCEEDED,
                             "The session already has a channel: close that one first");
         scd_user_charge_give_back(&charge);
@@ -508,13 +508,21 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
 {
     ScdSession *session = owner;
     g_auto(ScdCallOptions) options = {0};
+    g_autoptr(GVariant) dictionary = g_variant_get_child_value(arguments, 0);
     g_autoptr(GUnixFDList) list = NULL;
+    gboolean finds_cause = FALSE;
+    const ScdOption known[] = {
+        {"find-cause", "b", &finds_cause}, SCD_CALL_OPTION_ROWS(options), {NULL, NULL, NULL}};
     GError *error = NULL;
 
-    if (!read_call_options(arguments, invocation, &options) ||
-        refuse_lost_card(session, invocation))
+    if (!scd_options_read(dictionary, known, &error) || !scd_call_options_check(&options, &error)) {
+        scd_error_take_reply(invocation, error);
         return;
-    list = is_call_id_free(session, &options, &error) ? new_channel(session, &error) : NULL;
+    }
+    if (refuse_lost_card(session, invocation))
+        return;
+    if (is_call_id_free(session, &options, &error))
+        list = new_channel(session, finds_cause, &error);
     if (list)
         reply_with_channel(invocation, list);
     else

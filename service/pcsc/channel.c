@@ -19,14 +19,16 @@ struct ScdChannel {
     GQueue unsent;   /* of GBytes, whole packets */
     gboolean ending; /* when all is answered and fetched that came before */
     gboolean ended;
+    gboolean finds_cause; /* of failures, in the jobs */
     ScdUserCharge charge;
 };
 
 ScdChannel *
-scd_channel_new(int fd, ScdUserCharge *charge)
+scd_channel_new(int fd, gboolean finds_cause, ScdUserCharge *charge)
 {
     ScdChannel *channel = g_new0(ScdChannel, 1);
     channel->fd = fd;
+    channel->finds_cause = finds_cause;
     channel->charge = scd_user_charge_steal(charge);
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &(int){SCD_CHANNEL_SOCKET_BUFFER}, sizeof(int)) < 0)
         g_debug("Cannot limit the buffer of a channel: %s", g_strerror(errno));
@@ -238,6 +240,7 @@ new_job(ScdChannel *channel, const ScdFrameRequest *request)
     ScdJob *job = scd_job_new(kinds[request->operation], answer_in_worker, channel, NULL);
 
     job->answered_in_worker = TRUE;
+    job->finds_cause = channel->finds_cause;
     set_limit(job, request->limit_ms);
     job->only_features = job->kind == SCD_JOB_CONTROL;
     job->number = request->argument;
@@ -343,14 +346,15 @@ scd_channel_serve_in_worker(ScdChannel *channel, short events, ScdChannelInput *
 }
 
 gboolean
-scd_channels_open(ScdChannels *channels, int fd, ScdUserCharge *charge)
+scd_channels_open(ScdChannels *channels, int fd, gboolean finds_cause, ScdUserCharge *charge)
 {
     const ScdChannel *last = channels->next ? channels->next : channels->current;
 
     if (last && !scd_channel_is_left(last))
         return FALSE;
     g_clear_pointer(&channels->next, scd_channel_free);
-    *(channels->current ? &channels->next : &channels->current) = scd_channel_new(fd, charge);
+    *(channels->current ? &channels->next : &channels->current) =
+        scd_channel_new(fd, finds_cause, charge);
     return TRUE;
 }
 

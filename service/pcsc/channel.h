@@ -41,9 +41,9 @@ typedef struct ScdChannel ScdChannel;
 
 /*
  * Takes over the descriptor, a SOCK_SEQPACKET socket that does not block, and the charge for
- * SCD_CHANNEL_COST, which is empty if the user is not charged.
+ * SCD_CHANNEL_COST, which is empty if the user is not charged. finds_cause: see ScdJob.
  */
-ScdChannel *scd_channel_new(int fd, ScdUserCharge *charge);
+ScdChannel *scd_channel_new(int fd, gboolean finds_cause, ScdUserCharge *charge);
 
 /* All jobs of the channel must be DONE. The client receives the end of file. */
 void scd_channel_free(ScdChannel *channel);
@@ -93,7 +93,8 @@ typedef struct {
  * Takes over the descriptor and the charge. Returns FALSE if there is a channel whose client has
  * not disconnected: then the caller keeps both.
  */
-gboolean scd_channels_open(ScdChannels *channels, int fd, ScdUserCharge *charge);
+gboolean scd_channels_open(ScdChannels *channels, int fd, gboolean finds_cause,
+                           ScdUserCharge *charge);
 
 /*
  * Frees the current channel if it has ended, or if closed is TRUE, and has no jobs. The next one

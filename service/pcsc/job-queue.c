@@ -513,12 +513,12 @@ scd_job_queue_on_events(ScdJobQueue *queue, const ScdJobQueueEvents *events, gpo
 /* Channels. */
 
 gboolean
-scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge)
+scd_job_queue_open_channel(ScdJobQueue *queue, int fd, gboolean finds_cause, ScdUserCharge *charge)
 {
     ScdQueueGroup *group = queue->group;
 
     g_mutex_lock(&group->lock);
-    gboolean opened = scd_channels_open(&queue->channels, fd, charge);
+    gboolean opened = scd_channels_open(&queue->channels, fd, finds_cause, charge);
     if (opened) {
         set_listed_locked(queue, SCD_LIST_SPEAKERS, TRUE);
         group->options.wake(TRUE, group->options.wake_data);

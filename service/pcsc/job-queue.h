@@ -48,7 +48,8 @@ void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
  * Returns FALSE if there is a channel whose client has not disconnected: then the caller keeps
  * both.
  */
-gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, ScdUserCharge *charge);
+gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, gboolean finds_cause,
+                                    ScdUserCharge *charge);
 
 /* What others have done with the card. Called in the main thread; NULL for none. */
 typedef struct {

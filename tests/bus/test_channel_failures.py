@@ -14,7 +14,7 @@ from scdtest.cases import case
 from scdtest.cases.sessions import (IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
                                     ChannelTest)
 from scdtest.clients.channel import (BEGIN, CANCEL, CANCELLED, CONTROL, END, LONGEST, LOST,
-                                     REMOVED_CARD, RESET_CARD, SHUTDOWN, TRANSMIT, UNPLUGGED,
+                                     NOT_TRANSACTED, REMOVED_CARD, RESET_CARD, SHUTDOWN, TRANSMIT, UNPLUGGED,
                                      request, send_descriptor, transmit)
 from scdtest.testbed import events
 
@@ -240,6 +240,16 @@ class EndOfChannel(ChannelTest):
         self.assertEqual(codes.index(REMOVED_CARD), len(codes) - 1)
         self.assertIsNone(self.channel.receive())
         self.assertEqual(self.idle_channel.transmit(SELECT), "9000")
+
+    def test_cause_of_a_failure(self):
+        """With the option find-cause, the failed request says that the card was pulled."""
+        channel = self.open(self.session(), find_cause=True)
+        self.cards.order("fail", "A", "1")
+        channel.send(transmit(SELECT), transmit(SELECT))
+        self.assertEqual(channel.receive_all(2), [NOT_TRANSACTED, 0])
+        self.cards.order("pull", "A")
+        channel.send(transmit(SELECT))
+        self.assertEqual(channel.receive_all(), [REMOVED_CARD])
 
     def test_card_removed(self):
         self.cards.swap("A")

@@ -13,7 +13,7 @@ from gi.repository import GLib
 from scdtest.cases import case
 from scdtest.cases.glib_library import DEFAULT, LibraryTest, Smartcardd, new_cancellable
 from scdtest.clients.recorder import CARD, MANAGER, READER
-from scdtest.fakes.fake_service import (CARD_PATH, FakeService, READER_PATH, SESSION_PATH, card,
+from scdtest.fakes.fake_service import (CARD_PATH, FEATURES, FakeService, READER_PATH, SESSION_PATH, card,
                                         objects, objects_of_text, pipe_for_channel, reader,
                                         send_to_all)
 from scdtest.testbed import events
@@ -83,7 +83,7 @@ class OtherVersions(FakeTest):
 
     def test_features_of_the_service(self):
         self.start_client()
-        self.assertEqual(self.library.get_features(), ["channel", "call-lifetime"])
+        self.assertEqual(self.library.get_features(), FEATURES)
 
 
     def test_pin_entry_with_an_older_service(self):

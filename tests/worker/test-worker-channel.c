@@ -22,7 +22,7 @@ open_channel(Rig *rig)
     int result = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
     g_assert_cmpint(result, ==, 0);
     ScdUserCharge uncharged = {0};
-    g_assert_true(scd_job_queue_open_channel(rig->ours, ends[0], &uncharged));
+    g_assert_true(scd_job_queue_open_channel(rig->ours, ends[0], FALSE, &uncharged));
     return ends[1];
 }
 

@@ -95,13 +95,13 @@ class ChannelTest(SessionTest):
     """Tests of channels, which carry requests beside the bus."""
 
     @staticmethod
-    def new_channel(session, client=None):
+    def new_channel(session, client=None, **options):
         """client: the caller, when that is not the session's owner."""
-        return Channel(session, client)
+        return Channel(session, client, **options)
 
-    def open(self, session, client=None):
+    def open(self, session, client=None, **options):
         """Opens a channel, which is closed at the end of the test."""
-        channel = self.new_channel(session, client)
+        channel = self.new_channel(session, client, **options)
         self._clients.append(channel)
         return channel
 

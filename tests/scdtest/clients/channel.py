@@ -9,7 +9,8 @@ import struct
 
 from gi.repository import Gio, GLib
 
-from scdtest.clients.client import SESSION, Refused
+from scdtest.clients.client import SESSION, Refused, join
+from scdtest.clients.client import options as new_options
 from scdtest.clients.recorder import NAME
 from scdtest.testbed import events
 
@@ -55,11 +56,12 @@ def transmit(command):
 class Channel:
     """An answer is (code, data); None is the end of file. Any other end is an error."""
 
-    def __init__(self, session, client=None):
+    def __init__(self, session, client=None, **options):
         """client: the caller, when that is not the session's owner."""
+        arguments = join(new_options(**options))
         try:
             answer, descriptors = (client or session.client).connection.call_with_unix_fd_list_sync(
-                NAME, session.path, SESSION, "OpenChannel", GLib.Variant("(a{sv})", ({},)),
+                NAME, session.path, SESSION, "OpenChannel", arguments,
                 GLib.VariantType("(h)"), Gio.DBusCallFlags.NONE, int(events.LIMIT_S * 1000), None,
                 None)
         except GLib.Error as error:

@@ -17,6 +17,7 @@ READER_PATH, CARD_PATH, SESSION_PATH = (f"{ROOT}/{path}" for path in
                                         ("readers/Fake", "cards/1", "sessions/1"))
 READER_NAME = "Fake 00 00"
 PRESENT = 0x20
+FEATURES = ["channel", "call-lifetime", "card-use", "find-cause", "pin-entry"]
 
 
 def reader(**changes):
@@ -65,7 +66,8 @@ def send_to_all(connection, path, interface, signal, arguments):
 ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",),
-             "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",)}
+             "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",),
+             "SetAlias": ("s", "a{sv}")}
 RESULTS = {"GetManagedObjects": ("a{oa{sa{sv}}}",), "OpenChannel": ("h",),
            "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"), "CancelCall": (),
            "Close": (), "Refresh": ()}
@@ -76,20 +78,22 @@ class FakeService:
 
     on_packet: a function from a packet that arrives by a channel to the answer, None to hang up;
     an empty list for no answer.
-    channel_version: a property of the manager; None: it has none, as in old versions.
+    channel_version, features: properties of the manager; None: it has none, as in old versions.
     available, text: properties of the manager: Available, and those that are texts.
     answers: by names of methods, the result as a tuple of GVariant, or a function
     that answers the invocation.
     """
 
     def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="",
-                 channel_version=GLib.Variant("u", VERSION), **answers):
+                 channel_version=GLib.Variant("u", VERSION), features=FEATURES, **answers):
         self._on_packet = on_packet
         self.properties = {"Available": available, "Version": GLib.Variant("s", text),
                             "ReaderChanges": GLib.Variant("u", 1),
                             "UnavailableReason": GLib.Variant("s", text)}
         if channel_version:
             self.properties["ChannelVersion"] = channel_version
+        if features is not None:
+            self.properties["Features"] = GLib.Variant("as", features)
         self._text = text
         self._answers = {
             "GetManagedObjects": objects(reader(), card()),
@@ -100,6 +104,7 @@ class FakeService:
             "Close": GLib.Variant("()", ()),
             "Reconnect": GLib.Variant("(s)", ("T=1",)),
             "Refresh": GLib.Variant("()", ()),
+            "SetAlias": GLib.Variant("()", ()),
             "CancelCall": GLib.Variant("()", ()),
             "Transmit": GLib.Variant("(ay)", (b"\x90\x00",)),
             "BeginTransaction": GLib.Variant("(b)", (False,)),
@@ -112,7 +117,7 @@ class FakeService:
         self.connection = connect_to_bus()
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
         self._serve(ROOT, MANAGER, "FindReader", "CancelCall")
-        self._serve(READER_PATH, READER, "Connect", "Control", "Refresh")
+        self._serve(READER_PATH, READER, "Connect", "Control", "Refresh", "SetAlias")
         self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit",
                     "BeginTransaction")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
