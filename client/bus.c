@@ -5,6 +5,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "error.h"
+#include "secret.h"
 
 /* How long to wait for the reply to a call that was cancelled, which the service sends at once. */
 #define GRACE_MS 1000
@@ -15,8 +16,9 @@
 struct SmartcarddBus {
     gint refs;
     GDBusConnection *connection;
-    gint last_call_id;
     gint has_channels; /* atomic */
+    gint is_silent;    /* atomic; polkit must not ask the user */
+    guint features;    /* atomic; SmartcarddFeatures */
     GMutex lock;
     GHashTable *sessions; /* path → SessionEntry */
     GHashTable *early;    /* paths */
@@ -89,6 +91,37 @@ smartcardd_bus_has_channels(SmartcarddBus *bus)
 }
 
 void
+smartcardd_bus_set_interaction(SmartcarddBus *bus, gboolean allowed)
+{
+    g_atomic_int_set(&bus->is_silent, !allowed);
+}
+
+void
+smartcardd_bus_set_features(SmartcarddBus *bus, const char *const *names)
+{
+    static const struct {
+        const char *name;
+        SmartcarddFeatures feature;
+    } known[] = {
+        {"card-use", SMARTCARDD_FEATURE_CARD_USE},
+        {"find-cause", SMARTCARDD_FEATURE_FIND_CAUSE},
+        {"pin-entry", SMARTCARDD_FEATURE_PIN_ENTRY},
+    };
+    guint features = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(known); i++)
+        if (g_strv_contains(names, known[i].name))
+            features |= known[i].feature;
+    g_atomic_int_set(&bus->features, features);
+}
+
+gboolean
+smartcardd_bus_has_feature(SmartcarddBus *bus, SmartcarddFeatures feature)
+{
+    return ((guint)g_atomic_int_get(&bus->features) & feature) != 0;
+}
+
+void
 smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
@@ -99,6 +132,27 @@ smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer data)
         g_task_return_boolean(task, TRUE);
     else
         g_task_return_error(task, error);
+}
+
+void
+smartcardd_bus_end_task_with_bytes(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
+    gsize length;
+
+    if (reply && !g_variant_is_of_type(reply, G_VARIANT_TYPE("(ay)")))
+        g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
+                            "the service sent an invalid reply");
+    if (error) {
+        g_task_return_error(task, error);
+        return;
+    }
+    g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
+    gconstpointer bytes = g_variant_get_fixed_array(value, &length, 1);
+    g_task_return_pointer(task, smartcardd_secret_new(bytes, length),
+                          (GDestroyNotify)g_bytes_unref);
 }
 
 void
@@ -181,7 +235,7 @@ handle_reply(GObject *source, GAsyncResult *result, gpointer data)
     if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
         g_clear_error(&error);
         g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_CANCELLED,
-                            "the operation was cancelled: sent, result unknown");
+                            "the operation was cancelled: " SMARTCARDD_SENT);
     }
     g_task_return_error(task, smartcardd_error_adopt(error));
 }
@@ -208,6 +262,8 @@ new_arguments(const SmartcarddCall *call, const char *call_id)
     gsize n_given = given ? g_variant_n_children(given) : 0;
     g_autofree GVariant **children = g_new0(GVariant *, n_given + 1);
 
+    if (call->is_plain)
+        return g_variant_new_tuple(NULL, 0);
     for (gsize i = 0; i < n_given; i++)
         children[i] = g_variant_get_child_value(given, i);
     children[n_given] = new_options(call, call_id);
@@ -229,14 +285,17 @@ smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call, GCance
     pending->give_up = g_cancellable_new();
     pending->context = g_main_context_ref_thread_default();
     if (cancellable)
-        pending->id = g_strdup_printf("glib-%d", g_atomic_int_add(&bus->last_call_id, 1));
+        pending->id = g_uuid_string_random(); /* others may use the same connection */
     g_task_set_source_tag(task, smartcardd_bus_call_async);
     g_task_set_task_data(task, pending, free_pending_call);
     g_autofree char *call_id = g_strdup(pending->id); /* pending may be freed by another thread */
+    const GDBusCallFlags flags = g_atomic_int_get(&bus->is_silent)
+                                     ? G_DBUS_CALL_FLAGS_NONE
+                                     : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION;
     g_autoptr(GVariant) arguments = g_variant_ref_sink(new_arguments(call, call_id));
     if (g_cancellable_is_cancelled(cancellable)) {
         g_task_return_new_error(task, SMARTCARDD_ERROR, SMARTCARDD_ERROR_CANCELLED,
-                                "the operation was cancelled: not sent");
+                                "the operation was cancelled: " SMARTCARDD_NOT_SENT);
         g_object_unref(task);
         return;
     }
@@ -247,8 +306,7 @@ smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call, GCance
             g_cancellable_connect(cancellable, G_CALLBACK(cancel_call), pending, NULL);
     }
     g_dbus_connection_call_with_unix_fd_list(bus->connection, SMARTCARDD_SERVICE_NAME, call->path,
-                                             call->interface, call->method, arguments, NULL,
-                                             G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
+                                             call->interface, call->method, arguments, NULL, flags,
                                              G_MAXINT, NULL, pending->give_up, handle_reply, task);
     /* A cancellation before the call was sent has ended nothing. */
     if (g_cancellable_is_cancelled(cancellable))

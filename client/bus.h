@@ -29,6 +29,19 @@ GDBusConnection *smartcardd_bus_connection(SmartcarddBus *bus);
 void smartcardd_bus_set_channels(SmartcarddBus *bus, gboolean has_channels);
 gboolean smartcardd_bus_has_channels(SmartcarddBus *bus);
 
+/* Whether polkit may ask the user for a password. TRUE at first. */
+void smartcardd_bus_set_interaction(SmartcarddBus *bus, gboolean allowed);
+
+/* What the service can do, as its property Features says; bits. */
+typedef enum {
+    SMARTCARDD_FEATURE_CARD_USE = 1 << 0,
+    SMARTCARDD_FEATURE_FIND_CAUSE = 1 << 1,
+    SMARTCARDD_FEATURE_PIN_ENTRY = 1 << 2,
+} SmartcarddFeatures;
+
+void smartcardd_bus_set_features(SmartcarddBus *bus, const char *const *names);
+gboolean smartcardd_bus_has_feature(SmartcarddBus *bus, SmartcarddFeatures feature);
+
 /* A method call. Its last argument is the dictionary of options, which the function adds. */
 typedef struct {
     const char *path;
@@ -37,6 +50,7 @@ typedef struct {
     GVariant *arguments; /* a tuple, without the options; NULL for none. May be floating */
     GVariant *options;   /* a{sv}, or NULL for none but those of the call. May be floating */
     gint timeout_ms;     /* as in the public functions */
+    gboolean is_plain;   /* the method has no arguments, not even options */
 } SmartcarddCall;
 
 /*
@@ -55,6 +69,9 @@ GVariant *smartcardd_bus_call_finish(GAsyncResult *result, GUnixFDList **fds, GE
  * or the error of the call.
  */
 void smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer task);
+
+/* Likewise for a call whose result is bytes: ends the task with a copy of them. */
+void smartcardd_bus_end_task_with_bytes(GObject *source, GAsyncResult *result, gpointer task);
 
 /* Sends a call without options whose reply does not matter. */
 void smartcardd_bus_send(SmartcarddBus *bus, const char *path, const char *interface,

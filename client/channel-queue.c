@@ -96,6 +96,12 @@ smartcardd_channel_queue_close_locked(SmartcarddChannel *channel, SmartcarddEnde
     smartcardd_channel_queue_wake_locked(channel);
 }
 
+gint64
+smartcardd_channel_queue_grace_of_limit(const SmartcarddRequest *request)
+{
+    return request->in_transaction ? 0 : SMARTCARDD_GRACE_US;
+}
+
 /* Returns the time limit for the service. */
 static guint32
 get_limit_ms(const SmartcarddRequest *request)
@@ -106,7 +112,8 @@ get_limit_ms(const SmartcarddRequest *request)
         return SCD_FRAME_NO_LIMIT;
     if (request->deadline == 0)
         return 0;
-    gint64 left = request->deadline - SMARTCARDD_GRACE_US - g_get_monotonic_time();
+    gint64 left = request->deadline - smartcardd_channel_queue_grace_of_limit(request) -
+                  g_get_monotonic_time();
     return left > 0 ? (guint32)(left / G_TIME_SPAN_MILLISECOND) : 0;
 }
 

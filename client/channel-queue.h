@@ -18,9 +18,12 @@ typedef struct SmartcarddChannel SmartcarddChannel;
 
 /*
  * How long to wait for the service's answer to a cancellation or a time limit, which it gives at
- * once unless the card is executing the request.
+ * once unless the card is executing the request. In a transaction nothing but that takes time:
+ * there the end of a time limit is the end of the request.
  */
 #define SMARTCARDD_GRACE_US G_TIME_SPAN_SECOND
+
+gint64 smartcardd_channel_queue_grace_of_limit(const SmartcarddRequest *request);
 
 /* Waits for answers in a main context. */
 typedef struct {

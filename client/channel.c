@@ -199,7 +199,8 @@ enqueue_locked(SmartcarddChannel *channel, SmartcarddRequest *request,
         channel->n_cancellable++;
     if (request->timeout_ms > 0 && request->timeout_ms < G_MAXINT) {
         if (request->deadline == 0)
-            request->deadline = g_get_monotonic_time() + SMARTCARDD_GRACE_US +
+            request->deadline = g_get_monotonic_time() +
+                                smartcardd_channel_queue_grace_of_limit(request) +
                                 (gint64)request->timeout_ms * G_TIME_SPAN_MILLISECOND;
         smartcardd_channel_queue_set_alarm_locked(channel, request->deadline);
     }

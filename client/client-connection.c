@@ -95,6 +95,8 @@ smartcardd_client_take_loaded(SmartcarddClient *self, SmartcarddLoaded *loaded)
     set_values(self, loaded->manager);
     smartcardd_bus_set_channels(self->bus, self->values[SMARTCARDD_VALUE_CHANNEL_VERSION].number ==
                                                SCD_FRAME_VERSION);
+    smartcardd_bus_set_features(self->bus,
+                                (const char *const *)self->values[SMARTCARDD_VALUE_FEATURES].list);
     smartcardd_tree_load(self->tree, self->bus, loaded->objects);
     smartcardd_client_set_running(self, TRUE);
 }
@@ -266,6 +268,7 @@ void
 smartcardd_client_take_connection(SmartcarddClient *self, GDBusConnection *connection)
 {
     self->bus = smartcardd_bus_new(connection);
+    smartcardd_bus_set_interaction(self->bus, self->allow_interaction);
     self->closed_handler =
         g_signal_connect_object(connection, "closed", G_CALLBACK(handle_disconnected), self, 0);
     add_match(connection, "type='signal',sender='org.freedesktop.DBus',"

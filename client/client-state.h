@@ -21,6 +21,7 @@ enum {
 struct _SmartcarddClient {
     GObject parent;
     GMainContext *home;
+    gboolean allow_interaction;
     GDBusConnection *given; /* the connection of the caller; NULL: the client makes its own */
     SmartcarddTree *tree;
     SmartcarddValue values[SMARTCARDD_N_VALUES];

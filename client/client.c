@@ -42,6 +42,7 @@ enum {
     PROP_CARDS,
     PROP_RUNNING,
     PROP_CONNECTION,
+    PROP_ALLOW_INTERACTION,
 };
 
 static GParamSpec *running_spec;
@@ -96,6 +97,8 @@ get_client_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
         g_value_set_boolean(value, self->running);
     else if (id == PROP_CONNECTION)
         g_value_set_object(value, self->given);
+    else if (id == PROP_ALLOW_INTERACTION)
+        g_value_set_boolean(value, self->allow_interaction);
     else
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
@@ -103,8 +106,12 @@ get_client_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 static void
 set_client_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
+    SmartcarddClient *self = SMARTCARDD_CLIENT(object);
+
     if (id == PROP_CONNECTION)
-        SMARTCARDD_CLIENT(object)->given = g_value_dup_object(value);
+        self->given = g_value_dup_object(value);
+    else if (id == PROP_ALLOW_INTERACTION)
+        self->allow_interaction = g_value_get_boolean(value);
     else
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
 }
@@ -154,16 +161,11 @@ install_signals(void)
 }
 
 static void
-smartcardd_client_class_init(SmartcarddClientClass *class)
+install_own_properties(GObjectClass *object_class)
 {
     const GParamFlags flags = G_PARAM_READABLE | G_PARAM_STATIC_STRINGS;
-    GObjectClass *object_class = G_OBJECT_CLASS(class);
+    const GParamFlags given = G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS;
 
-    object_class->dispose = dispose_client;
-    object_class->finalize = finalize_client;
-    object_class->get_property = get_client_property;
-    object_class->set_property = set_client_property;
-    smartcardd_client_install_values(object_class);
     /**
      * SmartcarddClient:readers: (getter get_readers)
      *
@@ -197,8 +199,29 @@ smartcardd_client_class_init(SmartcarddClientClass *class)
      */
     g_object_class_install_property(
         object_class, PROP_CONNECTION,
-        g_param_spec_object("connection", "Connection", NULL, G_TYPE_DBUS_CONNECTION,
-                            G_PARAM_READWRITE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS));
+        g_param_spec_object("connection", "Connection", NULL, G_TYPE_DBUS_CONNECTION, given));
+    /**
+     * SmartcarddClient:allow-interaction:
+     *
+     * Whether calls may have the user asked for a password. If not, a call that needs one fails
+     * with %SMARTCARDD_ERROR_INTERACTION_REQUIRED.
+     */
+    g_object_class_install_property(
+        object_class, PROP_ALLOW_INTERACTION,
+        g_param_spec_boolean("allow-interaction", "Allow interaction", NULL, TRUE, given));
+}
+
+static void
+smartcardd_client_class_init(SmartcarddClientClass *class)
+{
+    GObjectClass *object_class = G_OBJECT_CLASS(class);
+
+    object_class->dispose = dispose_client;
+    object_class->finalize = finalize_client;
+    object_class->get_property = get_client_property;
+    object_class->set_property = set_client_property;
+    smartcardd_client_install_values(object_class);
+    install_own_properties(object_class);
     install_signals();
 }
 

@@ -19,27 +19,22 @@ static const ErrorRow own_errors[] = {SCD_OWN_ERROR_TABLE(AS_ROW)
 #undef AS_ROW
 };
 
-/* Errors of the bus, and of GIO, that mean the same as one of ours. */
+/* Errors of the bus, and of GIO, with their codes here. All others mean that it is unreachable. */
 static const struct {
     GQuark (*domain)(void);
     int from;
     SmartcarddError to;
 } equivalents[] = {
     {g_io_error_quark, G_IO_ERROR_CANCELLED, SMARTCARDD_ERROR_CANCELLED},
-    {g_io_error_quark, G_IO_ERROR_CLOSED, SMARTCARDD_ERROR_NO_SERVICE},
     {g_io_error_quark, G_IO_ERROR_TIMED_OUT, SMARTCARDD_ERROR_TIMEOUT},
-    {g_io_error_quark, G_IO_ERROR_NOT_FOUND, SMARTCARDD_ERROR_NO_SERVICE},
-    {g_io_error_quark, G_IO_ERROR_CONNECTION_REFUSED, SMARTCARDD_ERROR_NO_SERVICE},
-    {g_dbus_error_quark, G_DBUS_ERROR_NO_REPLY, SMARTCARDD_ERROR_NO_SERVICE},
     {g_dbus_error_quark, G_DBUS_ERROR_TIMEOUT, SMARTCARDD_ERROR_TIMEOUT},
     {g_dbus_error_quark, G_DBUS_ERROR_TIMED_OUT, SMARTCARDD_ERROR_TIMEOUT},
-    {g_dbus_error_quark, G_DBUS_ERROR_DISCONNECTED, SMARTCARDD_ERROR_NO_SERVICE},
-    {g_dbus_error_quark, G_DBUS_ERROR_NAME_HAS_NO_OWNER, SMARTCARDD_ERROR_NO_SERVICE},
-    {g_dbus_error_quark, G_DBUS_ERROR_SERVICE_UNKNOWN, SMARTCARDD_ERROR_NO_SERVICE},
-    {g_dbus_error_quark, G_DBUS_ERROR_ACCESS_DENIED, SMARTCARDD_ERROR_NOT_AUTHORIZED},
-    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_METHOD, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE},
-    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_INTERFACE, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE},
-    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_PROPERTY, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE},
+    {g_dbus_error_quark, G_DBUS_ERROR_NAME_HAS_NO_OWNER, SMARTCARDD_ERROR_SERVICE_NOT_FOUND},
+    {g_dbus_error_quark, G_DBUS_ERROR_SERVICE_UNKNOWN, SMARTCARDD_ERROR_SERVICE_NOT_FOUND},
+    {g_dbus_error_quark, G_DBUS_ERROR_ACCESS_DENIED, SMARTCARDD_ERROR_BUS_ACCESS_DENIED},
+    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_METHOD, SMARTCARDD_ERROR_SERVICE_TOO_OLD},
+    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_INTERFACE, SMARTCARDD_ERROR_SERVICE_TOO_OLD},
+    {g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_PROPERTY, SMARTCARDD_ERROR_SERVICE_TOO_OLD},
 };
 
 /* G_DEFINE_QUARK() takes the name without quotes, and a tool that formats it adds spaces to it. */
@@ -63,6 +58,26 @@ smartcardd_get_pcsc_code(SmartcarddError code)
         if (pcsc_errors[i].code == (int)code)
             return PCSC_BASE | (guint32)code;
     return 0;
+}
+
+/**
+ * smartcardd_get_delivery:
+ * @error: an error of a call of this library
+ *
+ * Whether the command of a call that was cancelled, or whose time limit expired, may be sent once
+ * more: not if the card may have executed it, such as the use of a key or a try to verify a PIN.
+ *
+ * Returns: what is known about the command
+ */
+SmartcarddDelivery
+smartcardd_get_delivery(const GError *error)
+{
+    if (error->domain != SMARTCARDD_ERROR)
+        return SMARTCARDD_DELIVERY_UNKNOWN;
+    if (g_str_has_suffix(error->message, SMARTCARDD_NOT_SENT))
+        return SMARTCARDD_DELIVERY_NOT_SENT;
+    return g_str_has_suffix(error->message, SMARTCARDD_SENT) ? SMARTCARDD_DELIVERY_SENT
+                                                             : SMARTCARDD_DELIVERY_UNKNOWN;
 }
 
 void
@@ -116,7 +131,9 @@ smartcardd_error_adopt(GError *error)
     for (gsize i = 0; i < G_N_ELEMENTS(equivalents) && code == 0; i++)
         if (g_error_matches(error, equivalents[i].domain(), equivalents[i].from))
             code = equivalents[i].to;
+    if (code == 0 && name && g_str_has_prefix(name, SCD_ERROR_PREFIX))
+        code = SMARTCARDD_ERROR_UNKNOWN_ERROR;
     error->domain = SMARTCARDD_ERROR;
-    error->code = code != 0 ? code : SMARTCARDD_ERROR_COMM_ERROR;
+    error->code = code != 0 ? code : SMARTCARDD_ERROR_SERVICE_UNREACHABLE;
     return error;
 }

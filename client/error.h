@@ -5,9 +5,13 @@
 
 #include "smartcardd-enums.h"
 
+/* Ends of messages, by which smartcardd_get_delivery() knows what has become of a command. */
+#define SMARTCARDD_NOT_SENT "not sent"
+#define SMARTCARDD_SENT "sent, result unknown"
+
 /*
- * Sets the error for a PC/SC code, such as 0x80100069. note: NULL, or more about it, such as "not
- * sent".
+ * Sets the error for a PC/SC code, such as 0x80100069. note: NULL, or more about it, such as
+ * SMARTCARDD_NOT_SENT.
  */
 void smartcardd_error_set_code(GError **error, guint32 code, const char *note);
 

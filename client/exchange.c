@@ -18,8 +18,9 @@ static const char *const operation_names[] = {
 };
 
 static void
-trace_request(SmartcarddSession *session, const SmartcarddRequest *request)
+prepare_request(SmartcarddSession *session, SmartcarddRequest *request)
 {
+    request->in_transaction = smartcardd_session_is_in_transaction(session);
     if (smartcardd_trace_is_on())
         smartcardd_trace_command(session->path, operation_names[request->operation], request->parts,
                                  request->n_parts);
@@ -148,7 +149,7 @@ smartcardd_exchange_start(SmartcarddSession *session, SmartcarddRequest **reques
     g_autoptr(SmartcarddChannel) channel = smartcardd_session_ref_channel(session);
 
     for (guint i = 0; i < n_requests; i++)
-        trace_request(session, requests[i]);
+        prepare_request(session, requests[i]);
     if (channel) {
         smartcardd_channel_submit(channel, requests, n_requests, cancellable);
         return;
@@ -169,7 +170,7 @@ take_reason(SmartcarddRequest *request, GAsyncResult *result)
     if (reply)
         g_set_error(&request->error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
                     "the service closed the channel: %s",
-                    request->sent ? "sent, result unknown" : "not sent");
+                    request->sent ? SMARTCARDD_SENT : SMARTCARDD_NOT_SENT);
 }
 
 static gboolean
@@ -241,7 +242,7 @@ smartcardd_exchange_run_all(SmartcarddSession *session, SmartcarddRequest **requ
     g_autoptr(SmartcarddChannel) channel = smartcardd_session_ref_channel(session);
 
     for (guint i = 0; i < n_requests; i++)
-        trace_request(session, requests[i]);
+        prepare_request(session, requests[i]);
     if (channel)
         smartcardd_channel_exchange(channel, requests, n_requests, cancellable);
     for (guint i = 0; i < n_requests; i++) {

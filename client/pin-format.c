@@ -34,7 +34,8 @@ struct _SmartcarddPinFormat {
     gboolean ask_current;
     gboolean confirm_new;
     guint current_offset;
-    gint new_offset; /* -1: the service's default */
+    gint new_offset;   /* -1: the service's default */
+    GVariant *options; /* a{sv}, in place of all above; NULL for none */
 };
 
 G_DEFINE_FINAL_TYPE(SmartcarddPinFormat, smartcardd_pin_format, G_TYPE_OBJECT)
@@ -239,12 +240,20 @@ install_modification(GObjectClass *object_class)
 }
 
 static void
+finalize_format(GObject *object)
+{
+    g_clear_pointer(&SMARTCARDD_PIN_FORMAT(object)->options, g_variant_unref);
+    G_OBJECT_CLASS(smartcardd_pin_format_parent_class)->finalize(object);
+}
+
+static void
 smartcardd_pin_format_class_init(SmartcarddPinFormatClass *class)
 {
     GObjectClass *object_class = G_OBJECT_CLASS(class);
 
     object_class->set_property = set_format_property;
     object_class->get_property = get_format_property;
+    object_class->finalize = finalize_format;
     install_digits(object_class);
     install_field(object_class);
     install_modification(object_class);
@@ -277,6 +286,33 @@ smartcardd_pin_format_new(SmartcarddPinEncoding encoding, guint min_length, guin
                         "max-length", max_length, NULL);
 }
 
+/**
+ * smartcardd_pin_format_new_from_options:
+ * @options: a dictionary (a{sv}) with the keys of VerifyPin and ModifyPin in org.smartcardd1(5)
+ *
+ * Makes a format that the service gets as it is, with all that readers can do: messages, a language
+ * or a time limit for the entry. The service checks it, and has defaults for keys that are missing.
+ * The properties of the object have no effect.
+ *
+ * Returns: the format
+ */
+SmartcarddPinFormat *
+smartcardd_pin_format_new_from_options(GVariant *options)
+{
+    SmartcarddPinFormat *self = g_object_new(SMARTCARDD_TYPE_PIN_FORMAT, NULL);
+
+    g_variant_ref_sink(options);
+    g_return_val_if_fail(g_variant_is_of_type(options, G_VARIANT_TYPE_VARDICT), self);
+    self->options = options;
+    return self;
+}
+
+gboolean
+smartcardd_pin_format_has_options(SmartcarddPinFormat *self)
+{
+    return self->options != NULL;
+}
+
 static void
 insert_modification(SmartcarddPinFormat *self, GVariantDict *format)
 {
@@ -291,8 +327,10 @@ GVariant *
 smartcardd_pin_format_to_variant(SmartcarddPinFormat *self, gboolean for_modification)
 {
     static const char *const encodings[] = {"binary", "bcd", "ascii"};
-    g_auto(GVariantDict) format = G_VARIANT_DICT_INIT(NULL);
+    g_auto(GVariantDict) format = G_VARIANT_DICT_INIT(self->options);
 
+    if (self->options)
+        return g_variant_dict_end(&format);
     g_variant_dict_insert(&format, "encoding", "s", encodings[self->encoding]);
     g_variant_dict_insert(&format, "min-length", "u", self->min_length);
     g_variant_dict_insert(&format, "max-length", "u", self->max_length);

@@ -161,19 +161,16 @@ smartcardd_reader_open_session(SmartcarddReader *self, SmartcarddShareMode share
     return value;
 }
 
+/* Sets where the call goes. */
 static void
-call_reader(GTask *task, const char *method, GVariant *arguments, gint timeout_ms,
-            GCancellable *cancellable)
+call_reader(GTask *task, SmartcarddCall *call, GCancellable *cancellable,
+            GAsyncReadyCallback callback)
 {
     SmartcarddReader *self = g_task_get_source_object(task);
-    const SmartcarddCall call = {.path = smartcardd_reader_get_object_path(self),
-                                 .interface = SMARTCARDD_READER_INTERFACE,
-                                 .method = method,
-                                 .arguments = arguments,
-                                 .timeout_ms = timeout_ms};
 
-    smartcardd_bus_call_async(smartcardd_reader_bus(self), &call, cancellable,
-                              smartcardd_bus_end_task, task);
+    call->path = smartcardd_reader_get_object_path(self);
+    call->interface = SMARTCARDD_READER_INTERFACE;
+    smartcardd_bus_call_async(smartcardd_reader_bus(self), call, cancellable, callback, task);
 }
 
 /**
@@ -193,9 +190,10 @@ smartcardd_reader_refresh_async(SmartcarddReader *self, gint timeout_ms, GCancel
                                 GAsyncReadyCallback callback, gpointer data)
 {
     GTask *task = g_task_new(self, NULL, callback, data);
+    SmartcarddCall call = {.method = "Refresh", .timeout_ms = timeout_ms};
 
     g_task_set_source_tag(task, smartcardd_reader_refresh_async);
-    call_reader(task, "Refresh", NULL, timeout_ms, cancellable);
+    call_reader(task, &call, cancellable, smartcardd_bus_end_task);
 }
 
 /**
@@ -239,26 +237,110 @@ smartcardd_reader_refresh(SmartcarddReader *self, gint timeout_ms, GCancellable 
 }
 
 /**
- * smartcardd_reader_set_alias_async:
+ * smartcardd_reader_control_async:
  * @self: a reader
- * @alias: the alias, or an empty text to remove it
+ * @code: a control code of the driver
+ * @input: (nullable): input for the driver
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
- * Gives a name to whichever reader is in this USB port. Needs the permission of an administrator.
+ * Sends a command to the driver of the reader without a session, whether there is a card or not.
+ * Codes that are not for PIN pads need the permission of an administrator.
  */
 void
-smartcardd_reader_set_alias_async(SmartcarddReader *self, const char *alias, gint timeout_ms,
+smartcardd_reader_control_async(SmartcarddReader *self, guint32 code, GBytes *input,
+                                gint timeout_ms, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer data)
+{
+    GTask *task = g_task_new(self, NULL, callback, data);
+    g_autoptr(GBytes) bytes = input ? g_bytes_ref(input) : g_bytes_new(NULL, 0);
+    GVariant *array = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+    SmartcarddCall call = {.method = "Control",
+                           .arguments = g_variant_new("(u@ay)", code, array),
+                           .timeout_ms = timeout_ms};
+
+    g_task_set_source_tag(task, smartcardd_reader_control_async);
+    call_reader(task, &call, cancellable, smartcardd_bus_end_task_with_bytes);
+}
+
+/**
+ * smartcardd_reader_control_finish:
+ * @self: a reader
+ * @result: the result of the call
+ * @error: return location for an error
+ *
+ * Returns: (transfer full): the output of the driver
+ */
+GBytes *
+smartcardd_reader_control_finish(SmartcarddReader *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/**
+ * smartcardd_reader_control:
+ * @self: a reader
+ * @code: a control code of the driver
+ * @input: (nullable): input for the driver
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @error: return location for an error
+ *
+ * Sends a command to the driver of the reader without a session, whether there is a card or not.
+ * Codes that are not for PIN pads need the permission of an administrator. Blocks until the call
+ * has ended.
+ *
+ * Returns: (transfer full): the output of the driver
+ */
+GBytes *
+smartcardd_reader_control(SmartcarddReader *self, guint32 code, GBytes *input, gint timeout_ms,
+                          GCancellable *cancellable, GError **error)
+{
+    SmartcarddWait wait;
+
+    smartcardd_wait_begin(&wait);
+    smartcardd_reader_control_async(self, code, input, timeout_ms, cancellable,
+                                    smartcardd_wait_callback, &wait);
+    GBytes *value = smartcardd_reader_control_finish(self, smartcardd_wait_end(&wait), error);
+    smartcardd_wait_clear(&wait);
+    return value;
+}
+
+/**
+ * smartcardd_reader_set_alias_async:
+ * @self: a reader
+ * @alias: the alias, or an empty text to remove it
+ * @binding: to what the alias belongs
+ * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
+ *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
+ * @cancellable: (nullable): takes the call back
+ * @callback: (scope async) (closure data): called when the call has ended
+ * @data: data for the callback
+ *
+ * Gives a name to the reader, or to whichever reader is in this USB port. Needs the permission of
+ * an administrator.
+ */
+void
+smartcardd_reader_set_alias_async(SmartcarddReader *self, const char *alias,
+                                  SmartcarddAliasBinding binding, gint timeout_ms,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer data)
 {
     GTask *task = g_task_new(self, NULL, callback, data);
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
 
+    g_variant_dict_insert(&options, "bind", "s",
+                          binding == SMARTCARDD_ALIAS_BINDING_SERIAL ? "serial" : "port");
+    SmartcarddCall call = {.method = "SetAlias",
+                           .arguments = g_variant_new("(s)", alias),
+                           .options = g_variant_dict_end(&options),
+                           .timeout_ms = timeout_ms};
     g_task_set_source_tag(task, smartcardd_reader_set_alias_async);
-    call_reader(task, "SetAlias", g_variant_new("(s)", alias), timeout_ms, cancellable);
+    call_reader(task, &call, cancellable, smartcardd_bus_end_task);
 }
 
 /**
@@ -279,24 +361,26 @@ smartcardd_reader_set_alias_finish(SmartcarddReader *self, GAsyncResult *result,
  * smartcardd_reader_set_alias:
  * @self: a reader
  * @alias: the alias, or an empty text to remove it
+ * @binding: to what the alias belongs
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
  * @cancellable: (nullable): takes the call back
  * @error: return location for an error
  *
- * Gives a name to whichever reader is in this USB port. Needs the permission of an administrator.
- * Blocks until the call has ended.
+ * Gives a name to the reader, or to whichever reader is in this USB port. Needs the permission of
+ * an administrator. Blocks until the call has ended.
  *
  * Returns: %TRUE, or %FALSE with an error
  */
 gboolean
-smartcardd_reader_set_alias(SmartcarddReader *self, const char *alias, gint timeout_ms,
+smartcardd_reader_set_alias(SmartcarddReader *self, const char *alias,
+                            SmartcarddAliasBinding binding, gint timeout_ms,
                             GCancellable *cancellable, GError **error)
 {
     SmartcarddWait wait;
 
     smartcardd_wait_begin(&wait);
-    smartcardd_reader_set_alias_async(self, alias, timeout_ms, cancellable,
+    smartcardd_reader_set_alias_async(self, alias, binding, timeout_ms, cancellable,
                                       smartcardd_wait_callback, &wait);
     gboolean value = smartcardd_reader_set_alias_finish(self, smartcardd_wait_end(&wait), error);
     smartcardd_wait_clear(&wait);

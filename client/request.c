@@ -59,7 +59,9 @@ smartcardd_request_reset(SmartcarddRequest *request)
 static void
 set_unanswered_error(const SmartcarddRequest *request, GError **error)
 {
-    const char *note = request->sent ? "sent, result unknown" : "not sent";
+    /* A transaction that begins after all is ended. */
+    gboolean sent = request->sent && request->operation != SCD_FRAME_BEGIN;
+    const char *note = sent ? SMARTCARDD_SENT : SMARTCARDD_NOT_SENT;
 
     switch (request->state) {
     case SMARTCARDD_REQUEST_CANCELLED:
@@ -89,6 +91,6 @@ smartcardd_request_check(const SmartcarddRequest *request, GError **error)
     }
     if (request->code == 0)
         return TRUE;
-    smartcardd_error_set_code(error, request->code, request->sent ? NULL : "not sent");
+    smartcardd_error_set_code(error, request->code, request->sent ? NULL : SMARTCARDD_NOT_SENT);
     return FALSE;
 }

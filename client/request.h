@@ -30,6 +30,7 @@ struct SmartcarddRequest {
     ScdFrameOperation operation;
     guint32 argument;
     gint timeout_ms; /* as in the public functions */
+    gboolean in_transaction;
     SmartcarddPart parts[SMARTCARDD_PARTS_MAX];
     guint n_parts;
 

@@ -24,36 +24,6 @@ free_device_call(gpointer data)
     g_free(call);
 }
 
-static void
-return_reply(GTask *task, GVariant *reply)
-{
-    g_autoptr(GVariant) value = NULL;
-    gsize length;
-
-    if (!g_variant_is_of_type(reply, G_VARIANT_TYPE("(ay)"))) {
-        g_task_return_new_error(task, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
-                                "the service sent an invalid reply");
-        return;
-    }
-    value = g_variant_get_child_value(reply, 0);
-    gconstpointer bytes = g_variant_get_fixed_array(value, &length, 1);
-    g_task_return_pointer(task, smartcardd_secret_new(bytes, length),
-                          (GDestroyNotify)g_bytes_unref);
-}
-
-static void
-handle_control_reply(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GTask) task = data;
-    GError *error = NULL;
-    g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
-
-    if (reply)
-        return_reply(task, reply);
-    else
-        g_task_return_error(task, error);
-}
-
 /* polkit is asked about a code that is not for PIN pads, which takes a call over the bus. */
 static void
 control_over_bus(GTask *task)
@@ -61,9 +31,9 @@ control_over_bus(GTask *task)
     const DeviceCall *call = g_task_get_task_data(task);
     GVariant *input = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, call->input, TRUE);
 
-    smartcardd_session_call_async(g_task_get_source_object(task), "Control",
-                                  g_variant_new("(u@ay)", call->argument, input), call->timeout_ms,
-                                  g_task_get_cancellable(task), handle_control_reply, task);
+    smartcardd_session_call_async(
+        g_task_get_source_object(task), "Control", g_variant_new("(u@ay)", call->argument, input),
+        call->timeout_ms, g_task_get_cancellable(task), smartcardd_bus_end_task_with_bytes, task);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "command.h"
 #include "error.h"
 #include "pin-format.h"
+#include "secret.h"
 #include "session.h"
 #include "wait.h"
 
@@ -20,6 +21,7 @@ typedef struct {
     SmartcarddPinFormat *format;
     gint timeout_ms;
     guint16 status_word;
+    GBytes *response; /* NULL before it has come */
 } PinEntry;
 
 static void
@@ -29,6 +31,7 @@ free_pin_entry(gpointer data)
 
     g_object_unref(entry->command);
     g_object_unref(entry->format);
+    g_clear_pointer(&entry->response, g_bytes_unref);
     g_free(entry);
 }
 
@@ -44,6 +47,7 @@ return_response(GTask *task, const guint8 *response, gsize length)
         return;
     }
     entry->status_word = (guint16)(response[length - 2] << 8 | response[length - 1]);
+    entry->response = smartcardd_secret_new(response, length);
     g_task_return_boolean(task, TRUE);
 }
 
@@ -136,26 +140,42 @@ handle_entered(GObject *source, GAsyncResult *result, gpointer data)
         return_response(task, response, length);
     } else if (reply) {
         return_response(task, NULL, 0);
-    } else if (g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE) &&
-               g_task_get_source_tag(task) == smartcardd_session_verify_pin_async) {
-        g_error_free(error);
-        verify_by_driver(g_steal_pointer(&task));
     } else {
         g_task_return_error(task, error);
     }
 }
 
 static void
-start_entry(GTask *task, const char *method, GVariant *format, PinEntry *entry)
+call_for_entry(GTask *task, const char *method, GVariant *format)
 {
+    const PinEntry *entry = g_task_get_task_data(task);
     g_autoptr(GBytes) bytes = smartcardd_command_to_bytes(entry->command);
     GVariant *command = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 
-    g_task_set_check_cancellable(task, FALSE);
-    g_task_set_task_data(task, entry, free_pin_entry);
     smartcardd_session_call_async(g_task_get_source_object(task), method,
                                   g_variant_new("(@ay@a{sv})", command, format), entry->timeout_ms,
                                   g_task_get_cancellable(task), handle_entered, task);
+}
+
+/* Takes the entry. */
+static void
+start_entry(GTask *task, PinEntry *entry)
+{
+    SmartcarddSession *self = g_task_get_source_object(task);
+    gboolean modify = g_task_get_source_tag(task) == smartcardd_session_modify_pin_async;
+
+    g_task_set_check_cancellable(task, FALSE);
+    g_task_set_task_data(task, entry, free_pin_entry);
+    if (smartcardd_bus_has_feature(self->bus, SMARTCARDD_FEATURE_PIN_ENTRY)) {
+        call_for_entry(task, modify ? "ModifyPin" : "VerifyPin",
+                       smartcardd_pin_format_to_variant(entry->format, modify));
+    } else if (modify || smartcardd_pin_format_has_options(entry->format)) {
+        g_task_return_new_error(task, SMARTCARDD_ERROR, SMARTCARDD_ERROR_SERVICE_TOO_OLD,
+                                "the running service is too old to have a PIN entered in this way");
+        g_object_unref(task);
+    } else {
+        verify_by_driver(task);
+    }
 }
 
 static PinEntry *
@@ -177,6 +197,25 @@ finish_entry(GAsyncResult *result, guint16 *status_word, GError **error)
     if (status_word)
         *status_word = entry->status_word;
     return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/**
+ * smartcardd_session_finish_pin_entry:
+ * @self: a session
+ * @result: the result of the call
+ * @error: return location for an error
+ *
+ * Ends [method@Session.verify_pin_async] or [method@Session.modify_pin_async] in place of their own
+ * functions, for a command whose response has data.
+ *
+ * Returns: (transfer full): the response, whose last two bytes are the status word
+ */
+GBytes *
+smartcardd_session_finish_pin_entry(SmartcarddSession *self, GAsyncResult *result, GError **error)
+{
+    const PinEntry *entry = g_task_get_task_data(G_TASK(result));
+
+    return g_task_propagate_boolean(G_TASK(result), error) ? g_bytes_ref(entry->response) : NULL;
 }
 
 /**
@@ -209,8 +248,7 @@ smartcardd_session_verify_pin_async(SmartcarddSession *self, SmartcarddCommand *
     GTask *task = g_task_new(self, cancellable, callback, data);
 
     g_task_set_source_tag(task, smartcardd_session_verify_pin_async);
-    start_entry(task, "VerifyPin", smartcardd_pin_format_to_variant(format, FALSE),
-                new_entry(command, format, timeout_ms));
+    start_entry(task, new_entry(command, format, timeout_ms));
 }
 
 /**
@@ -277,7 +315,7 @@ smartcardd_session_verify_pin(SmartcarddSession *self, SmartcarddCommand *comman
  * new one again, which the format can change.
  *
  * Fails as [method@Session.verify_pin_async] does; with %SMARTCARDD_ERROR_PIN_MISMATCH if the new
- * PINs differ; and with %SMARTCARDD_ERROR_UNSUPPORTED_FEATURE if the service is too old.
+ * PINs differ; and with %SMARTCARDD_ERROR_SERVICE_TOO_OLD if the service is too old.
  */
 void
 smartcardd_session_modify_pin_async(SmartcarddSession *self, SmartcarddCommand *command,
@@ -288,8 +326,7 @@ smartcardd_session_modify_pin_async(SmartcarddSession *self, SmartcarddCommand *
     GTask *task = g_task_new(self, cancellable, callback, data);
 
     g_task_set_source_tag(task, smartcardd_session_modify_pin_async);
-    start_entry(task, "ModifyPin", smartcardd_pin_format_to_variant(format, TRUE),
-                new_entry(command, format, timeout_ms));
+    start_entry(task, new_entry(command, format, timeout_ms));
 }
 
 /**

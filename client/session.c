@@ -272,14 +272,15 @@ smartcardd_session_call_async(SmartcarddSession *self, const char *method, GVari
 
 /*
  * Returns whether a session can do without a channel after this error of OpenChannel: a bus may
- * deny the method. A session that may not be used any more fails with its next call as well.
+ * deny the method, and a service may lack it. A session that may not be used any more fails with
+ * its next call as well.
  */
 static gboolean
 may_do_without(const GError *error)
 {
-    return g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE) ||
+    return g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_SERVICE_TOO_OLD) ||
            g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_LIMITS_EXCEEDED) ||
-           g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_NOT_AUTHORIZED);
+           g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_BUS_ACCESS_DENIED);
 }
 
 static void
@@ -327,6 +328,7 @@ smartcardd_session_open_channel_async(SmartcarddSession *self, GAsyncReadyCallba
 {
     GTask *task = g_task_new(NULL, NULL, callback, data);
     g_autoptr(SmartcarddChannel) channel = smartcardd_session_ref_channel(self);
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
 
     g_task_set_source_tag(task, smartcardd_session_open_channel_async);
     g_task_set_task_data(task, g_object_ref(self), g_object_unref);
@@ -336,8 +338,14 @@ smartcardd_session_open_channel_async(SmartcarddSession *self, GAsyncReadyCallba
         g_object_unref(task);
         return;
     }
-    smartcardd_session_call_async(self, "OpenChannel", NULL, SMARTCARDD_TIMEOUT_DEFAULT, NULL,
-                                  handle_channel, task);
+    if (smartcardd_bus_has_feature(self->bus, SMARTCARDD_FEATURE_FIND_CAUSE))
+        g_variant_dict_insert(&options, "find-cause", "b", TRUE);
+    const SmartcarddCall call = {.path = self->path,
+                                 .interface = SMARTCARDD_SESSION_INTERFACE,
+                                 .method = "OpenChannel",
+                                 .options = g_variant_dict_end(&options),
+                                 .timeout_ms = SMARTCARDD_TIMEOUT_DEFAULT};
+    smartcardd_bus_call_async(self->bus, &call, NULL, handle_channel, task);
 }
 
 gboolean
@@ -439,7 +447,8 @@ gboolean
 smartcardd_session_note_use(SmartcarddSession *self, gboolean card_used, gboolean is_programs)
 {
     g_mutex_lock(&self->lock);
-    card_used |= self->card_used;
+    card_used |=
+        self->card_used || !smartcardd_bus_has_feature(self->bus, SMARTCARDD_FEATURE_CARD_USE);
     self->card_used = !is_programs && card_used;
     g_mutex_unlock(&self->lock);
     return card_used;

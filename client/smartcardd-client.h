@@ -42,4 +42,25 @@ SMARTCARDD_API SmartcarddCard *smartcardd_client_wait_for_card_finish(Smartcardd
                                                                       GAsyncResult *result,
                                                                       GError **error);
 
+SMARTCARDD_API GVariant *smartcardd_client_list_sessions(SmartcarddClient *self,
+                                                         GCancellable *cancellable, GError **error);
+SMARTCARDD_API void smartcardd_client_list_sessions_async(SmartcarddClient *self,
+                                                          GCancellable *cancellable,
+                                                          GAsyncReadyCallback callback,
+                                                          gpointer data);
+SMARTCARDD_API GVariant *smartcardd_client_list_sessions_finish(SmartcarddClient *self,
+                                                                GAsyncResult *result,
+                                                                GError **error);
+
+SMARTCARDD_API GVariant *smartcardd_client_list_unserved_devices(SmartcarddClient *self,
+                                                                 GCancellable *cancellable,
+                                                                 GError **error);
+SMARTCARDD_API void smartcardd_client_list_unserved_devices_async(SmartcarddClient *self,
+                                                                  GCancellable *cancellable,
+                                                                  GAsyncReadyCallback callback,
+                                                                  gpointer data);
+SMARTCARDD_API GVariant *smartcardd_client_list_unserved_devices_finish(SmartcarddClient *self,
+                                                                        GAsyncResult *result,
+                                                                        GError **error);
+
 G_END_DECLS

@@ -74,6 +74,18 @@ typedef enum {
 } SmartcarddDisposition;
 
 /**
+ * SmartcarddAliasBinding:
+ * @SMARTCARDD_ALIAS_BINDING_PORT: Whichever reader is in this USB port
+ * @SMARTCARDD_ALIAS_BINDING_SERIAL: The reader with this serial number, in any port
+ *
+ * To what an alias belongs.
+ */
+typedef enum {
+    SMARTCARDD_ALIAS_BINDING_PORT,
+    SMARTCARDD_ALIAS_BINDING_SERIAL,
+} SmartcarddAliasBinding;
+
+/**
  * SmartcarddPinEncoding:
  * @SMARTCARDD_PIN_ENCODING_BINARY: One digit in each byte, as its value
  * @SMARTCARDD_PIN_ENCODING_BCD: Two digits in each byte
@@ -155,6 +167,10 @@ typedef enum {
  * @SMARTCARDD_ERROR_EOF: End of the card's file
  * @SMARTCARDD_ERROR_CANCELLED_BY_USER: The user cancelled the operation
  * @SMARTCARDD_ERROR_CARD_NOT_AUTHENTICATED: No PIN was presented
+ * @SMARTCARDD_ERROR_SERVICE_NOT_FOUND: The service is not running, and cannot be started
+ * @SMARTCARDD_ERROR_SERVICE_UNREACHABLE: The bus or the service does not answer, or has gone
+ * @SMARTCARDD_ERROR_SERVICE_TOO_OLD: The running service does not have this function yet
+ * @SMARTCARDD_ERROR_BUS_ACCESS_DENIED: The configuration of the bus denies access to the service
  * @SMARTCARDD_ERROR_NOT_AUTHORIZED: Polkit denies the action
  * @SMARTCARDD_ERROR_NOT_OWNER: The session belongs to another program
  * @SMARTCARDD_ERROR_LIMITS_EXCEEDED: A limit was reached
@@ -170,11 +186,11 @@ typedef enum {
  *
  * Errors of all functions of this library. Up to 0x6F they are the codes of PC/SC, without the
  * 0x80100000 that these begin with; see [func@Smartcardd.get_pcsc_code]. The others do not
- * exist in PC/SC.
+ * exist in PC/SC; those from 0xE0 to 0xEF are about the service and the bus.
  *
- * %SMARTCARDD_ERROR_NO_SERVICE also means that the service cannot be reached, or has stopped.
  * The message of %SMARTCARDD_ERROR_CANCELLED and %SMARTCARDD_ERROR_TIMEOUT ends in "not sent" if
- * the card never receives the command, else in "sent, result unknown".
+ * the card never receives the command, else in "sent, result unknown"; see
+ * [func@Smartcardd.get_delivery].
  */
 typedef enum {
     SMARTCARDD_ERROR_INTERNAL_ERROR = 0x01,
@@ -236,6 +252,10 @@ typedef enum {
     SMARTCARDD_ERROR_EOF = 0x6D,
     SMARTCARDD_ERROR_CANCELLED_BY_USER = 0x6E,
     SMARTCARDD_ERROR_CARD_NOT_AUTHENTICATED = 0x6F,
+    SMARTCARDD_ERROR_SERVICE_NOT_FOUND = 0xE0,
+    SMARTCARDD_ERROR_SERVICE_UNREACHABLE = 0xE1,
+    SMARTCARDD_ERROR_SERVICE_TOO_OLD = 0xE2,
+    SMARTCARDD_ERROR_BUS_ACCESS_DENIED = 0xE3,
     SMARTCARDD_ERROR_NOT_AUTHORIZED = 0xF0,
     SMARTCARDD_ERROR_NOT_OWNER = 0xF1,
     SMARTCARDD_ERROR_LIMITS_EXCEEDED = 0xF2,
@@ -252,5 +272,21 @@ typedef enum {
 
 SMARTCARDD_API GQuark smartcardd_error_quark(void);
 SMARTCARDD_API guint32 smartcardd_get_pcsc_code(SmartcarddError code);
+
+/**
+ * SmartcarddDelivery:
+ * @SMARTCARDD_DELIVERY_UNKNOWN: The error does not say it
+ * @SMARTCARDD_DELIVERY_NOT_SENT: The card never receives the command
+ * @SMARTCARDD_DELIVERY_SENT: The card may have executed the command
+ *
+ * Whether the card has received the command of a call that failed.
+ */
+typedef enum {
+    SMARTCARDD_DELIVERY_UNKNOWN,
+    SMARTCARDD_DELIVERY_NOT_SENT,
+    SMARTCARDD_DELIVERY_SENT,
+} SmartcarddDelivery;
+
+SMARTCARDD_API SmartcarddDelivery smartcardd_get_delivery(const GError *error);
 
 G_END_DECLS

@@ -11,5 +11,6 @@ G_DECLARE_FINAL_TYPE(SmartcarddPinFormat, smartcardd_pin_format, SMARTCARDD, PIN
 
 SMARTCARDD_API SmartcarddPinFormat *smartcardd_pin_format_new(SmartcarddPinEncoding encoding,
                                                               guint min_length, guint max_length);
+SMARTCARDD_API SmartcarddPinFormat *smartcardd_pin_format_new_from_options(GVariant *options);
 
 G_END_DECLS

@@ -45,10 +45,21 @@ SMARTCARDD_API void smartcardd_reader_refresh_async(SmartcarddReader *self, gint
 SMARTCARDD_API gboolean smartcardd_reader_refresh_finish(SmartcarddReader *self,
                                                          GAsyncResult *result, GError **error);
 
+SMARTCARDD_API GBytes *smartcardd_reader_control(SmartcarddReader *self, guint32 code,
+                                                 GBytes *input, gint timeout_ms,
+                                                 GCancellable *cancellable, GError **error);
+SMARTCARDD_API void smartcardd_reader_control_async(SmartcarddReader *self, guint32 code,
+                                                    GBytes *input, gint timeout_ms,
+                                                    GCancellable *cancellable,
+                                                    GAsyncReadyCallback callback, gpointer data);
+SMARTCARDD_API GBytes *smartcardd_reader_control_finish(SmartcarddReader *self,
+                                                        GAsyncResult *result, GError **error);
+
 SMARTCARDD_API gboolean smartcardd_reader_set_alias(SmartcarddReader *self, const char *alias,
-                                                    gint timeout_ms, GCancellable *cancellable,
-                                                    GError **error);
+                                                    SmartcarddAliasBinding binding, gint timeout_ms,
+                                                    GCancellable *cancellable, GError **error);
 SMARTCARDD_API void smartcardd_reader_set_alias_async(SmartcarddReader *self, const char *alias,
+                                                      SmartcarddAliasBinding binding,
                                                       gint timeout_ms, GCancellable *cancellable,
                                                       GAsyncReadyCallback callback, gpointer data);
 SMARTCARDD_API gboolean smartcardd_reader_set_alias_finish(SmartcarddReader *self,

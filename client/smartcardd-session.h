@@ -28,6 +28,19 @@ SMARTCARDD_API void smartcardd_session_transmit_async(SmartcarddSession *self, G
 SMARTCARDD_API GBytes *smartcardd_session_transmit_finish(SmartcarddSession *self,
                                                           GAsyncResult *result, GError **error);
 
+SMARTCARDD_API GBytes *smartcardd_session_transmit_and_follow(SmartcarddSession *self,
+                                                              GBytes *command, gint timeout_ms,
+                                                              GCancellable *cancellable,
+                                                              GError **error);
+SMARTCARDD_API void smartcardd_session_transmit_and_follow_async(SmartcarddSession *self,
+                                                                 GBytes *command, gint timeout_ms,
+                                                                 GCancellable *cancellable,
+                                                                 GAsyncReadyCallback callback,
+                                                                 gpointer data);
+SMARTCARDD_API GBytes *smartcardd_session_transmit_and_follow_finish(SmartcarddSession *self,
+                                                                     GAsyncResult *result,
+                                                                     GError **error);
+
 SMARTCARDD_API GPtrArray *
 smartcardd_session_transmit_many(SmartcarddSession *self, GPtrArray *commands,
                                  const char *const *expect, gint timeout_ms,
@@ -120,6 +133,9 @@ SMARTCARDD_API void smartcardd_session_modify_pin_async(
 SMARTCARDD_API gboolean smartcardd_session_modify_pin_finish(SmartcarddSession *self,
                                                              GAsyncResult *result,
                                                              guint16 *status_word, GError **error);
+
+SMARTCARDD_API GBytes *smartcardd_session_finish_pin_entry(SmartcarddSession *self,
+                                                           GAsyncResult *result, GError **error);
 
 SMARTCARDD_API gboolean smartcardd_session_close(SmartcarddSession *self,
                                                  SmartcarddDisposition disposition, gint timeout_ms,

@@ -7,6 +7,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.cases.glib_library import (DEFAULT, NO_LIMIT, LibraryTest, Smartcardd,
                                         new_cancellable)
@@ -67,6 +69,24 @@ class Entries(PinTest):
             self.assertEqual(self.enter(session, "12345678e"), 0x9000)
             self.assertEqual(self.transmit(session, IS_VERIFIED), VERIFIED)
             self.assertEqual(self.enter(session, "1234567e"), 0x63C2)
+
+    def test_options_and_response(self):
+        """All keys of the service; and a response that has data, here that of the command."""
+        session = self.session_with(*DIRECT)
+        self.verify = Smartcardd.Command.new_from_hex("8010000008" + "FF" * 8)
+        self.format = Smartcardd.PinFormat.new_from_options(GLib.Variant("a{sv}", {
+            "encoding": GLib.Variant("s", "bcd"), "pin-bit-offset": GLib.Variant("u", 4),
+            "block-length": GLib.Variant("u", 2), "max-length": GLib.Variant("u", 4),
+            "completion": GLib.Variant("as", ["key", "timeout"]),
+            "messages": GLib.Variant("au", [0]), "language": GLib.Variant("u", 1031)}))
+        call = self.start_entry(session)
+        self.press("1234e")
+        response = session.finish_pin_entry(call.wait()[1]).get_data().hex().upper()
+        self.assertRegex(response, "^F1234F.*9000$")
+        self.format = Smartcardd.PinFormat.new_from_options(GLib.Variant("a{sv}", {
+            "colour": GLib.Variant("s", "red")}))
+        self.assert_error(Smartcardd.Error.INVALID_ARGS, "colour", session.verify_pin, self.verify,
+                          self.format, NO_LIMIT, None)
 
     def test_modify(self):
         session = self.session_with(*KEYS)

@@ -154,7 +154,7 @@ class Restarts(LibraryTest):
         events.wait_until(lambda: not len(self.library.get_readers()), "all readers go")
         self.assertEqual(reasons, ["lost"])
         self.assertTrue(session.is_closed())
-        self.assert_error(Smartcardd.Error.NO_SERVICE, "", self.transmit, session, "00A40400")
+        self.assert_error(Smartcardd.Error.SERVICE_NOT_FOUND, "", self.transmit, session, "00A40400")
         self.testbed.start_service()
         self.expect_all_again()
         self.assertEqual(states, [(False, 1), (True, 1)])
@@ -191,7 +191,7 @@ class Restarts(LibraryTest):
 
     def test_client_without_a_service(self):
         self.testbed.stop_service()
-        self.assert_error(Smartcardd.Error.NO_SERVICE, "", self.make_client)
+        self.assert_error(Smartcardd.Error.SERVICE_NOT_FOUND, "", self.make_client)
 
 
 class Waiting(LibraryTest):

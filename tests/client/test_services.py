@@ -59,7 +59,7 @@ class OtherVersions(FakeTest):
         """It has no list of features, and another format of packets."""
         for version in (None, GLib.Variant("u", 1), GLib.Variant("u", 99)):
             with self.subTest(version=version):
-                self.start_fake(channel_version=version)
+                self.start_fake(channel_version=version, features=None)
                 self.assertEqual(self.library.get_features(), [])
                 session = self.connect_async()
                 self.assertFalse(session.has_channel())
@@ -85,7 +85,6 @@ class OtherVersions(FakeTest):
         self.start_client()
         self.assertEqual(self.library.get_features(), FEATURES)
 
-
     def test_pin_entry_with_an_older_service(self):
         """It has no method for PINs: the library writes the structure for the driver."""
         pin_pad, answers, packets = 0x42330006, [b"\x63\xc2", b"\x64\x01", b""], []
@@ -96,21 +95,25 @@ class OtherVersions(FakeTest):
             answer = struct.pack(">BBI", 6, 4, pin_pad) if code != pin_pad else answers.pop(0)
             return struct.pack("<II", 0, 0) + answer
 
-        self.start_fake(on_packet=on_packet)
+        self.start_fake(on_packet=on_packet, features=["channel", "call-lifetime"])
         session = self.connect_async()
+        pin_format = Smartcardd.PinFormat.new(Smartcardd.PinEncoding.ASCII, 4, 8)
 
         def enter(kind):
             call = self.start_call(getattr(session, kind + "_pin_async"),
                                    Smartcardd.Command.new_from_hex("0020008008" + "FF" * 8),
-                                   Smartcardd.PinFormat.new(Smartcardd.PinEncoding.ASCII, 4, 8),
-                                   DEFAULT, None)
+                                   pin_format, DEFAULT, None)
             return getattr(session, kind + "_pin_finish")(call.wait()[1])
 
         self.assertEqual(enter("verify"), (True, 0x63C2))
         self.assertEqual([code for _, code in packets], [0x42000D48, pin_pad])
         self.assert_error(Smartcardd.Error.PIN_CANCELLED, "", enter, "verify")
         self.assert_error(Smartcardd.Error.COMM_DATA_LOST, "", enter, "verify")
-        self.assert_error(Smartcardd.Error.UNSUPPORTED_FEATURE, "", enter, "modify")
+        self.assert_error(Smartcardd.Error.SERVICE_TOO_OLD, "service is too old", enter, "modify")
+        options = GLib.Variant("a{sv}", {"language": GLib.Variant("u", 1031)})
+        pin_format = Smartcardd.PinFormat.new_from_options(options)
+        self.assert_error(Smartcardd.Error.SERVICE_TOO_OLD, "service is too old", enter, "verify")
+        pin_format = Smartcardd.PinFormat.new(Smartcardd.PinEncoding.ASCII, 4, 8)
         pin_pad = 0
         self.assert_error(Smartcardd.Error.NO_PIN_PAD, "", enter, "verify")
 
@@ -255,6 +258,14 @@ class CardUsed(FakeTest):
             self.assert_used(self.connect_async(), used)
             self.stop_fake()
 
+    def test_older_service_with_a_channel(self):
+        """Its packets have the place, and never say it."""
+        self.start_fake(on_packet=lambda _packet: struct.pack("<II", 0, 0),
+                        features=["channel", "call-lifetime"])
+        session = self.connect_async()
+        for _ in range(2):
+            self.assert_used(session, True)
+
     def test_answer_that_comes_too_late(self):
         """The transaction that was given up ends, and the next one is told what it was told."""
         packets = []
@@ -271,7 +282,7 @@ class CardUsed(FakeTest):
         call = self.begin(session, cancellable)
         events.wait_until(lambda: packets, "the request arrives")
         cancellable.cancel()
-        self.assert_error(Smartcardd.Error.CANCELLED, "sent, result unknown",
+        self.assert_error(Smartcardd.Error.CANCELLED, "not sent",
                           session.begin_transaction_finish, call.wait()[1])
         self.fake.send_packet(struct.pack("<II", 0, 1))
         self.assert_used(session, True)

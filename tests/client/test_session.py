@@ -153,6 +153,33 @@ class Commands(LibraryTest):
         self.assertEqual((data.get_data(), status_word), (pattern(0x300), 0x9000))
         self.assertEqual(self.transmit(self.connect(), SELECT, 1000), "9000")
 
+    def follow_async(self, command):
+        call = self.start_call(self.session.transmit_and_follow_async, to_bytes(command), DEFAULT,
+                               None)
+        return self.session.transmit_and_follow_finish(call.wait()[1])
+
+    def follow_sync(self, command):
+        return self.session.transmit_and_follow(to_bytes(command), DEFAULT, None)
+
+    def test_transmit_and_follow(self):
+        """The same for bytes, which need not be an APDU."""
+        end = b"\x90\x00"
+        for follow in (self.follow_sync, self.follow_async):
+            for command, response in (("80160300", pattern(0x300) + end),
+                                      ("8018002000", pattern(0x20) + end),
+                                      ("80180020", pattern(0x20) + end),
+                                      ("80146A82", b"\x6A\x82"), ("8010000003010203", b"\1\2\3" + end)):
+                self.assertEqual(follow(command).get_data(), response, command)
+            self.assertEqual(follow("8016").get_data(), self.session.transmit(
+                to_bytes("8016"), DEFAULT, None).get_data())
+        self.assertEqual(self.transmit(self.session, "80160300"), "6100")
+        self.assertEqual(self.transmit(self.connect(), SELECT, 1000), "9000")
+
+    def test_card_that_is_pulled_during_a_command(self):
+        self.cards.order("delay", "A", 1)
+        self.cards.order("pull", "A")
+        self.assert_error(Smartcardd.Error.REMOVED_CARD, "", self.transmit, self.session, SELECT)
+
     def test_attributes_and_control(self):
         self.assertEqual(self.session.get_attribute(ATR_STRING, DEFAULT, None).get_data(),
                          self.card().get_atr().get_data())
@@ -239,6 +266,40 @@ class Commands(LibraryTest):
                           self.session.transmit_finish, result)
         self.cards.release_commands("A")
         self.assertEqual(self.transmit(self.session, number(7)), "000000079000")
+
+    def test_time_limit_in_a_transaction(self):
+        """It ends the call at once: the service cannot know more about it."""
+        transaction = self.session.begin_transaction(NO_LIMIT, None)
+        self.cards.hold_commands("A")
+        seen, results = [], []
+        self.session.transmit_async(to_bytes(SELECT), 100, None, lambda _session, result: (
+            seen.append("limit"), results.append(result)))
+        GLib.timeout_add(900, lambda: seen.append("later") and False)
+        events.wait_until(lambda: len(seen) == 2, "the time limit and another timer end")
+        self.assertEqual(seen, ["limit", "later"])
+        self.assert_error(Smartcardd.Error.TIMEOUT, "sent, result unknown",
+                          self.session.transmit_finish, results[0])
+        self.cards.release_commands("A")
+        self.assertEqual(self.transmit(self.session, number(9)), "000000099000")
+        transaction.end(Smartcardd.Disposition.LEAVE, None)
+
+    def delivery(self, function, *arguments):
+        with self.assertRaises(GLib.Error) as caught:
+            function(*arguments)
+        return Smartcardd.get_delivery(caught.exception)
+
+    def test_delivery(self):
+        """The error says what has become of the command."""
+        transaction = self.connect().begin_transaction(NO_LIMIT, None)
+        self.assertEqual(self.delivery(self.transmit, self.session, SELECT, 100),
+                         Smartcardd.Delivery.NOT_SENT)
+        transaction.end(Smartcardd.Disposition.LEAVE, None)
+        self.cards.hold_commands("A")
+        self.assertEqual(self.delivery(self.transmit, self.session, SELECT, 100),
+                         Smartcardd.Delivery.SENT)
+        self.cards.release_commands("A")
+        self.assertEqual(self.delivery(Smartcardd.Command.new_from_hex, "xx"),
+                         Smartcardd.Delivery.UNKNOWN)
 
     def test_time_limit_on_the_card(self):
         self.cards.hold_commands("A")
