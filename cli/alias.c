@@ -25,26 +25,6 @@ find_option_conflict(const CtlArguments *arguments)
     return NULL;
 }
 
-/* name: empty to remove the alias. */
-static gboolean
-set_alias(CtlReader *reader, const char *name, gboolean by_serial, GError **error)
-{
-    GVariant *options = g_variant_new_parsed(by_serial ? "{'bind': <'serial'>}" : "@a{sv} {}");
-    static const CtlReaderCall call = {"SetAlias", "()", N_("Waiting for authentication.")};
-    g_autoptr(GVariant) reply =
-        ctl_reader_call(reader, &call, g_variant_new("(s@a{sv})", name, options), error);
-
-    return reply != NULL;
-}
-
-static char *
-get_alias(CtlReader *reader, GError **error)
-{
-    g_autoptr(GVariant) properties = ctl_reader_get_properties(reader, error);
-
-    return properties ? g_strdup(ctl_property_text(properties, "Alias")) : NULL;
-}
-
 static void
 print_alias(const char *alias, const CtlArguments *arguments, CtlOutput *output)
 {
@@ -64,6 +44,8 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
 {
     const char *operand = arguments->operands[0];
     const char *wrong = find_option_conflict(arguments);
+    SmartcarddAliasBinding binding =
+        arguments->by_serial ? SMARTCARDD_ALIAS_BINDING_SERIAL : SMARTCARDD_ALIAS_BINDING_PORT;
     g_autofree char *name = operand ? ctl_text_from_argument(operand) : g_strdup("");
     g_autoptr(GError) error = NULL;
 
@@ -74,12 +56,9 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
     g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
     if (!reader)
         return ctl_command_print_error(error);
-    if ((operand || arguments->remove) && !set_alias(reader, name, arguments->by_serial, &error))
+    if ((operand || arguments->remove) && !ctl_reader_set_alias(reader, name, binding, &error))
         return ctl_command_print_error(error);
-    g_autofree char *alias = get_alias(reader, &error);
-    if (!alias)
-        return ctl_command_print_error(error);
-    print_alias(alias, arguments, output);
+    print_alias(smartcardd_reader_get_alias(reader->object), arguments, output);
     return EXIT_SUCCESS;
 }
 

@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "command.h"
 #include "describe.h"
 #include "json.h"
-#include "reader.h"
+#include "session.h"
 #include "text.h"
 
 /*
@@ -177,8 +176,9 @@ read_attributes(CtlSession *session, GError **error)
     for (guint i = 0; i < G_N_ELEMENTS(attribute_types); i++) {
         g_autoptr(GError) call_error = NULL;
         GBytes *value = ctl_session_get_attribute(session, attribute_types[i].id, &call_error);
-        if (!value && !g_error_matches(call_error, SCD_ERROR, SCD_E_UNSUPPORTED_FEATURE) &&
-            !g_error_matches(call_error, SCD_ERROR, SCD_E_NOT_TRANSACTED)) {
+        if (!value &&
+            !g_error_matches(call_error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_UNSUPPORTED_FEATURE) &&
+            !g_error_matches(call_error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_NOT_TRANSACTED)) {
             g_propagate_error(error, g_steal_pointer(&call_error));
             return NULL;
         }

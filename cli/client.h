@@ -2,16 +2,12 @@
 #pragma once
 
 /*
- * Calls to smartcardd. The first call starts the service if it is not running. The message of an
- * error is one line for the user: the problem and a remedy.
+ * The client of smartcardd, which starts the service if it is not running. The message of an error
+ * is one line for the user: the problem and a remedy.
  */
 
 #include "connection.h"
 #include "reader-view.h"
-
-#define CTL_ROOT_PATH "/org/smartcardd1"
-#define DBUS_INTERFACE_OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
-#define DBUS_INTERFACE_PROPERTIES "org.freedesktop.DBus.Properties"
 
 /* Connects to the service, and reads the readers and cards. */
 SmartcarddClient *ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GError **error);
@@ -21,10 +17,6 @@ gboolean ctl_client_check_pcscd(SmartcarddClient *client, GError **error);
 
 /* Does both. */
 SmartcarddClient *ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error);
-
-/* As ctl_connection_call(), with the errors of ctl_client_explain_error(). */
-GVariant *ctl_client_call(const CtlRoute *route, GDBusConnection *bus,
-                          const CtlConnectionCall *call, GVariant *arguments, GError **error);
 
 /*
  * Returns the reader that the selector names: its alias, USB path, serial number, object path or
@@ -42,8 +34,5 @@ SmartcarddReader *ctl_client_find_reader(SmartcarddClient *client, const char *s
 gboolean ctl_client_is_named(SmartcarddClient *client, SmartcarddReader *reader,
                              const char *selector);
 
-/*
- * Replaces the message of a failed call by one for the user. Errors of the service and of the
- * client library are in the domain SCD_ERROR; those of CTL_ERROR stay as they are.
- */
+/* Replaces the message of an error of the client library by one for the user. */
 void ctl_client_explain_error(GError *error);

@@ -12,11 +12,10 @@
  *   alias attributes hold list monitor report              the sub-commands
  *   run send wait who                                      the sub-commands, too
  *   watch-run watch seen-cards card-filter event-command   parts of sub-commands
- *   reader apdu-script pin-format pcscd-clients            the same
+ *   session reader apdu-script pin-format pcscd-clients    the same
  *   unserved usb-map versions redact                       the same
  *   event format response                                  output formats
  *   atr-text atr-historical                                what the bytes of an ATR mean
- *   call                                                   calls that wait
  *   client json describe reader-view                       the service and its objects
  *   connection helper                                      the bus, and other programs
  *   command exit-status input output text waiting          the terminal

@@ -9,6 +9,8 @@
 
 #include "helper.h"
 
+#define BUS "org.freedesktop.DBus"
+
 CtlRoute
 ctl_connection_get_route(const CtlArguments *arguments, CtlOutput *output)
 {
@@ -16,6 +18,7 @@ ctl_connection_get_route(const CtlArguments *arguments, CtlOutput *output)
         .host = arguments->host,
         .output = arguments->json ? NULL : output,
         .end = ctl_waiting_get_end(arguments->timeout_us),
+        .no_ask_password = arguments->no_ask_password,
     };
 }
 
@@ -125,25 +128,24 @@ ctl_connection_open(const CtlRoute *route, GError **error)
         return NULL;
     }
     g_autofree char *problem = explain_failure(route);
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED, "%s: %s", problem, bus_error->message);
+    g_set_error(error, CTL_ERROR, CTL_STATUS_NO_SERVICE, "%s: %s", problem, bus_error->message);
     return NULL;
 }
 
-GVariant *
-ctl_connection_call(const CtlRoute *route, GDBusConnection *bus, const CtlConnectionCall *call,
-                    GVariant *arguments, GError **error)
+guint
+ctl_connection_get_service_process(const CtlRoute *route, GDBusConnection *bus)
 {
     CtlWaiting waiting = ctl_connection_get_waiting(route);
-    GError *call_error = NULL;
+    guint process = 0;
 
     ctl_waiting_begin(&waiting);
-    g_dbus_connection_call(bus, call->name, call->path, call->interface, call->method, arguments,
-                           G_VARIANT_TYPE(call->type), G_DBUS_CALL_FLAGS_NONE, -1,
-                           waiting.cancellable, ctl_waiting_finish, &waiting);
+    g_dbus_connection_call(bus, BUS, "/org/freedesktop/DBus", BUS, "GetConnectionUnixProcessID",
+                           g_variant_new("(s)", CTL_BUS_NAME), G_VARIANT_TYPE("(u)"),
+                           G_DBUS_CALL_FLAGS_NONE, -1, waiting.cancellable, ctl_waiting_finish,
+                           &waiting);
     g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
-    GVariant *reply = g_dbus_connection_call_finish(bus, result, &call_error);
-    ctl_waiting_explain_error(&waiting, &call_error);
-    if (call_error)
-        g_propagate_error(error, call_error);
-    return reply;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_finish(bus, result, NULL);
+    if (reply)
+        g_variant_get(reply, "(u)", &process);
+    return process;
 }

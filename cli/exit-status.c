@@ -3,9 +3,8 @@
 #include "exit-status.h"
 
 #include <gio/gio.h>
+#include <smartcardd-glib.h>
 #include <stdlib.h>
-
-#include "base/error.h"
 
 GQuark
 ctl_error_quark(void)
@@ -14,48 +13,38 @@ ctl_error_quark(void)
 }
 
 static const struct {
-    ScdErrorCode code;
+    SmartcarddError code;
     CtlExitStatus status;
 } service_errors[] = {
-    {SCD_E_TIMEOUT, CTL_STATUS_TIMEOUT},
-    {SCD_E_UNKNOWN_READER, CTL_STATUS_NO_READER},
-    {SCD_E_READER_UNAVAILABLE, CTL_STATUS_NO_READER},
-    {SCD_UNKNOWN_OBJECT, CTL_STATUS_NO_READER},
-    {SCD_E_NO_SMARTCARD, CTL_STATUS_NO_CARD},
-    {SCD_W_REMOVED_CARD, CTL_STATUS_NO_CARD},
-    {SCD_W_UNPOWERED_CARD, CTL_STATUS_NO_CARD},
-    {SCD_W_UNRESPONSIVE_CARD, CTL_STATUS_NO_CARD},
-    {SCD_NOT_AUTHORIZED, CTL_STATUS_REFUSED},
-    {SCD_INTERACTION_REQUIRED, CTL_STATUS_REFUSED},
-    {SCD_W_SECURITY_VIOLATION, CTL_STATUS_REFUSED},
-    {SCD_E_NO_SERVICE, CTL_STATUS_NO_SERVICE},
-    {SCD_E_SERVICE_STOPPED, CTL_STATUS_NO_SERVICE},
-    {SCD_P_SHUTDOWN, CTL_STATUS_NO_SERVICE},
-    {SCD_E_SHARING_VIOLATION, CTL_STATUS_IN_USE},
+    {SMARTCARDD_ERROR_TIMEOUT, CTL_STATUS_TIMEOUT},
+    {SMARTCARDD_ERROR_UNKNOWN_READER, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_READER_UNAVAILABLE, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_UNKNOWN_OBJECT, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_NO_SMARTCARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_REMOVED_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_UNPOWERED_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_UNRESPONSIVE_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_NOT_AUTHORIZED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_INTERACTION_REQUIRED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_SECURITY_VIOLATION, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_BUS_ACCESS_DENIED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_NO_SERVICE, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_STOPPED, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SHUTDOWN, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_NOT_FOUND, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_UNREACHABLE, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_TOO_OLD, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SHARING_VIOLATION, CTL_STATUS_IN_USE},
 };
-
-static int
-get_service_status(int code)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(service_errors); i++) {
-        if ((int)service_errors[i].code == code)
-            return (int)service_errors[i].status;
-    }
-    return EXIT_FAILURE;
-}
 
 int
 ctl_exit_status_get(const GError *error)
 {
     if (error->domain == CTL_ERROR)
         return error->code;
-    if (error->domain == SCD_ERROR)
-        return get_service_status(error->code);
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND))
-        return CTL_STATUS_NO_READER;
-    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_CONNECTED))
-        return CTL_STATUS_NO_SERVICE;
-    if (g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
-        return CTL_STATUS_REFUSED;
-    return error->domain == G_DBUS_ERROR ? (int)CTL_STATUS_NO_SERVICE : EXIT_FAILURE;
+    for (gsize i = 0; i < G_N_ELEMENTS(service_errors); i++) {
+        if (g_error_matches(error, SMARTCARDD_ERROR, (int)service_errors[i].code))
+            return (int)service_errors[i].status;
+    }
+    return EXIT_FAILURE;
 }

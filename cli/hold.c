@@ -9,11 +9,10 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "call.h"
 #include "command.h"
 #include "describe.h"
 #include "json.h"
-#include "reader.h"
+#include "session.h"
 #include "text.h"
 
 typedef struct {
@@ -57,19 +56,16 @@ handle_service_gone(SmartcarddClient *client, GParamSpec *spec, CardHold *hold)
 }
 
 static void
-handle_closed(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-              const char *name, GVariant *arguments, gpointer data)
+handle_closed(SmartcarddSession *session, const char *reason, CardHold *hold)
 {
-    const char *reason = "";
+    static const char *const service_gone[] = {"shutdown", "service-unavailable", "lost", NULL};
 
-    if (g_variant_is_of_type(arguments, G_VARIANT_TYPE("(s)")))
-        g_variant_get(arguments, "(&s)", &reason);
-    if (g_str_equal(reason, "shutdown") || g_str_equal(reason, "service-unavailable"))
-        handle_service_gone(NULL, NULL, data);
+    if (g_strv_contains(service_gone, reason))
+        handle_service_gone(NULL, NULL, hold);
     else if (g_str_equal(reason, "reader-removed"))
-        stop_hold(data, CTL_STATUS_NO_READER, _("the reader was disconnected"));
+        stop_hold(hold, CTL_STATUS_NO_READER, _("the reader was disconnected"));
     else
-        stop_hold(data, EXIT_FAILURE, _("the connection to the card was closed"));
+        stop_hold(hold, EXIT_FAILURE, _("the connection to the card was closed"));
 }
 
 /* A terminal shows what the command does, as long as it does. */
@@ -102,21 +98,22 @@ run_loop(CardHold *hold, CtlSession *session, const CtlArguments *arguments, Ctl
     guint term = g_unix_signal_add(SIGTERM, handle_end, hold);
     guint timer =
         timeout_us < 0 ? 0 : g_timeout_add((guint)((timeout_us + 999) / 1000), handle_end, hold);
-    guint closed = g_dbus_connection_signal_subscribe(
-        hold->reader->bus, NULL, CTL_INTERFACE_SESSION, "Closed", ctl_session_get_path(session),
-        NULL, G_DBUS_SIGNAL_FLAGS_NONE, handle_closed, hold, NULL);
+    SmartcarddSession *object = ctl_session_get_object(session);
 
+    g_signal_connect(object, "closed", G_CALLBACK(handle_closed), hold);
     g_signal_connect(client, "card-removed", G_CALLBACK(handle_card_removed), hold);
     g_signal_connect(client, "notify::running", G_CALLBACK(handle_service_gone), hold);
     g_signal_connect(client, "notify::available", G_CALLBACK(handle_service_gone), hold);
     print_start(hold->reader, ctl_session_get_protocol(session), arguments, output);
-    /* The card may have gone before. */
+    /* They may have gone before. */
     if (!smartcardd_reader_get_card(hold->reader->object))
         stop_hold(hold, CTL_STATUS_NO_CARD, _("the card was removed"));
+    if (smartcardd_session_is_closed(object))
+        stop_hold(hold, EXIT_FAILURE, _("the connection to the card was closed"));
     if (!hold->stopped)
         g_main_loop_run(hold->loop);
     g_signal_handlers_disconnect_by_data(client, hold);
-    g_dbus_connection_signal_unsubscribe(hold->reader->bus, closed);
+    g_signal_handlers_disconnect_by_data(object, hold);
     g_clear_handle_id(&timer, g_source_remove);
     g_source_remove(term);
     g_source_remove(interrupt);

@@ -158,7 +158,7 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
     else
         print_readers_as_fields(readers, output);
     if (!arguments->json) {
-        g_autoptr(GPtrArray) unserved = ctl_unserved_load(&route, bus);
+        g_autoptr(GPtrArray) unserved = ctl_unserved_load(&route, client);
         ctl_unserved_print_notes(unserved, output);
     }
     return EXIT_SUCCESS;

@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "arguments.h"
-#include "call.h"
 #include "cli-config.h"
 #include "command.h"
 #include "text.h"
+#include "waiting.h"
 
 #define NAME_COLUMNS 10 /* width of a name in the help */
 
@@ -164,6 +164,6 @@ main(int argc, char **argv)
     g_autoptr(CtlOutput) output = ctl_output_new();
     int status = run_command_line(argc, argv, output);
     int written = ctl_output_finish(output);
-    ctl_call_end_by_signal();
+    ctl_waiting_end_by_signal();
     return status ? status : written;
 }

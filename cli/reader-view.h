@@ -5,10 +5,6 @@
 
 #include <smartcardd-glib.h>
 
-#define CTL_INTERFACE_MANAGER "org.smartcardd1.Manager"
-#define CTL_INTERFACE_READER "org.smartcardd1.Reader"
-#define CTL_INTERFACE_SESSION "org.smartcardd1.Session"
-
 /* The objects of the client library own all fields; they are valid until their next change. */
 typedef struct {
     const char *path;

@@ -2,49 +2,54 @@
 
 #include "reader.h"
 
-#include <glib/gi18n.h>
-
-#include "base/error.h"
 #include "helper.h"
-
-#define STATUS_DELAY_MS 1000 /* before a terminal shows that the call is waiting */
-
-#define WAITING_FOR_CARD N_("Waiting for the card to respond.")
 
 /* Frequent errors: translated, unlike the service's messages. */
 static const struct {
-    ScdErrorCode code;
+    SmartcarddError code;
     const char *text;
 } explanations[] = {
-    {SCD_E_NO_SMARTCARD,
+    {SMARTCARDD_ERROR_NO_SMARTCARD,
      N_("there is no card in the reader (run 'smartcardctl wait' to wait for one)")},
-    {SCD_W_REMOVED_CARD, N_("the card was removed; insert it and start again")},
-    {SCD_W_RESET_CARD, N_("the card was reset in the meantime; start again")},
-    {SCD_E_SHARING_VIOLATION,
+    {SMARTCARDD_ERROR_REMOVED_CARD, N_("the card was removed; insert it and start again")},
+    {SMARTCARDD_ERROR_RESET_CARD, N_("the card was reset in the meantime; start again")},
+    {SMARTCARDD_ERROR_SHARING_VIOLATION,
      N_("another program is using the card; wait until it has finished, or close it")},
-    {SCD_W_UNPOWERED_CARD,
+    {SMARTCARDD_ERROR_UNPOWERED_CARD,
      N_("the card does not answer; insert it again if it can be removed, or use "
         "another reader")},
-    {SCD_W_UNRESPONSIVE_CARD,
+    {SMARTCARDD_ERROR_UNRESPONSIVE_CARD,
      N_("the card does not answer; insert it again if it can be removed, or use "
         "another reader")},
-    {SCD_E_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
-    {SCD_E_COMM_DATA_LOST, N_("communication with the reader or the card failed")},
-    {SCD_E_NOT_READY, N_("the reader or the card is not ready; try again")},
-    {SCD_E_UNSUPPORTED_FEATURE, N_("the reader or its driver does not support this")},
-    {SCD_E_READER_UNSUPPORTED, N_("the reader or its driver does not support this")},
-    {SCD_E_PROTO_MISMATCH, N_("the card does not support this protocol")},
-    {SCD_W_UNSUPPORTED_CARD, N_("the reader cannot work with this card")},
-    {SCD_E_CARD_UNSUPPORTED, N_("the reader cannot work with this card")},
-    {SCD_NO_PIN_PAD, N_("the reader has no PIN pad for this")},
-    {SCD_PIN_TIMEOUT, N_("no PIN was entered in time")},
-    {SCD_PIN_CANCELLED, N_("the PIN entry was cancelled at the reader")},
-    {SCD_PIN_MISMATCH, N_("the entries of the new PIN differ")},
-    {SCD_PIN_LENGTH, N_("the PIN is too short or too long")},
-    {SCD_E_READER_UNAVAILABLE, N_("the reader was disconnected")},
-    {SCD_UNKNOWN_OBJECT, N_("the reader was disconnected")},
-    {SCD_E_INVALID_HANDLE, N_("the connection to the card was closed by another program")},
+    {SMARTCARDD_ERROR_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
+    {SMARTCARDD_ERROR_COMM_DATA_LOST, N_("communication with the reader or the card failed")},
+    {SMARTCARDD_ERROR_NOT_READY, N_("the reader or the card is not ready; try again")},
+    {SMARTCARDD_ERROR_UNSUPPORTED_FEATURE, N_("the reader or its driver does not support this")},
+    {SMARTCARDD_ERROR_READER_UNSUPPORTED, N_("the reader or its driver does not support this")},
+    {SMARTCARDD_ERROR_PROTO_MISMATCH, N_("the card does not support this protocol")},
+    {SMARTCARDD_ERROR_UNSUPPORTED_CARD, N_("the reader cannot work with this card")},
+    {SMARTCARDD_ERROR_CARD_UNSUPPORTED, N_("the reader cannot work with this card")},
+    {SMARTCARDD_ERROR_NO_PIN_PAD, N_("the reader has no PIN pad for this")},
+    {SMARTCARDD_ERROR_PIN_TIMEOUT, N_("no PIN was entered in time")},
+    {SMARTCARDD_ERROR_PIN_CANCELLED, N_("the PIN entry was cancelled at the reader")},
+    {SMARTCARDD_ERROR_PIN_MISMATCH, N_("the entries of the new PIN differ")},
+    {SMARTCARDD_ERROR_PIN_LENGTH, N_("the PIN is too short or too long")},
+    {SMARTCARDD_ERROR_READER_UNAVAILABLE, N_("the reader was disconnected")},
+    {SMARTCARDD_ERROR_UNKNOWN_OBJECT, N_("the reader was disconnected")},
+    {SMARTCARDD_ERROR_INVALID_HANDLE,
+     N_("the connection to the card was closed by another program")},
 };
+
+/* "T=0", "T=1" or "raw"; NULL for any. */
+static SmartcarddProtocols
+parse_protocol(const char *word)
+{
+    if (!word)
+        return SMARTCARDD_PROTOCOLS_ANY;
+    if (g_str_equal(word, "raw"))
+        return SMARTCARDD_PROTOCOLS_RAW;
+    return g_str_equal(word, "T=0") ? SMARTCARDD_PROTOCOLS_T0 : SMARTCARDD_PROTOCOLS_T1;
+}
 
 CtlReader *
 ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **error)
@@ -55,15 +60,14 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->route = ctl_connection_get_route(arguments, output);
     reader->bus = ctl_connection_open(&reader->route, error);
     reader->client = reader->bus ? ctl_client_load(&reader->route, reader->bus, error) : NULL;
-    reader->object =
+    SmartcarddReader *object =
         reader->client ? ctl_client_find_reader(reader->client, selector, error) : NULL;
-    if (!reader->object)
+    if (!object)
         return NULL;
-    reader->protocol = arguments->protocol;
-    reader->path = g_strdup(smartcardd_reader_get_object_path(reader->object));
-    reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(reader->object));
-    reader->no_ask_password = arguments->no_ask_password;
-    if (!reader->no_ask_password && !arguments->host)
+    reader->object = g_object_ref(object);
+    reader->protocols = parse_protocol(arguments->protocol);
+    reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(object));
+    if (!arguments->no_ask_password && !arguments->host)
         reader->agent = ctl_helper_start_agent();
     return g_steal_pointer(&reader);
 }
@@ -72,9 +76,9 @@ void
 ctl_reader_free(CtlReader *reader)
 {
     ctl_helper_stop(reader->agent);
+    g_clear_object(&reader->object);
     g_clear_object(&reader->client);
     g_clear_object(&reader->bus);
-    g_free(reader->path);
     g_free(reader->name);
     g_free(reader);
 }
@@ -82,31 +86,35 @@ ctl_reader_free(CtlReader *reader)
 static gboolean
 is_given_up(const GError *error)
 {
-    return g_error_matches(error, SCD_ERROR, SCD_E_TIMEOUT) ||
-           g_error_matches(error, SCD_ERROR, SCD_E_CANCELLED);
+    return g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_TIMEOUT) ||
+           g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_CANCELLED);
 }
 
 /* A user whose command was given up wants to know whether the card has got it. */
 static const char *
 explain_giving_up(const CtlReader *reader, const GError *error)
 {
-    gboolean timeout = error->code == SCD_E_TIMEOUT;
+    gboolean timeout = error->code == SMARTCARDD_ERROR_TIMEOUT;
 
-    if (reader->sends && ctl_call_was_sent(error))
+    switch (reader->sends ? smartcardd_get_delivery(error) : SMARTCARDD_DELIVERY_UNKNOWN) {
+    case SMARTCARDD_DELIVERY_SENT:
         return timeout ? _("the time ran out; the command was sent, its result is unknown")
                        : _("stopped; the command was sent, its result is unknown");
-    if (reader->sends && ctl_call_was_not_sent(error))
+    case SMARTCARDD_DELIVERY_NOT_SENT:
         return timeout ? _("the time ran out; the command was not sent")
                        : _("stopped; the command was not sent");
-    return timeout ? _("the time ran out") : _("stopped");
+    default:
+        return timeout ? _("the time ran out") : _("stopped");
+    }
 }
 
-/* Returns NULL if the service's message has to do. */
+/* Returns NULL if the message of the library has to do. */
 static const char *
 get_explanation(const CtlReader *reader, const GError *error)
 {
-    gboolean refused = g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED) ||
-                       g_error_matches(error, SCD_ERROR, SCD_INTERACTION_REQUIRED);
+    gboolean refused =
+        g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_NOT_AUTHORIZED) ||
+        g_error_matches(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_INTERACTION_REQUIRED);
 
     if (refused && reader->route.host)
         return _(
@@ -115,307 +123,71 @@ get_explanation(const CtlReader *reader, const GError *error)
     if (is_given_up(error))
         return explain_giving_up(reader, error);
     for (gsize i = 0; i < G_N_ELEMENTS(explanations); i++) {
-        if (g_error_matches(error, SCD_ERROR, (int)explanations[i].code))
+        if (g_error_matches(error, SMARTCARDD_ERROR, (int)explanations[i].code))
             return _(explanations[i].text);
     }
     return NULL;
 }
 
-/* Replaces the message by one for the user. Takes call_error; returns NULL. */
-static GVariant *
-explain_reader_error(const CtlReader *reader, GError *call_error, GError **error)
+void
+ctl_reader_propagate_error(const CtlReader *reader, GError **error, GError *call_error)
 {
-    ctl_client_explain_error(call_error);
     const char *explanation = get_explanation(reader, call_error);
+
     if (explanation) {
         g_free(call_error->message);
         call_error->message = g_strdup_printf(_("reader '%s': %s"), reader->name, explanation);
+    } else {
+        ctl_client_explain_error(call_error);
     }
     g_propagate_error(error, call_error);
-    return NULL;
 }
 
-GVariant *
-ctl_reader_get_properties(const CtlReader *reader, GError **error)
-{
-    const CtlConnectionCall get_all = {CTL_BUS_NAME, reader->path, DBUS_INTERFACE_PROPERTIES,
-                                       "GetAll", "(a{sv})"};
-    GError *call_error = NULL;
-    g_autoptr(GVariant) reply =
-        ctl_connection_call(&reader->route, reader->bus, &get_all,
-                            g_variant_new("(s)", CTL_INTERFACE_READER), &call_error);
-
-    return reply ? g_variant_get_child_value(reply, 0)
-                 : explain_reader_error(reader, call_error, error);
-}
-
-static CtlCall
-prepare_call(const CtlReader *reader, const char *path, const char *interface,
-             const CtlReaderCall *reader_call)
-{
-    return (CtlCall){
-        .bus = reader->bus,
-        .path = path,
-        .interface = interface,
-        .method = reader_call->method,
-        .type = reader_call->type,
-        .flags = reader->no_ask_password ? G_DBUS_CALL_FLAGS_NONE
-                                         : G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-        .end = reader->route.end,
-        .output = reader->route.output,
-        .status = _(reader_call->status),
-        .delay_ms = STATUS_DELAY_MS,
-    };
-}
-
-static GVariant *
-run_call(const CtlReader *reader, const CtlCall *call, GVariant *arguments, GError **error)
-{
-    GError *call_error = NULL;
-    GVariant *reply = ctl_call_run(call, arguments, &call_error);
-
-    return reply ? reply : explain_reader_error(reader, call_error, error);
-}
-
-GVariant *
-ctl_reader_call(const CtlReader *reader, const CtlReaderCall *call, GVariant *arguments,
-                GError **error)
-{
-    const CtlCall bus_call = prepare_call(reader, reader->path, CTL_INTERFACE_READER, call);
-
-    return run_call(reader, &bus_call, arguments, error);
-}
-
-struct CtlSession {
-    CtlReader *reader;
-    char *path;
-    char *protocol;
-    gboolean given_up; /* a command may be running: only the end of the process ends the session */
-};
-
-static GVariant *
-run_session_call(CtlSession *session, const CtlCall *call, GVariant *arguments, GError **error)
-{
-    GError *call_error = NULL;
-    GVariant *reply = run_call(session->reader, call, arguments, &call_error);
-
-    if (reply)
-        return reply;
-    session->given_up = session->given_up || is_given_up(call_error);
-    g_propagate_error(error, call_error);
-    return NULL;
-}
-
-static GVariant *
-call_session(CtlSession *session, const CtlReaderCall *call, GVariant *arguments, GError **error)
-{
-    const CtlCall bus_call =
-        prepare_call(session->reader, session->path, CTL_INTERFACE_SESSION, call);
-
-    return run_session_call(session, &bus_call, arguments, error);
-}
-
-/* Returns the protocols that are acceptable, an empty array for any. */
-static GVariant *
-get_protocols(const CtlReader *reader)
-{
-    return g_variant_new_strv(&reader->protocol, reader->protocol ? 1 : 0);
-}
-
-static CtlSession *
-open_session(CtlReader *reader, const char *share_mode, GError **error)
-{
-    static const CtlReaderCall connect = {"Connect", "(os)", CTL_READER_WAITING};
-    g_autoptr(GVariant) reply =
-        ctl_reader_call(reader, &connect,
-                        g_variant_new("(s@as@a{sv})", share_mode, get_protocols(reader),
-                                      g_variant_new_parsed("@a{sv} {}")),
-                        error);
-    if (!reply)
-        return NULL;
-
-    CtlSession *session = g_new0(CtlSession, 1);
-    session->reader = reader;
-    g_variant_get(reply, "(os)", &session->path, &session->protocol);
-    return session;
-}
-
-static CtlSession *
-begin_session(CtlReader *reader, const char *share_mode, GError **error)
-{
-    static const CtlReaderCall begin = {"BeginTransaction", "(b)", CTL_READER_WAITING};
-    g_autoptr(CtlSession) session = open_session(reader, share_mode, error);
-
-    if (!session)
-        return NULL;
-    g_autoptr(GVariant) reply =
-        call_session(session, &begin, g_variant_new_parsed("(@a{sv} {},)"), error);
-    return reply ? g_steal_pointer(&session) : NULL;
-}
-
-CtlSession *
-ctl_session_open(CtlReader *reader, GError **error)
-{
-    return open_session(reader, "shared", error);
-}
-
-CtlSession *
-ctl_session_begin(CtlReader *reader, GError **error)
-{
-    return begin_session(reader, "shared", error);
-}
-
-CtlSession *
-ctl_session_begin_direct(CtlReader *reader, GError **error)
-{
-    return begin_session(reader, "direct", error);
-}
-
-/* The time limit of the command does not apply: closing does not wait for other programs. */
-static void
-close_session(CtlSession *session)
-{
-    const CtlCall call = {
-        .bus = session->reader->bus,
-        .path = session->path,
-        .interface = CTL_INTERFACE_SESSION,
-        .method = "Close",
-        .type = "()",
-        .end = CTL_WAITING_NO_LIMIT,
-    };
-    GVariant *arguments = g_variant_new("(s@a{sv})", "leave", g_variant_new_parsed("@a{sv} {}"));
-    GVariant *reply = ctl_call_run(&call, arguments, NULL);
-    g_clear_pointer(&reply, g_variant_unref);
-}
-
-void
-ctl_session_free(CtlSession *session)
-{
-    if (!session->given_up)
-        close_session(session);
-    g_free(session->path);
-    g_free(session->protocol);
-    g_free(session);
-}
-
-/* Takes the reply, which may be NULL, and returns its bytes. */
-static GBytes *
-take_bytes(GVariant *taken_reply)
-{
-    g_autoptr(GVariant) reply = taken_reply;
-    g_autoptr(GVariant) bytes = reply ? g_variant_get_child_value(reply, 0) : NULL;
-
-    return bytes ? g_variant_get_data_as_bytes(bytes) : NULL;
-}
-
-const char *
-ctl_session_get_protocol(const CtlSession *session)
-{
-    return session->protocol;
-}
-
-const char *
-ctl_session_get_path(const CtlSession *session)
-{
-    return session->path;
-}
-
-static GBytes *
-call_session_for_bytes(CtlSession *session, const char *method, GVariant *arguments, GError **error)
-{
-    const CtlReaderCall call = {method, "(ay)", WAITING_FOR_CARD};
-
-    return take_bytes(call_session(session, &call, arguments, error));
-}
-
-GBytes *
-ctl_session_transmit(CtlSession *session, GBytes *command, gboolean follow, GError **error)
-{
-    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, command, TRUE);
-    GVariant *options = g_variant_new_parsed("{'follow': <%b>}", follow);
-
-    return call_session_for_bytes(session, "Transmit", g_variant_new("(@ay@a{sv})", bytes, options),
-                                  error);
-}
-
-/* Replaces the status of the call, which is shown again each time that the call waits for long. */
-static void
-show_pin_status(CtlCall *call, const char *status)
-{
-    g_autofree char *line = g_strdup_printf("%s %s", status, _("Press Ctrl-C to stop."));
-
-    call->status = status;
-    if (call->output)
-        ctl_output_set_status(call->output, line);
-}
-
-/* Signals for the owner of the session only. Without a terminal, the user is told as well. */
-static void
-handle_pin_signal(GDBusConnection *bus, const char *sender, const char *path, const char *interface,
-                  const char *signal, GVariant *arguments, gpointer data)
-{
-    CtlCall *call = data;
-
-    if (g_str_equal(signal, "PinEntryStarted")) {
-        show_pin_status(call, _("Enter the PIN at the reader."));
-        if (!call->output || !ctl_output_is_terminal(call->output))
-            g_printerr("%s\n", _("Enter the PIN at the reader."));
-    } else if (g_str_equal(signal, "PinEntryEnded")) {
-        show_pin_status(call, _(WAITING_FOR_CARD));
-    }
-}
-
-GBytes *
-ctl_session_enter_pin(CtlSession *session, gboolean modify, GBytes *command, GVariant *format,
+gboolean
+ctl_reader_begin_call(const CtlReader *reader, CtlWaiting *waiting, const char *status,
                       GError **error)
 {
-    const CtlReaderCall reader_call = {modify ? "ModifyPin" : "VerifyPin", "(ay)",
-                                       CTL_READER_WAITING};
-    CtlCall call =
-        prepare_call(session->reader, session->path, CTL_INTERFACE_SESSION, &reader_call);
-    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, command, TRUE);
-    guint signals = g_dbus_connection_signal_subscribe(
-        call.bus, CTL_BUS_NAME, CTL_INTERFACE_SESSION, NULL, session->path, NULL,
-        G_DBUS_SIGNAL_FLAGS_NONE, handle_pin_signal, &call, NULL);
-    GVariant *reply = run_session_call(
-        session, &call,
-        g_variant_new("(@ay@a{sv}@a{sv})", bytes, format, g_variant_new_parsed("@a{sv} {}")),
-        error);
+    GError *call_error = NULL;
 
-    g_dbus_connection_signal_unsubscribe(call.bus, signals);
-    return take_bytes(reply);
+    *waiting = ctl_connection_get_waiting(&reader->route);
+    waiting->status = _(status);
+    if (ctl_waiting_begin_call(waiting, &call_error))
+        return TRUE;
+    ctl_reader_propagate_error(reader, error, call_error);
+    return FALSE;
 }
 
 GBytes *
-ctl_session_control(CtlSession *session, guint32 code, GBytes *data, GError **error)
+ctl_reader_control(const CtlReader *reader, guint32 code, GBytes *data, GError **error)
 {
-    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
+    CtlWaiting waiting;
+    GError *call_error = NULL;
 
-    return call_session_for_bytes(
-        session, "Control",
-        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), error);
+    if (!ctl_reader_begin_call(reader, &waiting, CTL_READER_WAITING, error))
+        return NULL;
+    smartcardd_reader_control_async(reader->object, code, data, waiting.timeout_ms,
+                                    waiting.cancellable, ctl_waiting_finish, &waiting);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    GBytes *response = smartcardd_reader_control_finish(reader->object, result, &call_error);
+    if (!response)
+        ctl_reader_propagate_error(reader, error, call_error);
+    return response;
 }
 
-char *
-ctl_session_reset(CtlSession *session, gboolean cold, GError **error)
+gboolean
+ctl_reader_set_alias(const CtlReader *reader, const char *alias, SmartcarddAliasBinding binding,
+                     GError **error)
 {
-    static const CtlReaderCall reconnect = {"Reconnect", "(s)", WAITING_FOR_CARD};
-    g_autoptr(GVariant) reply =
-        call_session(session, &reconnect,
-                     g_variant_new("(s@ass@a{sv})", "shared", get_protocols(session->reader),
-                                   cold ? "unpower" : "reset", g_variant_new_parsed("@a{sv} {}")),
-                     error);
-    char *protocol = NULL;
+    CtlWaiting waiting;
+    GError *call_error = NULL;
 
-    if (reply)
-        g_variant_get(reply, "(s)", &protocol);
-    return protocol;
-}
-
-GBytes *
-ctl_session_get_attribute(CtlSession *session, guint32 id, GError **error)
-{
-    return call_session_for_bytes(session, "GetAttribute",
-                                  g_variant_new("(u@a{sv})", id, g_variant_new_parsed("@a{sv} {}")),
-                                  error);
+    if (!ctl_reader_begin_call(reader, &waiting, N_("Waiting for authentication."), error))
+        return FALSE;
+    smartcardd_reader_set_alias_async(reader->object, alias, binding, waiting.timeout_ms,
+                                      waiting.cancellable, ctl_waiting_finish, &waiting);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    if (smartcardd_reader_set_alias_finish(reader->object, result, &call_error))
+        return TRUE;
+    ctl_reader_propagate_error(reader, error, call_error);
+    return FALSE;
 }

@@ -71,7 +71,7 @@ load_service(ReportContent *report, const CtlRoute *route, GError **error)
     report->client = bus ? ctl_client_new(route, bus, error) : NULL;
     if (!report->client)
         return FALSE;
-    report->unserved = ctl_unserved_load(route, bus);
+    report->unserved = ctl_unserved_load(route, report->client);
     return ctl_client_check_pcscd(report->client, error);
 }
 

@@ -7,8 +7,8 @@
 #include "command.h"
 #include "input.h"
 #include "json.h"
-#include "reader.h"
 #include "response.h"
+#include "session.h"
 #include "text.h"
 
 /*
@@ -57,10 +57,8 @@ static gboolean
 run_step(CtlSession *session, const CtlApduStep *step, const CtlArguments *arguments,
          CtlOutput *output, GError **error)
 {
-    if (step->kind == CTL_STEP_RESET) {
-        g_autofree char *protocol = ctl_session_reset(session, FALSE, error);
-        return protocol != NULL;
-    }
+    if (step->kind == CTL_STEP_RESET)
+        return ctl_session_reset(session, FALSE, error);
     g_autoptr(GBytes) response = send_command(session, step, arguments, error);
     if (!response)
         return FALSE;
@@ -293,12 +291,10 @@ run_reset(const CtlArguments *arguments, CtlOutput *output)
     g_autoptr(GError) error = NULL;
     g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
     g_autoptr(CtlSession) session = reader ? ctl_session_begin(reader, &error) : NULL;
-    g_autofree char *protocol =
-        session ? ctl_session_reset(session, arguments->cold, &error) : NULL;
 
-    if (!protocol)
+    if (!session || !ctl_session_reset(session, arguments->cold, &error))
         return ctl_command_print_error(error);
-    print_protocol(protocol, arguments, output);
+    print_protocol(ctl_session_get_protocol(session), arguments, output);
     return EXIT_SUCCESS;
 }
 
@@ -333,20 +329,12 @@ read_control_data(CtlOutput *output, GError **error)
 static int
 send_control_code(guint32 code, GBytes *data, const CtlArguments *arguments, CtlOutput *output)
 {
-    static const CtlReaderCall call = {"Control", "(ay)", CTL_READER_WAITING};
     g_autoptr(GError) error = NULL;
     g_autoptr(CtlReader) reader = choose_reader_to_send(arguments, output, &error);
+    g_autoptr(GBytes) response = reader ? ctl_reader_control(reader, code, data, &error) : NULL;
 
-    if (!reader)
+    if (!response)
         return ctl_command_print_error(error);
-    GVariant *bytes = g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, data, TRUE);
-    g_autoptr(GVariant) reply = ctl_reader_call(
-        reader, &call,
-        g_variant_new("(u@ay@a{sv})", code, bytes, g_variant_new_parsed("@a{sv} {}")), &error);
-    if (!reply)
-        return ctl_command_print_error(error);
-    g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
-    g_autoptr(GBytes) response = g_variant_get_data_as_bytes(value);
     ctl_response_print_plain(response, 0, arguments, output);
     return EXIT_SUCCESS;
 }

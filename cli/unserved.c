@@ -22,18 +22,18 @@ static const struct {
 };
 
 GPtrArray *
-ctl_unserved_load(const CtlRoute *route, GDBusConnection *bus)
+ctl_unserved_load(const CtlRoute *route, SmartcarddClient *client)
 {
-    static const CtlConnectionCall list_devices = {
-        CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListUnservedDevices", "(aa{sv})"};
     const gint64 end = g_get_monotonic_time() + TIME_LIMIT_US;
-    CtlRoute short_route = *route;
+    CtlWaiting waiting = ctl_connection_get_waiting(route);
     GPtrArray *devices = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 
-    short_route.end = route->end == CTL_WAITING_DO_NOT_WAIT ? end : MIN(route->end, end);
-    g_autoptr(GVariant) reply = ctl_connection_call(&short_route, bus, &list_devices, NULL, NULL);
-    g_autoptr(GVariant) list = reply ? g_variant_get_child_value(reply, 0) : NULL;
-
+    waiting.end = route->end == CTL_WAITING_DO_NOT_WAIT ? end : MIN(route->end, end);
+    ctl_waiting_begin(&waiting);
+    smartcardd_client_list_unserved_devices_async(client, waiting.cancellable, ctl_waiting_finish,
+                                                  &waiting);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    g_autoptr(GVariant) list = smartcardd_client_list_unserved_devices_finish(client, result, NULL);
     for (gsize i = 0; list && i < g_variant_n_children(list); i++)
         g_ptr_array_add(devices, g_variant_get_child_value(list, i));
     return devices;

@@ -12,7 +12,7 @@
  * Returns an array of a{sv}, as Manager.ListUnservedDevices has them; an empty one if the service
  * does not answer. The caller frees it.
  */
-GPtrArray *ctl_unserved_load(const CtlRoute *route, GDBusConnection *bus);
+GPtrArray *ctl_unserved_load(const CtlRoute *route, SmartcarddClient *client);
 
 /* Prints a note for each device. */
 void ctl_unserved_print_notes(GPtrArray *devices, CtlOutput *output);

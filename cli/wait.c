@@ -8,12 +8,12 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "call.h"
 #include "card-filter.h"
 #include "client.h"
 #include "command.h"
 #include "describe.h"
 #include "seen-cards.h"
+#include "waiting.h"
 #include "watch-run.h"
 
 typedef struct {
@@ -179,7 +179,7 @@ handle_time_limit(CtlWatchRun *run, gpointer data)
 static void
 handle_interrupt(CtlWatchRun *run, int number, gpointer data)
 {
-    ctl_call_set_interrupted(number);
+    ctl_waiting_set_interrupted(number);
     ctl_watch_run_stop(run, EXIT_FAILURE);
 }
 

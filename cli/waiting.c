@@ -5,11 +5,18 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <smartcardd-glib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "exit-status.h"
 #include "text.h"
+
+/* Before a terminal shows that the cancellation takes long; less than the library waits for it. */
+#define CANCEL_STATUS_DELAY_MS 500
+
+/* Of the process; 0 before a signal has cancelled a call. */
+static int interrupting_signal;
 
 gint64
 ctl_waiting_get_end(gint64 timeout_us)
@@ -28,12 +35,36 @@ ctl_waiting_get_signals(sigset_t *signals)
 }
 
 void
+ctl_waiting_set_interrupted(int number)
+{
+    interrupting_signal = number;
+}
+
+void
+ctl_waiting_end_by_signal(void)
+{
+    if (!interrupting_signal)
+        return;
+    signal(interrupting_signal, SIG_DFL);
+    raise(interrupting_signal);
+    _exit(128 + interrupting_signal); /* the parent process had blocked the signal */
+}
+
+void
 ctl_waiting_show_status(CtlOutput *output, const char *text)
 {
     g_autofree char *safe = ctl_text_escape(text, FALSE);
     g_autofree char *status = g_strdup_printf("%s %s", safe, _("Press Ctrl-C to stop."));
 
     ctl_output_set_status(output, status);
+}
+
+void
+ctl_waiting_change_status(CtlWaiting *waiting, const char *status)
+{
+    waiting->status = status;
+    if (waiting->output)
+        ctl_waiting_show_status(waiting->output, status);
 }
 
 static void
@@ -46,19 +77,50 @@ remove_status(const CtlWaiting *waiting, gboolean erase)
     ctl_output_set_status(waiting->output, NULL);
 }
 
+static void
+end_at_once(const CtlWaiting *waiting, int number)
+{
+    remove_status(waiting, TRUE);
+    interrupting_signal = number;
+    sigprocmask(SIG_SETMASK, &waiting->outer_mask, NULL);
+    ctl_waiting_end_by_signal();
+}
+
 static gboolean
-end_by_signal(int fd, GIOCondition condition, gpointer data)
+show_cancelling_status(gpointer data)
+{
+    CtlWaiting *waiting = data;
+
+    ctl_output_set_status(waiting->output, _("Stopping. Press Ctrl-C again to stop at once."));
+    waiting->timer = 0;
+    return G_SOURCE_REMOVE;
+}
+
+static void
+cancel_call(CtlWaiting *waiting, int number)
+{
+    interrupting_signal = number;
+    g_clear_handle_id(&waiting->timer, g_source_remove);
+    if (waiting->output) {
+        ctl_output_set_status(waiting->output, ""); /* erases "^C", too */
+        waiting->timer = g_timeout_add(CANCEL_STATUS_DELAY_MS, show_cancelling_status, waiting);
+    }
+    g_cancellable_cancel(waiting->cancellable);
+}
+
+static gboolean
+read_signal(int fd, GIOCondition condition, gpointer data)
 {
     CtlWaiting *waiting = data;
     struct signalfd_siginfo info;
 
     if (read(fd, &info, sizeof info) != sizeof info)
         return G_SOURCE_CONTINUE;
-    remove_status(waiting, TRUE);
-    signal((int)info.ssi_signo, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &waiting->outer_mask, NULL);
-    raise((int)info.ssi_signo);
-    _exit(128 + (int)info.ssi_signo); /* the parent process had blocked the signal */
+    if (waiting->is_call && !interrupting_signal)
+        cancel_call(waiting, (int)info.ssi_signo);
+    else
+        end_at_once(waiting, (int)info.ssi_signo);
+    return G_SOURCE_CONTINUE;
 }
 
 static gboolean
@@ -84,6 +146,19 @@ handle_time_limit(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean
+has_limit(const CtlWaiting *waiting)
+{
+    return waiting->end != CTL_WAITING_NO_LIMIT && waiting->end != CTL_WAITING_DO_NOT_WAIT;
+}
+
+/* Rounded up: the service does not report the end before this program sees it. */
+static gint
+get_milliseconds_left(const CtlWaiting *waiting)
+{
+    return (gint)((MAX(waiting->end - g_get_monotonic_time(), 0) + 999) / 1000);
+}
+
 static void
 start_timers(CtlWaiting *waiting)
 {
@@ -91,12 +166,16 @@ start_timers(CtlWaiting *waiting)
         ctl_waiting_show_status(waiting->output, waiting->status);
     else if (waiting->output)
         waiting->timer = g_timeout_add(waiting->delay_ms, show_status, waiting);
-    if (waiting->end != CTL_WAITING_NO_LIMIT && waiting->end != CTL_WAITING_DO_NOT_WAIT) {
-        gint64 left_us = MAX(waiting->end - g_get_monotonic_time(), 0);
-        waiting->limit = g_timeout_add((guint)((left_us + 999) / 1000), handle_time_limit, waiting);
-    }
+    if (has_limit(waiting) && !waiting->is_call)
+        waiting->limit =
+            g_timeout_add((guint)get_milliseconds_left(waiting), handle_time_limit, waiting);
 }
 
+/*
+ * Meanwhile, the main thread blocks the signals and reads them from a file descriptor. A signal
+ * that arrives after the last read therefore stays pending in the kernel until they are unblocked,
+ * and none is lost.
+ */
 void
 ctl_waiting_begin(CtlWaiting *waiting)
 {
@@ -107,10 +186,31 @@ ctl_waiting_begin(CtlWaiting *waiting)
     waiting->fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (waiting->fd < 0)
         g_error("cannot watch for signals: %s", g_strerror(errno));
-    waiting->signals = g_unix_fd_add(waiting->fd, G_IO_IN, end_by_signal, waiting);
+    waiting->signals = g_unix_fd_add(waiting->fd, G_IO_IN, read_signal, waiting);
     waiting->cancellable = g_cancellable_new();
     waiting->loop = g_main_loop_new(NULL, FALSE);
     start_timers(waiting);
+}
+
+gboolean
+ctl_waiting_begin_call(CtlWaiting *waiting, GError **error)
+{
+    waiting->timeout_ms = SMARTCARDD_TIMEOUT_NONE;
+    if (waiting->end == CTL_WAITING_DO_NOT_WAIT)
+        waiting->timeout_ms = 0;
+    else if (has_limit(waiting))
+        waiting->timeout_ms = get_milliseconds_left(waiting);
+    if (interrupting_signal) {
+        g_set_error_literal(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_CANCELLED, "not sent");
+        return FALSE;
+    }
+    if (has_limit(waiting) && waiting->timeout_ms == 0) {
+        g_set_error_literal(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_TIMEOUT, "not sent");
+        return FALSE;
+    }
+    waiting->is_call = TRUE;
+    ctl_waiting_begin(waiting);
+    return TRUE;
 }
 
 void

@@ -3,8 +3,18 @@
 
 /*
  * Runs the main loop until an asynchronous operation ends or its time limit expires. A terminal
- * shows what the command waits for. SIGINT and SIGTERM end the process at once: use it only while
- * nothing has to be undone. Threads that GLib starts meanwhile block these signals, also later.
+ * shows what the command waits for. Threads that GLib starts meanwhile block the signals SIGINT and
+ * SIGTERM, also later.
+ *
+ * These signals end the process at once, unless the operation is a call: one of the client library
+ * that waits for another program, for a card, or for the user, and may send something to the card.
+ * A signal cancels a call. The library then ends it, with an error that says whether the card has
+ * the command; one that was not sent yet is never sent. A second signal ends the process without
+ * waiting for that.
+ *
+ * After a signal, the command prints the error and returns, and each further call fails without
+ * being sent; main() then ends the process by the same signal, so that a shell script does not
+ * mistake that for a result.
  */
 
 #include <gio/gio.h>
@@ -13,7 +23,7 @@
 #include "output.h"
 
 #define CTL_WAITING_NO_LIMIT G_MAXINT64
-#define CTL_WAITING_DO_NOT_WAIT 0 /* for programs, cards or users; here the same as no limit */
+#define CTL_WAITING_DO_NOT_WAIT 0 /* for programs, cards or users; else the same as no limit */
 
 /* Before a terminal shows what the command waits for. */
 #define CTL_WAITING_DELAY_MS 1000
@@ -25,12 +35,14 @@ typedef struct {
     guint delay_ms;     /* before the status is shown */
     gint64 end;         /* see ctl_waiting_get_end() */
 
-    /* Pass it to the operation. */
+    /* Pass them to the operation. */
     GCancellable *cancellable;
+    gint timeout_ms; /* of a call, as the client library takes it */
 
     /* Private. */
     GMainLoop *loop;
     GAsyncResult *result;
+    gboolean is_call;
     gboolean timed_out;
     int fd;               /* of the signals */
     sigset_t outer_mask;  /* the signals that are blocked otherwise */
@@ -51,6 +63,12 @@ void ctl_waiting_get_signals(sigset_t *signals);
 void ctl_waiting_begin(CtlWaiting *waiting);
 void ctl_waiting_finish(GObject *source, GAsyncResult *result, gpointer waiting);
 
+/*
+ * Likewise for a call, which has the time limit itself. Fails if it must not be sent any more:
+ * after a signal, or if the time is over. The errors are those of the library.
+ */
+gboolean ctl_waiting_begin_call(CtlWaiting *waiting, GError **error);
+
 /* Blocks until the operation has ended, and returns its result, which the caller owns. */
 GAsyncResult *ctl_waiting_run(CtlWaiting *waiting);
 
@@ -59,3 +77,12 @@ void ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error);
 
 /* Shows the status with how to stop the command. */
 void ctl_waiting_show_status(CtlOutput *output, const char *status);
+
+/* Replaces the status while the operation waits. */
+void ctl_waiting_change_status(CtlWaiting *waiting, const char *status);
+
+/* Notes that a signal has ended another kind of waiting. */
+void ctl_waiting_set_interrupted(int number);
+
+/* Ends the process by the signal that has cancelled a call, if there was one. */
+void ctl_waiting_end_by_signal(void);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "call.h"
 #include "client.h"
 #include "text.h"
 

@@ -255,13 +255,6 @@ end_start(WatchStart *start)
 }
 
 static void
-report_call_error(CtlWatch *watch, GError *error)
-{
-    ctl_client_explain_error(error);
-    report_failure(watch, error->message);
-}
-
-static void
 handle_client(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -271,28 +264,12 @@ handle_client(GObject *source, GAsyncResult *result, gpointer data)
     if (!watch)
         return;
     watch->client = g_steal_pointer(&client);
-    if (watch->client)
+    if (watch->client) {
         follow_client(watch);
-    else
-        report_call_error(watch, error);
-}
-
-/* The reply to the call that starts the service, whose errors tell more than the library's. */
-static void
-handle_service_started(GObject *source, GAsyncResult *result, gpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply =
-        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
-    CtlWatch *watch = end_start(data);
-
-    if (!watch)
         return;
-    if (!reply)
-        report_call_error(watch, error);
-    else
-        g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, watch->cancellable,
-                                   handle_client, new_start(watch), "connection", watch->bus, NULL);
+    }
+    ctl_client_explain_error(error);
+    report_failure(watch, error->message);
 }
 
 CtlWatch *
@@ -305,10 +282,8 @@ ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
     watch->data = data;
     watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(handle_bus_closed), watch);
     watch->cancellable = g_cancellable_new();
-    g_dbus_connection_call(bus, CTL_BUS_NAME, CTL_ROOT_PATH, DBUS_INTERFACE_PROPERTIES, "Get",
-                           g_variant_new("(ss)", CTL_INTERFACE_MANAGER, "Version"),
-                           G_VARIANT_TYPE("(v)"), G_DBUS_CALL_FLAGS_NONE, -1, watch->cancellable,
-                           handle_service_started, new_start(watch));
+    g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, watch->cancellable,
+                               handle_client, new_start(watch), "connection", bus, NULL);
     return watch;
 }
 

@@ -16,8 +16,6 @@
 #include "pcscd-clients.h"
 #include "text.h"
 
-#define BUS "org.freedesktop.DBus"
-
 /* One program, of a session of the service or of a connection to pcscd. Empty texts: not known. */
 typedef struct {
     gboolean is_session;
@@ -106,36 +104,28 @@ compare_age(gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-add_sessions(GArray *uses, const CtlRoute *route, GDBusConnection *bus, SmartcarddClient *client,
-             GError **error)
+add_sessions(GArray *uses, const CtlRoute *route, SmartcarddClient *client, GError **error)
 {
-    static const CtlConnectionCall list_sessions = {
-        CTL_BUS_NAME, CTL_ROOT_PATH, CTL_INTERFACE_MANAGER, "ListSessions", "(aa{sv})"};
-    g_autoptr(GVariant) reply = ctl_client_call(route, bus, &list_sessions, NULL, error);
+    CtlWaiting waiting = ctl_connection_get_waiting(route);
+    GError *call_error = NULL;
 
-    if (!reply)
+    ctl_waiting_begin(&waiting);
+    smartcardd_client_list_sessions_async(client, waiting.cancellable, ctl_waiting_finish,
+                                          &waiting);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    g_autoptr(GVariant) list = smartcardd_client_list_sessions_finish(client, result, &call_error);
+    if (!list) {
+        ctl_waiting_explain_error(&waiting, &call_error);
+        ctl_client_explain_error(call_error);
+        g_propagate_error(error, call_error);
         return FALSE;
-    g_autoptr(GVariant) list = g_variant_get_child_value(reply, 0);
+    }
     for (gsize i = 0; i < g_variant_n_children(list); i++) {
         g_autoptr(GVariant) session = g_variant_get_child_value(list, i);
         add_session(uses, route, client, session);
     }
     g_array_sort(uses, compare_age);
     return TRUE;
-}
-
-static guint
-get_service_process(const CtlRoute *route, GDBusConnection *bus)
-{
-    static const CtlConnectionCall get_process = {BUS, "/org/freedesktop/DBus", BUS,
-                                                  "GetConnectionUnixProcessID", "(u)"};
-    guint pid = 0;
-    g_autoptr(GVariant) reply =
-        ctl_connection_call(route, bus, &get_process, g_variant_new("(s)", CTL_BUS_NAME), NULL);
-
-    if (reply)
-        g_variant_get(reply, "(u)", &pid);
-    return pid;
 }
 
 static void
@@ -330,10 +320,10 @@ run_who(const CtlArguments *arguments, CtlOutput *output)
     g_autoptr(GArray) uses = g_array_new(FALSE, FALSE, sizeof(Use));
 
     g_array_set_clear_func(uses, clear_use);
-    if (!client || !add_sessions(uses, &route, bus, client, &error))
+    if (!client || !add_sessions(uses, &route, client, &error))
         return ctl_command_print_error(error);
     g_autoptr(CtlPcscdClients) clients =
-        route.host ? NULL : ctl_pcscd_clients_load(get_service_process(&route, bus));
+        route.host ? NULL : ctl_pcscd_clients_load(ctl_connection_get_service_process(&route, bus));
     if (clients)
         add_pcscd_clients(uses, clients);
     if (arguments->json) {

@@ -190,7 +190,8 @@ class Calls(CliTest):
         program, _ = self.start_control()
         program.send_signal(signal.SIGTERM)
         self.assertEqual(program.wait(), -signal.SIGTERM)
-        self.assertEqual((program.output, program.errors), ("", ""))
+        self.assertEqual(program.output, "")
+        self.assert_one_line(program.errors, SENT)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ class UntrustedText(CliTest):
                 ("org.smartcardd1.Error.NotAuthorized", REFUSED, "you are not allowed"),
                 ("org.freedesktop.DBus.Error.AccessDenied", REFUSED, "denies this user access"),
                 ("org.freedesktop.DBus.Error.NoReply", NO_SERVICE, "cannot reach smartcardd"),
-                ("org.example.Whatever", 1, "cannot reach smartcardd")):
+                ("org.freedesktop.systemd1.UnitMasked", NO_SERVICE, "cannot reach smartcardd"),
+                ("org.freedesktop.DBus.Error.UnknownMethod", NO_SERVICE, "is too old")):
             service.error = error
             program = self.run_to_end("control", READER_PATH, "1", status=status)
             self.assert_one_line(program.errors, word)
