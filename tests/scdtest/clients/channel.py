@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client's end of a channel (Session.OpenChannel): packets, and the end of file."""
 
+import fcntl
 import itertools
 import os
 import select
 import socket
 import struct
+import termios
 
 from gi.repository import Gio, GLib
 
@@ -96,6 +98,13 @@ class Channel:
                 self.socket.send(packet)
         except BrokenPipeError:
             pass
+
+    def wait_until_read(self):
+        """Waits until the service has read all requests: it reads 32 that it has not answered."""
+        def unread():
+            size = fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4))
+            return struct.unpack("i", size)[0]
+        events.poll_until(lambda: unread() == 0, "the service reads the requests")
 
     def has_answer(self):
         return bool(select.select([self.socket], [], [], 0)[0])
