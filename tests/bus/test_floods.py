@@ -25,7 +25,7 @@ from scdtest.testbed.users import as_user
 ROOT = "/org/smartcardd1"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 
-COMMANDS = 30
+COMMANDS = 15
 
 # The bus delays all messages in a flood: how much, a call to the bus itself shows. A command, whose
 # call and reply pass the bus, takes three times as long without a flood.

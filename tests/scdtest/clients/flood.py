@@ -28,7 +28,7 @@ BATCH = 256
 SERIAL_AT = 8  # in the header
 
 # Sent before a flood counts as begun.
-FIRST = 20000
+FIRST = 5000
 
 # Type, path, interface, member, signature, body.
 MESSAGES = {

@@ -11,6 +11,7 @@ import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
 
+PAUSE_S = 0.002
 LIMIT_S = float(os.environ.get("SCD_TEST_LIMIT_S", "30"))
 
 
@@ -34,12 +35,15 @@ def wait_until(condition, what):
 def poll_until(condition, what):
     """For what sends no event: asks again and again until condition() is true; returns its result.
 
+    The pause leaves the processor to the programs that are waited for.
+
     what: the text of the failure, or a function that returns it.
     """
     deadline = time.monotonic() + LIMIT_S
     while not (value := condition()):
         if time.monotonic() > deadline:
             raise AssertionError("this did not happen: " + (what() if callable(what) else what))
+        time.sleep(PAUSE_S)
     return value
 
 
