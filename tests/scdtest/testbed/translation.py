@@ -9,8 +9,7 @@ import subprocess
 
 from scdtest.testbed.testbed import SOURCE, built
 
-LOCALES = "/run/scd/locales/"
-COUNTRIES = {"cs": "CZ", "de": "DE", "es": "ES", "fr": "FR", "ja": "JP"}
+LOCALES = built("tests/locales/")
 
 
 def languages():
@@ -19,9 +18,14 @@ def languages():
         return [line.strip() for line in file if not line.startswith("#")]
 
 
+def _locale(language):
+    """Returns the name of the locale that tests/setup/make-locales has made, or None."""
+    return next((name for name in os.listdir(LOCALES) if name.startswith(language + "_")), None)
+
+
 def environment(language):
-    """Returns the environment for the language."""
-    return {"LOCPATH": LOCALES, "LC_ALL": f"{language}_{COUNTRIES[language]}.UTF-8"}
+    """Returns the environment for the language, after why_not() has returned None."""
+    return {"LOCPATH": LOCALES, "LC_ALL": _locale(language)}
 
 
 def catalog(language):
@@ -44,12 +48,8 @@ def _empty_folder():
 @functools.cache
 def why_not(language):
     """Installs the catalog of the language; returns None, or the reason why that is impossible."""
-    os.makedirs(LOCALES, exist_ok=True)
-    # C.UTF-8 does not do: where glibc is newer than that of Debian 12, nothing is translated in it.
-    name = environment(language)["LC_ALL"]
-    if subprocess.run(["localedef", "--no-archive", "-i", name.partition(".")[0], "-f", "UTF-8",
-                       LOCALES + name], capture_output=True, check=False).returncode != 0:
-        return f"there is nothing to make the locale {name} of (package locales)"
+    if not _locale(language):
+        return f"this build has no locale of {language} (package locales)"
     catalog = language + "/LC_MESSAGES/smartcardd.mo"
     if not os.path.exists(built("po/" + catalog)):
         return "built without translations"
