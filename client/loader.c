@@ -69,11 +69,12 @@ end_one(GTask *task)
 
     if (--loading->pending > 0)
         return;
-    if (loading->error)
+    if (loading->error) {
         g_task_return_error(task, g_steal_pointer(&loading->error));
-    else
-        g_task_return_pointer(task, g_memdup2(&loading->loaded, sizeof loading->loaded),
-                              (GDestroyNotify)smartcardd_loaded_free);
+        return;
+    }
+    g_task_return_pointer(task, g_memdup2(&loading->loaded, sizeof loading->loaded),
+                          (GDestroyNotify)smartcardd_loaded_free);
     loading->loaded = (SmartcarddLoaded){NULL, NULL, NULL};
 }
 

@@ -87,7 +87,7 @@ run_main_context(void)
 static void
 wait_for_end(GDBusConnection **connection)
 {
-    gint64 limit = g_get_monotonic_time() + 10 * G_USEC_PER_SEC;
+    gint64 limit = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
 
     while (g_atomic_pointer_get(connection) != NULL) {
         run_main_context();
@@ -119,7 +119,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
     scd_fake_bus_set_answers(data, size, SCD_FAKE_BUS_STAYS);
     GDBusConnection *connection = connect_to_bus();
     SmartcarddClient *client = smartcardd_client_new_for_connection(connection, NULL, &error);
-    scd_fuzz_assert_result(client != NULL, error);
+    g_assert_cmpint(client != NULL, ==, error == NULL);
     if (client != NULL)
         use_client(client);
     run_main_context();

@@ -102,6 +102,8 @@ scd_fuzz_take_bytes(ScdFuzzInput *input, gsize *length)
     const guint8 *bytes = input->data;
 
     *length = MIN(wanted, input->size);
+    if (*length == 0)
+        return (const guint8 *)"";
     input->data += *length;
     input->size -= *length;
     return bytes;
