@@ -411,7 +411,7 @@ smartcardd_card_list_interface_bytes(SmartcarddCard *self)
     g_autoptr(GStrvBuilder) names = g_strv_builder_new();
 
     for (guint level = 1; level < 33; level++) {
-        for (char letter = 'A'; letter <= 'D'; letter++) {
+        for (int letter = 'A'; letter <= 'D'; letter++) {
             g_autofree char *name = g_strdup_printf("T%c%u", letter, level);
             if (smartcardd_card_get_interface_byte(self, name) >= 0)
                 g_strv_builder_add(names, name);

@@ -38,6 +38,7 @@ attach_descriptors(struct msghdr *message, const ScdBusPacket *packet, gpointer 
     message->msg_control = buffer;
     message->msg_controllen = CMSG_SPACE(count * sizeof(int));
     struct cmsghdr *control = CMSG_FIRSTHDR(message);
+    g_assert(control != NULL);
     control->cmsg_level = SOL_SOCKET;
     control->cmsg_type = SCM_RIGHTS;
     control->cmsg_len = CMSG_LEN(count * sizeof(int));
