@@ -124,7 +124,7 @@ class FreeCard(CardTest):
 
     def test_slow_card(self):
         self.readers.hold_commands("A")
-        program = self.transmit(VERIFY, "--timeout", "0.2", status=TIMEOUT)
+        program = self.transmit(VERIFY, "--timeout", "5", status=TIMEOUT)
         self.assert_one_line(program.errors, "reader 'A 00 00': " + SENT)
         self.readers.release_commands("A")
         # The card was reset.
