@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""boot.py IMAGE RESULTS MACHINE...: boots the machines (machines.py), one after the other.
+"""boot.py IMAGE RESULTS MACHINE...: boots the machines (machines.py), one for each processor at once.
 
-Prints the TAP output of their tests, and then the numbers of passed and failed tests.
+Prints the TAP output of the test of each machine when it is off, and at the end the numbers of
+passed and failed tests.
 """
 
 import asyncio
+import os
 import re
 import sys
 
@@ -16,14 +18,15 @@ LIMIT_S = 900 # emulation is slow, and slower on a busy machine
 
 
 class Tally:
-    """Prints and counts TAP lines. A program that ends before its plan is complete is a failure."""
+    """Counts the TAP lines of a test. One that ends before its plan is complete is a failure."""
 
     def __init__(self):
+        self.lines = []
         self.passed = self.failed = self.skipped = 0
         self._missing = 1
 
     def line(self, text: str) -> None:
-        print(text, flush=True)
+        self.lines.append(text)
         if plan := re.fullmatch(r"1\.\.(\d+)", text):
             self._missing = int(plan[1])
         elif verdict := re.match(r"(ok|not ok) \d+ [^#]*(# SKIP)?", text):
@@ -35,25 +38,32 @@ class Tally:
     def ended(self, machine: str) -> None:
         if self._missing:
             self.line(f"not ok 0 {machine} ended early")
-        self._missing = 1
 
 
-async def boot(name: str, image: str, results: str, tally: Tally) -> None:
+async def boot(name: str, image: str, results: str, free: asyncio.Semaphore) -> Tally:
+    tally = Tally()
     tally.line(f"# {name}")
-    try:
-        await Machine(name, image, results, tally.line).run(MACHINES[name], LIMIT_S)
-    except asyncio.TimeoutError:
-        tally.line(f"# not done after {LIMIT_S} s")
+    async with free:
+        try:
+            await Machine(name, image, results, tally.line).run(MACHINES[name], LIMIT_S)
+        except asyncio.TimeoutError:
+            tally.line(f"# not done after {LIMIT_S} s")
     tally.ended(name)
+    print(*tally.lines, sep="\n", flush=True)
+    return tally
+
+
+async def boot_all(image: str, results: str, names: tuple[str, ...]) -> list[Tally]:
+    free = asyncio.Semaphore(os.cpu_count() or 1)  # QEMU emulates one processor in one thread
+    return await asyncio.gather(*(boot(name, image, results, free) for name in names))
 
 
 def main(image: str, results: str, *names: str) -> bool:
-    tally = Tally()
-    for name in names:
-        asyncio.run(boot(name, image, results, tally))
-    print(f"{tally.passed} passed, {tally.failed} failed"
-          + (f", {tally.skipped} skipped" if tally.skipped else ""))
-    return tally.failed == 0
+    tallies = asyncio.run(boot_all(image, results, names))
+    passed, failed, skipped = (sum(getattr(tally, kind) for tally in tallies)
+                               for kind in ("passed", "failed", "skipped"))
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return failed == 0
 
 
 if __name__ == "__main__":
