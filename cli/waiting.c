@@ -2,14 +2,12 @@
 
 #include "waiting.h"
 
-#include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <smartcardd-glib.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "exit-status.h"
+#include "stop-signal.h"
 #include "text.h"
 
 /* Before a terminal shows that the cancellation takes long; less than the library waits for it. */
@@ -27,14 +25,6 @@ ctl_waiting_get_end(gint64 timeout_us)
 }
 
 void
-ctl_waiting_get_signals(sigset_t *signals)
-{
-    sigemptyset(signals);
-    sigaddset(signals, SIGINT);
-    sigaddset(signals, SIGTERM);
-}
-
-void
 ctl_waiting_set_interrupted(int number)
 {
     interrupting_signal = number;
@@ -43,11 +33,8 @@ ctl_waiting_set_interrupted(int number)
 void
 ctl_waiting_end_by_signal(void)
 {
-    if (!interrupting_signal)
-        return;
-    signal(interrupting_signal, SIG_DFL);
-    raise(interrupting_signal);
-    _exit(128 + interrupting_signal); /* the parent process had blocked the signal */
+    if (interrupting_signal)
+        ctl_stop_signal_end_process(interrupting_signal);
 }
 
 void
@@ -81,9 +68,7 @@ static void
 end_at_once(const CtlWaiting *waiting, int number)
 {
     remove_status(waiting, TRUE);
-    interrupting_signal = number;
-    sigprocmask(SIG_SETMASK, &waiting->outer_mask, NULL);
-    ctl_waiting_end_by_signal();
+    ctl_stop_signal_end_process(number);
 }
 
 static gboolean
@@ -112,14 +97,14 @@ static gboolean
 read_signal(int fd, GIOCondition condition, gpointer data)
 {
     CtlWaiting *waiting = data;
-    struct signalfd_siginfo info;
+    int number = ctl_stop_signal_read();
 
-    if (read(fd, &info, sizeof info) != sizeof info)
+    if (number == 0)
         return G_SOURCE_CONTINUE;
     if (waiting->is_call && !interrupting_signal)
-        cancel_call(waiting, (int)info.ssi_signo);
+        cancel_call(waiting, number);
     else
-        end_at_once(waiting, (int)info.ssi_signo);
+        end_at_once(waiting, number);
     return G_SOURCE_CONTINUE;
 }
 
@@ -171,22 +156,10 @@ start_timers(CtlWaiting *waiting)
             g_timeout_add((guint)get_milliseconds_left(waiting), handle_time_limit, waiting);
 }
 
-/*
- * Meanwhile, the main thread blocks the signals and reads them from a file descriptor. A signal
- * that arrives after the last read therefore stays pending in the kernel until they are unblocked,
- * and none is lost.
- */
 void
 ctl_waiting_begin(CtlWaiting *waiting)
 {
-    sigset_t mask;
-
-    ctl_waiting_get_signals(&mask);
-    sigprocmask(SIG_BLOCK, &mask, &waiting->outer_mask);
-    waiting->fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (waiting->fd < 0)
-        g_error("cannot watch for signals: %s", g_strerror(errno));
-    waiting->signals = g_unix_fd_add(waiting->fd, G_IO_IN, read_signal, waiting);
+    waiting->signals = g_unix_fd_add(ctl_stop_signal_watch(), G_IO_IN, read_signal, waiting);
     waiting->cancellable = g_cancellable_new();
     waiting->loop = g_main_loop_new(NULL, FALSE);
     start_timers(waiting);
@@ -233,8 +206,7 @@ ctl_waiting_run(CtlWaiting *waiting)
     remove_status(waiting, FALSE);
     g_clear_pointer(&waiting->loop, g_main_loop_unref);
     g_clear_object(&waiting->cancellable);
-    close(waiting->fd);
-    sigprocmask(SIG_SETMASK, &waiting->outer_mask, NULL);
+    ctl_stop_signal_unwatch();
     return g_steal_pointer(&waiting->result);
 }
 

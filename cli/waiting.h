@@ -3,14 +3,13 @@
 
 /*
  * Runs the main loop until an asynchronous operation ends or its time limit expires. A terminal
- * shows what the command waits for. Threads that GLib starts meanwhile block the signals SIGINT and
- * SIGTERM, also later.
+ * shows what the command waits for.
  *
- * These signals end the process at once, unless the operation is a call: one of the client library
- * that waits for another program, for a card, or for the user, and may send something to the card.
- * A signal cancels a call. The library then ends it, with an error that says whether the card has
- * the command; one that was not sent yet is never sent. A second signal ends the process without
- * waiting for that.
+ * SIGINT and SIGTERM end the process at once, unless the operation is a call: one of the client
+ * library that waits for another program, for a card, or for the user, and may send something to
+ * the card. A signal cancels a call. The library then ends it, with an error that says whether the
+ * card has the command; one that was not sent yet is never sent. A second signal ends the process
+ * without waiting for that.
  *
  * After a signal, the command prints the error and returns, and each further call fails without
  * being sent; main() then ends the process by the same signal, so that a shell script does not
@@ -18,7 +17,6 @@
  */
 
 #include <gio/gio.h>
-#include <signal.h>
 
 #include "output.h"
 
@@ -44,8 +42,6 @@ typedef struct {
     GAsyncResult *result;
     gboolean is_call;
     gboolean timed_out;
-    int fd;               /* of the signals */
-    sigset_t outer_mask;  /* the signals that are blocked otherwise */
     guint signals, timer; /* sources; 0 when not pending */
     guint limit;
 } CtlWaiting;
@@ -55,9 +51,6 @@ typedef struct {
  * negative time limit means none, and 0 that calls do not wait.
  */
 gint64 ctl_waiting_get_end(gint64 timeout_us);
-
-/* Sets *signals to those with which a user stops a command: SIGINT and SIGTERM. */
-void ctl_waiting_get_signals(sigset_t *signals);
 
 /* Begin before the operation is started, and pass it ctl_waiting_finish(), with the CtlWaiting. */
 void ctl_waiting_begin(CtlWaiting *waiting);
