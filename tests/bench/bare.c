@@ -30,7 +30,7 @@ answer_packet(Client *card, int fd, const uint8_t *packet, size_t length)
         client_transmit(card, packet + CLIENT_REQUEST_HEADER, length - CLIENT_REQUEST_HEADER);
     struct iovec parts[] = {{(void *)header, sizeof header}, {card->answer, received}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    check(sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) > 0, "bare channel");
+    check(sendmsg(fd, &message, MSG_NOSIGNAL) > 0, "bare channel");
 }
 
 static void *

@@ -19,24 +19,28 @@ import report
 from calls import bench_calls
 from contention import bench_contention
 from cpu import in_child, one_cpu
+from flood import bench_flood
 from glib_client import bench_glib
 from latency import bench_latency
 from library import bench_library
 from life import bench_idle, bench_kill, bench_memory, bench_start
+from plug import bench_plug
 from scale import bench_scale
 from scdtest.testbed import namespace
 from throughput import bench_throughput
 from transmit import bench_broker, bench_free, bench_paths, bench_slow
 from tree import bench_tree
+from users import bench_users
 from watchers import bench_watchers
 
 
 def benches():
     """Returns the benches by their names for --only, in the order in which they run."""
     return {bench.__name__.removeprefix("bench_"): bench
-            for bench in (bench_paths, bench_calls, bench_slow, bench_broker, bench_throughput,
-                          bench_contention, bench_latency, bench_watchers, bench_tree, bench_scale,
-                          bench_library, bench_glib, bench_start, bench_memory, bench_idle, bench_kill,
+            for bench in (bench_paths, bench_broker, bench_users, bench_calls, bench_slow,
+                          bench_throughput, bench_contention, bench_latency, bench_watchers,
+                          bench_plug, bench_tree, bench_scale, bench_library, bench_glib,
+                          bench_start, bench_memory, bench_idle, bench_kill, bench_flood,
                           bench_free)}
 
 
@@ -55,12 +59,12 @@ def measure(tables, options):
     report.heading()
     chosen = {name: bench for name, bench in tables.items()
               if not options.only or name in options.only}
-    free = chosen.pop("free", None)
+    on_all_cpus = [chosen.pop(name) for name in ("flood", "free") if name in chosen]
     with one_cpu():
         for bench in chosen.values():
             bench()
-    if free:
-        free()
+    for bench in on_all_cpus:
+        bench()
     report.ending()
     if options.json:
         report.print_json()

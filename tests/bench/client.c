@@ -374,6 +374,27 @@ client_transmit_on_card(Client *client, const uint8_t *command, size_t length)
 }
 
 void
+client_ask_polkit(Client *client, const char *name)
+{
+    sd_bus_message *message = NULL;
+    int authorized;
+
+    check(sd_bus_message_new_method_call(client->bus, &message, "org.freedesktop.PolicyKit1",
+                                         "/org/freedesktop/PolicyKit1/Authority",
+                                         "org.freedesktop.PolicyKit1.Authority",
+                                         "CheckAuthorization") >= 0 &&
+              sd_bus_message_append(message, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
+                                    name, SERVICE ".connect", 5, "reader", "Reader", "usb-path", "",
+                                    "serial", "", "alias", "", "atr", "3B00", 0, "") >= 0,
+          "CheckAuthorization");
+    sd_bus_message *reply = call_service(client->bus, message);
+    check(sd_bus_message_enter_container(reply, 'r', "bba{ss}") > 0 &&
+              sd_bus_message_read(reply, "b", &authorized) > 0 && authorized,
+          "CheckAuthorization");
+    sd_bus_message_unref(reply);
+}
+
+void
 client_connect_and_close(Client *client, const char *reader)
 {
     if (client->kind == CLIENT_PLAIN) {

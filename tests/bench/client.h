@@ -66,6 +66,9 @@ void client_transmit_in_flight(Client *client, const uint8_t *command, size_t le
 /* Card.Transmit, on the card of a session. */
 void client_transmit_on_card(Client *client, const uint8_t *command, size_t length);
 
+/* Asks polkit whether the client of that bus name may use a reader, as the service would. */
+void client_ask_polkit(Client *client, const char *name);
+
 /* Makes one more connection to the reader, and ends it. */
 void client_connect_and_close(Client *client, const char *reader);
 

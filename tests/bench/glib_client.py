@@ -11,6 +11,7 @@ ROUNDS, CALLS = 40, 64
 LOADS = 100
 READERS = [f"R{number}" for number in range(16)]
 
+ONE, MANY = "channel, one at a time", "channel, 32 in flight"
 SYNC_MARK, ASYNC_MARK, IN_FLIGHT_MARK = 1.15, 1.35, 1.1
 LOAD_MARK = 1.5
 MEMORY_MARK = 1
@@ -33,11 +34,13 @@ def compare_commands(length):
         "glib-client", "transmit", stage.reader_name("A"), length, ROUNDS, CALLS))
     report.timed("a bare channel, one at a time", bare)
     report.control("the same again: the control", control, bare)
-    report.timed("transmit()", sync, to=bare, most=SYNC_MARK)
-    report.timed("transmit_async()", asynchronous, to=bare, most=ASYNC_MARK)
     report.timed("a bare channel, 32 in flight", bare_in_flight)
-    report.timed("transmit_many() of 32", many, to=bare_in_flight, most=IN_FLIGHT_MARK)
-    report.timed("transmit_many_async() of 32", many_async, to=bare_in_flight)
+    for what, times, floor, of, mark in (
+            ("transmit()", sync, bare, ONE, SYNC_MARK),
+            ("transmit_async()", asynchronous, bare, ONE, ASYNC_MARK),
+            ("transmit_many() of 32", many, bare_in_flight, MANY, IN_FLIGHT_MARK),
+            ("transmit_many_async() of 32", many_async, bare_in_flight, MANY, IN_FLIGHT_MARK)):
+        report.judge(f"client library: {what}, {length} bytes", times, floor, of, mark)
     report.timed("32 calls of transmit_async() in flight", in_flight, to=bare_in_flight)
 
 
@@ -45,7 +48,8 @@ def compare_load():
     objects, control, client = zip(*stage.measure("glib-client", "load", LOADS))
     report.timed("connect to the bus, GetManagedObjects", objects)
     report.control("the same again: the control", control, objects)
-    report.timed("client made and loaded", client, to=objects, most=LOAD_MARK)
+    report.judge(f"client library: made and loaded, {len(READERS)} readers", client, objects,
+                 "connect to the bus, GetManagedObjects", LOAD_MARK)
 
 
 def compare_memory():
@@ -55,5 +59,5 @@ def compare_memory():
         with stage.running("glib-client", "watch", kind) as pid:
             sizes[kind] = memory(pid, "Private_Clean", "Private_Dirty")
     report.row("memory of a GDBusObjectManagerClient", sizes["stock"], "MiB")
-    report.row("memory of a client of the library", sizes["library"], "MiB",
-               ratio=sizes["library"] / sizes["stock"], most=MEMORY_MARK)
+    report.judge(f"client library: memory of a program that watches {len(READERS)} readers",
+                 sizes["library"], sizes["stock"], "GDBusObjectManagerClient", MEMORY_MARK, "MiB")

@@ -25,6 +25,7 @@
 #include <winscard.h>
 
 #include "measure.h"
+#include "signals.h"
 #include "sim-client.h"
 
 static const char *reader;
@@ -131,25 +132,13 @@ measure_on_bus(SignalClient *client)
     return time;
 }
 
-/* Replaces the service: sends as many signals as it does, each of about the same size. */
+/* Replaces the service. */
 static void *
 signal_later(void *bus)
 {
-    static const int sizes[] = {330, 150, 40};
-    static const char filler[330];
-
     sleep_ns(settle_ns);
     signalled_at = now_ns();
-    for (int i = 0; i < 3; i++) {
-        sd_bus_message *message = NULL;
-        check(sd_bus_message_new_signal(bus, &message, "/bench", "org.smartcardd1.Reader",
-                                        i < 2 ? "Filler" : "Last") >= 0 &&
-                  sd_bus_message_append_array(message, 'y', filler, sizes[i]) >= 0 &&
-                  sd_bus_send(bus, message, NULL) >= 0,
-              "signal");
-        sd_bus_message_unref(message);
-    }
-    check(sd_bus_flush(bus) >= 0, "flush");
+    send_signals(bus, "Last");
     return NULL;
 }
 

@@ -6,8 +6,8 @@
  *
  *   library transmit|connect LIBRARY READER ROUNDS CALLS
  *
- * Prints one line for each round: microseconds for each of CALLS calls, directly, directly again,
- * and through the library, a file.
+ * Prints one line for each round (see next_round()): microseconds for each of CALLS calls,
+ * directly, directly again, and through the library, a file.
  *
  *   library wait LIBRARY READER
  *
@@ -97,15 +97,16 @@ measure_calls(PcscLibrary *library, LibraryCall *call, const char *reader, int c
 
 static void
 compare_libraries(PcscLibrary *direct, PcscLibrary *library, LibraryCall *call, const char *reader,
-                  int rounds, int calls)
+                  const char *rounds, int calls)
 {
     measure_calls(direct, call, reader, calls);
     measure_calls(library, call, reader, calls);
-    for (int i = 0; i < rounds; i++) {
+    while (next_round(rounds)) {
         double once = measure_calls(direct, call, reader, calls);
         double again = measure_calls(direct, call, reader, calls);
 
         printf("%f %f %f\n", once, again, measure_calls(library, call, reader, calls));
+        fflush(stdout);
     }
 }
 
@@ -145,6 +146,6 @@ main(int argc, char **argv)
         connect_card(&library, reader);
         call = transmit_command;
     }
-    compare_libraries(&direct, &library, call, reader, atoi(argv[4]), atoi(argv[5]));
+    compare_libraries(&direct, &library, call, reader, argv[4], atoi(argv[5]));
     return 0;
 }

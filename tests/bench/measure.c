@@ -35,6 +35,17 @@ check(int ok, const char *what)
     exit(1);
 }
 
+int
+next_round(const char *rounds)
+{
+    static int round;
+    char line[16];
+
+    if (strcmp(rounds, "-") == 0)
+        return fgets(line, sizeof line, stdin) != NULL;
+    return round++ < atoi(rounds);
+}
+
 void *
 new_shared(unsigned long size)
 {

@@ -17,6 +17,7 @@ CONTROL = (0.90, 1.10)
 COLUMNS = "{:<54} {:>14} {:>10} {:>8} {:>9}  {}"
 
 rows = []
+judgements = []  # the rows of the table for docs/performance.md
 _table = None
 _quiet = False
 
@@ -109,6 +110,39 @@ def control(what, times, to, unit="µs"):
           note="" if fair else "REPEAT THE RUN")
 
 
+def _text(value, unit):
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
+
+
+def judge(what, figures, floors, of, most, unit="µs"):
+    """A row that is judged by a floor of the same run, and of the table for docs/performance.md.
+
+    figures, floors: one for each round, or one number. of: what the floor is.
+    """
+    figures, floors = ([one] if isinstance(one, (int, float)) else one for one in (figures, floors))
+    ratio = (ratios(figures, floors) if len(figures) == len(floors)
+             else median(figures) / median(floors))
+    row(f"{what}, to: {of}", median(figures), unit, p99(figures), ratio, most=most)
+    judgements.append({"what": what, "floor": f"{of}: {_text(median(floors), unit)}",
+                       "figure": _text(median(figures), unit), "ratio": _ratio(ratio),
+                       "mark": f"{most:g}", "missed": ratio > most})
+
+
+def judge_alone(what, figure, most, unit):
+    """Like judge(), for a figure that has no floor, and is judged by its own mark."""
+    row(what, figure, unit, most=most)
+    judgements.append({"what": what, "floor": "", "figure": _text(figure, unit), "ratio": "",
+                       "mark": _text(most, unit), "missed": figure > most})
+
+
+def _print_judgements():
+    _print("| | floor | figure | ratio | mark | |\n| --- | --- | --- | --- | --- | --- |")
+    for one in judgements:
+        _print("| {what} | {floor} | {figure} | {ratio} | {mark} | {} |".format(
+            "MISSED" if one["missed"] else "met", **one))
+    _print()
+
+
 def machine():
     """Returns one line about the machine and its software."""
     def version(*command):
@@ -128,7 +162,8 @@ def machine():
 
 
 def print_json():
-    print(json.dumps({"machine": machine(), "rows": rows}, ensure_ascii=False, indent=1))
+    print(json.dumps({"machine": machine(), "rows": rows, "judgements": judgements},
+                     ensure_ascii=False, indent=1))
 
 
 def heading():
@@ -136,6 +171,8 @@ def heading():
 
 
 def ending():
+    if judgements:
+        _print_judgements()
     missed = sum(1 for entry in rows if entry["missed"])
     marks = sum(1 for entry in rows if entry["least"] is not None or entry["most"] is not None)
     _print(f"{marks - missed} of {marks} marks met")

@@ -16,7 +16,10 @@ ROUNDS, CALLS = 20, 4
 INSERTIONS = 20
 SUBSCRIBERS, SUBSCRIBED_INSERTIONS = 1000, 5
 SETTLE_S = 3  # until the threads for the start have ended
-MARK_KB = 10  # private memory for each reader
+MARK_KB = {(1, 16): 10}  # private memory for each reader; else:
+OTHER_MARK_KB = 9
+MANY = 1000
+START_MARK_MS, INSERTION_MARK = 400, 1.5
 
 
 def steps():
@@ -40,6 +43,9 @@ def report_insertion(pid, count):
                                            settle_ms))
     report.timed("  insertion → SCardGetStatusChange of that one", direct)
     report.timed("  insertion → CardInserted at an sd-bus client", bus, to=direct)
+    if count == MANY:
+        report.judge(f"insertion → CardInserted, {MANY:,} readers", bus, direct,
+                     "SCardGetStatusChange", INSERTION_MARK)
 
 
 def report_step(count):
@@ -47,8 +53,10 @@ def report_step(count):
     with stage.testbed([f"R{number}" for number in range(count)], service=False) as testbed:
         begin = time.monotonic()
         testbed.start_service()
-        report.row(f"{count} readers: start until all are there", (time.monotonic() - begin) * 1000,
-                   "ms")
+        started = (time.monotonic() - begin) * 1000
+        report.row(f"{count} readers: start until all are there", started, "ms")
+        if count == MANY:
+            report.judge_alone(f"start with {MANY:,} readers", started, START_MARK_MS, "ms")
         time.sleep(SETTLE_S)
         private = private_kb(testbed.service.pid)
         report_objects()
@@ -67,4 +75,8 @@ def bench_scale():
         sizes = [(count, report_step(count)) for count in steps()]
         for (few, before), (many, after) in zip(sizes, sizes[1:]):
             report.row(f"private memory of a reader, from {few} of them to {many}",
-                       (after - before) / (many - few), "kB", most=MARK_KB)
+                       (after - before) / (many - few), "kB")
+        (few, before), (many, after) = sizes[0], sizes[-1]
+        report.judge_alone(f"private memory of a reader, from {few} of them to {many:,}",
+                           (after - before) / (many - few),
+                           MARK_KB.get((few, many), OTHER_MARK_KB), "kB")

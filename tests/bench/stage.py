@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from gi.repository import Gio
 from scdtest.testbed.broker import Broker
+from scdtest.testbed.polkit import Polkit
 from scdtest.testbed.simulator import Simulator
 from scdtest.testbed.testbed import SOURCE, TestBed, built, connect_to_bus, simulated_reader
 
@@ -31,8 +32,9 @@ def libraries(folder, count):
 
 
 @contextmanager
-def testbed(readers=("A",), service=True, card=None, broker=False):
+def testbed(readers=("A",), service=True, card=None, broker=False, polkit_rule=None):
     made = TestBed()
+    polkit = None
     try:
         if broker:
             made.bus = Broker(made.folder, POLICY)
@@ -40,10 +42,15 @@ def testbed(readers=("A",), service=True, card=None, broker=False):
             made.start_bus(policy=POLICY_WITH_LIMITS)
         made.start_pcscd([simulated_reader(name, card=card, library=library)
                           for name, library in zip(readers, libraries(made.folder, len(readers)))])
+        if polkit_rule:
+            polkit = Polkit()
+            polkit.start(polkit_rule)
         if service:
             made.start_service()
         yield made
     finally:
+        if polkit:
+            polkit.close()
         made.close()
 
 
@@ -97,8 +104,34 @@ def set_delay(readers, milliseconds):
     simulator.close()
 
 
-def measure(program, *arguments):
-    """Runs a program; returns a list of numbers for each line of its output."""
+def numbers(line):
+    return [float(word) for word in line.split()]
+
+
+def measure(program, *arguments, user=None):
+    """Runs a program, as a user; returns a list of numbers for each line of its output."""
     output = subprocess.run([built("tests/bench/" + program), *map(str, arguments)], check=True,
-                            stdout=subprocess.PIPE, text=True).stdout
-    return [[float(word) for word in line.split()] for line in output.splitlines()]
+                            stdout=subprocess.PIPE, text=True, user=user).stdout
+    return [numbers(line) for line in output.splitlines()]
+
+
+def measure_in_turn(rounds, *programs):
+    """Runs several programs whose rounds alternate.
+
+    programs: the user, and the words of each, which have "-" as the number of
+    rounds. Returns a list of numbers for each round, those of all programs.
+    """
+    children = [subprocess.Popen([built("tests/bench/" + words[0]), *map(str, words[1:])],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=user)
+                for user, words in programs]
+
+    def next_numbers(child):
+        child.stdin.write("\n")
+        child.stdin.flush()
+        return numbers(child.stdout.readline())
+
+    lines = [[number for child in children for number in next_numbers(child)]
+             for _ in range(rounds + 1)]
+    for child in children:
+        child.communicate()
+    return lines[1:]  # the first round is for warming up

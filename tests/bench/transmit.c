@@ -3,11 +3,12 @@
 /*
  * The cost of a command by each path to the card.
  *
- *   transmit READER ECHO-NAME LENGTH ROUNDS CALLS PATH...
+ *   transmit READER NAME LENGTH ROUNDS CALLS PATH...
  *
- * Prints one line for each round: microseconds for each of CALLS commands, by each of the paths,
- * one after the other. CALLS is a multiple of 32. The paths are in the table below; the times of
- * connect and connect-directly are those of a connection and its end.
+ * Prints one line for each round (see next_round()): microseconds for each of CALLS commands, by
+ * each of the paths, one after the other. CALLS is a multiple of 32. The paths are in the table
+ * below; the times of connect and connect-directly are those of a connection and its end. NAME: of
+ * the echo on the bus; for the path question, of a client that polkit is asked about.
  */
 
 #include <stdio.h>
@@ -21,12 +22,14 @@
 
 #define COMMAND_MAX 65544
 #define SHORT_MAX 261
+#define AT_ONCE 32
 #define PATHS_MAX 16
 
 static struct {
     const char *reader;
     Client plain, session, channel, bare, echo;
     GdbusClient *gdbus;
+    const char *name;
     uint8_t command[COMMAND_MAX];
     size_t length;
 } bench;
@@ -73,6 +76,12 @@ transmit_on_bare_channel(int calls)
 }
 
 static void
+transmit_in_flight_on_bare_channel(int calls)
+{
+    client_transmit_in_flight(&bench.bare, bench.command, bench.length, calls);
+}
+
+static void
 transmit_in_session(int calls)
 {
     while (calls-- > 0)
@@ -96,7 +105,7 @@ transmit_many(int calls, int at_once)
 static void
 transmit_many_32(int calls)
 {
-    transmit_many(calls, 32);
+    transmit_many(calls, AT_ONCE);
 }
 
 static void
@@ -126,6 +135,23 @@ transmit_to_echo(int calls)
         client_transmit(&bench.echo, bench.command, bench.length);
 }
 
+/* As many bytes as transmit_many_32() sends, in as many messages. */
+static void
+transmit_many_to_echo(int calls)
+{
+    static uint8_t bytes[AT_ONCE * COMMAND_MAX];
+
+    for (; calls > 0; calls -= AT_ONCE)
+        client_transmit(&bench.echo, bytes, AT_ONCE * bench.length);
+}
+
+static void
+ask_polkit(int calls)
+{
+    while (calls-- > 0)
+        client_ask_polkit(&bench.session, bench.name);
+}
+
 static const struct {
     const char *name;
     void (*transmit)(int calls);
@@ -136,6 +162,7 @@ static const struct {
     {"channel", transmit_on_channel},
     {"in-flight", transmit_in_flight},
     {"bare", transmit_on_bare_channel},
+    {"bare-in-flight", transmit_in_flight_on_bare_channel},
     {"session", transmit_in_session},
     {"gdbus", transmit_by_gdbus},
     {"many-32", transmit_many_32},
@@ -143,6 +170,8 @@ static const struct {
     {"card", transmit_on_card},
     {"connect", connect_session},
     {"echo", transmit_to_echo},
+    {"echo-32", transmit_many_to_echo},
+    {"question", ask_polkit},
 };
 
 static size_t
@@ -186,12 +215,13 @@ main(int argc, char **argv)
     int count = argc - 6;
 
     if (count < 1 || count > PATHS_MAX) {
-        fprintf(stderr, "Usage: transmit READER ECHO-NAME LENGTH ROUNDS CALLS PATH...\n");
+        fprintf(stderr, "Usage: transmit READER NAME LENGTH ROUNDS CALLS PATH...\n");
         return 2;
     }
     for (int i = 0; i < count; i++)
         chosen[i] = find_path(argv[6 + i]);
     bench.reader = argv[1];
+    bench.name = argv[2];
     make_command(strtoul(argv[3], NULL, 10));
     int calls = atoi(argv[5]);
     bench.bare = (Client){.kind = CLIENT_CHANNEL, .channel = bare_channel_open(bench.reader)};
@@ -201,7 +231,7 @@ main(int argc, char **argv)
     client_open_echo(&bench.echo, argv[2]);
     bench.gdbus = gdbus_client_open(bench.reader);
 
-    for (int round = atoi(argv[4]); round > 0; round--) {
+    while (next_round(argv[4])) {
         for (int i = 0; i < count; i++)
             printf("%.2f ", measure(chosen[i], calls));
         printf("\n");

@@ -3,11 +3,11 @@
 
 import report
 import stage
-from report import ratios
 from scdtest.testbed import broker
 from scdtest.testbed.simulator import ATR
 
 SIZES = (5, 261, 4096, 65000)
+DAEMON, BROKER = "dbus-daemon", "dbus-broker"
 ROUNDS = 40
 
 # Each path of the program transmit, its title, and the path with which it is compared.
@@ -18,22 +18,25 @@ PATHS = {
     "channel": ("channel, one at a time", "direct"),
     "bare": ("a bare thread in its place, without checks", "direct"),
     "in-flight": ("channel, 32 in flight", "direct"),
+    "bare-in-flight": ("the bare thread, 32 in flight", "direct"),
     "many-32": ("TransmitMany of 32", "direct"),
     "many-8": ("TransmitMany of 8", "direct"),
     "session": ("Session.Transmit, sd-bus client", "direct"),
     "gdbus": ("Session.Transmit, GDBus client", "direct"),
     "echo": ("echo of the bare bus, sd-bus client", "direct"),
+    "echo-32": ("echo of 32 at once, for each", "direct"),
     "direct-from-scratch": ("SCardConnect, Begin, Transmit, End, Disconnect", "direct"),
     "card": ("Card.Transmit, to that", "direct-from-scratch"),
     "connect-directly": ("SCardConnect and SCardDisconnect", "direct"),
     "connect": ("Reader.Connect and Session.Close, to that", "connect-directly"),
 }
 
-# The maximum ratio of a path if the card answers at once.
-MARKS = {"channel": 1.5, "in-flight": 1.3, "many-32": 1.3, "session": 6.8, "gdbus": 10.8}
-MARKED_SIZES = (5, 261)
-BROKER_MARKS = {**MARKS, "session": 6.2}
-ECHO_MARK = 1.10
+# The maximum ratios to the floors, if the card answers at once.
+CHANNEL_MARK, IN_FLIGHT_MARK = 1.03, 1.05
+SESSION_MARK = 1.03
+CONNECT_MARK = 1.2
+SHORT_SIZES, SCRIPT_SIZE = (5, 261), 4096
+SCRIPT_MARK = 1.6
 
 SLOW_MS = 5
 SLOW_MARKS = {"session": 1.08, "channel": 1.01, "many-32": 1.02}
@@ -47,41 +50,78 @@ def measure_paths(echo, length, paths, rounds=ROUNDS, calls=64):
     return dict(zip(paths, zip(*lines)))
 
 
-def report_paths(times, marks):
+def report_paths(times, marks=None):
     for path, those in times.items():
         what, to = PATHS[path]
         if path == CONTROL:
             report.control(what, those, times[to])
         else:
-            report.timed(what, those, to=times[to] if to else None, most=marks.get(path))
+            report.timed(what, those, to=times[to] if to else None,
+                         most=marks.get(path) if marks else None)
 
 
-def report_size(echo, length, title, marks):
-    with report.table(f"{title}, {length:,} bytes"):
+def add_times(*columns):
+    """Returns the sum of the times of each round."""
+    return [sum(times) for times in zip(*columns)]
+
+
+def judge_channel(times, size):
+    report.judge(f"channel, one at a time, {size}", times["channel"], times["bare"],
+                 "a bare thread in its place", CHANNEL_MARK)
+    report.judge(f"channel, 32 in flight, {size}", times["in-flight"], times["bare-in-flight"],
+                 "the bare thread, 32 in flight", IN_FLIGHT_MARK)
+
+
+def judge_session(times, what):
+    report.judge(what, times["session"], add_times(times["direct"], times["echo"]),
+                 "SCardTransmit and an echo", SESSION_MARK)
+
+
+def judge_connect(times):
+    report.judge("Connect and Close", times["connect"],
+                 add_times(times["connect-directly"], times["echo"], times["echo"]),
+                 "SCardConnect, SCardDisconnect, two echoes", CONNECT_MARK)
+
+
+def judge_script(times, size):
+    report.judge(f"TransmitMany of 32, {size} each", times["many-32"], times["direct"],
+                 "SCardTransmit", SCRIPT_MARK)
+    report.timed("  to SCardTransmit and the echo of as many bytes", times["many-32"],
+                 to=add_times(times["direct"], times["echo-32"]))
+
+
+def report_size(echo, length, title, bus):
+    """bus: its name, or None if the rows are not judged."""
+    size = f"{length:,} bytes"
+    with report.table(f"{title}, {size}"):
         calls = 64 if length < 10000 else 32
         times = measure_paths(echo, length, PATHS, calls=calls)
-        report_paths(times, marks if length in MARKED_SIZES else {})
-        bare = [mine + its for mine, its in zip(times["direct"], times["echo"])]
-        report.row("Session.Transmit, to SCardTransmit and echo", report.median(bare), "µs",
-                   ratio=ratios(times["session"], bare),
-                   most=ECHO_MARK if marks and length in MARKED_SIZES else None)
+        report_paths(times)
+        if bus and length in SHORT_SIZES:
+            judge_session(times, f"Session.Transmit, sd-bus client, {bus}, {size}")
+        if bus == DAEMON and length in SHORT_SIZES:
+            judge_channel(times, size)
+        if bus == DAEMON and length == SHORT_SIZES[0]:
+            judge_connect(times)
+        if bus == DAEMON and length == SCRIPT_SIZE:
+            judge_script(times, size)
 
 
-def report_sizes(title, marks, on_broker=False):
+def report_sizes(title, bus=None, on_broker=False):
     with stage.testbed(card=ATR, broker=on_broker), stage.beside("echo") as echo:
         for length in SIZES:
-            report_size(echo, length, title, marks)
+            report_size(echo, length, title, bus)
 
 
 def bench_paths():
     """a command by each path to a card that answers at once"""
-    report_sizes("a command", MARKS)
+    report_sizes("a command", DAEMON)
 
 
 def bench_broker():
     """the same with dbus-broker"""
     if broker.is_there():
-        report_sizes("dbus-broker: a command", BROKER_MARKS, on_broker=True)
+        report_sizes("dbus-broker: a command", BROKER, on_broker=True)
 
 
 def bench_slow():
@@ -95,4 +135,4 @@ def bench_slow():
 
 def bench_free():
     """the first again, on all CPUs and without priority: no marks"""
-    report_sizes("not judged, on all CPUs: a command", {})
+    report_sizes("not judged, on all CPUs: a command")

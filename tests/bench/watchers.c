@@ -3,12 +3,13 @@
 /*
  * Many programs that watch all readers: the time until the last one is notified of a card.
  *
- *   watchers direct|bus COUNT ROUNDS SIMULATOR-SOCKET READER PC/SC-NAME...
+ *   watchers direct|bus|bare COUNT ROUNDS SIMULATOR-SOCKET READER PC/SC-NAME...
  *
  * direct: each waits in SCardGetStatusChange for the readers of these names; bus: each is an sd-bus
  * client that waits for CardInserted. A card is inserted into the simulated READER, the first of
- * the names, and removed again. Prints one line for each round: microseconds until the first and
- * until the last one was notified.
+ * the names, and removed again. bare: instead of that, this program sends three signals like those
+ * of the service. Prints one line for each round: microseconds until the first and until the last
+ * one was notified.
  */
 
 #include <signal.h>
@@ -20,6 +21,7 @@
 #include <winscard.h>
 
 #include "measure.h"
+#include "signals.h"
 #include "sim-client.h"
 
 #define READERS_MAX 16
@@ -30,6 +32,8 @@
 static struct {
     int64_t *heard_at; /* for each, shared */
     int reports[2];    /* a pipe: one byte when a program is ready or was notified */
+    sd_bus *sender;    /* of this program; NULL if the service sends the signals */
+    int64_t changed_at;
     SCARD_READERSTATE readers[READERS_MAX];
     DWORD n_readers;
 } all;
@@ -78,8 +82,8 @@ watch_on_bus(int number)
     sd_bus *bus = NULL;
 
     check(sd_bus_open_system(&bus) >= 0 &&
-              sd_bus_match_signal(bus, NULL, "org.smartcardd1", NULL, "org.smartcardd1.Reader",
-                                  NULL, report_signal, &number) >= 0,
+              sd_bus_match_signal(bus, NULL, all.sender ? NULL : "org.smartcardd1", NULL,
+                                  "org.smartcardd1.Reader", NULL, report_signal, &number) >= 0,
           "bus");
     report_event(number);
     for (int done; (done = sd_bus_process(bus, NULL)) >= 0;)
@@ -110,8 +114,8 @@ print_times(int count)
         first = all.heard_at[i] < first ? all.heard_at[i] : first;
         last = all.heard_at[i] > last ? all.heard_at[i] : last;
     }
-    printf("%.1f %.1f\n", (double)(first - sim_client_ordered_at()) / 1000,
-           (double)(last - sim_client_ordered_at()) / 1000);
+    printf("%.1f %.1f\n", (double)(first - all.changed_at) / 1000,
+           (double)(last - all.changed_at) / 1000);
     fflush(stdout);
 }
 
@@ -129,11 +133,22 @@ start_watchers(int count, void (*watch)(int number), pid_t *children)
     wait_for_all(count);
 }
 
+static void
+change_card(int insert, const char *reader)
+{
+    sleep_ns(SETTLE_NS);
+    all.changed_at = now_ns();
+    if (all.sender)
+        send_signals(all.sender, insert ? "CardInserted" : "CardRemoved");
+    else
+        sim_client_order(insert ? "insert" : "remove", reader);
+}
+
 int
 main(int argc, char **argv)
 {
     if (argc < 7 || argc > 6 + READERS_MAX) {
-        fprintf(stderr, "Usage: watchers direct|bus COUNT ROUNDS SIMULATOR-SOCKET READER "
+        fprintf(stderr, "Usage: watchers direct|bus|bare COUNT ROUNDS SIMULATOR-SOCKET READER "
                         "PC/SC-NAME...\n");
         return 2;
     }
@@ -144,16 +159,16 @@ main(int argc, char **argv)
     for (DWORD i = 0; i < all.n_readers; i++)
         all.readers[i].szReader = argv[6 + i];
     check(pipe(all.reports) == 0, "pipe");
+    if (strcmp(argv[1], "bare") == 0)
+        check(sd_bus_open_system(&all.sender) >= 0, "bus");
     start_watchers(count, strcmp(argv[1], "direct") == 0 ? watch_directly : watch_on_bus, children);
 
     sim_client_connect(argv[4]);
     for (int round = atoi(argv[3]); round > 0; round--) {
-        sleep_ns(SETTLE_NS);
-        sim_client_order("insert", argv[5]);
+        change_card(1, argv[5]);
         wait_for_all(count);
         print_times(count);
-        sleep_ns(SETTLE_NS);
-        sim_client_order("remove", argv[5]);
+        change_card(0, argv[5]);
         wait_for_all(count);
     }
     for (int i = 0; i < count; i++)
