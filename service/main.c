@@ -344,12 +344,13 @@ end_flush(gpointer data)
 static void
 flush_bus(GDBusConnection *bus)
 {
+    ScdBusOutput *output = scd_bus_stream_output(scd_bus_get_stream(bus));
     gboolean over = FALSE;
     guint timer = g_timeout_add(FLUSH_LIMIT_MS, end_flush, &over);
 
     bus_flushed = FALSE;
     g_dbus_connection_flush(bus, NULL, handle_flushed, NULL);
-    while (!bus_flushed && !over)
+    while (!(bus_flushed && scd_bus_output_has_sent_packets(output)) && !over)
         g_main_context_iteration(NULL, TRUE);
     g_source_remove(timer);
 }

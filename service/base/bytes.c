@@ -60,29 +60,46 @@ scd_secret_new(gconstpointer data, gsize length)
 }
 
 GBytes *
-scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account)
+scd_secret_new_of_size(gsize length, ScdAccount *account, guint8 **data)
 {
     ScdSecret *secret = g_malloc(sizeof(ScdSecret) + length);
     secret->charge = (ScdUserCharge){0};
     if (account)
         scd_user_charge_force(&secret->charge, account, SCD_SECRET_CHARGE(length));
     secret->length = length;
-    if (length > 0)
-        memcpy(secret->data, data, length);
+    *data = secret->data;
     return g_bytes_new_with_free_func(secret->data, length, wipe_and_free_secret, secret);
 }
 
-char *
-scd_hex_from_bytes(const guint8 *bytes, gsize length)
+GBytes *
+scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account)
+{
+    guint8 *copy;
+    GBytes *secret = scd_secret_new_of_size(length, account, &copy);
+
+    if (length > 0)
+        memcpy(copy, data, length);
+    return secret;
+}
+
+void
+scd_hex_write(char *hex, const guint8 *bytes, gsize length)
 {
     static const char digits[] = "0123456789ABCDEF";
-    char *hex = g_malloc(2 * length + 1);
 
     for (gsize i = 0; i < length; i++) {
         hex[2 * i] = digits[bytes[i] >> 4];
         hex[2 * i + 1] = digits[bytes[i] & 0x0F];
     }
     hex[2 * length] = '\0';
+}
+
+char *
+scd_hex_from_bytes(const guint8 *bytes, gsize length)
+{
+    char *hex = g_malloc(2 * length + 1);
+
+    scd_hex_write(hex, bytes, length);
     return hex;
 }
 

@@ -43,14 +43,20 @@ GBytes *scd_secret_new(gconstpointer data, gsize length);
 
 /*
  * The same, charged to the account, even beyond its limit, until it is freed. The data is charged
- * twice: GDBus has a copy of it in the message from the reply until the bus has read that.
+ * twice: the reply may have a copy of it until the bus has read that.
  */
 GBytes *scd_secret_new_charged(gconstpointer data, gsize length, ScdAccount *account);
+
+/* The same, for data that the caller writes: all of it, before anybody else sees the bytes. */
+GBytes *scd_secret_new_of_size(gsize length, ScdAccount *account, guint8 **data);
 
 /*
  * Conversion between bytes and hexadecimal text. Errors have a position and never quote the text,
  * and the bytes parsed from a refused text are wiped. The caller wipes the bytes that are returned.
  */
+
+/* Writes upper-case digits, two a byte, and a NUL. */
+void scd_hex_write(char *hex, const guint8 *bytes, gsize length);
 
 /* Returns upper-case digits, two a byte, without separators. The caller frees the text. */
 char *scd_hex_from_bytes(const guint8 *bytes, gsize length);

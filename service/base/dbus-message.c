@@ -11,12 +11,6 @@
 /* Values in header fields that a later version of the protocol may add. */
 #define UNKNOWN_VALUES_MAX 64
 
-/* Codes of header fields that are written. */
-#define FIELD_ERROR_NAME 4
-#define FIELD_REPLY_SERIAL 5
-#define FIELD_DESTINATION 6
-#define FIELD_SIGNATURE 8
-
 /* A place in the bytes of a message. Alignment counts from the first of them. */
 typedef struct {
     const guint8 *bytes;
@@ -199,9 +193,8 @@ scd_dbus_read_header(const guint8 *bytes, gsize header_length, ScdDbusHeader *he
            take_fields(&cursor, header);
 }
 
-/* 0 for a type that is no number, or whose values GDBus verifies one by one. */
-static gsize
-size_of_number(char type)
+gsize
+scd_dbus_size_of_number(char type)
 {
     switch (type) {
     case 'y':
@@ -222,8 +215,8 @@ size_of_number(char type)
     }
 }
 
-static gsize
-alignment_of(char type)
+gsize
+scd_dbus_alignment_of(char type)
 {
     switch (type) {
     case 'y':
@@ -260,7 +253,7 @@ walk_members(WireCursor *cursor, const char **type, char closing, guint depth)
 static gboolean
 walk_elements(WireCursor *cursor, const char *type, gsize end, guint depth)
 {
-    gsize size = size_of_number(*type);
+    gsize size = scd_dbus_size_of_number(*type);
 
     if (size > 0)
         return (end - cursor->at) % size == 0 && skip_bytes(cursor, end - cursor->at);
@@ -279,7 +272,7 @@ walk_array(WireCursor *cursor, const char **type, guint depth)
     guint32 length;
 
     if (!g_variant_type_string_scan(element, NULL, type) || !take_uint32(cursor, &length) ||
-        length > ARRAY_MAX || !skip_padding(cursor, alignment_of(*element)) ||
+        length > ARRAY_MAX || !skip_padding(cursor, scd_dbus_alignment_of(*element)) ||
         length > cursor->length - cursor->at)
         return FALSE;
     return walk_elements(cursor, element, cursor->at + length, depth);
@@ -328,8 +321,9 @@ walk_value(WireCursor *cursor, const char **type, guint depth)
     case '{':
         return walk_members(cursor, type, '}', depth + 1);
     default:
-        return size_of_number(kind) > 0 && skip_padding(cursor, size_of_number(kind)) &&
-               skip_bytes(cursor, size_of_number(kind));
+        return scd_dbus_size_of_number(kind) > 0 &&
+               skip_padding(cursor, scd_dbus_size_of_number(kind)) &&
+               skip_bytes(cursor, scd_dbus_size_of_number(kind));
     }
 }
 
@@ -355,80 +349,4 @@ guint32
 scd_dbus_next_serial(guint32 last)
 {
     return last == G_MAXUINT32 ? 1 : last + 1;
-}
-
-/* Alignment counts from the start of the message. */
-static void
-append_padding(GByteArray *message, gsize start, gsize alignment)
-{
-    static const guint8 zeros[8];
-
-    g_byte_array_append(message, zeros, -(message->len - start) & (alignment - 1));
-}
-
-static void
-append_uint32(GByteArray *message, guint32 number)
-{
-    g_byte_array_append(message, (const guint8 *)&number, sizeof number);
-}
-
-static void
-append_string(GByteArray *message, const char *text)
-{
-    gsize length = strlen(text);
-
-    append_uint32(message, length);
-    g_byte_array_append(message, (const guint8 *)text, length + 1);
-}
-
-/* Begins a header field of a type that is one character. */
-static void
-append_field(GByteArray *message, gsize start, guint8 code, char type)
-{
-    const guint8 head[] = {code, 1, (guint8)type, '\0'};
-
-    append_padding(message, start, 8);
-    g_byte_array_append(message, head, sizeof head);
-}
-
-void
-scd_dbus_append_reply_header(GByteArray *message, const ScdDbusHeader *header)
-{
-    const guint8 fixed[] = {G_BYTE_ORDER == G_BIG_ENDIAN ? 'B' : 'l', header->type,
-                            SCD_DBUS_FLAG_NO_REPLY_EXPECTED, 1};
-    gsize start = message->len;
-
-    g_byte_array_append(message, fixed, sizeof fixed);
-    append_uint32(message, header->body_length);
-    append_uint32(message, header->serial);
-    append_uint32(message, 0); /* the length of the fields, set below */
-    append_field(message, start, FIELD_REPLY_SERIAL, 'u');
-    append_uint32(message, header->reply_serial);
-    append_field(message, start, FIELD_DESTINATION, 's');
-    append_string(message, header->destination);
-    if (header->error_name) {
-        append_field(message, start, FIELD_ERROR_NAME, 's');
-        append_string(message, header->error_name);
-    }
-    if (*header->signature) {
-        guint8 length = strlen(header->signature);
-        append_field(message, start, FIELD_SIGNATURE, 'g');
-        g_byte_array_append(message, &length, 1);
-        g_byte_array_append(message, (const guint8 *)header->signature, length + 1);
-    }
-    guint32 fields = message->len - start - SCD_DBUS_FIXED_HEADER;
-    memcpy(message->data + start + SCD_DBUS_FIXED_HEADER - sizeof fields, &fields, sizeof fields);
-    append_padding(message, start, 8);
-}
-
-void
-scd_dbus_append_error(GByteArray *message, const ScdDbusHeader *header, const char *text)
-{
-    ScdDbusHeader error = *header;
-
-    error.type = SCD_DBUS_ERROR;
-    error.signature = "s";
-    error.body_length = sizeof(guint32) + strlen(text) + 1;
-    scd_dbus_append_reply_header(message, &error);
-    append_string(message, text);
 }

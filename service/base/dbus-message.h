@@ -3,8 +3,7 @@
 
 /*
  * Parses D-Bus messages (D-Bus specification, "Message Protocol") as far as is needed to admit or
- * refuse them: the length and the header of a message, and the number of values in its body. Writes
- * the headers of replies.
+ * refuse them: the length and the header of a message, and the number of values in its body.
  *
  * GDBus allocates about 70 bytes for each value of a body before the service receives the message:
  * 32 MiB of one-byte variants become 2 GiB. So the values are counted in the bytes, before GDBus
@@ -68,11 +67,8 @@ gboolean scd_dbus_count_values(const ScdDbusHeader *header, const guint8 *body, 
 /* Returns the serial number that follows the last one, which is 0 at first. */
 guint32 scd_dbus_next_serial(guint32 last);
 
-/*
- * Appends the header of a reply in the byte order of this machine, with its padding. Writes type,
- * body_length, serial, reply_serial, destination, signature, and error_name if it is not NULL.
- */
-void scd_dbus_append_reply_header(GByteArray *message, const ScdDbusHeader *header);
+/* Returns the alignment of a type that begins with this character. */
+gsize scd_dbus_alignment_of(char type);
 
-/* Appends an error that replies to a call: header and body. */
-void scd_dbus_append_error(GByteArray *message, const ScdDbusHeader *header, const char *text);
+/* Returns 0 for a type that is no number, and for booleans, which have two values only. */
+gsize scd_dbus_size_of_number(char type);

@@ -28,11 +28,11 @@ struct _ScdBusOutput {
     GSocket *socket;
     ScdGate *gate;
     GMutex lock;
-    GQueue prepared;   /* of ScdBusPacket: bodies for messages that GDBus will begin */
     GQueue packets;    /* of ScdBusPacket; the first one may be sent in part */
     gsize rest;        /* of GDBus's message, whose first bytes were sent */
     gsize skip;        /* of GDBus's message, which is not sent */
-    guint32 serial;    /* of the last packet */
+    gboolean held;     /* packets wait until scd_bus_output_release() */
+    guint32 serial;    /* of the last refusal or message that GDBus has encoded */
     GSource *flushing; /* waits for room in the socket; NULL while nothing has to wait */
     ScdRefusals *refusals;
     GSource *refusing; /* the timer of the refusals; NULL while none waits */
@@ -44,15 +44,14 @@ struct _ScdBusOutput {
 
 G_DEFINE_FINAL_TYPE(ScdBusOutput, scd_bus_output, G_TYPE_OUTPUT_STREAM)
 
-/* Ends the charge of the call whose reply the packet is, if it has one. */
-static void
-remove_packet_locked(ScdBusOutput *output)
+/* Ends the charge of the call whose reply the packet is. Returns FALSE if the caller wants none. */
+static gboolean
+begin_packet_locked(ScdBusOutput *output, ScdBusPacket *packet)
 {
-    ScdBusPacket *packet = g_queue_pop_head(&output->packets);
+    g_autofree char *destination = g_steal_pointer(&packet->destination);
 
-    if (packet->destination)
-        scd_gate_reply(output->gate, packet->destination, packet->reply_serial, TRUE);
-    scd_bus_packet_free(packet);
+    return !destination || scd_gate_reply(output->gate, destination, packet->reply_serial,
+                                          packet->succeeded) != SCD_GATE_DROP;
 }
 
 /* Between GDBus's messages. Returns FALSE if packets are left. */
@@ -60,9 +59,9 @@ static gboolean
 flush_packets_locked(ScdBusOutput *output)
 {
     for (ScdBusPacket *packet; (packet = g_queue_peek_head(&output->packets));) {
-        if (!scd_bus_packet_send(packet, output->socket))
+        if (begin_packet_locked(output, packet) && !scd_bus_packet_send(packet, output->socket))
             return FALSE;
-        remove_packet_locked(output);
+        scd_bus_packet_free(g_queue_pop_head(&output->packets));
     }
     return TRUE;
 }
@@ -128,6 +127,55 @@ send_or_wait_locked(ScdBusOutput *output)
 {
     if (output->rest == 0 && !flush_packets_locked(output))
         flush_later_locked(output);
+}
+
+void
+scd_bus_output_send_packet(ScdBusOutput *output, ScdBusPacket *packet)
+{
+    g_mutex_lock(&output->lock);
+    ScdBusPacket *last = output->held ? g_queue_peek_tail(&output->packets) : NULL;
+    if (last && scd_bus_packet_append(last, packet))
+        scd_bus_packet_free(packet);
+    else
+        g_queue_push_tail(&output->packets, packet);
+    if (!output->held)
+        send_or_wait_locked(output);
+    g_mutex_unlock(&output->lock);
+}
+
+void
+scd_bus_output_hold(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    output->held = TRUE;
+    g_mutex_unlock(&output->lock);
+}
+
+void
+scd_bus_output_release(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    output->held = FALSE;
+    send_or_wait_locked(output);
+    g_mutex_unlock(&output->lock);
+}
+
+gboolean
+scd_bus_output_has_sent_packets(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    gboolean sent = g_queue_is_empty(&output->packets);
+    g_mutex_unlock(&output->lock);
+    return sent;
+}
+
+guint32
+scd_bus_output_next_serial(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    guint32 serial = output->serial = scd_dbus_next_serial(output->serial);
+    g_mutex_unlock(&output->lock);
+    return serial;
 }
 
 gboolean
@@ -355,50 +403,6 @@ read_unknown(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *bo
     return unknown;
 }
 
-void
-scd_bus_output_replace_body(ScdBusOutput *output, GDBusMessage *reply, const char *signature,
-                            GBytes *body)
-{
-    ScdBusPacket *packet = scd_bus_packet_new(g_byte_array_new());
-
-    packet->body = g_bytes_ref(body);
-    packet->signature = signature;
-    packet->destination = g_strdup(g_dbus_message_get_destination(reply));
-    packet->reply_serial = g_dbus_message_get_reply_serial(reply);
-    g_mutex_lock(&output->lock);
-    g_queue_push_tail(&output->prepared, packet);
-    g_mutex_unlock(&output->lock);
-}
-
-/* Returns 0 if the packet is that reply. */
-static int
-compare_with_reply(gconstpointer data, gconstpointer message)
-{
-    const ScdBusPacket *packet = data;
-    const ScdDbusHeader *header = message;
-
-    return packet->reply_serial != header->reply_serial ||
-           !g_str_equal(packet->destination, header->destination);
-}
-
-/* Queues the reply with its body. Returns FALSE if the message of GDBus has its own one. */
-static gboolean
-replace_body_locked(ScdBusOutput *output, const ScdDbusHeader *message)
-{
-    GList *item = g_queue_find_custom(&output->prepared, message, compare_with_reply);
-
-    if (!item)
-        return FALSE;
-    ScdBusPacket *packet = item->data;
-    ScdDbusHeader header = *message;
-    header.signature = packet->signature;
-    header.body_length = g_bytes_get_size(packet->body);
-    scd_dbus_append_reply_header(packet->bytes, &header);
-    g_queue_delete_link(&output->prepared, item);
-    g_queue_push_tail(&output->packets, packet);
-    return TRUE;
-}
-
 /* GDBus begins a message: bytes has all of it. */
 static void
 begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
@@ -415,11 +419,6 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
     if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
         !header.destination)
         return;
-    if (replace_body_locked(output, &header)) {
-        output->rest = 0;
-        output->skip = length;
-        return;
-    }
     UnknownObject *unknown = read_unknown(output, &header, bytes + header_length);
     if (unknown) {
         output->rest = 0;
@@ -557,7 +556,6 @@ finalize(GObject *object)
     g_assert(!output->flushing && !output->refusing);
     scd_refusals_free(output->refusals);
     g_queue_clear_full(&output->packets, (GDestroyNotify)scd_bus_packet_free);
-    g_queue_clear_full(&output->prepared, (GDestroyNotify)scd_bus_packet_free);
     g_mutex_clear(&output->lock);
     g_object_unref(output->socket);
     scd_gate_unref(output->gate);
@@ -579,7 +577,6 @@ scd_bus_output_init(ScdBusOutput *output)
 {
     g_mutex_init(&output->lock);
     g_queue_init(&output->packets);
-    g_queue_init(&output->prepared);
     output->refusals = scd_refusals_new();
 }
 

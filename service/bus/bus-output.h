@@ -8,12 +8,13 @@
 
 #include <gio/gio.h>
 
+#include "bus/bus-packet.h"
 #include "bus/gate.h"
 
 /* dbus-daemon's limit for the system bus, without the fields that the bus adds to a header. */
 #define SCD_BUS_OUTPUT_MESSAGE_MAX (32 * 1024 * 1024 - 1024)
 
-/* The maximum number of messages without GDBus that wait for room in the socket. */
+/* The maximum number of packets that wait when scd_bus_output_send() adds one. */
 #define SCD_BUS_OUTPUT_PACKETS_MAX 1024
 
 #define SCD_TYPE_BUS_OUTPUT (scd_bus_output_get_type())
@@ -37,11 +38,22 @@ void scd_bus_output_refuse(ScdBusOutput *output, const ScdDbusHeader *call,
 void scd_bus_output_send_refusals(ScdBusOutput *output);
 
 /*
- * Gives a reply that GDBus will send, and that has no body, this one. signature: static. The reply
- * has the charge of its call until it is sent.
+ * Sends encoded messages, between messages of GDBus and after all that were sent in this way
+ * before. Takes the packet. A reply, which has a destination, ends the charge of its call when it
+ * is sent, and is dropped if the caller wants none. Does not block; from any thread.
  */
-void scd_bus_output_replace_body(ScdBusOutput *output, GDBusMessage *reply, const char *signature,
-                                 GBytes *body);
+void scd_bus_output_send_packet(ScdBusOutput *output, ScdBusPacket *packet);
+
+/* Between these two calls, packets wait. In the main thread; from any other one, they wait, too. */
+void scd_bus_output_hold(ScdBusOutput *output);
+void scd_bus_output_release(ScdBusOutput *output);
+
+/* Returns whether the kernel has all packets. From any thread; the main loop is woken when it has.
+ */
+gboolean scd_bus_output_has_sent_packets(ScdBusOutput *output);
+
+/* Returns a serial number for a message that is encoded. From any thread. */
+guint32 scd_bus_output_next_serial(ScdBusOutput *output);
 
 /* Returns whether the bus has much to read before a message that is sent now. In any thread. */
 gboolean scd_bus_output_is_behind(ScdBusOutput *output);

@@ -22,9 +22,25 @@ scd_bus_packet_free(ScdBusPacket *packet)
 {
     g_clear_object(&packet->descriptors);
     g_clear_pointer(&packet->body, g_bytes_unref);
+    explicit_bzero(packet->bytes->data, packet->bytes->len);
     g_byte_array_unref(packet->bytes);
     g_free(packet->destination);
     g_free(packet);
+}
+
+static gboolean
+is_plain(const ScdBusPacket *packet)
+{
+    return packet->sent == 0 && !packet->body && !packet->descriptors && !packet->destination;
+}
+
+gboolean
+scd_bus_packet_append(ScdBusPacket *packet, const ScdBusPacket *next)
+{
+    if (!is_plain(packet) || !is_plain(next))
+        return FALSE;
+    g_byte_array_append(packet->bytes, next->bytes->data, next->bytes->len);
+    return TRUE;
 }
 
 /* Attaches the packet's descriptors to the message. buffer: room for the control data. */

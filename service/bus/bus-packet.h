@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A message that is sent without GDBus, or several at once. */
+/* A message that is sent without GDBus, or several at once. Its bytes are wiped when it is freed.
+ */
 
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
@@ -9,12 +10,16 @@
 typedef struct {
     GByteArray *bytes;
     GBytes *body;             /* follows the bytes; or NULL */
-    const char *signature;    /* of the body; static */
     gsize sent;               /* of both */
     GUnixFDList *descriptors; /* or NULL */
     char *destination;        /* of a reply whose call is charged until it is sent; or NULL */
     guint32 reply_serial;
+    gboolean succeeded; /* the reply is no error */
 } ScdBusPacket;
+
+/* Appends the bytes of a message to another one, if both are nothing but bytes, and none of them
+ * was sent. Returns FALSE if not. */
+gboolean scd_bus_packet_append(ScdBusPacket *packet, const ScdBusPacket *next);
 
 /* Takes the bytes. The other fields are set by the caller. */
 ScdBusPacket *scd_bus_packet_new(GByteArray *bytes);

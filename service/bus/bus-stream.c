@@ -84,20 +84,16 @@ scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error)
     return scd_bus_output_send(stream->output, reply, error);
 }
 
-void
-scd_bus_reply_with_body(GDBusConnection *bus, GDBusMethodInvocation *invocation,
-                        const char *signature, GBytes *body)
+ScdBusOutput *
+scd_bus_stream_output(ScdBusStream *stream)
 {
-    GDBusMessage *call = g_dbus_method_invocation_get_message(invocation);
-    g_autoptr(GDBusMessage) reply = g_dbus_message_new_method_reply(call);
-    ScdBusStream *stream = scd_bus_get_stream(bus);
+    return stream->output;
+}
 
-    scd_gate_charge_reply(stream->gate, g_dbus_message_get_sender(call),
-                          g_dbus_message_get_serial(call), g_bytes_get_size(body));
-    scd_bus_output_replace_body(stream->output, reply, signature, body);
-    /* Fails only if the connection is closed. */
-    g_dbus_connection_send_message(bus, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
-    g_object_unref(invocation);
+ScdGate *
+scd_bus_stream_gate(ScdBusStream *stream)
+{
+    return stream->gate;
 }
 
 /* Reads the line that the server sends next, without its end. */

@@ -47,10 +47,6 @@ void scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpo
  */
 gboolean scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error);
 
-/*
- * Replies with a body that is encoded already, of which the reply takes a reference until it is
- * sent. Its bytes are charged to the caller's user meanwhile. Takes the invocation. The reply keeps
- * its place among the signals and replies of GDBus.
- */
-void scd_bus_reply_with_body(GDBusConnection *bus, GDBusMethodInvocation *invocation,
-                             const char *signature, GBytes *body);
+/* The parts of the stream, which owns them. */
+ScdBusOutput *scd_bus_stream_output(ScdBusStream *stream);
+ScdGate *scd_bus_stream_gate(ScdBusStream *stream);

@@ -4,9 +4,9 @@
 
 #include "base/words.h"
 #include "bus/call-error.h"
-#include "bus/error.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
+#include "bus/reply.h"
 #include "pcsc/code.h"
 #include "pcsc/main-thread.h"
 
@@ -70,7 +70,7 @@ make_session(ConnectCall *connect)
     GVariant *reply =
         g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(connect->protocol));
 
-    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call), reply);
+    scd_reply(scd_pending_call_take_invocation(call), reply);
 }
 
 static ScdAction
@@ -245,7 +245,7 @@ scd_connect_start(ScdSessions *sessions, ScdReader *reader, const ScdCard *card,
     GError *error = NULL;
 
     if (!read_arguments(connect, arguments, options, &call_options, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return;
     }
     connect->sessions = sessions;

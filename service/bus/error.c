@@ -35,23 +35,3 @@ scd_error_dbus_name(const GError *error)
             return entries[i].dbus_error_name;
     g_assert_not_reached();
 }
-
-void
-scd_error_reply(GDBusMethodInvocation *invocation, const GError *error)
-{
-    for (gsize i = 0; i < G_N_ELEMENTS(entries); i++) {
-        if (!is_standard(&entries[i]) || !g_error_matches(error, SCD_ERROR, entries[i].error_code))
-            continue;
-        g_dbus_method_invocation_return_dbus_error(invocation, entries[i].dbus_error_name,
-                                                   error->message);
-        return;
-    }
-    g_dbus_method_invocation_return_gerror(invocation, error);
-}
-
-void
-scd_error_take_reply(GDBusMethodInvocation *invocation, GError *error)
-{
-    scd_error_reply(invocation, error);
-    g_error_free(error);
-}

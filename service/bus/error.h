@@ -12,10 +12,3 @@ void scd_error_register(void);
 
 /* Returns the D-Bus name of an error of SCD_ERROR; static. */
 const char *scd_error_dbus_name(const GError *error);
-
-/*
- * Reply with an error of SCD_ERROR under its D-Bus name. Both take over the invocation, the second
- * one the error, too.
- */
-void scd_error_reply(GDBusMethodInvocation *invocation, const GError *error);
-void scd_error_take_reply(GDBusMethodInvocation *invocation, GError *error);

@@ -26,8 +26,9 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "bus/error.h"
 #include "bus/options.h"
+#include "bus/reply.h"
+#include "bus/responses.h"
 #include "pcsc/code.h"
 #include "pcsc/main-thread.h"
 
@@ -124,70 +125,45 @@ give_charge_back(QuotaCharge *charge)
     g_clear_pointer(&charge->quota, scd_quota_unref);
 }
 
-static GVariant *
-bytes_to_variant(const ScdJob *job, GBytes *bytes)
+/* Takes the body. */
+static void
+reply_with_body(GDBusMethodInvocation *invocation, const char *signature, GBytes *body)
 {
-    return g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+    scd_reply_body(invocation, signature, body);
+    g_bytes_unref(body);
 }
 
-/* Charged like the bytes, until the reply has been sent. */
-static GVariant *
-bytes_to_hex(const ScdJob *job, GBytes *bytes)
-{
-    gsize length;
-    const guint8 *data = g_bytes_get_data(bytes, &length);
-    g_autofree char *hex = scd_hex_from_bytes(data, length);
-    g_autoptr(GBytes) text = scd_job_new_output(job, hex, 2 * length + 1);
-
-    explicit_bzero(hex, 2 * length);
-    return g_variant_new_from_bytes(G_VARIANT_TYPE_STRING, text, TRUE);
-}
-
-static GVariant *
-list_to_variant(const ScdJob *job, const char *type, GVariant *(*convert)(const ScdJob *, GBytes *))
-{
-    const ScdBytesList *outputs = &job->outputs;
-    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE(type));
-    for (guint i = 0; i < outputs->length; i++)
-        g_variant_builder_add_value(&builder, convert(job, scd_bytes_list_get(outputs, i)));
-    return g_variant_builder_end(&builder);
-}
-
-/* Why a script has fewer responses than commands. */
-static const char *
-get_stop_reason(const ScdJob *job)
-{
-    if (job->outputs.length == scd_job_n_commands(job))
-        return "";
-    return job->out_of_room ? "size" : "expect";
-}
-
-/* Returns the arguments of the reply as a tuple, NULL if there are none. */
-static GVariant *
-new_reply(const JobCall *call, const ScdJob *job)
+/* Sends the results of the job. */
+static void
+reply_with_results(const JobCall *call, const ScdJob *job, GDBusMethodInvocation *invocation)
 {
     switch (call->form) {
     case SCD_REPLY_NOTHING:
-        return NULL;
+        scd_reply(invocation, NULL);
+        break;
     case SCD_REPLY_BYTES:
     case SCD_REPLY_PIN:
-        return g_variant_new("(@ay)", bytes_to_variant(job, scd_bytes_list_get(&job->outputs, 0)));
+        scd_reply_bytes(invocation, scd_bytes_list_get(&job->outputs, 0));
+        break;
     case SCD_REPLY_BYTES_LIST:
-        return g_variant_new("(@aays)", list_to_variant(job, "aay", bytes_to_variant),
-                             get_stop_reason(job));
+        reply_with_body(invocation, "aays", scd_responses_encode_list(job));
+        break;
     case SCD_REPLY_HEX:
-        return g_variant_new("(@s)", bytes_to_hex(job, scd_bytes_list_get(&job->outputs, 0)));
+        reply_with_body(invocation, "s", scd_responses_encode_hex(job));
+        break;
     case SCD_REPLY_HEX_LIST:
-        return g_variant_new("(@ass)", list_to_variant(job, "as", bytes_to_hex),
-                             get_stop_reason(job));
+        reply_with_body(invocation, "ass", scd_responses_encode_hex_list(job));
+        break;
     case SCD_REPLY_PROTOCOL:
-        return g_variant_new("(s)", scd_protocol_to_word(job->protocol));
+        scd_reply(invocation, g_variant_new("(s)", scd_protocol_to_word(job->protocol)));
+        break;
     case SCD_REPLY_CARD_USED:
-        return g_variant_new("(b)", job->card_used);
+        scd_reply(invocation, g_variant_new("(b)", job->card_used));
+        break;
     case SCD_REPLY_READY:
-        return call->ready;
+        scd_reply(invocation, call->ready);
+        break;
     }
-    g_assert_not_reached();
 }
 
 /* NotTransacted stands for different failures. */
@@ -253,9 +229,9 @@ send_reply(JobCall *call, const ScdJob *job, guint32 code)
     g_clear_pointer(&call->registered, scd_registered_call_free);
     GError *error = new_error_for_reply(call, job, code);
     if (error)
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
     else
-        g_dbus_method_invocation_return_value(invocation, new_reply(call, job));
+        reply_with_results(call, job, invocation);
 }
 
 /* The data may be of the main thread, and the worker may release the job last. */
@@ -441,7 +417,7 @@ scd_job_call_refuse(ScdJob *job, const GError *error)
     JobCall *call = job->data;
 
     g_clear_pointer(&call->registered, scd_registered_call_free);
-    scd_error_reply(g_steal_pointer(&call->invocation), error);
+    scd_reply_error(g_steal_pointer(&call->invocation), error);
     scd_job_unref(job);
 }
 

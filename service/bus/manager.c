@@ -4,7 +4,7 @@
 
 #include <unistd.h>
 
-#include "bus/error.h"
+#include "bus/reply.h"
 #include "config.h"
 #include "frame-format.h"
 #include "scd-interface-info.h"
@@ -48,10 +48,9 @@ find_reader(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
 
     ScdReader *reader = find_if_available(owner, selector, &error);
     if (reader)
-        g_dbus_method_invocation_return_value(invocation,
-                                              g_variant_new("(o)", scd_reader_path(reader)));
+        scd_reply(invocation, g_variant_new("(o)", scd_reader_path(reader)));
     else
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
 }
 
 static void
@@ -66,9 +65,9 @@ reply_with_verdict(ScdVerdict verdict, const GError *error, gpointer data)
 
     /* SCD_NOT_AUTHORIZED means that polkit is not available: the verdict is then "no". */
     if (error && !g_error_matches(error, SCD_ERROR, SCD_NOT_AUTHORIZED))
-        scd_error_reply(data, error);
+        scd_reply_error(data, error);
     else
-        g_dbus_method_invocation_return_value(data, g_variant_new("(s)", words[verdict]));
+        scd_reply(data, g_variant_new("(s)", words[verdict]));
 }
 
 static void
@@ -81,13 +80,13 @@ check_caller(ScdClient *caller, const GError *gone, gpointer data)
     const char *path;
 
     if (!client) {
-        scd_error_reply(query->invocation, gone);
+        scd_reply_error(query->invocation, gone);
         return;
     }
     g_variant_get(arguments, "(&o)", &path);
     ScdReader *reader = find_if_available(query->manager, path, &error);
     if (!reader) {
-        scd_error_take_reply(query->invocation, error);
+        scd_reply_take_error(query->invocation, error);
         return;
     }
     ScdAuthorityDetails details = scd_reader_details(reader);
@@ -125,12 +124,12 @@ cancel_call(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocati
 
     g_variant_get(arguments, "(&s)", &call_id);
     if (!scd_call_id_check(call_id, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return;
     }
     scd_call_registry_cancel(manager->parts.registry,
                              g_dbus_method_invocation_get_sender(invocation), call_id);
-    g_dbus_method_invocation_return_value(invocation, NULL);
+    scd_reply(invocation, NULL);
 }
 
 static void
@@ -140,12 +139,11 @@ reply_with_sessions(ScdClient *caller, const GError *gone, gpointer data)
     g_autoptr(ScdClient) client = caller;
 
     if (client)
-        g_dbus_method_invocation_return_value(
-            query->invocation,
-            g_variant_new("(@aa{sv})", scd_sessions_list(query->manager->parts.sessions,
-                                                         scd_client_uid(client))));
+        scd_reply(query->invocation,
+                  g_variant_new("(@aa{sv})", scd_sessions_list(query->manager->parts.sessions,
+                                                               scd_client_uid(client))));
     else
-        scd_error_reply(query->invocation, gone);
+        scd_reply_error(query->invocation, gone);
 }
 
 static void
@@ -158,12 +156,12 @@ close_session_for(ScdClient *caller, const GError *gone, gpointer data)
 
     g_variant_get(g_dbus_method_invocation_get_parameters(query->invocation), "(&o)", &path);
     if (!client)
-        scd_error_reply(query->invocation, gone);
+        scd_reply_error(query->invocation, gone);
     else if (scd_sessions_close(query->manager->parts.sessions, path, scd_client_uid(client),
                                 &error))
-        g_dbus_method_invocation_return_value(query->invocation, NULL);
+        scd_reply(query->invocation, NULL);
     else
-        scd_error_reply(query->invocation, error);
+        scd_reply_error(query->invocation, error);
 }
 
 static void
@@ -193,7 +191,7 @@ reload_for(ScdClient *caller, const GError *gone, gpointer data)
     if (client)
         g_set_error_literal(&error, SCD_ERROR, SCD_NOT_AUTHORIZED,
                             "Only root may reload the settings");
-    scd_error_reply(query->invocation, client ? error : gone);
+    scd_reply_error(query->invocation, client ? error : gone);
 }
 
 static void

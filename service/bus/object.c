@@ -5,30 +5,29 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/dbus-message.h"
+#include "base/dbus-writer.h"
 #include "bus/bus-stream.h"
-#include "bus/error.h"
+#include "bus/property-entry.h"
+#include "bus/reply.h"
 #include "scd-interface-info.h"
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
-
-typedef struct {
-    GVariant *value; /* NULL until it is set */
-    GVariant *entry; /* {sv}: name and value, for GetAll and PropertiesChanged */
-    gboolean changed;
-} ObjectProperty;
 
 struct ScdObject {
     GDBusConnection *bus;
     char *path;
     const ScdInterface *interface;
-    guint n_properties;
-    ObjectProperty *properties; /* in the order of the interface's properties */
     gpointer owner;
     char *client;
     guint registration;
     gboolean *tree_changed; /* of the tree that it is in, or NULL */
+    guint64 changed;        /* bits by property: since the last announcement */
+    guint n_properties;
+    ScdPropertyEntry *properties[]; /* in the order of the interface's; NULL until it is set */
 };
+
+/* The number of bits in "changed". */
+#define PROPERTIES_MAX 64
 
 /* Of all objects that are registered with GDBus; the keys are the objects'. */
 static GHashTable *paths_in_use;
@@ -42,40 +41,16 @@ get_property_index(const ScdObject *object, const char *name)
     g_assert_not_reached();
 }
 
-/* All objects share one string for each property, which is never freed: it saves much memory. */
-static GVariant *
-get_name_variant(const GDBusPropertyInfo *info)
-{
-    static GHashTable *names;
-    GVariant *name;
-
-    if (!names)
-        names = g_hash_table_new(NULL, NULL);
-    name = g_hash_table_lookup(names, info);
-    if (!name) {
-        name = g_variant_ref_sink(g_variant_new_string(info->name));
-        g_hash_table_insert(names, (gpointer)info, name);
-    }
-    return name;
-}
-
+/* Appends an a{sv} of the properties in the mask, each of which must have been set. */
 static void
-clear_property(ObjectProperty *property)
+append_properties(const ScdObject *object, guint64 mask, GByteArray *message)
 {
-    g_clear_pointer(&property->value, g_variant_unref);
-    g_clear_pointer(&property->entry, g_variant_unref);
-}
-
-/* Returns an a{sv} of all properties, each of which must have been set. */
-static GVariant *
-dup_properties(const ScdObject *object)
-{
-    g_autofree GVariant **entries = g_new(GVariant *, object->n_properties);
+    gsize array = scd_dbus_begin_array(message, 0, 8);
 
     for (guint i = 0; i < object->n_properties; i++)
-        entries[i] = object->properties[i].entry;
-    return g_variant_ref_sink(
-        g_variant_new_array(G_VARIANT_TYPE("{sv}"), entries, object->n_properties));
+        if (mask & G_GUINT64_CONSTANT(1) << i)
+            scd_property_entry_append(object->properties[i], message, 0);
+    scd_dbus_end_array(message, array);
 }
 
 /* GDBus has checked that the property exists, and refuses to set any. */
@@ -83,19 +58,21 @@ static void
 call_properties(ScdObject *object, const char *method, GVariant *arguments,
                 GDBusMethodInvocation *invocation)
 {
+    gboolean all = g_str_equal(method, "GetAll");
+    GByteArray *body = g_byte_array_sized_new(all ? 1024 : 64);
     const char *name;
 
     if (object->interface->refresh)
         object->interface->refresh(object->owner);
-    if (g_str_equal(method, "GetAll")) {
-        g_autoptr(GVariant) all = dup_properties(object);
-        g_dbus_method_invocation_return_value(invocation, g_variant_new("(@a{sv})", all));
-        return;
+    if (all) {
+        append_properties(object, G_MAXUINT64, body);
+    } else {
+        g_variant_get_child(arguments, 1, "&s", &name);
+        scd_property_entry_append_variant(object->properties[get_property_index(object, name)],
+                                          body, 0);
     }
-    g_variant_get_child(arguments, 1, "&s", &name);
-    g_dbus_method_invocation_return_value(
-        invocation,
-        g_variant_new("(v)", object->properties[get_property_index(object, name)].value));
+    g_autoptr(GBytes) bytes = g_byte_array_free_to_bytes(body);
+    scd_reply_body(invocation, all ? "a{sv}" : "v", bytes);
 }
 
 guint64
@@ -127,8 +104,9 @@ call_method(GDBusConnection *bus, const char *sender, const char *path, const ch
     ScdObject *object = user_data;
 
     if (object->client && !g_str_equal(object->client, sender)) {
-        g_dbus_method_invocation_return_error(invocation, SCD_ERROR, SCD_NOT_OWNER,
-                                              "%s belongs to another program", path);
+        g_autoptr(GError) error =
+            g_error_new(SCD_ERROR, SCD_NOT_OWNER, "%s belongs to another program", path);
+        scd_reply_error(invocation, error);
         return;
     }
     if (g_str_equal(interface_name, PROPERTIES)) {
@@ -152,13 +130,16 @@ ScdObject *
 scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *interface,
                gpointer owner, const char *client, GError **error)
 {
-    g_autoptr(ScdObject) object = g_new0(ScdObject, 1);
+    GDBusPropertyInfo **properties = interface->info->properties;
+    guint n_properties = properties ? g_strv_length((char **)properties) : 0;
+    g_autoptr(ScdObject) object =
+        g_malloc0(sizeof(ScdObject) + n_properties * sizeof(ScdPropertyEntry *));
+
+    g_assert(n_properties <= PROPERTIES_MAX);
     object->bus = g_object_ref(bus);
     object->path = g_strdup(path);
     object->interface = interface;
-    while (interface->info->properties && interface->info->properties[object->n_properties])
-        object->n_properties++;
-    object->properties = g_new0(ObjectProperty, object->n_properties);
+    object->n_properties = n_properties;
     object->owner = owner;
     object->client = g_strdup(client);
     object->registration = g_dbus_connection_register_object(
@@ -186,8 +167,7 @@ scd_object_free(ScdObject *object)
 {
     scd_object_withdraw(object);
     for (guint i = 0; i < object->n_properties; i++)
-        clear_property(&object->properties[i]);
-    g_free(object->properties);
+        g_clear_pointer(&object->properties[i], scd_property_entry_unref);
     g_free(object->client);
     g_free(object->path);
     g_object_unref(object->bus);
@@ -206,60 +186,81 @@ get_interface_name(const ScdObject *object)
     return object->interface->info->name;
 }
 
-static void
-emit_signal(ScdObject *object, const char *interface, const char *signal, GVariant *arguments)
+/* Returns a signal, to which the caller adds the body, for scd_signal_send(). */
+static GByteArray *
+begin_signal(const ScdObject *object, const char *interface, const char *member,
+             const char *signature)
 {
-    /* Fails only if the connection is closed: the arguments are a tuple. */
-    g_dbus_connection_emit_signal(object->bus, object->client, object->path, interface, signal,
-                                  arguments, NULL);
+    const ScdSignalHeader header = {
+        .client = object->client,
+        .path = object->path,
+        .interface = interface,
+        .member = member,
+        .signature = signature,
+    };
+
+    return scd_signal_begin(object->bus, &header);
+}
+
+void
+scd_object_hold_signals(const ScdObject *object)
+{
+    scd_bus_output_hold(scd_bus_stream_output(scd_bus_get_stream(object->bus)));
+}
+
+void
+scd_object_release_signals(const ScdObject *object)
+{
+    scd_bus_output_release(scd_bus_stream_output(scd_bus_get_stream(object->bus)));
 }
 
 void
 scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
     guint index = get_property_index(object, name);
-    ObjectProperty *property = &object->properties[index];
-    g_autoptr(GVariant) is = g_variant_ref_sink(value);
+    ScdPropertyEntry **property = &object->properties[index];
+    g_autoptr(ScdPropertyEntry) entry = scd_property_entry_get(name, value);
 
-    if (property->value && g_variant_equal(property->value, is))
+    if (entry == *property)
         return;
     if (object->tree_changed)
         *object->tree_changed = TRUE;
-    property->changed = property->value != NULL;
-    clear_property(property);
-    property->value = g_variant_ref(is);
-    property->entry = g_variant_ref_sink(g_variant_new_dict_entry(
-        get_name_variant(object->interface->info->properties[index]), g_variant_new_variant(is)));
+    if (*property)
+        object->changed |= G_GUINT64_CONSTANT(1) << index;
+    g_clear_pointer(property, scd_property_entry_unref);
+    *property = g_steal_pointer(&entry);
 }
 
 const char *
 scd_object_get_string(const ScdObject *object, const char *name)
 {
-    return g_variant_get_string(object->properties[get_property_index(object, name)].value, NULL);
+    return scd_property_entry_text(object->properties[get_property_index(object, name)]);
 }
 
 void
 scd_object_announce(ScdObject *object)
 {
-    g_auto(GVariantBuilder) changed = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE_VARDICT);
-    gboolean any = FALSE;
-
-    for (guint i = 0; i < object->n_properties; i++) {
-        if (!object->properties[i].changed)
-            continue;
-        g_variant_builder_add_value(&changed, object->properties[i].entry);
-        object->properties[i].changed = FALSE;
-        any = TRUE;
-    }
-    if (any)
-        emit_signal(object, PROPERTIES, "PropertiesChanged",
-                    g_variant_new("(sa{sv}as)", get_interface_name(object), &changed, NULL));
+    if (object->changed == 0)
+        return;
+    GByteArray *signal = begin_signal(object, PROPERTIES, "PropertiesChanged", "sa{sv}as");
+    scd_dbus_append_string(signal, 0, get_interface_name(object));
+    append_properties(object, object->changed, signal);
+    scd_dbus_append_uint32(signal, 0, 0);
+    scd_signal_send(object->bus, signal);
+    object->changed = 0;
 }
 
 void
-scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments)
+scd_object_emit(ScdObject *object, const char *member, GVariant *arguments)
 {
-    emit_signal(object, get_interface_name(object), signal, arguments);
+    g_autoptr(GVariant) own = arguments ? g_variant_ref_sink(arguments) : NULL;
+    const char *type = own ? g_variant_get_type_string(own) : "()";
+    g_autofree char *signature = g_strndup(type + 1, strlen(type) - 2);
+    GByteArray *signal = begin_signal(object, get_interface_name(object), member, signature);
+
+    if (own)
+        scd_dbus_append_value(signal, 0, own);
+    scd_signal_send(object->bus, signal);
 }
 
 struct ScdTree {
@@ -271,44 +272,33 @@ struct ScdTree {
     gboolean changed; /* since it was encoded */
 };
 
-static GVariant *
-new_interfaces_variant(ScdObject *object)
+/* Appends an a{sa{sv}} of its only interface. */
+static void
+append_interfaces(const ScdObject *object, GByteArray *message)
 {
-    g_autoptr(GVariant) properties = dup_properties(object);
-    g_auto(GVariantBuilder) interfaces = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{sa{sv}}"));
-    g_variant_builder_add(&interfaces, "{s@a{sv}}", get_interface_name(object), properties);
-    return g_variant_builder_end(&interfaces);
+    gsize array = scd_dbus_begin_array(message, 0, 8);
+
+    scd_dbus_append_string(message, 0, get_interface_name(object));
+    append_properties(object, G_MAXUINT64, message);
+    scd_dbus_end_array(message, array);
 }
 
-static GVariant *
-list_objects(const ScdTree *tree)
+static GBytes *
+encode_objects(const ScdTree *tree)
 {
-    g_auto(GVariantBuilder) answer = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a{oa{sa{sv}}}"));
+    GByteArray *body = g_byte_array_new();
+    gsize array = scd_dbus_begin_array(body, 0, 8);
     GHashTableIter iter;
     gpointer path, object;
 
     g_hash_table_iter_init(&iter, tree->objects);
-    while (g_hash_table_iter_next(&iter, &path, &object))
-        g_variant_builder_add(&answer, "{o@a{sa{sv}}}", path, new_interfaces_variant(object));
-    return g_variant_new("(a{oa{sa{sv}}})", &answer);
-}
-
-/* Returns the body in the encoding of the bus, to which GDBus encodes whole messages only. */
-static GBytes *
-encode_objects(const ScdTree *tree)
-{
-    g_autoptr(GDBusMessage) message = g_dbus_message_new();
-    gsize header_length, length;
-
-    g_dbus_message_set_message_type(message, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
-    g_dbus_message_set_serial(message, 1);
-    g_dbus_message_set_reply_serial(message, 1);
-    g_dbus_message_set_body(message, list_objects(tree));
-    guint8 *bytes = g_dbus_message_to_blob(message, &length, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
-    if (!bytes || !scd_dbus_measure(bytes, &header_length, &length))
-        g_error("GDBus cannot encode the objects");
-    g_autoptr(GBytes) whole = g_bytes_new_take(bytes, length);
-    return g_bytes_new_from_bytes(whole, header_length, length - header_length);
+    while (g_hash_table_iter_next(&iter, &path, &object)) {
+        scd_dbus_append_padding(body, 0, 8);
+        scd_dbus_append_string(body, 0, path);
+        append_interfaces(object, body);
+    }
+    scd_dbus_end_array(body, array);
+    return g_byte_array_free_to_bytes(body);
 }
 
 /* Many programs ask when they start: the reply is encoded again only if something has changed. */
@@ -322,7 +312,8 @@ get_managed_objects(gpointer owner, GVariant *arguments, GDBusMethodInvocation *
     tree->changed = FALSE;
     if (!tree->body)
         tree->body = encode_objects(tree);
-    scd_bus_reply_with_body(tree->bus, invocation, "a{oa{sa{sv}}}", tree->body);
+    scd_reply_charge(invocation, g_bytes_get_size(tree->body));
+    scd_reply_body(invocation, "a{oa{sa{sv}}}", tree->body);
 }
 
 static const ScdMethod methods[] = {
@@ -368,9 +359,11 @@ scd_tree_add(ScdTree *tree, ScdObject *object)
     g_hash_table_insert(tree->objects, (gpointer)scd_object_path(object), object);
     object->tree_changed = &tree->changed;
     tree->changed = TRUE;
-    scd_object_emit(
-        tree->root, "InterfacesAdded",
-        g_variant_new("(o@a{sa{sv}})", scd_object_path(object), new_interfaces_variant(object)));
+    GByteArray *signal =
+        begin_signal(tree->root, get_interface_name(tree->root), "InterfacesAdded", "oa{sa{sv}}");
+    scd_dbus_append_string(signal, 0, scd_object_path(object));
+    append_interfaces(object, signal);
+    scd_signal_send(tree->bus, signal);
 }
 
 void

@@ -68,7 +68,11 @@ const char *scd_object_get_string(const ScdObject *object, const char *name);
 /* Emits PropertiesChanged for the properties that have changed since the last time. */
 void scd_object_announce(ScdObject *object);
 
-/* arguments: a tuple; a floating one is sunk. */
+/* Signals of all objects, and replies, are held between these two calls, and then sent at once. */
+void scd_object_hold_signals(const ScdObject *object);
+void scd_object_release_signals(const ScdObject *object);
+
+/* arguments: a tuple, or NULL; a floating one is sunk. */
 void scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdObject, scd_object_free)

@@ -3,7 +3,7 @@
 #include "bus/pending-call.h"
 
 #include "bus/call-error.h"
-#include "bus/error.h"
+#include "bus/reply.h"
 
 /* How long a job of a call that does not wait may take to follow the one before it. */
 #define CHAINED_WAIT_US (200 * G_TIME_SPAN_MILLISECOND)
@@ -92,7 +92,7 @@ scd_pending_call_fail(ScdPendingCall *call, const GError *error)
         return;
     GDBusMethodInvocation *invocation = stop_call(call, error);
     if (invocation)
-        scd_error_reply(invocation, error);
+        scd_reply_error(invocation, error);
     scd_pending_call_unref(call);
 }
 

@@ -3,10 +3,10 @@
 #include "bus/reader-methods.h"
 
 #include "bus/connect.h"
-#include "bus/error.h"
 #include "bus/one-shot.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
+#include "bus/reply.h"
 #include "scd-interface-info.h"
 
 /* The reply to SetAlias is sent when the alias is on disk. */
@@ -32,9 +32,9 @@ reply_when_stored(const GError *error, gpointer data)
     GDBusMethodInvocation *invocation = data;
 
     if (error)
-        scd_error_reply(invocation, error);
+        scd_reply_error(invocation, error);
     else
-        g_dbus_method_invocation_return_value(invocation, NULL);
+        scd_reply(invocation, NULL);
 }
 
 /* Fails if the reader has no serial number, or no known USB port. */
@@ -119,7 +119,7 @@ start_set_alias(ScdSessions *sessions, ScdAliases *aliases, ScdReader *reader, G
     call->aliases = aliases;
     call->reader = reader;
     if (!read_alias_arguments(call, arguments, options, &call_options, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         free_set_alias(call);
         return;
     }

@@ -385,6 +385,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
         .settings = reader->parts.settings,
     };
 
+    scd_object_hold_signals(reader->object);
     reader->card = scd_card_new(&parts, state, &error);
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
@@ -393,6 +394,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
                     g_variant_new("(o@ay)", scd_card_path(reader->card),
                                   g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr,
                                                             state->atr_length, 1)));
+    scd_object_release_signals(reader->object);
 }
 
 void

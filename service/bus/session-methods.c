@@ -9,10 +9,10 @@
 
 #include "base/words.h"
 #include "bus/bus-stream.h"
-#include "bus/error.h"
 #include "bus/job-call.h"
 #include "bus/options.h"
 #include "bus/pin-call.h"
+#include "bus/reply.h"
 #include "bus/session.h"
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
@@ -231,7 +231,7 @@ refuse_lost_card(const ScdSession *session, GDBusMethodInvocation *invocation)
 
     if (check_card(session, &error))
         return FALSE;
-    scd_error_take_reply(invocation, error);
+    scd_reply_take_error(invocation, error);
     return TRUE;
 }
 
@@ -245,7 +245,7 @@ read_call_options(GVariant *arguments, GDBusMethodInvocation *invocation, ScdCal
 
     if (scd_call_options_read(options, dictionary, &error))
         return TRUE;
-    scd_error_take_reply(invocation, error);
+    scd_reply_take_error(invocation, error);
     return FALSE;
 }
 
@@ -311,7 +311,7 @@ new_job_with_disposition(ScdSession *session, ScdJobKind kind, GVariant *argumen
         return NULL;
     g_variant_get_child(arguments, 0, "&s", &word);
     if (!scd_disposition_from_word(word, &disposition, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return NULL;
     }
     ScdJob *job = new_job(session, kind, invocation, SCD_REPLY_NOTHING);
@@ -447,7 +447,7 @@ reconnect(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocation
     if (!scd_share_mode_from_word(share_mode_word, &share_mode, &error) ||
         !scd_protocols_from_words(words, &protocols, &error) ||
         !scd_initialization_from_word(initialization_word, &initialization, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return;
     }
     if (refuse_lost_card(session, invocation))
@@ -500,7 +500,7 @@ reply_with_channel(GDBusMethodInvocation *invocation, GUnixFDList *list)
     if (scd_bus_stream_reply(stream, reply, &error))
         g_object_unref(invocation);
     else
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
 }
 
 static void
@@ -516,7 +516,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     GError *error = NULL;
 
     if (!scd_options_read(dictionary, known, &error) || !scd_call_options_check(&options, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return;
     }
     if (refuse_lost_card(session, invocation))
@@ -526,7 +526,7 @@ open_channel(gpointer owner, GVariant *arguments, GDBusMethodInvocation *invocat
     if (list)
         reply_with_channel(invocation, list);
     else
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
 }
 
 static void

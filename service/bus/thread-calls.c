@@ -2,7 +2,7 @@
 
 #include "bus/thread-calls.h"
 
-#include "bus/error.h"
+#include "bus/reply.h"
 #include "pcsc/main-thread.h"
 
 /* What the thread has. */
@@ -42,9 +42,9 @@ reply_to_all(GQueue *invocations, GVariant *reply, const GError *error)
 {
     for (GDBusMethodInvocation *invocation; (invocation = g_queue_pop_head(invocations));) {
         if (reply)
-            g_dbus_method_invocation_return_value(invocation, reply);
+            scd_reply(invocation, reply);
         else
-            scd_error_reply(invocation, error);
+            scd_reply_error(invocation, error);
     }
 }
 

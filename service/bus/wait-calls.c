@@ -4,9 +4,9 @@
 
 #include "base/atr.h"
 #include "base/limit.h"
-#include "bus/error.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
+#include "bus/reply.h"
 
 /* Only a client that keeps the path of a card over many restarts of pcscd needs an older one. */
 #define LOST_CARDS_MAX 1024
@@ -88,13 +88,13 @@ reply_with_card(WaitCall *call, const ScdReader *reader)
     GVariant *reply =
         g_variant_new("(oo)", scd_reader_path(reader), scd_card_path(scd_reader_card(reader)));
 
-    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call->pending), reply);
+    scd_reply(scd_pending_call_take_invocation(call->pending), reply);
 }
 
 static void
 reply_without_values(WaitCall *call)
 {
-    g_dbus_method_invocation_return_value(scd_pending_call_take_invocation(call->pending), NULL);
+    scd_reply(scd_pending_call_take_invocation(call->pending), NULL);
 }
 
 static WaitCall *
@@ -326,7 +326,7 @@ scd_wait_calls_refresh(ScdWaitCalls *wait_calls, GVariant *arguments,
     GError *error = NULL;
 
     if (!scd_call_options_read(&call_options, options, &error)) {
-        scd_error_take_reply(invocation, error);
+        scd_reply_take_error(invocation, error);
         return;
     }
     const WaitCall *call = new_wait_call(wait_calls, WAIT_FOR_NEXT_REFRESH, invocation);

@@ -190,6 +190,12 @@ scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length)
     return scd_secret_new_charged(bytes, length, job->memory.account);
 }
 
+GBytes *
+scd_job_new_output_of_size(const ScdJob *job, gsize length, guint8 **bytes)
+{
+    return scd_secret_new_of_size(length, job->memory.account, bytes);
+}
+
 gboolean
 scd_job_has_room_in_worker(const ScdJob *job)
 {

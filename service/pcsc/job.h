@@ -194,6 +194,9 @@ void scd_job_add_output_in_worker(ScdJob *job, GBytes *output);
 /* Returns a copy of the bytes for an output, charged to the job's account if the job is. */
 GBytes *scd_job_new_output(const ScdJob *job, gconstpointer bytes, gsize length);
 
+/* The same, for bytes that the caller writes. */
+GBytes *scd_job_new_output_of_size(const ScdJob *job, gsize length, guint8 **bytes);
+
 /* Returns whether the script, and the account of the job, have room for one more output of the
  * maximum length. */
 gboolean scd_job_has_room_in_worker(const ScdJob *job);

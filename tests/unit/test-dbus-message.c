@@ -118,38 +118,6 @@ test_reply_header(void)
     g_assert_cmpstr(header.signature, ==, "");
 }
 
-/* Errors that are written one behind the other, as GDBus reads them. */
-static void
-test_written_errors(void)
-{
-    static const char *const texts[] = {"a", "ab", "abc", "abcd", "abcde", "abcdef", "abcdefg"};
-    g_autoptr(GByteArray) bytes = g_byte_array_new();
-    gsize at = 0;
-
-    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-        const ScdDbusHeader header = {
-            .serial = i + 1, .reply_serial = 100 + i, .destination = ":1.9", .error_name = "a.B"};
-        scd_dbus_append_error(bytes, &header, texts[i]);
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(GError) error = NULL;
-        gsize header_length, length;
-        g_assert_true(scd_dbus_measure(bytes->data + at, &header_length, &length));
-        g_assert_cmpuint(at + length, <=, bytes->len);
-        g_autofree guint8 *blob = g_memdup2(bytes->data + at, length);
-        g_autoptr(GDBusMessage) message =
-            g_dbus_message_new_from_blob(blob, length, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
-        g_assert_no_error(error);
-        g_assert_cmpuint(g_dbus_message_get_serial(message), ==, i + 1);
-        g_assert_cmpuint(g_dbus_message_get_reply_serial(message), ==, 100 + i);
-        g_assert_cmpstr(g_dbus_message_get_destination(message), ==, ":1.9");
-        g_assert_cmpstr(g_dbus_message_get_error_name(message), ==, "a.B");
-        g_assert_cmpstr(g_dbus_message_get_arg0(message), ==, texts[i]);
-        at += length;
-    }
-    g_assert_cmpuint(at, ==, bytes->len);
-}
-
 /* Each value that GDBus allocates; arrays of numbers are one. */
 static const struct {
     const char *text;
@@ -288,7 +256,6 @@ main(int argc, char **argv)
     g_test_add_data_func("/dbus-message/header/big-endian", GINT_TO_POINTER(TRUE), test_header);
     g_test_add_func("/dbus-message/unknown-fields", test_unknown_fields);
     g_test_add_func("/dbus-message/header/reply", test_reply_header);
-    g_test_add_func("/dbus-message/written-errors", test_written_errors);
     g_test_add_data_func("/dbus-message/counts/little-endian", GINT_TO_POINTER(FALSE), test_counts);
     g_test_add_data_func("/dbus-message/counts/big-endian", GINT_TO_POINTER(TRUE), test_counts);
     g_test_add_func("/dbus-message/without-body", test_without_body);
