@@ -193,18 +193,13 @@ end_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *jo
         scd_card_handle_note_reset(handle, place, job->action,
                                    SCARD_S_SUCCESS); /* it has reset the card even so */
     handle->reset = handle->reset || place->reset;
-    switch (job->code) {
-    case SCARD_W_RESET_CARD:        /* the transaction lasts until SCardReconnect */
-    case SCARD_E_SHARING_VIOLATION: /* the transaction was not this handle's */
-        break;
-    case SCARD_E_NOT_TRANSACTED:
-    case SCARD_W_REMOVED_CARD: /* the removal has ended it */
+    if (job->code == SCARD_W_REMOVED_CARD || /* the removal has ended it */
+        (job->code == SCARD_E_NOT_TRANSACTED && job->action == SCARD_LEAVE_CARD))
         g_atomic_int_set(&handle->depth, 0);
-        break;
-    default: /* an eject that the reader does not support ends the transaction as well */
-        if (g_atomic_int_get(&handle->depth) > 0)
-            g_atomic_int_add(&handle->depth, -1);
-    }
+    else if (job->code != SCARD_W_RESET_CARD &&        /* it lasts until SCardReconnect */
+             job->code != SCARD_E_SHARING_VIOLATION && /* it was not this handle's */
+             g_atomic_int_get(&handle->depth) > 0)
+        g_atomic_int_add(&handle->depth, -1); /* also if the reset or the eject has failed */
     return SCD_OUTCOME_DONE;
 }
 
@@ -525,13 +520,33 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
     }
 }
 
+/*
+ * pcscd does not end a transaction while its handle has a reset to confirm, such as one by the end
+ * of a nested transaction; and it lets no handle confirm that if the card is mute now. To close the
+ * handle ends the transaction. The client has sent no command since the reset.
+ */
+static void
+replace_card_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
+{
+    DWORD active;
+
+    scd_pcsc_disconnect(handle->card);
+    if (SCardConnect(place->context, place->reader, SCARD_SHARE_DIRECT, 0, &handle->card,
+                     &active) == SCARD_S_SUCCESS)
+        handle->refusal = SCARD_W_RESET_CARD;
+    else
+        scd_card_handle_clear_connection(handle);
+    handle->exclusive = FALSE;
+}
+
 void
-scd_card_handle_revoke_in_worker(ScdCardHandle *handle)
+scd_card_handle_revoke_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
 {
     for (; g_atomic_int_get(&handle->depth) > 1; g_atomic_int_add(&handle->depth, -1))
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     /* The reset is in the last call, because after it all others would fail. */
-    SCardEndTransaction(handle->card, SCARD_RESET_CARD);
+    if (SCardEndTransaction(handle->card, SCARD_RESET_CARD) == SCARD_W_RESET_CARD)
+        replace_card_in_worker(handle, place);
     handle->used = FALSE;
     g_atomic_int_set(&handle->depth, 0);
 }

@@ -25,4 +25,4 @@ ScdOutcome scd_card_handle_do_in_worker(ScdCardHandle *handle, ScdCardPlace *pla
 void scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job);
 
 /* Ends a transaction that took too long, and resets the card. */
-void scd_card_handle_revoke_in_worker(ScdCardHandle *handle);
+void scd_card_handle_revoke_in_worker(ScdCardHandle *handle, const ScdCardPlace *place);

@@ -319,7 +319,7 @@ static void
 revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
 {
     g_mutex_unlock(worker->lock);
-    scd_card_handle_revoke_in_worker(scd_job_queue_card(holder));
+    scd_card_handle_revoke_in_worker(scd_job_queue_card(holder), &worker->place);
     g_mutex_lock(worker->lock);
     scd_contention_end(&worker->group->contention, g_get_monotonic_time());
     scd_queue_group_transaction_taken_locked(worker->group);

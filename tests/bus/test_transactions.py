@@ -9,7 +9,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
-from scdtest.clients.client import hex_data, options
+from scdtest.clients.client import Refused, hex_data, options
 from scdtest.testbed import events
 
 QUICK = "[Transactions]\nIdleLimitSec=1\n"
@@ -236,6 +236,47 @@ class FairOrder(SessionTest):
         self.assert_refused("ResetCard", other.send_transmit(SELECT))
         other.reconnect()
         self.assertEqual(other.transmit(SELECT), "9000")
+
+    def begin_after_resets(self, session):
+        """Confirms the reset by the holder of the transaction, and that by the service."""
+        for _ in range(3):
+            try:
+                session.begin()
+                return
+            except Refused as refused:
+                self.assertEqual(refused.name, "ResetCard")
+            session.reconnect()
+        self.fail("the card is reset again and again")
+
+    def test_idle_transaction_with_a_reset_ends(self):
+        """pcscd would not end it before the session has confirmed the reset."""
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.begin()
+        holder.end("reset")
+        self.begin_after_resets(other)
+        other.end()
+        self.assert_refused("ResetCard", holder.send_transmit(SELECT))
+        holder.reconnect()
+        self.assertEqual(holder.transmit(SELECT), "9000")
+
+    def test_idle_transaction_with_a_failed_reset_ends(self):
+        """The reset has ended one of two, and pcscd lets no session confirm it."""
+        self.start(QUICK)
+        holder, other = self.session(), self.session()
+        holder.begin()
+        holder.begin()
+        self.cards.order("mute", "A", "on")
+        self.assert_refused("NotTransacted", holder.send("EndTransaction", "reset"))
+        self.cards.order("mute", "A", "off")
+        self.assertTrue(holder.get("InTransaction"))
+        self.assert_refused("ResetCard", other.send_begin())
+        other.reconnect(initialization="reset")
+        self.assertEqual(other.transmit(SELECT), "9000")
+        self.assert_refused("ResetCard", holder.send_transmit(SELECT))
+        holder.reconnect()
+        self.assertEqual(holder.transmit(SELECT), "9000")
 
     def test_idle_transaction_goes_on_without_waiting_sessions(self):
         """It lasts longer than the limit, measured by a delayed command on another reader."""

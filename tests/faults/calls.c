@@ -5,8 +5,8 @@
  * return lengths that make no sense, or find that pcscd has gone, as random.c chooses. A call that
  * breaks the rules of rules.c ends the process.
  *
- * A call that fails has no effect, but for those that close something: else pcscd would keep what
- * the service has closed.
+ * A call that fails has no effect, but for those that close or end something: else pcscd would keep
+ * what the service has closed.
  */
 
 #include "shim.h"
@@ -105,7 +105,7 @@ SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
     Fault fault = random_choose(__func__, context);
     LONG code = next(card, disposition);
     rules_end(context, RULES_NONE);
-    return fault.code != SCARD_S_SUCCESS ? fault.code : code;
+    return code == SCARD_S_SUCCESS ? fault.code : code;
 }
 
 /* libpcsclite would not have written the bytes after a shorter length. */
