@@ -150,7 +150,7 @@ parse_timeout(const char *text, gint64 *timeout_us)
     return TRUE;
 }
 
-/* Sets what the values of options say. Returns the problem with them, NULL when there is none. */
+/* Parses the values of options. Returns the problem with them, NULL when there is none. */
 static const char *
 parse_values(ParsedArguments *parsed)
 {

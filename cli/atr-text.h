@@ -3,10 +3,10 @@
 
 /*
  * Explains an ATR to a person, byte by byte, as pcsc_scan(1) does: the interface bytes by ISO/IEC
- * 7816-3:2006, clause 8, and the historical bytes.
+ * 7816-3:2006, clause 8, and the historical bytes by atr-historical.h.
  *
- * Any bytes may be explained. Unlike scd_atr_parse(), it explains the beginning of an ATR that is
- * cut, and says what is missing.
+ * Any bytes may be explained. Unlike scd_atr_parse(), the function explains the beginning of a
+ * truncated ATR, and names the bytes that are missing.
  */
 
 #include <glib.h>

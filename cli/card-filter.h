@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which readers and cards a command waits for: those that fit the options of the user. */
+/* Selects the readers and cards that a command waits for, by the options of the user. */
 
 #include "reader-view.h"
 
@@ -16,7 +16,8 @@ typedef struct {
 
 /*
  * Sets the ATR and the mask from a text such as "3B02145000/FFFFFFFF00", of hexadecimal digits with
- * optional spaces and colons. Without a mask all bits count. Returns FALSE if it is none.
+ * optional spaces and colons. Without a mask all bits count. Returns FALSE if the text is not
+ * valid.
  */
 gboolean ctl_card_filter_parse_atr(CtlCardFilter *filter, const char *text);
 void ctl_card_filter_clear(CtlCardFilter *filter);

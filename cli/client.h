@@ -15,7 +15,7 @@ SmartcarddClient *ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GE
 /* Fails if the service cannot reach pcscd. */
 gboolean ctl_client_check_pcscd(SmartcarddClient *client, GError **error);
 
-/* Does both. */
+/* Does what both of these do. */
 SmartcarddClient *ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error);
 
 /*

@@ -15,7 +15,7 @@
  *   session reader apdu-script pin-format pcscd-clients    the same
  *   unserved usb-map versions redact                       the same
  *   event format response                                  output formats
- *   atr-text atr-historical                                what the bytes of an ATR mean
+ *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json describe reader-view                       the service and its objects
  *   connection helper                                      the bus, and other programs
  *   command exit-status input output text waiting          the terminal

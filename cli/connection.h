@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The connection to the system bus. A terminal shows what the command waits for. Waiting ends at
- * the time limit of the command, with an error of the domain CTL_ERROR.
+ * The connection to the system bus. A terminal shows a status while the command waits. Waiting ends
+ * at the time limit of the command, with an error of the domain CTL_ERROR.
  */
 
 #include "command.h"

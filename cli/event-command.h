@@ -13,7 +13,7 @@
  *   SMARTCARDCTL_CARD    the object path of the card
  *   SMARTCARDCTL_REASON  the reason for the event
  *
- * What does not apply is empty.
+ * A variable that does not apply to the event is empty.
  */
 
 #include "event.h"
@@ -40,6 +40,6 @@ void ctl_event_commands_free(CtlEventCommands *commands);
 
 void ctl_event_commands_add(CtlEventCommands *commands, const CtlEvent *event);
 
-/* Forgets the events for which no command is running yet. */
+/* Drops the events whose command has not started. */
 void ctl_event_commands_drop_queue(CtlEventCommands *commands);
 gboolean ctl_event_commands_are_busy(const CtlEventCommands *commands);

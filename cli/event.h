@@ -30,10 +30,13 @@ typedef struct {
 /* Returns the name of the event for scripts, such as "card-inserted". */
 const char *ctl_event_get_word(CtlEventKind kind);
 
-/* Returns whether the event is of an object that is present at the start. */
+/* Returns whether the event is for an object that was present when the command started. */
 gboolean ctl_event_is_of_start(CtlEventKind kind);
 
-/* Returns the reader, without its card if the event is of the reader; all NULL if it has none. */
+/*
+ * Returns the reader of the event, without its card if the event is not about a card. All members
+ * are NULL for an event without a reader. The event owns them.
+ */
 CtlReaderView ctl_event_get_reader(const CtlEvent *event);
 
 /*

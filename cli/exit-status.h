@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Exit statuses, by which a script tells errors apart; smartcardctl(1) lists them. EXIT_SUCCESS is
- * 0, and EXIT_FAILURE, 1, is for errors without a status of their own. run(1) has others.
+ * Exit statuses, by which a script can distinguish errors; smartcardctl(1) lists them. EXIT_SUCCESS
+ * is 0, and EXIT_FAILURE, 1, is for errors without a status of their own. "smartcardctl run"
+ * returns others.
  */
 
 #include <glib.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Programs that help a command: ssh and an agent of polkit. They get SIGTERM when the thread that
- * has started them ends, however it ends. Start them in the main thread.
+ * Programs that help a command: ssh and an agent of polkit. The kernel sends them SIGTERM when the
+ * thread that started them ends, also if this process is killed. So start them in the main thread.
  */
 
 #include <glib.h>
@@ -18,7 +18,10 @@ typedef struct {
     gboolean ignores_interrupt; /* Ctrl-C does not end it */
 } CtlHelper;
 
-/* Returns the process, or 0 if the program cannot be started. Closes no descriptor. */
+/*
+ * Returns the process, or 0 with an error if the program cannot be started. The descriptors of the
+ * helper stay open here.
+ */
 GPid ctl_helper_start(const CtlHelper *helper, GError **error);
 
 /* Ends the process, and blocks until it has gone. Does nothing for 0. */

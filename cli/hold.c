@@ -68,7 +68,7 @@ handle_closed(SmartcarddSession *session, const char *reason, CardHold *hold)
         stop_hold(hold, EXIT_FAILURE, _("the connection to the card was closed"));
 }
 
-/* A terminal shows what the command does, as long as it does. */
+/* Prints the protocol. A terminal shows a status instead, while the card is held. */
 static void
 print_start(const CtlReader *reader, const char *protocol, const CtlArguments *arguments,
             CtlOutput *output)

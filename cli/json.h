@@ -25,10 +25,10 @@ void ctl_json_add_number(JsonBuilder *builder, const char *key, gint64 number);
 /* Adds the members of a reader or a card to the open object. */
 void ctl_json_add_properties(JsonBuilder *builder, GVariant *properties);
 
-/* Returns one line, or several with indentation. */
+/* Returns the text of a complete document: one line, or several if it is indented. */
 char *ctl_json_to_text(JsonBuilder *builder, gboolean indented);
 
-/* Adds an array. readers: of CtlReaderView; paths that are NULL are left out. */
+/* Adds an array. readers: of CtlReaderView; a view without an object path gets no "path" */
 void ctl_json_add_readers(JsonBuilder *builder, GArray *readers);
 
 /* Returns a document in one line: an object with one string member. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A reader and its card as the output formats take them, and accessors for their properties. */
+/* A reader and its card, for the output formats, and accessors for their properties. */
 
 #include <smartcardd-glib.h>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The reader that a command works on, and calls to it. All calls together have the time limit of
- * --timeout, which begins when the reader is chosen. Without one they wait for as long as another
- * program has the card, or until the user has authenticated.
+ * The reader that a command uses, and calls to it. The time limit of --timeout is for all calls
+ * together, and begins when the reader is chosen. Without it, a call waits until no other program
+ * has the card, and until the user has authenticated.
  */
 
 #include <glib/gi18n.h>

@@ -20,10 +20,10 @@
 #include "versions.h"
 
 typedef struct {
-    gboolean remote;          /* what this machine has does not count */
+    gboolean remote;          /* the service is on another machine: no facts about this one */
     GArray *versions;         /* of CtlVersion */
     char *missing;            /* the reason why there are no readers, else NULL */
-    SmartcarddClient *client; /* owns what the readers have */
+    SmartcarddClient *client; /* owns the members of the readers */
     GArray *readers;          /* of CtlReaderView, as they are shown */
     GPtrArray *usb;           /* of ScdUsbDevice */
     GPtrArray *unserved;      /* of GVariant */
@@ -62,7 +62,7 @@ redact_readers(GArray *readers)
     return reduced;
 }
 
-/* Sets what the service says even if it cannot reach pcscd. */
+/* Sets the answers that the service has even if it cannot reach pcscd. */
 static gboolean
 load_service(ReportContent *report, const CtlRoute *route, GError **error)
 {

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Cards that a command has seen, across restarts of pcscd and of the service: a card with the same
- * ATR in the same reader is then the same one. A card that is not there again after a few seconds,
- * or when another one is in the reader, has been removed.
+ * Remembers the cards that a command has seen, across restarts of pcscd and of the service. After a
+ * restart, a card with the same ATR in the same reader counts as the same card. A card counts as
+ * removed if it is not back within a few seconds, or if another card is in its reader.
  */
 
 #include "event.h"
@@ -19,10 +19,14 @@ typedef struct CtlSeenCards CtlSeenCards;
 CtlSeenCards *ctl_seen_cards_new(const CtlSeenCardsFunctions *functions, gpointer data);
 void ctl_seen_cards_free(CtlSeenCards *seen);
 
+/* card: a reference is kept until the card is removed */
 void ctl_seen_cards_add(CtlSeenCards *seen, SmartcarddCard *card);
 guint ctl_seen_cards_count(const CtlSeenCards *seen);
 
-/* Takes each event. Returns whether it is that of a card that was seen before. */
+/*
+ * Handles an event; to be called for each one. Returns TRUE if the event is for a card that was
+ * seen: it is back after a restart, or was removed.
+ */
 gboolean ctl_seen_cards_handle(CtlSeenCards *seen, const CtlEvent *event);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlSeenCards, ctl_seen_cards_free)

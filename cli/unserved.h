@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* USB devices that look like readers, but are none for the service, and why. */
+/* USB devices that look like readers, but are not available as readers, each with the reason. */
 
 #include <json-glib/json-glib.h>
 

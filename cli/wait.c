@@ -79,7 +79,7 @@ handle_returned_card(SmartcarddCard *card, gpointer data)
     ctl_watch_run_note(wait->run, note);
 }
 
-/* Says what happens to pcscd and the service while the command waits. */
+/* Prints a note when pcscd or the service stops or is back while the command waits. */
 static void
 print_restart_note(CardWait *wait, const CtlEvent *event)
 {

@@ -21,9 +21,11 @@
 #include "output.h"
 
 #define CTL_WAITING_NO_LIMIT G_MAXINT64
-#define CTL_WAITING_DO_NOT_WAIT 0 /* for programs, cards or users; else the same as no limit */
 
-/* Before a terminal shows what the command waits for. */
+/* Calls do not wait for programs, cards or users. ctl_waiting_run() itself then has no limit. */
+#define CTL_WAITING_DO_NOT_WAIT 0
+
+/* The time before a terminal shows the status. */
 #define CTL_WAITING_DELAY_MS 1000
 
 typedef struct {
@@ -65,7 +67,7 @@ gboolean ctl_waiting_begin_call(CtlWaiting *waiting, GError **error);
 /* Blocks until the operation has ended, and returns its result, which the caller owns. */
 GAsyncResult *ctl_waiting_run(CtlWaiting *waiting);
 
-/* If the time limit has expired, replaces the error of the operation by one that says so. */
+/* If the time limit has expired, replaces the error of the operation by CTL_STATUS_TIMEOUT. */
 void ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error);
 
 /* Shows the status with how to stop the command. */

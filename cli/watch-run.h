@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Runs a watch until a command has seen what it waits for. A terminal shows what is waited for. The
- * run ends when the command stops it, at a signal, at the end of the time limit, when the reading
- * end of the output is closed, and when the bus or the service cannot be reached.
+ * Runs a watch for a command, and shows a status on a terminal. The run ends when the command stops
+ * it, at a signal, at the end of the time limit, when the program that reads the output closes it,
+ * and when the bus or the service cannot be reached.
  */
 
 #include "command.h"
@@ -17,7 +17,7 @@ typedef struct {
     void (*loaded)(CtlWatchRun *run, gpointer data); /* after the objects present; NULL for none */
     void (*timed_out)(CtlWatchRun *run, gpointer data);
     void (*interrupted)(CtlWatchRun *run, int number, gpointer data); /* by that signal */
-    char *(*describe)(gpointer data); /* what is waited for; NULL: readers and cards */
+    char *(*describe)(gpointer data); /* returns the status; NULL: waiting for readers and cards */
 } CtlWatchRunFunctions;
 
 /* Returns the exit status; an error was printed. */
@@ -27,7 +27,7 @@ int ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
 /* Ends the run; no function of the command is called any more. */
 void ctl_watch_run_stop(CtlWatchRun *run, int status);
 
-/* Does what is done when this process receives that signal. */
+/* Handles a signal of this number, as if this process had received it. */
 void ctl_watch_run_interrupt(CtlWatchRun *run, int number);
 
 SmartcarddClient *ctl_watch_run_get_client(CtlWatchRun *run);

@@ -288,7 +288,7 @@ print_as_json(GArray *uses, const CtlPcscdClients *clients, CtlOutput *output)
     ctl_output_line(output, text);
 }
 
-/* Says what the user does not see. */
+/* Prints notes about the sessions and connections that the user does not see. */
 static void
 print_notes(const CtlRoute *route, GArray *uses, const CtlPcscdClients *clients, CtlOutput *output)
 {
@@ -343,8 +343,8 @@ const CtlCommand ctl_command_who = {
     .summary = N_("Show which programs use smart cards"),
     .description =
         N_("Shows the sessions of the service, and the programs that are connected to pcscd\n"
-           "directly, whatever readers these use. You see your own; root sees all. What you\n"
-           "do not see is counted.\n"
+           "directly, whatever readers these use. You see your own; root sees all.\n"
+           "Connections that you do not see are counted.\n"
            "\n"
            "In a pipe or a file each line has nine fields separated by tabs: 'session' or\n"
            "'pcscd'; the program; its process; its user; its systemd unit; the reader; the\n"

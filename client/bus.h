@@ -25,7 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SmartcarddBus, smartcardd_bus_unref)
 
 GDBusConnection *smartcardd_bus_connection(SmartcarddBus *bus);
 
-/* Whether channels can be opened: the service has the same version of their packets. */
+/* Sets whether channels can be used: the service must have the same version of their packets. */
 void smartcardd_bus_set_channels(SmartcarddBus *bus, gboolean has_channels);
 gboolean smartcardd_bus_has_channels(SmartcarddBus *bus);
 
@@ -54,8 +54,8 @@ typedef struct {
 } SmartcarddCall;
 
 /*
- * Calls a method. A cancellation ends the call in the service, and then this one with the error
- * that the service returns, which says whether the card has received a command.
+ * Calls a method. A cancellation makes the service end the call: its error, which says whether the
+ * card has received a command, is the result.
  */
 void smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call,
                                GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -65,8 +65,8 @@ void smartcardd_bus_call_async(SmartcarddBus *bus, const SmartcarddCall *call,
 GVariant *smartcardd_bus_call_finish(GAsyncResult *result, GUnixFDList **fds, GError **error);
 
 /*
- * A callback of a call without results: ends the task, of which it takes the reference, with TRUE
- * or the error of the call.
+ * A GAsyncReadyCallback for calls whose results are not needed. task: a GTask, which it ends with
+ * TRUE or the error of the call, and unrefs
  */
 void smartcardd_bus_end_task(GObject *source, GAsyncResult *result, gpointer task);
 
@@ -84,9 +84,9 @@ typedef struct {
 } SmartcarddSessionSignals;
 
 /*
- * Has functions called for the signals of the session at the path, in the thread that calls
- * smartcardd_bus_session_closed() or smartcardd_bus_session_signal(). Holds no reference to the
- * session; "signals" is static. Returns FALSE if the session was closed before.
+ * Registers functions for the signals of the session at the path. They are called in the thread
+ * that calls smartcardd_bus_session_closed() or smartcardd_bus_session_signal(). Holds no reference
+ * to the session. signals: must be static. Returns FALSE if the session was closed before.
  */
 gboolean smartcardd_bus_add_session(SmartcarddBus *bus, const char *path, GObject *session,
                                     const SmartcarddSessionSignals *signals);

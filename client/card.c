@@ -55,7 +55,7 @@ static const SmartcarddField fields[N_VALUES] = {
     /**
      * SmartcarddCard:atr: (getter get_atr)
      *
-     * The Answer To Reset as the reader reported it. Of no bytes if the card is mute.
+     * The Answer To Reset as the reader reported it. It has no bytes if the card is mute.
      */
     [VALUE_ATR] = {"Atr", "atr", G_VARIANT_TYPE_BYTESTRING, "ATR"},
     /**
@@ -440,7 +440,7 @@ handle_session(GObject *source, GAsyncResult *result, gpointer data)
  * @protocols: the protocols that are acceptable
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -488,7 +488,7 @@ smartcardd_card_open_session_finish(SmartcarddCard *self, GAsyncResult *result, 
  * @protocols: the protocols that are acceptable
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Opens a session with this card: it never reaches another card in the reader. Waits while another

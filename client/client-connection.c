@@ -46,6 +46,7 @@ static const SmartcarddField fields[SMARTCARDD_N_VALUES] = {
 };
 
 static GParamSpec *specs[SMARTCARDD_N_VALUES];
+
 void
 smartcardd_client_enter_home(SmartcarddClient *self)
 {

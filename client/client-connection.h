@@ -2,8 +2,10 @@
 #pragma once
 
 /*
- * The connection of a client to the bus and the service: follows signals, and loads all anew when
- * the service or the bus is back. In the context home of the client only.
+ * The connection of a client to the bus and the service: it applies the signals of the service to
+ * the lists, and loads all objects again when the service or the bus is back.
+ *
+ * All functions are for the thread that owns the main context "home" of the client.
  */
 
 #include "client-state.h"
@@ -12,18 +14,26 @@
 #define SMARTCARDD_CONNECTION_FLAGS \
     (G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION)
 
-/* Have calls and subscriptions use the context home, which this thread owns. */
+/* Make home the thread-default context, in which replies and signals arrive, and end that. */
 void smartcardd_client_enter_home(SmartcarddClient *self);
 void smartcardd_client_leave_home(SmartcarddClient *self);
 
-/* Takes a new connection. The context home is the thread-default one. */
+/*
+ * Subscribes to the signals of the service on a new connection, of which it takes a reference. Home
+ * must be the thread-default context.
+ */
 void smartcardd_client_take_connection(SmartcarddClient *self, GDBusConnection *connection);
+
+/* Ends the subscriptions. Does nothing if there is no connection. */
 void smartcardd_client_drop_connection(SmartcarddClient *self);
 
-/* Shows these objects. */
+/* Replaces the objects and properties of the client by these. Steals the member owner. */
 void smartcardd_client_take_loaded(SmartcarddClient *self, SmartcarddLoaded *loaded);
 
-/* The properties that the service has: numbers 0 to SMARTCARDD_N_VALUES - 1. */
+/*
+ * The properties of the client that have the values of properties of the service. number:
+ * SMARTCARDD_VALUE_AVAILABLE and so on
+ */
 void smartcardd_client_install_values(GObjectClass *class);
 void smartcardd_client_init_values(SmartcarddClient *self);
 void smartcardd_client_clear_values(SmartcarddClient *self);

@@ -3,5 +3,5 @@
 
 #include "client-state.h"
 
-/* Ends the calls of wait_for_card() that the card fits. */
+/* Ends the calls of smartcardd_client_wait_for_card_async() whose conditions the card meets. */
 void smartcardd_client_end_waits(SmartcarddClient *self, SmartcarddCard *card);

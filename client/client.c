@@ -242,7 +242,6 @@ smartcardd_client_init(SmartcarddClient *self)
     smartcardd_client_init_values(self);
 }
 
-/* The service may restart while it is asked for the first time. */
 static SmartcarddLoaded *
 load_for_sync(GDBusConnection *connection, GCancellable *cancellable, GError **error)
 {

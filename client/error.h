@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Makes errors of the domain SMARTCARDD_ERROR. */
+/* Constructors for errors of the domain SMARTCARDD_ERROR. */
 
 #include "smartcardd-enums.h"
 
@@ -10,13 +10,17 @@
 #define SMARTCARDD_SENT "sent, result unknown"
 
 /*
- * Sets the error for a PC/SC code, such as 0x80100069. note: NULL, or more about it, such as
- * SMARTCARDD_NOT_SENT.
+ * Sets the error for a PC/SC code, such as 0x80100069; an unknown code gives
+ * SMARTCARDD_ERROR_UNKNOWN_ERROR. note: appended to the message, such as SMARTCARDD_NOT_SENT; NULL
+ * for none
  */
 void smartcardd_error_set_code(GError **error, guint32 code, const char *note);
 
-/* Sets an error that PC/SC does not have. */
+/* Sets an error that PC/SC does not have, such as SMARTCARDD_ERROR_NOT_OWNER. */
 void smartcardd_error_set_own(GError **error, SmartcarddError code);
 
-/* Moves an error of GDBus, or of GIO, to our domain. Returns it. */
+/*
+ * Converts an error of GDBus or of GIO, in place, to the domain SMARTCARDD_ERROR, and returns it.
+ * Errors without an equivalent become SMARTCARDD_ERROR_COMM_ERROR.
+ */
 GError *smartcardd_error_adopt(GError *error);

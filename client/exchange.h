@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Requests of a session: through its channel, or over the bus if it has none. */
+/* Executes requests of a session: through its channel, or over the bus if it has none. */
 
 #include "session.h"
 
 /*
- * Starts requests of a session, in their order. Each ends with a call of its function "done" in any
- * thread, which first calls smartcardd_exchange_is_unresolved().
+ * Starts requests of a session, in their order, without blocking. When one has ended, its function
+ * "done" is called, in any thread; it has to call smartcardd_exchange_is_unresolved() first.
  */
 void smartcardd_exchange_start(SmartcarddSession *session, SmartcarddRequest **requests,
                                guint n_requests, GCancellable *cancellable);
 
 /*
- * If the channel was closed, finds out why, over the bus: then returns TRUE, and calls "done" again
- * when the request has an error with the reason.
+ * Returns FALSE if the result of the request is complete. If the channel was closed, and the reason
+ * is not known, returns TRUE: the function queries the reason over the bus, sets it as the error of
+ * the request, and calls "done" again.
  */
 gboolean smartcardd_exchange_is_unresolved(SmartcarddSession *session, SmartcarddRequest *request);
 
-/* Executes requests, in their order, and blocks until all have ended. */
+/* Executes requests, in their order, and blocks until all have ended. "done" must be NULL. */
 void smartcardd_exchange_run_all(SmartcarddSession *session, SmartcarddRequest **requests,
                                  guint n_requests, GCancellable *cancellable);
 

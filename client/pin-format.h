@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The input of a reader's PIN pad. */
+/* The forms in which the service and the drivers of readers take a SmartcarddPinFormat. */
 
 #include "smartcardd-pin-format.h"
 

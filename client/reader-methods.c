@@ -84,7 +84,7 @@ handle_session(GObject *source, GAsyncResult *result, gpointer data)
  * @protocols: the protocols that are acceptable
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -136,7 +136,7 @@ smartcardd_reader_open_session_finish(SmartcarddReader *self, GAsyncResult *resu
  * @protocols: the protocols that are acceptable
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Opens a session with the reader and the card in it. With the share mode
@@ -178,7 +178,7 @@ call_reader(GTask *task, SmartcarddCall *call, GCancellable *cancellable,
  * @self: a reader
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -215,7 +215,7 @@ smartcardd_reader_refresh_finish(SmartcarddReader *self, GAsyncResult *result, G
  * @self: a reader
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Updates [property@Reader:in-use] and [property@Reader:exclusive], which other programs change
@@ -243,7 +243,7 @@ smartcardd_reader_refresh(SmartcarddReader *self, gint timeout_ms, GCancellable 
  * @input: (nullable): input for the driver
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -364,7 +364,7 @@ smartcardd_reader_set_alias_finish(SmartcarddReader *self, GAsyncResult *result,
  * @binding: to what the alias belongs
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Gives a name to the reader, or to whichever reader is in this USB port. Needs the permission of

@@ -43,19 +43,6 @@ smartcardd_request_add_part(SmartcarddRequest *request, gconstpointer data, gsiz
         request->parts[request->n_parts++] = (SmartcarddPart){data, length};
 }
 
-void
-smartcardd_request_reset(SmartcarddRequest *request)
-{
-    request->state = SMARTCARDD_REQUEST_PENDING;
-    request->sent = FALSE;
-    request->code = 0;
-    request->value = 0;
-    request->give_up_at = 0;
-    request->is_cancelled = FALSE;
-    g_clear_pointer(&request->response, g_bytes_unref);
-    g_clear_error(&request->error);
-}
-
 static void
 set_unanswered_error(const SmartcarddRequest *request, GError **error)
 {

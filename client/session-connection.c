@@ -48,7 +48,7 @@ handle_reconnected(GObject *source, GAsyncResult *result, gpointer data)
  * @initialization: what to do with the card before; not eject
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -95,7 +95,7 @@ smartcardd_session_reconnect_finish(SmartcarddSession *self, GAsyncResult *resul
  * @initialization: what to do with the card before; not eject
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Connects to the card once more: after another program has reset it, after another card was
@@ -139,7 +139,7 @@ handle_close_reply(GObject *source, GAsyncResult *result, gpointer data)
  * @disposition: the state in which to leave the card
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -184,7 +184,7 @@ smartcardd_session_close_finish(SmartcarddSession *self, GAsyncResult *result, G
  * @disposition: the state in which to leave the card
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Closes the session. Its pending calls fail with %SMARTCARDD_ERROR_CANCELLED. Does nothing if the

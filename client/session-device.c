@@ -24,7 +24,7 @@ free_device_call(gpointer data)
     g_free(call);
 }
 
-/* polkit is asked about a code that is not for PIN pads, which takes a call over the bus. */
+/* A code that is not for PIN pads needs an authorization by polkit, and so a call over the bus. */
 static void
 control_over_bus(GTask *task)
 {
@@ -94,7 +94,7 @@ new_device_task(SmartcarddSession *self, const DeviceCall *call, GCancellable *c
  * @input: (nullable): input for the driver
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -136,7 +136,7 @@ smartcardd_session_control_finish(SmartcarddSession *self, GAsyncResult *result,
  * @input: (nullable): input for the driver
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Sends a command to the driver of the reader. Codes that are not for PIN pads need the permission
@@ -164,7 +164,7 @@ smartcardd_session_control(SmartcarddSession *self, guint32 code, GBytes *input,
  * @attribute: an attribute of PC/SC part 3, such as 0x90303 for the ATR
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -205,7 +205,7 @@ smartcardd_session_get_attribute_finish(SmartcarddSession *self, GAsyncResult *r
  * @attribute: an attribute of PC/SC part 3, such as 0x90303 for the ATR
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Reads an attribute of the reader or the card. Blocks until the call has ended.
@@ -234,7 +234,7 @@ smartcardd_session_get_attribute(SmartcarddSession *self, guint32 attribute, gin
  * @value: the new value
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *
@@ -275,7 +275,7 @@ smartcardd_session_set_attribute_finish(SmartcarddSession *self, GAsyncResult *r
  * @value: the new value
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Sets an attribute of the reader. Needs the permission of an administrator. Blocks until the call

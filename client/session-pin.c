@@ -2,7 +2,7 @@
 
 /*
  * SmartcarddSession: PINs that the user enters at the reader. The service talks to the reader; a
- * service that is too old for that passes on what the library writes for the driver.
+ * service that is too old for that passes on the structure that the library builds for the driver.
  */
 
 #include "command.h"
@@ -225,7 +225,7 @@ smartcardd_session_finish_pin_entry(SmartcarddSession *self, GAsyncResult *resul
  * @format: where the reader writes the PIN
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE
- * @cancellable: (nullable): takes the call back; the reader ends the entry if it can
+ * @cancellable: (nullable): ends the call; the reader ends the entry if it can
  * @callback: (scope async) (closure data): called when the user has entered the PIN
  * @data: data for the callback
  *
@@ -275,7 +275,7 @@ smartcardd_session_verify_pin_finish(SmartcarddSession *self, GAsyncResult *resu
  * @format: where the reader writes the PIN
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE
- * @cancellable: (nullable): takes the call back; the reader ends the entry if it can
+ * @cancellable: (nullable): ends the call; the reader ends the entry if it can
  * @status_word: (out) (optional): return location for the status word of the card
  * @error: return location for an error
  *
@@ -307,7 +307,7 @@ smartcardd_session_verify_pin(SmartcarddSession *self, SmartcarddCommand *comman
  * @format: where the reader writes the PINs
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE
- * @cancellable: (nullable): takes the call back; the reader ends the entry if it can
+ * @cancellable: (nullable): ends the call; the reader ends the entry if it can
  * @callback: (scope async) (closure data): called when the user has entered the PINs
  * @data: data for the callback
  *
@@ -352,7 +352,7 @@ smartcardd_session_modify_pin_finish(SmartcarddSession *self, GAsyncResult *resu
  * @format: where the reader writes the PINs
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE
- * @cancellable: (nullable): takes the call back; the reader ends the entry if it can
+ * @cancellable: (nullable): ends the call; the reader ends the entry if it can
  * @status_word: (out) (optional): return location for the status word of the card
  * @error: return location for an error
  *

@@ -307,7 +307,7 @@ run_sending(SmartcarddSession *session, Sending *sending, GCancellable *cancella
  * @command: a command
  * @timeout_ms: a time limit for each APDU in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @status_word: (out) (optional): return location for the status word, such as 0x9000
  * @error: return location for an error
  *
@@ -428,7 +428,7 @@ start_sending(SmartcarddSession *session, Sending *sending, GTask *task)
  * @command: a command
  * @timeout_ms: a time limit for each APDU in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the card has answered
  * @data: data for the callback
  *

@@ -62,7 +62,7 @@ smartcardd_session_install_signals(void)
      * @key: "digit", "backspace", "enter" or "cancel"; never which digit
      *
      * Emitted in the main context of the client when the user has pressed a key of the PIN pad. Not
-     * all readers tell.
+     * all readers report keys.
      */
     signals[PIN_KEY_PRESSED] =
         install_signal("pin-key-pressed", G_TYPE_STRING | G_SIGNAL_TYPE_STATIC_SCOPE);

@@ -32,7 +32,7 @@ new_transmit_request(GBytes *command, gint timeout_ms)
     return request;
 }
 
-/* Returns a task whose result is what is known; the cancellable does not change it. */
+/* Returns a task that keeps its result when the cancellable is cancelled. */
 static GTask *
 new_task(SmartcarddSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
          gpointer data, gpointer tag)
@@ -65,7 +65,7 @@ end_transmission(SmartcarddRequest *request, gpointer data)
  * @command: a command APDU
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the card has answered
  * @data: data for the callback
  *
@@ -107,7 +107,7 @@ smartcardd_session_transmit_finish(SmartcarddSession *self, GAsyncResult *result
  * @command: a command APDU
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Sends a command to the card, as it is. Blocks until the card has answered.

@@ -23,9 +23,9 @@
  * Commands of a session are executed in their order. Several may be pending; a program that sends
  * many of them calls [method@Session.transmit_many_async].
  *
- * A cancellable takes a call back: a command that the card has not received is never sent to it.
- * If the card is executing it, the call returns the response if that arrives soon, and otherwise
- * the error %SMARTCARDD_ERROR_CANCELLED, whose message ends in "sent, result unknown".
+ * A cancellable ends a call: a command that the card has not received is never sent to it. If the
+ * card is executing it, the call returns the response if that arrives soon, and otherwise the
+ * error %SMARTCARDD_ERROR_CANCELLED, whose message ends in "sent, result unknown".
  *
  * A session may be used in any thread. Its signals are emitted in the main context of its client.
  * When the last reference goes, the session is closed, and the card left as it is.

@@ -46,7 +46,7 @@ typedef enum {
  * @SMARTCARDD_PROTOCOLS_ANY: T=0 or T=1; as the protocol of a session: none is selected yet
  * @SMARTCARDD_PROTOCOLS_T0: T=0
  * @SMARTCARDD_PROTOCOLS_T1: T=1
- * @SMARTCARDD_PROTOCOLS_RAW: Raw, for cards that are neither
+ * @SMARTCARDD_PROTOCOLS_RAW: Raw, for cards that use neither T=0 nor T=1
  *
  * Transmission protocols. The numbers are those of PC/SC.
  */

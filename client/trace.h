@@ -14,10 +14,13 @@ typedef struct {
     gsize length;
 } SmartcarddPart;
 
-/* Cheap; to be checked before the functions below are called. */
+/* Returns whether commands are written. Check this before the functions below are called. */
 gboolean smartcardd_trace_is_on(void);
 
-/* session: its object path. */
+/*
+ * session: its object path. what: the name of the operation. response: NULL if there is none.
+ * failure: the message of an error, or NULL
+ */
 void smartcardd_trace_command(const char *session, const char *what, const SmartcarddPart *parts,
                               guint n_parts);
 void smartcardd_trace_response(const char *session, GBytes *response, const char *failure);

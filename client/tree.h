@@ -31,16 +31,18 @@ void smartcardd_tree_free(SmartcarddTree *tree);
 GListModel *smartcardd_tree_readers(SmartcarddTree *tree);
 GListModel *smartcardd_tree_cards(SmartcarddTree *tree);
 
-/* Takes the reply of GetManagedObjects, a{oa{sa{sv}}}. */
+/* Replaces the objects by those of a reply of GetManagedObjects, a{oa{sa{sv}}}. */
 void smartcardd_tree_load(SmartcarddTree *tree, SmartcarddBus *bus, GVariant *objects);
 
 /*
- * Take the arguments of signals. interfaces: a{sa{sv}}; changed: a{sv}. The properties of a reader
- * are notified after its card has come or gone.
+ * Apply signals of the service: InterfacesAdded, InterfacesRemoved and PropertiesChanged.
+ * interfaces: a{sa{sv}}. changed: a{sv}. When a card is inserted or removed, the lists change
+ * before the properties of the reader are notified.
  */
 void smartcardd_tree_add(SmartcarddTree *tree, SmartcarddBus *bus, const char *path,
                          GVariant *interfaces);
 void smartcardd_tree_remove(SmartcarddTree *tree, const char *path);
 void smartcardd_tree_change(SmartcarddTree *tree, const char *path, GVariant *changed);
 
+/* Removes all objects. */
 void smartcardd_tree_clear(SmartcarddTree *tree);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Properties of an object of the service, as properties of a GObject of the same content. A class
- * has a table of them; an object has their values in an array of the same length. An object is used
- * in the main context of its client only.
+ * Copies properties of an object of the service to properties of a GObject. The class has a table
+ * of them, and each object has their values in an array of the same length. All functions are for
+ * the main context of the client.
  */
 
 #include <gio/gio.h>
@@ -24,8 +24,8 @@ typedef union {
 } SmartcarddValue;
 
 /*
- * Installs properties with the numbers 1 to n_fields. Their blurbs are comments for the
- * introspection.
+ * Installs properties with the numbers 1 to n_fields, and stores them in specs. They have no
+ * blurbs: the comments in the table document them.
  */
 void smartcardd_values_install(GObjectClass *class, const SmartcarddField *fields, guint n_fields,
                                GParamSpec **specs);
@@ -36,8 +36,9 @@ void smartcardd_values_clear(SmartcarddValue *values, const SmartcarddField *fie
                              guint n_fields);
 
 /*
- * Takes the values of a dictionary, a{sv}. Names and types that are not in the table are ignored.
- * Emits "notify" for those that have changed; not if object is NULL, as for a new one.
+ * Copies the values of a dictionary, a{sv}. Names and types that are not in the table are ignored.
+ * Emits "notify" on the object for those that have changed. object: NULL for a new one, which emits
+ * nothing
  */
 void smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fields,
                               guint n_fields, GVariant *dictionary, GObject *object,
@@ -45,7 +46,7 @@ void smartcardd_values_update(SmartcarddValue *values, const SmartcarddField *fi
 
 /*
  * Returns a dictionary, a{sv}, with the entries of both; those of changes take precedence. The
- * order is that of the first one; new entries come last. Takes no reference.
+ * order is that of the first one; new entries come last. Keeps no reference to either.
  */
 GVariant *smartcardd_values_merge(GVariant *dictionary, GVariant *changes);
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Makes a synchronous function of an asynchronous one: the operation runs in a main context of its
- * own, so that no other source of the program is dispatched.
+ * Calls an asynchronous function and blocks until it has ended. The operation runs in a main
+ * context of its own, so that no other source of the program is dispatched.
  *
  *     smartcardd_wait_begin(&wait);
  *     smartcardd_…_async(…, smartcardd_wait_callback, &wait);
@@ -21,6 +21,6 @@ typedef struct {
 void smartcardd_wait_begin(SmartcarddWait *wait);
 void smartcardd_wait_callback(GObject *source, GAsyncResult *result, gpointer wait);
 
-/* Blocks. The result is owned by wait. */
+/* Blocks until the callback was called. The result is valid until smartcardd_wait_clear(). */
 GAsyncResult *smartcardd_wait_end(SmartcarddWait *wait);
 void smartcardd_wait_clear(SmartcarddWait *wait);

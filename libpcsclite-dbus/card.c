@@ -439,8 +439,8 @@ close_session_locked(PldCard *card, DWORD disposition)
                                 .append = pld_append_disposition,
                                 .arguments = &disposition};
     LONG code = pld_card_call_locked(card, call);
-    /* As in pcsc-lite, closing succeeds if the reader does not exist any more. What a limit of the
-     * service refused has closed nothing. */
+    /* As in pcsc-lite, closing succeeds if the reader does not exist any more. A call that a limit
+     * of the service has refused has closed nothing. */
     return code == SCARD_E_NO_SERVICE || code == SCARD_E_NO_MEMORY ? code : SCARD_S_SUCCESS;
 }
 

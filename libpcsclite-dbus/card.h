@@ -94,8 +94,8 @@ LONG pld_card_wait_for_access_locked(PldCard *card);
 
 /*
  * Calls attempt(), once if pld_card_may_block(). Otherwise attempt() must not wait, and is called
- * until it returns another code than SCARD_E_TIMEOUT, which stands for: the reader is busy. Returns
- * that code, or SCARD_E_SHARING_VIOLATION if another handle has a transaction.
+ * until it returns another code than SCARD_E_TIMEOUT, with which it reports that the reader is
+ * busy. Returns that other code, or SCARD_E_SHARING_VIOLATION if another handle has a transaction.
  */
 typedef LONG (*PldAttempt)(PldCard *card, void *data);
 LONG pld_card_attempt_locked(PldCard *card, PldAttempt attempt, void *data);

@@ -24,8 +24,8 @@ typedef struct {
     size_t length; /* at most MAX_BUFFER_SIZE_EXTENDED */
     bool no_wait;  /* fail with SCARD_E_TIMEOUT instead of waiting for others; else no time limit */
 
-    /* For pld_channel_cancel(): counts cancellations, and their number when the program's call
-     * began. NULL for a request that it does not end. */
+    /* For pld_channel_cancel(): the counter of cancellations, and its value when the program's call
+     * began. NULL for a request that pld_channel_cancel() does not end. */
     const atomic_uint *cancels;
     unsigned cancels_seen;
 } PldRequest;

@@ -12,7 +12,7 @@
  * After fork() both processes have the handles, but only one may go on with them: the first one
  * that uses any of them. A word in memory that both share decides: each process tries to set it
  * before its first use, by compare-and-swap. The other process loses these handles. A child that
- * wins must exchange what it cannot share with its parent, see PldHandle.inherited.
+ * wins must replace the connection, which it cannot share with its parent: PldHandle.inherited.
  *
  * If a call of another thread is using a handle at the fork, the parent keeps all, and the child
  * has none. A process that loses handles closes its descriptors of them, which does not affect the

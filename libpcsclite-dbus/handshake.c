@@ -92,7 +92,7 @@ send_all(int fd, const void *data, size_t length)
     return 0;
 }
 
-/* Reads a line without its end, byte by byte: what follows is not for this function. */
+/* Reads a line without its end, byte by byte: the bytes after it are for sd-bus. */
 static int
 read_line(int fd, char line[LINE_MAX_LENGTH])
 {
@@ -154,7 +154,7 @@ authenticate(PldHandshake *handshake)
     return send_all(handshake->bus, begin, strlen(begin));
 }
 
-/* Answers what sd-bus sends as the bus would, until it begins. */
+/* Answers the steps of sd-bus's authentication as the bus would, until it sends BEGIN. */
 static int
 answer_sd_bus(const PldHandshake *handshake)
 {

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * Connects to the system bus one step after the other. sd-bus sends all of its authentication at
- * once, and the first message with it; xdg-dbus-proxy, through which an application in a Flatpak
- * sandbox reaches the bus, takes the answers to that for messages, and hangs up.
+ * Connects to the system bus, and waits for the answer to each step of the authentication. sd-bus
+ * sends all steps and the first message at once. xdg-dbus-proxy, through which an application in a
+ * Flatpak sandbox reaches the bus, does not support that: it parses the answers as messages, and
+ * closes the connection.
  */
 
 #include <systemd/sd-bus.h>

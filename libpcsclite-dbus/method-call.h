@@ -21,7 +21,7 @@ typedef enum {
     PLD_CALL_SHORT,           /* does not wait: without options */
     PLD_CALL_UNTIL_REPLY,     /* nothing ends it */
     PLD_CALL_UNTIL_CLOSED,    /* SCardReleaseContext ends it, and SCardDisconnect of its session */
-    PLD_CALL_UNTIL_CANCELLED, /* these and SCardCancel end it */
+    PLD_CALL_UNTIL_CANCELLED, /* both of these end it, and SCardCancel */
 } PldCallLifetime;
 
 typedef struct {
@@ -70,5 +70,5 @@ typedef struct {
 int pld_pending_call_send_locked(PldPendingCall *pending, PldContext *context,
                                  const PldMethodCall *call);
 
-/* Forgets the call. If there is no reply yet, the service is told to cancel it. */
+/* Drops the call and its reply. If there is no reply yet, sends CancelCall to the service. */
 void pld_pending_call_end_locked(PldPendingCall *pending);

@@ -2,8 +2,8 @@
 
 /*
  * pam_smartcardd.so: waits for a card before the module that authenticates with it, and remembers
- * the card of a session. It authenticates nobody: no function returns PAM_SUCCESS, so that a stack
- * with a mistake in it lets nobody in. See pam_smartcardd(8).
+ * the card of a session. It never authenticates a user: no function returns PAM_SUCCESS, so that a
+ * stack with a mistake in it denies the login. See pam_smartcardd(8).
  *
  * The module runs in other programs, as root: no GLib, no thread, no signal handler. All that it
  * opens is closed, and the mask of signals is restored, when a function returns.

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Decides when a card is gone for good. Reports and times go in, decisions come out; there is no
- * bus, no clock and no file. A card is gone:
+ * Decides when a card is gone for good, from reports and times. It uses no bus, no clock and no
+ * file. A card is gone:
  *
  * - at once, if its reader is there without it, or if it was swapped or put back;
  * - if its reader is gone, or does not answer because it fails before it goes, unless both are back

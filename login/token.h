@@ -34,8 +34,9 @@ LgnToken *lgn_token_new(sd_bus *bus, const LgnReader *reader);
 void lgn_token_free(LgnToken *token);
 
 /*
- * Both announce what changes, with the values. The token must be without a card for the first one,
- * and remains the one of the login after the second one: gnome-shell asks whether its card is in.
+ * Both emit PropertiesChanged with the new values. The token must not have a card before the first
+ * one. After the second one it still is the token of the login, because gnome-shell queries whether
+ * the card of that token is inserted.
  */
 void lgn_token_insert_card(LgnToken *token, const LgnReader *reader, const char *name,
                            bool is_used_to_login);

@@ -12,8 +12,9 @@
  * swapped within a millisecond differs from a reader that was unplugged, and both from a service
  * that restarted.
  *
- * Only root and the user of the service can have its bus name, and only signals of that process are
- * believed. An error of the service is reported, and the watch reads again until it answers.
+ * Only root and the user of the service can own its bus name; signals of all other processes are
+ * ignored. An error of the service is reported, and the watch reads again until the service
+ * answers.
  */
 
 #include <systemd/sd-event.h>

@@ -6,7 +6,7 @@
 
 #include "base/words.h"
 
-/* Of a request of any version. */
+/* The shortest header that a request of any version has, in bytes. */
 #define SHORTEST_HEADER 8
 
 static guint32

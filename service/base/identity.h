@@ -18,7 +18,7 @@
 
 /* The answers of a driver; NULL where it gave none. */
 typedef struct {
-    gboolean asked;             /* FALSE if another program had the reader: to be tried again */
+    gboolean asked;             /* FALSE if another program had the reader: to be probed again */
     GBytes *usb_path;           /* control code 3601 of libccid */
     GBytes *channel_id;         /* SCARD_ATTR_CHANNEL_ID */
     GBytes *vendor;             /* SCARD_ATTR_VENDOR_NAME */
@@ -34,12 +34,12 @@ typedef struct {
 void scd_driver_answers_clear(ScdDriverAnswers *answers);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScdDriverAnswers, scd_driver_answers_clear)
 
+#define SCD_DEFAULT_SEAT "seat0"
+
 /*
  * Immutable once it is shared. Texts are cleaned (scd_device_text_clean()), never NULL, and empty
  * if unknown.
  */
-#define SCD_DEFAULT_SEAT "seat0"
-
 typedef struct {
     char *name;        /* PC/SC name as text */
     gboolean complete; /* the driver has answered: another probe would not find more */

@@ -70,7 +70,7 @@ ScdUserLimit *scd_user_limit_new(const ScdLimitRule *per_user, const ScdLimitRul
 void scd_user_limit_free(ScdUserLimit *limit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdUserLimit, scd_user_limit_free)
 
-/* For a limit with charges that end later, in other threads: the last one frees it. */
+/* Frees a limit when its last charge has ended, which may be later and in another thread. */
 void scd_user_limit_release(ScdUserLimit *limit);
 
 /* Returns a reference to the account of the user. */
@@ -79,7 +79,7 @@ ScdAccount *scd_account_ref(ScdAccount *account);
 void scd_account_unref(ScdAccount *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdAccount, scd_account_unref)
 
-/* Returns whether so much could be charged now. */
+/* Returns whether the amount could be charged now. */
 gboolean scd_account_has_room(const ScdAccount *account, gsize amount);
 
 /* Returns FALSE with SCD_LIMITS_EXCEEDED if less is left of either limit. The charge must be empty,

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * A group [Reader LABEL] of the settings: which readers it is for, and what holds for them.
+ * A group [Reader LABEL] of the settings: conditions for readers, and settings for those that meet
+ * them.
  *
- * A rule applies to a reader that all of its Match… settings fit. Of several rules that apply, the
- * last one that has a setting counts for that setting. A rule with an error in it applies to no
- * reader, because it might apply to others than the administrator meant.
+ * A rule applies to a reader that meets all of its conditions, the settings Match…. If several
+ * rules apply, the last one that has a setting counts for that setting. A rule with an error in it
+ * applies to no reader, because it might apply to others than the administrator meant.
  */
 
 #include <glib.h>
@@ -61,5 +62,5 @@ gboolean scd_reader_rule_applies(const ScdReaderRule *rule, const ScdIdentity *r
 const ScdReaderRule *scd_reader_rules_find_ignoring(const GPtrArray *rules,
                                                     const ScdIdentity *reader);
 
-/* Returns what the last rule says that applies, or SCD_RULE_UNSET. */
+/* Returns the setting Login of the last rule that applies and has it, or SCD_RULE_UNSET. */
 ScdRuleFlag scd_reader_rules_login(const GPtrArray *rules, const ScdIdentity *reader);

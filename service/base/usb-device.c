@@ -120,14 +120,15 @@ read_interfaces(const char *folder, const ScdUsbPort *port)
     return interfaces;
 }
 
-guint8
-scd_usb_device_read_address(const char *folder)
+static guint8
+read_address(const char *folder)
 {
     return (guint8)read_number(folder, "devnum", 10, G_MAXUINT8);
 }
 
-ScdUsbDevice *
-scd_usb_device_read(const char *folder, const ScdUsbPort *port)
+/* Returns the device of a directory, NULL if the directory does not exist. */
+static ScdUsbDevice *
+read_device(const char *folder, const ScdUsbPort *port)
 {
     if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
         return NULL;
@@ -136,7 +137,7 @@ scd_usb_device_read(const char *folder, const ScdUsbPort *port)
     g_autofree char *removable = read_attribute(folder, "removable");
 
     device->port = *port;
-    device->address = scd_usb_device_read_address(folder);
+    device->address = read_address(folder);
     device->vendor_id = (guint16)read_number(folder, "idVendor", 16, G_MAXUINT16);
     device->product_id = (guint16)read_number(folder, "idProduct", 16, G_MAXUINT16);
     device->manufacturer = read_attribute(folder, "manufacturer");
@@ -159,8 +160,8 @@ scd_usb_device_free(ScdUsbDevice *device)
     g_free(device);
 }
 
-ScdUsbPath
-scd_usb_device_path_of(const ScdUsbDevice *device, const ScdUsbInterface *interface)
+static ScdUsbPath
+get_path(const ScdUsbDevice *device, const ScdUsbInterface *interface)
 {
     return (ScdUsbPath){device->port, interface->configuration, interface->number};
 }
@@ -209,7 +210,7 @@ scd_usb_device_find_interface(const ScdUsbDevice *device, const ScdReaderName *n
     }
     if (found == NULL)
         return FALSE;
-    *path = scd_usb_device_path_of(device, found);
+    *path = get_path(device, found);
     return TRUE;
 }
 
@@ -229,9 +230,13 @@ is_device_name(const ScdUsbDevice *device, const char *base)
     return device->product[0] != '\0' && is_same_text(base, g_strstrip(both));
 }
 
-gboolean
-scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
-                            const ScdReaderName *name)
+/*
+ * Returns whether pcscd may have given this name to the reader at this interface: the parts of the
+ * name after the base agree, and at least one part of it comes from the device.
+ */
+static gboolean
+may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
+             const ScdReaderName *name)
 {
     const char *serial = get_serial_in_name(device, interface);
 
@@ -257,7 +262,7 @@ scd_usb_tree_find_port(const char *root, const ScdUsbPort *port)
 {
     g_autofree char *folder = build_device_folder(root, port);
 
-    return scd_usb_device_read(folder, port);
+    return read_device(folder, port);
 }
 
 gboolean
@@ -276,7 +281,7 @@ scd_usb_tree_read_address(const char *root, const ScdUsbPort *port)
 {
     g_autofree char *folder = build_device_folder(root, port);
 
-    return scd_usb_device_read_address(folder);
+    return read_address(folder);
 }
 
 /* Returns an array of ScdUsbPort. Root hubs are left out: they have no port. */
@@ -341,7 +346,7 @@ scd_usb_tree_find_address(const char *root, guint8 bus, guint8 address)
         const ScdUsbPort *port = &g_array_index(ports, ScdUsbPort, i);
         g_autofree char *folder = build_device_folder(root, port);
 
-        if (port->bus != bus || scd_usb_device_read_address(folder) != address)
+        if (port->bus != bus || read_address(folder) != address)
             continue;
         if (found != NULL)
             return NULL;
@@ -359,9 +364,9 @@ count_matching_interfaces(const ScdUsbDevice *device, const ScdReaderName *name,
     for (guint i = 0; i < device->interfaces->len; i++) {
         const ScdUsbInterface *interface = device->interfaces->pdata[i];
 
-        if (!interface->is_ccid || !scd_usb_device_may_be_named(device, interface, name))
+        if (!interface->is_ccid || !may_be_named(device, interface, name))
             continue;
-        *path = scd_usb_device_path_of(device, interface);
+        *path = get_path(device, interface);
         n_named++;
     }
     return n_named;

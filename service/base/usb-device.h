@@ -69,13 +69,8 @@ typedef struct {
     GPtrArray *interfaces; /* of ScdUsbInterface, in the active configuration */
 } ScdUsbDevice;
 
-/* Returns the device of a directory, NULL if the directory does not exist. */
-ScdUsbDevice *scd_usb_device_read(const char *folder, const ScdUsbPort *port);
 void scd_usb_device_free(ScdUsbDevice *device);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdUsbDevice, scd_usb_device_free)
-
-/* Returns the address alone, which is cheaper than reading the device; 0 if unknown. */
-guint8 scd_usb_device_read_address(const char *folder);
 
 /*
  * Sets path to the interface of this device that belongs to the reader of this name: the only
@@ -85,15 +80,6 @@ guint8 scd_usb_device_read_address(const char *folder);
  */
 gboolean scd_usb_device_find_interface(const ScdUsbDevice *device, const ScdReaderName *name,
                                        ScdUsbPath *path);
-
-/*
- * Returns whether pcscd may have given this name to the reader at this interface: the parts of the
- * name after the base agree, and at least one part of it comes from the device.
- */
-gboolean scd_usb_device_may_be_named(const ScdUsbDevice *device, const ScdUsbInterface *interface,
-                                     const ScdReaderName *name);
-
-ScdUsbPath scd_usb_device_path_of(const ScdUsbDevice *device, const ScdUsbInterface *interface);
 
 /*
  * Searches for USB devices in /sys/bus/usb/devices. Each search reads the tree again, because

@@ -19,7 +19,7 @@
 typedef struct ScdAliases ScdAliases;
 
 typedef struct {
-    /* Returns the number of connected readers that the alias matches, without one, or NULL. */
+    /* Returns the number of connected readers that the alias matches. except: does not count */
     guint (*count)(const ScdAlias *alias, const ScdIdentity *except, gpointer data);
     /* Aliases of readers may have changed. */
     void (*changed)(gpointer data);

@@ -270,9 +270,9 @@ scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc explain
     output->explain_data = data;
 }
 
-GDBusMessage *
-scd_bus_output_new_error(const char *destination, guint32 reply_serial, const char *name,
-                         const char *text)
+/* Returns an error that replies to a call, for scd_bus_output_send(). */
+static GDBusMessage *
+new_error(const char *destination, guint32 reply_serial, const char *name, const char *text)
 {
     GDBusMessage *message = g_dbus_message_new();
 
@@ -292,8 +292,7 @@ shorten_error(const ScdDbusHeader *header, const guint8 *body)
     g_autofree char *text = g_strndup((const char *)body + sizeof(guint32), ERROR_TEXT_MAX);
     g_autofree char *valid = g_utf8_make_valid(text, -1);
 
-    return scd_bus_output_new_error(header->destination, header->reply_serial, header->error_name,
-                                    valid);
+    return new_error(header->destination, header->reply_serial, header->error_name, valid);
 }
 
 /* Returns the message to send in place of a reply; NULL if the reply can be sent as it is. */
@@ -304,10 +303,10 @@ replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_len
         g_str_has_prefix(header->signature, "s"))
         return shorten_error(header, bytes + header_length);
     if (length > SCD_BUS_OUTPUT_MESSAGE_MAX)
-        return scd_bus_output_new_error(header->destination, header->reply_serial,
-                                        "org.freedesktop.DBus.Error.LimitsExceeded",
-                                        "The reply is longer than a message of the bus may be: "
-                                        "ask for less in one call");
+        return new_error(header->destination, header->reply_serial,
+                         "org.freedesktop.DBus.Error.LimitsExceeded",
+                         "The reply is longer than a message of the bus may be: "
+                         "ask for less in one call");
     return NULL;
 }
 
@@ -345,16 +344,16 @@ reply_to_unknown(gpointer data)
                                   ? output->explain(unknown->path, unknown->interface,
                                                     unknown->sender, output->explain_data)
                                   : NULL;
-    g_autoptr(GDBusMessage) reply = scd_bus_output_new_error(
-        unknown->sender, unknown->serial, error ? scd_error_dbus_name(error) : unknown->name,
-        error ? error->message : unknown->text);
+    g_autoptr(GDBusMessage) reply = new_error(unknown->sender, unknown->serial,
+                                              error ? scd_error_dbus_name(error) : unknown->name,
+                                              error ? error->message : unknown->text);
 
     if (scd_gate_reply(output->gate, unknown->sender, unknown->serial, FALSE) != SCD_GATE_DROP)
         scd_bus_output_send(output, reply, NULL);
     return G_SOURCE_REMOVE;
 }
 
-/* Returns what stands between the two texts, without quotation marks; an empty end: all the rest.
+/* Returns the text between the two, without quotation marks; an empty end: all the rest.
  * NULL if they do not occur. */
 static char *
 find_between(const char *text, const char *begin, const char *end)

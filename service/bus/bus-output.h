@@ -59,16 +59,13 @@ guint32 scd_bus_output_next_serial(ScdBusOutput *output);
 gboolean scd_bus_output_is_behind(ScdBusOutput *output);
 
 /*
- * GDBus is about to reply that there is no object at this path, or not with this interface
- * ("(null)" for a call without one): the object may have gone while the call was on its way.
- * Returns the error to reply with, or NULL for that of GDBus. In the main thread.
+ * Called in the main thread when GDBus is about to reply that there is no object at this path, or
+ * that it does not have this interface ("(null)" for a call without one): the object may have been
+ * removed while the call was on its way. Returns the error to reply with, or NULL for that of
+ * GDBus.
  */
 typedef GError *(*ScdBusExplainFunc)(const char *path, const char *interface, const char *sender,
                                      gpointer data);
 
 /* In the main thread. func: NULL to let GDBus's errors be sent. */
 void scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc func, gpointer data);
-
-/* Returns an error that replies to a call, for scd_bus_output_send(). */
-GDBusMessage *scd_bus_output_new_error(const char *destination, guint32 reply_serial,
-                                       const char *name, const char *text);

@@ -39,10 +39,10 @@ const char *scd_card_path(const ScdCard *card);
 /* Returns the number in the path of a card, present or removed; 0 for any other path. */
 guint64 scd_card_number_of_path(const char *path);
 
-/* Returns whether there has been a card with this number since the process started. */
+/* Returns whether this process has had a card with this number. */
 gboolean scd_card_was_here(guint64 number);
 
-/* Returns whether the path has a number that was used for a card object. */
+/* Returns whether this process, or an earlier one since boot, may have had a card at this path. */
 gboolean scd_card_was_used(const char *path);
 
 const char *scd_card_atr_hex(const ScdCard *card);

@@ -49,6 +49,7 @@ static const ScdGateError with_descriptors = {"org.freedesktop.DBus.Error.Invali
                                               "No method takes file descriptors"};
 static const ScdGateError no_object = {"org.freedesktop.DBus.Error.UnknownObject",
                                        "There is no such object"};
+
 const ScdGateBodyLimit *
 scd_gate_find_body_limit(const ScdDbusHeader *header)
 {

@@ -24,7 +24,7 @@ typedef struct {
 typedef struct {
     const char *method; /* interface and member, without the prefix; NULL: any other method */
     gsize body_max;
-    guint percent; /* of the body that is held at once: GDBus's copy and the job's */
+    guint percent; /* of the body: the memory for GDBus's copy and for the job's */
 } ScdGateBodyLimit;
 
 /* Returns the length in bytes, with the header, of the longest message that any method needs. */
@@ -52,7 +52,7 @@ ScdGateVerdict scd_gate_check_header(const ScdDbusHeader *header, gsize length,
 guint scd_gate_weigh_reply(const ScdDbusHeader *header);
 
 /*
- * Returns whether the call is of a method that uses a card: the card, and no flood, decides how
- * often that succeeds.
+ * Returns whether the call is of a method that uses a card. The successful ones are not counted in
+ * the rate of the user, because the card limits it.
  */
 gboolean scd_gate_uses_card(const ScdDbusHeader *header);

@@ -11,8 +11,8 @@
  * user, so that no user takes the time of the main thread and of the bus from others. Calls above
  * these limits are held back, and pass later, the senders taking turns; those of a sender stay in
  * order. Calls of root, the few that a program makes one after the other, and successful calls on a
- * card are not counted. Calls that wait for no reply and do nothing else, signals to which the
- * service has not subscribed, and replies to no call are dropped.
+ * card are not counted. The gate drops queries whose sender wants no reply, signals to which the
+ * service has not subscribed, and replies to calls that the service has not made.
  *
  * A call is charged to the user of its sender. New senders, whose user is not known yet, share one
  * pool until their user has been looked up. All functions may be called from any thread.

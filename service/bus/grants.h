@@ -31,7 +31,7 @@ typedef struct {
 ScdGrants *scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *reader,
                           ScdJobQueue *queue, const ScdGrantsOwner *owner);
 
-/* Replaces the owner: a call of Connect by the session that it has opened. */
+/* Replaces the owner, when a call of Connect hands the grants to the session that it opened. */
 void scd_grants_set_owner(ScdGrants *grants, const ScdGrantsOwner *owner);
 
 /* Returns whether the authorization is being checked again, and the queue is held. */

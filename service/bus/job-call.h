@@ -95,7 +95,7 @@ typedef void (*ScdJobCallEndFunc)(guint32 code, gpointer data);
 void scd_job_call_on_end(ScdJob *job, ScdJobCallEndFunc func, gpointer data,
                          GDestroyNotify destroy);
 
-/* Who has the card, for the message of SharingViolation. */
+/* Sets the query for the message of SharingViolation. */
 void scd_job_call_set_holder_query(ScdJob *job, const ScdHolderQuery *query);
 
 /*

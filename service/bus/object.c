@@ -29,7 +29,7 @@ struct ScdObject {
 /* The number of bits in "changed". */
 #define PROPERTIES_MAX 64
 
-/* Of all objects that are registered with GDBus; the keys are the objects'. */
+/* The paths of all objects that are registered with GDBus, as keys; the objects own them. */
 static GHashTable *paths_in_use;
 
 static guint

@@ -21,16 +21,16 @@ typedef struct ScdReader ScdReader;
 /* The objects that methods of readers and cards use: reader-methods.h. */
 typedef struct ScdMethodContext ScdMethodContext;
 
-/* Either function may end watches, including its own. */
+/* Functions for a removal. Either may end watches, including its own. */
 typedef struct {
-    /* The reader is removed. why: SCD_E_READER_UNAVAILABLE, SCD_E_NO_SERVICE with pcscd, or
-     * SCD_P_SHUTDOWN with the service. */
+    /* The reader is removed. why: SCD_E_READER_UNAVAILABLE if it was unplugged, SCD_E_NO_SERVICE if
+     * pcscd has stopped, SCD_P_SHUTDOWN if the service stops. */
     void (*reader_left)(ScdErrorCode why, gpointer data);
     void (*card_left)(gpointer data);
     gpointer data;
 } ScdReaderWatch;
 
-/* The details for polkit rules, the ATR, or the card object have changed. */
+/* A function for a change of the details for polkit rules, of the ATR, or of the card object. */
 typedef struct {
     void (*changed)(gpointer data); /* may end any watch */
     gpointer data;
@@ -49,12 +49,16 @@ typedef struct {
 
 /*
  * Adds an empty reader to the tree. Its object path is derived from the identity, and does not
- * change. alias: empty if the reader has none. Fails if the path is in use.
+ * change. alias: copied; empty if the reader has none. state: a reference is kept. Fails if the
+ * path is in use.
  */
 ScdReader *scd_reader_new(const ScdReaderParts *parts, const ScdIdentity *identity,
                           const char *alias, ScdReaderState *state, GError **error);
 
-/* why: passed to the watches. The card must have been removed, unless that is SCD_P_SHUTDOWN. */
+/*
+ * Ends the watches, and removes the reader from the tree. why: passed to the watches. The card must
+ * have been removed before, unless why is SCD_P_SHUTDOWN.
+ */
 void scd_reader_free(ScdReader *reader, ScdErrorCode why);
 
 const char *scd_reader_path(const ScdReader *reader);
@@ -90,15 +94,15 @@ void scd_reader_identify(ScdReader *reader, const ScdIdentity *identity);
 void scd_reader_apply_settings(ScdReader *reader);
 
 /*
- * A session of the service begins, changes its share mode or ends: from the share mode before to
- * that of now, 0 for none. Updates InUse, Exclusive and State.
+ * To be called when a session of the service begins, changes its share mode, or ends. before, now:
+ * its share modes; 0 while there is no session. Updates InUse, Exclusive and State.
  */
 void scd_reader_count_session(ScdReader *reader, guint32 before, guint32 now);
 
-/* Returns TRUE if the reader had another alias before. */
+/* Sets the property Alias. Returns whether it has changed. */
 gboolean scd_reader_set_alias(ScdReader *reader, const char *alias);
 
-/* state: the new one, as reported by pcscd. */
+/* Apply a step of the difference between two snapshots. state: the new one; a reference is kept */
 void scd_reader_update(ScdReader *reader, ScdReaderState *state);
 void scd_reader_insert_card(ScdReader *reader, ScdReaderState *state);
 void scd_reader_remove_card(ScdReader *reader, ScdReaderState *state);

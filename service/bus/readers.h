@@ -39,7 +39,7 @@ void scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot);
 /* Updates a reader whose device was identified better. Ignored if the reader is not on the bus. */
 void scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity);
 
-/* Returns the number of readers that the alias matches, without the one of an identity, or NULL. */
+/* Returns the number of readers that the alias matches. except: does not count; NULL for none */
 guint scd_readers_count_named(const ScdReaders *readers, const ScdAlias *alias,
                               const ScdIdentity *except);
 

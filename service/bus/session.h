@@ -58,7 +58,7 @@ ScdHolderQuery scd_sessions_holder_query(ScdSessions *sessions, const ScdClient 
  */
 gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error);
 
-/* Finds a session that may have ended in the meantime. The sessions must outlive it. */
+/* Identifies a session that may end before the key is used. The sessions must outlive it. */
 typedef struct {
     ScdSessions *sessions;
     guint64 number;
@@ -71,7 +71,7 @@ ScdSession *scd_session_find(const ScdSessionKey *key);
 
 /*
  * Returns whether there may have been a session at this path: its number is not above the last one.
- * error: SCD_E_INVALID_HANDLE, which tells its owner why it ended.
+ * error: SCD_E_INVALID_HANDLE; for the owner of the session, with the reason for its end.
  */
 gboolean scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller,
                           GError **error);

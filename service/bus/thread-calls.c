@@ -5,7 +5,7 @@
 #include "bus/reply.h"
 #include "pcsc/main-thread.h"
 
-/* What the thread has. */
+/* The data of the thread. */
 typedef struct {
     ScdThreadCalls *calls; /* the main thread's */
     const ScdThreadCallsFuncs *funcs;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Questions about the card of a handle (card: a SCARDHANDLE), which pcscd answers itself. For the
+ * Queries about the card of a handle (card: a SCARDHANDLE), which pcscd answers itself. For the
  * worker of the reader; SCardStatus would access the table of readers, which in 1.9.9 only the
  * monitor may use.
  */
@@ -27,9 +27,10 @@ gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
 guint32 scd_card_compare_in_worker(long card, GBytes *granted);
 
 /*
- * Returns why the command of the job failed: SCARD_W_REMOVED_CARD if the card was pulled,
- * SCARD_E_READER_UNAVAILABLE if the reader was, the code of a lost connection to pcscd, or else the
- * code of the job. Blocks for at most half a second, and not after the job was answered.
+ * Returns why the command of the job failed: SCARD_W_REMOVED_CARD if the card was removed,
+ * SCARD_E_READER_UNAVAILABLE if the reader was unplugged, the code of a lost connection to pcscd,
+ * or else the code of the job. Blocks for at most half a second, and not after the job was
+ * answered.
  */
 guint32 scd_card_find_cause_in_worker(long card, const ScdJob *job);
 

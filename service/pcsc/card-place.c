@@ -13,8 +13,9 @@ scd_card_place_note_other_program(ScdCardPlace *place)
     place->n_uses++;
 }
 
-void
-scd_card_handle_note_use(ScdCardHandle *handle, ScdCardPlace *place)
+/* Counts a use of the card. A handle that knew of all uses before knows of this one, too. */
+static void
+note_use(ScdCardHandle *handle, ScdCardPlace *place)
 {
     gboolean knows_all = handle->n_uses == place->n_uses;
 
@@ -33,7 +34,7 @@ scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 a
         handle->used = FALSE;
     if (code != SCARD_S_SUCCESS || (action != SCARD_RESET_CARD && action != SCARD_UNPOWER_CARD))
         return;
-    scd_card_handle_note_use(handle, place);
+    note_use(handle, place);
     handle->used = FALSE;
     scd_reader_use_set_unclean(place->reader, FALSE);
     place->reset = TRUE;
@@ -52,7 +53,7 @@ scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32
         break;
     default:
         handle->used = TRUE;
-        scd_card_handle_note_use(handle, place);
+        note_use(handle, place);
     }
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * One SCARDHANDLE, its place among the handles on the same card, and what is known of the card's
+ * One SCARDHANDLE, its place among the handles on the same card, and the known parts of the card's
  * state. Both belong to the worker's thread; members marked as atomic may be read from any thread.
  */
 
@@ -53,17 +53,17 @@ typedef enum {
     SCD_OUTCOME_PAUSED, /* may_go_on() returned FALSE: the script can be continued */
 } ScdOutcome;
 
-/* Another program has used the card. */
+/* Notes that another program has used the card. */
 void scd_card_place_note_other_program(ScdCardPlace *place);
 
-/* The handle uses the card. It stays up to date if it was. */
-void scd_card_handle_note_use(ScdCardHandle *handle, ScdCardPlace *place);
-
-/* After a call that may have reset the card, or found that it was reset or removed. */
+/*
+ * To be called after a call that may have reset the card, or found that it was reset or removed.
+ * action: the disposition or initialization of the call. code: its return code
+ */
 void scd_card_handle_note_reset(ScdCardHandle *handle, ScdCardPlace *place, guint32 action,
                                 guint32 code);
 
-/* After a call that may have sent a command to the card. The code tells whether it has. */
+/* To be called after a call that may have sent a command to the card; code: its return code */
 void scd_card_handle_note_command(ScdCardHandle *handle, ScdCardPlace *place, guint32 code);
 
 /*
@@ -77,5 +77,5 @@ void scd_card_handle_restore_loss(ScdCardHandle *handle, const ScdJob *job, gboo
 /* Under the lock of the queues: sets the only card that jobs may use, NULL for any card. */
 void scd_card_handle_set_atr(ScdCardHandle *handle, GBytes *atr);
 
-/* The handle was disconnected. */
+/* To be called when the handle was disconnected. */
 void scd_card_handle_clear_connection(ScdCardHandle *handle);

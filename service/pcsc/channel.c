@@ -23,8 +23,8 @@ struct ScdChannel {
     ScdUserCharge charge;
 };
 
-ScdChannel *
-scd_channel_new(int fd, gboolean finds_cause, ScdUserCharge *charge)
+static ScdChannel *
+new_channel(int fd, gboolean finds_cause, ScdUserCharge *charge)
 {
     ScdChannel *channel = g_new0(ScdChannel, 1);
     channel->fd = fd;
@@ -36,8 +36,9 @@ scd_channel_new(int fd, gboolean finds_cause, ScdUserCharge *charge)
     return channel;
 }
 
-gboolean
-scd_channel_is_left(const ScdChannel *channel)
+/* Returns whether the client has closed its end or was disconnected. */
+static gboolean
+is_left(const ScdChannel *channel)
 {
     struct pollfd socket = {.fd = channel->fd};
 
@@ -50,8 +51,9 @@ scd_channel_has_ended(const ScdChannel *channel)
     return channel->ended;
 }
 
-gboolean
-scd_channel_has_jobs(const ScdChannel *channel)
+/* Returns whether there are requests that have not been answered. */
+static gboolean
+has_jobs(const ScdChannel *channel)
 {
     return channel->in_flight > channel->unsent.length;
 }
@@ -133,7 +135,7 @@ note_answered(ScdChannel *channel)
 void
 scd_channel_free(ScdChannel *channel)
 {
-    g_assert(!scd_channel_has_jobs(channel));
+    g_assert(!has_jobs(channel));
     g_queue_clear_full(&channel->unsent, (GDestroyNotify)g_bytes_unref);
     if (!channel->ended)
         hang_up(channel);
@@ -350,18 +352,18 @@ scd_channels_open(ScdChannels *channels, int fd, gboolean finds_cause, ScdUserCh
 {
     const ScdChannel *last = channels->next ? channels->next : channels->current;
 
-    if (last && !scd_channel_is_left(last))
+    if (last && !is_left(last))
         return FALSE;
     g_clear_pointer(&channels->next, scd_channel_free);
     *(channels->current ? &channels->next : &channels->current) =
-        scd_channel_new(fd, finds_cause, charge);
+        new_channel(fd, finds_cause, charge);
     return TRUE;
 }
 
 void
 scd_channels_drop_ended(ScdChannels *channels, gboolean closed)
 {
-    while (channels->current && !scd_channel_has_jobs(channels->current) &&
+    while (channels->current && !has_jobs(channels->current) &&
            (closed || scd_channel_has_ended(channels->current))) {
         scd_channel_free(channels->current);
         channels->current = g_steal_pointer(&channels->next);

@@ -39,23 +39,11 @@ typedef struct ScdChannel ScdChannel;
 #define SCD_CHANNEL_SOCKET_BUFFER (SCD_FRAME_MAX / 2 + 1024)
 #define SCD_CHANNEL_SOCKET_COST (2 * SCD_CHANNEL_SOCKET_BUFFER + 3 * SCD_FRAME_MAX / 2)
 
-/*
- * Takes over the descriptor, a SOCK_SEQPACKET socket that does not block, and the charge for
- * SCD_CHANNEL_COST, which is empty if the user is not charged. finds_cause: see ScdJob.
- */
-ScdChannel *scd_channel_new(int fd, gboolean finds_cause, ScdUserCharge *charge);
-
 /* All jobs of the channel must be DONE. The client receives the end of file. */
 void scd_channel_free(ScdChannel *channel);
 
-/* Returns whether the client has closed its end or was disconnected. From any thread. */
-gboolean scd_channel_is_left(const ScdChannel *channel);
-
 /* Returns whether the channel receives and sends nothing any more. */
 gboolean scd_channel_has_ended(const ScdChannel *channel);
-
-/* Returns whether there are requests that have not been answered. */
-gboolean scd_channel_has_jobs(const ScdChannel *channel);
 
 int scd_channel_fd(const ScdChannel *channel);
 
@@ -90,8 +78,9 @@ typedef struct {
 } ScdChannels;
 
 /*
- * Takes over the descriptor and the charge. Returns FALSE if there is a channel whose client has
- * not disconnected: then the caller keeps both.
+ * Takes over the descriptor, a SOCK_SEQPACKET socket that does not block, and the charge for
+ * SCD_CHANNEL_COST, which is empty if the user is not charged. Returns FALSE if there is a channel
+ * whose client has not disconnected: then the caller keeps both. finds_cause: see ScdJob.
  */
 gboolean scd_channels_open(ScdChannels *channels, int fd, gboolean finds_cause,
                            ScdUserCharge *charge);

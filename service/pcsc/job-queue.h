@@ -51,10 +51,10 @@ void scd_job_queue_close(ScdJobQueue *queue, ScdJob *disconnect, guint32 code);
 gboolean scd_job_queue_open_channel(ScdJobQueue *queue, int fd, gboolean finds_cause,
                                     ScdUserCharge *charge);
 
-/* What others have done with the card. Called in the main thread; NULL for none. */
+/* Functions for the effects of others on the card. Called in the main thread; NULL for none. */
 typedef struct {
-    GSourceFunc transaction_taken; /* the queue's was ended because it kept others waiting */
-    GSourceFunc reconnect_undone;  /* it had been answered; the share mode may have changed */
+    GSourceFunc transaction_taken; /* that of the queue was ended: it kept others waiting */
+    GSourceFunc reconnect_undone;  /* it was answered early; the share mode may have changed */
     GSourceFunc card_reset; /* by another queue or program; once, until the queue reconnects */
 } ScdJobQueueEvents;
 

@@ -73,7 +73,7 @@ typedef enum {
     SCD_CARD_LOST_FOR_EVER, /* the handle is for that card only */
 } ScdCardLoss;
 
-/* What happens at a PIN pad. No event tells which digit it was. */
+/* The events of a PIN pad. None has the digit that was entered. */
 typedef enum {
     SCD_PIN_STARTED,             /* the reader expects a PIN now */
     SCD_PIN_STARTED_CANCELLABLE, /* the same, and the job ends when it is answered early */
@@ -211,7 +211,7 @@ gboolean scd_job_needs_card(const ScdJob *job);
 /* Returns whether the job sends commands to the card. */
 gboolean scd_job_is_command(const ScdJob *job);
 
-/* Returns what the holder of a transaction does with the job. */
+/* Returns the meaning of the job for the idle limit, if the queue holds the transaction. */
 ScdHoldActivity scd_job_hold_activity(const ScdJob *job);
 
 void scd_job_report_in_worker(ScdJob *job, ScdPinEvent event);

@@ -14,13 +14,13 @@ _Static_assert(SCD_CODE_GET_FEATURE_REQUEST == CM_IOCTL_GET_FEATURE_REQUEST, "th
 _Static_assert(offsetof(PIN_VERIFY_STRUCTURE, abData) == 19, "as in base/pin-format.c");
 _Static_assert(offsetof(PIN_MODIFY_STRUCTURE, abData) == 24, "as in base/pin-format.c");
 
-/* A driver tells each key once. The user sees the echo of a key after this time. */
+/* A driver returns each key once. The user sees the echo of a key after this time. */
 #define KEY_INTERVAL_US (50 * G_TIME_SPAN_MILLISECOND)
 
-/* For a driver that neither ends the entry by itself nor tells that it is over. */
+/* For a driver that neither ends the entry by itself nor reports that it is over. */
 #define ENTRY_LIMIT_US (10 * G_TIME_SPAN_MINUTE)
 
-/* What the code for keys returns: one byte. */
+/* The byte that the control code for keys returns. */
 enum {
     KEY_NONE = 0x00,
     KEY_BACKSPACE = 0x08,

@@ -9,17 +9,17 @@
  *
  *     direct    one control code, which returns when the entry is over. Nothing can cancel it: the
  *               reader's time limits bound it.
- *     by keys   a code starts the entry, another one is called again and again and tells whether a
- *               key was pressed, and a third one finishes the entry. The entry can be aborted if
+ *     by keys   a code starts the entry, another one is called again and again and returns the key
+ *               that was pressed, and a third one finishes the entry. The entry can be aborted if
  *               the driver has a code for that.
  *
- * By keys is preferred if the entry can be aborted, else direct.
+ * The second way is used if the entry can be aborted, else the first one.
  */
 
 #include "base/pin-format.h"
 #include "pcsc/job.h"
 
-/* What a control code may do to the card. */
+/* The effect that a control code may have on the card. */
 typedef enum {
     SCD_CONTROL_DESCRIBES,  /* nothing: it is about the reader */
     SCD_CONTROL_ENTERS_PIN, /* a PIN is sent to the card, or that is not known */
@@ -27,9 +27,9 @@ typedef enum {
 } ScdControlEffect;
 
 /*
- * Asks the driver which feature the control code of the job belongs to. card: a SCARDHANDLE. If the
- * job is for features only, returns FALSE with a code in the job if the control code may do
- * anything else than a PIN pad, or if the driver could not be asked.
+ * Queries the driver for the feature that the control code of the job belongs to, and sets *effect.
+ * card: a SCARDHANDLE. Returns FALSE, and sets the code of the job, if the job is for features
+ * only, and the control code may be a driver command or the driver does not answer.
  */
 gboolean scd_pin_pad_may_send_in_worker(long card, ScdJob *job, ScdControlEffect *effect);
 

@@ -301,35 +301,33 @@ scd_hold_limit_add_busy(ScdHoldLimit *limit, gint64 duration_us)
     limit->idle_since += duration_us;
 }
 
+static gboolean
+is_blocking(const ScdHoldLimit *limit)
+{
+    return limit->blocking_since >= 0;
+}
+
 void
 scd_hold_limit_set_blocking(ScdHoldLimit *limit, gboolean blocking, gint64 now)
 {
-    if (blocking == scd_hold_limit_is_blocking(limit))
+    if (blocking == is_blocking(limit))
         return;
     if (!blocking)
         limit->blocked_us += now - limit->blocking_since;
     limit->blocking_since = blocking ? now : -1;
 }
 
-gboolean
-scd_hold_limit_is_blocking(const ScdHoldLimit *limit)
-{
-    return limit->blocking_since >= 0;
-}
-
 gint64
 scd_hold_limit_idle_end(const ScdHoldLimit *limit)
 {
-    return scd_hold_limit_is_blocking(limit) ? limit->idle_since + limit->idle_limit_us
-                                             : G_MAXINT64;
+    return is_blocking(limit) ? limit->idle_since + limit->idle_limit_us : G_MAXINT64;
 }
 
 gint64
 scd_hold_limit_total_end(const ScdHoldLimit *limit)
 {
-    return scd_hold_limit_is_blocking(limit)
-               ? limit->blocking_since + limit->total_limit_us - limit->blocked_us
-               : G_MAXINT64;
+    return is_blocking(limit) ? limit->blocking_since + limit->total_limit_us - limit->blocked_us
+                              : G_MAXINT64;
 }
 
 void
@@ -453,7 +451,7 @@ note_blocking_locked(ScdQueueGroup *group)
 {
     gboolean blocking = scd_scheduler_holder_blocks(&group->scheduler);
 
-    if (blocking != scd_hold_limit_is_blocking(&group->hold_limit))
+    if (blocking != is_blocking(&group->hold_limit))
         scd_hold_limit_set_blocking(&group->hold_limit, blocking, g_get_monotonic_time());
 }
 

@@ -119,7 +119,6 @@ void scd_hold_limit_add_busy(ScdHoldLimit *limit, gint64 duration_us);
 
 /* To be called when others begin or cease to wait. */
 void scd_hold_limit_set_blocking(ScdHoldLimit *limit, gboolean blocking, gint64 now);
-gboolean scd_hold_limit_is_blocking(const ScdHoldLimit *limit);
 
 /* Return when the transaction is to end; G_MAXINT64 while no other session waits. */
 gint64 scd_hold_limit_idle_end(const ScdHoldLimit *limit);

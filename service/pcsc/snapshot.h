@@ -30,6 +30,7 @@ typedef struct {
     guint8 atr[SCD_ATR_SIZE_MAX];
 } ScdReaderState;
 
+/* Copies the name and the ATR, which has at most SCD_ATR_SIZE_MAX bytes. */
 ScdReaderState *scd_reader_state_new(const char *name, guint16 bits, guint16 event_count,
                                      const guint8 *atr, gsize atr_length);
 ScdReaderState *scd_reader_state_ref(ScdReaderState *state);
@@ -48,7 +49,7 @@ typedef struct {
     GPtrArray *readers; /* of ScdReaderState, in the order of SCardListReaders, no name twice */
 } ScdSnapshot;
 
-/* Take the array and the text. */
+/* Both take ownership of their argument. */
 ScdSnapshot *scd_snapshot_new(GPtrArray *readers);
 ScdSnapshot *scd_snapshot_new_unavailable(char *trouble);
 ScdSnapshot *scd_snapshot_ref(ScdSnapshot *snapshot);
@@ -62,10 +63,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSnapshot, scd_snapshot_unref)
  * announced. Applied one after the other they lead from the first snapshot to the second. Each step
  * changes one thing:
  *
- * - A reader is added and removed empty: its card is inserted after it is added, and removed before
- *   it is removed.
- * - A card that was replaced is a removal and an insertion, even if no snapshot has the reader
- *   without a card: pcscd's event count shows it.
+ * - A reader is empty when it is added and when it is removed: its card is inserted after the first
+ *   step, and removed before the second one.
+ * - A card that was replaced causes a removal and an insertion, even if no snapshot has the reader
+ *   without a card, because pcscd's event count has changed.
  */
 
 typedef enum {

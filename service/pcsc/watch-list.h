@@ -10,9 +10,9 @@
  * A name is a sequence of bytes, and may be anything: it comes from the device. pcsc-lite 2.5 may
  * return a list with wrong names while readers are being added, and may report a reader that is
  * present as gone. So a list that differs from the known readers is read again: a reader is added
- * if the last two answers have it, or two answers and pcscd its state, and removed if the last two
- * do not have it. A pcscd that is about to end removes
- * its readers from the list first; that counts as a lost connection.
+ * if the last two answers have it, or if two answers have it and pcscd has its state; it is removed
+ * if the last two answers do not have it. A pcscd that is about to end removes its readers from the
+ * list first; that counts as a lost connection.
  */
 
 #include <glib.h>
