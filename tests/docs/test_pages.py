@@ -33,6 +33,13 @@ class Pages(unittest.TestCase):
                 if anchor:
                     self.assertIn(anchor, pages.anchors(pages.read(target)), f"{name}: {link}")
 
+    def test_lines_of_prose_are_short(self):
+        """But those of tables, and words that cannot be broken."""
+        for name in pages.names():
+            for line in pages.without_blocks(pages.read(name)).splitlines():
+                if not line.startswith("|") and " " in re.sub(r"\S*\[[^]]*\]\S+", "", line.strip()):
+                    self.assertLessEqual(len(line), 100, f"{name}: {line}")
+
     def test_files_that_are_named_exist(self):
         """But those of the examples in hacking.md, and patterns."""
         folders = {name for name in os.listdir(pages.SOURCE)
