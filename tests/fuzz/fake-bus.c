@@ -2,6 +2,7 @@
 
 #include "fake-bus.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -269,18 +270,20 @@ run_bus(gpointer listener)
     return NULL;
 }
 
+/* The kernel chooses an abstract name, so that no file is left. */
 void
 scd_fake_bus_start(void)
 {
-    g_autofree char *folder = g_dir_make_tmp("fuzz-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "bus", NULL);
-    g_autofree char *address = g_strconcat("unix:path=", path, NULL);
     struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t length = sizeof name;
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    g_assert_cmpuint(g_strlcpy(name.sun_path, path, sizeof name.sun_path), <, sizeof name.sun_path);
-    g_assert_cmpint(bind(listener, (const struct sockaddr *)&name, sizeof name), ==, 0);
+    g_assert_cmpint(bind(listener, (const struct sockaddr *)&name, sizeof name.sun_family), ==, 0);
     g_assert_cmpint(listen(listener, SOMAXCONN), ==, 0);
+    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&name, &length), ==, 0);
+    gsize skipped = offsetof(struct sockaddr_un, sun_path) + 1;
+    g_autofree char *address =
+        g_strdup_printf("unix:abstract=%.*s", (int)(length - skipped), name.sun_path + 1);
     setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
     g_thread_unref(g_thread_new("bus", run_bus, GINT_TO_POINTER(listener)));
 }
