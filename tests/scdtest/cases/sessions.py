@@ -33,13 +33,13 @@ class SessionTest(case.TestBedTest):
         self.testbed.start_pcscd([simulated_reader(name, card=ATR) for name in self.readers],
                                **more)
 
-    def start(self, settings="", environment=None):
-        """settings: of smartcardd.conf."""
+    def start(self, settings="", environment=None, command=()):
+        """settings: of smartcardd.conf. command: a command line prefix of the service."""
         self.start_pcscd()
         path = os.path.join(self.testbed.folder, "smartcardd.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(settings)
-        self.testbed.start_service("--config", path, environment=environment)
+        self.testbed.start_service("--config", path, environment=environment, command=command)
         self.cards = self.simulator()
 
     def client(self):

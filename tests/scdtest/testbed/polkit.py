@@ -34,6 +34,10 @@ class Polkit:
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder], check=True)
         with open(os.path.join(SOURCE, "data", "org.smartcardd1.policy"), "rb") as ours:
             self._write(os.path.join(ACTIONS, "org.smartcardd1.policy"), ours.read())
+        self.connect()
+
+    def connect(self):
+        """Connects to the bus, again if that is another one now."""
         self._connection = connect_to_bus()
         self._owner, self._changes = "", 0
         self._connection.signal_subscribe("org.freedesktop.DBus", None, "NameOwnerChanged", None,

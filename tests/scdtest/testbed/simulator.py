@@ -19,8 +19,16 @@ class Simulator:
     def _connect(self):
         events.wait_for_file(self._path)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(self._path)
+        events.poll_until(self._is_connected, "the simulator listens")
         self._answers = self._socket.makefile("r")
+
+    def _is_connected(self):
+        """The file is there some time before the simulator listens."""
+        try:
+            self._socket.connect(self._path)
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def order(self, *words):
         """Sends one command and returns the value of its answer."""
