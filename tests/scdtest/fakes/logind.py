@@ -29,7 +29,10 @@ XML = f"""<node><interface name="{INTERFACE}">
 
 # Part of the configuration of the bus: with our own policy, the right to have the name.
 POLICY = f"""<busconfig>
-  <policy user="root"><allow own="{NAME}"/></policy>
+  <policy user="root">
+    <allow own="{NAME}"/>
+    <allow send_interface="org.freedesktop.DBus.Peer"/>
+  </policy>
   <policy context="default"><allow send_destination="{NAME}"/></policy>
   <include>{os.path.join(SOURCE, "data", "org.smartcardd1.conf")}</include>
 </busconfig>
@@ -82,8 +85,23 @@ class Logind:
         return self.requests
 
     def prepare_for_sleep(self, begins=True):
+        """Returns when our programs in the session have the signal: logind sends it in time."""
         self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
                                      GLib.Variant("(b)", (begins,)))
+        for name in self._ask_bus("ListNames", None, "(as)"):
+            if name.startswith(":") and self._is_session_program(name):
+                self._connection.call_sync(name, "/", "org.freedesktop.DBus.Peer", "Ping", None,
+                                           None, Gio.DBusCallFlags.NONE, -1, None)
+
+    def _ask_bus(self, method, arguments, reply):
+        return self._connection.call_sync(
+            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method,
+            arguments, GLib.VariantType(reply), Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+
+    def _is_session_program(self, name):
+        pid = self._ask_bus("GetConnectionUnixProcessID", GLib.Variant("(s)", (name,)), "(u)")
+        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            return file.read().startswith("smartcardd-")
 
     def sleep_and_resume(self):
         for begins in (True, False):
