@@ -107,8 +107,10 @@ class TestBed:
         """Returns when the service has notified that it is ready."""
         notify = events.NotifySocket(NOTIFY_SOCKET)
         program, checker = (program, {}) if program else service_program()
-        self.service = Process("smartcardd", [*command, program, *options],
-                               {"NOTIFY_SOCKET": NOTIFY_SOCKET, **checker, **(environment or {})})
+        variables = {"NOTIFY_SOCKET": NOTIFY_SOCKET, **checker, **(environment or {})}
+        if "LD_PRELOAD" in checker and "LD_PRELOAD" in (environment or {}):
+            variables["LD_PRELOAD"] = checker["LD_PRELOAD"] + ":" + environment["LD_PRELOAD"]
+        self.service = Process("smartcardd", [*command, program, *options], variables)
         try:
             notify.wait_for("READY=1")
         except TimeoutError:
