@@ -14,9 +14,8 @@
 #include "bus/refusals.h"
 #include "pcsc/main-thread.h"
 
-/* Other errors may have text that a program has sent. */
+/* An error of GDBus may have text that a program has sent. */
 #define ERROR_BODY_MAX 2048
-#define ERROR_TEXT_MAX 1024
 
 /* The bus is behind if it has not read so many bytes, with those that the kernel adds. */
 #define BEHIND_MAX (4 * 1024)
@@ -270,46 +269,6 @@ scd_bus_output_on_unknown_object(ScdBusOutput *output, ScdBusExplainFunc explain
     output->explain_data = data;
 }
 
-/* Returns an error that replies to a call, for scd_bus_output_send(). */
-static GDBusMessage *
-new_error(const char *destination, guint32 reply_serial, const char *name, const char *text)
-{
-    GDBusMessage *message = g_dbus_message_new();
-
-    g_dbus_message_set_message_type(message, G_DBUS_MESSAGE_TYPE_ERROR);
-    g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-    g_dbus_message_set_destination(message, destination);
-    g_dbus_message_set_reply_serial(message, reply_serial);
-    g_dbus_message_set_error_name(message, name);
-    g_dbus_message_set_body(message, g_variant_new("(s)", text));
-    return message;
-}
-
-/* The same error with as much of its text as errors may have. */
-static GDBusMessage *
-shorten_error(const ScdDbusHeader *header, const guint8 *body)
-{
-    g_autofree char *text = g_strndup((const char *)body + sizeof(guint32), ERROR_TEXT_MAX);
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-    return new_error(header->destination, header->reply_serial, header->error_name, valid);
-}
-
-/* Returns the message to send in place of a reply; NULL if the reply can be sent as it is. */
-static GDBusMessage *
-replace_reply(const ScdDbusHeader *header, const guint8 *bytes, gsize header_length, gsize length)
-{
-    if (header->type == SCD_DBUS_ERROR && header->body_length > ERROR_BODY_MAX &&
-        g_str_has_prefix(header->signature, "s"))
-        return shorten_error(header, bytes + header_length);
-    if (length > SCD_BUS_OUTPUT_MESSAGE_MAX)
-        return new_error(header->destination, header->reply_serial,
-                         "org.freedesktop.DBus.Error.LimitsExceeded",
-                         "The reply is longer than a message of the bus may be: "
-                         "ask for less in one call");
-    return NULL;
-}
-
 /* A call for which GDBus has found no object. */
 typedef struct {
     ScdBusOutput *output;
@@ -344,12 +303,15 @@ reply_to_unknown(gpointer data)
                                   ? output->explain(unknown->path, unknown->interface,
                                                     unknown->sender, output->explain_data)
                                   : NULL;
-    g_autoptr(GDBusMessage) reply = new_error(unknown->sender, unknown->serial,
-                                              error ? scd_error_dbus_name(error) : unknown->name,
-                                              error ? error->message : unknown->text);
+    const ScdDbusHeader header = {
+        .serial = scd_bus_output_next_serial(output),
+        .reply_serial = unknown->serial,
+        .destination = unknown->sender,
+        .error_name = error ? scd_error_dbus_name(error) : unknown->name,
+    };
 
-    if (scd_gate_reply(output->gate, unknown->sender, unknown->serial, FALSE) != SCD_GATE_DROP)
-        scd_bus_output_send(output, reply, NULL);
+    scd_bus_output_send_packet(
+        output, scd_bus_packet_new_error(&header, error ? error->message : unknown->text));
     return G_SOURCE_REMOVE;
 }
 
@@ -396,10 +358,53 @@ read_unknown(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *bo
     unknown->sender = g_strdup(header->destination);
     unknown->serial = header->reply_serial;
     unknown->name = g_strdup(header->error_name);
-    unknown->text = g_strndup(text, ERROR_TEXT_MAX);
+    unknown->text = g_strdup(text);
     unknown->path = g_steal_pointer(&path);
     unknown->interface = interface ? g_steal_pointer(&interface) : NULL;
     return unknown;
+}
+
+static gboolean
+is_long_error(const ScdDbusHeader *header)
+{
+    return header->type == SCD_DBUS_ERROR && header->body_length > ERROR_BODY_MAX &&
+           g_str_has_prefix(header->signature, "s");
+}
+
+/* The same error with as much of its text as errors may have. */
+static void
+queue_short_error_locked(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *body)
+{
+    const ScdDbusHeader error = {
+        .serial = header->serial,
+        .reply_serial = header->reply_serial,
+        .destination = header->destination,
+        .error_name = header->error_name,
+    };
+    const char *text = (const char *)body + sizeof(guint32);
+
+    g_queue_push_tail(&output->packets, scd_bus_packet_new_error(&error, text));
+}
+
+/* Ends the charge of a call with its reply. Returns FALSE if the message is not sent, or another
+ * one in place of it. */
+static gboolean
+should_send_locked(ScdBusOutput *output, const ScdDbusHeader *header, const guint8 *body)
+{
+    if ((header->type != SCD_DBUS_METHOD_RETURN && header->type != SCD_DBUS_ERROR) ||
+        !header->destination)
+        return TRUE;
+    UnknownObject *unknown = read_unknown(output, header, body);
+    if (unknown) {
+        scd_main_thread_invoke(reply_to_unknown, unknown, free_unknown);
+        return FALSE;
+    }
+    if (is_long_error(header)) {
+        queue_short_error_locked(output, header, body);
+        return FALSE;
+    }
+    return scd_gate_reply(output->gate, header->destination, header->reply_serial,
+                          header->type == SCD_DBUS_METHOD_RETURN) != SCD_GATE_DROP;
 }
 
 /* GDBus begins a message: bytes has all of it. */
@@ -412,28 +417,12 @@ begin_message_locked(ScdBusOutput *output, const guint8 *bytes, gsize count)
     if (count < SCD_DBUS_FIXED_HEADER || !scd_dbus_measure(bytes, &header_length, &length) ||
         count < length || !scd_dbus_read_header(bytes, header_length, &header))
         g_error("GDBus writes a message that cannot be read");
-    output->rest = length;
     if (header.type == SCD_DBUS_METHOD_CALL)
         scd_gate_expect_reply(output->gate, header.serial);
-    if ((header.type != SCD_DBUS_METHOD_RETURN && header.type != SCD_DBUS_ERROR) ||
-        !header.destination)
-        return;
-    UnknownObject *unknown = read_unknown(output, &header, bytes + header_length);
-    if (unknown) {
-        output->rest = 0;
+    if (should_send_locked(output, &header, bytes + header_length))
+        output->rest = length;
+    else
         output->skip = length;
-        scd_main_thread_invoke(reply_to_unknown, unknown, free_unknown);
-        return;
-    }
-    g_autoptr(GDBusMessage) other = replace_reply(&header, bytes, header_length, length);
-    gboolean dropped = scd_gate_reply(output->gate, header.destination, header.reply_serial,
-                                      header.type == SCD_DBUS_METHOD_RETURN) == SCD_GATE_DROP;
-    if (!dropped && !other)
-        return;
-    output->rest = 0;
-    output->skip = length;
-    if (!dropped)
-        queue_packet_locked(output, other, NULL);
 }
 
 /* -1 with G_IO_ERROR_WOULD_BLOCK when the socket has no room. */

@@ -39,8 +39,8 @@ void scd_bus_output_send_refusals(ScdBusOutput *output);
 
 /*
  * Sends encoded messages, between messages of GDBus and after all that were sent in this way
- * before. Takes the packet. A reply, which has a destination, ends the charge of its call when it
- * is sent, and is dropped if the caller wants none. Does not block; from any thread.
+ * before. Takes the packet. A reply, which has a destination, ends the charge of its call when its
+ * first byte is sent, and is dropped if the caller wants none. Does not block; from any thread.
  */
 void scd_bus_output_send_packet(ScdBusOutput *output, ScdBusPacket *packet);
 

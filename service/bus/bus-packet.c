@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/dbus-writer.h"
+
 #define DESCRIPTORS_MAX 4
+#define ERROR_TEXT_MAX 1024
 
 ScdBusPacket *
 scd_bus_packet_new(GByteArray *bytes)
@@ -14,6 +17,18 @@ scd_bus_packet_new(GByteArray *bytes)
     ScdBusPacket *packet = g_new0(ScdBusPacket, 1);
 
     packet->bytes = bytes;
+    return packet;
+}
+
+ScdBusPacket *
+scd_bus_packet_new_error(const ScdDbusHeader *header, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, strnlen(text, ERROR_TEXT_MAX));
+    ScdBusPacket *packet = scd_bus_packet_new(g_byte_array_sized_new(256));
+
+    scd_dbus_append_error(packet->bytes, header, valid);
+    packet->destination = g_strdup(header->destination);
+    packet->reply_serial = header->reply_serial;
     return packet;
 }
 

@@ -8,13 +8,14 @@
  * maximum on the bus, may take 2 GiB. This stream reads the socket instead. It passes the messages
  * that the gate admits to GDBus, byte for byte, and discards the others, with an error as the reply
  * if the sender waits for one. The kernel closes file descriptors that arrive with a message. In
- * the other direction, the stream ends the charge of each call whose reply is written, and replaces
- * replies that are too long for the bus, which would disconnect the service.
+ * the other direction, the stream ends the charge of each call whose reply is written, and shortens
+ * the errors of GDBus.
  *
  * GDBus cannot write file descriptors to a stream that is not a socket. Replies with descriptors
  * are sent by scd_bus_stream_reply().
  *
- * Input and output run in GDBus's thread.
+ * Input runs in GDBus's thread, and so does the output of its messages. The replies and signals of
+ * the service are written by the thread that sends them.
  */
 
 #include <gio/gio.h>

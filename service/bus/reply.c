@@ -7,9 +7,6 @@
 #include "base/dbus-writer.h"
 #include "bus/bus-stream.h"
 
-/* An error may have text that a program has sent. */
-#define ERROR_TEXT_MAX 1024
-
 /* Enough for the header of a reply and a short body. */
 #define REPLY_SIZE 256
 #define SIGNAL_SIZE 512
@@ -35,6 +32,15 @@ make_header(GDBusMethodInvocation *invocation, ScdDbusType type, const char *sig
     };
 }
 
+/* Takes both. */
+static void
+send_packet(GDBusMethodInvocation *invocation, ScdBusPacket *packet)
+{
+    scd_bus_output_send_packet(get_output(g_dbus_method_invocation_get_connection(invocation)),
+                               packet);
+    g_object_unref(invocation);
+}
+
 /* Takes the bytes: the message, but for the body if there is one apart. */
 static void
 send_reply(GDBusMethodInvocation *invocation, const ScdDbusHeader *header, GByteArray *bytes,
@@ -45,10 +51,8 @@ send_reply(GDBusMethodInvocation *invocation, const ScdDbusHeader *header, GByte
     packet->body = body ? g_bytes_ref(body) : NULL;
     packet->destination = g_strdup(header->destination);
     packet->reply_serial = header->reply_serial;
-    packet->succeeded = header->type == SCD_DBUS_METHOD_RETURN;
-    scd_bus_output_send_packet(get_output(g_dbus_method_invocation_get_connection(invocation)),
-                               packet);
-    g_object_unref(invocation);
+    packet->succeeded = TRUE;
+    send_packet(invocation, packet);
 }
 
 static void
@@ -133,14 +137,10 @@ void
 scd_reply_error(GDBusMethodInvocation *invocation, const GError *error)
 {
     g_autofree char *name = dup_error_name(error);
-    g_autofree char *text =
-        g_utf8_make_valid(error->message, strnlen(error->message, ERROR_TEXT_MAX));
     ScdDbusHeader header = make_header(invocation, SCD_DBUS_ERROR, "s");
-    GByteArray *bytes = g_byte_array_sized_new(REPLY_SIZE);
 
     header.error_name = name;
-    scd_dbus_append_error(bytes, &header, text);
-    send_reply(invocation, &header, bytes, NULL);
+    send_packet(invocation, scd_bus_packet_new_error(&header, error->message));
 }
 
 void
