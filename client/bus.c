@@ -143,8 +143,7 @@ smartcardd_bus_end_task_with_bytes(GObject *source, GAsyncResult *result, gpoint
     gsize length;
 
     if (reply && !g_variant_is_of_type(reply, G_VARIANT_TYPE("(ay)")))
-        g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
-                            "the service sent an invalid reply");
+        smartcardd_error_set_invalid_reply(&error);
     if (error) {
         g_task_return_error(task, error);
         return;

@@ -14,8 +14,7 @@ handle_list(GObject *source, GAsyncResult *result, gpointer data)
     g_autoptr(GVariant) reply = smartcardd_bus_call_finish(result, NULL, &error);
 
     if (reply && !g_variant_is_of_type(reply, G_VARIANT_TYPE("(aa{sv})")))
-        g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
-                            "the service sent an invalid reply");
+        smartcardd_error_set_invalid_reply(&error);
     if (error)
         g_task_return_error(task, error);
     else

@@ -104,6 +104,13 @@ smartcardd_error_set_own(GError **error, SmartcarddError code)
             g_set_error_literal(error, SMARTCARDD_ERROR, own_errors[i].code, own_errors[i].text);
 }
 
+void
+smartcardd_error_set_invalid_reply(GError **error)
+{
+    g_set_error_literal(error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
+                        "the service sent an invalid reply");
+}
+
 /* Returns 0 for a name that is not in the tables. */
 static int
 find_code_of_name(const char *name)

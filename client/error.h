@@ -19,8 +19,12 @@ void smartcardd_error_set_code(GError **error, guint32 code, const char *note);
 /* Sets an error that PC/SC does not have, such as SMARTCARDD_ERROR_NOT_OWNER. */
 void smartcardd_error_set_own(GError **error, SmartcarddError code);
 
+/* Sets the error for a reply of the service that has not the type that the contract says. */
+void smartcardd_error_set_invalid_reply(GError **error);
+
 /*
  * Converts an error of GDBus or of GIO, in place, to the domain SMARTCARDD_ERROR, and returns it.
- * Errors without an equivalent become SMARTCARDD_ERROR_COMM_ERROR.
+ * Errors of the service that this version does not know become SMARTCARDD_ERROR_UNKNOWN_ERROR, all
+ * others without an equivalent SMARTCARDD_ERROR_SERVICE_UNREACHABLE.
  */
 GError *smartcardd_error_adopt(GError *error);

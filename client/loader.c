@@ -52,8 +52,7 @@ take_reply(Loading *loading, GObject *source, GAsyncResult *result, const char *
                 *sender = g_strdup(g_dbus_message_get_sender(reply));
             return g_variant_get_child_value(body, 0);
         }
-        g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
-                            "the service sent an invalid reply");
+        smartcardd_error_set_invalid_reply(&error);
     }
     if (loading->error)
         g_error_free(error);

@@ -287,7 +287,7 @@ smartcardd_reader_control_finish(SmartcarddReader *self, GAsyncResult *result, G
  * @input: (nullable): input for the driver
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Sends a command to the driver of the reader without a session, whether there is a card or not.
@@ -317,7 +317,7 @@ smartcardd_reader_control(SmartcarddReader *self, guint32 code, GBytes *input, g
  * @binding: to what the alias belongs
  * @timeout_ms: a time limit in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the call has ended
  * @data: data for the callback
  *

@@ -330,7 +330,7 @@ smartcardd_session_send(SmartcarddSession *self, SmartcarddCommand *command, gin
  * @command: a command APDU
  * @timeout_ms: a time limit for each APDU in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @error: return location for an error
  *
  * Sends a command to the card and fetches the whole response, see
@@ -475,7 +475,7 @@ smartcardd_session_send_finish(SmartcarddSession *self, GAsyncResult *result, gu
  * @command: a command APDU
  * @timeout_ms: a time limit for each APDU in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes the call back
+ * @cancellable: (nullable): cancels the call
  * @callback: (scope async) (closure data): called when the card has answered
  * @data: data for the callback
  *

@@ -299,7 +299,7 @@ new_batch(GPtrArray *commands, const char *const *expect, gint timeout_ms)
  *   "61xx"; or %NULL, to send all commands whatever the responses are
  * @timeout_ms: a time limit for each command in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes back the commands that the card has not received
+ * @cancellable: (nullable): cancels the commands that the card has not received
  * @callback: (scope async) (closure data): called when the card has answered
  * @data: data for the callback
  *
@@ -386,7 +386,7 @@ run_series(SmartcarddSession *self, Batch *batch, GCancellable *cancellable, GEr
  * @expect: (nullable) (array zero-terminated=1): patterns of status words, or %NULL
  * @timeout_ms: a time limit for each command in milliseconds, %SMARTCARDD_TIMEOUT_DEFAULT or
  *   %SMARTCARDD_TIMEOUT_NONE; 0: fail instead of waiting for others
- * @cancellable: (nullable): takes back the commands that the card has not received
+ * @cancellable: (nullable): cancels the commands that the card has not received
  * @error: return location for an error
  *
  * Sends several commands to the card, see [method@Session.transmit_many_async]. Blocks until the

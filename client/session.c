@@ -378,8 +378,7 @@ handle_connected(GObject *source, GAsyncResult *result, gpointer data)
     const char *protocol;
 
     if (reply && !g_variant_is_of_type(reply, G_VARIANT_TYPE("(os)")))
-        g_set_error_literal(&error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_COMM_ERROR,
-                            "the service sent an invalid reply");
+        smartcardd_error_set_invalid_reply(&error);
     if (error) {
         g_task_return_error(task, error);
         return;
