@@ -18,7 +18,7 @@ from scdtest.clients.library import LIBRARY_FOLDER, preload
 from scdtest.clients.script import Script
 from scdtest.testbed import events, translation
 from scdtest.testbed.process import Process
-from scdtest.testbed.testbed import SOURCE, built, simulated_reader
+from scdtest.testbed.testbed import SOURCE, built, simulated_reader, writable_counts
 
 LIBRARY = os.path.join(LIBRARY_FOLDER, "libpcsclite-dbus.so.1")
 OLDEST_GLIBC = (2, 34)
@@ -101,7 +101,9 @@ class Sandbox(case.TestBedTest):
                "--ro-bind", os.path.join(SOURCE, "LICENSE"), "/.flatpak-info",
                "--ro-bind", built("cli/smartcardctl"), built("cli/smartcardctl"),
                "--ro-bind", os.path.join(SOURCE, "tests"), os.path.join(SOURCE, "tests"),
-               "--ro-bind", PROXY + "/bus", SYSTEM_BUS, *more, "--clearenv",
+               "--ro-bind", PROXY + "/bus", SYSTEM_BUS,
+               *writable_counts("libpcsclite-dbus/libpcsclite-dbus.so.1.p", "cli/smartcardctl.p"),
+               *more, "--clearenv",
                *(word for name, value in variables.items() for word in ("--setenv", name, value))]
 
     def run_check(self, *lines, status=1, **options):

@@ -33,6 +33,26 @@ def built(path):
     return os.path.join(BUILD, path)
 
 
+def counts_coverage():
+    """Returns whether the programs count which of their lines are reached."""
+    return os.path.exists(built("libpcsclite-dbus/libpcsclite-dbus.so.1.p/card.c.gcno"))
+
+
+def writable_counts(*folders):
+    """Returns words for bwrap(1), for programs of these folders to write their counts, if any."""
+    return [word for folder in folders if counts_coverage()
+            for word in ("--bind", built(folder), built(folder))]
+
+
+def exported_symbols(library):
+    """Returns the names that the library defines, without those of sanitizers and of gcov."""
+    output = subprocess.run(["nm", "--dynamic", "--defined-only", library], check=True,
+                            capture_output=True, text=True).stdout
+    names = [line.split()[-1] for line in output.splitlines()]
+    foreign = re.compile("__asan|__odr_asan|__ubsan|__gcov|mangle_path$")
+    return sorted(name for name in names if not foreign.match(name))
+
+
 def output_of_pcscd(option):
     return subprocess.run(["pcscd", option], capture_output=True, text=True, check=True).stdout
 
