@@ -20,6 +20,11 @@ LONGEST_PAUSE_S = 0.2
 LIMIT_S = 0.1  # for a reply, or three times as long as the bus takes
 STOP_S = count(3, 30)
 
+# Other tests run beside ./check and may delay a reply; a service that waits for pcscd would delay
+# many of them, or one for seconds.
+DELAYED_SHARE = count(0.005, 0)
+DELAYED_LIMIT_S = 1
+
 
 class Kills(StressTest):
     def test_kills(self):
@@ -65,6 +70,11 @@ class Stop(StressTest):
                            "org.freedesktop.DBus.Error.UnknownObject"), method)
         return time.monotonic() - start
 
+    def assert_quick(self, seconds, limit):
+        delayed = [second for second in seconds if second >= limit]
+        self.assertLessEqual(len(delayed), DELAYED_SHARE * len(seconds), delayed)
+        self.assertLess(max(seconds), max(limit, DELAYED_LIMIT_S))
+
     def test_stop(self):
         """The calls that read objects are answered all the time."""
         self.start()
@@ -79,7 +89,7 @@ class Stop(StressTest):
         self.testbed.pcscd.send_signal(signal.SIGCONT)
         print(f"# {len(of_service)} calls in at most {max(of_service):.3f} s, "
               f"the bus in {max(of_bus):.3f} s", flush=True)
-        self.assertLess(max(of_service), max(LIMIT_S, 3 * max(of_bus)))
+        self.assert_quick(of_service, max(LIMIT_S, 3 * max(of_bus)))
         self.wait_for_cards()
         self.wait_for_uses()
         self.assert_nothing_left()
