@@ -172,49 +172,68 @@ reconnect_in_thread(void *data)
     return NULL;
 }
 
-/*
- * A thread waits for a transaction that another handle has, and its handle is disconnected. Prints
- * SCardBeginTransaction, SCardDisconnect.
- */
+/* A thread that waits with its handle while another handle of the card has a transaction. */
+typedef struct {
+    SCARDCONTEXT others; /* the context of the holder */
+    SCARDCONTEXT ours;
+    SCARDHANDLE holder;
+    ClosingThread use;
+    pthread_t thread;
+} WaitingThread;
+
+/* Returns when the function blocks in its thread. */
+static void
+start_waiting(WaitingThread *waiting, void *(*function)(void *))
+{
+    waiting->others = new_context();
+    waiting->ours = new_context();
+    waiting->holder = new_card(waiting->others, READER_A, SCARD_SHARE_SHARED);
+    waiting->use = (ClosingThread){.card = new_card(waiting->ours, READER_A, SCARD_SHARE_SHARED)};
+    require_success(SCardBeginTransaction(waiting->holder));
+    pthread_create(&waiting->thread, NULL, function, &waiting->use);
+    wait_for_channel_to_block(&waiting->use);
+}
+
+/* Prints the code of the call that waited. */
+static void
+join_and_show(WaitingThread *waiting)
+{
+    pthread_join(waiting->thread, NULL);
+    show(waiting->use.code);
+}
+
+static void
+release_both_contexts(WaitingThread *waiting)
+{
+    SCardReleaseContext(waiting->ours);
+    SCardReleaseContext(waiting->others);
+}
+
+/* The handle of a thread that waits is disconnected. */
+static void
+close_waiting(void *(*function)(void *))
+{
+    WaitingThread waiting;
+
+    start_waiting(&waiting, function);
+    LONG code = SCardDisconnect(waiting.use.card, SCARD_LEAVE_CARD);
+    join_and_show(&waiting);
+    show(code);
+    release_both_contexts(&waiting);
+}
+
+/* Prints SCardBeginTransaction, SCardDisconnect. */
 static void
 close_waiting_transaction(void)
 {
-    SCARDCONTEXT others = new_context(), ours = new_context();
-    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
-    pthread_t thread;
-
-    require_success(SCardBeginTransaction(holder));
-    pthread_create(&thread, NULL, begin_in_thread, &use);
-    wait_for_channel_to_block(&use);
-    LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
-    pthread_join(thread, NULL);
-    show(use.code);
-    show(code);
-    SCardReleaseContext(ours);
-    SCardReleaseContext(others);
+    close_waiting(begin_in_thread);
 }
 
-/*
- * The same for SCardTransmit. Prints SCardTransmit, SCardDisconnect.
- */
+/* Prints SCardTransmit, SCardDisconnect. */
 static void
 close_waiting_command(void)
 {
-    SCARDCONTEXT others = new_context(), ours = new_context();
-    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
-    pthread_t thread;
-
-    require_success(SCardBeginTransaction(holder));
-    pthread_create(&thread, NULL, transmit_in_thread, &use);
-    wait_for_channel_to_block(&use);
-    LONG code = SCardDisconnect(use.card, SCARD_LEAVE_CARD);
-    pthread_join(thread, NULL);
-    show(use.code);
-    show(code);
-    SCardReleaseContext(ours);
-    SCardReleaseContext(others);
+    close_waiting(transmit_in_thread);
 }
 
 /*
@@ -225,24 +244,17 @@ close_waiting_command(void)
 static void
 cancel_waiting_transaction(void)
 {
-    SCARDCONTEXT others = new_context(), ours = new_context();
-    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
-    pthread_t thread;
+    WaitingThread waiting;
 
-    require_success(SCardBeginTransaction(holder));
-    pthread_create(&thread, NULL, begin_in_thread, &use);
-    wait_for_channel_to_block(&use);
-    SCardCancel(ours);
-    pthread_join(thread, NULL);
-    show(use.code);
-    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
-    show(SCardBeginTransaction(holder));
-    show(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
-    show(SCardBeginTransaction(use.card));
-    show(SCardEndTransaction(use.card, SCARD_LEAVE_CARD));
-    SCardReleaseContext(ours);
-    SCardReleaseContext(others);
+    start_waiting(&waiting, begin_in_thread);
+    SCardCancel(waiting.ours);
+    join_and_show(&waiting);
+    require_success(SCardEndTransaction(waiting.holder, SCARD_LEAVE_CARD));
+    show(SCardBeginTransaction(waiting.holder));
+    show(SCardEndTransaction(waiting.holder, SCARD_LEAVE_CARD));
+    show(SCardBeginTransaction(waiting.use.card));
+    show(SCardEndTransaction(waiting.use.card, SCARD_LEAVE_CARD));
+    release_both_contexts(&waiting);
 }
 
 /*
@@ -252,20 +264,13 @@ cancel_waiting_transaction(void)
 static void
 cancel_waiting_command(void)
 {
-    SCARDCONTEXT others = new_context(), ours = new_context();
-    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
-    pthread_t thread;
+    WaitingThread waiting;
 
-    require_success(SCardBeginTransaction(holder));
-    pthread_create(&thread, NULL, transmit_in_thread, &use);
-    wait_for_channel_to_block(&use);
-    SCardCancel(ours);
-    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
-    pthread_join(thread, NULL);
-    show(use.code);
-    SCardReleaseContext(ours);
-    SCardReleaseContext(others);
+    start_waiting(&waiting, transmit_in_thread);
+    SCardCancel(waiting.ours);
+    require_success(SCardEndTransaction(waiting.holder, SCARD_LEAVE_CARD));
+    join_and_show(&waiting);
+    release_both_contexts(&waiting);
 }
 
 /*
@@ -366,25 +371,18 @@ release_waiting_context(void)
 static void
 use_two_cards(void)
 {
-    SCARDCONTEXT others = new_context(), ours = new_context();
-    SCARDHANDLE holder = new_card(others, READER_A, SCARD_SHARE_SHARED);
-    ClosingThread use = {.card = new_card(ours, READER_A, SCARD_SHARE_SHARED)};
-    SCARDHANDLE card = new_card(ours, READER_B, SCARD_SHARE_SHARED);
+    WaitingThread waiting;
     SCARD_READERSTATE state = {.szReader = READER_A};
     unsigned char answer[MAX_BUFFER_SIZE];
     DWORD length = sizeof answer;
-    pthread_t thread;
 
-    require_success(SCardBeginTransaction(holder));
-    pthread_create(&thread, NULL, begin_in_thread, &use);
-    wait_for_channel_to_block(&use);
+    start_waiting(&waiting, begin_in_thread);
+    SCARDHANDLE card = new_card(waiting.ours, READER_B, SCARD_SHARE_SHARED);
     show(SCardTransmit(card, SCARD_PCI_T1, COMMAND, NULL, answer, &length));
-    show(SCardGetStatusChange(ours, 0, &state, 1));
-    require_success(SCardEndTransaction(holder, SCARD_LEAVE_CARD));
-    pthread_join(thread, NULL);
-    show(use.code);
-    SCardReleaseContext(ours);
-    SCardReleaseContext(others);
+    show(SCardGetStatusChange(waiting.ours, 0, &state, 1));
+    require_success(SCardEndTransaction(waiting.holder, SCARD_LEAVE_CARD));
+    join_and_show(&waiting);
+    release_both_contexts(&waiting);
 }
 
 static void *
