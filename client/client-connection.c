@@ -4,6 +4,11 @@
 
 #include "frame-format.h"
 
+/* g_dbus_connection_new_for_address() of GLib 2.74 refuses the last one. */
+#define CONNECTION_FLAGS                             \
+    (G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | \
+     G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION | G_DBUS_CONNECTION_FLAGS_CROSS_NAMESPACE)
+
 #define RETRY_MS 1000
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
@@ -46,6 +51,56 @@ static const SmartcarddField fields[SMARTCARDD_N_VALUES] = {
 };
 
 static GParamSpec *specs[SMARTCARDD_N_VALUES];
+
+GDBusConnection *
+smartcardd_connect(GCancellable *cancellable, GError **error)
+{
+    g_autofree char *address =
+        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, error);
+
+    return address ? g_initable_new(G_TYPE_DBUS_CONNECTION, cancellable, error, "address", address,
+                                    "flags", CONNECTION_FLAGS, NULL)
+                   : NULL;
+}
+
+static void
+handle_connected(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(GTask) task = data;
+    GError *error = NULL;
+    GObject *connection = g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, &error);
+
+    if (connection)
+        g_task_return_pointer(task, connection, g_object_unref);
+    else
+        g_task_return_error(task, error);
+}
+
+void
+smartcardd_connect_async(GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, cancellable, callback, data);
+    GError *error = NULL;
+    /* Does not block: the address of the system bus is fixed, or in the environment. */
+    g_autofree char *address =
+        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, &error);
+
+    g_task_set_check_cancellable(task, FALSE);
+    g_task_set_source_tag(task, smartcardd_connect_async);
+    if (!address) {
+        g_task_return_error(task, error);
+        return;
+    }
+    g_async_initable_new_async(G_TYPE_DBUS_CONNECTION, G_PRIORITY_DEFAULT, cancellable,
+                               handle_connected, g_steal_pointer(&task), "address", address,
+                               "flags", CONNECTION_FLAGS, NULL);
+}
+
+GDBusConnection *
+smartcardd_connect_finish(GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
 
 void
 smartcardd_client_enter_home(SmartcarddClient *self)
@@ -301,7 +356,7 @@ handle_reconnected(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(Reload) reload_data = data;
     g_autoptr(SmartcarddClient) self = g_weak_ref_get(&reload_data->client);
-    g_autoptr(GDBusConnection) connection = g_dbus_connection_new_for_address_finish(result, NULL);
+    g_autoptr(GDBusConnection) connection = smartcardd_connect_finish(result, NULL);
 
     if (!self || !connection || self->bus)
         return;
@@ -319,13 +374,11 @@ static gboolean
 try_to_reconnect(gpointer data)
 {
     g_autoptr(SmartcarddClient) self = g_weak_ref_get(data);
-    g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, NULL);
 
-    if (!self || !address)
+    if (!self)
         return G_SOURCE_CONTINUE;
     smartcardd_client_enter_home(self);
-    g_dbus_connection_new_for_address(address, SMARTCARDD_CONNECTION_FLAGS, NULL, NULL,
-                                      handle_reconnected, new_reload(self));
+    smartcardd_connect_async(NULL, handle_reconnected, new_reload(self));
     smartcardd_client_leave_home(self);
     return G_SOURCE_CONTINUE;
 }

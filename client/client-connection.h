@@ -11,8 +11,14 @@
 #include "client-state.h"
 #include "loader.h"
 
-#define SMARTCARDD_CONNECTION_FLAGS \
-    (G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION)
+/*
+ * Connect to the system bus, also from inside a user namespace, in which the user has another
+ * number than the one that the bus sees. The errors are those of GIO. The first function blocks.
+ */
+GDBusConnection *smartcardd_connect(GCancellable *cancellable, GError **error);
+void smartcardd_connect_async(GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data);
+GDBusConnection *smartcardd_connect_finish(GAsyncResult *result, GError **error);
 
 /* Make home the thread-default context, in which replies and signals arrive, and end that. */
 void smartcardd_client_enter_home(SmartcarddClient *self);

@@ -82,6 +82,13 @@ finalize_client(GObject *object)
     G_OBJECT_CLASS(smartcardd_client_parent_class)->finalize(object);
 }
 
+/* Returns NULL while there is none. */
+static GDBusConnection *
+get_connection(SmartcarddClient *self)
+{
+    return self->bus ? smartcardd_bus_connection(self->bus) : self->given;
+}
+
 static void
 get_client_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
@@ -96,7 +103,7 @@ get_client_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
     else if (id == PROP_RUNNING)
         g_value_set_boolean(value, self->running);
     else if (id == PROP_CONNECTION)
-        g_value_set_object(value, self->given);
+        g_value_set_object(value, get_connection(self));
     else if (id == PROP_ALLOW_INTERACTION)
         g_value_set_boolean(value, self->allow_interaction);
     else
@@ -194,8 +201,9 @@ install_own_properties(GObjectClass *object_class)
     /**
      * SmartcarddClient:connection:
      *
-     * The connection to the bus that the program has made. If it is %NULL, the client makes a
-     * connection to the system bus, and another one when that is lost.
+     * The connection to the bus. If the program sets none, the client makes a connection to the
+     * system bus, and another one when that is lost; the value is %NULL in between, and changes
+     * without a notification.
      */
     g_object_class_install_property(
         object_class, PROP_CONNECTION,
@@ -260,12 +268,7 @@ connect_for_sync(SmartcarddClient *self, GCancellable *cancellable, GError **err
 {
     if (self->given)
         return g_object_ref(self->given);
-    g_autofree char *address =
-        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, error);
-
-    return address ? g_dbus_connection_new_for_address_sync(address, SMARTCARDD_CONNECTION_FLAGS,
-                                                            NULL, cancellable, error)
-                   : NULL;
+    return smartcardd_connect(cancellable, error);
 }
 
 /* In a thread that owns the context home. */
@@ -396,8 +399,7 @@ handle_connected(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GTask) task = data;
     GError *error = NULL;
-    g_autoptr(GDBusConnection) connection =
-        g_dbus_connection_new_for_address_finish(result, &error);
+    g_autoptr(GDBusConnection) connection = smartcardd_connect_finish(result, &error);
 
     if (connection)
         load_on_connection(g_steal_pointer(&task), connection);
@@ -411,23 +413,13 @@ init_client_async(GAsyncInitable *initable, int priority, GCancellable *cancella
 {
     SmartcarddClient *self = SMARTCARDD_CLIENT(initable);
     GTask *task = g_task_new(self, cancellable, callback, data);
-    GError *error = NULL;
 
     g_task_set_check_cancellable(task, FALSE);
     g_task_set_source_tag(task, init_client_async);
-    if (self->given) {
+    if (self->given)
         load_on_connection(task, self->given);
-        return;
-    }
-    g_autofree char *address =
-        g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, cancellable, &error);
-    if (address) {
-        g_dbus_connection_new_for_address(address, SMARTCARDD_CONNECTION_FLAGS, NULL, cancellable,
-                                          handle_connected, task);
-        return;
-    }
-    g_task_return_error(task, smartcardd_error_adopt(error));
-    g_object_unref(task);
+    else
+        smartcardd_connect_async(cancellable, handle_connected, task);
 }
 
 static gboolean

@@ -10,7 +10,6 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import KNOWN_ATR, KNOWN_NAMES, CliTest
-from scdtest.clients.program import Program
 from scdtest.testbed.testbed import built
 
 
@@ -129,17 +128,6 @@ class List(CliTest):
         self.start_testbed("Br\u202eetae", "two\u00a0words")
         self.assertEqual([line.split("\t")[0] for line in self.run_to_end("list").lines],
                          ["Br\\u202eetae 00 00", "two\u00a0words 01 00"])
-
-
-class UserNamespace(CliTest):
-    def test_other_user_number(self):
-        """The bus sees root, which is user 1000 in the namespace."""
-        self.start_testbed("A")
-        program = Program(["unshare", "--user", "--map-user=1000", "--map-group=1000",
-                           built("cli/smartcardctl"), "list"])
-        self.addCleanup(program.close)
-        self.assertEqual(program.wait(), 0, program.errors)
-        self.assertEqual(program.lines, ["A 00 00\tempty\t-\t-\t-\t-\t-"])
 
 
 if __name__ == "__main__":
