@@ -48,24 +48,64 @@ ctl_client_explain_error(GError *error)
 }
 
 SmartcarddClient *
-ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GError **error)
+ctl_client_prepare(const CtlRoute *route, GError **error)
+{
+    g_autoptr(GDBusConnection) bus = route->host ? ctl_connection_open_host(route, error) : NULL;
+
+    if (route->host && !bus)
+        return NULL;
+    return g_object_new(SMARTCARDD_TYPE_CLIENT, "connection", bus, "allow-interaction",
+                        !route->no_ask_password, NULL);
+}
+
+GDBusConnection *
+ctl_client_dup_connection(SmartcarddClient *client)
+{
+    GDBusConnection *bus;
+
+    g_object_get(client, "connection", &bus, NULL);
+    return bus;
+}
+
+void
+ctl_client_explain_start_error(SmartcarddClient *client, const CtlRoute *route, GError **error)
+{
+    g_autoptr(GDBusConnection) bus = ctl_client_dup_connection(client);
+
+    if (bus)
+        ctl_client_explain_error(*error);
+    else
+        ctl_connection_explain_error(route, error);
+}
+
+SmartcarddClient *
+ctl_client_new(const CtlRoute *route, GError **error)
 {
     CtlWaiting waiting = ctl_connection_get_waiting(route);
+    g_autoptr(SmartcarddClient) client = ctl_client_prepare(route, error);
     GError *library_error = NULL;
 
+    if (!client)
+        return NULL;
     ctl_waiting_begin(&waiting);
-    g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, waiting.cancellable,
-                               ctl_waiting_finish, &waiting, "connection", bus, "allow-interaction",
-                               !route->no_ask_password, NULL);
+    g_async_initable_init_async(G_ASYNC_INITABLE(client), G_PRIORITY_DEFAULT, waiting.cancellable,
+                                ctl_waiting_finish, &waiting);
     g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
-    g_autoptr(GObject) source = g_async_result_get_source_object(result);
-    GObject *client = g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, &library_error);
-    if (client)
-        return SMARTCARDD_CLIENT(client);
-    ctl_waiting_explain_error(&waiting, &library_error);
-    ctl_client_explain_error(library_error);
+    if (g_async_initable_init_finish(G_ASYNC_INITABLE(client), result, &library_error))
+        return g_steal_pointer(&client);
+    if (!ctl_waiting_explain_error(&waiting, &library_error))
+        ctl_client_explain_start_error(client, route, &library_error);
     g_propagate_error(error, library_error);
     return NULL;
+}
+
+void
+ctl_client_disconnect(SmartcarddClient *client)
+{
+    g_autoptr(GDBusConnection) bus = ctl_client_dup_connection(client);
+
+    if (bus)
+        g_dbus_connection_close_sync(bus, NULL, NULL);
 }
 
 gboolean
@@ -79,9 +119,9 @@ ctl_client_check_pcscd(SmartcarddClient *client, GError **error)
 }
 
 SmartcarddClient *
-ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error)
+ctl_client_load(const CtlRoute *route, GError **error)
 {
-    g_autoptr(SmartcarddClient) client = ctl_client_new(route, bus, error);
+    g_autoptr(SmartcarddClient) client = ctl_client_new(route, error);
 
     return client && ctl_client_check_pcscd(client, error) ? g_steal_pointer(&client) : NULL;
 }

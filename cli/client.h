@@ -10,13 +10,29 @@
 #include "reader-view.h"
 
 /* Connects to the service, and reads the readers and cards. */
-SmartcarddClient *ctl_client_new(const CtlRoute *route, GDBusConnection *bus, GError **error);
+SmartcarddClient *ctl_client_new(const CtlRoute *route, GError **error);
+
+/*
+ * Returns a client that is not initialized, which the caller does. The connection to another host
+ * is made here.
+ */
+SmartcarddClient *ctl_client_prepare(const CtlRoute *route, GError **error);
+
+/* Replaces the error of the initialization by one for the user. */
+void ctl_client_explain_start_error(SmartcarddClient *client, const CtlRoute *route,
+                                    GError **error);
+
+/* Returns the connection to the bus; NULL if there is none. */
+GDBusConnection *ctl_client_dup_connection(SmartcarddClient *client);
+
+/* Closes the connection, at which the service ends sessions that are still open. */
+void ctl_client_disconnect(SmartcarddClient *client);
 
 /* Fails if the service cannot reach pcscd. */
 gboolean ctl_client_check_pcscd(SmartcarddClient *client, GError **error);
 
 /* Does what both of these do. */
-SmartcarddClient *ctl_client_load(const CtlRoute *route, GDBusConnection *bus, GError **error);
+SmartcarddClient *ctl_client_load(const CtlRoute *route, GError **error);
 
 /*
  * Returns the reader that the selector names: its alias, USB path, serial number, object path or

@@ -34,29 +34,6 @@ ctl_connection_get_waiting(const CtlRoute *route)
 }
 
 /*
- * In a user namespace, the user has another number than the one that the bus sees. GLib 2.74 has
- * the flag for this, but g_dbus_connection_new_for_address() refuses it there.
- */
-static GDBusConnection *
-connect_to_system_bus(CtlWaiting *waiting, GError **error)
-{
-    const GDBusConnectionFlags flags = G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                                       G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION |
-                                       G_DBUS_CONNECTION_FLAGS_CROSS_NAMESPACE;
-    g_autofree char *address = g_dbus_address_get_for_bus_sync(G_BUS_TYPE_SYSTEM, NULL, error);
-
-    if (!address)
-        return NULL;
-    ctl_waiting_begin(waiting);
-    g_async_initable_new_async(G_TYPE_DBUS_CONNECTION, G_PRIORITY_DEFAULT, waiting->cancellable,
-                               ctl_waiting_finish, waiting, "address", address, "flags", flags,
-                               NULL);
-    g_autoptr(GAsyncResult) result = ctl_waiting_run(waiting);
-    g_autoptr(GObject) source = g_async_result_get_source_object(result);
-    return (GDBusConnection *)g_async_initable_new_finish(G_ASYNC_INITABLE(source), result, error);
-}
-
-/*
  * Starts the process at the other end of the stream. Ctrl-C does not end it: the service has to
  * learn first that a call is cancelled.
  */
@@ -82,26 +59,6 @@ start_ssh(const char *host, GError **error)
     return G_IO_STREAM(g_socket_connection_factory_create_connection(socket));
 }
 
-/* ssh may ask for a password or about a key: the status stands before its question. */
-static GDBusConnection *
-connect_to_host(const CtlRoute *route, CtlWaiting *waiting, GError **error)
-{
-    g_autofree char *status = g_strdup_printf(_("Waiting for %s."), route->host);
-    g_autoptr(GIOStream) stream = start_ssh(route->host, error);
-
-    if (!stream)
-        return NULL;
-    waiting->status = status;
-    waiting->delay_ms = 0;
-    ctl_waiting_begin(waiting);
-    g_dbus_connection_new(stream, NULL,
-                          G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-                              G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                          NULL, waiting->cancellable, ctl_waiting_finish, waiting);
-    g_autoptr(GAsyncResult) result = ctl_waiting_run(waiting);
-    return g_dbus_connection_new_finish(result, error);
-}
-
 static char *
 explain_failure(const CtlRoute *route)
 {
@@ -112,23 +69,42 @@ explain_failure(const CtlRoute *route)
                            route->host);
 }
 
-GDBusConnection *
-ctl_connection_open(const CtlRoute *route, GError **error)
+void
+ctl_connection_explain_error(const CtlRoute *route, GError **error)
 {
-    g_autoptr(GError) bus_error = NULL;
-    CtlWaiting waiting = ctl_connection_get_waiting(route);
-    GDBusConnection *bus = route->host ? connect_to_host(route, &waiting, &bus_error)
-                                       : connect_to_system_bus(&waiting, &bus_error);
+    g_autofree char *problem = explain_failure(route);
+    g_autofree char *reason = g_strdup((*error)->message);
 
+    g_clear_error(error);
+    g_set_error(error, CTL_ERROR, CTL_STATUS_NO_SERVICE, "%s: %s", problem, reason);
+}
+
+/* ssh may ask for a password or about a key: the status stands before its question. */
+GDBusConnection *
+ctl_connection_open_host(const CtlRoute *route, GError **error)
+{
+    CtlWaiting waiting = ctl_connection_get_waiting(route);
+    g_autofree char *status = g_strdup_printf(_("Waiting for %s."), route->host);
+    GError *host_error = NULL;
+    g_autoptr(GIOStream) stream = start_ssh(route->host, &host_error);
+    GDBusConnection *bus = NULL;
+
+    if (stream) {
+        waiting.status = status;
+        waiting.delay_ms = 0;
+        ctl_waiting_begin(&waiting);
+        g_dbus_connection_new(stream, NULL,
+                              G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                  G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                              NULL, waiting.cancellable, ctl_waiting_finish, &waiting);
+        g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+        bus = g_dbus_connection_new_finish(result, &host_error);
+    }
     if (bus)
         return bus;
-    ctl_waiting_explain_error(&waiting, &bus_error);
-    if (bus_error->domain == CTL_ERROR) {
-        g_propagate_error(error, g_steal_pointer(&bus_error));
-        return NULL;
-    }
-    g_autofree char *problem = explain_failure(route);
-    g_set_error(error, CTL_ERROR, CTL_STATUS_NO_SERVICE, "%s: %s", problem, bus_error->message);
+    if (!ctl_waiting_explain_error(&waiting, &host_error))
+        ctl_connection_explain_error(route, &host_error);
+    g_propagate_error(error, host_error);
     return NULL;
 }
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The connection to the system bus. A terminal shows a status while the command waits. Waiting ends
- * at the time limit of the command, with an error of the domain CTL_ERROR.
+ * The way to the service, and connections to another machine. A terminal shows a status while the
+ * command waits. Waiting ends at the time limit of the command, with an error of the domain
+ * CTL_ERROR.
  */
 
 #include "command.h"
@@ -23,11 +24,14 @@ typedef struct {
 CtlRoute ctl_connection_get_route(const CtlArguments *arguments, CtlOutput *output);
 
 /*
- * Returns a connection to the system bus, also from inside a user namespace. Losing it does not end
- * the process. The connection to another host is a process of ssh, which ends with it; file
- * descriptors do not cross it.
+ * Returns a connection to the system bus of the host of the route. It is a process of ssh, which
+ * ends with it; file descriptors do not cross it. The client library makes the connection to the
+ * bus of this machine.
  */
-GDBusConnection *ctl_connection_open(const CtlRoute *route, GError **error);
+GDBusConnection *ctl_connection_open_host(const CtlRoute *route, GError **error);
+
+/* Replaces the error of a connection to the bus by one for the user. */
+void ctl_connection_explain_error(const CtlRoute *route, GError **error);
 
 /* Returns the process of the service, 0 if it is not known. */
 guint ctl_connection_get_service_process(const CtlRoute *route, GDBusConnection *bus);

@@ -143,8 +143,7 @@ run_list(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     const CtlRoute route = ctl_connection_get_route(arguments, output);
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (!client)
         return ctl_command_print_error(error);
@@ -228,8 +227,7 @@ run_status(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     const CtlRoute route = ctl_connection_get_route(arguments, output);
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (client && !arguments->reader)
         print_all_statuses(client, arguments, output);
@@ -257,8 +255,7 @@ run_show(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     const CtlRoute route = ctl_connection_get_route(arguments, output);
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_load(&route, bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (client && show_one_reader(client, CTL_FORMAT_ALL, arguments, output, &error))
         return EXIT_SUCCESS;

@@ -58,8 +58,7 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     const char *selector = arguments->reader;
 
     reader->route = ctl_connection_get_route(arguments, output);
-    reader->bus = ctl_connection_open(&reader->route, error);
-    reader->client = reader->bus ? ctl_client_load(&reader->route, reader->bus, error) : NULL;
+    reader->client = ctl_client_load(&reader->route, error);
     SmartcarddReader *object =
         reader->client ? ctl_client_find_reader(reader->client, selector, error) : NULL;
     if (!object)
@@ -78,7 +77,6 @@ ctl_reader_free(CtlReader *reader)
     ctl_helper_stop(reader->agent);
     g_clear_object(&reader->object);
     g_clear_object(&reader->client);
-    g_clear_object(&reader->bus);
     g_free(reader->name);
     g_free(reader);
 }

@@ -13,7 +13,6 @@
 #include "command.h"
 
 typedef struct {
-    GDBusConnection *bus;
     SmartcarddClient *client;
     SmartcarddReader *object;      /* owned by the client while it is connected */
     SmartcarddProtocols protocols; /* of sessions with the card */

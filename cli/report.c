@@ -66,9 +66,7 @@ redact_readers(GArray *readers)
 static gboolean
 load_service(ReportContent *report, const CtlRoute *route, GError **error)
 {
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(route, error);
-
-    report->client = bus ? ctl_client_new(route, bus, error) : NULL;
+    report->client = ctl_client_new(route, error);
     if (!report->client)
         return FALSE;
     report->unserved = ctl_unserved_load(route, report->client);

@@ -115,7 +115,7 @@ ctl_session_free(CtlSession *session)
     /* A session that is not closed must not be closed by its last reference: the card would be left
      * as it is. */
     if (!smartcardd_session_is_closed(session->object))
-        g_dbus_connection_close_sync(session->reader->bus, NULL, NULL);
+        ctl_client_disconnect(session->reader->client);
     g_clear_object(&session->transaction);
     g_clear_object(&session->object);
     g_free(session);

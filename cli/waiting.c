@@ -210,12 +210,13 @@ ctl_waiting_run(CtlWaiting *waiting)
     return g_steal_pointer(&waiting->result);
 }
 
-void
+gboolean
 ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error)
 {
     if (!*error || !waiting->timed_out)
-        return;
+        return FALSE;
     g_clear_error(error);
     g_set_error_literal(error, CTL_ERROR, CTL_STATUS_TIMEOUT,
                         _("the time ran out while waiting for smartcardd"));
+    return TRUE;
 }

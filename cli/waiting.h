@@ -67,8 +67,11 @@ gboolean ctl_waiting_begin_call(CtlWaiting *waiting, GError **error);
 /* Blocks until the operation has ended, and returns its result, which the caller owns. */
 GAsyncResult *ctl_waiting_run(CtlWaiting *waiting);
 
-/* If the time limit has expired, replaces the error of the operation by CTL_STATUS_TIMEOUT. */
-void ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error);
+/*
+ * If the time limit has expired, replaces the error of the operation by CTL_STATUS_TIMEOUT, and
+ * returns TRUE.
+ */
+gboolean ctl_waiting_explain_error(const CtlWaiting *waiting, GError **error);
 
 /* Shows the status with how to stop the command. */
 void ctl_waiting_show_status(CtlOutput *output, const char *status);

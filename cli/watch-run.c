@@ -189,7 +189,7 @@ start_timer(CtlWatchRun *run)
 }
 
 static void
-run_loop(CtlWatchRun *run, GDBusConnection *bus)
+run_loop(CtlWatchRun *run, SmartcarddClient *client, const CtlRoute *route)
 {
     static const CtlWatchEvents events = {handle_event, handle_state, handle_failure};
     guint interrupt = g_unix_signal_add(SIGINT, handle_interrupt, run);
@@ -198,7 +198,7 @@ run_loop(CtlWatchRun *run, GDBusConnection *bus)
     guint timer = start_timer(run);
 
     run->delay = g_timeout_add(START_DELAY_MS, show_delayed_status, run);
-    run->watch = ctl_watch_new(bus, &events, run);
+    run->watch = ctl_watch_new(client, route, &events, run);
     g_main_loop_run(run->loop);
     g_clear_pointer(&run->watch, ctl_watch_free);
     g_clear_handle_id(&timer, g_source_remove);
@@ -215,7 +215,7 @@ ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
     const CtlRoute route = ctl_connection_get_route(arguments, output);
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
+    g_autoptr(SmartcarddClient) client = ctl_client_prepare(&route, &error);
     CtlWatchRun run = {
         .arguments = arguments,
         .output = output,
@@ -225,8 +225,8 @@ ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
         .state = CTL_WATCH_STARTING,
     };
 
-    if (!bus)
+    if (!client)
         return ctl_command_print_error(error);
-    run_loop(&run, bus);
+    run_loop(&run, client, &route);
     return run.status;
 }

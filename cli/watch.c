@@ -10,13 +10,13 @@
 #define MUTE_KEY "ctl-mute"
 
 struct CtlWatch {
-    GDBusConnection *bus;
+    const CtlRoute *route;
     const CtlWatchEvents *events;
     gpointer data;
     CtlWatchState state;
-    gulong closed;
+    GDBusConnection *bus;      /* NULL until the client is loaded */
     GCancellable *cancellable; /* of the pending call */
-    SmartcarddClient *client;  /* NULL until it is loaded */
+    SmartcarddClient *client;
     gboolean was_gone;
     gboolean broken;    /* failed; no further callbacks */
     gboolean running;   /* the service is, and its objects are reported */
@@ -180,11 +180,19 @@ report_present_objects(CtlWatch *watch)
 }
 
 static void
+report_lost_bus(CtlWatch *watch)
+{
+    report_failure(watch, _("the connection to the system bus was lost"));
+}
+
+static void
 handle_running(SmartcarddClient *client, GParamSpec *spec, CtlWatch *watch)
 {
     watch->running = smartcardd_client_is_running(client);
     if (watch->running) {
         report_present_objects(watch);
+    } else if (g_dbus_connection_is_closed(watch->bus)) {
+        report_lost_bus(watch);
     } else {
         watch->was_gone = TRUE;
         g_clear_pointer(&watch->gone_reason, g_free);
@@ -194,11 +202,9 @@ handle_running(SmartcarddClient *client, GParamSpec *spec, CtlWatch *watch)
 }
 
 static void
-handle_bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, gpointer data)
+handle_bus_closed(GDBusConnection *bus, gboolean by_peer, GError *error, CtlWatch *watch)
 {
-    CtlWatch *watch = data;
-
-    report_failure(watch, _("the connection to the system bus was lost"));
+    report_lost_bus(watch);
 }
 
 static void
@@ -208,6 +214,12 @@ follow_client(CtlWatch *watch)
     GListModel *readers = smartcardd_client_get_readers(client);
     GListModel *cards = smartcardd_client_get_cards(client);
 
+    watch->bus = ctl_client_dup_connection(client);
+    if (!watch->bus || g_dbus_connection_is_closed(watch->bus)) {
+        report_lost_bus(watch);
+        return;
+    }
+    g_signal_connect(watch->bus, "closed", G_CALLBACK(handle_bus_closed), watch);
     g_signal_connect(client, "reader-added", G_CALLBACK(handle_reader_added), watch);
     g_signal_connect(client, "reader-removed", G_CALLBACK(handle_reader_removed), watch);
     g_signal_connect(client, "card-added", G_CALLBACK(handle_card_added), watch);
@@ -258,32 +270,32 @@ static void
 handle_client(GObject *source, GAsyncResult *result, gpointer data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(SmartcarddClient) client = smartcardd_client_create_finish(result, &error);
+    gboolean loaded = g_async_initable_init_finish(G_ASYNC_INITABLE(source), result, &error);
     CtlWatch *watch = end_start(data);
 
     if (!watch)
         return;
-    watch->client = g_steal_pointer(&client);
-    if (watch->client) {
+    if (loaded) {
         follow_client(watch);
         return;
     }
-    ctl_client_explain_error(error);
+    ctl_client_explain_start_error(watch->client, watch->route, &error);
     report_failure(watch, error->message);
 }
 
 CtlWatch *
-ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data)
+ctl_watch_new(SmartcarddClient *client, const CtlRoute *route, const CtlWatchEvents *events,
+              gpointer data)
 {
     CtlWatch *watch = g_new0(CtlWatch, 1);
 
-    watch->bus = g_object_ref(bus);
+    watch->client = g_object_ref(client);
+    watch->route = route;
     watch->events = events;
     watch->data = data;
-    watch->closed = g_signal_connect(bus, "closed", G_CALLBACK(handle_bus_closed), watch);
     watch->cancellable = g_cancellable_new();
-    g_async_initable_new_async(SMARTCARDD_TYPE_CLIENT, G_PRIORITY_DEFAULT, watch->cancellable,
-                               handle_client, new_start(watch), "connection", bus, NULL);
+    g_async_initable_init_async(G_ASYNC_INITABLE(client), G_PRIORITY_DEFAULT, watch->cancellable,
+                                handle_client, new_start(watch));
     return watch;
 }
 
@@ -311,10 +323,10 @@ ctl_watch_free(CtlWatch *watch)
 {
     g_cancellable_cancel(watch->cancellable);
     g_object_unref(watch->cancellable);
-    if (watch->client)
-        forget_client(watch);
-    g_signal_handler_disconnect(watch->bus, watch->closed);
-    g_object_unref(watch->bus);
+    forget_client(watch);
+    if (watch->bus)
+        g_signal_handlers_disconnect_by_data(watch->bus, watch);
+    g_clear_object(&watch->bus);
     g_free(watch->gone_reason);
     g_free(watch);
 }

@@ -12,6 +12,7 @@
 
 #include <gio/gio.h>
 
+#include "connection.h"
 #include "event.h"
 
 typedef enum {
@@ -30,11 +31,15 @@ typedef struct {
 
 typedef struct CtlWatch CtlWatch;
 
-/* Requires the main loop. events must outlive the watch. */
-CtlWatch *ctl_watch_new(GDBusConnection *bus, const CtlWatchEvents *events, gpointer data);
+/*
+ * Requires the main loop. client: one that is not initialized. route and events must outlive the
+ * watch.
+ */
+CtlWatch *ctl_watch_new(SmartcarddClient *client, const CtlRoute *route,
+                        const CtlWatchEvents *events, gpointer data);
 void ctl_watch_free(CtlWatch *watch);
 
-/* Returns NULL before the first event. The watch owns the client. */
+/* The watch owns the client. */
 SmartcarddClient *ctl_watch_get_client(CtlWatch *watch);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlWatch, ctl_watch_free)

@@ -310,20 +310,28 @@ print_notes(const CtlRoute *route, GArray *uses, const CtlPcscdClients *clients,
     }
 }
 
+/* Returns 0 if it is not known. */
+static guint
+get_service_process(const CtlRoute *route, SmartcarddClient *client)
+{
+    g_autoptr(GDBusConnection) bus = ctl_client_dup_connection(client);
+
+    return bus ? ctl_connection_get_service_process(route, bus) : 0;
+}
+
 static int
 run_who(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
     const CtlRoute route = ctl_connection_get_route(arguments, output);
-    g_autoptr(GDBusConnection) bus = ctl_connection_open(&route, &error);
-    g_autoptr(SmartcarddClient) client = bus ? ctl_client_new(&route, bus, &error) : NULL;
+    g_autoptr(SmartcarddClient) client = ctl_client_new(&route, &error);
     g_autoptr(GArray) uses = g_array_new(FALSE, FALSE, sizeof(Use));
 
     g_array_set_clear_func(uses, clear_use);
     if (!client || !add_sessions(uses, &route, client, &error))
         return ctl_command_print_error(error);
     g_autoptr(CtlPcscdClients) clients =
-        route.host ? NULL : ctl_pcscd_clients_load(ctl_connection_get_service_process(&route, bus));
+        route.host ? NULL : ctl_pcscd_clients_load(get_service_process(&route, client));
     if (clients)
         add_pcscd_clients(uses, clients);
     if (arguments->json) {
