@@ -57,14 +57,24 @@ class Machine:
 
     async def _live(self, qemu: asyncio.subprocess.Process, qmp: Qmp,
                     readers: Iterable[tuple[str, str]]) -> None:
+        start = asyncio.create_task(self._start(qmp, readers))
+        end = asyncio.create_task(qemu.wait())
+        await asyncio.wait((start, end), return_when=asyncio.FIRST_COMPLETED)
+        if start.done():
+            await start
+            await end
+            await self._output_ended.wait()
+        else:
+            start.cancel()
+            self._print_line(f"# QEMU ended with status {qemu.returncode}")
+
+    async def _start(self, qmp: Qmp, readers: Iterable[tuple[str, str]]) -> None:
         await qmp.greet()
         for name, place in readers:
             await self._ports.plug(name, place)
             if name != IDENTITY:
                 await self._ports.insert(name)
         await qmp.command("cont")
-        await qemu.wait()
-        await self._output_ended.wait()
 
     def _command(self, folder: str) -> list[str]:
         def port(name: str, backend: str) -> list[str]:
@@ -103,7 +113,7 @@ class Machine:
                   "unplug-hub": self._ports.unplug_hub,
                   "insert": self._ports.insert, "remove": self._ports.remove,
                   "wake": self._wake, "off": lambda: self._qmp.command("quit")}
-        with contextlib.suppress(ConnectionResetError):  # after the order "off"
+        with contextlib.suppress(ConnectionError):  # after the order "off"
             while line := await reader.readline():
                 order, *arguments = line.decode().split()
                 try:

@@ -44,7 +44,7 @@ class Qmp:
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        with contextlib.suppress(ConnectionResetError):  # after the command "quit"
+        with contextlib.suppress(ConnectionError):  # after the command "quit"
             await self._read_lines(reader)
         writer.close()
 
