@@ -22,6 +22,7 @@ def rack(total: int, direct: int) -> list[tuple[str, str]]:
 MACHINES = {
     "hotplug": [],
     "desk": [("a", "1-3"), ("b", "1-4.1")],
+    "flatpak": [("a", "1-3")],
     "login": [(IDENTITY, "1-2.1")],
     "rack-16": rack(16, direct=4),
     "rack-20": rack(20, direct=4),

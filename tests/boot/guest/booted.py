@@ -35,6 +35,16 @@ def run(*command):
     return result.stdout
 
 
+IN_SESSION = ("systemd-run", "--quiet", "--pipe", "--wait", "--collect",
+              "--property=User=tester", "--property=PAMName=login")
+
+
+def on_seat(terminal):
+    """Returns how a command line begins that runs in a session of tester on that terminal."""
+    return (*IN_SESSION, "--setenv=XDG_SEAT=seat0", f"--setenv=XDG_VTNR={terminal}",
+            "--setenv=XDG_SESSION_TYPE=tty")
+
+
 def unit(name, unit_name=UNIT):
     """Returns a property of a unit."""
     return run("systemctl", "show", "--value", "--property", name, unit_name).strip()

@@ -7,15 +7,13 @@ import os
 import re
 import subprocess
 
-from booted import MANAGER, READER, ROOT, UNIT, BootTest, main, object_path, run, unit
+from booted import (IN_SESSION, MANAGER, READER, ROOT, UNIT, BootTest, main, object_path, on_seat,
+                    run, unit)
 from scdtest.clients.other_user import CallError, OtherUser
 
 MEMORY_LIMIT_KB = 8 * 1024
 ANOTHER_TERMINAL = 1
 FREE_TERMINALS = itertools.count(8)
-
-IN_SESSION = ("systemd-run", "--quiet", "--pipe", "--wait", "--collect",
-              "--property=User=tester", "--property=PAMName=login")
 
 
 class DeskTest(BootTest):
@@ -49,8 +47,7 @@ class Users(DeskTest):
     def user_on_seat(self, in_front):
         terminal = next(FREE_TERMINALS)
         self.show(terminal if in_front else ANOTHER_TERMINAL)
-        return self.user((*IN_SESSION, "--setenv=XDG_SEAT=seat0", f"--setenv=XDG_VTNR={terminal}",
-                          "--setenv=XDG_SESSION_TYPE=tty"))
+        return self.user(on_seat(terminal))
 
     def show(self, terminal):
         run("chvt", str(terminal))
