@@ -25,6 +25,38 @@ find_option_conflict(const CtlArguments *arguments)
     return NULL;
 }
 
+/* Returns why no alias can belong to the reader, NULL when one can. */
+static const char *
+find_missing_identity(const CtlReader *reader, gboolean by_serial)
+{
+    if (by_serial)
+        return *smartcardd_reader_get_serial(reader->object)
+                   ? NULL
+                   : _("it has no serial number, to which an alias could belong");
+    return *smartcardd_reader_get_usb_path(reader->object)
+               ? NULL
+               : _("its USB port is not known, so no alias can belong to it");
+}
+
+/* Sets the alias, or removes it if it is empty. */
+static gboolean
+set_alias(const CtlReader *reader, const char *alias, gboolean by_serial, GError **error)
+{
+    SmartcarddAliasBinding binding =
+        by_serial ? SMARTCARDD_ALIAS_BINDING_SERIAL : SMARTCARDD_ALIAS_BINDING_PORT;
+    const char *missing = *alias ? find_missing_identity(reader, by_serial) : NULL;
+
+    if (missing) {
+        g_set_error(error, CTL_ERROR, EXIT_FAILURE, _("reader '%s': %s"), reader->name, missing);
+        return FALSE;
+    }
+    if (ctl_reader_set_alias(reader, alias, binding, error))
+        return TRUE;
+    if (g_error_matches(*error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_INVALID_ARGS))
+        g_prefix_error(error, "%s: ", _("this name cannot be an alias"));
+    return FALSE;
+}
+
 static void
 print_alias(const char *alias, const CtlArguments *arguments, CtlOutput *output)
 {
@@ -44,8 +76,6 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
 {
     const char *operand = arguments->operands[0];
     const char *wrong = find_option_conflict(arguments);
-    SmartcarddAliasBinding binding =
-        arguments->by_serial ? SMARTCARDD_ALIAS_BINDING_SERIAL : SMARTCARDD_ALIAS_BINDING_PORT;
     g_autofree char *name = operand ? ctl_text_from_argument(operand) : g_strdup("");
     g_autoptr(GError) error = NULL;
 
@@ -56,7 +86,7 @@ run_alias(const CtlArguments *arguments, CtlOutput *output)
     g_autoptr(CtlReader) reader = ctl_reader_choose(arguments, output, &error);
     if (!reader)
         return ctl_command_print_error(error);
-    if ((operand || arguments->remove) && !ctl_reader_set_alias(reader, name, binding, &error))
+    if ((operand || arguments->remove) && !set_alias(reader, name, arguments->by_serial, &error))
         return ctl_command_print_error(error);
     print_alias(smartcardd_reader_get_alias(reader->object), arguments, output);
     return EXIT_SUCCESS;

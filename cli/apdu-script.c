@@ -9,7 +9,8 @@
 #include "input.h"
 #include "pin-format.h"
 
-#define APDU_MIN 4 /* bytes: CLA, INS, P1 and P2 */
+#define APDU_MIN 4          /* bytes: CLA, INS, P1 and P2 */
+#define PIN_COMMAND_MAX 261 /* of the service; these and Lc, 255 bytes of data, and Le */
 
 static void
 free_step(gpointer data)
@@ -114,6 +115,19 @@ parse_patterns(CtlApduStep *step, const char *const *words, GError **error)
     return FALSE;
 }
 
+static gboolean
+check_pin_command(const CtlApduStep *step, GError **error)
+{
+    gsize length = g_bytes_get_size(step->command);
+
+    if (length > APDU_MIN && length <= PIN_COMMAND_MAX)
+        return TRUE;
+    g_set_error_literal(error, SCD_ERROR, SCD_INVALID_ARGS,
+                        _("an APDU for a PIN has 5 to 261 bytes; its data is the padding that the "
+                          "PIN replaces"));
+    return FALSE;
+}
+
 /* Takes the words before the first KEY=VALUE as one command, which may hold a PIN's padding only.
  */
 static gboolean
@@ -123,7 +137,7 @@ parse_pin_words(CtlApduStep *step, const char *const *words, GError **error)
 
     for (; *words && !strchr(*words, '='); words++)
         g_string_append_printf(hex, "%s ", *words);
-    if (!parse_command(step, hex->str, FALSE, error))
+    if (!parse_command(step, hex->str, FALSE, error) || !check_pin_command(step, error))
         return FALSE;
     step->pin_format = ctl_pin_format_parse(words, error);
     return step->pin_format != NULL;

@@ -164,6 +164,8 @@ parse_values(ParsedArguments *parsed)
         return _("--count takes a number from 1");
     if (parsed->card && !g_variant_is_object_path(parsed->card))
         return _("--card takes the object path of a card, as shown by 'smartcardctl show'");
+    if (parsed->not_readers && g_strv_contains((const char *const *)parsed->not_readers, ""))
+        return _("--not takes the name of a reader");
     if (parsed->protocol && !g_strv_contains(protocols, parsed->protocol))
         return _("--protocol takes T=0, T=1 or raw");
     arguments->timeout = parsed->timeout;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -11,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define AGENT_LIMIT_MS 2000
+#include "waiting.h"
+
+#define AGENT_LIMIT_US (2 * G_USEC_PER_SEC)
 #define END_LIMIT_MS 1000 /* before a helper is killed */
 
 typedef struct {
@@ -82,7 +85,7 @@ needs_agent(void)
 }
 
 GPid
-ctl_helper_start_agent(void)
+ctl_helper_start_agent(CtlOutput *output)
 {
     static const char *const command[] = {"pkttyagent", "--notify-fd", G_STRINGIFY(CTL_HELPER_FD),
                                           "--fallback", NULL};
@@ -94,9 +97,14 @@ ctl_helper_start_agent(void)
     GPid process = ctl_helper_start(&helper, NULL);
     close(fds[1]);
     /* The agent closes its end when it is registered. */
-    GPollFD registered = {fds[0], G_IO_IN, 0};
+    CtlWaiting waiting = {
+        .output = output,
+        .status = _("Waiting for the program that asks for passwords."),
+        .delay_ms = CTL_WAITING_DELAY_MS,
+        .end = ctl_waiting_get_end(AGENT_LIMIT_US),
+    };
     if (process != 0)
-        g_poll(&registered, 1, AGENT_LIMIT_MS);
+        ctl_waiting_run_until_readable(&waiting, fds[0]);
     close(fds[0]);
     return process;
 }

@@ -6,7 +6,7 @@
  * thread that started them ends, also if this process is killed. So start them in the main thread.
  */
 
-#include <glib.h>
+#include "output.h"
 
 /* The number of the descriptor that a helper may get beside the standard ones. */
 #define CTL_HELPER_FD 3
@@ -29,7 +29,8 @@ void ctl_helper_stop(GPid process);
 
 /*
  * Starts the agent that asks for passwords on the terminal, and blocks until polkit knows it, for
- * at most two seconds. It leaves the work to an agent of the desktop if there is one. Returns the
- * process, or 0 if there is no agent, or no need for one.
+ * at most two seconds, with a status on the output unless that is NULL. It leaves the work to an
+ * agent of the desktop if there is one. Returns the process, or 0 if there is no agent, or no need
+ * for one.
  */
-GPid ctl_helper_start_agent(void);
+GPid ctl_helper_start_agent(CtlOutput *output);

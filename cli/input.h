@@ -13,8 +13,14 @@ typedef struct {
     char text[]; /* ends with the only NUL byte; callers may modify it */
 } CtlInput;
 
-/* name: a file; "-" is the standard input. Prints a note if that is a terminal. Blocks. */
-CtlInput *ctl_input_read(const char *name, CtlOutput *output, GError **error);
+/*
+ * name: a file; "-" is the standard input. Blocks: prints a note if it is a terminal, and a
+ * terminal shows a status while a pipe is empty.
+ *
+ * timeout_us: the time limit of the command. The time that passes while a pipe is read is taken
+ * from it; the time for input from a terminal is not.
+ */
+CtlInput *ctl_input_read(const char *name, CtlOutput *output, gint64 *timeout_us, GError **error);
 void ctl_input_free(CtlInput *input);
 
 /* Returns the bytes, which are wiped with their last reference. */

@@ -89,6 +89,17 @@ handle_time_limit(CtlWatchRun *run, gpointer data)
     end_monitor(monitor);
 }
 
+/* Only with names of readers: they need not be there yet. */
+static char *
+describe_monitor(gpointer data)
+{
+    const MonitorRun *monitor = data;
+    g_autofree char *names = g_strjoinv(", ", (char **)monitor->filter.readers);
+
+    /* TRANSLATORS: Names of readers follow. */
+    return g_strdup_printf(_("Waiting for readers and their cards: %s."), names);
+}
+
 static void
 handle_interrupt(CtlWatchRun *run, int number, gpointer data)
 {
@@ -120,7 +131,7 @@ run_monitor(const CtlArguments *arguments, CtlOutput *output)
         .changed = handle_commands,
         .interrupted = handle_interrupted_command,
     };
-    static const CtlWatchRunFunctions functions = {
+    CtlWatchRunFunctions functions = {
         .happened = handle_event,
         .timed_out = handle_time_limit,
         .interrupted = handle_interrupt,
@@ -138,6 +149,8 @@ run_monitor(const CtlArguments *arguments, CtlOutput *output)
         .filter = {.readers = *names ? (const char *const *)names : NULL},
         .left = arguments->count,
     };
+    if (monitor.filter.readers)
+        functions.describe = describe_monitor;
     if (arguments->program)
         monitor.commands = ctl_event_commands_new(arguments->program, &command_functions, &monitor);
     int status = ctl_watch_run(arguments, output, &functions, &monitor);

@@ -21,6 +21,7 @@ static const struct {
     {SMARTCARDD_ERROR_UNRESPONSIVE_CARD,
      N_("the card does not answer; insert it again if it can be removed, or use "
         "another reader")},
+    {SMARTCARDD_ERROR_SECURITY_VIOLATION, N_("pcscd or the card denies access")},
     {SMARTCARDD_ERROR_NOT_TRANSACTED, N_("communication with the reader or the card failed")},
     {SMARTCARDD_ERROR_COMM_DATA_LOST, N_("communication with the reader or the card failed")},
     {SMARTCARDD_ERROR_NOT_READY, N_("the reader or the card is not ready; try again")},
@@ -67,7 +68,7 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->protocols = parse_protocol(arguments->protocol);
     reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(object));
     if (!arguments->no_ask_password && !arguments->host)
-        reader->agent = ctl_helper_start_agent();
+        reader->agent = ctl_helper_start_agent(reader->route.output);
     return g_steal_pointer(&reader);
 }
 
@@ -130,6 +131,9 @@ get_explanation(const CtlReader *reader, const GError *error)
 void
 ctl_reader_propagate_error(const CtlReader *reader, GError **error, GError *call_error)
 {
+    if (ctl_waiting_has_cancelled_at_limit() &&
+        g_error_matches(call_error, SMARTCARDD_ERROR, SMARTCARDD_ERROR_CANCELLED))
+        call_error->code = SMARTCARDD_ERROR_TIMEOUT;
     const char *explanation = get_explanation(reader, call_error);
 
     if (explanation) {

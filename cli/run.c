@@ -14,6 +14,7 @@
 
 #include "cli-config.h"
 #include "command.h"
+#include "waiting.h"
 
 #define LIBRARY_NAME "libpcsclite-dbus.so.1"
 
@@ -91,28 +92,65 @@ print_missing(const char *problem, const char *reason, const char *hint)
     return EXIT_FAILURE;
 }
 
+/* The functions of the library that tell whether the service can be reached. */
+typedef struct {
+    long (*establish)(unsigned long, const void *, const void *, long *);
+    long (*release)(long);
+    const char *(*explain)(long);
+} LibraryFunctions;
+
+/* The result is the code of PC/SC. The library blocks until the service replies. */
+static void
+use_library_in_thread(GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+    const LibraryFunctions *functions = data;
+    long context;
+    long code = functions->establish(0, NULL, NULL, &context);
+
+    if (code == 0)
+        functions->release(context);
+    g_task_return_int(task, code);
+}
+
+static long
+use_library(LibraryFunctions *functions, CtlOutput *output)
+{
+    CtlWaiting waiting = {
+        .output = output,
+        .status = _("Waiting for smartcardd."),
+        .delay_ms = CTL_WAITING_DELAY_MS,
+        .end = CTL_WAITING_NO_LIMIT,
+    };
+
+    ctl_waiting_begin(&waiting);
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, ctl_waiting_finish, &waiting);
+    g_task_set_task_data(task, functions, NULL);
+    g_task_run_in_thread(task, use_library_in_thread);
+    g_autoptr(GAsyncResult) result = ctl_waiting_run(&waiting);
+    return g_task_propagate_int(G_TASK(result), NULL);
+}
+
 /* As a program does: so this finds whatever prevents it. */
 static int
 try_library(void *library, CtlOutput *output)
 {
-    long (*establish)(unsigned long, const void *, const void *, long *) =
-        dlsym(library, "SCardEstablishContext");
-    long (*release)(long) = dlsym(library, "SCardReleaseContext");
-    const char *(*explain)(long) = dlsym(library, "pcsc_stringify_error");
-    long context;
+    LibraryFunctions functions = {
+        .establish = dlsym(library, "SCardEstablishContext"),
+        .release = dlsym(library, "SCardReleaseContext"),
+        .explain = dlsym(library, "pcsc_stringify_error"),
+    };
 
-    if (!establish || !release || !explain)
+    if (!functions.establish || !functions.release || !functions.explain)
         return print_missing(_("cannot load the library"), dlerror(), NULL);
-    long code = establish(0, NULL, NULL, &context);
+    long code = use_library(&functions, output);
     if ((guint32)code == PCSC_NO_SERVICE && access(CTL_SANDBOX_FILE, F_OK) < 0) {
         ctl_output_print_error(_("cannot reach smartcardd (see 'systemctl status smartcardd')"));
         return EXIT_FAILURE;
     }
     if (code != 0)
         return print_missing(_("cannot reach smartcardd"),
-                             (guint32)code == PCSC_NO_SERVICE ? NULL : explain(code),
+                             (guint32)code == PCSC_NO_SERVICE ? NULL : functions.explain(code),
                              _("with Flatpak, add --system-talk-name=org.smartcardd1"));
-    release(context);
     ctl_output_line(output, _("smartcardd can be reached"));
     return EXIT_SUCCESS;
 }

@@ -114,10 +114,11 @@ send_steps(GPtrArray *steps, const CtlArguments *arguments, CtlOutput *output)
     return run_steps(session, steps, arguments, output);
 }
 
+/* Takes the time for the input from the time limit. */
 static GPtrArray *
-read_script(const char *name, const CtlArguments *arguments, CtlOutput *output, GError **error)
+read_script(const char *name, CtlArguments *arguments, CtlOutput *output, GError **error)
 {
-    g_autoptr(CtlInput) input = ctl_input_read(name, output, error);
+    g_autoptr(CtlInput) input = ctl_input_read(name, output, &arguments->timeout_us, error);
 
     return input ? ctl_apdu_script_from_text(input->text, arguments->raw_command, error) : NULL;
 }
@@ -126,11 +127,12 @@ static int
 send_script(const char *name, const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) steps = read_script(name, arguments, output, &error);
+    CtlArguments left = *arguments;
+    g_autoptr(GPtrArray) steps = read_script(name, &left, output, &error);
 
     if (!steps)
         return ctl_command_print_error(error);
-    return send_steps(steps, arguments, output);
+    return send_steps(steps, &left, output);
 }
 
 /* Commands from the arguments, or a script from the standard input. */
@@ -316,9 +318,9 @@ const CtlCommand ctl_command_reset = {
 
 /* Reads hexadecimal digits from the standard input; line breaks are ignored. */
 static GBytes *
-read_control_data(CtlOutput *output, GError **error)
+read_control_data(CtlOutput *output, gint64 *timeout_us, GError **error)
 {
-    g_autoptr(CtlInput) input = ctl_input_read("-", output, error);
+    g_autoptr(CtlInput) input = ctl_input_read("-", output, timeout_us, error);
 
     if (!input)
         return NULL;
@@ -344,17 +346,18 @@ run_control(const CtlArguments *arguments, CtlOutput *output)
 {
     const char *hex = arguments->operands[1] ? arguments->operands[1] : "";
     gboolean from_input = g_str_equal(hex, "-");
+    CtlArguments left = *arguments;
     guint32 code;
     g_autoptr(GError) error = NULL;
 
     if (!ctl_apdu_script_parse_code(arguments->operands[0], &code, &error))
         return ctl_command_print_usage_error(error->message);
-    g_autoptr(GBytes) data =
-        from_input ? read_control_data(output, &error) : ctl_input_parse_hex(hex, &error);
+    g_autoptr(GBytes) data = from_input ? read_control_data(output, &left.timeout_us, &error)
+                                        : ctl_input_parse_hex(hex, &error);
     if (!data)
         return from_input ? ctl_command_print_error(error)
                           : ctl_command_print_usage_error(error->message);
-    return send_control_code(code, data, arguments, output);
+    return send_control_code(code, data, &left, output);
 }
 
 const CtlCommand ctl_command_control = {

@@ -2,6 +2,8 @@
 
 #include "session.h"
 
+#define CLOSE_LIMIT_US (2 * G_USEC_PER_SEC)
+
 #define WAITING_FOR_CARD N_("Waiting for the card to respond.")
 
 struct CtlSession {
@@ -92,12 +94,16 @@ ctl_session_begin_direct(CtlReader *reader, GError **error)
     return begin_session(reader, SMARTCARDD_SHARE_MODE_DIRECT, error);
 }
 
-/* The time limit of the command does not apply: closing does not wait for other programs. */
+/*
+ * Closing does not wait for other programs, so the time limit of the command is extended: otherwise
+ * the card would be reset.
+ */
 static void
 close_session(CtlSession *session)
 {
-    CtlWaiting waiting = {.end = CTL_WAITING_NO_LIMIT};
+    CtlWaiting waiting = ctl_connection_get_waiting(&session->reader->route);
 
+    waiting.end = MAX(waiting.end, ctl_waiting_get_end(CLOSE_LIMIT_US));
     if (!ctl_waiting_begin_call(&waiting, NULL))
         return;
     smartcardd_session_close_async(session->object, SMARTCARDD_DISPOSITION_LEAVE,

@@ -27,12 +27,31 @@ typedef struct {
     gboolean loaded; /* the objects that are present at the start have been seen */
 } CardWait;
 
+/* Returns the status of a command that waits for certain cards, which may be present already. */
+static char *
+describe_wait_for_atr(const CtlArguments *arguments)
+{
+    const char *reader = arguments->reader;
+
+    if (arguments->removal)
+        return g_strdup(_("Waiting for the cards with this ATR to be removed."));
+    if (arguments->only_new && reader)
+        return g_strdup_printf(_("Waiting for a new card with this ATR in '%s'."), reader);
+    if (arguments->only_new)
+        return g_strdup(_("Waiting for a new card with this ATR."));
+    if (reader)
+        return g_strdup_printf(_("Waiting for a card with this ATR in '%s'."), reader);
+    return g_strdup(_("Waiting for a card with this ATR."));
+}
+
 static char *
 describe_wait(gpointer data)
 {
     const CtlArguments *arguments = ((CardWait *)data)->arguments;
     const char *reader = arguments->reader;
 
+    if (arguments->atr)
+        return describe_wait_for_atr(arguments);
     if (arguments->removal && reader)
         return g_strdup_printf(_("Waiting for the card in '%s' to be removed."), reader);
     if (arguments->removal && arguments->card)
@@ -163,14 +182,23 @@ handle_loaded(CtlWatchRun *run, gpointer data)
     wait->left = wait->arguments->count ? MIN(wait->arguments->count, present) : present;
 }
 
+static char *
+describe_time_limit(const CardWait *wait)
+{
+    const CtlArguments *arguments = wait->arguments;
+
+    if (!arguments->removal && wait->left < arguments->count)
+        return g_strdup_printf(_("only %u of %u cards were inserted within %s s"),
+                               arguments->count - wait->left, arguments->count, arguments->timeout);
+    return g_strdup_printf(arguments->removal ? _("the card was not removed within %s s")
+                                              : _("no card was inserted within %s s"),
+                           arguments->timeout);
+}
+
 static void
 handle_time_limit(CtlWatchRun *run, gpointer data)
 {
-    const CtlArguments *arguments = ((CardWait *)data)->arguments;
-    g_autofree char *message =
-        g_strdup_printf(arguments->removal ? _("the card was not removed within %s s")
-                                           : _("no card was inserted within %s s"),
-                        arguments->timeout);
+    g_autofree char *message = describe_time_limit(data);
 
     ctl_watch_run_stop(run, CTL_STATUS_TIMEOUT);
     ctl_output_print_error(message);

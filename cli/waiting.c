@@ -13,8 +13,14 @@
 /* Before a terminal shows that the cancellation takes long; less than the library waits for it. */
 #define CANCEL_STATUS_DELAY_MS 500
 
+/* The service ends a call at its time limit; if it does not, the call is cancelled later. */
+#define CALL_GRACE_MS 1000
+
 /* Of the process; 0 before a signal has cancelled a call. */
 static int interrupting_signal;
+
+/* Of the process: the time limit has cancelled a call. */
+static gboolean limit_has_cancelled;
 
 gint64
 ctl_waiting_get_end(gint64 timeout_us)
@@ -127,7 +133,10 @@ handle_time_limit(gpointer data)
 
     waiting->timed_out = TRUE;
     waiting->limit = 0;
+    limit_has_cancelled = limit_has_cancelled || waiting->is_call;
     g_cancellable_cancel(waiting->cancellable);
+    if (waiting->is_for_fd)
+        g_main_loop_quit(waiting->loop);
     return G_SOURCE_REMOVE;
 }
 
@@ -151,9 +160,10 @@ start_timers(CtlWaiting *waiting)
         ctl_waiting_show_status(waiting->output, waiting->status);
     else if (waiting->output)
         waiting->timer = g_timeout_add(waiting->delay_ms, show_status, waiting);
-    if (has_limit(waiting) && !waiting->is_call)
-        waiting->limit =
-            g_timeout_add((guint)get_milliseconds_left(waiting), handle_time_limit, waiting);
+    if (has_limit(waiting))
+        waiting->limit = g_timeout_add((guint)get_milliseconds_left(waiting) +
+                                           (waiting->is_call ? CALL_GRACE_MS : 0),
+                                       handle_time_limit, waiting);
 }
 
 void
@@ -208,6 +218,36 @@ ctl_waiting_run(CtlWaiting *waiting)
     g_clear_object(&waiting->cancellable);
     ctl_stop_signal_unwatch();
     return g_steal_pointer(&waiting->result);
+}
+
+static gboolean
+end_wait_for_fd(int fd, GIOCondition condition, gpointer data)
+{
+    CtlWaiting *waiting = data;
+
+    g_main_loop_quit(waiting->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean
+ctl_waiting_run_until_readable(CtlWaiting *waiting, int fd)
+{
+    GPollFD now = {fd, G_IO_IN, 0};
+
+    if (g_poll(&now, 1, 0) > 0)
+        return TRUE;
+    waiting->is_for_fd = TRUE;
+    ctl_waiting_begin(waiting);
+    guint source = g_unix_fd_add(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, end_wait_for_fd, waiting);
+    ctl_waiting_run(waiting);
+    g_source_remove(source);
+    return !waiting->timed_out;
+}
+
+gboolean
+ctl_waiting_has_cancelled_at_limit(void)
+{
+    return limit_has_cancelled;
 }
 
 gboolean

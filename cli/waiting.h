@@ -43,6 +43,7 @@ typedef struct {
     GMainLoop *loop;
     GAsyncResult *result;
     gboolean is_call;
+    gboolean is_for_fd; /* no operation ends when it is cancelled */
     gboolean timed_out;
     guint signals, timer; /* sources; 0 when not pending */
     guint limit;
@@ -64,8 +65,17 @@ void ctl_waiting_finish(GObject *source, GAsyncResult *result, gpointer waiting)
  */
 gboolean ctl_waiting_begin_call(CtlWaiting *waiting, GError **error);
 
+/* Returns whether a call was cancelled because the service has not ended it at its time limit. */
+gboolean ctl_waiting_has_cancelled_at_limit(void);
+
 /* Blocks until the operation has ended, and returns its result, which the caller owns. */
 GAsyncResult *ctl_waiting_run(CtlWaiting *waiting);
+
+/*
+ * Blocks until the descriptor can be read without blocking, or its other end is closed. Returns
+ * FALSE if the time limit expired first. For a waiting that has not begun.
+ */
+gboolean ctl_waiting_run_until_readable(CtlWaiting *waiting, int fd);
 
 /*
  * If the time limit has expired, replaces the error of the operation by CTL_STATUS_TIMEOUT, and

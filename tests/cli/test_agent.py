@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import REFUSED, SELECT, USAGE, CliTest
+from scdtest.cases.cli import HINT, REFUSED, SELECT, USAGE, CliTest
 from scdtest.clients.program import Program
 from scdtest.testbed import events
 from scdtest.testbed.testbed import built
@@ -124,6 +124,15 @@ class Agent(CliTest):
         self.assertEqual(self.run_to_end("reset", columns=80).output.strip(), "The card was reset. Its protocol is T=0.")  # as root
         self.assertEqual(self.said(), [])
         self.run_to_end("run", "--no-ask-password", "true", status=USAGE)
+
+    def test_agent_that_takes_long(self):
+        path = os.path.join(self.folder, "pkttyagent")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\nexec sleep 1000\n")
+        os.chmod(path, 0o755)
+        program = self.refused(columns=300)
+        self.assertIn("Waiting for the program that asks for passwords. " + HINT, program.output)
+        self.assertEqual(len(program.screen), 2, program.screen)
 
     def test_agent_that_cannot_run(self):
         path = os.path.join(self.folder, "pkttyagent")

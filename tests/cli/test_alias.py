@@ -64,7 +64,10 @@ class Alias(CliTest):
             self.assertEqual(program.output, "")
             self.assert_one_line(program.errors)
         self.assertEqual(self.aliases(), ["login", ""])
-        self.assert_one_line(self.alias("1-2", "badge", "--serial", status=1).errors, "serial")
+        self.assert_one_line(self.alias("1-2", "1-3", status=1).errors,
+                             "this name cannot be an alias")
+        self.assert_one_line(self.alias("1-2", "badge", "--serial", status=1).errors,
+                             "reader '1-2': it has no serial number")
 
     def test_list(self):
         self.alias("1-2", "login")

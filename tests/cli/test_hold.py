@@ -64,6 +64,21 @@ class Hold(CardTest):
         self.assertEqual(holding.wait(), NO_SERVICE)
         self.assertIn("smartcardd or pcscd has stopped", holding.screen[0])
 
+    def test_service_that_does_not_answer_at_the_end(self):
+        holding = self.start_holding()
+        self.testbed.service.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
+        holding.type("\x03")
+        holding.wait_for("Waiting for smartcardd.", HINT)
+        self.testbed.service.send_signal(signal.SIGCONT)
+        self.assertEqual((holding.wait(), holding.screen), (0, [""]))
+
+    def test_time_limit_without_an_answer_at_the_end(self):
+        holding = self.start_holding("--timeout", "1")
+        self.testbed.service.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
+        self.assertEqual((holding.wait(), holding.screen), (0, [""]))
+
     def test_protocol(self):
         self.assertEqual(self.transmit("--protocol", "T=1", SELECT).output, "9000\n")
         self.assert_one_line(self.transmit("--protocol=T=0", SELECT, status=1).errors,

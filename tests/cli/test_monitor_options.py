@@ -40,6 +40,13 @@ class MonitorOptions(CliTest):
                           ["card-inserted", "A 00 00"], ["pcscd-gone", "-"]])
         self.assertNotIn("B 01 00", monitor.output)
 
+    def test_reader_that_is_not_there(self):
+        """A terminal shows for which reader the command waits."""
+        monitor = self.start("monitor", "nowhere", "c 02", columns=120)
+        monitor.wait_for("Waiting for readers and their cards: nowhere, c 02.", HINT)
+        monitor.type("\x03")
+        self.assertEqual(monitor.wait(), 0)
+
     def test_count(self):
         self.insert("B")
         in_pipe = self.start("monitor", "--count", "2")
@@ -99,7 +106,7 @@ class MonitorOptions(CliTest):
     def test_command_on_a_terminal(self):
         """The status does not mix with what it prints."""
         monitor = self.start_commands("echo $SMARTCARDCTL_EVENT", "B", columns=80)
-        monitor.wait_for("Waiting for cards and readers.", HINT)
+        monitor.wait_for("Waiting for readers and their cards: B.", HINT)
         self.insert("B")
         monitor.wait_for("card-inserted")
         monitor.type("\x03")

@@ -71,7 +71,9 @@ class Pin(CardTest):
                                 ([VERIFY, "min-length=x"], "value of 'min-length'"),
                                 ([VERIFY, "messages=1,"], "value of 'messages'"),
                                 ([VERIFY, "ask-current=maybe"], "value of 'ask-current'"),
-                                (["0020"], "at least 4 bytes"), (["x"], "digit")):
+                                (["0020"], "at least 4 bytes"), (["x"], "digit"),
+                                (["00200080"], "an APDU for a PIN has 5 to 261 bytes"),
+                                (["00" * 262], "an APDU for a PIN has 5 to 261 bytes")):
             program = self.run_to_end("verify-pin", "A 00 00", *arguments, status=USAGE)
             self.assert_one_line(program.errors, word)
         program = self.run_to_end("verify-pin", "A 00 00", VERIFY, "max-length=0", status=1)

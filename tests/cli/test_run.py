@@ -3,12 +3,13 @@
 """smartcardctl run: a program as it is, and its cards over the bus."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import USAGE, CliTest
+from scdtest.cases.cli import HINT, USAGE, CliTest
 from scdtest.testbed import translation
 from scdtest.testbed.testbed import built
 
@@ -90,6 +91,15 @@ class Run(CliTest):
             program = self.run_program("--check", status=1,
                                        DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nowhere", **locale)
             self.assert_one_line(program.errors, speak(texts[3]))
+
+    def test_check_of_a_service_that_does_not_answer(self):
+        self.start_testbed("A")
+        self.testbed.service.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
+        program = self.start("run", "--check", columns=80, environment=self.environment)
+        program.wait_for("Waiting for smartcardd.", HINT)
+        program.type("\x03")
+        self.assertEqual(program.wait(), -signal.SIGINT)
 
     def test_usage(self):
         for arguments in ([], ["--"], ["--unknown", "true"]):

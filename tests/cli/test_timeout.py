@@ -57,6 +57,18 @@ class BusyCard(CardTest):
         self.assertIn("Waiting: another program", program.output)
 
 
+    def test_service_that_stops_answering(self):
+        """The service does not end the call, so the command does."""
+        on_terminal = self.start("reset", "--timeout", "2", columns=120)
+        in_pipe = self.start("control", "A 00 00", "0x" + FEATURES, "--timeout", "2")
+        on_terminal.wait_for("Waiting: another program")
+        self.testbed.service.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
+        self.assertEqual((on_terminal.wait(), in_pipe.wait()), (TIMEOUT, TIMEOUT))
+        self.assertEqual(on_terminal.screen, [f"smartcardctl: reader 'A 00 00': {SENT}", ""])
+        self.assert_one_line(in_pipe.errors, SENT)
+
+
 class NoAnswer(CliTest):
     """The service does not answer while commands load the readers."""
 

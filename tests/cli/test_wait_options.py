@@ -54,11 +54,22 @@ class WaitOptions(CliTest):
             self.assertEqual(self.fields("--atr", atr), [["card-present", "A 00 00", ATR]])
         for atr in ("3B0288", "3B02889900", KNOWN_ATR, "3B02889B/FFFFFFFE"):
             self.assert_nothing_fits("--atr", atr)
-        waiting = self.start_waiting("--atr", "3B020050/FFFF00FF")
+        waiting = self.start_waiting("--atr", "3B020050/FFFF00FF",
+                                     status="Waiting for a card with this ATR.")
         self.insert("B")
         self.insert("C", KNOWN_ATR)
         self.assertEqual(waiting.wait(), 0)
         self.assertIn("C 02 00", waiting.screen[0])
+
+    def test_status_with_an_atr(self):
+        """A card may be present already: the status says that it is another one that is wanted."""
+        self.insert("A")
+        for arguments, status in ((["a"], "Waiting for a card with this ATR in 'a'."),
+                                  (["--new"], "Waiting for a new card with this ATR."),
+                                  (["--new", "a"], "Waiting for a new card with this ATR in 'a'.")):
+            self.start_waiting("--atr", KNOWN_ATR, *arguments, status=status)
+        self.start_waiting("--atr", ATR, "--removal",
+                           status="Waiting for the cards with this ATR to be removed.")
 
     def test_not(self):
         self.insert("A")
@@ -89,6 +100,18 @@ class WaitOptions(CliTest):
                          ["A 00 00", "B 01 00", "C 02 00"])
         self.assertEqual(len(on_terminal.screen), 4)
 
+    def test_count_that_is_not_reached(self):
+        self.insert("A")
+        for columns in (None, 160):
+            program = self.run_to_end("wait", "--count", "3", "--timeout", "0", columns=columns,
+                                      status=TIMEOUT)
+            self.assertIn("A 00 00", program.output)
+            self.assert_one_line(program.screen[1] if columns else program.errors,
+                                 "only 1 of 3 cards were inserted within 0 s")
+        self.assert_one_line(self.run_to_end("wait", "B", "--count", "2", "--timeout", "0",
+                                             status=TIMEOUT).errors,
+                             "no card was inserted within 0 s")
+
     def test_card_that_is_removed(self):
         card = self.insert("A")
         self.insert("B")
@@ -117,6 +140,8 @@ class WaitOptions(CliTest):
                                 (["--atr", "3B02/FF"], "--atr takes"),
                                 (["--count", "0"], "--count takes"),
                                 (["--count", "-1"], "--count takes"),
+                                (["--not", ""], "--not takes"),
+                                (["--not=B", "--not="], "--not takes"),
                                 (["--card", "/x"], "--card needs --removal"),
                                 (["--removal", "--card", "x"], "--card takes"),
                                 (["--removal", "--new"], "cannot be used together")):

@@ -23,7 +23,7 @@ USB_PATH = "42000e11"  # the control code that asks a driver for it
 # The commands, each with its required arguments.
 COMMANDS = {"list": [], "status": [], "show": [], "alias": ["A"], "monitor": [], "wait": [], "transmit": ["A", "00A40400"],
             "script": ["A", "-"], "reset": [], "hold": [],
-            "verify-pin": ["A", "00200080"], "modify-pin": ["A", "00240080"], "control": ["A", "1"], "attributes": [], "who": []}
+            "verify-pin": ["A", "0020008001FF"], "modify-pin": ["A", "0024008001FF"], "control": ["A", "1"], "attributes": [], "who": []}
 
 # Commands and responses of the simulated card: see tests/sim/card.c.
 SELECT, ECHO, NOT_FOUND = "00A40400", "8010000003 010203", "80146A82"
