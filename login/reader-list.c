@@ -133,29 +133,42 @@ read_value(ObjectProperties *properties, sd_bus_message *message, const char *na
     return sd_bus_message_skip(message, "v");
 }
 
-static int
-read_properties(ObjectProperties *properties, sd_bus_message *message)
-{
-    const char *name;
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+/* Reads the value of an entry, whose key is next in the message too. */
+typedef int (*EntryFunction)(sd_bus_message *message, void *data);
 
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = sd_bus_message_read(message, "s", &name);
-        if (r >= 0)
-            r = read_value(properties, message, name);
+/* types: of the key and of the value. */
+static int
+read_dictionary(sd_bus_message *message, const char *types, EntryFunction read_entry, void *data)
+{
+    char entry[sizeof "{oa{sa{sv}}}"];
+
+    snprintf(entry, sizeof entry, "{%s}", types);
+    int r = sd_bus_message_enter_container(message, 'a', entry);
+    while (r >= 0) {
+        r = sd_bus_message_enter_container(message, 'e', types);
+        if (r == 0)
+            return sd_bus_message_exit_container(message);
+        if (r > 0)
+            r = read_entry(message, data);
         if (r >= 0)
             r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
     }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return r;
 }
 
 static int
-read_interface(ObjectProperties *properties, sd_bus_message *message)
+read_property(sd_bus_message *message, void *data)
 {
+    const char *name;
+    int r = sd_bus_message_read(message, "s", &name);
+
+    return r < 0 ? r : read_value(data, message, name);
+}
+
+static int
+read_interface(sd_bus_message *message, void *data)
+{
+    ObjectProperties *properties = data;
     const char *interface;
     int r = sd_bus_message_read(message, "s", &interface);
 
@@ -167,24 +180,7 @@ read_interface(ObjectProperties *properties, sd_bus_message *message)
         properties->is_card = true;
     else
         return sd_bus_message_skip(message, "a{sv}");
-    return read_properties(properties, message);
-}
-
-static int
-read_interfaces(ObjectProperties *properties, sd_bus_message *message)
-{
-    int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
-
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
-        r = read_interface(properties, message);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return read_dictionary(message, "sv", read_property, properties);
 }
 
 /* Returns a copy of a text that the service may not have sent; NULL when out of memory. */
@@ -267,42 +263,27 @@ add_card(ReadCards *cards, const char *path, const ObjectProperties *properties)
     return card->path && card->reader && card->atr && card->name ? 0 : -ENOMEM;
 }
 
-static int
-add_object(LgnReaderList *list, ReadCards *cards, const char *path,
-           const ObjectProperties *properties)
-{
-    if (properties->is_reader)
-        return add_reader(list, path, properties);
-    return properties->is_card ? add_card(cards, path, properties) : 0;
-}
+/* What is read; the cards are assigned to their readers at the end. */
+typedef struct {
+    LgnReaderList *list;
+    ReadCards cards;
+} Reading;
 
 static int
-read_object(LgnReaderList *list, ReadCards *cards, sd_bus_message *reply)
+read_object(sd_bus_message *message, void *data)
 {
+    Reading *reading = data;
     ObjectProperties properties = {0};
     const char *path;
-    int r = sd_bus_message_read(reply, "o", &path);
+    int r = sd_bus_message_read(message, "o", &path);
 
     if (r >= 0)
-        r = read_interfaces(&properties, reply);
-    return r < 0 ? r : add_object(list, cards, path, &properties);
-}
-
-static int
-read_objects(LgnReaderList *list, ReadCards *cards, sd_bus_message *reply)
-{
-    int r = sd_bus_message_enter_container(reply, 'a', "{oa{sa{sv}}}");
-
+        r = read_dictionary(message, "sa{sv}", read_interface, &properties);
     if (r < 0)
         return r;
-    while ((r = sd_bus_message_enter_container(reply, 'e', "oa{sa{sv}}")) > 0) {
-        r = read_object(list, cards, reply);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(reply);
-        if (r < 0)
-            return r;
-    }
-    return r;
+    if (properties.is_reader)
+        return add_reader(reading->list, path, &properties);
+    return properties.is_card ? add_card(&reading->cards, path, &properties) : 0;
 }
 
 static void
@@ -326,15 +307,15 @@ assign_cards(LgnReaderList *list, ReadCards *cards)
 int
 lgn_reader_list_read(LgnReaderList *list, sd_bus_message *reply)
 {
-    ReadCards cards = {0};
-    *list = (LgnReaderList){0};
-    int r = read_objects(list, &cards, reply);
+    Reading reading = {.list = list};
 
+    *list = (LgnReaderList){0};
+    int r = read_dictionary(reply, "oa{sa{sv}}", read_object, &reading);
     if (r >= 0)
-        assign_cards(list, &cards);
+        assign_cards(list, &reading.cards);
     else
         lgn_reader_list_clear(list);
-    clear_cards(&cards);
+    clear_cards(&reading.cards);
     return r < 0 ? r : 0;
 }
 

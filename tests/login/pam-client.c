@@ -8,9 +8,9 @@
  * FOLDER has the stacks. NAME=VALUE sets a PAM variable, "tty=", "xdisplay=" and "rhost=" set
  * items, and "fail" makes the conversation fail from then on. The operations auth, silent (auth
  * without messages), setcred, account, open and close are executed in order. It prints a line for
- * each message of a module
- * ("info: TEXT") and for each result ("auth: success"). "descriptors" prints how many files are
- * open, "wait" waits for SIGUSR1, and "handle" and "ignore" set what SIGINT does.
+ * each message of a module ("info: TEXT") and for each result ("auth: success"). "descriptors"
+ * prints how many files are open, "wait" waits for SIGUSR1, and "handle" and "ignore" set what
+ * SIGINT and SIGWINCH do.
  */
 
 #include <fcntl.h>
@@ -126,7 +126,9 @@ handle_signal(int number)
 static bool
 set_handler(void (*handler)(int number))
 {
-    return sigaction(SIGINT, &(struct sigaction){.sa_handler = handler}, NULL) == 0;
+    const struct sigaction action = {.sa_handler = handler};
+
+    return sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGWINCH, &action, NULL) == 0;
 }
 
 static void

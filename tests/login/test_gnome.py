@@ -18,7 +18,7 @@ from gi.repository import Gio, GLib
 from scdtest.cases import case
 from scdtest.cases.login import OTHER_ATR, LoginTest
 from scdtest.clients.program import Program
-from scdtest.fakes.logind import add_session
+from scdtest.fakes.logind import add_session, set_display
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
 from scdtest.testbed.simulator import ATR
@@ -122,6 +122,47 @@ class Sleep(GnomeTest):
         self.start(("Desk", ATR))
         bridge = self.start_bridge()
         events.poll_until(lambda: not bridge.has_timer(), "no timer is set")
+
+
+class Session(GnomeTest):
+    """A user service need not know its session; its seat is that of the graphical one."""
+
+    UID = NOBODY
+
+    def tokens(self):
+        bridge = self.start_bridge(XDG_SESSION_ID="../c1")
+        tokens = self.call("GetInsertedTokens", "(ao)")
+        bridge.stop()
+        return tokens
+
+    def test_seat(self):
+        self.start(("Desk", ATR))
+        token = MANAGER + "/Tokens/" + DESK
+        for display, seat, tokens in (("DISPLAY=c1", "seat1", []), ("DISPLAY=c1", "seat0", [token]),
+                                      ("", "seat1", [token])):
+            set_display(NOBODY, display)
+            add_session("c1", NOBODY, SEAT=seat)
+            self.assertEqual(self.tokens(), tokens, (display, seat))
+
+
+class Ends(GnomeTest):
+    def assert_ends(self, words, **environment):
+        bridge = self.start_in_session("smartcardd-gnome", [built("login/smartcardd-gnome")],
+                                       {**self.environment, **environment})
+        self.assertEqual(bridge.wait(), 1)
+        self.assertIn(words, bridge.output)
+
+    def test_name_that_another_program_has(self):
+        """Such as the plugin of GNOME's settings daemon; the first one stays."""
+        self.start(("Desk", ATR))
+        self.start_bridge()
+        self.assert_ends("cannot have the name " + NAME)
+        self.assertEqual(len(self.call("GetInsertedTokens", "(ao)")), 1)
+
+    def test_no_bus(self):
+        for name in ("DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS"):
+            self.assert_ends("cannot connect to the buses: No such file or directory",
+                             **{name: "unix:path=/nonexistent"})
 
 
 @unittest.skipUnless(shutil.which("gjs"), "gjs is not installed")

@@ -16,17 +16,29 @@ from scdtest.cases.login import CARD, INSERT, PASSWORD, RECORDS, LoginTest
 from scdtest.clients.recorder import CARD as CARD_INTERFACE
 from scdtest.clients.recorder import MANAGER, NAME, OBJECT_MANAGER, PROPERTIES, READER, ROOT
 from scdtest.fakes.fake_service import BUS, CARD_PATH, READER_PATH, FakeService, call_bus
+from scdtest.fakes.logind import NAME as LOGIND
+from scdtest.testbed import events
 from scdtest.testbed.bus import SERVICES
 from scdtest.testbed.process import Process
 from scdtest.testbed.testbed import SOURCE, built, connect_to_bus
+from test_gnome import NAME as NAME_OF_BRIDGE
+from test_gnome import GnomeTest
+from test_lock import LOCK, NOTIFY, LockTest
 
 POLICY = f"""<busconfig>
-  <policy user="root"><allow send_type="method_call"/></policy>
+  <policy user="root"><allow send_type="method_call"/><allow own="{LOGIND}"/></policy>
+  <policy context="default">
+    <allow send_destination="{LOGIND}"/>
+    <allow send_interface="org.freedesktop.DBus.Peer"/>
+  </policy>
   <servicehelper>{{helper}}</servicehelper>
   {{limits}}
   <include>{os.path.join(SOURCE, "data", "org.smartcardd1.conf")}</include>
 </busconfig>
 """
+
+
+EMPTY = 0x10
 
 
 def flag(value):
@@ -39,7 +51,8 @@ def text(value):
 
 def objects(count=1, card=None, login=True, **changes):
     """The answer of GetManagedObjects. card: an ATR; login: it is for logins."""
-    reader = {"Name": text("Fake"), "Seat": text("seat0"), "LoginCandidate": flag(True), **changes}
+    reader = {"Name": text("Fake"), "Seat": text("seat0"), "LoginCandidate": flag(True),
+              "State": GLib.Variant("u", 0 if card else EMPTY), **changes}
     tree = {f"{READER_PATH}{i or ''}": {READER: reader} for i in range(count)}
     if card:
         tree[CARD_PATH] = {CARD_INTERFACE: {
@@ -127,11 +140,38 @@ class Answers(HostileTest):
         self.start(objects(count=1025, card="3B00"))
         self.assertEqual(self.output_of_pam("auth", arguments="nowait"), [PASSWORD])
 
+    def test_more_cards_than_the_service_has(self):
+        cards = {f"{ROOT}/cards/x{i}": {CARD_INTERFACE: {}} for i in range(1025)}
+        self.start(GLib.Variant("(a{oa{sa{sv}}})", (cards,)))
+        self.assertEqual(self.output_of_pam("auth", arguments="nowait"), [PASSWORD])
+
+    def test_two_cards_in_a_reader(self):
+        """The first one counts; a card in a reader that is not in the answer does not."""
+        def card(login, reader=READER_PATH):
+            return {CARD_INTERFACE: {"Reader": GLib.Variant("o", reader), "AtrHex": text("3B00"),
+                                     "LoginCandidate": flag(login)}}
+        reader = {READER: {"Name": text("Fake"), "Seat": text("seat0"), "LoginCandidate": flag(True)}}
+        for first, second, result in ((True, False, CARD), (False, True, PASSWORD)):
+            tree = {READER_PATH: reader, ROOT + "/cards/1": card(first),
+                    ROOT + "/cards/2": card(second), ROOT + "/cards/3": card(True, ROOT + "/none")}
+            fake = FakeService(GetManagedObjects=GLib.Variant("(a{oa{sa{sv}}})", (tree,)))
+            lines = self.output_of_pam("auth", arguments="nowait")
+            fake.close()
+            self.assertEqual(lines, [result])
+
+    def test_alias(self):
+        self.start(objects(card="3B00", login=False, Alias=text("front door")))
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=1"),
+                         ["info: Take the card out of the reader front door first, then insert "
+                          "your smart card.", PASSWORD])
+
     def test_control_characters(self):
         """Those of Unicode too: they control a terminal as well."""
-        self.start(objects(card="3B00", login=False, Name=text("F\x1b\x7f\u009b\u0080e\u0301")))
-        login = self.pam("auth", arguments="timeout=infinite")
-        login.wait_for("Take the card out of the reader F????e\u0301 first")
+        self.start(objects(card="3B00", login=False,
+                           Name=text("F\x1b\x7f\u009b\u0080\u00a0e\u0301")))
+        self.assertEqual(self.output_of_pam("auth", arguments="timeout=1"),
+                         ["info: Take the card out of the reader F????\u00a0e\u0301 first, "
+                          "then insert your smart card.", PASSWORD])
 
     def test_no_answer(self):
         """The limit of "nowait" is that of a service that starts."""
@@ -185,6 +225,23 @@ class Signals(HostileTest):
         self.assertEqual(login.wait(), 0)
         self.assertEqual(login.lines, [INSERT, CARD])
 
+    def test_signals_of_wrong_types(self):
+        """Those of the service; what they say is ignored, and the next one counts."""
+        self.start()
+        login = self.wait_for_card()
+        wrong = (GLib.Variant("()", ()), GLib.Variant("(u)", (1,)), GLib.Variant("(sas)", ("x", [])),
+                 GLib.Variant("(sa{sv}as)", (MANAGER, {"Available": text("no")}, [])))
+        for path, interface, name in ((ROOT, OBJECT_MANAGER, "InterfacesRemoved"),
+                                      (ROOT, OBJECT_MANAGER, "InterfacesAdded"),
+                                      (ROOT, PROPERTIES, "PropertiesChanged")):
+            for arguments in wrong:
+                self.fake.connection.emit_signal(None, path, interface, name, arguments)
+        self.ping(self.fake.connection)
+        self.answer = objects(card="3B00")
+        self.emit()
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines, [INSERT, CARD])
+
     def ping(self, connection):
         """Returns when the login has read all signals, and its calls have arrived."""
         connection.call_sync(self.reader, "/", BUS + ".Peer", "Ping", None, None,
@@ -209,6 +266,90 @@ class Signals(HostileTest):
     def test_service_that_does_not_run_is_started(self):
         self.output_of_pam("auth", arguments="nowait")
         self.assertTrue(os.path.exists(self.started))
+
+
+class Locking(LockTest, HostileTest):
+    """The lock service, which must not miss that the card is pulled."""
+
+    def start(self, answer=objects(card="3B00")):
+        super().start(answer)
+        os.makedirs(RECORDS)
+        with open(os.path.join(RECORDS, "c1"), "w", encoding="ascii") as file:
+            file.write(f"Reader={READER_PATH}\nPort=\nAtr=3B00\n")
+        self.notify = events.NotifySocket(NOTIFY)
+        self.addCleanup(self.notify.close)
+        self.run_lock("/nonexistent", NOTIFY_SOCKET=NOTIFY)
+        self.notify.wait_in_loop("of which 1 are")
+
+    def assert_locks_at_next_removal(self):
+        self.assertEqual(self.logind.requests_until_now(), [])
+        self.answer = objects()
+        self.emit()
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+    def test_error_that_passes(self):
+        """It asks again by itself, and the card may have been pulled meanwhile."""
+        self.start()
+        self.answer = self.refuse_once
+        self.emit()
+        self.notify.wait_in_loop("of which 0 are")
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+    def refuse_once(self, invocation):
+        self.answer = objects()
+        invocation.return_dbus_error(BUS + ".Error.LimitsExceeded", "busy")
+
+    def test_removals_that_are_announced_twice(self):
+        """While the service is slow; its answer has the reader again, without the card."""
+        self.start()
+        pending = []
+        self.answer = pending.append
+        self.emit()
+        events.wait_until(lambda: pending, "the lock service reads")
+        for _ in range(2):
+            self.fake.connection.emit_signal(None, ROOT, OBJECT_MANAGER, "InterfacesRemoved",
+                                             GLib.Variant("(oas)", (READER_PATH, [READER])))
+        self.answer = objects(card="3B00")
+        pending[0].return_value(objects(card="3B00"))
+        self.notify.wait_in_loop("of which 1 are")
+        self.assert_locks_at_next_removal()
+
+    def test_nonsense_for_a_while(self):
+        """An answer that cannot be read is as if the service were away: the card may be back."""
+        self.start()
+        self.answer = objects(card="3B00", Seat=GLib.Variant("u", 1))
+        self.emit()
+        self.notify.wait_in_loop("of which 0 are")
+        self.answer = objects(card="3B00")
+        self.emit()
+        self.notify.wait_in_loop("of which 1 are")
+        self.assert_locks_at_next_removal()
+
+
+class Bridge(GnomeTest, HostileTest):
+    """The bridge to GNOME."""
+
+    def test_nonsense_at_the_start(self):
+        """It has its name, and no tokens, until the service makes sense."""
+        self.start(objects(card="3B00", Seat=GLib.Variant("u", 1)))
+        self.start_bridge()
+        self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [])
+        changes = []
+        self.session.signal_subscribe(None, None, None, None, None, Gio.DBusSignalFlags.NONE,
+                                      lambda *_: changes.append(1))
+        self.answer = objects(card="3B00")
+        self.emit()
+        events.wait_until(lambda: changes and self.call("GetInsertedTokens", "(ao)"), "the token")
+
+    def test_more_readers_than_ports(self):
+        """Each one that was ever there is a token; there is a limit."""
+        self.start(objects(count=300))
+        self.start_bridge()
+        objects_of_bridge = self.session.call_sync(
+            NAME_OF_BRIDGE, "/org/gnome/SettingsDaemon/Smartcard", OBJECT_MANAGER,
+            "GetManagedObjects", None, None, Gio.DBusCallFlags.NONE, -1, None).unpack()[0]
+        tokens = [path for path in objects_of_bridge if "/Tokens/" in path]
+        self.assertEqual(len(tokens), 256)
 
 
 class FewRules(HostileTest):

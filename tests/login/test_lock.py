@@ -10,6 +10,8 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.cases.login import OTHER_ATR, RECORDS, LoginTest
 from scdtest.fakes.logind import add_session
@@ -38,20 +40,30 @@ class LockTest(LoginTest):
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=" + session, "open",
                            **options)
 
+    def run_lock(self, *arguments, **environment):
+        """Starts the lock service with these arguments."""
+        schemas = {"XDG_DATA_DIRS": self.testbed.folder, "HOME": "/nonexistent",
+                   "GSETTINGS_BACKEND": "memory"}
+        lock = Process("smartcardd-lock", [built("login/smartcardd-lock"), *arguments],
+                       {**schemas, **environment},
+                       user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
+        self.addCleanup(self.stop_lock, lock)
+        return lock
+
     def start_lock(self, environment=None):
         path = os.path.join(self.testbed.folder, "lock.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(self.LOCK_SETTINGS)
         self.notify = events.NotifySocket(NOTIFY)
         self.addCleanup(self.notify.close)
-        schemas = {"XDG_DATA_DIRS": self.testbed.folder, "HOME": "/nonexistent",
-                   "GSETTINGS_BACKEND": "memory"}
-        lock = Process("smartcardd-lock", [built("login/smartcardd-lock"), path],
-                       {**schemas, "NOTIFY_SOCKET": NOTIFY, **(environment or {})},
-                       user=NOBODY.pw_uid, group=NOBODY.pw_gid, extra_groups=[])
-        self.addCleanup(self.stop_lock, lock)
+        lock = self.run_lock(path, **{"NOTIFY_SOCKET": NOTIFY, **(environment or {})})
         self.notify.wait_for("READY=1")
         return lock
+
+    def assert_ends(self, lock, status, words):
+        self.assertEqual(lock.wait(), status)
+        self.ended.append(lock)
+        self.assertIn(words, lock.output)
 
     def stop_lock(self, lock):
         if lock not in self.ended:
@@ -64,6 +76,7 @@ class Cards(LockTest):
         self.start(("Desk", ATR))
         self.log_in()
         self.lock = self.start_lock()
+        self.warnings = 0
 
     def test_removal(self):
         self.readers.remove("Desk")
@@ -76,6 +89,92 @@ class Cards(LockTest):
         self.readers.remove("Desk")
         self.assertEqual(following.wait_for_requests(1), [LOCK])
         self.assertEqual(self.logind.requests, [LOCK])
+
+    def wait_for_output(self, words, count=1):
+        events.poll_until(lambda: self.lock.output.count(words) == count, words)
+
+    def test_logind_that_refuses(self):
+        """A warning says why; the next removal counts."""
+        self.logind.refusal = "the seat is on fire"
+        self.readers.remove("Desk")
+        self.logind.wait_for_requests(1)
+        self.notify.wait_for_line_with("of which 0 are")
+        self.logind.refusal = None
+        self.insert()
+        self.notify.wait_for_line_with("of which 1 are")
+        self.readers.remove("Desk")
+        self.assertEqual(self.logind.wait_for_requests(2), [LOCK, LOCK])
+        self.assertIn("refused to end or lock the session: the seat is on fire", self.lock.output)
+
+    def test_logind_that_dies_of_each_request(self):
+        """It gets no more than three, and the lock service goes on."""
+        others = [self.start_logind() for _ in range(3)]
+        for logind in (self.logind, *others[:2]):
+            logind.dies_of_requests = True
+        self.readers.remove("Desk")
+        others[1].wait_for_requests(1)
+        self.wait_for_output("refused")
+        self.assertEqual([logind.requests for logind in (self.logind, *others)],
+                         [[LOCK], [LOCK], [LOCK], []])
+        self.insert()
+        self.notify.wait_for_line_with("of which 1 are")
+        self.readers.remove("Desk")
+        self.assertEqual(others[2].wait_for_requests(1), [LOCK])
+
+    def test_signals_of_sleep_that_are_none(self):
+        for arguments in (GLib.Variant("()", ()), GLib.Variant("(s)", ("soon",))):
+            self.logind.prepare_for_sleep(arguments=arguments)
+        self.readers.remove("Desk")
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+    def write_record(self, name, text, owner=0):
+        new = os.path.join(RECORDS, name + ".new")
+        with open(new, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chown(new, owner, owner)
+        os.rename(new, os.path.join(RECORDS, name))
+
+    def test_session_that_is_opened_again(self):
+        """The card of the second login counts, and not that of the first."""
+        self.write_record("c1", f"Reader={self.desk}\nPort=\nAtr={OTHER_ATR}\n")
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+        self.notify.wait_for_line_with("sessions: 1, of which 0 are")
+        self.readers.swap("Desk", OTHER_ATR)
+        self.notify.wait_for_line_with("sessions: 1, of which 1 are")
+        self.readers.remove("Desk")
+        self.assertEqual(self.logind.wait_for_requests(2), [LOCK, LOCK])
+
+    def test_records_that_are_wrong(self):
+        """Each is reported and left out; the session with a record stays guarded."""
+        add_session("c2", NOBODY.pw_uid)
+        good = f"Reader={self.desk}\nPort=\nAtr={ATR}\n"
+        for text in ("", *(good.replace(line, "") for line in good.splitlines(True))):
+            self.write_record("c2", text)
+            self.wait_for_next_warning("Bad message")
+        self.write_record("c2", good, owner=NOBODY.pw_uid)
+        self.wait_for_next_warning("Bad message")
+        new = os.path.join(RECORDS, "c2.new")
+        for make, words in ((os.mkfifo, "Bad message"),
+                            (lambda path: os.symlink("c1", path), "Too many levels")):
+            make(new)
+            os.rename(new, os.path.join(RECORDS, "c2"))
+            self.wait_for_next_warning(words)
+        self.write_record("c3", good)  # a session that logind does not know
+        self.write_record("not-a session", good)
+        self.readers.remove("Desk")
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+        self.assertEqual(self.logind.requests_until_now(), [LOCK])
+
+    def wait_for_next_warning(self, words):
+        """Of the record of the session c2."""
+        events.poll_until(lambda: self.lock.output.count(f"{RECORDS}/c2: ") > self.warnings, words)
+        self.warnings += 1
+        self.assertIn(f"{RECORDS}/c2: {words}", self.lock.output.splitlines()[-1])
+
+    def test_folder_that_goes(self):
+        """The service manager starts it again."""
+        shutil.rmtree(RECORDS)
+        self.assert_ends(self.lock, 1, "")
 
     def test_each_removal_once(self):
         for count in (1, 2, 3):
@@ -138,8 +237,7 @@ class Cards(LockTest):
         self.testbed.stop_service()
         self.testbed.bus.kill()
         self.testbed.bus = None
-        self.assertEqual(self.lock.wait(), 1)
-        self.ended.append(self.lock)
+        self.assert_ends(self.lock, 1, "")
 
     def test_it_sleeps(self):
         """It waits without a time limit when it has started."""
@@ -168,6 +266,34 @@ class Before(LockTest):
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c2", "open")
         self.readers.remove("Desk")
         self.assertEqual(self.logind.wait_for_requests(1), [("LockSession", "c2")])
+
+
+class Ends(LockTest):
+    """Why it does not start."""
+
+    def test_usage(self):
+        for arguments in (("--help",), ("/a", "/b")):
+            self.assert_ends(self.run_lock(*arguments), 2, "Usage: smartcardd-lock [SETTINGS]")
+
+    def test_no_folder_of_records(self):
+        self.assert_ends(self.run_lock(), 1, f"{RECORDS}: No such file or directory")
+
+    def test_no_bus(self):
+        os.mkdir(RECORDS)
+        self.assert_ends(self.run_lock(DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent"), 1,
+                         "the system bus: No such file or directory")
+
+
+class NoAction(LockTest):
+    LOCK_SETTINGS = "[Lock]\nAction=none\n"
+
+    def test_removal(self):
+        self.start(("Desk", ATR))
+        self.log_in()
+        self.start_lock()
+        self.readers.remove("Desk")
+        self.notify.wait_for_line_with("of which 0 are")
+        self.assertEqual(self.logind.requests_until_now(), [])
 
 
 class LogOut(LockTest):

@@ -3,7 +3,9 @@
 """The PAM module: it waits for a card, and never authenticates anybody."""
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -11,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.login import (CARD, INSERT, OTHER_ATR, PASSWORD, RECORDS, LoginTest)
-from scdtest.fakes.logind import add_seat, add_session, set_display
+from scdtest.fakes.logind import SEATS, SESSIONS, add_seat, add_session, set_display
 from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import built, exported_symbols, simulated_reader
@@ -102,15 +104,18 @@ class Waiting(LoginTest):
         login = self.pam("auth", arguments="timeout=infinite")
         login.wait_for(INSERT)
         events.poll_until(login.waits_without_limit, "it sleeps")
+        self.insert()
+        self.assertEqual(login.wait(), 0)
 
     def test_mute_card(self):
         self.start()
         self.readers.order("mute", "Desk", "on")
         self.insert()
-        login = self.pam("auth", arguments="timeout=infinite")
-        login.wait_for("does not respond")
-        login.send_signal(signal.SIGTERM)
-        login.wait()
+        login = self.pam("handle", "auth", arguments="timeout=infinite")
+        login.wait_for("The card in the reader Simulated Reader Desk", "does not respond")
+        login.send_signal(signal.SIGINT)
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines[-2:], ["interrupted", PASSWORD])
 
     def test_reader_that_is_not_for_logins(self):
         self.start()
@@ -142,10 +147,19 @@ class Waiting(LoginTest):
             set_display(NOBODY, display)
             self.assertEqual(self.output_of_pam("auth", seat=None, launcher=AS_NOBODY), [result])
 
+    def test_sudo_in_a_session(self):
+        """The seat is that of the session; one over the network has none, and does not wait."""
+        self.start(("Desk", ATR))
+        for changes, result in (({}, CARD), ({"SEAT": ""}, PASSWORD)):
+            add_session("c1", NOBODY, **changes)
+            self.assertEqual(self.output_of_pam("auth", seat=None, arguments="timeout=infinite",
+                                                launcher=self.inside_of_session('exec "$@"')),
+                             [result])
+
     def test_wrong_arguments(self):
         self.start(("Desk", ATR))
         for wrong in ("timeout=-1", "timeout=", "timeout=1x", "timeout=99999999999999999999",
-                      "seat=", "unknown", "nowait=1"):
+                      "timeout=86401", "timeout=x", "seat=", "unknown", "nowait=1"):
             self.assertEqual(self.output_of_pam("auth", arguments=wrong), [CARD])
 
 
@@ -179,6 +193,13 @@ class Greeters(LoginTest):
         """It sets nothing before the session is opened."""
         self.assert_result(CARD)
         add_session("c1", NOBODY, CLASS="user", DISPLAY=":0")
+        self.assert_result(PASSWORD)
+
+    def test_no_logind(self):
+        """Without its sessions nobody knows the seat of a display."""
+        for folder in (SEATS, SESSIONS):
+            shutil.rmtree(folder)
+        self.assert_result(PASSWORD, "tty=:0")
         self.assert_result(PASSWORD)
 
     def test_two_seats_with_greeters(self):
@@ -298,6 +319,19 @@ class Trouble(LoginTest):
         count, *lines = login.lines
         self.assertEqual(lines, [INSERT, "interrupted", PASSWORD, count, "waiting", "interrupted"])
 
+    def test_other_signals(self):
+        """A window that changes its size does not end the wait."""
+        self.start()
+        login = self.pam("handle", "auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        events.poll_until(login.waits_without_limit, "it sleeps")
+        login.send_signal(signal.SIGWINCH)
+        login.wait_for("interrupted")
+        events.poll_until(login.waits_without_limit, "it sleeps again")
+        self.insert()
+        self.assertEqual(login.wait(), 0)
+        self.assertEqual(login.lines, [INSERT, "interrupted", CARD])
+
     def test_ctrl_c_that_is_ignored(self):
         self.start()
         login = self.pam("ignore", "auth", arguments="timeout=infinite")
@@ -414,15 +448,6 @@ class Records(LoginTest):
         self.output_of_pam(*self.SESSION, "open", "close", launcher=self.inside_of_session())
         self.assertEqual(self.record(), {"Reader": "/r", "Port": "", "Atr": "00"})
 
-    def inside_of_session(self):
-        """Returns a launcher that runs a program as a child of a process in the session."""
-        path = os.path.join(self.testbed.folder, "cgroup")
-        group = f"/user.slice/user-{NOBODY}.slice/session-c1.scope"
-        with open(path, "w", encoding="ascii") as file:
-            file.write(f"1:name=systemd:{group}\n0::{group}\n")
-        return ["unshare", "--mount", "sh", "-c",
-                f'mount --bind {path} /proc/$$/cgroup && "$@"; exit $?', "sh"]
-
     def test_earlier_session_of_that_name(self):
         """Its login was killed; the new one is with a password."""
         self.start(("Desk", ATR))
@@ -452,6 +477,65 @@ class Records(LoginTest):
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", *self.SESSION, "open")
         self.assertEqual(self.record()["Atr"], ATR)
         self.assertFalse(os.path.exists(target))
+
+
+class RecordsThatFail(LoginTest):
+    """The card cannot be remembered: the user is let in all the same, and nothing is left."""
+
+    SESSION = ("PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c1", "open", "close")
+
+    def setUp(self):
+        super().setUp()
+        add_session("c1", NOBODY)
+        self.start(("Desk", ATR))
+
+    def mount(self, *arguments):
+        subprocess.run(["mount", *arguments], check=True)
+        self.addCleanup(subprocess.run, ["umount", arguments[-1]], check=True)
+
+    def assert_nothing_is_left(self, *names, launcher=()):
+        self.assertEqual(self.output_of_pam("auth", *self.SESSION, launcher=launcher),
+                         [CARD, "open: success", "close: success"])
+        self.assertEqual(os.listdir(RECORDS), list(names))
+
+    def test_folder_that_cannot_be_made(self):
+        self.assertEqual(self.output_of_pam(
+            "auth", *self.SESSION,
+            launcher=["unshare", "--mount", "sh", "-c",
+                      'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"', "sh"]),
+            [CARD, "open: success", "close: success"])
+        self.assertFalse(os.path.exists(RECORDS))
+
+    def test_folder_that_is_none(self):
+        """A file, or a link of somebody to another folder."""
+        with open(RECORDS, "w", encoding="ascii"):
+            pass
+        self.assertEqual(self.output_of_pam("auth", *self.SESSION[:-1]), [CARD, "open: success"])
+        os.unlink(RECORDS)
+        target = os.path.join(self.testbed.folder, "target")
+        os.mkdir(target)
+        os.symlink(target, RECORDS)
+        self.addCleanup(os.unlink, RECORDS)
+        self.assertEqual(self.output_of_pam("auth", *self.SESSION[:-1]), [CARD, "open: success"])
+        self.assertEqual(os.listdir(target), [])
+
+    def test_folders_in_place_of_files(self):
+        for name in ("c1", "c1.new"):
+            os.makedirs(os.path.join(RECORDS, name))
+            self.assert_nothing_is_left(name)
+            os.rmdir(os.path.join(RECORDS, name))
+
+    def test_full_file_system(self):
+        os.mkdir(RECORDS)
+        self.mount("-t", "tmpfs", "-o", "size=4k", "tmpfs", RECORDS)
+        with open(os.path.join(RECORDS, "other"), "wb") as file:
+            file.write(bytes(4096))
+        self.assert_nothing_is_left("other")
+
+    def test_file_system_without_files(self):
+        os.mkdir(RECORDS)
+        self.mount("-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", RECORDS)
+        self.assert_nothing_is_left()
 
 
 class SeveralCards(LoginTest):

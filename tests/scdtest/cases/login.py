@@ -95,6 +95,15 @@ Login=no
         self.addCleanup(program.close)
         return program
 
+    def inside_of_session(self, run='"$@"; exit $?'):
+        """Returns a launcher that runs a program as a child of a process in the session c1."""
+        path = os.path.join(self.testbed.folder, "cgroup")
+        group = "/user.slice/user-65534.slice/session-c1.scope"
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"1:name=systemd:{group}\n0::{group}\n")
+        return ["unshare", "--mount", "sh", "-c",
+                f"mount --bind {path} /proc/$$/cgroup && {run}", "sh"]
+
     def output_of_pam(self, *operations, **options):
         program = self.pam(*operations, **options)
         self.assertEqual(program.wait(), 0, program.errors)

@@ -43,11 +43,13 @@ class Logind:
     """requests: pairs of a method and a session.
 
     A second one waits until the first one closes or, with dies_of_requests, gets a request.
+    refusal: the text of the error in which requests end.
     """
 
     def __init__(self):
         self.requests = []
         self.dies_of_requests = False
+        self.refusal = None
         self._connection = connect_to_bus()
         interface, = Gio.DBusNodeInfo.new_for_xml(XML).interfaces
         self._connection.register_object(PATH, interface, self._handle_call, None, None)
@@ -67,6 +69,9 @@ class Logind:
             if self.dies_of_requests:
                 self.close()
                 return
+            if self.refusal:
+                invocation.return_dbus_error(NAME + ".Refused", self.refusal)
+                return
             invocation.return_value(None)
             if method == "LockSession":
                 self._connection.emit_signal(None, session_path(*arguments.unpack()), SESSION,
@@ -84,10 +89,13 @@ class Logind:
             pass
         return self.requests
 
-    def prepare_for_sleep(self, begins=True):
-        """Returns when our programs in the session have the signal: logind sends it in time."""
+    def prepare_for_sleep(self, begins=True, arguments=None):
+        """Returns when our programs in the session have the signal: logind sends it in time.
+
+        arguments: of a signal that violates the contract.
+        """
         self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
-                                     GLib.Variant("(b)", (begins,)))
+                                     arguments or GLib.Variant("(b)", (begins,)))
         for name in self._ask_bus("ListNames", None, "(as)"):
             if name.startswith(":") and self._is_session_program(name):
                 self._connection.call_sync(name, "/", "org.freedesktop.DBus.Peer", "Ping", None,

@@ -77,6 +77,17 @@ class NotifySocket:
         while not any(words in line for line in self._receive()):
             pass
 
+    def wait_in_loop(self, words):
+        """Waits for a line with these words, while the main loop serves a fake service."""
+        seen = []
+        source = GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, self._socket.fileno(),
+                                       GLib.IOCondition.IN,
+                                       lambda *_: seen.extend(self._receive()) or True)
+        try:
+            wait_until(lambda: any(words in line for line in seen), words)
+        finally:
+            GLib.source_remove(source)
+
     def lines_until(self, is_over):
         """Returns the lines that are received until is_over() is true."""
         lines = []
