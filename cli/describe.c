@@ -103,36 +103,46 @@ ctl_describe_port(const CtlReaderView *reader, GArray *readers)
     return *port ? g_strdup_printf(_("%s (built in)"), port) : g_strdup(_("built in"));
 }
 
+static char *
+dup_text(const char *text, gboolean translated)
+{
+    return g_strdup(translated ? _(text) : text);
+}
+
 /* An ATR may have dozens of names: only the first one fits a line. */
 static char *
-describe_names(const char *const *names)
+describe_names(const char *const *names, gboolean translated)
 {
     g_autofree char *name = ctl_text_escape(names[0], FALSE);
     guint more = g_strv_length((char **)names) - 1;
 
     if (more == 0)
         return g_steal_pointer(&name);
-    g_autofree char *others = g_strdup_printf(ngettext("or %u other", "or %u others", more), more);
+    g_autofree char *others =
+        translated ? g_strdup_printf(ngettext("or %u other", "or %u others", more), more)
+                   : g_strdup_printf(more == 1 ? "or %u other" : "or %u others", more);
     return g_strdup_printf("%s (%s)", name, others);
 }
 
 /* Describes a card without a name by its ATR. */
 static char *
-describe_unknown_card(GVariant *card)
+describe_unknown_card(GVariant *card, gboolean translated)
 {
     g_autofree const char **protocols = ctl_property_list(card, "Protocols");
     g_autofree char *joined = g_strjoinv(", ", (char **)protocols);
     g_autofree char *offered = ctl_text_escape(joined, FALSE);
 
     if (!*protocols)
-        return g_strdup(_("unknown card with an invalid ATR"));
+        return dup_text(N_("unknown card with an invalid ATR"), translated);
     if (ctl_property_flag(card, "Contactless"))
-        return g_strdup_printf(_("unknown contactless card, %s"), offered);
-    return g_strdup_printf(_("unknown card, %s"), offered);
+        return translated ? g_strdup_printf(_("unknown contactless card, %s"), offered)
+                          : g_strdup_printf("unknown contactless card, %s", offered);
+    return translated ? g_strdup_printf(_("unknown card, %s"), offered)
+                      : g_strdup_printf("unknown card, %s", offered);
 }
 
 char *
-ctl_describe_card(const CtlReaderView *reader)
+ctl_describe_card(const CtlReaderView *reader, gboolean translated)
 {
     if (!reader->card)
         return g_strdup("");
@@ -140,10 +150,10 @@ ctl_describe_card(const CtlReaderView *reader)
     g_autofree const char **names = ctl_property_list(reader->card, "Names");
     g_autoptr(GBytes) atr = ctl_property_bytes(reader->card, "Atr");
     if (*names)
-        return describe_names(names);
+        return describe_names(names, translated);
     if (g_bytes_get_size(atr) == 0)
-        return g_strdup(_("the card does not answer"));
-    return describe_unknown_card(reader->card);
+        return dup_text(N_("the card does not answer"), translated);
+    return describe_unknown_card(reader->card, translated);
 }
 
 char *

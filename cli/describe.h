@@ -33,8 +33,8 @@ char *ctl_describe_usb_path(const CtlReaderView *reader, GArray *readers);
  */
 char *ctl_describe_port(const CtlReaderView *reader, GArray *readers);
 
-/* The type of the card in one line, empty when there is no card. */
-char *ctl_describe_card(const CtlReaderView *reader);
+/* The type of the card in one line, empty when there is no card. Fields are not translated. */
+char *ctl_describe_card(const CtlReaderView *reader, gboolean translated);
 
 /* The card's ATR, empty when there is no card. */
 char *ctl_describe_atr(const CtlReaderView *reader, gboolean spaced);

@@ -78,15 +78,16 @@ get_reader_name(const CtlEvent *event)
 
 /* Returns the type of the card, or the reason for the event. */
 static char *
-describe_detail(const CtlEvent *event)
+describe_detail(const CtlEvent *event, gboolean translated)
 {
     CtlReaderView reader = ctl_event_get_reader(event);
 
     if (event->reason)
         return ctl_text_escape(event->reason, FALSE);
     if (event->kind == CTL_EVENT_CARD_MUTE)
-        return g_strdup(_("the card no longer answers"));
-    return ctl_describe_card(&reader);
+        return g_strdup(translated ? _("the card no longer answers")
+                                   : "the card no longer answers");
+    return ctl_describe_card(&reader, translated);
 }
 
 static void
@@ -125,7 +126,7 @@ format_as_fields(const CtlEvent *event, GDateTime *time)
     g_autofree char *timestamp = format_timestamp(time);
     g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, FALSE);
-    g_autofree char *detail = describe_detail(event);
+    g_autofree char *detail = describe_detail(event, FALSE);
 
     return ctl_text_join_fields(timestamp, kinds[event->kind].word, name, atr, detail,
                                 reader.card_path ? reader.card_path : "", NULL);
@@ -167,7 +168,7 @@ format_for_terminal(const CtlEvent *event, GDateTime *time, guint columns)
     g_autofree char *kind = ctl_text_pad(_(kinds[event->kind].text), measure_event_names());
     g_autofree char *name = get_reader_name(event);
     g_autofree char *atr = ctl_describe_atr(&reader, TRUE);
-    g_autofree char *detail = describe_detail(event);
+    g_autofree char *detail = describe_detail(event, TRUE);
 
     GString *text = g_string_new(timestamp);
     guint taken = ctl_text_width(timestamp);

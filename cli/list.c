@@ -31,7 +31,7 @@ print_readers_as_fields(GArray *readers, CtlOutput *output)
         const CtlReaderView *reader = &g_array_index(readers, CtlReaderView, i);
         g_autofree char *name = ctl_describe_reader(reader);
         g_autofree char *atr = ctl_describe_atr(reader, FALSE);
-        g_autofree char *card = ctl_describe_card(reader);
+        g_autofree char *card = ctl_describe_card(reader, FALSE);
         g_autofree char *alias = ctl_describe_text(reader, "Alias");
         g_autofree char *usb_path = ctl_describe_usb_path(reader, readers);
         const char *built_in = ctl_property_flag(reader->properties, "BuiltIn") ? "built-in" : "";
@@ -68,7 +68,7 @@ add_table_row(ReaderTable *table, GArray *readers, const CtlReaderView *reader)
     row[COLUMN_ALIAS] = ctl_describe_text(reader, "Alias");
     row[COLUMN_PORT] = ctl_describe_port(reader, readers);
     row[COLUMN_STATE] = g_strdup(ctl_describe_state(reader).text);
-    row[COLUMN_CARD] = ctl_describe_card(reader);
+    row[COLUMN_CARD] = ctl_describe_card(reader, TRUE);
     g_ptr_array_add(table->rows, row);
     for (guint i = 0; i < COLUMN_CARD; i++)
         table->widths[i] = MAX(table->widths[i], ctl_text_width(row[i]));

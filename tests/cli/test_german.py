@@ -32,6 +32,22 @@ class German(CliTest):
         self.assertEqual([line.split("\t")[1] for line in self.run_to_end("list").lines],
                          ["card", "empty"])
 
+    def test_fields(self):
+        """Those of scripts are in English."""
+        self.start_testbed("A", "B", "C")
+        self.insert("A")
+        self.insert("B", "3B021450")
+        self.readers.order("mute", "C", "on")
+        self.insert("C", "")
+        for command in (["list"], ["wait", "--mute", "--count", "3"], ["monitor", "--timeout", "0"]):
+            english = self.run_to_end(*command, environment={"LC_ALL": "C.UTF-8"}).lines
+            lines = self.run_to_end(*command).lines
+            self.assertEqual([line.split("\t")[1:] for line in lines],
+                             [line.split("\t")[1:] for line in english])
+            for word in ("unknown card", "(or 1 other)", "does not answer"):
+                self.assertIn(word, "\n".join(lines))
+        self.assertIn("unbekannte Karte", self.run_to_end("wait", columns=100).output)
+
     def test_ports(self):
         self.start_testbed("A", usb={"A": {"path": "1-6:1.0", "address": 5, "removable": "fixed"}})
         self.assertEqual(self.run_to_end("list", columns=80).screen,
