@@ -13,6 +13,19 @@ _smartcardctl_list() {
     END { for (i = 1; i <= NR; i++) print number[port[i]] == 1 ? port[i] : path[i] }' | grep -vxe -
 }
 
+# Values of an option. "=" is a word of its own, also that of "T=0".
+_smartcardctl_values() {
+    local current=$2 before=${COMP_WORDS[COMP_CWORD - 1]} protocols='T=0 T=1 raw'
+    [[ $before == = ]] && before=${COMP_WORDS[COMP_CWORD - 2]}
+    [[ $before == T ]] && protocols='0 1'
+    [[ $current == = ]] && current=
+    case $1 in
+    --not) _smartcardctl_readers "$current" ;;
+    --protocol) mapfile -t COMPREPLY < <(compgen -W "$protocols" -- "$current") ;;
+    --host | -H) mapfile -t COMPREPLY < <(compgen -A hostname -- "$current") ;;
+    esac
+}
+
 # Those that go on from what was typed, quotes and all.
 _smartcardctl_readers() {
     local typed=${1//[\\\"\']/} name
@@ -23,7 +36,7 @@ _smartcardctl_readers() {
 }
 
 _smartcardctl() {
-    local word command= current=${COMP_WORDS[COMP_CWORD]}
+    local word option command= current=${COMP_WORDS[COMP_CWORD]}
     local commands='list status show monitor wait alias transmit script reset'
     commands+=' hold verify-pin modify-pin control attributes who report run'
     local options='--json --help'
@@ -32,12 +45,14 @@ _smartcardctl() {
     local -i operands=0 is_value=0 is_remote=0
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         if ((is_value)); then
-            [[ $word == = ]] || is_value=0
+            [[ $word == = || $option$word == --protocolT ]] || is_value=0
             continue
         fi
         case $word in
-        --host | -H) is_value=1 is_remote=1 ;;
-        --timeout | --atr | --card | --not | --count | --exec | --protocol) is_value=1 ;;
+        --host | -H) option=$word is_value=1 is_remote=1 ;;
+        --timeout | --atr | --card | --not | --count | --exec | --protocol)
+            option=$word is_value=1
+            ;;
         -*) ;;
         *)
             if [[ $command ]]; then
@@ -64,7 +79,10 @@ _smartcardctl() {
     list | show | attributes | who) options+=' --timeout=' ;;
     esac
 
-    ((is_value)) && return 0
+    if ((is_value)); then
+        _smartcardctl_values "$option" "$current"
+        return 0
+    fi
     if [[ $current == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace

@@ -13,8 +13,10 @@ function __smartcardctl_readers
     END { for (i = 1; i <= NR; i++) print number[port[i]] == 1 ? port[i] : path[i] }' | string match -v -- -
 end
 
-# Whether no operand follows the command yet. Values of options are none.
+# Whether the next operand is a reader: the first one, and all of monitor. Values of options are no
+# operands.
 function __smartcardctl_needs_reader
+    set -l with_value --timeout --atr --card --not --count --exec --protocol
     set -l operands 0
     set -l is_value 0
     for word in (commandline -opc)[2..]
@@ -23,12 +25,12 @@ function __smartcardctl_needs_reader
         else if string match -q -r -- '^(-H|--host)' $word
             return 1 # the readers of another machine are not known
         else if string match -q -- '-*' $word
-            contains -- $word --timeout; and set is_value 1
+            contains -- $word $with_value; and set is_value 1
         else
             set operands (math $operands + 1)
         end
     end
-    test $operands = 1
+    __fish_seen_subcommand_from monitor; or test $operands = 1
 end
 
 set -l commands list status show monitor wait alias transmit script reset hold verify-pin modify-pin control attributes \
