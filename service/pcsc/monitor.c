@@ -35,8 +35,12 @@
 /* The number of waits that may return without a change before the monitor pauses. */
 #define UNCHANGED_WAITS_MAX 3
 
-/* The first attempts to reconnect to pcscd. Later ones depend on the reason of the failure. */
+/*
+ * The first attempts to reconnect to pcscd. Later ones depend on the reason of the failure. At most
+ * two attempts count if the last connection has read all readers.
+ */
 static const int quick_tries_ms[] = {0, 10, 100, 1000};
+#define READ_TRIES_MAX 2
 
 /* The number of attempts that fail with UNSUPPORTED_FEATURE before the monitor is stuck. */
 #define STALE_TRIES 3
@@ -258,6 +262,7 @@ publish_readers_in_monitor(ScdMonitor *monitor)
         return FALSE;
 
     end_silence_in_monitor(monitor);
+    monitor->tries = MIN(monitor->tries, READ_TRIES_MAX);
     const ScdSnapshot *last = monitor->published;
     g_autoptr(GPtrArray) states = scd_watch_list_states(monitor->list);
     gboolean same = last && !last->trouble && last->readers->len == states->len;
@@ -299,18 +304,12 @@ publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
         end_refresh_in_monitor(monitor);
 }
 
+/* Pauses, and returns whether the thread has to stop. */
 static gboolean
-is_stopping(ScdMonitor *monitor)
+is_stopping_after(ScdMonitor *monitor, int milliseconds)
 {
     struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
-    return poll(&wake, 1, 0) > 0;
-}
-
-static void
-pause_waits_in_monitor(ScdMonitor *monitor, int milliseconds)
-{
-    struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
-    poll(&wake, 1, milliseconds);
+    return poll(&wake, 1, milliseconds) > 0;
 }
 
 static guint32
@@ -404,7 +403,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
     guint doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
-    while (is_recoverable(code) && !is_stopping(monitor)) {
+    while (is_recoverable(code) && !is_stopping_after(monitor, 0)) {
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list)) {
             code = enumerate_readers_in_monitor(monitor);
@@ -436,7 +435,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
         else if (code != SCARD_E_CANCELLED)
             unchanged_waits++;
         if (unchanged_waits > UNCHANGED_WAITS_MAX)
-            pause_waits_in_monitor(monitor, 10 << MIN(unchanged_waits - UNCHANGED_WAITS_MAX, 6));
+            is_stopping_after(monitor, 10 << MIN(unchanged_waits - UNCHANGED_WAITS_MAX, 6));
     }
     return code;
 }
@@ -495,9 +494,9 @@ run_in_monitor(gpointer data)
     ScdMonitor *monitor = data;
 
     monitor->list = scd_watch_list_new();
-    while (!is_stopping(monitor)) {
+    while (!is_stopping_after(monitor, 0)) {
         guint32 code = serve_connection_in_monitor(monitor);
-        if (is_stopping(monitor))
+        if (is_stopping_after(monitor, 0))
             break;
         publish_trouble_in_monitor(monitor, code);
         if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)

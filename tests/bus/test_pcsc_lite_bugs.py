@@ -42,11 +42,11 @@ class PcscLiteBugs(case.TestBedTest):
             since = len(client.signals)
             readers.swap("ABC"[number % 3])
             client.wait_for_signal("CardInserted", since=since)
+        self.assertNotIn("pcscd: ", self.testbed.service.output)
         self.assertEqual({path for path, _ in client.readers().values()}, paths)
         self.assertEqual(client.readers_that_came_or_went(), [])
         self.assertEqual(sum(s.member == "CardInserted" for s in client.signals), count)
         self.assertTrue(self.faults.happened(fault))
-        self.assertNotIn("pcscd: ", self.testbed.service.output)
 
     def test_spurious_failure_of_a_wait(self):
         self.watch_swaps("wait-error")
@@ -62,6 +62,21 @@ class PcscLiteBugs(case.TestBedTest):
 
     def test_library_out_of_sync(self):
         self.watch_swaps("out-of-step")
+
+    def test_library_out_of_sync_again_and_again(self):
+        """Each connection shows all readers before it is lost: they have not gone."""
+        client, readers = self.recorder(), self.simulator()
+        self.start_service()
+        client.wait_for_state(lambda c: len(c.cards()) == 3, "three cards are in")
+        del client.signals[:]
+        self.faults.order("wait-breaks")
+        readers.swap("A")
+        self.faults.wait_for("wait-breaks")
+        readers.swap("B")
+        client.wait_for_state(lambda c: sum(s.member == "CardInserted" for s in c.signals) == 2,
+                              "both swaps were announced")
+        self.assertNotIn("pcscd: ", self.testbed.service.output)
+        self.assertEqual(client.readers_that_came_or_went(), [])
 
     def test_pcscd_that_ends_after_each_connection(self):
         """Its socket, which systemd may have, does not change when it works again."""

@@ -22,6 +22,7 @@
  *   odd-code      SCardTransmit fails with a code that winscard.h does not have
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
+ *   wait-breaks   SCardGetStatusChange fails like this if it is to wait; shown by the eighth time
  *
  * ORDER.happened shows that the fault has occurred, and quiet.happened that a wait of more than a
  * minute has begun, which only an event ends. The following files are removed by the fault, which
@@ -163,7 +164,7 @@ wait_for_end(void)
 __attribute__((visibility("default"))) LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
-    static int errors, waits;
+    static int errors, waits, breaks;
     LONG(*next)
     (SCARDCONTEXT, DWORD, SCARD_READERSTATE *, DWORD) = find_next("SCardGetStatusChange");
 
@@ -177,6 +178,11 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
     }
     if (is_out_of_step(context))
         return SCARD_E_INSUFFICIENT_BUFFER;
+    if (timeout > 0 && is_ordered("wait-breaks")) {
+        if (++breaks == 8)
+            note_fault("wait-breaks");
+        return SCARD_E_INSUFFICIENT_BUFFER;
+    }
     if (timeout > 60000)
         note_fault("quiet");
     LONG code = next(context, timeout, states, n);
