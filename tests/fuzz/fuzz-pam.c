@@ -32,7 +32,8 @@ typedef struct {
     void (*cleanup)(pam_handle_t *pam, void *data, int status);
 } PamData;
 
-static struct {
+/* The only one. The headers of PAM leave its content to the library. */
+static struct pam_handle {
     char *items[ITEMS];
     PamData data[2];
     gboolean fails; /* the conversation with the person */
@@ -111,7 +112,7 @@ static void
 clear_data(PamData *data)
 {
     if (data->cleanup != NULL && data->data != NULL)
-        data->cleanup(NULL, data->data, PAM_SUCCESS);
+        data->cleanup(&pam, data->data, PAM_SUCCESS);
     g_free(data->name);
     *data = (PamData){NULL, NULL, NULL};
 }
@@ -151,9 +152,9 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize size)
         pam.items[i] = scd_fuzz_take_text(&input);
     const char **argv = (const char **)arguments;
     scd_fake_bus_set_answers(input.data, input.size, SCD_FAKE_BUS_HANGS_UP);
-    g_assert_cmpint(pam_sm_authenticate(NULL, flags, count, argv), !=, PAM_SUCCESS);
-    g_assert_cmpint(pam_sm_open_session(NULL, flags, count, argv), ==, PAM_IGNORE);
-    g_assert_cmpint(pam_sm_close_session(NULL, flags, count, argv), ==, PAM_IGNORE);
+    g_assert_cmpint(pam_sm_authenticate(&pam, flags, count, argv), !=, PAM_SUCCESS);
+    g_assert_cmpint(pam_sm_open_session(&pam, flags, count, argv), ==, PAM_IGNORE);
+    g_assert_cmpint(pam_sm_close_session(&pam, flags, count, argv), ==, PAM_IGNORE);
     for (gsize i = 0; i < G_N_ELEMENTS(pam.data); i++)
         clear_data(&pam.data[i]);
     for (int i = 0; i < count; i++)
