@@ -61,25 +61,39 @@ class TestBedTest(unittest.TestCase):
 
 
 class _TapResult(unittest.TestResult):
-    """Prints one line a test, and errors as comments below it."""
+    """Prints one line a test when it has ended, and all its errors as comments below the line."""
 
-    _failed_test = None
+    def __init__(self):
+        super().__init__()
+        self._begin()
 
-    def _line(self, verdict, test, comment=""):
+    def _begin(self):
+        self._verdict, self._reason, self._errors = "ok", "", []
+
+    def startTest(self, test):
+        super().startTest(test)
+        self._begin()
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self._print(test)
+
+    def _print(self, test):
         name = f"{type(test).__name__}.{getattr(test, '_testMethodName', test)}"
-        print(f"{verdict} {self.testsRun} {name}{comment}", flush=True)
-
-    def _failed(self, test, error):
-        """TAP has one line a test. Further errors of it, such as in a cleanup, are comments."""
-        if test is not self._failed_test:
-            self._failed_test = test
-            self._line("not ok", test)
-        for line in "".join(traceback.format_exception(*error)).splitlines():
+        print(f"{self._verdict} {self.testsRun} {name}{self._reason}", flush=True)
+        for line in "".join(self._errors).splitlines():
             print("# " + line, flush=True)
 
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self._line("ok", test)
+    def _print_if_no_test(self, test):
+        """The setup of a class fails or is skipped: it does not begin and end as a test does."""
+        if not isinstance(test, unittest.TestCase):
+            self._print(test)
+            self._begin()
+
+    def _failed(self, test, error):
+        self._verdict, self._reason = "not ok", ""
+        self._errors += traceback.format_exception(*error)
+        self._print_if_no_test(test)
 
     def addFailure(self, test, error):
         super().addFailure(test, error)
@@ -96,7 +110,8 @@ class _TapResult(unittest.TestResult):
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        self._line("ok", test, f" # SKIP {reason}")
+        self._reason = f" # SKIP {reason}"
+        self._print_if_no_test(test)
 
 
 def main(private=True, preload=None):

@@ -144,9 +144,12 @@ class TestBed:
 
     def close(self):
         try:
-            for process in (self.service, self.pcscd, self.bus):
+            for process in (self.service, self.pcscd):
                 if process:
                     process.stop()
+            if self.bus:
+                # It has its address before it handles the signal.
+                self.bus.stop(expect=(0, -signal.SIGTERM))
         finally:
             shutil.rmtree(self.folder)
 
