@@ -97,6 +97,7 @@ in_root() {
         mount --bind "$0" "$0"
         mount -t proc proc "$0/proc"
         mount -t sysfs -o ro sysfs "$0/sys"
+        mount --rbind /sys/fs/cgroup "$0/sys/fs/cgroup" # libsystemd looks at its kind
         mount --rbind /dev "$0/dev"
         cd "$0"
         pivot_root . .
