@@ -79,6 +79,16 @@ ctl_connection_explain_error(const CtlRoute *route, GError **error)
     g_set_error(error, CTL_ERROR, CTL_STATUS_NO_SERVICE, "%s: %s", problem, reason);
 }
 
+/* ssh itself, or the shell there, has printed the reason. */
+static void
+explain_host_error(const CtlRoute *route, GError **error)
+{
+    g_autofree char *problem = explain_failure(route);
+
+    g_clear_error(error);
+    g_set_error_literal(error, CTL_ERROR, CTL_STATUS_NO_SERVICE, problem);
+}
+
 /* ssh may ask for a password or about a key: the status stands before its question. */
 GDBusConnection *
 ctl_connection_open_host(const CtlRoute *route, GError **error)
@@ -102,8 +112,10 @@ ctl_connection_open_host(const CtlRoute *route, GError **error)
     }
     if (bus)
         return bus;
-    if (!ctl_waiting_explain_error(&waiting, &host_error))
+    if (!stream)
         ctl_connection_explain_error(route, &host_error);
+    else if (!ctl_waiting_explain_error(&waiting, &host_error))
+        explain_host_error(route, &host_error);
     g_propagate_error(error, host_error);
     return NULL;
 }

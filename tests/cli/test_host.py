@@ -115,9 +115,20 @@ class Host(CliTest):
         self.assert_nothing_is_left()
 
     def test_no_connection(self):
+        """ssh says why; the message does not add what a library says about its socket."""
         self.write_ssh("#!/bin/sh\nexit 255\n")
-        self.assert_one_line(self.run_to_end("list", "-H", HOST, status=NO_SERVICE).errors,
-                             f"cannot connect to the system bus of {HOST} through ssh")
+        message = (f"smartcardctl: cannot connect to the system bus of {HOST} through ssh "
+                   "(is systemd-stdio-bridge installed there?)")
+        for command in ("list", "monitor", "reset"):
+            self.assertEqual(self.run_to_end(command, "-H", HOST, status=NO_SERVICE).errors,
+                             message + "\n")
+            self.assertEqual(self.run_to_end(command, "-H", HOST, columns=200,
+                                             status=NO_SERVICE).screen, [message, ""])
+        os.unlink(os.path.join(self.folder, "ssh"))
+        os.symlink("/nowhere", os.path.join(self.folder, "ssh"))
+        program = super().start("list", "-H", HOST, environment={"PATH": self.folder})
+        self.assertEqual(program.wait(), NO_SERVICE)
+        self.assert_one_line(program.errors, "through ssh", "No such file")
 
     def test_refused(self):
         """polkit sees a user who is not at the machine."""
