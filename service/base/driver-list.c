@@ -2,12 +2,15 @@
 
 #include "base/driver-list.h"
 
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define BUNDLE_SUFFIX ".bundle"
 #define CLASS_DRIVER "CCIDCLASSDRIVER"
 
 struct ScdDriverList {
+    gatomicrefcount refs;
     GHashTable *devices; /* a set of the ids of a device, in one pointer */
     gboolean has_class_driver;
 };
@@ -25,13 +28,16 @@ scd_driver_list_new(void)
 {
     ScdDriverList *list = g_new0(ScdDriverList, 1);
 
+    g_atomic_ref_count_init(&list->refs);
     list->devices = g_hash_table_new(NULL, NULL);
     return list;
 }
 
 void
-scd_driver_list_free(ScdDriverList *list)
+scd_driver_list_unref(ScdDriverList *list)
 {
+    if (!g_atomic_ref_count_dec(&list->refs))
+        return;
     g_hash_table_unref(list->devices);
     g_free(list);
 }
@@ -104,21 +110,80 @@ scd_driver_list_add(ScdDriverList *list, const char *text, gsize length)
     g_array_unref(state.products);
 }
 
-void
-scd_driver_list_add_folder(ScdDriverList *list, const char *folder)
+/* Returns the paths of the files of all drivers, which may not exist. */
+static GPtrArray *
+list_files(const char *folder)
 {
+    GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
     const char *entry;
 
     while (dir != NULL && (entry = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *path = g_build_filename(folder, entry, "Contents", "Info.plist", NULL);
+        if (g_str_has_suffix(entry, BUNDLE_SUFFIX))
+            g_ptr_array_add(paths, g_build_filename(folder, entry, "Contents", "Info.plist", NULL));
+    }
+    return paths;
+}
+
+static void
+add_files(ScdDriverList *list, GPtrArray *paths)
+{
+    for (guint i = 0; i < paths->len; i++) {
         g_autofree char *text = NULL;
         gsize length;
 
-        if (g_str_has_suffix(entry, BUNDLE_SUFFIX) &&
-            g_file_get_contents(path, &text, &length, NULL))
+        if (g_file_get_contents(paths->pdata[i], &text, &length, NULL))
             scd_driver_list_add(list, text, length);
     }
+}
+
+void
+scd_driver_list_add_folder(ScdDriverList *list, const char *folder)
+{
+    g_autoptr(GPtrArray) paths = list_files(folder);
+
+    add_files(list, paths);
+}
+
+/* Returns a text that is another one when a file has changed, or there are other files. */
+static char *
+make_stamp(GPtrArray *paths)
+{
+    GString *stamp = g_string_new(NULL);
+
+    for (guint i = 0; i < paths->len; i++) {
+        struct stat status;
+
+        if (stat(paths->pdata[i], &status) < 0)
+            memset(&status, 0, sizeof status);
+        g_string_append_printf(stamp, "%s %ju %jd %jd.%09ld\n", (const char *)paths->pdata[i],
+                               (uintmax_t)status.st_ino, (intmax_t)status.st_size,
+                               (intmax_t)status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
+    }
+    return g_string_free(stamp, FALSE);
+}
+
+ScdDriverList *
+scd_driver_list_get(const char *folder)
+{
+    static GMutex lock;
+    static ScdDriverList *kept; /* has a reference; NULL at first */
+    static char *kept_stamp;
+    g_autoptr(GPtrArray) paths = list_files(folder);
+    g_autofree char *stamp = make_stamp(paths); /* a file that changes now is read again later */
+
+    g_mutex_lock(&lock);
+    if (!kept || !g_str_equal(stamp, kept_stamp)) {
+        g_clear_pointer(&kept, scd_driver_list_unref);
+        g_free(kept_stamp);
+        kept = scd_driver_list_new();
+        kept_stamp = g_steal_pointer(&stamp);
+        add_files(kept, paths);
+    }
+    ScdDriverList *list = kept;
+    g_atomic_ref_count_inc(&list->refs);
+    g_mutex_unlock(&lock);
+    return list;
 }
 
 gboolean

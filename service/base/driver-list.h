@@ -16,8 +16,15 @@
 typedef struct ScdDriverList ScdDriverList;
 
 ScdDriverList *scd_driver_list_new(void);
-void scd_driver_list_free(ScdDriverList *list);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdDriverList, scd_driver_list_free)
+void scd_driver_list_unref(ScdDriverList *list);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdDriverList, scd_driver_list_unref)
+
+/*
+ * Returns the list of all drivers in a folder, with a reference. The files, whose text takes long
+ * to parse, are read again only if one of them has changed since the last call. The list must not
+ * be changed. In any thread; blocks.
+ */
+ScdDriverList *scd_driver_list_get(const char *folder);
 
 /*
  * Adds the devices in the text of an Info.plist, which may be any bytes. Text that is not valid

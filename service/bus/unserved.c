@@ -45,10 +45,9 @@ static gpointer
 list_devices_in_thread(const char *sysfs)
 {
     GPtrArray *found = g_ptr_array_new_with_free_func(free_reader_device);
-    g_autoptr(ScdDriverList) drivers = scd_driver_list_new();
+    g_autoptr(ScdDriverList) drivers = scd_driver_list_get(DRIVERS);
     g_autoptr(GPtrArray) devices = scd_usb_tree_list(sysfs);
 
-    scd_driver_list_add_folder(drivers, DRIVERS);
     g_ptr_array_set_free_func(devices, NULL);
     for (guint i = 0; i < devices->len; i++) {
         ScdUsbDevice *device = devices->pdata[i];

@@ -149,6 +149,38 @@ test_folder(void)
     scd_driver_list_add_folder(list, folder); /* a missing folder is no error */
 }
 
+static gboolean
+has_now(const char *folder, guint16 vendor_id, guint16 product_id)
+{
+    g_autoptr(ScdDriverList) list = scd_driver_list_get(folder);
+
+    return scd_driver_list_has_device(list, vendor_id, product_id);
+}
+
+/* A list that somebody has stays as it is when files change. */
+static void
+test_changes(void)
+{
+    g_autofree char *folder = g_dir_make_tmp("driver-list-XXXXXX", NULL);
+
+    g_assert_false(has_now(folder, 1, 2));
+    write_driver(folder, "a.bundle",
+                 HEAD IDS("ifdVendorID", ID("0x1")) IDS("ifdProductID", ID("0x2")) TAIL);
+    g_assert_true(has_now(folder, 1, 2));
+    g_autoptr(ScdDriverList) first = scd_driver_list_get(folder);
+    g_autoptr(ScdDriverList) second = scd_driver_list_get(folder);
+    g_assert_true(first == second);
+    write_driver(folder, "a.bundle",
+                 HEAD IDS("ifdVendorID", ID("0x3")) IDS("ifdProductID", ID("0x4")) TAIL);
+    g_assert_false(has_now(folder, 1, 2));
+    g_assert_true(has_now(folder, 3, 4));
+    g_assert_true(scd_driver_list_has_device(first, 1, 2));
+    remove_driver(folder, "a.bundle");
+    g_assert_false(has_now(folder, 3, 4));
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    g_assert_false(has_now(folder, 3, 4));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -158,5 +190,6 @@ main(int argc, char **argv)
     g_test_add_func("/driver-list/invalid-id", test_invalid_id);
     g_test_add_func("/driver-list/any-text", test_any_text);
     g_test_add_func("/driver-list/folder", test_folder);
+    g_test_add_func("/driver-list/changes", test_changes);
     return g_test_run();
 }
