@@ -17,6 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import plot
 import report
 from calls import bench_calls
+from commands import bench_commands
 from contention import bench_contention
 from cpu import in_child, one_cpu
 from flood import bench_flood
@@ -40,8 +41,8 @@ def benches():
             for bench in (bench_paths, bench_broker, bench_users, bench_calls, bench_slow,
                           bench_throughput, bench_contention, bench_latency, bench_watchers,
                           bench_plug, bench_tree, bench_scale, bench_library, bench_glib,
-                          bench_start, bench_memory, bench_idle, bench_kill, bench_flood,
-                          bench_free)}
+                          bench_commands, bench_start, bench_memory, bench_idle, bench_kill,
+                          bench_flood, bench_free)}
 
 
 def parse_arguments(tables):
