@@ -108,6 +108,12 @@ get_card_used(GVariant *reply)
     return (guint32)card_used;
 }
 
+static gboolean
+returns_bytes(const SmartcarddRequest *request)
+{
+    return request->operation != SCD_FRAME_BEGIN && request->operation != SCD_FRAME_END;
+}
+
 static void
 handle_bus_reply(GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -120,6 +126,8 @@ handle_bus_reply(GObject *source, GAsyncResult *result, gpointer data)
         g_autoptr(GVariant) value = g_variant_get_child_value(reply, 0);
         gconstpointer bytes = g_variant_get_fixed_array(value, &length, 1);
         request->response = smartcardd_secret_new(bytes, length);
+    } else if (reply && returns_bytes(request)) {
+        smartcardd_error_set_invalid_reply(&request->error);
     } else if (reply) {
         request->response = g_bytes_new(NULL, 0);
         request->value = get_card_used(reply);

@@ -12,6 +12,7 @@ from gi.repository import Gio, GLib
 from scdtest.cases import case
 from scdtest.cases.glib_library import DEFAULT, LibraryTest, Smartcardd, to_bytes
 from scdtest.fakes.fake_service import FakeService
+from scdtest.testbed import events
 from scdtest.testbed.testbed import connect_to_bus
 
 CODE = 0x42000001
@@ -33,6 +34,30 @@ class Calls(LibraryTest):
         self.assertEqual(reader.control_finish(call.wait()[1]).get_data(), b"\xAA\xBB")
         self.assert_error(Smartcardd.Error.UNSUPPORTED_FEATURE, "", reader.control, CODE + 1, None,
                           DEFAULT, None)
+
+    def test_refresh(self):
+        """InUse changes with other programs, without an event."""
+        reader = self.library.get_readers()[0]
+        self.assertFalse(reader.is_in_use())
+        program = self.pcsc_client()
+        program.do("connect", "shared", self.pcsc_name())
+        self.assertTrue(reader.refresh(DEFAULT, None))
+        events.wait_until(reader.is_in_use, "the reader is in use")
+
+    def test_alias(self):
+        """This reader is in no USB port, and has no serial number."""
+        reader = self.library.get_readers()[0]
+        for binding, words in ((Smartcardd.AliasBinding.PORT, "USB port of reader"),
+                               (Smartcardd.AliasBinding.SERIAL, "serial number")):
+            self.assert_error(Smartcardd.Error.INVALID_ARGS, words, reader.set_alias, "door",
+                              binding, DEFAULT, None)
+        self.assertEqual(reader.get_alias(), "")
+
+    def test_attribute(self):
+        """The driver of the simulated reader has none that can be set."""
+        session = self.connect()
+        self.assert_error(Smartcardd.Error.UNSUPPORTED_FEATURE, "", session.set_attribute, 0x10103,
+                          to_bytes("00"), DEFAULT, None)
 
     def test_sessions(self):
         self.assertEqual(self.library.list_sessions(None).unpack(), [])

@@ -47,6 +47,14 @@ class Secrets(SessionTest):
         self.assertEqual(errors.count(VERIFY), 4)
         self.assertNotIn(PIN, self.testbed.service.output)
 
+    def test_trace_that_cannot_be_written(self):
+        """A warning says it, and the commands are sent all the same."""
+        _, errors = self.run_program(SMARTCARDD_TRACE="/nonexistent/trace")
+        self.assertEqual(errors.count("Cannot open the trace file of SMARTCARDD_TRACE"), 1)
+        self.assertIn("'/nonexistent/trace'", errors)
+        _, errors = self.run_program(SMARTCARDD_TRACE="/dev/full")
+        self.assertEqual(errors, "")
+
     def test_no_trace(self):
         for value in ("", "0"):
             self.assertEqual(self.run_program(SMARTCARDD_TRACE=value)[1], "")

@@ -79,25 +79,47 @@ class Commands(LibraryTest):
             response = self.session.transmit(to_bytes(f"8012{length:04X}"), DEFAULT, None)
             self.assertEqual(response.get_data(), pattern(length) + b"\x90\x00")
 
+    def many_sync(self, commands, expect, cancellable=None):
+        return self.session.transmit_many(commands, expect, DEFAULT, cancellable)
+
+    def many_async(self, commands, expect, cancellable=None):
+        call = self.start_call(self.session.transmit_many_async, commands, expect, DEFAULT,
+                               cancellable)
+        return self.session.transmit_many_finish(call.wait()[1])
+
     def test_transmit_many(self):
         commands = [to_bytes(number(value)) for value in range(100)]
-        responses = self.session.transmit_many(commands, None, DEFAULT, None)
-        self.assertEqual([response.get_data()[:4] for response in responses],
-                         [value.to_bytes(4, "big") for value in range(100)])
-        self.assertEqual(self.session.transmit_many([], None, DEFAULT, None), [])
+        for transmit_many in (self.many_sync, self.many_async):
+            responses = transmit_many(commands, None)
+            self.assertEqual([response.get_data()[:4] for response in responses],
+                             [value.to_bytes(4, "big") for value in range(100)])
+            self.assertEqual(transmit_many([], None), [])
+            self.assertEqual(transmit_many([], ["9000"]), [])
 
     def test_transmit_many_stops(self):
         commands = [to_bytes(text) for text in (SELECT, "80146A82", SELECT)]
-        for expect, count in ((["9000"], 2), (["9000", "6Axx"], 3), ([], 1)):
-            responses = self.session.transmit_many(commands, expect, DEFAULT, None)
-            self.assertEqual(len(responses), count, expect)
+        for transmit_many in (self.many_sync, self.many_async):
+            for expect, count in ((["9000"], 2), (["9000", "6Axx"], 3), ([], 1)):
+                self.assertEqual(len(transmit_many(commands, expect)), count, expect)
+
+    def test_transmit_many_cancelled(self):
+        """None of them is sent, and the error says so."""
+        cancellable, before = new_cancellable(), self.sent()
+        cancellable.cancel()
+        for transmit_many in (self.many_sync, self.many_async):
+            for expect in (None, ["9000"]):
+                self.assert_error(Smartcardd.Error.CANCELLED, "not sent", transmit_many,
+                                  [to_bytes(SELECT)] * 3, expect, cancellable)
+        self.assertEqual(self.sent(), before)
 
     def test_error_of_the_reader(self):
         self.cards.order("fail", "A", 1)
         self.assert_error(Smartcardd.Error.NOT_TRANSACTED, "", self.transmit, self.session, SELECT)
-        self.cards.order("fail", "A", 1)
-        self.assert_error(Smartcardd.Error.NOT_TRANSACTED, "command 1: ",
-                          self.session.transmit_many, [to_bytes(SELECT)], None, DEFAULT, None)
+        for transmit_many in (self.many_sync, self.many_async):
+            for expect in (None, ["9000"]):
+                self.cards.order("fail", "A", 1)
+                self.assert_error(Smartcardd.Error.NOT_TRANSACTED, "command 1: ", transmit_many,
+                                  [to_bytes(SELECT)], expect)
         self.assertEqual(self.transmit(self.session, SELECT), "9000")
 
     def test_transaction(self):

@@ -67,10 +67,15 @@ ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Close": ("s", "a{sv}"), "FindReader": ("s",), "Control": ("u", "ay", "a{sv}"),
              "Reconnect": ("s", "as", "s", "a{sv}"), "Refresh": ("a{sv}",), "CancelCall": ("s",),
              "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",),
-             "SetAlias": ("s", "a{sv}")}
+             "SetAlias": ("s", "a{sv}"), "GetAttribute": ("u", "a{sv}"),
+             "SetAttribute": ("u", "ay", "a{sv}"), "EndTransaction": ("s", "a{sv}"),
+             "VerifyPin": ("ay", "a{sv}", "a{sv}")}
 RESULTS = {"GetManagedObjects": ("a{oa{sa{sv}}}",), "OpenChannel": ("h",),
            "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"), "CancelCall": (),
-           "Close": (), "Refresh": ()}
+           "Close": (), "Refresh": (), "SetAlias": (), "SetAttribute": (), "Reconnect": ("s",),
+           "Transmit": ("ay",), "BeginTransaction": ("b",), "EndTransaction": (),
+           "GetAttribute": ("ay",), "VerifyPin": ("ay",), "ListSessions": ("aa{sv}",),
+           "ListUnservedDevices": ("aa{sv}",)}
 
 
 class FakeService:
@@ -108,6 +113,12 @@ class FakeService:
             "CancelCall": GLib.Variant("()", ()),
             "Transmit": GLib.Variant("(ay)", (b"\x90\x00",)),
             "BeginTransaction": GLib.Variant("(b)", (False,)),
+            "EndTransaction": GLib.Variant("()", ()),
+            "GetAttribute": GLib.Variant("(ay)", (b"value",)),
+            "SetAttribute": GLib.Variant("()", ()),
+            "VerifyPin": GLib.Variant("(ay)", (b"\x90\x00",)),
+            "ListSessions": GLib.Variant("(aa{sv})", ([],)),
+            "ListUnservedDevices": GLib.Variant("(aa{sv})", ([],)),
             **answers,
         }
         self.error = "org.smartcardd1.Error.NotAuthorized"  # in which Control ends
@@ -116,10 +127,12 @@ class FakeService:
         self._descriptors = []
         self.connection = connect_to_bus()
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
-        self._serve(ROOT, MANAGER, "FindReader", "CancelCall")
+        self._serve(ROOT, MANAGER, "FindReader", "CancelCall", "ListSessions",
+                    "ListUnservedDevices")
         self._serve(READER_PATH, READER, "Connect", "Control", "Refresh", "SetAlias")
         self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit",
-                    "BeginTransaction")
+                    "BeginTransaction", "EndTransaction", "GetAttribute", "SetAttribute",
+                    "VerifyPin")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
     @classmethod
@@ -127,6 +140,10 @@ class FakeService:
         """A service that has the text in all its properties and error messages."""
         return cls(available=GLib.Variant("b", available), text=text,
                    GetManagedObjects=objects_of_text(text))
+
+    def answer(self, method, answer):
+        """Replaces the answer; a value must have the type of the one before."""
+        self._answers[method] = answer
 
     def _serve(self, path, interface, *methods):
         text = "".join(f'<method name="{name}">{self._arguments(name)}</method>'
@@ -193,6 +210,11 @@ class FakeService:
         self.connection.close_sync(None)
         for descriptor in self._descriptors:
             descriptor.close()
+
+
+def refuse(name, text="no"):
+    """Returns an answer that is this error."""
+    return lambda invocation: invocation.return_dbus_error(name, text)
 
 
 def pipe_for_channel(invocation):
