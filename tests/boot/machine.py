@@ -98,26 +98,35 @@ class Machine:
             "-chardev", f"socket,id=qmp,path={folder}/qmp", "-mon", "chardev=qmp,mode=control",
         ]
 
-    async def _wake(self) -> None:
-        """Wakes the machine, once, when it has gone to sleep: until then it may do other things."""
+    async def _wake(self, *order: str) -> None:
+        """Wakes the machine, once, when it has gone to sleep: until then it may do other things.
+
+        order: is executed while the machine sleeps.
+        """
         async def wake() -> None:
             await self._qmp.suspended.wait()
-            await self._qmp.command("system_wakeup")
+            try:
+                if order:
+                    await self._execute(*order)
+            finally:
+                await self._qmp.command("system_wakeup")
 
         self._qmp.suspended.clear()
         self._waking = asyncio.create_task(wake())
 
-    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Executes orders. Replies to each with a line: empty, or an error message."""
+    async def _execute(self, order: str, *arguments: str) -> None:
         orders = {"plug": self._ports.plug, "unplug": self._ports.unplug,
                   "unplug-hub": self._ports.unplug_hub,
                   "insert": self._ports.insert, "remove": self._ports.remove,
                   "wake": self._wake, "off": lambda: self._qmp.command("quit")}
+        await orders[order](*arguments)
+
+    async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Executes orders. Replies to each with a line: empty, or an error message."""
         with contextlib.suppress(ConnectionError):  # after the order "off"
             while line := await reader.readline():
-                order, *arguments = line.decode().split()
                 try:
-                    await orders[order](*arguments)
+                    await self._execute(*line.decode().split())
                     answer = ""
                 except (Refused, AssertionError, KeyError, TypeError,
                         asyncio.TimeoutError) as error:

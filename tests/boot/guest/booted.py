@@ -3,6 +3,7 @@
 
 import glob
 import os
+import pwd
 import re
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
 
 UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"
-BUS = "org.freedesktop.DBus"
+BUS, LOGIND = "org.freedesktop.DBus", "org.freedesktop.login1"
 
 # Journal messages of a service that exceeds its sandbox. On this machine a system call that is not
 # allowed kills the service: see tests/boot/guest/setup.
@@ -43,6 +44,20 @@ def on_seat(terminal):
     """Returns how a command line begins that runs in a session of tester on that terminal."""
     return (*IN_SESSION, "--setenv=XDG_SEAT=seat0", f"--setenv=XDG_VTNR={terminal}",
             "--setenv=XDG_SESSION_TYPE=tty")
+
+
+def control_lock_service(*command):
+    """Runs a command of systemctl for the lock service of tester."""
+    uid = pwd.getpwnam("tester").pw_uid
+    return run("setpriv", f"--reuid={uid}", "--clear-groups", "env",
+               f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user", *command,
+               "smartcardd-lock.service")
+
+
+def wait_for_lock_service(words):
+    """It says in its status how many cards it sees."""
+    while words not in control_lock_service("show", "--property=StatusText"):
+        pass
 
 
 def unit(name, unit_name=UNIT):

@@ -7,13 +7,13 @@ The user tester logs in with a card on a virtual terminal, and the session stays
 
 import fcntl
 import os
-import pwd
 import re
 import select
 import subprocess
 import termios
 
-from booted import PCSCD, READER, BootTest, main, object_path, run
+from booted import (LOGIND, PCSCD, READER, BootTest, control_lock_service, main, object_path, run,
+                    wait_for_lock_service)
 from gi.repository import Gio, GLib
 from machines import IDENTITY
 from scdtest.testbed import events
@@ -23,10 +23,9 @@ STACK = "/etc/pam.d/login"
 RECORDS = "/run/smartcardd-login"
 TERMINAL = 3
 COLUMNS = 80
-LOGIND = "org.freedesktop.login1"
 PIN = "123456"
 HUB = "1-2"
-LOCK_UNIT = "smartcardd-lock.service"
+SLEPT = [("PrepareForSleep", True), ("PrepareForSleep", False)]
 LONG_S = 600  # the grace for a reader that comes back
 
 # QEMU's reader announces a PIN pad, but refuses to verify a PIN.
@@ -69,13 +68,6 @@ def set_grace(seconds):
     """It is used by the lock service when that starts."""
     with open("/etc/smartcardd/lock.conf", "w", encoding="ascii") as file:
         file.write(f"[Lock]\nReaderGraceSec={seconds}\n")
-
-
-def run_in_session(*command):
-    """Runs a command for the service manager of the user."""
-    uid = pwd.getpwnam("tester").pw_uid
-    return run("setpriv", f"--reuid={uid}", "--clear-groups", "env",
-               f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user", *command, LOCK_UNIT)
 
 
 class Terminal:
@@ -163,13 +155,8 @@ class Login(BootTest):
         self.wait_for_places()
         if not self.client.get(self.reader, READER, "CardPresent"):
             self.host.order("insert", IDENTITY)
-        self.wait_for_lock_service("of which 1 are")
+        wait_for_lock_service("of which 1 are")
         self.changes.clear()
-
-    def wait_for_lock_service(self, words):
-        """It says in its status how many cards it sees."""
-        while words not in run_in_session("show", "--property=StatusText"):
-            pass
 
     def wait_for_changes(self, *expected):
         self.client.wait(lambda: len(self.changes) >= len(expected), f"{expected}")
@@ -180,11 +167,11 @@ class Login(BootTest):
         self.wait_for_changes(self.lock)
 
     def test_hub_that_is_pulled_locks(self):
-        self.addCleanup(run_in_session, "restart")
+        self.addCleanup(control_lock_service, "restart")
         self.addCleanup(set_grace, LONG_S)
         set_grace(1)
-        run_in_session("restart")
-        self.wait_for_lock_service("of which 1 are")
+        control_lock_service("restart")
+        wait_for_lock_service("of which 1 are")
         self.host.order("unplug-hub", HUB)
         place = self.places.pop(IDENTITY)
         self.wait_for_changes(self.lock)
@@ -199,16 +186,25 @@ class Login(BootTest):
 
     def test_suspend_with_the_card_in_does_not_lock(self):
         """The reader loses its power and comes back. The removal after it locks."""
-        slept = [("PrepareForSleep", True), ("PrepareForSleep", False)]
         card = self.client.get(self.reader, READER, "Card")
         self.host.order("wake")
         run("systemctl", "suspend")
         self.client.wait(lambda: len(self.changes) >= 2, "the machine sleeps and wakes up")
         self.client.wait_for_state(lambda client: client.cards() and card not in client.cards(),
                                    "the card is back")
-        self.assertEqual(self.changes, slept)
+        self.assertEqual(self.changes, SLEPT)
         self.host.order("remove", IDENTITY)
-        self.wait_for_changes(*slept, self.lock)
+        self.wait_for_changes(*SLEPT, self.lock)
+
+    def test_card_that_is_pulled_during_suspend_locks(self):
+        """When the machine wakes up, and once."""
+        self.host.order("wake", "remove", IDENTITY)
+        run("systemctl", "suspend")
+        self.wait_for_changes(*SLEPT, self.lock)
+        self.host.order("insert", IDENTITY)
+        wait_for_lock_service("of which 1 are")
+        self.host.order("remove", IDENTITY)
+        self.wait_for_changes(*SLEPT, self.lock, self.lock)
 
 
 if __name__ == "__main__":
