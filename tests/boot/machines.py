@@ -24,6 +24,7 @@ MACHINES = {
     "desk": [("a", "1-3"), ("b", "1-4.1")],
     "flatpak": [("a", "1-3")],
     "login": [(IDENTITY, "1-2.1")],
+    "seats": [("a", "1-3"), ("b", "1-4.1"), ("c", "1-5.1")],
     "rack-16": rack(16, direct=4),
     "rack-20": rack(20, direct=4),
     "rack-56": rack(56, direct=8),
