@@ -173,7 +173,8 @@ handle_loaded(CtlWatchRun *run, gpointer data)
     if (!wait->arguments->removal)
         return;
     if (!check_removal(wait, ctl_watch_run_get_client(run), &error)) {
-        ctl_watch_run_stop(run, ctl_command_print_error(error));
+        ctl_watch_run_stop(run, ctl_exit_status_get(error)); /* erases the status */
+        ctl_command_print_error(error);
         return;
     }
     guint present = ctl_seen_cards_count(wait->seen);

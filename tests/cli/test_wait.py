@@ -98,6 +98,9 @@ class Wait(CliTest):
     def test_trouble(self):
         self.assert_one_line(self.run_to_end("wait", "--removal", "C", status=NO_READER).errors,
                              "there is no reader 'C'")
+        screen = self.run_to_end("wait", "--removal", "C", status=NO_READER, columns=200).screen
+        self.assertRegex(screen[0], "^smartcardctl: there is no reader 'C'")
+        self.assertEqual(len(screen), 2)
         waiting = self.start_waiting()
         self.testbed.stop_service()
         self.testbed.bus.stop(expect=(0, -signal.SIGTERM))
