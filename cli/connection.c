@@ -48,7 +48,8 @@ start_ssh(const char *host, GError **error)
                             _("no memory or other resource is left"));
         return NULL;
     }
-    const CtlHelper helper = {command, fds[1], -1, TRUE};
+    const CtlHelper helper = {
+        .command = command, .stream = fds[1], .fd = -1, .ignores_interrupt = TRUE};
     GPid process = ctl_helper_start(&helper, error);
     close(fds[1]);
     g_autoptr(GSocket) socket = process ? g_socket_new_from_fd(fds[0], error) : NULL;

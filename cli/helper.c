@@ -37,8 +37,9 @@ set_up_child(gpointer data)
 GPid
 ctl_helper_start(const CtlHelper *helper, GError **error)
 {
-    const GSpawnFlags flags =
-        G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN;
+    const GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD |
+                              G_SPAWN_CHILD_INHERITS_STDIN |
+                              (helper->is_silent ? G_SPAWN_STDERR_TO_DEV_NULL : 0);
     ChildSetup setup = {getpid(), helper->ignores_interrupt};
     const int target = CTL_HELPER_FD;
     GPid process = 0;
@@ -93,7 +94,7 @@ ctl_helper_start_agent(CtlOutput *output)
 
     if (!needs_agent() || pipe2(fds, O_CLOEXEC) < 0)
         return 0;
-    const CtlHelper helper = {command, -1, fds[1], FALSE};
+    const CtlHelper helper = {.command = command, .stream = -1, .fd = fds[1], .is_silent = TRUE};
     GPid process = ctl_helper_start(&helper, NULL);
     close(fds[1]);
     /* The agent closes its end when it is registered. */

@@ -16,6 +16,7 @@ typedef struct {
     int stream;                 /* its standard input and output; -1: those of this program */
     int fd;                     /* becomes CTL_HELPER_FD; -1 for none */
     gboolean ignores_interrupt; /* Ctrl-C does not end it */
+    gboolean is_silent;         /* what it writes to the standard error is dropped */
 } CtlHelper;
 
 /*
@@ -29,8 +30,9 @@ void ctl_helper_stop(GPid process);
 
 /*
  * Starts the agent that asks for passwords on the terminal, and blocks until polkit knows it, for
- * at most two seconds, with a status on the output unless that is NULL. It leaves the work to an
- * agent of the desktop if there is one. Returns the process, or 0 if there is no agent, or no need
- * for one.
+ * at most two seconds, with a status on the output unless that is NULL. Its questions go to the
+ * terminal; it writes errors only if polkit is missing, which the command itself reports. It leaves
+ * the work to an agent of the desktop if there is one. Returns the process, or 0 if there is no
+ * agent, or no need for one.
  */
 GPid ctl_helper_start_agent(CtlOutput *output);

@@ -189,14 +189,16 @@ is_away(const GError *error)
 static void
 handle_error(AuthorityCheck *check, const GError *error)
 {
+    g_autoptr(GError) plain = g_error_copy(error);
     g_autoptr(GError) no_verdict = NULL;
 
+    g_dbus_error_strip_remote_error(plain);
     if (is_away(error) || !(check->flags & SCD_AUTHORITY_RECHECK)) {
-        refuse_without_polkit(check, error->message);
+        refuse_without_polkit(check, plain->message);
         return;
     }
     no_verdict = g_error_new(SCD_ERROR, SCD_E_TIMEOUT, "polkit has no verdict on %s: %s",
-                             check->action_id, error->message);
+                             check->action_id, plain->message);
     end_check(check, SCD_VERDICT_NO, no_verdict);
 }
 

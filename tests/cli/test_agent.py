@@ -70,7 +70,8 @@ class Agent(CliTest):
         os.chmod(self.program, 0o755)
         self.before = agents()
         self.testbed.start_bus()
-        self.polkit().start(ASK)
+        self.daemon = self.polkit()
+        self.daemon.start(ASK)
         self.start_testbed_with_bus()
 
     def start_testbed_with_bus(self):
@@ -140,6 +141,19 @@ class Agent(CliTest):
             file.write("#!/nowhere\n")
         os.chmod(path, 0o755)
         self.assertIn(NO_PASSWORD, self.refused(columns=300).output)
+
+    def test_without_polkit(self):
+        """The command says so in one line; the agent does not add what its library says."""
+        if not shutil.which("pkttyagent"):
+            self.skipTest("pkttyagent is not installed")
+        self.daemon.stop()
+        for columns in (None, 300):
+            program = self.start_as_user("reset", "A", columns=columns)
+            self.assertEqual(program.wait(), REFUSED)
+            line = program.screen[0] if columns else program.errors
+            self.assert_one_line(line, "you are not allowed to do this: polkit is not available")
+            self.assertNotIn("GDBus", program.output + program.errors)
+            self.assertEqual(len(program.screen), 2 if columns else 1, program.output)
 
     def mount_setuid_helper(self):
         """Since polkit 127, systemd starts the agent's helper, which is not there: as before."""
