@@ -49,7 +49,6 @@ typedef struct {
     char *reader;
     char *sysfs;
     gboolean queries_driver; /* else only the kernel */
-    gboolean keeps_context;  /* for the next probe */
     gboolean starved;        /* descriptors or threads were missing */
     guint n_retries;
     guint timer;           /* until the time limit */
@@ -126,7 +125,10 @@ query_driver_in_probe(SCARDHANDLE reader, ScdDriverAnswers *answers)
         get_feature_in_probe(reader, SCD_FEATURE_IFD_DISPLAY_PROPERTIES, answers);
 }
 
-/* The context that a probe has left to the next one; 0 for none. */
+/*
+ * The context that a probe has left to the next one; 0 for none. It stays open: to open and to
+ * close one takes about as long as all queries of a reader.
+ */
 static GMutex spare_lock;
 static long spare_context;
 
@@ -181,7 +183,7 @@ query_with_context_in_probe(const ScdProbe *probe, ScdDriverAnswers *answers)
         return;
     if (!works)
         works = connect_and_query_in_probe(context, probe->reader, answers);
-    if (works && probe->keeps_context)
+    if (works)
         context = exchange_spare_context_in_probe(context);
     if (context)
         scd_pcsc_release(context);
@@ -374,7 +376,6 @@ start_next_probe(ScdProbes *probes)
     while (!probes->exclusive && probes->waiting.length > 0) {
         probes->exclusive = g_queue_pop_head(&probes->waiting);
         probes->exclusive->queries_driver = probes->running->len < SCD_DRIVER_PROBES_MAX;
-        probes->exclusive->keeps_context = probes->waiting.length > 0;
         probes->exclusive_timer = g_timeout_add(EXCLUSIVE_TIME_MS, pass_exclusive_time, probes);
         run_probe(probes->exclusive);
     }
