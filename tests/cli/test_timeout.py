@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib
 
 from scdtest.cases import case
-from scdtest.cases.cli import HINT, IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest, CliTest
+from scdtest.cases.cli import (COMMANDS, HINT, IS_VERIFIED, SELECT, TIMEOUT, VERIFY, CardTest,
+                               CliTest)
 from scdtest.clients.pcsc_client import PcscClient
 from scdtest.clients.program import Program
 from scdtest.clients.recorder import NAME
@@ -72,7 +73,8 @@ class BusyCard(CardTest):
 class NoAnswer(CliTest):
     """The service does not answer while commands load the readers."""
 
-    COMMANDS = (["list"], ["status"], ["show"], ["who"], ["reset"], ["alias", "A"])
+    COMMANDS = [[name, *arguments] for name, arguments in COMMANDS.items()
+                if name not in ("monitor", "wait", "script")]
 
     def setUp(self):
         super().setUp()
@@ -90,13 +92,23 @@ class NoAnswer(CliTest):
             self.assertEqual(program.output, "")
         report = self.run_to_end("report", "--timeout", "0.1")
         self.assertIn("the time ran out while waiting for smartcardd", report.lines)
+        script = self.run_to_end("script", "-", "--timeout", "0.1", text=SELECT, status=TIMEOUT)
+        self.assert_one_line(script.errors, "the time ran out while waiting for smartcardd")
+        self.assertEqual(self.run_to_end("monitor", "--timeout", "0.1").output, "")
+        self.assert_one_line(self.run_to_end("wait", "--timeout", "0.1", status=TIMEOUT).errors,
+                             "no card was inserted within 0.1 s")
 
     def test_terminal(self):
         """It says what it waits for, and stops."""
-        for command in self.COMMANDS:
-            program = self.start(*command, columns=80)
+        programs = [self.start(*command, columns=80)
+                    for command in (*self.COMMANDS, ["wait"], ["report"])]
+        monitor = self.start("monitor", columns=80)
+        for program in (*programs, monitor):
             program.wait_for("Waiting for smartcardd.", HINT)
+        for program in programs:
             self.stop(program, signal.SIGINT)
+        monitor.type("\x03")
+        self.assertEqual((monitor.wait(), monitor.screen), (0, [""]))
         self.assertEqual(self.run_to_end("list", "--timeout=1.5", columns=80, status=TIMEOUT).screen,
                          ["smartcardctl: the time ran out while waiting for smartcardd", ""])
 
