@@ -2,6 +2,8 @@
 
 #include "reader.h"
 
+#include <unistd.h>
+
 #include "helper.h"
 
 /* Frequent errors: translated, unlike the service's messages. */
@@ -145,6 +147,15 @@ ctl_reader_propagate_error(const CtlReader *reader, GError **error, GError *call
     g_propagate_error(error, call_error);
 }
 
+/* polkit allows everything to root, and asks nobody through ssh. */
+const char *
+ctl_reader_get_access_status(const CtlReader *reader)
+{
+    gboolean is_asked = geteuid() != 0 && !reader->route.no_ask_password && !reader->route.host;
+
+    return is_asked ? N_("Waiting for the reader, or for authentication.") : CTL_READER_WAITING;
+}
+
 gboolean
 ctl_reader_begin_call(const CtlReader *reader, CtlWaiting *waiting, const char *status,
                       GError **error)
@@ -165,7 +176,7 @@ ctl_reader_control(const CtlReader *reader, guint32 code, GBytes *data, GError *
     CtlWaiting waiting;
     GError *call_error = NULL;
 
-    if (!ctl_reader_begin_call(reader, &waiting, CTL_READER_WAITING, error))
+    if (!ctl_reader_begin_call(reader, &waiting, ctl_reader_get_access_status(reader), error))
         return NULL;
     smartcardd_reader_control_async(reader->object, code, data, waiting.timeout_ms,
                                     waiting.cancellable, ctl_waiting_finish, &waiting);

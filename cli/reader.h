@@ -34,6 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlReader, ctl_reader_free)
 /* The status of a call that waits while another program uses the reader. */
 #define CTL_READER_WAITING N_("Waiting: another program may be using the reader.")
 
+/* The status of a call that may also wait until the user has authenticated. Not translated. */
+const char *ctl_reader_get_access_status(const CtlReader *reader);
+
 /*
  * Begins to wait for a call, see ctl_waiting_begin_call(). status: shown on a terminal while the
  * call waits; not translated. The error has a message for the user.

@@ -41,7 +41,7 @@ open_session(CtlReader *reader, SmartcarddShareMode share_mode, GError **error)
     CtlWaiting waiting;
     GError *call_error = NULL;
 
-    if (!ctl_reader_begin_call(reader, &waiting, CTL_READER_WAITING, error))
+    if (!ctl_reader_begin_call(reader, &waiting, ctl_reader_get_access_status(reader), error))
         return NULL;
     smartcardd_reader_open_session_async(reader->object, share_mode, reader->protocols,
                                          waiting.timeout_ms, waiting.cancellable,

@@ -142,6 +142,16 @@ class Agent(CliTest):
         os.chmod(path, 0o755)
         self.assertIn(NO_PASSWORD, self.refused(columns=300).output)
 
+    def test_status(self):
+        """It does not say that it is another program for which the command waits."""
+        self.write_fake()
+        self.daemon.pause()
+        for arguments in (["reset", "A"], ["control", "A", "1"]):
+            program = self.start_as_user(*arguments, columns=100)
+            program.wait_for("Waiting for the reader, or for authentication.", HINT)
+            self.stop(program, signal.SIGTERM, "reader 'A': stopped; the command was not sent")
+        self.daemon.resume()
+
     def test_without_polkit(self):
         """The command says so in one line; the agent does not add what its library says."""
         if not shutil.which("pkttyagent"):
