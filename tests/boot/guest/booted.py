@@ -18,6 +18,7 @@ from machines import MACHINES
 from scdtest.cases import case
 from scdtest.clients.client import Client
 from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
+from scdtest.testbed import events
 
 UNIT, PCSCD = "smartcardd.service", "pcscd.service"
 READERS = ROOT + "/readers/"
@@ -55,7 +56,8 @@ def control_lock_service(*command):
 
 
 def wait_for_lock_service(words):
-    """It says in its status how many cards it sees."""
+    """It says in its status how many cards it sees. The session may have just begun."""
+    events.wait_for_file(f"/run/user/{pwd.getpwnam('tester').pw_uid}/systemd/private")
     while words not in control_lock_service("show", "--property=StatusText"):
         pass
 

@@ -7,61 +7,22 @@ The user tester logs in with a card on a virtual terminal, and the session stays
 
 import fcntl
 import os
-import re
 import select
-import subprocess
 import termios
 
+import login_page
 from booted import (LOGIND, PCSCD, READER, BootTest, control_lock_service, main, object_path, run,
                     wait_for_lock_service)
 from gi.repository import Gio, GLib
 from machines import IDENTITY
 from scdtest.testbed import events
 
-PAGE = "/src/docs/login.md"
-STACK = "/etc/pam.d/login"
 RECORDS = "/run/smartcardd-login"
 TERMINAL = 3
 COLUMNS = 80
-PIN = "123456"
 HUB = "1-2"
 SLEPT = [("PrepareForSleep", True), ("PrepareForSleep", False)]
 LONG_S = 600  # the grace for a reader that comes back
-
-# QEMU's reader announces a PIN pad, but refuses to verify a PIN.
-NO_PIN_PAD = "app default { reader_driver pcsc { enable_pinpad = false; } }\n"
-
-# Commands of the page that the image has executed, or that ask for a PIN on a terminal.
-NOT_RUN = ("apt-get", "pklogin_finder")
-
-
-def sections():
-    """Returns the blocks of text in each numbered section of the page."""
-    with open(PAGE, encoding="utf-8") as file:
-        parts = re.split(r"^## (\d)\. .*$", file.read(), flags=re.M)
-    return {int(number): re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
-            for number, text in zip(parts[1::2], parts[2::2])}
-
-
-def follow(block, atr):
-    """Executes the commands of a block. "cat FILE" shows the content that the file has to have."""
-    for command, output in re.findall(r"^# (.*)\n((?:(?!# ).*\n)*)", block, re.M):
-        if command.startswith("cat "):
-            path = command.split()[1]
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(re.sub(r"\bLoginCards=atr \w+", "LoginCards=atr " + atr, output))
-        elif command.split()[0] not in NOT_RUN:
-            subprocess.run(command, shell=True, check=True, cwd="/root", stdin=subprocess.DEVNULL)
-
-
-def change_stack(auth, session):
-    with open(STACK, encoding="utf-8") as file:
-        lines = file.read().splitlines(keepends=True)
-    lines[lines.index("@include common-auth\n")] = auth
-    lines.insert(lines.index("@include common-session\n") + 1, session)
-    with open(STACK, "w", encoding="utf-8") as file:
-        file.writelines(lines)
 
 
 def set_grace(seconds):
@@ -113,15 +74,8 @@ class Login(BootTest):
         cls.reader = object_path(cls.places[IDENTITY])
         cls.host.order("insert", IDENTITY)
         run("smartcardctl", "wait", "--timeout", "60", cls.reader)
-        atr, = re.findall(r'"atr" : "(\w+)"', run("smartcardctl", "--json", "status", cls.reader))
-        text = sections()
-        for number in (1, 2, 3, 5):
-            for block in text[number]:
-                follow(block, atr)
+        login_page.set_up(cls.reader, "login")
         set_grace(LONG_S)
-        with open("/etc/opensc/opensc.conf", "w", encoding="ascii") as file:
-            file.write(NO_PIN_PAD)
-        change_stack(*text[4][:2])
         cls.host.order("remove", IDENTITY)
         run("smartcardctl", "wait", "--removal", "--timeout", "60", cls.reader)
         cls.log_in()
@@ -140,7 +94,7 @@ class Login(BootTest):
         cls.terminal.wait_for("Insert your smart card.")
         cls.host.order("insert", IDENTITY)
         cls.terminal.wait_for("PIN")
-        cls.terminal.type(PIN + "\n")
+        cls.terminal.type(login_page.PIN + "\n")
         cls.terminal.wait_for("$")  # of the shell
         print("# " + "\n# ".join(cls.terminal.lines()))
         name, = os.listdir(RECORDS)
