@@ -194,26 +194,18 @@ handle_message(sd_bus_message *message, void *data, sd_bus_error *error)
 }
 
 static int
-read_objects(PldConnection *connection, sd_bus_message *message)
+read_object(sd_bus_message *message, void *data)
 {
+    PldConnection *connection = data;
+    PldObjectProperties properties = {0};
     const char *path;
-    int r = sd_bus_message_enter_container(message, 'a', "{oa{sa{sv}}}");
+    int r = sd_bus_message_read(message, "o", &path);
 
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "oa{sa{sv}}")) > 0) {
-        PldObjectProperties properties = {0};
-        r = sd_bus_message_read(message, "o", &path);
-        if (r >= 0)
-            r = pld_object_properties_read_interfaces(&properties, message);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-        if (!pld_readers_add(&connection->new_readers, path, &properties))
-            return -ENOMEM;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    if (r >= 0)
+        r = pld_object_properties_read_interfaces(&properties, message);
+    if (r >= 0 && !pld_readers_add(&connection->new_readers, path, &properties))
+        r = -ENOMEM;
+    return r;
 }
 
 /*
@@ -232,7 +224,8 @@ handle_objects_reply(sd_bus_message *message, void *data, sd_bus_error *error)
         return 0;
     }
     connection->service = sender ? strdup(sender) : NULL;
-    if (!connection->service || read_objects(connection, message) < 0)
+    if (!connection->service ||
+        pld_read_dictionary(message, "oa{sa{sv}}", read_object, connection) < 0)
         connection->code = SCARD_F_COMM_ERROR;
     return 0;
 }

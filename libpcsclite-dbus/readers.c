@@ -2,6 +2,7 @@
 
 #include "readers.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,53 +101,70 @@ read_value(PldObjectProperties *properties, sd_bus_message *message, const char 
 }
 
 int
+pld_read_dictionary(sd_bus_message *message, const char *types, PldEntryFunction read_entry,
+                    void *data)
+{
+    char entry[sizeof "{oa{sa{sv}}}"];
+
+    snprintf(entry, sizeof entry, "{%s}", types);
+    int r = sd_bus_message_enter_container(message, 'a', entry);
+    while (r >= 0) {
+        r = sd_bus_message_enter_container(message, 'e', types);
+        if (r == 0)
+            return sd_bus_message_exit_container(message);
+        if (r > 0)
+            r = read_entry(message, data);
+        if (r >= 0)
+            r = sd_bus_message_exit_container(message);
+    }
+    return r;
+}
+
+/* The properties of an object that are read, and the interface that they belong to. */
+typedef struct {
+    PldObjectProperties *properties;
+    const char *interface;
+} InterfaceProperties;
+
+static int
+read_property(sd_bus_message *message, void *data)
+{
+    const InterfaceProperties *reading = data;
+    const char *name;
+    int r = sd_bus_message_read(message, "s", &name);
+
+    return r < 0 ? r : read_value(reading->properties, message, reading->interface, name);
+}
+
+int
 pld_object_properties_read_properties(PldObjectProperties *properties, sd_bus_message *message,
                                       const char *interface)
 {
-    const char *name;
-    int r = sd_bus_message_enter_container(message, 'a', "{sv}");
+    InterfaceProperties reading = {properties, interface};
 
     properties->is_reader |= strcmp(interface, PLD_READER) == 0;
     properties->is_card |= strcmp(interface, PLD_CARD) == 0;
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
-        r = sd_bus_message_read(message, "s", &name);
-        if (r >= 0)
-            r = read_value(properties, message, interface, name);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return pld_read_dictionary(message, "sv", read_property, &reading);
+}
+
+static int
+read_interface(sd_bus_message *message, void *data)
+{
+    const char *interface;
+    int r = sd_bus_message_read(message, "s", &interface);
+
+    return r < 0 ? r : pld_object_properties_read_properties(data, message, interface);
 }
 
 int
 pld_object_properties_read_interfaces(PldObjectProperties *properties, sd_bus_message *message)
 {
-    const char *interface;
-    int r = sd_bus_message_enter_container(message, 'a', "{sa{sv}}");
-
-    if (r < 0)
-        return r;
-    while ((r = sd_bus_message_enter_container(message, 'e', "sa{sv}")) > 0) {
-        r = sd_bus_message_read(message, "s", &interface);
-        if (r >= 0)
-            r = pld_object_properties_read_properties(properties, message, interface);
-        if (r >= 0)
-            r = sd_bus_message_exit_container(message);
-        if (r < 0)
-            return r;
-    }
-    return r < 0 ? r : sd_bus_message_exit_container(message);
+    return pld_read_dictionary(message, "sa{sv}", read_interface, properties);
 }
 
 static void
 free_reader(PldReader *reader)
 {
-    if (!reader)
-        return;
     free(reader->path);
     free(reader->name);
     free(reader->card);
@@ -156,8 +174,6 @@ free_reader(PldReader *reader)
 static void
 free_pending_card(PldPendingCard *card)
 {
-    if (!card)
-        return;
     free(card->path);
     free(card->reader);
     free(card);

@@ -68,6 +68,17 @@ typedef struct {
     uint32_t total; /* the same number, if it goes on when the service restarts */
 } PldReaders;
 
+/* Reads an entry: its key and its value are next in the message. Returns a negative errno on
+ * failure. */
+typedef int (*PldEntryFunction)(sd_bus_message *message, void *data);
+
+/*
+ * Reads a dictionary, which is next in the message. types: of the key and of the value. Returns a
+ * negative errno on failure, also that of an entry.
+ */
+int pld_read_dictionary(sd_bus_message *message, const char *types, PldEntryFunction read_entry,
+                        void *data);
+
 /*
  * Both return a negative errno on failure. The first one reads the properties of one interface,
  * a{sv}, the second one those of all interfaces of an object, a{sa{sv}}.

@@ -11,24 +11,73 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from gi.repository import GLib
 
 from scdtest.cases import case
+from scdtest.clients.client import SESSION
 from scdtest.clients.library import THROUGH_LIBRARY
 from scdtest.clients.pcsc_client import PcscClient
 from scdtest.clients.program import Program
-from scdtest.clients.recorder import MANAGER, PROPERTIES, READER, ROOT
+from scdtest.clients.script import Script
+from scdtest.clients.recorder import CARD, MANAGER, PROPERTIES, READER, ROOT
 from scdtest.clients.winscard import command_of
-from scdtest.fakes.fake_service import (BUS, NAME, OBJECT_MANAGER, READER_NAME, READER_PATH,
-                                        FakeService, call_bus, card, objects,
+from scdtest.fakes.fake_service import (BUS, CARD_PATH, NAME, OBJECT_MANAGER, PRESENT, READER_NAME,
+                                        READER_PATH, SESSION_PATH, FakeService, call_bus, card, objects,
                                         pipe_for_channel, reader, send_to_all)
+from scdtest.testbed import events
 from scdtest.testbed.testbed import built, connect_to_bus
 
 SUCCESS = struct.pack("<II", 0, 0)
 LONGEST = 8 + 65548
 ORDERS = "connect shared Fake 00 00\ntransmit 80100000\n"
 COMM_ERROR, NO_SERVICE, UNKNOWN_READER = "80100013", "8010001D", "80100009"
+OK, INVALID_HANDLE, INVALID_PARAMETER = "00000000", "80100003", "80100004"
+MUTE = 0x200
+CONTROL, GET_ATTRIBUTE = 1, 2
 
 
 def show_establish():
     say(establish()[0])
+
+
+def use_session():
+    """Does what the test sends: a line for each call."""
+    context = new_context()
+    card = new_card(context, "Fake 00 00")
+    say("ready")
+    step()
+    say(*status(card))
+    say(reconnect(card), *control(card, 0x42000001, "00"))
+    say(call("SCardReconnect", card, DWORD(2), DWORD(3), DWORD(0), None))
+    length = DWORD(264)
+    value = ctypes.create_string_buffer(264)
+    say(call("SCardGetAttrib", card, DWORD(0x90303), value, ctypes.byref(length)))
+
+
+def use_wrong_arguments():
+    context = new_context()
+    card = new_card(context, "Fake 00 00")
+    say(is_valid(card), transmit(context, "00A40400")[0], disconnect(context), release(card))
+    say(call("SCardListReaderGroups", context, None, None))
+    say(call("SCardControl", card, DWORD(1), None, DWORD(5), None, DWORD(0), None))
+    say(call("SCardGetAttrib", card, DWORD(1), None, None))
+    say(disconnect(card), disconnect(card), release(context), release(context))
+
+
+def wait_for_removal():
+    context = new_context()
+    state = wait(context, 0, ("Fake 00 00", 0))[1]
+    say("ready")
+    step()
+    code, event = wait(context, INFINITE, ("Fake 00 00", state & ~CHANGED))
+    say(code, event)
+    say(wait(context, 0, ("Fake 00 00", event & ~CHANGED))[0], release(context))
+
+
+def use_restarted_service():
+    context = new_context()
+    say(*names(context))
+    step()
+    say(names(context)[0])
+    step()
+    say(names(context)[0], establish()[0])
 
 
 class HostileService(case.TestBedTest):
@@ -127,6 +176,140 @@ class HostileService(case.TestBedTest):
                              f"error {code:08X}")
 
 
+class Sessions(case.TestBedTest):
+    """A program with a card handle."""
+
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+
+    def run_session(self, *signals, on_packet=lambda packet: SUCCESS + b"\x90\x00", **answers):
+        """Returns the results of status; of reconnect and control; and of two wrong calls."""
+        service = FakeService(on_packet, **answers)
+        script = Script(THROUGH_LIBRARY, use_session)
+        self.addCleanup(script.close)
+        self.assertEqual(script.line(), "ready")
+        for signal in signals:
+            send_to_all(service.connection, *signal)
+        script.go_on()
+        lines = [line.split() for line in script.rest()]
+        service.close()
+        return lines
+
+    def test_valid_service(self):
+        lines = self.run_session(Control=GLib.Variant("(ay)", (b"\x01",)))
+        self.assertEqual(lines[:2], [[OK, "00010034"], [OK, OK, "9000"]])
+        self.assertEqual(lines[2:], [[INVALID_PARAMETER], [OK]])
+
+    def test_reasons_of_the_end(self):
+        """The program gets them when it uses the handle again."""
+        for reason, code in (("reader-removed", "80100011"), ("service-unavailable", NO_SERVICE),
+                             ("shutdown", "80100068"), ("closed-by-user", "80100012"),
+                             ("revoked", "8010006A"), ("of-the-future", "8010006A")):
+            lines = self.run_session((SESSION_PATH, SESSION, "Closed",
+                                      GLib.Variant("(s)", (reason,))))
+            self.assertEqual(lines[0][0], code, reason)
+
+    def test_end_of_another_session(self):
+        lines = self.run_session((SESSION_PATH + "2", SESSION, "Closed",
+                                  GLib.Variant("(s)", ("revoked",))),
+                                 (SESSION_PATH, SESSION, "Closed", GLib.Variant("(u)", (1,))))
+        self.assertEqual(lines[0][0], OK)
+
+    def test_mute_card(self):
+        lines = self.run_session(GetManagedObjects=objects(
+            reader(State=GLib.Variant("u", PRESENT | MUTE)), card(Atr=GLib.Variant("ay", b""))))
+        self.assertEqual(lines[0], [OK, "0001000C"])
+
+    def test_replies_of_other_types(self):
+        def on_packet(packet):
+            """Refuses the control code, so that the library asks over the bus."""
+            if packet[0] == CONTROL:
+                return struct.pack("<II", 0x8010006A, 0)
+            return SUCCESS + (b"x" * 300 if packet[0] == GET_ATTRIBUTE else b"")
+
+        wrong = GLib.Variant("(u)", (1,))
+        lines = self.run_session(on_packet=on_packet, Reconnect=wrong, Control=wrong)
+        self.assertEqual(lines, [[OK, "00010034"], [COMM_ERROR, COMM_ERROR],
+                                 [INVALID_PARAMETER], [COMM_ERROR]])
+        lines = self.run_session(on_packet=on_packet,
+                                 Control=GLib.Variant("(ay)", (b"\x01\x02",)))
+        self.assertEqual(lines[1], [OK, OK, "0102"])
+
+    def refuse_times(self, count, name, result):
+        """Returns an answer that is this error for the first calls."""
+        calls = []
+
+        def answer(invocation):
+            calls.append(invocation)
+            if len(calls) <= count:
+                invocation.return_dbus_error(name, "not yet")
+            else:
+                invocation.return_value(result)
+        return answer
+
+    def test_card_that_is_in_use_for_a_while(self):
+        """As pcsc-lite does, SCardReconnect waits until the others have closed their handles."""
+        lines = self.run_session(
+            Reconnect=self.refuse_times(3, "org.smartcardd1.Error.SharingViolation",
+                                        GLib.Variant("(s)", ("T=1",))),
+            Control=GLib.Variant("(ay)", (b"",)))
+        self.assertEqual(lines[1], [OK, OK, "9000"])
+
+    def test_service_that_ends_during_connect(self):
+        """The library tries it once more, and then gives up."""
+        no_reply, session = BUS + ".Error.NoReply", GLib.Variant("(os)", (SESSION_PATH, "T=1"))
+        lines = self.run_session(Connect=self.refuse_times(1, no_reply, session))
+        self.assertEqual(lines[0][0], OK)
+        service = FakeService(Connect=self.refuse_times(2, no_reply, session))
+        program = PcscClient(command=("env", "LD_LIBRARY_PATH=" + built("libpcsclite-dbus")))
+        self.addCleanup(program.close)
+        self.assertEqual(program.order("connect", "shared", READER_NAME), ("error", NO_SERVICE))
+        self.assertEqual(program.order("connect", "shared", READER_NAME), ("ok", ""))
+        service.close()
+
+    def test_wrong_arguments(self):
+        """A card handle is none of a context, and nothing is read from or written to NULL."""
+        service = FakeService(lambda packet: SUCCESS)
+        script = Script(THROUGH_LIBRARY, use_wrong_arguments)
+        self.addCleanup(script.close)
+        lines = script.rest()
+        service.close()
+        self.assertEqual(lines, [" ".join([INVALID_HANDLE] * 4), *[INVALID_PARAMETER] * 3,
+                                 f"{OK} {INVALID_HANDLE} {OK} {INVALID_HANDLE}"])
+
+    def test_reader_that_goes_while_a_program_waits(self):
+        """It is told so; a reader that does not exist is an error of the next wait."""
+        service = FakeService()
+        script = Script(THROUGH_LIBRARY, wait_for_removal)
+        self.addCleanup(script.close)
+        self.assertEqual(script.line(), "ready")
+        before = len(service.calls)
+        script.go_on()
+        events.wait_until(lambda: any(name == "Refresh" for name, _ in service.calls[before:]),
+                          "the program waits")
+        send_to_all(service.connection, ROOT, OBJECT_MANAGER, "InterfacesRemoved",
+                    GLib.Variant("(oas)", (READER_PATH, [READER])))
+        self.assertEqual(script.line(), f"{OK} 0000000E")
+        self.assertEqual(script.rest(), [f"{UNKNOWN_READER} {OK}"])
+        service.close()
+
+    def test_service_of_another_version_follows(self):
+        """The context that the program has is lost; a new one finds the service that comes next."""
+        service = FakeService()
+        script = Script(THROUGH_LIBRARY, use_restarted_service)
+        self.addCleanup(script.close)
+        self.assertEqual(script.line(), f"{OK} ['Fake 00 00']")
+        for version, result in ((99, NO_SERVICE), (None, f"{NO_SERVICE} {OK}")):
+            service.close()
+            service = (FakeService(channel_version=GLib.Variant("u", version)) if version
+                       else FakeService())
+            script.go_on()
+            self.assertEqual(script.line(), result)
+        self.assertEqual(script.rest(), [])
+        service.close()
+
+
 class Signals(case.TestBedTest):
     """Signals that arrive while the program has a context but no card handle."""
 
@@ -176,6 +359,25 @@ class Signals(case.TestBedTest):
                  GLib.Variant("(sa{sv}as)", (READER, {"State": GLib.Variant("u", 0)}, [])))):
             send_to_all(self.service.connection, path, interface, name, arguments)
             self.assertEqual(self.connect(), ("ok", ""))
+
+    def send_objects(self, name, path, interface=None, properties=None):
+        arguments = (GLib.Variant("(oa{sa{sv}})", (path, {interface: properties})) if interface
+                     else GLib.Variant("(oas)", (path, [])))
+        send_to_all(self.service.connection, ROOT, OBJECT_MANAGER, name, arguments)
+
+    def test_card_before_its_reader(self):
+        """As in a reply, the order does not matter; one that goes before leaves nothing."""
+        for order in ("card reader", "card gone reader"):
+            self.send_objects("InterfacesRemoved", READER_PATH)
+            for word in order.split():
+                if word == "card":
+                    self.send_objects("InterfacesAdded", CARD_PATH, CARD, card())
+                elif word == "gone":
+                    self.send_objects("InterfacesRemoved", CARD_PATH)
+                else:
+                    self.send_objects("InterfacesAdded", READER_PATH, READER, reader())
+            self.assertEqual(self.connect(), ("ok", ""), order)
+            self.assertEqual(self.program.order("disconnect", "leave")[0], "ok")
 
     def test_service_leaves_the_bus(self):
         call_bus(self.service.connection, "ReleaseName", GLib.Variant("(s)", (NAME,)))

@@ -32,6 +32,7 @@ def establish_many():
         os._exit(0)
     os.wait()
     step()
+    say("end")
 
 
 class Limits(case.TestBedTest):
@@ -39,8 +40,8 @@ class Limits(case.TestBedTest):
         self.testbed.start_bus()
         self.testbed.start_pcscd([simulated_reader("A")])
         self.testbed.start_service()
-        for _ in range(3):
-            script = Script(THROUGH_LIBRARY, establish_many)
+        scripts = [Script(THROUGH_LIBRARY, establish_many) for _ in range(3)]
+        for script in scripts:
             self.addCleanup(script.close)
             self.assertEqual(script.line(), f"contexts {CONTEXTS:08X} {NO_MEMORY}")
             self.assertEqual(script.line(), f"good {CONTEXTS:08X}")
@@ -51,6 +52,9 @@ class Limits(case.TestBedTest):
         other = PcscClient(command=("env", "LD_LIBRARY_PATH=" + built("libpcsclite-dbus")))
         self.addCleanup(other.close)
         self.assertEqual(other.order("connect", "direct", "Simulated Reader A 00 00")[0], "ok")
+        for script in scripts:
+            script.go_on()
+            self.assertEqual(script.rest(), ["end"])
 
 
 if __name__ == "__main__":

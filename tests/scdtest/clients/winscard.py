@@ -86,6 +86,15 @@ def transmit(card, command, protocol=2):
     return code, response.raw[:length.value].hex().upper() if code == 0 else ""
 
 
+def control(card, code, data):
+    """(code, response in hex)"""
+    data = bytes.fromhex(data)
+    response, length = ctypes.create_string_buffer(300), DWORD()
+    result = call("SCardControl", card, DWORD(code), data, DWORD(len(data)), response, DWORD(300),
+                  ctypes.byref(length))
+    return result, response.raw[:length.value].hex().upper() if result == 0 else ""
+
+
 def status(card):
     """(code, state)"""
     state = DWORD()

@@ -132,7 +132,7 @@ class FakeService:
         self._serve(READER_PATH, READER, "Connect", "Control", "Refresh", "SetAlias")
         self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit",
                     "BeginTransaction", "EndTransaction", "GetAttribute", "SetAttribute",
-                    "VerifyPin")
+                    "VerifyPin", "Control")
         call_bus(self.connection, "RequestName", GLib.Variant("(su)", (NAME, 0)))
 
     @classmethod
