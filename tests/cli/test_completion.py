@@ -14,6 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import CliTest
+from scdtest.clients.program import Program
+from scdtest.testbed import events
 from scdtest.testbed.testbed import built
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -58,6 +60,47 @@ def in_fish(line):
                            env={**os.environ, **program_path(), "HOME": "/run/scd"},
                            capture_output=True, text=True, check=True).stdout
     return [word.split("\t")[0] for word in found.splitlines()]
+
+
+# Writes all that is proposed into the file of the variable FOUND.
+ZSHRC = f"""
+fpath=({os.path.dirname(ZSH)} $fpath)
+autoload -Uz compinit; compinit -u -D
+PS1=READY
+compadd() {{
+    if [[ ${{@[1,(i)(-|--)]}} == *-(O|A|D)\\ * ]]; then
+        builtin compadd "$@"
+        return
+    fi
+    local -a hits
+    builtin compadd -A hits "$@"
+    print -rl -- ${{(Q)hits}} >>$FOUND
+    builtin compadd "$@"
+}}
+"""
+
+
+def in_zsh(line, folder):
+    """What zsh, on a terminal, proposes at the end of the line, without options."""
+    found = os.path.join(folder, "found")
+    with open(os.path.join(folder, ".zshrc"), "w", encoding="utf-8") as file:
+        file.write(ZSHRC)
+    with open(found, "w", encoding="utf-8"):
+        pass
+    shell = Program(["zsh", "-d", "-i"], columns=80,
+                    environment={**program_path(), "ZDOTDIR": folder, "FOUND": found})
+    try:
+        events.wait_until(lambda: "READY" in shell.output, "zsh prints its prompt")
+        shell.type(line + "\t\x15print END >>$FOUND\n")
+        events.poll_until(lambda: _lines(found)[-1:] == ["END"], "zsh completes " + line)
+    finally:
+        shell.close()
+    return [word for word in dict.fromkeys(_lines(found)[:-1]) if word and word[0] != "-"]
+
+
+def _lines(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read().splitlines()
 
 
 class Words(unittest.TestCase):
@@ -192,6 +235,19 @@ class Readers(CliTest):
         self.assertEqual(in_fish("smartcardctl status Office\\ 00\\ 00 "), [])
         self.assertCountEqual(in_fish("smartcardctl monitor Office\\ 00\\ 00 "), READERS)
         self.assertCountEqual(in_fish("smartcardctl wait --not "), READERS)
+
+    def test_zsh(self):
+        if not shutil.which("zsh"):
+            self.skipTest("zsh is not installed")
+        for line in ("status ", "monitor Office\\ 00\\ 00 ", "hold --protocol=T=1 ", "wait --not=",
+                     "wait --count=2 ", "--json reset "):
+            found = in_zsh("smartcardctl " + line, self.testbed.folder)
+            self.assertCountEqual(found, READERS, line)
+        for line in ("list ", "transmit Office\\ 00\\ 00 ", "status -H server ",
+                     "-H server status "):
+            self.assertEqual(in_zsh("smartcardctl " + line, self.testbed.folder), [], line)
+        self.assertEqual(in_zsh("smartcardctl hold --protocol=", self.testbed.folder),
+                         ["T=0", "T=1", "raw"])
 
     def test_without_service(self):
         self.testbed.stop_service()
