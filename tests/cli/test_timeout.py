@@ -122,6 +122,27 @@ class NoAnswer(CliTest):
             self.assertEqual("Waiting for smartcardd." in program.output, shown)
 
 
+class SilentBus(CliTest):
+    """The bus accepts connections, but does not answer."""
+
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+        self.testbed.bus.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.testbed.bus.send_signal, signal.SIGCONT)
+
+    def test_commands(self):
+        for command, status in (("list", TIMEOUT), ("reset", TIMEOUT), ("wait", TIMEOUT),
+                                ("monitor", 0)):
+            program = self.run_to_end(command, "--timeout", "0.1", status=status)
+            self.assertEqual(program.output, "")
+            waiting = self.start(command, columns=80)
+            waiting.wait_for("Waiting for smartcardd.", HINT)
+            waiting.type("\x03")
+            self.assertEqual(waiting.wait(), -signal.SIGINT if status else 0)
+            self.assertEqual(waiting.screen, [""])
+
+
 class FreeCard(CardTest):
     def test_time_that_is_enough(self):
         for timeout in ("0", "100", "0.0000001", "2147483"):
