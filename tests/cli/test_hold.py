@@ -74,7 +74,7 @@ class Hold(CardTest):
         self.assertEqual((holding.wait(), holding.screen), (0, [""]))
 
     def test_time_limit_without_an_answer_at_the_end(self):
-        holding = self.start_holding("--timeout", "1")
+        holding = self.start_holding("--timeout", "5")
         self.testbed.service.send_signal(signal.SIGSTOP)
         self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
         self.assertEqual((holding.wait(), holding.screen), (0, [""]))

@@ -55,14 +55,6 @@ class EmptyPipe(CardTest):
                 self.assertEqual(program.wait(), TIMEOUT, program.output)
                 self.assert_one_line(program.screen[0] if columns else program.errors, LATE)
 
-    def test_time_that_is_left(self):
-        """The input is part of the time limit."""
-        self.readers.hold_commands("A")
-        program = self.start("transmit", "A", "-", "--timeout", "0.5", text=SELECT)
-        self.assertEqual(program.wait(), TIMEOUT)
-        self.assert_one_line(program.errors, "the time ran out; the command was sent")
-        self.readers.release_commands("A")
-
 
 if __name__ == "__main__":
     case.main()
