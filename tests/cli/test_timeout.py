@@ -60,9 +60,9 @@ class BusyCard(CardTest):
 
     def test_service_that_stops_answering(self):
         """The service does not end the call, so the command does."""
+        in_pipe = self.start("control", "A 00 00", "0x" + FEATURES, "--timeout", "6")
         on_terminal = self.start("reset", "--timeout", "5", columns=120)
-        in_pipe = self.start("control", "A 00 00", "0x" + FEATURES, "--timeout", "5")
-        on_terminal.wait_for("Waiting: another program")
+        on_terminal.wait_for("Waiting: another program")  # the other one has waited as long
         self.testbed.service.send_signal(signal.SIGSTOP)
         self.addCleanup(self.testbed.service.send_signal, signal.SIGCONT)
         self.assertEqual((on_terminal.wait(), in_pipe.wait()), (TIMEOUT, TIMEOUT))
