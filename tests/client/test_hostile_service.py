@@ -161,8 +161,8 @@ class Answers(CallsTest):
 class Channels(FakeTest):
     def test_no_channel(self):
         """A session can do without it where it is not for lack of a permission."""
-        for name in (OWN_ERROR + "LimitsExceeded", ERROR + "LimitsExceeded", ERROR + "UnknownMethod",
-                     ERROR + "AccessDenied"):
+        for name in (OWN_ERROR + "LimitsExceeded", ERROR + "LimitsExceeded",
+                     ERROR + "UnknownMethod", ERROR + "AccessDenied"):
             self.start_fake(OpenChannel=refuse(name))
             with self.subTest(name):
                 if "smartcardd1" in name:
@@ -193,7 +193,8 @@ class Channels(FakeTest):
     def test_lengths_of_responses(self):
         """A response without a status word ends a series."""
         for answer in (b"", b"\x90"):
-            self.start_fake(on_packet=lambda _packet, answer=answer: struct.pack("<II", 0, 0) + answer)
+            packet = struct.pack("<II", 0, 0) + answer
+            self.start_fake(on_packet=lambda _packet, packet=packet: packet)
             session = self.connect_async()
             call = self.start_call(session.transmit_many_async, [to_bytes(SELECT)] * 3, ["9000"],
                                    DEFAULT, None)
@@ -286,8 +287,7 @@ class Tree(FakeTest):
             self.start_fake(GetManagedObjects=objects(reader(
                 UsbPath=GLib.Variant("s", path), Slot=GLib.Variant("u", slot)), card()))
             (only,) = self.library.get_readers()
-            self.assertEqual([selector for selector in (*fitting, *others) if only.matches(selector)],
-                             list(fitting))
+            self.assertEqual(list(filter(only.matches, (*fitting, *others))), list(fitting))
             self.stop_fake()
 
     def test_wait_for_the_card_of_a_reader(self):

@@ -43,8 +43,8 @@ def use_card():
 class Proxy:
     """Hangs up on each first connection, and answers each second one with these lines.
 
-    If there are two of them, it passes the messages on to the bus. at_end: called before it hangs up
-    on a first connection.
+    If there are two of them, it passes the messages on to the bus. at_end: called before it hangs
+    up on a first connection.
     """
 
     def __init__(self, address, answers, at_end=lambda: None):

@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from gi.repository import GLib
+from gi.repository import Gio, GLib
 
 from scdtest.cases import case
 from scdtest.clients.client import SESSION
@@ -30,6 +30,7 @@ ORDERS = "connect shared Fake 00 00\ntransmit 80100000\n"
 COMM_ERROR, NO_SERVICE, UNKNOWN_READER = "80100013", "8010001D", "80100009"
 OK, INVALID_HANDLE, INVALID_PARAMETER = "00000000", "80100003", "80100004"
 MUTE = 0x200
+MAY_ASK = Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION
 CONTROL, GET_ATTRIBUTE = 1, 2
 
 
@@ -183,10 +184,11 @@ class Sessions(case.TestBedTest):
         super().setUp()
         self.testbed.start_bus()
 
-    def run_session(self, *signals, on_packet=lambda packet: SUCCESS + b"\x90\x00", **answers):
+    def run_session(self, *signals, on_packet=lambda packet: SUCCESS + b"\x90\x00",
+                    environment=None, **answers):
         """Returns the results of status; of reconnect and control; and of two wrong calls."""
-        service = FakeService(on_packet, **answers)
-        script = Script(THROUGH_LIBRARY, use_session)
+        service = self.service = FakeService(on_packet, **answers)
+        script = Script(THROUGH_LIBRARY, use_session, environment=environment)
         self.addCleanup(script.close)
         self.assertEqual(script.line(), "ready")
         for signal in signals:
@@ -235,6 +237,26 @@ class Sessions(case.TestBedTest):
         lines = self.run_session(on_packet=on_packet,
                                  Control=GLib.Variant("(ay)", (b"\x01\x02",)))
         self.assertEqual(lines[1], [OK, OK, "0102"])
+
+    def test_program_that_must_not_wait(self):
+        """A service that never has time for its calls does not keep it for ever."""
+        timeout = "org.smartcardd1.Error.Timeout"
+        lines = self.run_session(environment={"PCSCLITE_NO_BLOCKING": "1"},
+                                 Reconnect=self.refuse_times(1000000, timeout, None))
+        self.assertEqual(lines[1][0], "8010000B")
+        calls = [arguments for name, arguments in self.service.calls if name == "Reconnect"]
+        self.assertEqual({options["timeout-ms"] for *_, options in calls}, {0})
+
+    def test_user_who_may_be_asked(self):
+        """For a control code that needs authorization, where there is a display."""
+        def on_packet(packet):
+            return struct.pack("<II", 0x8010006A if packet[0] == CONTROL else 0, 0)
+
+        for variable in ("DISPLAY", "WAYLAND_DISPLAY"):
+            lines = self.run_session(on_packet=on_packet, environment={variable: ":0"})
+            self.assertEqual(lines[1], [OK, "8010006A"])
+            (flags,) = self.service.flags
+            self.assertTrue(flags & MAY_ASK, variable)
 
     def refuse_times(self, count, name, result):
         """Returns an answer that is this error for the first calls."""

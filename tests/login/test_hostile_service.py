@@ -150,7 +150,8 @@ class Answers(HostileTest):
         def card(login, reader=READER_PATH):
             return {CARD_INTERFACE: {"Reader": GLib.Variant("o", reader), "AtrHex": text("3B00"),
                                      "LoginCandidate": flag(login)}}
-        reader = {READER: {"Name": text("Fake"), "Seat": text("seat0"), "LoginCandidate": flag(True)}}
+        reader = {READER: {"Name": text("Fake"), "Seat": text("seat0"),
+                           "LoginCandidate": flag(True)}}
         for first, second, result in ((True, False, CARD), (False, True, PASSWORD)):
             tree = {READER_PATH: reader, ROOT + "/cards/1": card(first),
                     ROOT + "/cards/2": card(second), ROOT + "/cards/3": card(True, ROOT + "/none")}
@@ -229,7 +230,8 @@ class Signals(HostileTest):
         """Those of the service; what they say is ignored, and the next one counts."""
         self.start()
         login = self.wait_for_card()
-        wrong = (GLib.Variant("()", ()), GLib.Variant("(u)", (1,)), GLib.Variant("(sas)", ("x", [])),
+        wrong = (GLib.Variant("()", ()), GLib.Variant("(u)", (1,)),
+                 GLib.Variant("(sas)", ("x", [])),
                  GLib.Variant("(sa{sv}as)", (MANAGER, {"Available": text("no")}, [])))
         for path, interface, name in ((ROOT, OBJECT_MANAGER, "InterfacesRemoved"),
                                       (ROOT, OBJECT_MANAGER, "InterfacesAdded"),

@@ -493,17 +493,16 @@ class RecordsThatFail(LoginTest):
         subprocess.run(["mount", *arguments], check=True)
         self.addCleanup(subprocess.run, ["umount", arguments[-1]], check=True)
 
-    def assert_nothing_is_left(self, *names, launcher=()):
-        self.assertEqual(self.output_of_pam("auth", *self.SESSION, launcher=launcher),
+    def assert_nothing_is_left(self, *names):
+        self.assertEqual(self.output_of_pam("auth", *self.SESSION),
                          [CARD, "open: success", "close: success"])
         self.assertEqual(os.listdir(RECORDS), list(names))
 
     def test_folder_that_cannot_be_made(self):
-        self.assertEqual(self.output_of_pam(
-            "auth", *self.SESSION,
-            launcher=["unshare", "--mount", "sh", "-c",
-                      'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"', "sh"]),
-            [CARD, "open: success", "close: success"])
+        run = 'mount --bind /run /run && mount -o remount,bind,ro /run && exec "$@"'
+        lines = self.output_of_pam("auth", *self.SESSION,
+                                   launcher=["unshare", "--mount", "sh", "-c", run, "sh"])
+        self.assertEqual(lines, [CARD, "open: success", "close: success"])
         self.assertFalse(os.path.exists(RECORDS))
 
     def test_folder_that_is_none(self):
