@@ -335,10 +335,10 @@ class Bridge(GnomeTest, HostileTest):
         """It has its name, and no tokens, until the service makes sense."""
         self.start(objects(card="3B00", Seat=GLib.Variant("u", 1)))
         self.start_bridge()
-        self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [])
         changes = []
         self.session.signal_subscribe(None, None, None, None, None, Gio.DBusSignalFlags.NONE,
                                       lambda *_: changes.append(1))
+        self.assertEqual(self.call("GetInsertedTokens", "(ao)"), [])
         self.answer = objects(card="3B00")
         self.emit()
         events.wait_until(lambda: changes and self.call("GetInsertedTokens", "(ao)"), "the token")
