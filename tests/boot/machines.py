@@ -23,6 +23,7 @@ MACHINES = {
     "hotplug": [],
     "desk": [("a", "1-3"), ("b", "1-4.1")],
     "flatpak": [("a", "1-3")],
+    "gnome": [("a", "1-3")],
     "lightdm": [(IDENTITY, "1-2.1")],
     "login": [(IDENTITY, "1-2.1")],
     "seats": [("a", "1-3"), ("b", "1-4.1"), ("c", "1-5.1")],

@@ -25,16 +25,31 @@ def sections():
             for number, text in zip(parts[1::2], parts[2::2])}
 
 
+def part(title):
+    """Returns the blocks of text below a heading within section 6."""
+    with open(PAGE, encoding="utf-8") as file:
+        text = file.read().partition(f"\n### {title}\n")[2].partition("\n##")[0]
+    return re.findall(r"^```text\n(.*?)^```$", text, re.M | re.S)
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+
+
 def follow(block, atr):
     """Executes the commands of a block. "cat FILE" shows the content that the file has to have."""
+    script = []
     for command, output in re.findall(r"^# (.*)\n((?:(?!# ).*\n)*)", block, re.M):
         if command.startswith("cat "):
-            path = command.split()[1]
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(re.sub(r"\bLoginCards=atr \w+", "LoginCards=atr " + atr, output))
+            write(command.split()[1],
+                  re.sub(r"\bLoginCards=atr \w+", "LoginCards=atr " + atr, output))
         elif command.split()[0] not in NOT_RUN:
-            subprocess.run(command, shell=True, check=True, cwd="/root", stdin=subprocess.DEVNULL)
+            script.append(command)
+    subprocess.run(["sh", "-euc", "\n".join(script)], check=True, cwd="/root",
+                   stdin=subprocess.DEVNULL)
 
 
 def change_stack(stack, auth, session):

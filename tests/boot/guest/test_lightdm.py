@@ -36,13 +36,6 @@ GREETER = "[Desktop Entry]\nName=Test\nType=Application\nExec=/usr/local/bin/gre
 SESSION = "[Desktop Entry]\nName=Test\nType=Application\nExec=sleep infinity\n"
 
 
-def write(path, text, mode=0o644):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-    os.chmod(path, mode)
-
-
 class LightDm(BootTest):
     @classmethod
     def setUpClass(cls):
@@ -51,10 +44,10 @@ class LightDm(BootTest):
         run("smartcardctl", "wait", "--timeout", "60", cls.reader)
         login_page.set_up(cls.reader, "lightdm")
         os.unlink(PACKAGED)  # logs in another user
-        write("/etc/lightdm/lightdm.conf.d/test.conf", SETTINGS)
-        write("/usr/local/bin/x-server", X_SERVER, 0o755)
-        write("/usr/share/xgreeters/test.desktop", GREETER)
-        write("/usr/share/xsessions/test.desktop", SESSION)
+        login_page.write("/etc/lightdm/lightdm.conf.d/test.conf", SETTINGS)
+        login_page.write("/usr/local/bin/x-server", X_SERVER, 0o755)
+        login_page.write("/usr/share/xgreeters/test.desktop", GREETER)
+        login_page.write("/usr/share/xsessions/test.desktop", SESSION)
         run("install", HERE + "/greeter.py", "-t", "/usr/local/bin")
         cls.listener = socket.socket(socket.AF_UNIX)
         cls.listener.bind(CONTROL)

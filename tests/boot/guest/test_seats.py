@@ -9,6 +9,7 @@ systemd-logind create seat1, as a graphics adapter does on other machines.
 import os
 import subprocess
 
+import login_page
 from booted import (LOGIND, READER, UNIT, BootTest, main, object_path, run, unit, wait_for_lock_service)
 from gi.repository import Gio, GLib
 from scdtest.testbed import events
@@ -35,19 +36,13 @@ session optional pam_smartcardd.so card-used
 """
 
 
-def write(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="ascii") as file:
-        file.write(text)
-
-
 class Seats(BootTest):
     @classmethod
     def setUpClass(cls):
-        write("/etc/smartcardd/smartcardd.conf.d/test.conf", SETTINGS)
-        write("/etc/udev/rules.d/72-master.rules", RULE)
-        write("/etc/pam.d/seats", STACK)
-        write("/etc/smartcardd/lock.conf", "[Lock]\nReaderGraceSec=1\n")
+        login_page.write("/etc/smartcardd/smartcardd.conf.d/test.conf", SETTINGS)
+        login_page.write("/etc/udev/rules.d/72-master.rules", RULE)
+        login_page.write("/etc/pam.d/seats", STACK)
+        login_page.write("/etc/smartcardd/lock.conf", "[Lock]\nReaderGraceSec=1\n")
         for place in (HUB, MASTER):
             run("loginctl", "attach", SEAT1, os.path.realpath(f"/sys/bus/usb/devices/{place}"))
         run("udevadm", "control", "--reload")  # by itself, it looks for new rules every 3 s only
