@@ -41,8 +41,13 @@ class UsbPaths(plugging.PluggingTest):
                 for path, properties in self.client.readers().values()}
 
     def wait_for(self, *labels):
-        self.client.wait_for_state(lambda c: set(self.readers()) == set(labels),
-                                   f"the readers are {labels}")
+        try:
+            self.client.wait_for_state(lambda c: set(self.readers()) == set(labels),
+                                       f"the readers are {labels}")
+        except AssertionError:
+            print(f"# {sorted(self.readers())}", self.testbed.service.output,
+                  self.testbed.pcscd.output, sep="\n# ")
+            raise
 
     def assert_has(self, found, **expected):
         properties = self.readers()[found]
