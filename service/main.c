@@ -10,10 +10,10 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -248,12 +248,8 @@ read_card_list_in_thread(gpointer data)
 {
     Program *program = data;
     g_autoptr(GMappedFile) file = g_mapped_file_new(program->options->card_list, FALSE, NULL);
-    g_autoptr(GBytes) text = file ? g_mapped_file_get_bytes(file) : NULL;
-    ScdCardList *list = text ? scd_card_list_new(text) : NULL;
+    ScdCardList *list = file ? scd_card_list_new_from_file(file) : NULL;
 
-    /* The file was read as a whole, and lookups read little of it: frees its pages. */
-    if (file)
-        madvise(g_mapped_file_get_contents(file), g_mapped_file_get_length(file), MADV_DONTNEED);
     scd_main_thread_invoke(handle_card_list, program, NULL);
     return list;
 }
@@ -513,6 +509,8 @@ main(int argc, char **argv)
     gboolean has_to_restart = FALSE;
 
     scd_log_start();
+    /* Otherwise each thread has memory of its own to allocate from, and uses little of it. */
+    mallopt(M_ARENA_MAX, 1);
     /* libpcsclite then returns an error, instead of waiting, when another program has a
      * transaction. It reads the environment. */
     g_setenv("PCSCLITE_NO_BLOCKING", "1", TRUE);

@@ -3,6 +3,7 @@
 #include "base/card-list.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/atr.h"
 
@@ -12,6 +13,7 @@
  * harm.
  */
 struct _ScdCardList {
+    GMappedFile *file; /* of the text; NULL if it is no file */
     GBytes *text;
     GArray *literals; /* of ScdLiteralEntry, by hash */
     GArray *patterns; /* of ScdPatternEntry, in the order of the text */
@@ -146,6 +148,25 @@ scd_card_list_new(GBytes *text)
     return list;
 }
 
+ScdCardList *
+scd_card_list_new_from_file(GMappedFile *file)
+{
+    g_autoptr(GBytes) text = g_mapped_file_get_bytes(file);
+    ScdCardList *list = scd_card_list_new(text);
+
+    list->file = g_mapped_file_ref(file);
+    scd_card_list_release_pages(list);
+    return list;
+}
+
+void
+scd_card_list_release_pages(const ScdCardList *list)
+{
+    if (list->file)
+        madvise(g_mapped_file_get_contents(list->file), g_mapped_file_get_length(list->file),
+                MADV_DONTNEED);
+}
+
 void
 scd_card_list_free(ScdCardList *list)
 {
@@ -154,6 +175,7 @@ scd_card_list_free(ScdCardList *list)
     g_array_unref(list->literals);
     g_array_unref(list->patterns);
     g_bytes_unref(list->text);
+    g_clear_pointer(&list->file, g_mapped_file_unref);
     g_free(list);
 }
 

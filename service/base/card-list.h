@@ -20,6 +20,13 @@ typedef struct _ScdCardList ScdCardList;
 
 /* Allocates an index of 8 or 12 bytes an entry, and references the text without copying it. */
 ScdCardList *scd_card_list_new(GBytes *text);
+
+/* The same with a file as the text, which must not be written to. References the file. */
+ScdCardList *scd_card_list_new_from_file(GMappedFile *file);
+
+/* Frees the memory that the pages of a file occupy. The next lookup reads those that it needs. */
+void scd_card_list_release_pages(const ScdCardList *list);
+
 void scd_card_list_free(ScdCardList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdCardList, scd_card_list_free)
 

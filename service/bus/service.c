@@ -57,22 +57,31 @@ get_plural_ending(guint number)
 }
 
 /* The line of text that systemctl status shows, such as "2 readers, 1 card, 3 sessions". */
-static gboolean
-send_status(gpointer data)
+static void
+send_status(const ScdService *service)
 {
-    ScdService *service = data;
     guint n_sessions = scd_sessions_count(service->sessions);
     guint n_readers, n_cards;
 
-    service->status_timer = 0;
     if (service->trouble) {
         sd_notifyf(0, "STATUS=%s", service->trouble);
-        return G_SOURCE_REMOVE;
+        return;
     }
     scd_readers_count(service->readers, &n_readers, &n_cards);
     sd_notifyf(0, "STATUS=%u reader%s, %u card%s, %u session%s", n_readers,
                get_plural_ending(n_readers), n_cards, get_plural_ending(n_cards), n_sessions,
                get_plural_ending(n_sessions));
+}
+
+static gboolean
+settle(gpointer data)
+{
+    ScdService *service = data;
+
+    service->status_timer = 0;
+    send_status(service);
+    if (service->options->card_list)
+        scd_card_list_release_pages(service->options->card_list);
     return G_SOURCE_REMOVE;
 }
 
@@ -83,7 +92,7 @@ update_status(gpointer data)
     ScdService *service = data;
 
     if (!service->status_timer)
-        service->status_timer = g_timeout_add(STATUS_DELAY_MS, send_status, service);
+        service->status_timer = g_timeout_add(STATUS_DELAY_MS, settle, service);
 }
 
 static void

@@ -2,7 +2,9 @@
 
 #include "base/card-list.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/atr.h"
 #include "base/bytes.h"
@@ -286,6 +288,42 @@ test_installed_list(void)
     g_assert_cmpuint(census.n_names, >=, census.n);
 }
 
+/* Returns the size of the part of the file that is in the memory of this process. */
+static guint64
+count_resident_kib(const char *path)
+{
+    g_autofree char *smaps = NULL;
+
+    g_assert_true(g_file_get_contents("/proc/self/smaps", &smaps, NULL, NULL));
+    const char *mapping = strstr(smaps, path);
+    g_assert_nonnull(mapping);
+    const char *size = strstr(mapping, "\nRss:");
+    g_assert_nonnull(size);
+    return g_ascii_strtoull(size + strlen("\nRss:"), NULL, 10);
+}
+
+static void
+test_file(void)
+{
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("card-list-XXXXXX", &path, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+    close(fd);
+    g_assert_true(g_file_set_contents(path, small_list, -1, NULL));
+    g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
+    g_assert_nonnull(file);
+    g_autoptr(ScdCardList) list = scd_card_list_new_from_file(file);
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpuint(count_resident_kib(path), ==, 0);
+        g_autofree char *names = look_up(list, "3B 02 14 50");
+        g_assert_nonnull(strstr(names, "A card (Bank)"));
+        g_assert_cmpuint(count_resident_kib(path), >, 0);
+        scd_card_list_release_pages(list);
+    }
+    g_unlink(path);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -299,5 +337,6 @@ main(int argc, char **argv)
     g_test_add_func("/card-list/many-names", test_many_names);
     g_test_add_func("/card-list/random-texts", test_random_texts);
     g_test_add_func("/card-list/installed-list", test_installed_list);
+    g_test_add_func("/card-list/file", test_file);
     return g_test_run();
 }
