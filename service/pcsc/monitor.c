@@ -25,12 +25,13 @@
 #define SETTLING_WAIT_MS 1000
 #define QUIET_WAIT_MS (10 * 60 * 1000)
 
-/* While a swapped card may not end a wait. */
+/* While a swapped card may not end a wait: the first wait; the others are eight times as long. */
 #define SWAP_WAIT_MS 1000
+#define SWAP_DOUBLINGS 3
 
 /* While the list of readers is doubtful: the first wait; each further one is twice as long. */
 #define DOUBTFUL_WAIT_MS 10
-#define DOUBTFUL_DOUBLINGS_MAX 16
+#define DOUBLINGS_MAX 16
 
 /* The number of waits that may return without a change before the monitor pauses. */
 #define UNCHANGED_WAITS_MAX 3
@@ -379,19 +380,22 @@ read_readers_in_monitor(ScdMonitor *monitor)
     return is_recoverable(code) ? enumerate_readers_in_monitor(monitor) : code;
 }
 
-/* The waits grow, so that a list that stays doubtful does not load the CPU. */
+/* The waits grow, so that what stays as it is does not load the CPU. */
 static guint
-compute_doubtful_wait(guint doubts)
+double_wait(guint first_ms, guint doublings)
 {
-    return MIN(DOUBTFUL_WAIT_MS << MIN(doubts - 1, DOUBTFUL_DOUBLINGS_MAX), QUIET_WAIT_MS);
+    return MIN(first_ms << MIN(doublings, DOUBLINGS_MAX), QUIET_WAIT_MS);
 }
 
+/* timed_out: the number of waits in a row that only the time has ended. */
 static guint
-choose_wait(const ScdMonitor *monitor, guint timeout_ms, guint doubts)
+choose_wait(const ScdMonitor *monitor, guint timeout_ms, guint doubts, guint timed_out)
 {
-    guint wait_ms = doubts ? compute_doubtful_wait(doubts) : timeout_ms;
+    guint wait_ms = doubts ? double_wait(DOUBTFUL_WAIT_MS, doubts - 1) : timeout_ms;
 
-    return scd_watch_list_may_miss_swaps(monitor->list) ? MIN(wait_ms, SWAP_WAIT_MS) : wait_ms;
+    return scd_watch_list_may_miss_swaps(monitor->list)
+               ? MIN(wait_ms, double_wait(SWAP_WAIT_MS, SWAP_DOUBLINGS * timed_out))
+               : wait_ms;
 }
 
 /* Watches until the connection is lost or the monitor has to stop; returns the last code. */
@@ -399,8 +403,7 @@ static guint32
 watch_readers_in_monitor(ScdMonitor *monitor)
 {
     guint timeout_ms = SETTLING_WAIT_MS;
-    guint unchanged_waits = 0;
-    guint doubts = 0;
+    guint unchanged_waits = 0, timed_out = 0, doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
     while (is_recoverable(code) && !is_stopping_after(monitor, 0)) {
@@ -417,11 +420,12 @@ watch_readers_in_monitor(ScdMonitor *monitor)
 
         publish_readers_in_monitor(monitor);
         gboolean refresh = begin_refresh_in_monitor(monitor);
-        guint wait_ms = choose_wait(monitor, timeout_ms, doubts);
+        guint wait_ms = choose_wait(monitor, timeout_ms, doubts, timed_out);
         code = wait_for_change_in_monitor(monitor, refresh ? 0 : wait_ms);
         if (!is_recoverable(code))
             break;
         gboolean is_changed = publish_readers_in_monitor(monitor);
+        timed_out = code == SCARD_E_TIMEOUT && !is_changed ? timed_out + 1 : 0;
 
         refresh = refresh && scd_watch_list_saw_all(monitor->list);
         if (refresh)

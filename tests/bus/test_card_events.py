@@ -3,8 +3,10 @@
 """Card events: signals and properties when cards are inserted, removed and swapped."""
 
 import os
+import platform
 import signal
 import sys
+import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -15,6 +17,8 @@ from scdtest.testbed.simulator import ATR
 from scdtest.testbed.testbed import simulated_reader
 
 OTHER_ATR = "3B021450"
+POLL = 7  # the number of the system call on x86_64
+LONG_WAIT_MS = 5000
 
 
 class CardTest(case.TestBedTest):
@@ -164,20 +168,35 @@ class CardFromTheStart(CardTest):
 
     card = ATR
 
-    def count_waits_of_monitor(self):
+    def read_of_monitor(self, file):
+        """Reads a file that /proc has for each thread."""
         folder = f"/proc/{self.testbed.service.pid}/task"
         for task in os.listdir(folder):
-            with open(f"{folder}/{task}/status", encoding="ascii") as file:
-                status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
-            if status["Name"] == "monitor":
-                return int(status["voluntary_ctxt_switches"])
+            with open(f"{folder}/{task}/comm", encoding="ascii") as name:
+                if name.read() == "monitor\n":
+                    with open(f"{folder}/{task}/{file}", encoding="ascii") as found:
+                        return found.read()
         self.fail("there is no monitor")
+
+    def count_waits_of_monitor(self):
+        status = dict(line.split(":\t", 1)
+                      for line in self.read_of_monitor("status").splitlines())
+        return int(status["voluntary_ctxt_switches"])
 
     def test_swap_while_the_service_is_paused(self):
         """After the short wait with which the monitor begins."""
         before = self.count_waits_of_monitor()
         events.poll_until(lambda: self.count_waits_of_monitor() > before, "the monitor wakes")
         self.check_swap_while_paused(self.client.get(self.a, "org.smartcardd1.Reader", "Card"))
+
+    @unittest.skipIf(platform.machine() != "x86_64", "the number of the system call")
+    def test_waits_become_longer(self):
+        """So that a card that stays in its reader does not wake the service for ever."""
+        def waits_long():
+            call, *arguments = self.read_of_monitor("syscall").split()
+            return call == str(POLL) and LONG_WAIT_MS < int(arguments[2], 16) < 1 << 31
+
+        events.poll_until(waits_long, "the monitor waits for long")
 
 
 class ManyReaders(case.TestBedTest):
