@@ -16,7 +16,8 @@ static const struct {
     {SMARTCARDD_ERROR_REMOVED_CARD, N_("the card was removed; insert it and start again")},
     {SMARTCARDD_ERROR_RESET_CARD, N_("the card was reset in the meantime; start again")},
     {SMARTCARDD_ERROR_SHARING_VIOLATION,
-     N_("another program is using the card; wait until it has finished, or close it")},
+     N_("another program is using the card ('smartcardctl who' shows which one); wait until it has "
+        "finished, or close it")},
     {SMARTCARDD_ERROR_UNPOWERED_CARD,
      N_("the card does not answer; insert it again if it can be removed, or use "
         "another reader")},
