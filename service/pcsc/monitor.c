@@ -305,9 +305,9 @@ publish_trouble_in_monitor(ScdMonitor *monitor, guint32 code)
         end_refresh_in_monitor(monitor);
 }
 
-/* Pauses, and returns whether the thread has to stop. */
+/* Waits for the order to stop, for that time at most. Returns whether it has come. */
 static gboolean
-is_stopping_after(ScdMonitor *monitor, int milliseconds)
+wait_for_stop(ScdMonitor *monitor, int milliseconds)
 {
     struct pollfd wake = {.fd = monitor->wake_fd, .events = POLLIN};
     return poll(&wake, 1, milliseconds) > 0;
@@ -406,7 +406,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
     guint unchanged_waits = 0, timed_out = 0, doubts = 0;
     guint32 code = SCARD_S_SUCCESS;
 
-    while (is_recoverable(code) && !is_stopping_after(monitor, 0)) {
+    while (is_recoverable(code) && !wait_for_stop(monitor, 0)) {
         guint generation = scd_watch_list_generation(monitor->list);
         if (scd_watch_list_is_doubtful(monitor->list)) {
             code = enumerate_readers_in_monitor(monitor);
@@ -439,7 +439,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
         else if (code != SCARD_E_CANCELLED)
             unchanged_waits++;
         if (unchanged_waits > UNCHANGED_WAITS_MAX)
-            is_stopping_after(monitor, 10 << MIN(unchanged_waits - UNCHANGED_WAITS_MAX, 6));
+            wait_for_stop(monitor, 10 << MIN(unchanged_waits - UNCHANGED_WAITS_MAX, 6));
     }
     return code;
 }
@@ -498,9 +498,9 @@ run_in_monitor(gpointer data)
     ScdMonitor *monitor = data;
 
     monitor->list = scd_watch_list_new();
-    while (!is_stopping_after(monitor, 0)) {
+    while (!wait_for_stop(monitor, 0)) {
         guint32 code = serve_connection_in_monitor(monitor);
-        if (is_stopping_after(monitor, 0))
+        if (wait_for_stop(monitor, 0))
             break;
         publish_trouble_in_monitor(monitor, code);
         if (code == SCARD_E_UNSUPPORTED_FEATURE && monitor->tries == STALE_TRIES)
