@@ -186,7 +186,8 @@ check_answer(RigJob *job, Step step, Event event)
 
     if (code == 0)
         return;
-    if (step == STEP_BUSY) /* the worker may be trying again at this moment */
+    /* A worker that is awake may try again, or answer a job whose time is over, at this moment. */
+    if (step == STEP_BUSY || event == EVENT_WAIT_LIMIT || event == EVENT_END_LIMIT)
         rig_wait(job);
     g_assert_cmpuint(rig_count_answers(job), ==, 1);
     g_assert_cmphex(job->code, ==, code);
