@@ -5,52 +5,11 @@
 #include <glib.h>
 #include <string.h>
 
+#include "failing-memory.h"
 #include "readers.h"
 
 #define READER "/org/smartcardd1/readers/A"
 #define CARD "/org/smartcardd1/cards/1"
-
-/* Allocations that succeed before one that fails. */
-static int allocations_left = G_MAXINT;
-
-void *__real_calloc(size_t count, size_t size);
-void *__real_reallocarray(void *memory, size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t length);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_reallocarray(void *memory, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t length);
-
-static bool
-has_memory(void)
-{
-    return allocations_left-- > 0;
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    return has_memory() ? __real_calloc(count, size) : NULL;
-}
-
-void *
-__wrap_reallocarray(void *memory, size_t count, size_t size)
-{
-    return has_memory() ? __real_reallocarray(memory, count, size) : NULL;
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-    return has_memory() ? __real_strdup(text) : NULL;
-}
-
-char *
-__wrap_strndup(const char *text, size_t length)
-{
-    return has_memory() ? __real_strndup(text, length) : NULL;
-}
 
 static bool
 add_reader(PldReaders *readers, const char *path, const char *name)
@@ -119,10 +78,10 @@ test_replacement(void)
 static bool
 add_both(PldReaders *readers, bool card_first, int allocations)
 {
-    allocations_left = allocations;
+    set_allocations_left(allocations);
     bool done = card_first ? add_card(readers) && add_reader(readers, READER, "A 00 00")
                            : add_reader(readers, READER, "A 00 00") && add_card(readers);
-    allocations_left = G_MAXINT;
+    set_allocations_left(ALLOCATIONS_UNLIMITED);
     return done;
 }
 

@@ -2,7 +2,7 @@
 
 /*
  * Readers and records of logins, in a program that runs out of memory: the PAM module runs in
- * programs such as sshd, which must go on. The linker replaces the functions that allocate.
+ * programs such as sshd, which must go on.
  */
 
 #include <errno.h>
@@ -11,45 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "failing-memory.h"
 #include "reader-list.h"
 #include "record.h"
 
 #define READER "/org/smartcardd1/readers/A"
 #define CARD "/org/smartcardd1/cards/1"
-
-/* Allocations that succeed before one that fails. */
-static int allocations_left = G_MAXINT;
-
-void *__real_calloc(size_t count, size_t size);
-void *__real_reallocarray(void *memory, size_t count, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_reallocarray(void *memory, size_t count, size_t size);
-char *__wrap_strdup(const char *text);
-
-static bool
-has_memory(void)
-{
-    return allocations_left-- > 0;
-}
-
-void *
-__wrap_calloc(size_t count, size_t size)
-{
-    return has_memory() ? __real_calloc(count, size) : NULL;
-}
-
-void *
-__wrap_reallocarray(void *memory, size_t count, size_t size)
-{
-    return has_memory() ? __real_reallocarray(memory, count, size) : NULL;
-}
-
-char *
-__wrap_strdup(const char *text)
-{
-    return has_memory() ? __real_strdup(text) : NULL;
-}
 
 typedef struct {
     sd_bus *bus;
@@ -109,9 +76,9 @@ static int
 read_list(ReplyFixture *fixture, LgnReaderList *list, int allocations)
 {
     g_assert_cmpint(sd_bus_message_rewind(fixture->reply, 1), >=, 0);
-    allocations_left = allocations;
+    set_allocations_left(allocations);
     int r = lgn_reader_list_read(list, fixture->reply);
-    allocations_left = G_MAXINT;
+    set_allocations_left(ALLOCATIONS_UNLIMITED);
     return r;
 }
 
@@ -120,7 +87,7 @@ test_list(ReplyFixture *fixture, gconstpointer unused)
 {
     LgnReaderList list;
 
-    g_assert_cmpint(read_list(fixture, &list, G_MAXINT), ==, 0);
+    g_assert_cmpint(read_list(fixture, &list, ALLOCATIONS_UNLIMITED), ==, 0);
     g_assert_cmpint(list.count, ==, 2);
     g_assert_cmpstr(list.readers[0].name, ==, "Reader A");
     g_assert_cmpstr(list.readers[0].card, ==, CARD);
@@ -160,9 +127,9 @@ test_record_without_memory(ReplyFixture *fixture, gconstpointer unused)
     int needed = -1;
 
     while (!record) {
-        allocations_left = ++needed;
+        set_allocations_left(++needed);
         record = lgn_record_new(&reader);
-        allocations_left = G_MAXINT;
+        set_allocations_left(ALLOCATIONS_UNLIMITED);
     }
     g_assert_cmpint(needed, ==, 4);
     g_assert_cmpstr(record->reader, ==, READER);
