@@ -9,13 +9,31 @@ import tempfile
 from scdtest.testbed import events
 
 
+SIGNALS = ("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt")
+
+
 def _read(path):
-    """Returns the content of a file in /proc, or nothing if the descriptor was closed meanwhile."""
+    """Returns the content of a file in /proc, or nothing if what it is of has gone meanwhile."""
     try:
-        with open(path, encoding="ascii") as file:
+        with open(path, encoding="ascii", errors="replace") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def _describe_thread(folder):
+    status = dict(line.split(":\t", 1) for line in _read(folder + "/status").splitlines())
+    sets = [f"{name} {status.get(name)}" for name in SIGNALS]
+    return (f"{os.path.basename(folder)} {status.get('Name')}: state {status.get('State')}, "
+            f"in {_read(folder + '/wchan')}, system call {_read(folder + '/syscall').strip()}, "
+            + ", ".join(sets))
+
+
+def describe_threads(pid):
+    """Returns a line for each thread: what it waits for, and its signals."""
+    folder = f"/proc/{pid}/task"
+    return "\n".join(_describe_thread(os.path.join(folder, thread))
+                     for thread in sorted(os.listdir(folder), key=int))
 
 
 class Process:
@@ -54,9 +72,10 @@ class Process:
         try:
             return self._child.wait(timeout=events.LIMIT_S)
         except subprocess.TimeoutExpired:
-            self._child.kill()
-            self._child.wait()
-            raise AssertionError(f"{self.name} does not end:\n{self.output}") from None
+            threads = describe_threads(self.pid)
+            self.kill()
+            raise AssertionError(
+                f"{self.name} does not end:\n{self.output}\n{threads}") from None
 
     def stop(self, number=signal.SIGTERM, expect=(0,)):
         if self.is_running():
