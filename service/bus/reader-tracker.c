@@ -176,12 +176,13 @@ remove_reader(ScdReaderTracker *tracker, const char *name)
     g_hash_table_remove(tracker->identities, name);
 }
 
+/* Without an identity, its first probe is still running, or will begin. */
 static void
 handle_reader_event(ScdReaderTracker *tracker, const char *name)
 {
     const ScdIdentity *identity = g_hash_table_lookup(tracker->identities, name);
 
-    if (identity && !identity->complete)
+    if (!identity || !identity->complete)
         scd_probes_start(tracker->probes, name);
 }
 

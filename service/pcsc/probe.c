@@ -50,6 +50,7 @@ typedef struct {
     char *sysfs;
     gboolean queries_driver; /* else only the kernel */
     gboolean starved;        /* descriptors or threads were missing */
+    gboolean again;          /* another one follows, unless this one finds all there is to know */
     guint n_retries;
     guint timer;           /* until the time limit */
     ScdIdentity *identity; /* the result of the thread */
@@ -317,7 +318,10 @@ report_identity(gpointer data)
         start_next_probe(probes);
         return;
     }
+    gboolean again = probe->again && !probe->identity->complete;
     probes->func(probe->reader, g_steal_pointer(&probe->identity), probes->data);
+    if (again)
+        scd_probes_start(probes, probe->reader);
     start_next_probe(probes);
 }
 
@@ -422,10 +426,15 @@ has_reader(gconstpointer probe, gconstpointer reader)
 void
 scd_probes_start(ScdProbes *probes, const char *reader)
 {
+    guint index;
+
     if (g_queue_find_custom(&probes->waiting, reader, compare_reader) ||
-        g_queue_find_custom(&probes->starved, reader, compare_reader) ||
-        g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, NULL))
+        g_queue_find_custom(&probes->starved, reader, compare_reader))
         return;
+    if (g_ptr_array_find_with_equal_func(probes->running, reader, has_reader, &index)) {
+        ((ScdProbe *)probes->running->pdata[index])->again = TRUE;
+        return;
+    }
     g_queue_push_tail(&probes->waiting, new_probe(probes, reader, TRUE));
     start_next_probe(probes);
 }

@@ -32,7 +32,10 @@ ScdProbes *scd_probes_new(const char *sysfs, ScdProbeFunc func, gpointer data);
 /* Abandons probes that are blocked in libpcsclite. */
 void scd_probes_free(ScdProbes *probes);
 
-/* reader: its PC/SC name. Does nothing while a probe of that name is running, late or not. */
+/*
+ * reader: its PC/SC name. While a probe of that name is running, late or not, a new one begins only
+ * after it, and if its identity is not complete: the driver may have been in use until just now.
+ */
 void scd_probes_start(ScdProbes *probes, const char *reader);
 
 /* The reader was removed: drops results, which would be reported for the next reader of that name.

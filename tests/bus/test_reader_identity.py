@@ -14,6 +14,7 @@ from scdtest.cases.identity import (CHANNEL_ID, GET_FEATURES, PRODUCT, READERS, 
                                     VENDOR, VERSION, IdentityTest, channel, text)
 from scdtest.clients import client
 from scdtest.clients.pcsc_client import PcscClient
+from scdtest.testbed.faults import Faults
 from scdtest.testbed.simulator import ATR
 
 # The examples of libccid's documentation: path, label, bus, address.
@@ -252,8 +253,11 @@ class FirstReply(IdentityTest):
 class QueriesOfHeldReaders(IdentityTest):
     """The service does not disturb another program, and retries when the reader is free."""
 
-    def start_held(self, *order):
-        """Starts a reader whose card another PC/SC program holds before the service starts."""
+    def start_held(self, *order, **keywords):
+        """Starts a reader whose card another PC/SC program holds before the service starts.
+
+        keywords: of start_service().
+        """
         self.start_pcscd(self.simulated_reader("A", "Held (S1)", card=ATR),
                          self.simulated_reader("B"))
         self.control("A", USB_PATH, text("1-3:1.0"))
@@ -263,7 +267,7 @@ class QueriesOfHeldReaders(IdentityTest):
         self.holder.do("connect", "exclusive" if not order else "shared", "Held (S1) 00 00")
         for words in order:
             self.holder.do(*words.split())
-        self.start_service()
+        self.start_service(**keywords)
 
     def wait_until_asked(self):
         self.client.wait_for_state(lambda c: self.reader("Held")[1]["Features"],
@@ -314,6 +318,20 @@ class QueriesOfHeldReaders(IdentityTest):
         self.assert_has("Held", "usb_1_3", Features=[])
         self.holder.do("disconnect", "leave")
         self.driver.swap("A")
+        self.wait_until_asked()
+
+    def test_event_during_the_queries(self):
+        """Those that have failed by then, but have not ended, do not stand for it."""
+        faults = Faults(self.testbed)
+        self.start_held(environment=faults.environment)
+        faults.order("probe-dwells")
+        self.driver.swap("A")
+        faults.wait_for("probe-dwells")
+        self.client.signals.remove(self.client.wait_for_signal("CardInserted"))
+        self.holder.do("disconnect", "leave")
+        self.driver.swap("A")
+        self.client.wait_for_signal("CardInserted")
+        faults.end("probe-dwells")
         self.wait_until_asked()
 
     def test_wait_for_card_by_a_port_that_is_found_later(self):

@@ -147,7 +147,7 @@ class RefreshWithFaults(RefreshTest):
         calls.append(self.refresh())
         self.user.manager("Version")
         self.assertFalse(any(call.is_done for call in calls))
-        self.faults.end_look()
+        self.faults.end("look-dwells")
         calls[1].wait()
         self.assertTrue(calls[0].is_done)
         self.assertEqual(self.state(), (True, False, SHARED))

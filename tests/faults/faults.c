@@ -32,6 +32,7 @@
  *   list-stale    SCardListReaders fails from now on, in this process
  *   look-dwells   a call of SCardGetStatusChange that does not wait returns its result only after
  *                 the pipe look-dwells.end was opened
+ *   probe-dwells  the same for a direct connection to a reader, which probes make
  */
 
 #include <dlfcn.h>
@@ -151,14 +152,28 @@ SCardListReaders(SCARDCONTEXT context, LPCSTR groups, LPSTR names, LPDWORD lengt
 }
 
 static void
-wait_for_end(void)
+wait_for_end(const char *order)
 {
-    char path[256];
-    order_path(path, sizeof path, "look-dwells.end");
-    note_fault("look-dwells");
+    char name[64], path[256];
+    snprintf(name, sizeof name, "%s.end", order);
+    order_path(path, sizeof path, name);
+    note_fault(order);
     int pipe = open(path, O_RDONLY | O_CLOEXEC);
     if (pipe >= 0)
         close(pipe);
+}
+
+__attribute__((visibility("default"))) LONG
+SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protocols,
+             LPSCARDHANDLE card, LPDWORD protocol)
+{
+    LONG(*next)
+    (SCARDCONTEXT, LPCSTR, DWORD, DWORD, LPSCARDHANDLE, LPDWORD) = find_next("SCardConnect");
+
+    LONG code = next(context, reader, share_mode, protocols, card, protocol);
+    if (share_mode == SCARD_SHARE_DIRECT && take_order("probe-dwells"))
+        wait_for_end("probe-dwells");
+    return code;
 }
 
 __attribute__((visibility("default"))) LONG
@@ -187,7 +202,7 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
         note_fault("quiet");
     LONG code = next(context, timeout, states, n);
     if (timeout == 0 && take_order("look-dwells"))
-        wait_for_end();
+        wait_for_end("look-dwells");
     if (code == SCARD_S_SUCCESS && n > 1 && is_ordered("wait-unknown") && ++waits % 2 == 1) {
         states[0].dwEventState =
             SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_CHANGED;

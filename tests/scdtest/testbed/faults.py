@@ -15,7 +15,8 @@ class Faults:
             "LD_PRELOAD": built("tests/faults/libscd-faults.so"),
             "SCD_FAULTS": self._folder,
             "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
-        os.mkfifo(self._path("look-dwells.end"))
+        for fault in ("look-dwells", "probe-dwells"):
+            os.mkfifo(self._path(fault + ".end"))
 
     def _path(self, name):
         return os.path.join(self._folder, name)
@@ -36,9 +37,9 @@ class Faults:
     def wait_for(self, fault):
         events.wait_for_file(self._path(fault + ".happened"))
 
-    def end_look(self):
-        """Ends a refresh that the fault "look-dwells" blocks."""
-        with open(self._path("look-dwells.end"), "w", encoding="utf-8"):
+    def end(self, fault):
+        """Ends the call that a fault blocks, such as "look-dwells"."""
+        with open(self._path(fault + ".end"), "w", encoding="utf-8"):
             pass
 
     def wait_until_quiet(self):
