@@ -2,13 +2,88 @@
 
 #include "waiting.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
+#include <glib.h>
 #include <glib/gi18n.h>
+#include <signal.h>
 #include <smartcardd-glib.h>
+#include <unistd.h>
 
 #include "exit-status.h"
-#include "stop-signal.h"
 #include "text.h"
+
+/*
+ * SIGINT and SIGTERM, with which a user stops a command. While they are watched, a signal handler
+ * collects them. It does not matter which thread receives them: GLib has threads of its own, which
+ * do not block signals. Signals that are ignored stay ignored.
+ */
+
+static const int stop_signals[] = {SIGINT, SIGTERM};
+
+static struct sigaction former_actions[G_N_ELEMENTS(stop_signals)];
+static int collected_signals[2] = {-1, -1}; /* a pipe with a byte for each signal */
+
+/* In any thread. A full pipe has more signals than are read. */
+static void
+collect_signal(int number)
+{
+    const guint8 byte = (guint8)number;
+    int saved = errno;
+
+    if (write(collected_signals[1], &byte, 1) < 0)
+        errno = saved;
+}
+
+/*
+ * Returns a file descriptor that is readable when a signal was collected. It stays open for the
+ * next time. Watching cannot be nested.
+ */
+static int
+watch_stop_signals(void)
+{
+    struct sigaction action = {.sa_handler = collect_signal, .sa_flags = SA_RESTART};
+
+    if (collected_signals[0] < 0 && pipe2(collected_signals, O_CLOEXEC | O_NONBLOCK) < 0)
+        g_error("cannot watch for signals: %s", g_strerror(errno));
+    sigemptyset(&action.sa_mask);
+    for (gsize i = 0; i < G_N_ELEMENTS(stop_signals); i++) {
+        sigaction(stop_signals[i], NULL, &former_actions[i]);
+        if (former_actions[i].sa_handler != SIG_IGN)
+            sigaction(stop_signals[i], &action, NULL);
+    }
+    return collected_signals[0];
+}
+
+/* Returns the next signal that was collected, or 0 if there is none. */
+static int
+read_stop_signal(void)
+{
+    guint8 byte;
+
+    return read(collected_signals[0], &byte, 1) == 1 ? byte : 0;
+}
+
+/* The signals do what they did before, and so do those that were not read: most often, they end the
+ * process. */
+static void
+unwatch_stop_signals(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(stop_signals); i++)
+        sigaction(stop_signals[i], &former_actions[i], NULL);
+    for (int number; (number = read_stop_signal()) != 0;)
+        raise(number);
+}
+
+/* Ends the process by the signal, so that its parent can see what ended it. */
+static _Noreturn void
+end_process_by_signal(int number)
+{
+    signal(number, SIG_DFL);
+    raise(number);
+    _exit(128 + number); /* the parent process had blocked the signal */
+}
 
 /* Before a terminal shows that the cancellation takes long; less than the library waits for it. */
 #define CANCEL_STATUS_DELAY_MS 500
@@ -40,7 +115,7 @@ void
 ctl_waiting_end_by_signal(void)
 {
     if (interrupting_signal)
-        ctl_stop_signal_end_process(interrupting_signal);
+        end_process_by_signal(interrupting_signal);
 }
 
 void
@@ -74,7 +149,7 @@ static void
 end_at_once(const CtlWaiting *waiting, int number)
 {
     remove_status(waiting, TRUE);
-    ctl_stop_signal_end_process(number);
+    end_process_by_signal(number);
 }
 
 static gboolean
@@ -103,7 +178,7 @@ static gboolean
 read_signal(int fd, GIOCondition condition, gpointer data)
 {
     CtlWaiting *waiting = data;
-    int number = ctl_stop_signal_read();
+    int number = read_stop_signal();
 
     if (number == 0)
         return G_SOURCE_CONTINUE;
@@ -169,7 +244,7 @@ start_timers(CtlWaiting *waiting)
 void
 ctl_waiting_begin(CtlWaiting *waiting)
 {
-    waiting->signals = g_unix_fd_add(ctl_stop_signal_watch(), G_IO_IN, read_signal, waiting);
+    waiting->signals = g_unix_fd_add(watch_stop_signals(), G_IO_IN, read_signal, waiting);
     waiting->cancellable = g_cancellable_new();
     waiting->loop = g_main_loop_new(NULL, FALSE);
     start_timers(waiting);
@@ -216,7 +291,7 @@ ctl_waiting_run(CtlWaiting *waiting)
     remove_status(waiting, FALSE);
     g_clear_pointer(&waiting->loop, g_main_loop_unref);
     g_clear_object(&waiting->cancellable);
-    ctl_stop_signal_unwatch();
+    unwatch_stop_signals();
     return g_steal_pointer(&waiting->result);
 }
 
