@@ -12,8 +12,11 @@
  *     control CODE [HEX]      sends a control code to the driver of the reader
  *     verify-pin COMMAND [KEY=VALUE...] [= STATUS...]
  *     modify-pin COMMAND [KEY=VALUE...] [= STATUS...]
- *                             lets the user enter a PIN at the reader: see pin-format.h
+ *                             lets the user enter a PIN at the reader
  *     # comment               also at the end of another line
+ *
+ * The keys are those of Session.VerifyPin and ModifyPin in org.smartcardd1(5). Lists are separated
+ * by commas, truth values are yes and no.
  *
  * Commands may contain a PIN: they are wiped when freed, and no error message contains one.
  */
