@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "atr-historical.h"
+#include "atr-text.h"
 
 #include <glib/gi18n.h>
 #include <string.h>

@@ -4,7 +4,6 @@
 
 #include <glib/gi18n.h>
 
-#include "atr-historical.h"
 #include "base/atr.h"
 
 #define TS_DIRECT 0x3B
