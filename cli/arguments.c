@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "arguments.h"
+#include "command.h"
 
 #include <glib/gi18n.h>
 #include <stdlib.h>

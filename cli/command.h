@@ -129,3 +129,29 @@ int ctl_command_print_usage_error(const char *problem);
 
 /* Prints the message of the error; returns its exit status. */
 int ctl_command_print_error(const GError *error);
+
+/* The functions below are in arguments.c, for main.c. */
+
+/* Options that may also be given before the name of the command. */
+typedef struct {
+    gboolean json;
+    gboolean no_ask_password;
+    char *host; /* NULL for none */
+} CtlCommonOptions;
+
+/*
+ * Parses the arguments and runs the command. Options and words may come in any order; argv[0] is
+ * the command's name. common: those that were given before the name. Returns an exit status: the
+ * command's own if it ran.
+ */
+int ctl_arguments_run(const CtlCommand *command, const CtlCommonOptions *common, int argc,
+                      char **argv, CtlOutput *output);
+
+/* Returns whether an option such as "--timeout=5" is one that takes a value. */
+gboolean ctl_arguments_takes_value(const char *option);
+
+/* A context without GLib's own --help, which does not report errors of writing. */
+GOptionContext *ctl_arguments_new_context(const char *arguments);
+
+/* Returns EXIT_SUCCESS. */
+int ctl_arguments_print_help(GOptionContext *context, CtlOutput *output);

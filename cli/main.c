@@ -12,7 +12,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "arguments.h"
 #include "cli-config.h"
 #include "command.h"
 #include "text.h"
