@@ -2,12 +2,34 @@
 #pragma once
 
 /*
- * The client of smartcardd, which starts the service if it is not running. The message of an error
- * is one line for the user: the problem and a remedy.
+ * The way to the service, and a client of it, which starts it if it is not running. A terminal
+ * shows a status while the command waits. Waiting ends at the time limit of the command, with an
+ * error of the domain CTL_ERROR. The message of an error is one line for the user: the problem and
+ * a remedy.
  */
 
-#include "connection.h"
+#include "command.h"
 #include "reader-view.h"
+#include "waiting.h"
+
+#define CTL_BUS_NAME "org.smartcardd1"
+
+/* How a command reaches the service. */
+typedef struct {
+    const char *host;  /* as ssh takes it; NULL for this machine; not owned */
+    CtlOutput *output; /* for the status; NULL for none; not owned */
+    gint64 end;        /* of the time limit: see ctl_waiting_get_end() */
+    gboolean no_ask_password;
+} CtlRoute;
+
+/* The time limit begins now. The output must outlive the route. */
+CtlRoute ctl_client_get_route(const CtlArguments *arguments, CtlOutput *output);
+
+/* Returns the process of the service, 0 if it is not known. */
+guint ctl_client_get_service_process(const CtlRoute *route, GDBusConnection *bus);
+
+/* Returns the waiting of the route, which has not begun. */
+CtlWaiting ctl_client_get_waiting(const CtlRoute *route);
 
 /* Connects to the service, and reads the readers and cards. */
 SmartcarddClient *ctl_client_new(const CtlRoute *route, GError **error);

@@ -17,7 +17,7 @@
  *   event format response                                  output formats
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json describe reader-view                       the service and its objects
- *   connection helper                                      the bus, and other programs
+ *   helper                                                 other programs
  *   command exit-status input output text waiting          the terminal
  */
 

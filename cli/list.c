@@ -142,7 +142,7 @@ static int
 run_list(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (!client)
@@ -226,7 +226,7 @@ static int
 run_status(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (client && !arguments->reader)
@@ -254,7 +254,7 @@ static int
 run_show(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_autoptr(SmartcarddClient) client = ctl_client_load(&route, &error);
 
     if (client && show_one_reader(client, CTL_FORMAT_ALL, arguments, output, &error))

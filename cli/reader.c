@@ -61,7 +61,7 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     g_autoptr(CtlReader) reader = g_new0(CtlReader, 1);
     const char *selector = arguments->reader;
 
-    reader->route = ctl_connection_get_route(arguments, output);
+    reader->route = ctl_client_get_route(arguments, output);
     reader->client = ctl_client_load(&reader->route, error);
     SmartcarddReader *object =
         reader->client ? ctl_client_find_reader(reader->client, selector, error) : NULL;
@@ -163,7 +163,7 @@ ctl_reader_begin_call(const CtlReader *reader, CtlWaiting *waiting, const char *
 {
     GError *call_error = NULL;
 
-    *waiting = ctl_connection_get_waiting(&reader->route);
+    *waiting = ctl_client_get_waiting(&reader->route);
     waiting->status = _(status);
     if (ctl_waiting_begin_call(waiting, &call_error))
         return TRUE;

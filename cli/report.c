@@ -170,7 +170,7 @@ print_report_as_json(const ReportContent *report, gboolean serials, CtlOutput *o
 static int
 run_report(const CtlArguments *arguments, CtlOutput *output)
 {
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_auto(ReportContent) report = {0};
 
     setlocale(LC_MESSAGES, "C");

@@ -101,7 +101,7 @@ ctl_session_begin_direct(CtlReader *reader, GError **error)
 static void
 close_session(CtlSession *session)
 {
-    CtlWaiting waiting = ctl_connection_get_waiting(&session->reader->route);
+    CtlWaiting waiting = ctl_client_get_waiting(&session->reader->route);
 
     waiting.end = MAX(waiting.end, ctl_waiting_get_end(CLOSE_LIMIT_US));
     if (!ctl_waiting_begin_call(&waiting, NULL))

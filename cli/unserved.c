@@ -25,7 +25,7 @@ GPtrArray *
 ctl_unserved_load(const CtlRoute *route, SmartcarddClient *client)
 {
     const gint64 end = g_get_monotonic_time() + TIME_LIMIT_US;
-    CtlWaiting waiting = ctl_connection_get_waiting(route);
+    CtlWaiting waiting = ctl_client_get_waiting(route);
     GPtrArray *devices = g_ptr_array_new_with_free_func((GDestroyNotify)g_variant_unref);
 
     waiting.end = route->end == CTL_WAITING_DO_NOT_WAIT ? end : MIN(route->end, end);

@@ -214,7 +214,7 @@ ctl_watch_run(const CtlArguments *arguments, CtlOutput *output,
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_autoptr(SmartcarddClient) client = ctl_client_prepare(&route, &error);
     CtlWatchRun run = {
         .arguments = arguments,

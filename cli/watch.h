@@ -12,7 +12,7 @@
 
 #include <gio/gio.h>
 
-#include "connection.h"
+#include "client.h"
 #include "event.h"
 
 typedef enum {

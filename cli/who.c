@@ -106,7 +106,7 @@ compare_age(gconstpointer a, gconstpointer b)
 static gboolean
 add_sessions(GArray *uses, const CtlRoute *route, SmartcarddClient *client, GError **error)
 {
-    CtlWaiting waiting = ctl_connection_get_waiting(route);
+    CtlWaiting waiting = ctl_client_get_waiting(route);
     GError *call_error = NULL;
 
     ctl_waiting_begin(&waiting);
@@ -316,14 +316,14 @@ get_service_process(const CtlRoute *route, SmartcarddClient *client)
 {
     g_autoptr(GDBusConnection) bus = ctl_client_dup_connection(client);
 
-    return bus ? ctl_connection_get_service_process(route, bus) : 0;
+    return bus ? ctl_client_get_service_process(route, bus) : 0;
 }
 
 static int
 run_who(const CtlArguments *arguments, CtlOutput *output)
 {
     g_autoptr(GError) error = NULL;
-    const CtlRoute route = ctl_connection_get_route(arguments, output);
+    const CtlRoute route = ctl_client_get_route(arguments, output);
     g_autoptr(SmartcarddClient) client = ctl_client_new(&route, &error);
     g_autoptr(GArray) uses = g_array_new(FALSE, FALSE, sizeof(Use));
 
