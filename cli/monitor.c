@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#include "card-filter.h"
 #include "command.h"
 #include "event-command.h"
 #include "text.h"

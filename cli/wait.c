@@ -8,7 +8,6 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "card-filter.h"
 #include "client.h"
 #include "command.h"
 #include "describe.h"

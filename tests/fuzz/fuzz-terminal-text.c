@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "card-filter.h"
 #include "fuzz.h"
 #include "text.h"
+#include "watch-run.h"
 
 static void
 check_escaped(const char *text)
