@@ -11,17 +11,207 @@
 #include "client.h"
 #include "command.h"
 #include "describe.h"
-#include "seen-cards.h"
+#include "event.h"
 #include "waiting.h"
 #include "watch-run.h"
+
+/*
+ * The cards that the command has seen, across restarts of pcscd and of the service. After a
+ * restart, a card with the same ATR in the same reader counts as the same card. A card counts as
+ * removed if it is not back within a few seconds, or if another card is in its reader.
+ */
+
+typedef struct {
+    void (*returned)(SmartcarddCard *card, gpointer data); /* after a restart; NULL for none */
+    void (*removed)(SmartcarddCard *card, gpointer data);  /* NULL for none */
+} SeenCardsFunctions;
+
+/* How long pcscd may take to find a reader and its card again; the reader is empty at first. */
+#define RETURN_LIMIT_S 5
+
+typedef struct {
+    SmartcarddCard *card;
+    gboolean lost; /* pcscd or the service has gone since */
+} SeenCard;
+
+typedef struct {
+    const SeenCardsFunctions *functions;
+    gpointer data;
+    GPtrArray *cards; /* of SeenCard */
+    guint timer;      /* ends the wait for lost cards; 0 when not pending */
+} SeenCards;
+
+static void
+free_seen_card(gpointer data)
+{
+    SeenCard *one = data;
+
+    g_object_unref(one->card);
+    g_free(one);
+}
+
+static SeenCards *
+new_seen_cards(const SeenCardsFunctions *functions, gpointer data)
+{
+    SeenCards *seen = g_new0(SeenCards, 1);
+
+    seen->functions = functions;
+    seen->data = data;
+    seen->cards = g_ptr_array_new_with_free_func(free_seen_card);
+    return seen;
+}
+
+static void
+free_seen_cards(SeenCards *seen)
+{
+    g_clear_handle_id(&seen->timer, g_source_remove);
+    g_ptr_array_unref(seen->cards);
+    g_free(seen);
+}
+
+/* card: a reference is kept until the card is removed */
+static void
+remember_card(SeenCards *seen, SmartcarddCard *card)
+{
+    SeenCard *one = g_new0(SeenCard, 1);
+
+    one->card = g_object_ref(card);
+    g_ptr_array_add(seen->cards, one);
+}
+
+static guint
+count_seen_cards(const SeenCards *seen)
+{
+    return seen->cards->len;
+}
+
+static void
+remove_seen_card(SeenCards *seen, SeenCard *one)
+{
+    g_autoptr(SmartcarddCard) card = g_object_ref(one->card);
+
+    g_ptr_array_remove(seen->cards, one);
+    if (seen->functions->removed)
+        seen->functions->removed(card, seen->data);
+}
+
+static void
+lose_all(SeenCards *seen)
+{
+    g_clear_handle_id(&seen->timer, g_source_remove);
+    for (guint i = 0; i < seen->cards->len; i++)
+        ((SeenCard *)seen->cards->pdata[i])->lost = TRUE;
+}
+
+static gboolean
+end_return(gpointer data)
+{
+    SeenCards *seen = data;
+
+    seen->timer = 0;
+    for (guint i = seen->cards->len; i > 0; i--) {
+        SeenCard *one = seen->cards->pdata[i - 1];
+        if (one->lost)
+            remove_seen_card(seen, one);
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static void
+start_return(SeenCards *seen)
+{
+    g_clear_handle_id(&seen->timer, g_source_remove);
+    seen->timer = g_timeout_add_seconds(RETURN_LIMIT_S, end_return, seen);
+}
+
+/* Returns the card that was lost in this reader, or NULL. */
+static SeenCard *
+find_lost_card(const SeenCards *seen, const CtlReaderView *reader)
+{
+    for (guint i = 0; i < seen->cards->len; i++) {
+        SeenCard *one = seen->cards->pdata[i];
+        SmartcarddReader *old = smartcardd_card_get_reader(one->card);
+        if (one->lost && g_str_equal(smartcardd_reader_get_object_path(old), reader->path))
+            return one;
+    }
+    return NULL;
+}
+
+static SeenCard *
+find_card(const SeenCards *seen, const char *path)
+{
+    for (guint i = 0; i < seen->cards->len; i++) {
+        SeenCard *one = seen->cards->pdata[i];
+        if (!one->lost && g_str_equal(smartcardd_card_get_object_path(one->card), path))
+            return one;
+    }
+    return NULL;
+}
+
+static gboolean
+handle_seen_reader(SeenCards *seen, const CtlReaderView *reader)
+{
+    SmartcarddCard *card = smartcardd_reader_get_card(reader->reader);
+    SeenCard *lost = find_lost_card(seen, reader);
+
+    if (!lost || !card)
+        return FALSE;
+    if (!g_bytes_equal(smartcardd_card_get_atr(card), smartcardd_card_get_atr(lost->card))) {
+        remove_seen_card(seen, lost);
+        return FALSE;
+    }
+    g_set_object(&lost->card, card);
+    lost->lost = FALSE;
+    if (seen->functions->returned)
+        seen->functions->returned(card, seen->data);
+    return TRUE;
+}
+
+static gboolean
+forget_removed_card(SeenCards *seen, const CtlReaderView *reader)
+{
+    SeenCard *one = find_card(seen, reader->card_path);
+
+    if (!one)
+        return FALSE;
+    remove_seen_card(seen, one);
+    return TRUE;
+}
+
+/*
+ * Handles an event; to be called for each one. Returns TRUE if the event is for a card that was
+ * seen: it is back after a restart, or was removed.
+ */
+static gboolean
+handle_seen_cards(SeenCards *seen, const CtlEvent *event)
+{
+    switch (event->kind) {
+    case CTL_EVENT_PCSCD_GONE:
+    case CTL_EVENT_SERVICE_GONE:
+        lose_all(seen);
+        return FALSE;
+    case CTL_EVENT_PCSCD_BACK:
+    case CTL_EVENT_SERVICE_BACK:
+        start_return(seen);
+        return FALSE;
+    case CTL_EVENT_CARD_PRESENT:
+    case CTL_EVENT_CARD_INSERTED:
+        return handle_seen_reader(seen, &event->reader);
+    case CTL_EVENT_CARD_REMOVED:
+        return forget_removed_card(seen, &event->reader);
+    default:
+        return FALSE;
+    }
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SeenCards, free_seen_cards)
 
 typedef struct {
     const CtlArguments *arguments;
     CtlOutput *output;
     CtlWatchRun *run; /* set with the first event */
     CtlCardFilter filter;
-    CtlSeenCards
-        *seen;       /* those that do not count any more; with --removal, those that have to go */
+    SeenCards *seen; /* those that do not count any more; with --removal, those that have to go */
     guint left;      /* cards to print */
     gboolean loaded; /* the objects that are present at the start have been seen */
 } CardWait;
@@ -130,11 +320,11 @@ handle_new_card(CardWait *wait, const CtlEvent *event)
 
     if (wait->arguments->removal) {
         if (!wait->loaded && fits)
-            ctl_seen_cards_add(wait->seen, card);
+            remember_card(wait->seen, card);
     } else if (card && wait->arguments->only_new && !wait->loaded) {
-        ctl_seen_cards_add(wait->seen, card);
+        remember_card(wait->seen, card);
     } else if (fits) {
-        ctl_seen_cards_add(wait->seen, card);
+        remember_card(wait->seen, card);
         print_card(wait, CTL_EVENT_CARD_PRESENT, card);
     }
 }
@@ -147,7 +337,7 @@ handle_event(CtlWatchRun *run, const CtlEvent *event, gpointer data)
     wait->run = run;
     if (wait->loaded)
         print_restart_note(wait, event);
-    if (!ctl_seen_cards_handle(wait->seen, event) &&
+    if (!handle_seen_cards(wait->seen, event) &&
         (event->kind == CTL_EVENT_CARD_PRESENT || event->kind == CTL_EVENT_CARD_INSERTED))
         handle_new_card(wait, event);
 }
@@ -176,7 +366,7 @@ handle_loaded(CtlWatchRun *run, gpointer data)
         ctl_command_print_error(error);
         return;
     }
-    guint present = ctl_seen_cards_count(wait->seen);
+    guint present = count_seen_cards(wait->seen);
     if (present == 0)
         ctl_watch_run_stop(run, EXIT_SUCCESS);
     wait->left = wait->arguments->count ? MIN(wait->arguments->count, present) : present;
@@ -221,11 +411,11 @@ run_with_filter(CardWait *wait)
         .interrupted = handle_interrupt,
         .describe = describe_wait,
     };
-    static const CtlSeenCardsFunctions seen_functions = {handle_returned_card, handle_removed_card};
+    static const SeenCardsFunctions seen_functions = {handle_returned_card, handle_removed_card};
 
-    wait->seen = ctl_seen_cards_new(&seen_functions, wait);
+    wait->seen = new_seen_cards(&seen_functions, wait);
     int status = ctl_watch_run(wait->arguments, wait->output, &functions, wait);
-    ctl_seen_cards_free(wait->seen);
+    free_seen_cards(wait->seen);
     return status;
 }
 
