@@ -11,7 +11,7 @@
  *   arguments        parses the arguments of a sub-command
  *   alias attributes hold list monitor report              the sub-commands
  *   run send wait who                                      the sub-commands, too
- *   watch-run watch event-command                          parts of sub-commands
+ *   watch-run watch                                        parts of sub-commands
  *   session reader apdu-script pin-format pcscd-clients    the same
  *   unserved usb-map versions redact                       the same
  *   event format response                                  output formats
