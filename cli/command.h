@@ -13,7 +13,7 @@
  *   run send wait who                                      the sub-commands, too
  *   watch-run watch                                        parts of sub-commands
  *   session reader apdu-script pin-format pcscd-clients    the same
- *   unserved redact                                        the same
+ *   redact                                                 the same
  *   event format response                                  output formats
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json describe reader-view                       the service and its objects

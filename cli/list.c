@@ -9,7 +9,6 @@
 #include "format.h"
 #include "json.h"
 #include "text.h"
-#include "unserved.h"
 
 /*
  * smartcardctl list, status and show: readers and their cards, in one line each, with the known

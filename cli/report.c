@@ -22,7 +22,6 @@
 #include "output.h"
 #include "redact.h"
 #include "text.h"
-#include "unserved.h"
 
 /*
  * The USB devices that are readers, and the hubs that they are connected to, from sysfs: works
