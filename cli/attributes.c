@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "command.h"
-#include "describe.h"
 #include "json.h"
+#include "reader-view.h"
 #include "session.h"
 #include "text.h"
 

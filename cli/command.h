@@ -12,11 +12,10 @@
  *   alias attributes hold list monitor report              the sub-commands
  *   run send wait who                                      the sub-commands, too
  *   watch-run watch                                        parts of sub-commands
- *   session reader apdu-script pin-format pcscd-clients    the same
- *   redact                                                 the same
+ *   session reader apdu-script pcscd-clients redact        the same
  *   event format response                                  output formats
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
- *   client json describe reader-view                       the service and its objects
+ *   client json reader-view                                the service and its objects
  *   helper                                                 other programs
  *   command exit-status input output text waiting          the terminal
  */

@@ -4,8 +4,8 @@
 
 #include <glib/gi18n.h>
 
-#include "describe.h"
 #include "json.h"
+#include "reader-view.h"
 #include "text.h"
 
 typedef struct {

@@ -11,8 +11,8 @@
 
 #include "atr-text.h"
 #include "cli-config.h"
-#include "describe.h"
 #include "json.h"
+#include "reader-view.h"
 #include "text.h"
 
 #define STATE_UNAVAILABLE 0x0008 /* SCARD_STATE_UNAVAILABLE */

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 #include "command.h"
-#include "describe.h"
 #include "json.h"
+#include "reader-view.h"
 #include "session.h"
 #include "text.h"
 

@@ -3,7 +3,7 @@
 #include "json.h"
 
 #include "base/bytes.h"
-#include "describe.h"
+#include "reader-view.h"
 #include "text.h"
 
 /* Represented in another way: see the header. */

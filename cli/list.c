@@ -5,9 +5,9 @@
 
 #include "client.h"
 #include "command.h"
-#include "describe.h"
 #include "format.h"
 #include "json.h"
+#include "reader-view.h"
 #include "text.h"
 
 /*

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 #include "command.h"
-#include "describe.h"
 #include "event.h"
+#include "reader-view.h"
 #include "text.h"
 #include "watch-run.h"
 

@@ -5,8 +5,8 @@
 #include <glib/gi18n.h>
 
 #include "base/apdu.h"
-#include "describe.h"
 #include "json.h"
+#include "reader-view.h"
 #include "text.h"
 
 typedef struct {

@@ -10,8 +10,8 @@
 
 #include "client.h"
 #include "command.h"
-#include "describe.h"
 #include "event.h"
+#include "reader-view.h"
 #include "waiting.h"
 #include "watch-run.h"
 
