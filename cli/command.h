@@ -8,7 +8,6 @@
  * Layers, from top to bottom; a file includes only files of its own layer or of one below:
  *
  *   main             the table of sub-commands, and the global options
- *   arguments        parses the arguments of a sub-command
  *   alias attributes hold list monitor report              the sub-commands
  *   run send wait who                                      the sub-commands, too
  *   watch-run watch                                        parts of sub-commands
@@ -17,11 +16,33 @@
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json reader-view                                the service and its objects
  *   helper                                                 other programs
- *   command exit-status input output text waiting          the terminal
+ *   command input output text waiting                      the command line and the terminal
  */
 
-#include "exit-status.h"
 #include "output.h"
+
+/*
+ * Exit statuses, by which a script can distinguish errors; smartcardctl(1) lists them. EXIT_SUCCESS
+ * is 0, and EXIT_FAILURE, 1, is for errors without a status of their own. "smartcardctl run"
+ * returns others.
+ */
+typedef enum {
+    CTL_STATUS_USAGE = 2,             /* the arguments are wrong */
+    CTL_STATUS_TIMEOUT = 3,           /* the time of --timeout ran out */
+    CTL_STATUS_NO_READER = 4,         /* no reader fits the name, or several do */
+    CTL_STATUS_NO_CARD = 5,           /* there is no card in the reader, or it does not answer */
+    CTL_STATUS_REFUSED = 6,           /* the user is not allowed to do this */
+    CTL_STATUS_NO_SERVICE = 7,        /* smartcardd or pcscd cannot be reached */
+    CTL_STATUS_UNEXPECTED_ANSWER = 8, /* a status word that the script does not expect */
+    CTL_STATUS_IN_USE = 9,            /* another program is using the card */
+} CtlExitStatus;
+
+/* The domain of errors of smartcardctl itself; their code is a CtlExitStatus. */
+#define CTL_ERROR (ctl_error_quark())
+GQuark ctl_error_quark(void);
+
+/* Returns the status for an error of any domain, never EXIT_SUCCESS. */
+int ctl_exit_status_get(const GError *error);
 
 /* Flatpak makes the file in each sandbox. With --filesystem=host-os, the system is in the folder.
  */
@@ -99,7 +120,7 @@ typedef struct {
     gboolean has_program; /* the operands are a program and its arguments: options end there */
 
     /*
-     * Returns an exit status (exit-status.h), and has printed the error if that is not 0. The
+     * Returns an exit status (CtlExitStatus), and has printed the error if that is not 0. The
      * caller checks for errors of writing the output.
      */
     int (*run)(const CtlArguments *arguments, CtlOutput *output);
@@ -129,7 +150,7 @@ int ctl_command_print_usage_error(const char *problem);
 /* Prints the message of the error; returns its exit status. */
 int ctl_command_print_error(const GError *error);
 
-/* The functions below are in arguments.c, for main.c. */
+/* The command line, for main.c. */
 
 /* Options that may also be given before the name of the command. */
 typedef struct {

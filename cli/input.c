@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "exit-status.h"
+#include "command.h"
 #include "waiting.h"
 
 /* Allocated at once, since reallocating would leave copies; unused pages take no memory. */

@@ -2,7 +2,7 @@
 
 /*
  * smartcardctl: the command line, with the table of all sub-commands. A problem with the arguments
- * is one line on the standard error and exit status 2; exit-status.h has those of later errors.
+ * is one line on the standard error and exit status 2; command.h has those of later errors.
  */
 
 #include <fcntl.h>

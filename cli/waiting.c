@@ -11,7 +11,7 @@
 #include <smartcardd-glib.h>
 #include <unistd.h>
 
-#include "exit-status.h"
+#include "command.h"
 #include "text.h"
 
 /*

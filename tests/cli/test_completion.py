@@ -156,7 +156,7 @@ class Words(unittest.TestCase):
             return file.read().replace("\\-", "-").partition(f".SH {section}")[2].partition(".SH")[0]
 
     def test_exit_statuses(self):
-        with open(os.path.join(SOURCE, "cli", "exit-status.h"), encoding="utf-8") as file:
+        with open(os.path.join(SOURCE, "cli", "command.h"), encoding="utf-8") as file:
             statuses = re.findall(r"CTL_STATUS_\w+ = (\d+)", file.read())
         self.assertEqual(re.findall(r"^\.B (\d)$", self.page('"EXIT STATUS"'), re.M),
                          ["0", "1", *statuses])

@@ -10,7 +10,7 @@ from scdtest.clients.program import Program
 from scdtest.testbed.sysfs import Sysfs
 from scdtest.testbed.testbed import built, simulated_reader
 
-# Exit statuses: see cli/exit-status.h.
+# Exit statuses: see cli/command.h.
 USAGE, TIMEOUT, NO_READER, NO_CARD, REFUSED, NO_SERVICE, UNEXPECTED, IN_USE = range(2, 10)
 
 HINT = "Press Ctrl-C to stop."

@@ -3,6 +3,7 @@
 #include "command.h"
 
 #include <glib/gi18n.h>
+#include <smartcardd-glib.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,49 @@
 #include "text.h"
 
 #define LONGEST_TIMEOUT_S (G_MAXINT / 1000)
+
+GQuark
+ctl_error_quark(void)
+{
+    return g_quark_from_static_string("ctl-error-quark");
+}
+
+static const struct {
+    SmartcarddError code;
+    CtlExitStatus status;
+} service_errors[] = {
+    {SMARTCARDD_ERROR_TIMEOUT, CTL_STATUS_TIMEOUT},
+    {SMARTCARDD_ERROR_UNKNOWN_READER, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_READER_UNAVAILABLE, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_UNKNOWN_OBJECT, CTL_STATUS_NO_READER},
+    {SMARTCARDD_ERROR_NO_SMARTCARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_REMOVED_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_UNPOWERED_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_UNRESPONSIVE_CARD, CTL_STATUS_NO_CARD},
+    {SMARTCARDD_ERROR_NOT_AUTHORIZED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_INTERACTION_REQUIRED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_SECURITY_VIOLATION, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_BUS_ACCESS_DENIED, CTL_STATUS_REFUSED},
+    {SMARTCARDD_ERROR_NO_SERVICE, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_STOPPED, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SHUTDOWN, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_NOT_FOUND, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_UNREACHABLE, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SERVICE_TOO_OLD, CTL_STATUS_NO_SERVICE},
+    {SMARTCARDD_ERROR_SHARING_VIOLATION, CTL_STATUS_IN_USE},
+};
+
+int
+ctl_exit_status_get(const GError *error)
+{
+    if (error->domain == CTL_ERROR)
+        return error->code;
+    for (gsize i = 0; i < G_N_ELEMENTS(service_errors); i++) {
+        if (g_error_matches(error, SMARTCARDD_ERROR, (int)service_errors[i].code))
+            return (int)service_errors[i].status;
+    }
+    return EXIT_FAILURE;
+}
 
 int
 ctl_command_print_usage_error(const char *problem)
