@@ -17,11 +17,8 @@
 #include "token.h"
 #include "watch.h"
 
-/*
- * Readers may lose their power in suspend and come back at resume. For so long after each signal of
- * sleep, and the same time again, a reader that is gone is no removal. The clock stands in suspend.
- */
-#define SLEEP_US (10 * LGN_US_PER_S)
+/* Readers may lose their power in suspend, and take so long to come back. */
+#define SLEEP_GRACE_US (10 * LGN_US_PER_S)
 
 /* More ports than people plug readers into during a session. */
 #define TOKENS_MAX 256
@@ -35,8 +32,7 @@ typedef struct {
     char *session; /* NULL if not known */
     LgnToken *tokens[TOKENS_MAX];
     size_t count;
-    bool is_announced;      /* the bus name is requested */
-    uint64_t sleep_ends_us; /* until then, readers may come back */
+    bool is_announced; /* the bus name is requested */
 } Bridge;
 
 static int
@@ -181,10 +177,9 @@ apply_report(Bridge *bridge, LgnToken *token, const LgnReport *report, const Lgn
 {
     uint64_t now = now_us(bridge);
 
-    token->presence.grace.reader_grace_us = now < bridge->sleep_ends_us ? SLEEP_US : 0;
+    token->presence.grace.reader_grace_us = report->is_around_sleep ? SLEEP_GRACE_US : 0;
     if (token->is_inserted &&
-        (lgn_presence_apply_report(&token->presence, report, now) ||
-         lgn_presence_apply_time(&token->presence, now) || is_withdrawn(bridge, reader)))
+        (lgn_presence_apply_report(&token->presence, report, now) || is_withdrawn(bridge, reader)))
         lgn_token_remove_card(token);
     if (token->is_inserted || !reader || !lgn_reader_serves_seat(reader, bridge->seat) ||
         !lgn_reader_has_login_card(reader))
@@ -217,8 +212,13 @@ handle_timer(sd_event_source *source, uint64_t usec, void *data)
 
     for (size_t i = 0; i < bridge->count; i++) {
         LgnToken *token = bridge->tokens[i];
-        if (token->is_inserted && lgn_presence_apply_time(&token->presence, now_us(bridge)))
+        LgnVerdict verdict = token->is_inserted
+                                 ? lgn_presence_apply_time(&token->presence, now_us(bridge))
+                                 : LGN_NOTHING_TO_DO;
+        if (verdict == LGN_CARD_IS_GONE)
             lgn_token_remove_card(token);
+        else if (verdict == LGN_LOOK_AGAIN)
+            lgn_watch_read(bridge->watch);
     }
     set_timer(bridge);
     return 0;
@@ -254,17 +254,6 @@ handle_report(const LgnReport *report, void *data)
     }
     set_timer(bridge);
     announce(bridge);
-}
-
-/* A card that was pulled during suspend may cause no event. */
-static int
-handle_sleep(sd_bus_message *message, void *data, sd_bus_error *unused)
-{
-    Bridge *bridge = data;
-
-    bridge->sleep_ends_us = now_us(bridge) + SLEEP_US;
-    lgn_watch_read(bridge->watch);
-    return 0;
 }
 
 static void
@@ -314,9 +303,7 @@ set_up(Bridge *bridge)
     if (r >= 0)
         r = lgn_watch_open(&bridge->watch, handle_report, bridge);
     if (r >= 0)
-        r = sd_bus_match_signal_async(lgn_watch_bus(bridge->watch), NULL, "org.freedesktop.login1",
-                                      "/org/freedesktop/login1", "org.freedesktop.login1.Manager",
-                                      "PrepareForSleep", handle_sleep, NULL, bridge);
+        r = lgn_watch_follow_sleep(bridge->watch);
     if (r >= 0)
         r = lgn_watch_attach(bridge->watch, bridge->event);
     if (r < 0)

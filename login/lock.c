@@ -166,8 +166,11 @@ handle_timer(sd_event_source *source, uint64_t usec, void *data)
 
     for (guint i = 0; i < locker->sessions->len; i++) {
         LockedSession *session = locker->sessions->pdata[i];
-        if (lgn_presence_apply_time(&session->presence, now_us(locker)))
+        LgnVerdict verdict = lgn_presence_apply_time(&session->presence, now_us(locker));
+        if (verdict == LGN_CARD_IS_GONE)
             act_on_removal(session);
+        else if (verdict == LGN_LOOK_AGAIN)
+            lgn_watch_read(locker->watch);
     }
     set_timer(locker);
     return 0;
@@ -283,18 +286,6 @@ load_sessions(Locker *locker)
     return 0;
 }
 
-/* Suspend and resume cause events of readers; a card that was pulled meanwhile may cause none. */
-static int
-handle_sleep(sd_bus_message *message, void *data, sd_bus_error *unused)
-{
-    Locker *locker = data;
-    int begins = 1;
-
-    if (sd_bus_message_read(message, "b", &begins) >= 0 && !begins)
-        lgn_watch_read(locker->watch);
-    return 0;
-}
-
 static int
 set_up(Locker *locker)
 {
@@ -317,9 +308,7 @@ set_up(Locker *locker)
     }
     r = lgn_watch_open(&locker->watch, handle_report, locker);
     if (r >= 0)
-        r = sd_bus_match_signal_async(lgn_watch_bus(locker->watch), NULL, LOGIND, LOGIND_PATH,
-                                      LOGIND_MANAGER, "PrepareForSleep", handle_sleep, NULL,
-                                      locker);
+        r = lgn_watch_follow_sleep(locker->watch);
     if (r >= 0)
         r = lgn_watch_attach(locker->watch, locker->event);
     if (r < 0)

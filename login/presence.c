@@ -42,6 +42,7 @@ wait_for_card(LgnPresence *presence, uint64_t grace_us, uint64_t now_us)
     if (presence->state == LGN_CARD_IN) {
         presence->state = LGN_CARD_AWAY;
         presence->away_since_us = presence->deadline_us = now_us;
+        presence->is_last_look = false;
     }
     if (presence->deadline_us < presence->away_since_us + grace_us)
         presence->deadline_us = presence->away_since_us + grace_us;
@@ -76,13 +77,14 @@ apply_empty_reader(LgnPresence *presence, const LgnReader *reader, bool was_out_
     return false;
 }
 
-bool
-lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64_t now_us)
+/* Returns whether the card was pulled. */
+static bool
+follow_report(LgnPresence *presence, const LgnReport *report, uint64_t now_us)
 {
     const LgnReader *reader =
         report->list ? lgn_reader_list_find(report->list, presence->record->reader) : NULL;
-    bool was_out_of_sight =
-        report->was_away || lgn_report_has_gone(report, presence->record->reader);
+    bool was_out_of_sight = report->was_away || report->is_around_sleep ||
+                            lgn_report_has_gone(report, presence->record->reader);
 
     if (reader && reader->card && strcmp(reader->atr, presence->record->atr) == 0)
         return apply_card(presence, reader, was_out_of_sight);
@@ -96,15 +98,36 @@ lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64
 }
 
 bool
+lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64_t now_us)
+{
+    if (follow_report(presence, report, now_us))
+        return true;
+    if (presence->state != LGN_CARD_AWAY)
+        return false;
+    bool has_time = presence->deadline_us > presence->away_since_us;
+    if ((presence->is_last_look || !has_time) && now_us >= presence->deadline_us)
+        return note_removal(presence);
+    presence->is_last_look = false;
+    return false;
+}
+
+LgnVerdict
 lgn_presence_apply_time(LgnPresence *presence, uint64_t now_us)
 {
-    return presence->state == LGN_CARD_AWAY && now_us >= presence->deadline_us
-               ? note_removal(presence)
-               : false;
+    if (now_us < lgn_presence_deadline(presence))
+        return LGN_NOTHING_TO_DO;
+    if (!presence->is_last_look) {
+        presence->is_last_look = true;
+        return LGN_LOOK_AGAIN;
+    }
+    note_removal(presence);
+    return LGN_CARD_IS_GONE;
 }
 
 uint64_t
 lgn_presence_deadline(const LgnPresence *presence)
 {
-    return presence->state == LGN_CARD_AWAY ? presence->deadline_us : UINT64_MAX;
+    if (presence->state != LGN_CARD_AWAY)
+        return UINT64_MAX;
+    return presence->deadline_us + (presence->is_last_look ? LGN_LOOK_US : 0);
 }

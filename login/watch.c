@@ -14,9 +14,13 @@
 #define MANAGER SERVICE ".Manager"
 #define OBJECT_MANAGER "org.freedesktop.DBus.ObjectManager"
 #define PROPERTIES "org.freedesktop.DBus.Properties"
+#define LOGIND "org.freedesktop.login1"
 
 /* After an error of a service that is running. */
 #define RETRY_US UINT64_C(1000000)
+
+/* After each of the two signals of a suspend. */
+#define SLEEP_US UINT64_C(10000000)
 
 struct LgnWatch {
     sd_bus *bus;
@@ -25,6 +29,9 @@ struct LgnWatch {
 
     char *owner;  /* the service's unique name on the bus; NULL if not known */
     bool has_run; /* the service has had an owner */
+
+    char *logind; /* the same of systemd-logind, while sleep is followed */
+    uint64_t sleep_ends_us;
 
     uint64_t retry_at_us;         /* UINT64_MAX: no error to recover from */
     sd_event_source *retry_timer; /* NULL without an event loop */
@@ -51,6 +58,15 @@ clear_gone(LgnWatch *watch)
     watch->gone_count = 0;
 }
 
+static uint64_t
+now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 /* error: NULL if the list was read. */
 static void
 send_report(LgnWatch *watch, const char *error)
@@ -62,21 +78,13 @@ send_report(LgnWatch *watch, const char *error)
         .error = error,
         .has_run = watch->has_run,
         .was_away = watch->was_away || error,
+        .is_around_sleep = now_us() < watch->sleep_ends_us,
         .gone = watch->gone,
         .gone_count = watch->gone_count,
     };
     watch->report(&report, watch->data);
     watch->was_away = error;
     clear_gone(watch);
-}
-
-static uint64_t
-now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static void
@@ -90,14 +98,19 @@ set_retry(LgnWatch *watch, uint64_t at_us)
                                 at_us == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
 }
 
+/* owner: NULL or "" if the name has none. */
+static void
+copy_owner(char **copy, const char *owner)
+{
+    free(*copy);
+    *copy = owner && *owner ? strdup(owner) : NULL;
+}
+
 static void
 set_owner(LgnWatch *watch, const char *owner)
 {
-    char *copy = owner && *owner ? strdup(owner) : NULL;
-
-    free(watch->owner);
-    watch->owner = copy;
-    watch->has_run |= copy != NULL;
+    copy_owner(&watch->owner, owner);
+    watch->has_run |= watch->owner != NULL;
 }
 
 /*
@@ -371,7 +384,62 @@ lgn_watch_free(LgnWatch *watch)
     lgn_reader_list_clear(&watch->list);
     clear_gone(watch);
     free(watch->owner);
+    free(watch->logind);
     free(watch);
+}
+
+static int
+handle_logind_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
+{
+    LgnWatch *watch = data;
+    const char *owner;
+
+    if (sd_bus_message_read(reply, "s", &owner) >= 0)
+        copy_owner(&watch->logind, owner);
+    return 0;
+}
+
+static int
+handle_logind_changed(sd_bus_message *message, void *data, sd_bus_error *unused)
+{
+    LgnWatch *watch = data;
+    const char *name, *before, *after;
+
+    if (is_from(message, BUS) && sd_bus_message_read(message, "sss", &name, &before, &after) >= 0)
+        copy_owner(&watch->logind, after);
+    return 0;
+}
+
+static int
+handle_sleep(sd_bus_message *message, void *data, sd_bus_error *unused)
+{
+    LgnWatch *watch = data;
+    int begins;
+
+    if (!is_from(message, watch->logind) || sd_bus_message_read(message, "b", &begins) < 0)
+        return 0;
+    watch->sleep_ends_us = now_us() + SLEEP_US;
+    read_readers(watch, !begins);
+    return 0;
+}
+
+int
+lgn_watch_follow_sleep(LgnWatch *watch)
+{
+    int r = sd_bus_add_match_async(watch->bus, NULL,
+                                   "type='signal',sender='" BUS "',interface='" BUS "',"
+                                   "member='NameOwnerChanged',arg0='" LOGIND "'",
+                                   handle_logind_changed, NULL, watch);
+
+    if (r >= 0)
+        r = sd_bus_add_match_async(watch->bus, NULL,
+                                   "type='signal',sender='" LOGIND "',interface='" LOGIND
+                                   ".Manager',member='PrepareForSleep'",
+                                   handle_sleep, NULL, watch);
+    if (r >= 0)
+        r = sd_bus_call_method_async(watch->bus, NULL, BUS, "/org/freedesktop/DBus", BUS,
+                                     "GetNameOwner", handle_logind_reply, watch, "s", LOGIND);
+    return r;
 }
 
 static int

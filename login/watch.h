@@ -26,6 +26,7 @@ typedef struct {
     const char *error;         /* for a log: the reason why list is NULL; else NULL */
     bool has_run;              /* the service is or was running, perhaps without pcscd */
     bool was_away;             /* the service or pcscd was away since the last report */
+    bool is_around_sleep;      /* see lgn_watch_follow_sleep() */
     char *const *gone;         /* object paths of readers that were removed since the last report */
     size_t gone_count;
 } LgnReport;
@@ -44,6 +45,14 @@ void lgn_watch_free(LgnWatch *watch);
  * lost. Returns 0 or a negative errno. lgn_watch_wait() must not be called then.
  */
 int lgn_watch_attach(LgnWatch *watch, sd_event *event);
+
+/*
+ * Reads the readers also when the machine is about to sleep and when it has woken up: a card that
+ * is pulled meanwhile may cause no signal. Readers may lose their power in suspend; so that reports
+ * say for 10 s after each of the two that they may leave and come back. The clock stands in
+ * suspend. Only systemd-logind is believed. Returns 0 or a negative errno.
+ */
+int lgn_watch_follow_sleep(LgnWatch *watch);
 
 /* For other calls on the same connection. Owned by the watch. */
 sd_bus *lgn_watch_bus(LgnWatch *watch);

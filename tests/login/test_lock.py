@@ -212,6 +212,12 @@ class Cards(LockTest):
         self.readers.remove("Desk")
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
+    def test_sleep_that_another_program_reports(self):
+        """Only logind can make the lock service wait for readers that lost their power."""
+        self.logind.pretend_to_sleep()
+        self.readers.swap("Desk", ATR)
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
     def test_session_that_ends(self):
         add_session("c5", NOBODY.pw_uid)
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c5", "open",
@@ -417,6 +423,22 @@ class PortIsKnown(PluggingTest):
         self.wait_for_readers(1)
         self.readers = self.simulator()
         self.insert(self.reader.name())
+        self.assertEqual(self.logind.requests_until_now(), [])
+        self.readers.remove(self.reader.name())
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+    def test_pcscd_wakes_up_before_the_kernel_removes_the_device(self):
+        """The reader shows as empty while the kernel still has the device of before the sleep."""
+        self.logind.sleep_and_resume()
+        self.readers.remove(self.reader.name())
+        self.notify.wait_for_line_with("of which 0 are")
+        self.reader.unplug()
+        self.wait_for_readers(0)
+        self.reader.plug(address=3)
+        self.wait_for_readers(1)
+        self.readers = self.simulator()
+        self.insert(self.reader.name())
+        self.notify.wait_for_line_with("of which 1 are")
         self.assertEqual(self.logind.requests_until_now(), [])
         self.readers.remove(self.reader.name())
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])

@@ -85,15 +85,44 @@ apply_no_service(Fixture *fixture)
     return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
 }
 
-/* Asserts that the session is locked after so many seconds, and not before. */
+/* The reader is there without a card, around a suspend of the machine. */
+static bool
+apply_empty_around_sleep(Fixture *fixture, bool is_unplugged)
+{
+    LgnReader reader = {.path = (char *)READER, .is_empty = true, .is_unplugged = is_unplugged};
+    LgnReaderList list = {.readers = &reader, .count = 1};
+    LgnReport report = {.list = &list, .is_around_sleep = true};
+
+    return lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us);
+}
+
+static LgnVerdict
+apply_time(Fixture *fixture)
+{
+    return lgn_presence_apply_time(&fixture->presence, fixture->now_us);
+}
+
+/* Asserts that a last look is wanted after so many seconds, and not before. */
 static void
-assert_locks_after(Fixture *fixture, guint seconds)
+assert_looks_after(Fixture *fixture, guint seconds)
 {
     g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, fixture->now_us + seconds * S);
     fixture->now_us += seconds * S - 1;
-    g_assert_false(lgn_presence_apply_time(&fixture->presence, fixture->now_us));
+    g_assert_cmpint(apply_time(fixture), ==, LGN_NOTHING_TO_DO);
     fixture->now_us++;
-    g_assert_true(lgn_presence_apply_time(&fixture->presence, fixture->now_us));
+    g_assert_cmpint(apply_time(fixture), ==, LGN_LOOK_AGAIN);
+    g_assert_cmpint(apply_time(fixture), ==, LGN_NOTHING_TO_DO);
+}
+
+/* Asserts that the session is locked after so many seconds, although no report follows. */
+static void
+assert_locks_after(Fixture *fixture, guint seconds)
+{
+    assert_looks_after(fixture, seconds);
+    fixture->now_us += LGN_LOOK_US - 1;
+    g_assert_cmpint(apply_time(fixture), ==, LGN_NOTHING_TO_DO);
+    fixture->now_us++;
+    g_assert_cmpint(apply_time(fixture), ==, LGN_CARD_IS_GONE);
     g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
 }
 
@@ -243,6 +272,72 @@ test_restarts_do_not_prolong(Fixture *fixture, gconstpointer unused)
 }
 
 static void
+test_last_look_that_finds_no_card(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    assert_looks_after(fixture, 10);
+    g_assert_true(apply_no_reader(fixture));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
+}
+
+static void
+test_last_look_that_finds_the_card(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    assert_looks_after(fixture, 10);
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
+    g_assert_false(apply_no_reader(fixture));
+    assert_locks_after(fixture, 10);
+}
+
+static void
+test_no_grace(Fixture *fixture, gconstpointer unused)
+{
+    fixture->presence.grace.reader_grace_us = 0;
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_true(apply_no_reader(fixture));
+}
+
+static void
+test_card_that_is_pulled_in_sleep(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_empty_around_sleep(fixture, false));
+    assert_looks_after(fixture, 2);
+    g_assert_true(apply_empty_around_sleep(fixture, false));
+}
+
+/* It does not differ from a reader that lost its power. */
+static void
+test_swap_in_sleep(Fixture *fixture, gconstpointer unused)
+{
+    LgnReader reader = {.path = (char *)READER, .card = (char *)"/2", .atr = (char *)ATR};
+    LgnReaderList list = {.readers = &reader, .count = 1};
+    LgnReport report = {.list = &list, .is_around_sleep = true};
+
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(lgn_presence_apply_report(&fixture->presence, &report, fixture->now_us));
+    g_assert_true(apply_card(fixture, "/3"));
+}
+
+/* pcscd finds out that the reader lost its power before the kernel removes the device. */
+static void
+test_reader_that_loses_its_power_in_sleep(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_empty_around_sleep(fixture, false));
+    assert_looks_after(fixture, 2);
+    g_assert_false(apply_empty_around_sleep(fixture, true));
+    g_assert_false(apply_no_reader(fixture));
+    fixture->now_us += 7 * S;
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
+}
+
+static void
 test_mute_card(Fixture *fixture, gconstpointer unused)
 {
     g_assert_false(apply_card(fixture, "/1"));
@@ -269,6 +364,12 @@ main(int argc, char **argv)
     ADD(restart_of_service);
     ADD(service_that_stays_away);
     ADD(restarts_do_not_prolong);
+    ADD(last_look_that_finds_no_card);
+    ADD(last_look_that_finds_the_card);
+    ADD(no_grace);
+    ADD(card_that_is_pulled_in_sleep);
+    ADD(swap_in_sleep);
+    ADD(reader_that_loses_its_power_in_sleep);
     ADD(mute_card);
     return g_test_run();
 }

@@ -96,10 +96,24 @@ class Logind:
         """
         self._connection.emit_signal(None, PATH, INTERFACE, "PrepareForSleep",
                                      arguments or GLib.Variant("(b)", (begins,)))
-        for name in self._ask_bus("ListNames", None, "(as)"):
-            if name.startswith(":") and self._is_session_program(name):
-                self._connection.call_sync(name, "/", "org.freedesktop.DBus.Peer", "Ping", None,
-                                           None, Gio.DBusCallFlags.NONE, -1, None)
+        for name in self._session_programs():
+            self._connection.call_sync(name, "/", "org.freedesktop.DBus.Peer", "Ping", None, None,
+                                       Gio.DBusCallFlags.NONE, -1, None)
+
+    def pretend_to_sleep(self):
+        """Sends the same signals for another connection, to each of our programs in the session."""
+        other = connect_to_bus()
+        for name in self._session_programs():
+            for begins in (True, False):
+                other.emit_signal(name, PATH, INTERFACE, "PrepareForSleep",
+                                  GLib.Variant("(b)", (begins,)))
+            other.call_sync(name, "/", "org.freedesktop.DBus.Peer", "Ping", None, None,
+                            Gio.DBusCallFlags.NONE, -1, None)
+        other.close_sync(None)
+
+    def _session_programs(self):
+        return [name for name in self._ask_bus("ListNames", None, "(as)")
+                if name.startswith(":") and self._is_session_program(name)]
 
     def _ask_bus(self, method, arguments, reply):
         return self._connection.call_sync(
