@@ -13,6 +13,10 @@
  *   when pcscd polls again and the removal is no younger than the change with which the previous
  *   poll returned. The presence requests alone would not show that: pcscd also sends one before
  *   each power-up, in any thread.
+ * - No insertion is lost in pcscd. Its thread of a client that was told that no card is present
+ *   stores this as the state of the reader, some time later and with no lock, so it may overwrite
+ *   what the thread of the slot has stored since. So a new card is out of view until a poll
+ *   returns, and the poll waits until no other thread has been told so for a while.
  * - No thread sleeps for long after the card or the reader has gone or polling has to stop. The
  *   request to stop stays until a poll has returned, since pcscd may send it just before it polls.
  */
@@ -22,6 +26,18 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+
+/* The longest wait for clients that ask again and again. */
+enum { LONGEST_SETTLE_MS = 10 * SLOT_SETTLE_MS };
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 static struct timespec
 deadline_after(unsigned milliseconds)
@@ -115,7 +131,7 @@ slot_insert(struct slot *slot, const struct atr *atr)
     if (slot->present)
         return false;
     card_init(&slot->card, atr);
-    slot->present = true;
+    slot->present = slot->coming = true;
     slot_change(slot);
     return true;
 }
@@ -143,11 +159,15 @@ slot_plug(struct slot *slot, bool plugged)
 }
 
 RESPONSECODE
-slot_presence(const struct slot *slot)
+slot_presence(struct slot *slot)
 {
     if (slot->unplugged)
         return IFD_COMMUNICATION_ERROR;
-    return slot->present && !departure_untold(slot) ? IFD_ICC_PRESENT : IFD_ICC_NOT_PRESENT;
+    if (slot->present && !slot->coming && !departure_untold(slot))
+        return IFD_ICC_PRESENT;
+    if (slot->polled && !pthread_equal(pthread_self(), slot->poller))
+        slot->refused_at = now_ms();
+    return IFD_ICC_NOT_PRESENT;
 }
 
 RESPONSECODE
@@ -329,6 +349,21 @@ slot_control(struct slot *slot, uint32_t code, const uint8_t *request, size_t le
     return IFD_SUCCESS;
 }
 
+/* Waits until the threads that were told that no card is present have stored it. */
+static void
+slot_settle(struct slot *slot)
+{
+    uint64_t now = now_ms(), end = now + LONGEST_SETTLE_MS;
+
+    while (!slot->stop && now < end && now < slot->refused_at + SLOT_SETTLE_MS) {
+        struct timespec deadline =
+            deadline_after((unsigned)(slot->refused_at + SLOT_SETTLE_MS - now));
+
+        slot_sleep(slot, &deadline);
+        now = now_ms();
+    }
+}
+
 /* A time-out is a success as well: pcscd sleeps after any other result. */
 RESPONSECODE
 slot_poll(struct slot *slot, unsigned timeout)
@@ -336,12 +371,18 @@ slot_poll(struct slot *slot, unsigned timeout)
     bool untold = departure_untold(slot);
     struct timespec deadline = deadline_after(timeout);
 
+    slot->poller = pthread_self();
+    slot->polled = true;
     slot->shown = slot->seen;
     if (untold && !departure_untold(slot) && slot->present)
         slot_change(slot);
     while (slot->changes == slot->seen && !slot->stop)
         if (!slot_sleep(slot, &deadline))
             break;
+    if (slot->coming && !departure_untold(slot)) {
+        slot_settle(slot);
+        slot->coming = departure_untold(slot);
+    }
     slot->seen = slot->changes;
     slot->stop = false;
     return IFD_SUCCESS;

@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* How long the thread of a client in pcscd may need, on a busy machine, to store what it was told.
+ */
+enum { SLOT_SETTLE_MS = 50 };
+
 struct slot {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -21,6 +25,10 @@ struct slot {
     /* Numbers of changes: see slot.c. */
     uint64_t changes, seen, shown, departed;
     uint64_t finished; /* number of calls of slot_finish() */
+    bool coming;       /* the card is present, and no poll has returned since */
+    pthread_t poller;  /* valid after the first poll */
+    bool polled;
+    uint64_t refused_at; /* milliseconds: another thread was told last that no card is present */
     bool stop, closing;
     unsigned waiting; /* number of threads that sleep in this slot */
 
@@ -59,7 +67,7 @@ void slot_finish(struct slot *slot);
 bool slot_press(struct slot *slot, const char *keys);
 
 /* For the driver: the results are IFD_... codes. */
-RESPONSECODE slot_presence(const struct slot *slot);
+RESPONSECODE slot_presence(struct slot *slot);
 RESPONSECODE slot_power(struct slot *slot, DWORD action);
 RESPONSECODE slot_transmit(struct slot *slot, const uint8_t *command, size_t length,
                            uint8_t *answer, DWORD *answer_length);
