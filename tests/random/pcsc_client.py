@@ -13,6 +13,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.clients import winscard
+from scdtest.clients.winscard import EXCLUSIVE, SHARED
 
 from channel import is_code
 from model import NAMES, Commands, Progress, Wrong, check_response, run_client
@@ -21,6 +22,7 @@ THREADS = 2
 CARDS_MAX = 3
 TIMEOUT = 0x8010000A
 WAITS_MS = (0, 1, 50, 300)
+EXCLUSIVE_LIMIT_S = 2
 
 
 def check(code):
@@ -104,8 +106,15 @@ class Program:
         check(winscard.status(self._card()[0])[0])
 
     def _reconnect(self):
-        check(winscard.reconnect(self._card()[0], self._dice.choice((2, 2, 2, 1)),
-                                 self._dice.choice((0, 0, 0, 1, 2))))
+        """To become exclusive, it waits until others close their handles, perhaps for ever: those of
+        this program's other thread, or of one that waits for the same. Another thread ends it.
+        """
+        card, mode = self._card()[0], self._dice.choice((SHARED, SHARED, SHARED, EXCLUSIVE))
+        closer = threading.Timer(EXCLUSIVE_LIMIT_S, winscard.disconnect, [card])
+        if mode == EXCLUSIVE:
+            closer.start()
+        check(winscard.reconnect(card, mode, self._dice.choice((0, 0, 0, 1, 2))))
+        closer.cancel()
 
     def _disconnect(self):
         if self._cards:

@@ -170,7 +170,8 @@ class RandomOperations(SessionTest):
             while any(member.child for member in members) and not self._problems:
                 GLib.MainContext.default().iteration(True)
                 if time.monotonic() > self._heard_at + SILENCE_S:
-                    self._problems.append(f"no client went on for {SILENCE_S} seconds")
+                    left = [KINDS[member.number][0] for member in members if member.child]
+                    self._problems.append(f"none of {left} went on for {SILENCE_S} seconds")
                 if not self.testbed.service.is_running():
                     self._problems.append("the service has ended")
         finally:
