@@ -80,7 +80,7 @@ pld_card_enter(SCARDHANDLE number)
 static LONG
 find_end_reason_locked(PldCard *card)
 {
-    LONG code = pld_context_check_locked(card->context);
+    LONG code = pld_context_check_locked(card->context, card->cancels_seen);
 
     if (code == SCARD_S_SUCCESS)
         code = card->session.end_code;
@@ -286,7 +286,7 @@ static LONG
 try_to_connect_locked(PldNewSession *new_session, unsigned cancels_seen)
 {
     PldContext *context = new_session->context;
-    LONG code = pld_context_check_locked(context);
+    LONG code = pld_context_check_locked(context, cancels_seen);
 
     if (code != SCARD_S_SUCCESS)
         return code;
@@ -474,7 +474,7 @@ LONG
 pld_card_check_locked(PldCard *card)
 {
     pld_context_lock(card->context);
-    LONG code = pld_context_check_locked(card->context);
+    LONG code = pld_context_check_locked(card->context, card->cancels_seen);
     pld_context_unlock(card->context);
     return code;
 }

@@ -23,6 +23,9 @@
 /* How long a service that restarts, and that the bus does not start, may be away. */
 #define RESTART_MS 5000
 
+/* How long the one before may take to stop, and the next one to start and to send its objects. */
+#define START_MS 25000
+
 #define BUS_ERROR(name) "org.freedesktop.DBus.Error." name
 
 #define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
@@ -66,6 +69,13 @@ pld_bus_error_code(const sd_bus_error *error)
     return SCARD_E_NO_SERVICE;
 }
 
+bool
+pld_bus_error_is_service_end(const sd_bus_error *error)
+{
+    return sd_bus_error_has_name(error, BUS_ERROR("NoReply")) ||
+           sd_bus_error_has_name(error, SCD_ERROR_PREFIX "Shutdown");
+}
+
 static void
 forget_service(PldConnection *connection)
 {
@@ -73,11 +83,13 @@ forget_service(PldConnection *connection)
     connection->service = NULL;
 }
 
-static void
-detach(PldConnection *connection)
+void
+pld_connection_detach(PldConnection *connection)
 {
+    if (!connection->service)
+        return;
     forget_service(connection);
-    connection->ended_ns = pld_now_ns();
+    connection->changed_ns = pld_now_ns();
     connection->callbacks.service_ended(connection->callbacks.data);
 }
 
@@ -90,8 +102,10 @@ handle_owner_changed(PldConnection *connection, sd_bus_message *message)
     if (r < 0 || strcmp(name, PLD_NAME) != 0)
         return r;
     if (connection->service && strcmp(before, connection->service) == 0)
-        detach(connection);
-    connection->owner_changed |= *after != '\0';
+        pld_connection_detach(connection);
+    connection->owner_left |= *before != '\0';
+    connection->changed = true;
+    connection->changed_ns = pld_now_ns();
     return r;
 }
 
@@ -99,7 +113,8 @@ handle_owner_changed(PldConnection *connection, sd_bus_message *message)
 static PldReaders *
 present_readers(PldConnection *connection)
 {
-    return connection->pending_replies > 0 ? &connection->new_readers : &connection->readers;
+    bool attaching = connection->pending_replies > 0 || connection->without_pcscd;
+    return attaching ? &connection->new_readers : &connection->readers;
 }
 
 static int
@@ -141,7 +156,10 @@ handle_properties_changed(PldConnection *connection, sd_bus_message *message)
     pld_readers_update(present_readers(connection), sd_bus_message_get_path(message), &properties);
     if (properties.has_reader_changes)
         pld_readers_set_changes(present_readers(connection), properties.reader_changes);
-    connection->lost |= properties.unavailable;
+    if (connection->without_pcscd)
+        connection->changed |= properties.available;
+    else
+        connection->lost |= properties.unavailable;
     return r;
 }
 
@@ -220,7 +238,9 @@ handle_objects_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 
     connection->pending_replies--;
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
-        connection->code = pld_bus_error_code(sd_bus_message_get_error(message));
+        const sd_bus_error *reason = sd_bus_message_get_error(message);
+        connection->code = pld_bus_error_code(reason);
+        connection->stopping |= pld_bus_error_is_service_end(reason);
         return 0;
     }
     connection->service = sender ? strdup(sender) : NULL;
@@ -256,12 +276,15 @@ handle_manager_reply(sd_bus_message *message, void *data, sd_bus_error *error)
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
         forget_service(connection);
         connection->code = SCARD_E_NO_SERVICE;
+        connection->stopping = true;
         return 0;
     }
     int r = pld_object_properties_read_properties(&properties, message, PLD_MANAGER);
     connection->code = r < 0 ? SCARD_E_NO_SERVICE : check_version(&properties);
-    if (connection->code == SCARD_S_SUCCESS && !properties.available)
+    if (connection->code == SCARD_S_SUCCESS && !properties.available) {
         connection->code = SCARD_E_NO_SERVICE;
+        connection->without_pcscd = true;
+    }
     connection->new_readers.changes = properties.reader_changes;
     if (connection->code == SCARD_S_SUCCESS)
         pld_readers_replace(&connection->readers, &connection->new_readers);
@@ -323,8 +346,10 @@ send_first_calls(PldConnection *connection)
     if (r >= 0)
         r = sd_bus_call_method_async(connection->bus, &slots[1], PLD_NAME, PLD_ROOT, PROPERTIES,
                                      "GetAll", handle_manager_reply, connection, "s", PLD_MANAGER);
+    pld_readers_clear(&connection->new_readers);
     connection->pending_replies = 2;
-    connection->owner_changed = false;
+    connection->changed = connection->owner_left = false;
+    connection->stopping = connection->without_pcscd = false;
     connection->code = SCARD_S_SUCCESS;
     return r;
 }
@@ -335,6 +360,8 @@ drop_first_calls(PldConnection *connection)
     for (size_t i = 0; i < 2; i++)
         connection->first_calls[i] = sd_bus_slot_unref(connection->first_calls[i]);
     if (connection->pending_replies > 0)
+        forget_service(connection);
+    if (connection->owner_left)
         forget_service(connection);
     connection->pending_replies = 0;
     pld_readers_clear(&connection->new_readers);
@@ -396,16 +423,17 @@ process_until(PldConnection *connection, bool (*done)(const PldConnection *conne
     return r;
 }
 
+/* A service that leaves the bus may never reply; nor is it known to whom the bus sent the calls. */
 static bool
 has_replies(const PldConnection *connection)
 {
-    return connection->pending_replies == 0;
+    return connection->pending_replies == 0 || connection->owner_left;
 }
 
 static bool
-has_new_owner(const PldConnection *connection)
+has_changed(const PldConnection *connection)
 {
-    return connection->owner_changed;
+    return connection->changed;
 }
 
 /* until_ns: as for process_until(). */
@@ -416,10 +444,11 @@ read_service(PldConnection *connection, const PldWaitEnd *end, long long until_n
 
     if (r >= 0)
         r = process_until(connection, has_replies, end, until_ns);
-    LONG code = connection->pending_replies > 0 ? SCARD_E_NO_SERVICE : connection->code;
+    bool failed = r < 0 || connection->pending_replies > 0 || connection->owner_left;
+    LONG code = failed ? SCARD_E_NO_SERVICE : connection->code;
     drop_first_calls(connection);
     connection->lost |= r < 0;
-    return r < 0 ? SCARD_E_NO_SERVICE : code;
+    return code;
 }
 
 void
@@ -437,25 +466,6 @@ pld_connection_close(PldConnection *connection)
     forget_service(connection);
 }
 
-LONG
-pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks)
-{
-    const PldWaitEnd never = {.wake_fd = -1};
-
-    *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
-    if (connect_to_bus(connection, sd_bus_open_system) < 0)
-        return SCARD_E_NO_SERVICE;
-    LONG code = read_service(connection, &never, -1);
-    /* A proxy may not have understood sd-bus. */
-    if (connection->was_open)
-        return code;
-    pld_connection_close(connection);
-    *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
-    if (connect_to_bus(connection, pld_handshake_open_system) < 0)
-        return SCARD_E_NO_SERVICE;
-    return read_service(connection, &never, -1);
-}
-
 bool
 pld_connection_is_detached(const PldConnection *connection)
 {
@@ -466,20 +476,19 @@ pld_connection_is_detached(const PldConnection *connection)
 static bool
 try_to_attach(PldConnection *connection, const PldWaitEnd *end, LONG *code)
 {
-    const long long away_ns = RESTART_MS * PLD_NSEC_PER_MSEC;
-    long long now_ns = pld_now_ns();
-    long long until_ns = connection->ended_ns + away_ns;
-
-    *code = read_service(connection, end, until_ns > now_ns ? until_ns : now_ns + away_ns);
+    *code = read_service(connection, end, pld_now_ns() + START_MS * PLD_NSEC_PER_MSEC);
     if (*code == SCARD_S_SUCCESS || connection->lost)
         return false;
-    if (connection->service) { /* and not usable */
+    if (connection->service && !connection->without_pcscd) { /* and not usable */
         connection->lost = true;
         return false;
     }
-    int r = process_until(connection, has_new_owner, end, until_ns);
+    int r = process_until(connection, has_changed, end,
+                          connection->changed_ns + RESTART_MS * PLD_NSEC_PER_MSEC);
     connection->lost |= r < 0;
-    return connection->owner_changed;
+    connection->without_pcscd = false;
+    forget_service(connection);
+    return connection->changed;
 }
 
 LONG
@@ -490,6 +499,35 @@ pld_connection_attach(PldConnection *connection, const PldWaitEnd *end)
     while (!connection->lost && try_to_attach(connection, end, &code))
         ;
     return connection->lost ? SCARD_E_NO_SERVICE : code;
+}
+
+/* Waits for the next service if the present one is stopping, but not if there is none. */
+static LONG
+open_by(PldConnection *connection, const PldConnectionCallbacks *callbacks,
+        int (*open_bus)(sd_bus **bus))
+{
+    const PldWaitEnd never = {.wake_fd = -1};
+
+    *connection = (PldConnection){.fd = -1, .callbacks = *callbacks};
+    if (connect_to_bus(connection, open_bus) < 0)
+        return SCARD_E_NO_SERVICE;
+    LONG code = read_service(connection, &never, -1);
+    if (!connection->owner_left && !connection->stopping)
+        return code;
+    connection->changed_ns = pld_now_ns();
+    return pld_connection_attach(connection, &never);
+}
+
+LONG
+pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks)
+{
+    LONG code = open_by(connection, callbacks, sd_bus_open_system);
+
+    /* A proxy may not have understood sd-bus. */
+    if (connection->was_open || !connection->bus)
+        return code;
+    pld_connection_close(connection);
+    return open_by(connection, callbacks, pld_handshake_open_system);
 }
 
 void

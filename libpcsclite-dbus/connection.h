@@ -32,17 +32,23 @@ typedef struct {
     PldReaders readers;
     PldReaders new_readers; /* of the service that is being attached */
     bool lost;
-    bool was_open;      /* the bus has accepted it */
-    bool owner_changed; /* the service has come back since the last attempt to attach it */
-    long long ended_ns; /* when the service has left the bus (CLOCK_MONOTONIC) */
-    LONG code;          /* result of the first calls */
+    bool was_open;        /* the bus has accepted it */
+    long long changed_ns; /* when a service has last left or joined the bus (CLOCK_MONOTONIC) */
+
+    /* Results of the first calls to a service, and what has happened since they were sent. */
+    LONG code;
+    bool stopping;      /* the service has refused them */
+    bool without_pcscd; /* the service waits for pcscd; it is still in "service" */
+    bool owner_left;    /* a service has left the bus */
+    bool changed;       /* it is worth another attempt */
     unsigned pending_replies;
     sd_bus_slot *first_calls[2];
     PldConnectionCallbacks callbacks;
 } PldConnection;
 
 /*
- * Connects, and blocks until the service has sent its objects. The caller must call
+ * Connects, and blocks until the service has sent its objects; while it restarts, as for
+ * pld_connection_attach(). The caller must call
  * pld_connection_close() also after an error. Returns SCARD_E_SERVICE_STOPPED, with a message on
  * the standard error, if the service is of another version that this library cannot use.
  */
@@ -68,10 +74,13 @@ typedef struct {
     const void *data;
 } PldWaitEnd;
 
+/* Takes the service for one that has left the bus, if there is one: it is about to. */
+void pld_connection_detach(PldConnection *connection);
+
 /*
  * Reads the objects of the service again. The bus starts the service if it can; if not, waits for a
- * few seconds after its end. Returns SCARD_E_NO_SERVICE if it has not come back; a later call tries
- * it again.
+ * few seconds after its end, and as long for pcscd after its start. Returns SCARD_E_NO_SERVICE if
+ * it has not come back; a later call tries it again.
  */
 LONG pld_connection_attach(PldConnection *connection, const PldWaitEnd *end);
 
@@ -102,3 +111,6 @@ void pld_connection_process(PldConnection *connection);
  * error; never SCARD_S_SUCCESS.
  */
 LONG pld_bus_error_code(const sd_bus_error *error);
+
+/* Returns whether this is the error of a call to a service that is stopping, or has just ended. */
+bool pld_bus_error_is_service_end(const sd_bus_error *error);

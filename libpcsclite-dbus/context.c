@@ -230,7 +230,7 @@ pld_context_unlock(PldContext *context)
 /* A wait for a service that restarts. */
 typedef struct {
     PldContext *context;
-    unsigned cancels; /* PldContext.cancels when the wait began */
+    unsigned cancels; /* PldContext.cancels when the call began */
 } PldAttachment;
 
 static bool
@@ -243,17 +243,20 @@ is_attachment_ended(const void *data)
 }
 
 LONG
-pld_context_check_locked(PldContext *context)
+pld_context_check_locked(PldContext *context, unsigned cancels_seen)
 {
     PldConnection *connection = &context->connection;
-    const PldAttachment attachment = {context, context->cancels};
+    const PldAttachment attachment = {context, cancels_seen};
     const PldWaitEnd end = {context->call_wake_fd, is_attachment_ended, &attachment};
 
     pld_connection_process(connection);
     if (connection->lost)
         return SCARD_E_NO_SERVICE;
-    return pld_connection_is_detached(connection) ? pld_connection_attach(connection, &end)
-                                                  : SCARD_S_SUCCESS;
+    if (!pld_connection_is_detached(connection))
+        return SCARD_S_SUCCESS;
+    LONG code = pld_connection_attach(connection, &end);
+    bool ended = code != SCARD_S_SUCCESS && is_attachment_ended(&attachment);
+    return ended ? SCARD_E_CANCELLED : code;
 }
 
 void

@@ -108,10 +108,11 @@ void pld_context_unlock(PldContext *context);
 
 /*
  * Processes the messages that have arrived. Returns SCARD_E_NO_SERVICE if the connection is lost,
- * else SCARD_S_SUCCESS. Does not block, except while the service restarts: until it is back, for a
- * few seconds at most, or until another thread calls SCardCancel or SCardReleaseContext.
+ * else SCARD_S_SUCCESS. Does not block, except while the service restarts: until it is back, or has
+ * not come back in time, or until another thread calls SCardCancel or SCardReleaseContext; then
+ * returns SCARD_E_CANCELLED. cancels_seen: PldContext.cancels when the call of the program began.
  */
-LONG pld_context_check_locked(PldContext *context);
+LONG pld_context_check_locked(PldContext *context, unsigned cancels_seen);
 
 /* The session stays the caller's, and must be removed before it is freed. */
 void pld_context_add_session_locked(PldContext *context, PldSession *session);

@@ -128,6 +128,16 @@ wait_for_reply(PldPendingCall *pending)
     return r;
 }
 
+/* The service's signal that it ends, or that of the bus, may arrive only after this error. */
+static LONG
+read_error(const PldPendingCall *pending, const sd_bus_error *error)
+{
+    if (!pld_bus_error_is_service_end(error))
+        return pld_bus_error_code(error);
+    pld_connection_detach(&pending->context->connection);
+    return SCARD_E_NO_SERVICE;
+}
+
 static LONG
 read_reply(const PldPendingCall *pending)
 {
@@ -135,7 +145,7 @@ read_reply(const PldPendingCall *pending)
 
     sd_bus_message_sensitive(pending->reply);
     if (sd_bus_message_is_method_error(pending->reply, NULL) > 0)
-        return pld_bus_error_code(sd_bus_message_get_error(pending->reply));
+        return read_error(pending, sd_bus_message_get_error(pending->reply));
     return call->read ? call->read(pending->reply, call->result) : SCARD_S_SUCCESS;
 }
 

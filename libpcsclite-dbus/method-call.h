@@ -45,7 +45,8 @@ typedef struct {
  *
  *   SCARD_E_CANCELLED       another thread ended the call; it may have had an effect
  *   SCARD_E_INVALID_HANDLE  the object does not exist (any more)
- *   SCARD_E_NO_SERVICE      the connection is lost, or out of memory
+ *   SCARD_E_NO_SERVICE      the connection is lost, the service has ended meanwhile, which has
+ *                           detached the connection, or out of memory
  *
  * or else the code of the D-Bus error.
  */

@@ -80,9 +80,10 @@ list_readers(PldContext *context, LPSTR buffer, LPDWORD length)
 {
     char *names = NULL;
     size_t size = 0;
+    unsigned cancels_seen = context->cancels;
 
     pld_context_lock(context);
-    LONG code = pld_context_check_locked(context);
+    LONG code = pld_context_check_locked(context, cancels_seen);
     if (code == SCARD_S_SUCCESS) {
         names = join_names_locked(context, &size);
         context->known_total = context->connection.readers.total;

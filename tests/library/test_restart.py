@@ -9,10 +9,15 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.cases.sessions import ATR
 from scdtest.clients.library import THROUGH_LIBRARY
+from scdtest.clients.recorder import MANAGER, NAME, PROPERTIES, ROOT
 from scdtest.clients.script import Script
+from scdtest.fakes.fake_service import (BUS, FakeService, call_bus, card, objects, reader, refuse,
+                                        send_to_all)
 from scdtest.testbed import events
 from scdtest.testbed.testbed import simulated_reader
 
@@ -71,6 +76,45 @@ def call_while_it_is_away():
     step()
     say("list", names(context)[0])
     say("card", transmit(card, "00A4040000")[0], reconnect(card), transmit(card, "00A4040000")[0])
+
+
+def wait_and_list():
+    """One thread waits for a change, and lists the readers then; another one cancels the wait."""
+    context = new_context()
+    _, known = wait(context, 0, (PNP, 0))
+    thread = threading.Thread(target=lambda: say("wait", *wait(context, INFINITE, (PNP, known))))
+    say("ready")
+    step()
+    thread.start()
+    step()
+    say("cancel", cancel(context))
+    thread.join()
+    say("list", *names(context))
+
+
+def establish_and_list():
+    code, context = establish()
+    say(code, *(names(context) if code == 0 else ()))
+
+
+def list_after_restart():
+    context = new_context()
+    names(context)
+    say("ready")
+    step()
+    say(*names(context))
+
+
+def connect_to_card():
+    context = new_context()
+    reader = names(context)[1][0]
+    say("ready")
+    step()
+    code, card, _ = connect(context, reader)
+    say(code)
+    say("ready")
+    step()
+    say(control(card, 0x42000001, "00")[0], reconnect(card))
 
 
 class Restart(case.TestBedTest):
@@ -160,6 +204,139 @@ class Restart(case.TestBedTest):
         script.go_on()
         self.assertEqual(script.rest(), [f"list {SUCCESS}",
                                          f"card {RESET_CARD} {SUCCESS} {SUCCESS}"])
+
+
+class Properties(dict):
+    """Of a service. on_read: called with the name of each one before it is read."""
+
+    def __init__(self, properties, on_read):
+        super().__init__(properties)
+        self._on_read = on_read
+
+    def __getitem__(self, name):
+        self._on_read(name)
+        return super().__getitem__(name)
+
+
+class Moments(case.TestBedTest):
+    """Fake services, which end at moments that the real one hits by chance.
+
+    The connection of one that has left stays open, so that the bus answers no call for it.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.testbed.start_bus()
+        self.service = self.serve()
+
+    def serve(self, reader_name="Fake 00 00", **keywords):
+        name = GLib.Variant("s", reader_name)
+        service = FakeService(GetManagedObjects=objects(reader(Name=name), card()), **keywords)
+        self.addCleanup(service.close)
+        return service
+
+    def serve_silent(self, method="GetManagedObjects"):
+        """Starts one that does not answer the method; returns it and its calls of the method."""
+        calls = []
+        service = FakeService(**{method: calls.append})
+        self.addCleanup(service.close)
+        return service, calls
+
+    @staticmethod
+    def leave(service):
+        call_bus(service.connection, "ReleaseName", GLib.Variant("(s)", (NAME,)))
+
+    def script(self, function):
+        script = Script(THROUGH_LIBRARY, function)
+        self.addCleanup(script.close)
+        return script
+
+    def start_ready(self, function):
+        script = self.script(function)
+        self.assertEqual(script.line(), "ready")
+        return script
+
+    def test_wait_is_cancelled_before_the_objects_arrive(self):
+        script = self.start_ready(wait_and_list)
+        self.leave(self.service)
+        silent, calls = self.serve_silent()
+        script.go_on()
+        events.wait_until(lambda: calls, "the program asks for the objects")
+        script.go_on()
+        self.assertEqual(sorted(script.line().split(" ")[:2] for _ in range(2)),
+                         [["cancel", SUCCESS], ["wait", CANCELLED]])
+        self.leave(silent)
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"list {SUCCESS} ['Other 01 00']"])
+
+    def test_service_leaves_before_it_answers(self):
+        """The program asks the next one at once, and not when the limit is over."""
+        script = self.start_ready(list_after_restart)
+        self.leave(self.service)
+        script.go_on()
+        for _ in range(3):
+            silent, calls = self.serve_silent()
+            events.wait_until(lambda: calls, "the program asks for the objects")
+            self.leave(silent)
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"{SUCCESS} ['Other 01 00']"])
+
+    def test_service_leaves_between_its_answers(self):
+        """What it has answered is of no use, though it is complete."""
+        script = self.start_ready(list_after_restart)
+        self.leave(self.service)
+        leaving = self.serve("Old 00 00")
+
+        leaving.properties = Properties(leaving.properties, lambda _: self.leave(leaving))
+        script.go_on()
+        events.wait_until(lambda: leaving.calls, "the program asks for the objects")
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"{SUCCESS} ['Other 01 00']"])
+
+    def test_pcscd_answers_after_the_start(self):
+        """The service that follows has no readers until then."""
+        script = self.start_ready(list_after_restart)
+        self.leave(self.service)
+        service = self.serve("Other 01 00", available=GLib.Variant("b", False))
+        read = []
+        service.properties = Properties(service.properties, read.append)
+        script.go_on()
+        events.wait_until(lambda: "Available" in read, "the program asks for the properties")
+        service.properties["Available"] = GLib.Variant("b", True)
+        send_to_all(service.connection, ROOT, PROPERTIES, "PropertiesChanged", GLib.Variant(
+            "(sa{sv}as)", (MANAGER, {"Available": GLib.Variant("b", True)}, [])))
+        self.assertEqual(script.rest(), [f"{SUCCESS} ['Other 01 00']"])
+
+    def test_context_while_the_service_stops(self):
+        self.leave(self.service)
+        silent, calls = self.serve_silent()
+        script = self.script(establish_and_list)
+        events.wait_until(lambda: calls, "the program asks for the objects")
+        self.leave(silent)
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"{SUCCESS} {SUCCESS} ['Other 01 00']"])
+
+    def test_connect_while_the_service_stops(self):
+        script = self.start_ready(connect_to_card)
+        self.leave(self.service)
+        silent, calls = self.serve_silent("Connect")
+        script.go_on()
+        events.wait_until(lambda: calls, "the program connects")
+        calls[0].return_dbus_error("org.smartcardd1.Error.Shutdown", "stopping")
+        call_bus(silent.connection, "GetId")
+        self.leave(silent)
+        self.serve()
+        self.assertEqual(script.line(), SUCCESS)
+
+    def test_call_fails_before_its_cause_is_known(self):
+        """The bus, or the service, answers a call before it signals that the service has ended."""
+        script = self.start_ready(connect_to_card)
+        script.go_on()
+        self.assertEqual(script.line(), SUCCESS)
+        self.assertEqual(script.line(), "ready")
+        self.service.answer("OpenChannel", refuse(BUS + ".Error.NoReply"))
+        script.go_on()
+        self.assertEqual(script.line(), f"{RESET_CARD} {SUCCESS}")
 
 
 if __name__ == "__main__":
