@@ -10,6 +10,11 @@
  * reads them. The body is validated at the same time, because GDBus closes the connection if a body
  * is malformed, and not every bus validates bodies.
  *
+ * Also writes messages, in the byte order of this machine. GDBus can write whole messages only, and
+ * takes several times as long. Alignment counts from the first byte of a message, which is at start
+ * in the array: so several messages can follow each other in one. The header ends with its padding,
+ * and the body follows.
+ *
  * The functions that parse allocate nothing. None has a state.
  */
 
@@ -72,3 +77,30 @@ gsize scd_dbus_alignment_of(char type);
 
 /* Returns 0 for a type that is no number, and for booleans, which have two values only. */
 gsize scd_dbus_size_of_number(char type);
+
+/*
+ * Appends a header: type, serial, and those of body_length, reply_serial, path, interface, member,
+ * error_name, destination and signature that are set.
+ */
+void scd_dbus_append_header(GByteArray *message, const ScdDbusHeader *header);
+
+/* Sets the length of the body, which is all that follows the header of the message at start. */
+void scd_dbus_end_body(GByteArray *message, gsize start);
+
+/* Appends an error that replies to a call: header and body. */
+void scd_dbus_append_error(GByteArray *message, const ScdDbusHeader *header, const char *text);
+
+/* Each appends a value with the padding before it. */
+void scd_dbus_append_padding(GByteArray *message, gsize start, gsize alignment);
+void scd_dbus_append_uint32(GByteArray *message, gsize start, guint32 number);
+void scd_dbus_append_string(GByteArray *message, gsize start, const char *text);
+void scd_dbus_append_signature(GByteArray *message, const char *signature);
+
+/* value: of any type that D-Bus has. */
+void scd_dbus_append_value(GByteArray *message, gsize start, GVariant *value);
+
+/* Begins an array of elements with that alignment; returns its place for scd_dbus_end_array(). */
+gsize scd_dbus_begin_array(GByteArray *message, gsize start, gsize alignment);
+
+/* Sets the length of an array, which is all that follows its beginning. */
+void scd_dbus_end_array(GByteArray *message, gsize array);

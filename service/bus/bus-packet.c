@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 
 #define DESCRIPTORS_MAX 4
 #define ERROR_TEXT_MAX 1024

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 #include "bus/bus-stream.h"
 #include "bus/property-entry.h"
 #include "bus/reply.h"

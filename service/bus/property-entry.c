@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 
 /* All entries that are in use. */
 static GHashTable *entries;

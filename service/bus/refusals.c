@@ -2,7 +2,7 @@
 
 #include "bus/refusals.h"
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 #include "base/token-bucket.h"
 
 /* A program that calls too often gets as many errors as a user may make calls; several at once. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 #include "bus/bus-stream.h"
 
 /* Enough for the header of a reply and a short body. */

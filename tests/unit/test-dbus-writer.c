@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/dbus-writer.h"
+#include "base/dbus-message.h"
 
 #include <gio/gio.h>
 #include <string.h>
