@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/token-bucket.h"
+#include "base/limit.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)

@@ -3,7 +3,7 @@
 #include "bus/refusals.h"
 
 #include "base/dbus-message.h"
-#include "base/token-bucket.h"
+#include "base/limit.h"
 
 /* A program that calls too often gets as many errors as a user may make calls; several at once. */
 static const ScdTokenRate rate = {1000, 128};

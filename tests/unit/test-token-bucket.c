@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/token-bucket.h"
+#include "base/limit.h"
 
 #define SECOND G_USEC_PER_SEC
 
