@@ -2,7 +2,7 @@
 
 /* Any texts as values of LoginCards=, and any ATR and name of a card: these precede the values. */
 
-#include "base/login-cards.h"
+#include "base/settings.h"
 
 #include "fuzz.h"
 
