@@ -9,8 +9,8 @@
 
 #include "base/apdu.h"
 #include "base/bytes.h"
-#include "base/frame.h"
 #include "base/words.h"
+#include "channel.h"
 #include "pcsc/buffer-call.h"
 #include "pcsc/card-access.h"
 #include "pcsc/card-close.h"

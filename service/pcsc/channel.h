@@ -3,8 +3,8 @@
 
 /*
  * A socket through which a client sends commands to its session without the bus. Each packet of the
- * client becomes a job, and the answer to the job is a packet (base/frame.h). Used in the worker's
- * thread, except for functions that say otherwise.
+ * client becomes a job, and the answer to the job is a packet; both are frames, whose format is in
+ * frame-format.h. Used in the worker's thread, except for functions that say otherwise.
  *
  * A client may have SCD_FRAME_REQUESTS_MAX requests that are not answered: more are not read. While
  * it leaves answers unread, no requests are read; and if there are too many of them, its jobs are
@@ -12,8 +12,31 @@
  * disconnected are not executed.
  */
 
-#include "base/frame.h"
+#include <glib.h>
+
+#include "base/apdu.h"
+#include "frame-format.h"
 #include "pcsc/job.h"
+
+/* Bytes of the longest request; no answer is longer. */
+#define SCD_FRAME_MAX (SCD_FRAME_REQUEST_HEADER + SCD_RESPONSE_MAX)
+
+typedef struct {
+    ScdFrameOperation operation;
+    guint32 argument;
+    guint32 limit_ms;   /* SCD_FRAME_NO_LIMIT for none */
+    const guint8 *data; /* points into the packet */
+    gsize length;
+} ScdFrameRequest;
+
+/* Returns whether the packet is a request in the format of another version of the service. */
+gboolean scd_frame_has_other_version(const guint8 *packet, gsize length);
+
+/* Returns FALSE if the packet is not a request: the peer does not speak this protocol. */
+gboolean scd_frame_read_request(const guint8 *packet, gsize length, ScdFrameRequest *request);
+
+/* Writes the SCD_FRAME_ANSWER_HEADER bytes before an answer. value: 0 if the answer has none. */
+void scd_frame_write_answer(guint8 *header, guint32 code, guint32 value);
 
 /* The maximum number of requests that one system call receives. */
 #define SCD_CHANNEL_BATCH 4

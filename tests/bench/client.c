@@ -16,7 +16,7 @@
 #define SERVICE "org.smartcardd1"
 #define ROOT "/org/smartcardd1"
 
-/* The number of packets that the service reads from a channel before it answers (base/frame.h). */
+/* The number of packets that the service reads from a channel before it answers: pcsc/channel.h. */
 #define IN_FLIGHT_MAX 32
 #define ANSWER_HEADER 8
 

@@ -2,7 +2,7 @@
 
 /* Any packet on a channel: accepted requests conform to the format. */
 
-#include "base/frame.h"
+#include "pcsc/channel.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/frame.h"
+#include "pcsc/channel.h"
 
 #include <string.h>
 
