@@ -10,10 +10,9 @@
 #include "base/apdu.h"
 #include "base/bytes.h"
 #include "base/words.h"
-#include "channel.h"
 #include "pcsc/buffer-call.h"
-#include "pcsc/card-access.h"
-#include "pcsc/card-close.h"
+#include "pcsc/card-place.h"
+#include "pcsc/channel.h"
 #include "pcsc/context.h"
 #include "pcsc/pin-pad.h"
 

@@ -4,6 +4,9 @@
 /*
  * One SCARDHANDLE, its place among the handles on the same card, and the known parts of the card's
  * state. Both belong to the worker's thread; members marked as atomic may be read from any thread.
+ *
+ * A connection ends with the card as the disposition says. If the owner has not chosen one, the
+ * card keeps no state that others could use, such as a verified PIN.
  */
 
 #include "pcsc/job.h"
@@ -79,3 +82,52 @@ void scd_card_handle_set_atr(ScdCardHandle *handle, GBytes *atr);
 
 /* To be called when the handle was disconnected. */
 void scd_card_handle_clear_connection(ScdCardHandle *handle);
+
+/*
+ * The next functions query the card of a handle (card: a SCARDHANDLE). pcscd answers itself:
+ * SCardStatus would access the table of readers, which in 1.9.9 only the monitor may use.
+ */
+
+/*
+ * Returns at once: SCARD_W_RESET_CARD or SCARD_W_REMOVED_CARD if the card was reset or removed,
+ * SCARD_E_SHARING_VIOLATION if another handle has a transaction, else SCARD_S_SUCCESS.
+ */
+guint32 scd_card_check_access_in_worker(long card);
+
+/* Returns whether the card has the expected ATR; TRUE if the driver does not report one. */
+gboolean scd_card_has_atr_in_worker(long card, GBytes *expected);
+
+/*
+ * For a direct handle, which pcscd lets use each card that is inserted. granted: the ATR of the
+ * only card to use, empty for no card. Returns SCARD_S_SUCCESS if the card is that one or has no
+ * power; SCARD_E_NO_SMARTCARD if there is none, as granted; SCARD_E_CARD_UNSUPPORTED if it is
+ * another one; or the code of scd_card_check_access_in_worker(), and then the card is not known.
+ */
+guint32 scd_card_compare_in_worker(long card, GBytes *granted);
+
+/*
+ * Returns why the command of the job failed: SCARD_W_REMOVED_CARD if the card was removed,
+ * SCARD_E_READER_UNAVAILABLE if the reader was unplugged, the code of a lost connection to pcscd,
+ * or else the code of the job. Blocks for at most half a second, and not after the job was
+ * answered.
+ */
+guint32 scd_card_find_cause_in_worker(long card, const ScdJob *job);
+
+/*
+ * Returns whether PC/SC part 3 has a class for the attribute. Internal tags of drivers, which pcscd
+ * would pass on, have none.
+ */
+gboolean scd_card_is_documented_attribute(guint32 id);
+
+/*
+ * To be called before the worker connects its first handle: resets the card if it has the state of
+ * an ended session, and no other program has a handle on it now.
+ */
+void scd_card_clean_in_worker(const ScdCardPlace *place);
+
+/*
+ * Runs a SCD_JOB_DISCONNECT on a handle that is connected. SCD_OUTCOME_BUSY: another program has
+ * the card, and the handle stays connected.
+ */
+ScdOutcome scd_card_handle_disconnect_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
+                                                ScdJob *job);

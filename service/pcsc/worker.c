@@ -5,7 +5,7 @@
 #include <winscard.h>
 
 #include "base/error.h"
-#include "pcsc/card-close.h"
+#include "pcsc/card-place.h"
 #include "pcsc/channel-poll.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
