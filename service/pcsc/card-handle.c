@@ -10,7 +10,6 @@
 #include "base/apdu.h"
 #include "base/bytes.h"
 #include "base/words.h"
-#include "pcsc/buffer-call.h"
 #include "pcsc/card-place.h"
 #include "pcsc/channel.h"
 #include "pcsc/context.h"

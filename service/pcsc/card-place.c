@@ -6,8 +6,6 @@
 #include <string.h>
 #include <winscard.h>
 
-#include "pcsc/buffer-call.h"
-#include "pcsc/card-place.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
 #include "pcsc/reader-use.h"

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * Opens and closes SCARDCONTEXTs and SCARDHANDLEs, and ends waits in them.
+ * Opens and closes SCARDCONTEXTs and SCARDHANDLEs, ends waits in them, and makes the calls that
+ * fill a buffer.
  *
  * Before pcsc-lite 2.4, libpcsclite changes its lists of contexts and handles without a common
- * lock, and may crash when two threads do so at once. The functions below are therefore the only
- * callers of SCardEstablishContext, SCardReleaseContext and SCardDisconnect, and take turns.
+ * lock, and may crash when two threads do so at once. The functions of this file are therefore the
+ * only callers of SCardEstablishContext, SCardReleaseContext and SCardDisconnect, and take turns.
  *
  * They block until pcscd answers, and must not be called in the main thread. All that may take
  * long, such as the reset of a card, is done before by other calls; except for powering a card
@@ -56,3 +57,23 @@ void scd_status_wait_canceller_interrupt(ScdStatusWaitCanceller *canceller);
 void scd_status_wait_canceller_reset(ScdStatusWaitCanceller *canceller);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdStatusWaitCanceller, scd_status_wait_canceller_free)
+
+/*
+ * Calls of libpcsclite that fill a buffer. *length is the size of the buffer, and on return the
+ * number of bytes in it: 0 after an error, and never more than the size. A longer answer, which
+ * only a fault of the driver or of libpcsclite can cause, is SCARD_E_INSUFFICIENT_BUFFER.
+ *
+ * All return a PC/SC code, and block until pcscd answers.
+ */
+
+/*
+ * protocol: of the command, SCARD_PROTOCOL_…. answer_protocol: is set to that in the header of the
+ * response, and keeps its value if the driver sets none; NULL if it is not needed.
+ */
+guint32 scd_pcsc_transmit(long card, guint32 protocol, gconstpointer command, gsize command_length,
+                          guint32 *answer_protocol, guint8 *response, gsize *length);
+
+guint32 scd_pcsc_control(long card, guint32 control_code, gconstpointer input, gsize input_length,
+                         guint8 *output, gsize *length);
+
+guint32 scd_pcsc_get_attribute(long card, guint32 id, guint8 *value, gsize *length);

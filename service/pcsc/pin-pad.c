@@ -7,8 +7,8 @@
 #include <winscard.h>
 
 #include "base/feature.h"
-#include "pcsc/buffer-call.h"
 #include "pcsc/card-place.h"
+#include "pcsc/context.h"
 
 _Static_assert(SCD_CODE_GET_FEATURE_REQUEST == CM_IOCTL_GET_FEATURE_REQUEST, "the same code");
 _Static_assert(offsetof(PIN_VERIFY_STRUCTURE, abData) == 19, "as in base/pin-format.c");

@@ -10,7 +10,6 @@
 #include "base/feature.h"
 #include "base/reader-name.h"
 #include "base/usb-device.h"
-#include "pcsc/buffer-call.h"
 #include "pcsc/code.h"
 #include "pcsc/context.h"
 #include "pcsc/descriptors.h"

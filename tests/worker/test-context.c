@@ -40,9 +40,31 @@ SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
     return change_lists();
 }
 
-/* Of the other half of context.c. */
+/* The rest of context.c calls these. */
+
 LONG
 SCardCancel(SCARDCONTEXT context)
+{
+    g_assert_not_reached();
+}
+
+LONG
+SCardTransmit(SCARDHANDLE handle, const SCARD_IO_REQUEST *protocol, LPCBYTE command,
+              DWORD command_length, SCARD_IO_REQUEST *answer_protocol, LPBYTE response,
+              LPDWORD length)
+{
+    g_assert_not_reached();
+}
+
+LONG
+SCardControl(SCARDHANDLE handle, DWORD code, LPCVOID input, DWORD input_length, LPVOID output,
+             DWORD output_length, LPDWORD length)
+{
+    g_assert_not_reached();
+}
+
+LONG
+SCardGetAttrib(SCARDHANDLE handle, DWORD id, LPBYTE value, LPDWORD length)
 {
     g_assert_not_reached();
 }
