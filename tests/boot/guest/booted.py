@@ -56,8 +56,12 @@ def control_lock_service(*command):
 
 
 def wait_for_lock_service(words):
-    """It says in its status how many cards it sees. The session may have just begun."""
-    events.wait_for_file(f"/run/user/{pwd.getpwnam('tester').pw_uid}/systemd/private")
+    """It says in its status how many cards it sees.
+
+    The session may have just begun: not even the folders may be there.
+    """
+    socket = f"/run/user/{pwd.getpwnam('tester').pw_uid}/systemd/private"
+    events.poll_until(lambda: os.path.exists(socket), socket + " appears")
     while words not in control_lock_service("show", "--property=StatusText"):
         pass
 

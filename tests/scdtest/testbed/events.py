@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Waiting for events, never for time. The limit ends waits for events that never happen."""
 
+import ctypes
 import os
 import select
 import socket
@@ -8,11 +9,14 @@ import time
 
 import gi
 
-gi.require_version("Gio", "2.0")
-from gi.repository import Gio, GLib  # noqa: E402
+gi.require_version("GLib", "2.0")
+from gi.repository import GLib  # noqa: E402
 
 PAUSE_S = 0.002
+IN_MOVED_TO, IN_CREATE = 0x80, 0x100
 LIMIT_S = float(os.environ.get("SCD_TEST_LIMIT_S", "30"))
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def wait_until(condition, what):
@@ -48,10 +52,25 @@ def poll_until(condition, what):
 
 
 def wait_for_file(path):
-    """The folder must exist: GIO polls for a missing one every 4 seconds only."""
-    monitor = Gio.File.new_for_path(path).monitor(Gio.FileMonitorFlags.NONE)
-    wait_until(lambda: os.path.exists(path), path + " appears")
-    monitor.cancel()
+    """The folder must exist.
+
+    This is not done with GFileMonitor, whose thread has all signals blocked and looks at the file,
+    too. In a process that has umockdev preloaded, before its version 0.18.4, a call with a path
+    blocks all signals, and keeps the mask of its thread in a variable that the threads share and no
+    lock protects. So this thread could restore the mask of the other one, and all programs that it
+    starts from then on would have SIGTERM blocked.
+    """
+    inotify = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+    source = GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, inotify, GLib.IOCondition.IN,
+                                   lambda *_: bool(os.read(inotify, 4096)))
+    try:
+        folder = os.fsencode(os.path.dirname(path))
+        if _libc.inotify_add_watch(inotify, folder, IN_CREATE | IN_MOVED_TO) < 0:
+            raise OSError(ctypes.get_errno(), "cannot watch the folder", folder)
+        wait_until(lambda: os.path.exists(path), path + " appears")
+    finally:
+        GLib.source_remove(source)
+        os.close(inotify)
 
 
 class NotifySocket:

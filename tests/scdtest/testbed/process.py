@@ -46,6 +46,8 @@ class Process:
         options.setdefault("stderr", self._log)
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("start_new_session", True)  # Ctrl-C must not reach it
+        assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, ()), \
+            f"{name} would not end: it would inherit that SIGTERM is blocked"
         self._child = subprocess.Popen(command, env={**os.environ, **(environment or {})},
                                        **options)
         self.pid = self._child.pid
