@@ -65,6 +65,10 @@ const Manager = GObject.registerClass({
     }
 });
 
+// gjs frees an object to which no variable refers, although its signals are connected.
+let manager = null;
+
 function getSmartcardManager() {
-    return new Manager();
+    manager ??= new Manager();
+    return manager;
 }
