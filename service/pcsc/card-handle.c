@@ -20,7 +20,8 @@ _Static_assert(SCD_PCSC_BUFFER_SIZE == MAX_BUFFER_SIZE_EXTENDED, "the largest AP
 gboolean
 scd_card_handle_is_held_up_in_worker(const ScdCardHandle *handle)
 {
-    return scd_card_check_access_in_worker(handle->card) == SCARD_E_SHARING_VIOLATION;
+    return handle->connected &&
+           scd_card_check_access_in_worker(handle->card) == SCARD_E_SHARING_VIOLATION;
 }
 
 gboolean

@@ -466,14 +466,13 @@ scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now, gi
 }
 
 void
-scd_queue_group_transaction_taken_locked(ScdQueueGroup *group)
+scd_job_queue_transaction_taken_locked(ScdJobQueue *queue)
 {
-    ScdJobQueue *holder = scd_queue_group_holder_locked(group);
-
-    if (!holder) /* the card was removed meanwhile */
+    set_listed_locked(queue, SCD_LIST_CONNECTED, queue->card.connected);
+    if (scd_queue_group_holder_locked(queue->group) != queue) /* the card was removed meanwhile */
         return;
-    scd_queue_group_end_holding_locked(group);
-    report_event_locked(holder, holder->events.transaction_taken);
+    scd_queue_group_end_holding_locked(queue->group);
+    report_event_locked(queue, queue->events.transaction_taken);
 }
 
 void

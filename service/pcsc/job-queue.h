@@ -121,8 +121,11 @@ void scd_queue_group_end_unwaiting_locked(ScdQueueGroup *group, GQueue *answers)
 ScdJobQueue *scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, gint64 now,
                                                    gint64 *until);
 
-/* To be called after the transaction of the holder was ended: notifies its session. */
-void scd_queue_group_transaction_taken_locked(ScdQueueGroup *group);
+/*
+ * To be called after the transaction of the queue was ended, which may have closed its handle:
+ * notifies its session.
+ */
+void scd_job_queue_transaction_taken_locked(ScdJobQueue *queue);
 
 /* Returns the queues that are connected, the oldest one first: a list of ScdJobQueue. It changes in
  * the thread of the worker only. */

@@ -322,7 +322,7 @@ revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
     scd_card_handle_revoke_in_worker(scd_job_queue_card(holder), &worker->place);
     g_mutex_lock(worker->lock);
     scd_contention_end(&worker->group->contention, g_get_monotonic_time());
-    scd_queue_group_transaction_taken_locked(worker->group);
+    scd_job_queue_transaction_taken_locked(holder);
     scd_card_place_note_other_program(&worker->place);
     report_resets_in_worker(worker);
 }

@@ -6,6 +6,8 @@
 #include "rig.h"
 
 #define RESET_CARD 0x80100068
+#define INVALID_HANDLE 0x80100003
+#define NO_CARD 0x8010000C
 
 static guint n_taken;
 
@@ -39,6 +41,36 @@ assert_taken(Rig *rig, RigJob *waiting)
     g_assert_cmpuint(fake_pcsc_count_resets(), ==, 1);
     g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, RESET_CARD);
     g_assert_false(scd_job_queue_in_transaction(rig->ours));
+}
+
+/* The transaction can only be ended with its handle, and there is no card for a new one. */
+static void
+lose_handle(Rig *rig, RigJob *waiting)
+{
+    fake_pcsc_reset_card();
+    fake_pcsc_hold(FAKE_CONNECT);
+    rig_advance_clock(6 * G_TIME_SPAN_SECOND);
+    RigJob *awake = rig_submit(rig, rig->other, SCD_JOB_STATUS);
+    fake_pcsc_wait_until_held();
+    fake_pcsc_remove_card();
+    fake_pcsc_release();
+    rig_wait(awake);
+    g_assert_cmphex(awake->code, ==, INVALID_HANDLE);
+    rig_wait(waiting);
+}
+
+static void
+test_connect_after_a_lost_handle(void)
+{
+    Rig *rig = rig_new(FALSE);
+
+    g_assert_cmphex(rig_run(rig, rig->other, SCD_JOB_BEGIN), ==, 0);
+    RigJob *connect = rig_submit(rig, rig->ours, SCD_JOB_CONNECT);
+    rig_run(rig, rig->other, SCD_JOB_STATUS); /* the worker knows that it waits */
+    lose_handle(rig, connect);
+    g_assert_cmphex(connect->code, ==, NO_CARD);
+    g_assert_cmpuint(fake_pcsc_count_handles(), ==, 0);
+    rig_free(rig);
 }
 
 /* Requests that are no commands keep the worker awake, but do not count. */
@@ -184,6 +216,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker-limits/idle", test_idle);
+    g_test_add_func("/worker-limits/lost-handle", test_connect_after_a_lost_handle);
     g_test_add_func("/worker-limits/total", test_commands_are_activity_up_to_the_total);
     g_test_add_func("/worker-limits/total-script", test_total_within_a_script);
     g_test_add_func("/worker-limits/no-waiting", test_no_waiting);
