@@ -7,21 +7,27 @@
 
 #include "base/atr.h"
 
+#define HEADS 4096 /* a power of 2; the list of 2023 has 5,500 entries */
+#define NO_ENTRY G_MAXUINT32
+
 /*
  * Most entries are a literal ATR and are found by a hash of their text. The few patterns are tried
  * one after the other. All candidates have to pass the same matcher, so a hash collision does no
- * harm.
+ * harm. The service reads the list when it starts, for which a sorted index takes too long.
  */
 struct _ScdCardList {
     GMappedFile *file; /* of the text; NULL if it is no file */
     GBytes *text;
-    GArray *literals; /* of ScdLiteralEntry, by hash */
+    GArray *literals; /* of ScdLiteralEntry */
     GArray *patterns; /* of ScdPatternEntry, in the order of the text */
+
+    /* The last literal with each hash; an index, or NO_ENTRY. */
+    guint32 heads[HEADS];
 };
 
 typedef struct {
-    guint32 hash;
-    guint32 offset; /* of the entry's line in the text */
+    guint32 offset;   /* of the entry's line in the text */
+    guint32 previous; /* one with the same hash; an index, or NO_ENTRY */
 } ScdLiteralEntry;
 
 /* The first characters, TS and T0, rule most patterns out without reading the text. */
@@ -35,14 +41,28 @@ typedef struct {
     gsize length; /* bytes, without the end of the line */
 } ScdListLine;
 
-static guint32
-hash_text(const char *text, gsize length)
-{
-    guint32 hash = 2166136261u; /* FNV-1a, 32 bits */
+/* The characters of a literal, as a capital letter; 0 for all others. */
+static const guint8 literal_characters[256] = {
+    [' '] = ' ', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4',
+    ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'A',
+    ['B'] = 'B', ['C'] = 'C', ['D'] = 'D', ['E'] = 'E', ['F'] = 'F', ['a'] = 'A',
+    ['b'] = 'B', ['c'] = 'C', ['d'] = 'D', ['e'] = 'E', ['f'] = 'F',
+};
 
-    for (gsize i = 0; i < length; i++)
-        hash = (hash ^ (guchar)g_ascii_toupper(text[i])) * 16777619u;
-    return hash;
+/* Sets the index in heads. Returns FALSE if the text is a pattern. */
+static gboolean
+hash_literal(const char *text, gsize length, guint32 *hash)
+{
+    guint32 bits = 0;
+
+    for (gsize i = 0; i < length; i++) {
+        guint8 character = literal_characters[(guchar)text[i]];
+        if (character == 0)
+            return FALSE;
+        bits = (bits << 5 | bits >> 27) ^ character;
+    }
+    *hash = bits * 0x9E3779B1u / (G_MAXUINT32 / HEADS + 1); /* the upper bits of a product */
+    return TRUE;
 }
 
 /* Sets line to the line at *at, without the spaces and the carriage return at its end. */
@@ -76,25 +96,6 @@ is_entry(const ScdListLine *line)
            line->start[0] != '\t';
 }
 
-static gboolean
-is_literal(const ScdListLine *line)
-{
-    for (gsize i = 0; i < line->length; i++) {
-        if (!g_ascii_isxdigit(line->start[i]) && line->start[i] != ' ')
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static int
-compare_literals(gconstpointer a, gconstpointer b)
-{
-    const ScdLiteralEntry *left = a;
-    const ScdLiteralEntry *right = b;
-
-    return (left->hash > right->hash) - (left->hash < right->hash);
-}
-
 static int
 compare_offsets(gconstpointer a, gconstpointer b)
 {
@@ -117,6 +118,22 @@ get_text(const ScdCardList *list, const char **end)
     return start;
 }
 
+static void
+add_entry(ScdCardList *list, const ScdListLine *line, guint32 offset)
+{
+    guint32 hash;
+
+    if (hash_literal(line->start, line->length, &hash)) {
+        ScdLiteralEntry literal = {offset, list->heads[hash]};
+        list->heads[hash] = list->literals->len;
+        g_array_append_val(list->literals, literal);
+    } else {
+        ScdPatternEntry pattern = {offset, {0}};
+        memcpy(pattern.head, line->start, MIN(line->length, sizeof pattern.head));
+        g_array_append_val(list->patterns, pattern);
+    }
+}
+
 ScdCardList *
 scd_card_list_new(GBytes *text)
 {
@@ -127,24 +144,15 @@ scd_card_list_new(GBytes *text)
     list->text = g_bytes_ref(text);
     list->literals = g_array_new(FALSE, FALSE, sizeof(ScdLiteralEntry));
     list->patterns = g_array_new(FALSE, FALSE, sizeof(ScdPatternEntry));
+    for (gsize i = 0; i < HEADS; i++)
+        list->heads[i] = NO_ENTRY;
 
     const char *start = get_text(list, &end);
     const char *at = start;
     while (read_next_line(&at, end, &line)) {
-        guint32 offset = (guint32)(line.start - start);
-
-        if (!is_entry(&line))
-            continue;
-        if (is_literal(&line)) {
-            ScdLiteralEntry literal = {hash_text(line.start, line.length), offset};
-            g_array_append_val(list->literals, literal);
-        } else {
-            ScdPatternEntry pattern = {offset, {0}};
-            memcpy(pattern.head, line.start, MIN(line.length, sizeof pattern.head));
-            g_array_append_val(list->patterns, pattern);
-        }
+        if (is_entry(&line))
+            add_entry(list, &line, (guint32)(line.start - start));
     }
-    g_array_sort(list->literals, compare_literals);
     return list;
 }
 
@@ -200,23 +208,6 @@ add_if_match(const ScdCardList *list, guint32 offset, const ScdAtrText *atr, GAr
         g_array_append_val(matches, offset);
 }
 
-static guint
-find_first_literal(const ScdCardList *list, guint32 hash)
-{
-    guint low = 0;
-    guint high = list->literals->len;
-
-    while (low < high) {
-        guint middle = low + (high - low) / 2;
-
-        if (g_array_index(list->literals, ScdLiteralEntry, middle).hash < hash)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static gboolean
 is_ruled_out(const ScdPatternEntry *pattern, const ScdAtrText *atr)
 {
@@ -235,14 +226,15 @@ static GArray *
 find_matches(const ScdCardList *list, const ScdAtrText *atr)
 {
     GArray *matches = g_array_new(FALSE, FALSE, sizeof(guint32));
-    guint32 hash = hash_text(atr->text, atr->length);
+    guint32 hash, next = NO_ENTRY;
 
-    for (guint i = find_first_literal(list, hash); i < list->literals->len; i++) {
-        const ScdLiteralEntry *literal = &g_array_index(list->literals, ScdLiteralEntry, i);
+    if (hash_literal(atr->text, atr->length, &hash))
+        next = list->heads[hash];
+    while (next != NO_ENTRY) {
+        const ScdLiteralEntry *literal = &g_array_index(list->literals, ScdLiteralEntry, next);
 
-        if (literal->hash != hash)
-            break;
         add_if_match(list, literal->offset, atr, matches);
+        next = literal->previous;
     }
     for (guint i = 0; i < list->patterns->len; i++) {
         const ScdPatternEntry *pattern = &g_array_index(list->patterns, ScdPatternEntry, i);

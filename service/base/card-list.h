@@ -18,7 +18,9 @@
 
 typedef struct _ScdCardList ScdCardList;
 
-/* Allocates an index of 8 or 12 bytes an entry, and references the text without copying it. */
+/*
+ * Allocates an index of 16 KiB, and 8 or 12 bytes an entry. References the text without copying it.
+ */
 ScdCardList *scd_card_list_new(GBytes *text);
 
 /* The same with a file as the text, which must not be written to. References the file. */
