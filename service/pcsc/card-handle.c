@@ -88,7 +88,8 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 static gboolean
 has_lost_bound_card_in_worker(const ScdCardHandle *handle, ScdJob *job)
 {
-    if (!handle->bound || scd_card_check_access_in_worker(handle->card) != SCARD_W_REMOVED_CARD)
+    if (!handle->bound || (handle->refusal != SCARD_W_REMOVED_CARD &&
+                           scd_card_check_access_in_worker(handle->card) != SCARD_W_REMOVED_CARD))
         return FALSE;
     job->code = SCARD_W_REMOVED_CARD;
     return TRUE;
@@ -157,6 +158,42 @@ undo_reconnect_in_worker(ScdCardHandle *handle, const ScdJob *job)
 }
 
 /*
+ * Closes the handle, which ends its transaction, and opens another one. Until a reconnect it is
+ * refused with the code, which is that of an event that pcscd will not report for the new handle.
+ */
+static void
+replace_card_in_worker(ScdCardHandle *handle, const ScdCardPlace *place, guint32 refusal)
+{
+    DWORD active;
+
+    scd_pcsc_disconnect(handle->card);
+    if (SCardConnect(place->context, place->reader, SCARD_SHARE_DIRECT, 0, &handle->card,
+                     &active) == SCARD_S_SUCCESS)
+        handle->refusal = refusal;
+    else
+        scd_card_handle_clear_connection(handle);
+    handle->exclusive = FALSE;
+}
+
+/*
+ * A removal ends the transactions of a reader. pcscd (1.9.9 to 2.5) may see it between its check of
+ * the handle and the begin, and then the transaction can only be ended with the handle, since
+ * SCardEndTransaction fails. All connects would wait for that, in the thread that could do it.
+ */
+static guint32
+lock_card_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
+{
+    guint32 code = SCardBeginTransaction(handle->card);
+
+    if (code != SCARD_S_SUCCESS ||
+        scd_card_check_access_in_worker(handle->card) != SCARD_W_REMOVED_CARD)
+        return code;
+    replace_card_in_worker(handle, place, SCARD_W_REMOVED_CARD);
+    g_atomic_int_set(&handle->depth, 0);
+    return SCARD_W_REMOVED_CARD;
+}
+
+/*
  * Another program can take the card between the check and SCardBeginTransaction, which then waits
  * for the end of that transaction: it has no time limit, PCSCLITE_NO_BLOCKING does not apply to it,
  * and SCardCancel does not end it (1.9.9 to 2.5). To disconnect the handle in another thread would
@@ -173,7 +210,7 @@ begin_transaction_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *
         if (job->code != SCARD_S_SUCCESS)
             return SCD_OUTCOME_DONE;
     }
-    job->code = SCardBeginTransaction(handle->card);
+    job->code = lock_card_in_worker(handle, place);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
     g_atomic_int_inc(&handle->depth);
@@ -404,7 +441,7 @@ enter_pin_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
     if (job->code == SCARD_E_SHARING_VIOLATION)
         return SCD_OUTCOME_BUSY;
     if (job->code == SCARD_S_SUCCESS)
-        job->code = SCardBeginTransaction(handle->card);
+        job->code = lock_card_in_worker(handle, place);
     scd_card_handle_note_reset(handle, place, SCARD_LEAVE_CARD, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
@@ -519,33 +556,19 @@ scd_card_handle_undo_in_worker(ScdCardHandle *handle, const ScdJob *job)
     }
 }
 
-/*
- * pcscd does not end a transaction while its handle has a reset to confirm, such as one by the end
- * of a nested transaction; and it lets no handle confirm that if the card is mute now. To close the
- * handle ends the transaction. The client has sent no command since the reset.
- */
-static void
-replace_card_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
-{
-    DWORD active;
-
-    scd_pcsc_disconnect(handle->card);
-    if (SCardConnect(place->context, place->reader, SCARD_SHARE_DIRECT, 0, &handle->card,
-                     &active) == SCARD_S_SUCCESS)
-        handle->refusal = SCARD_W_RESET_CARD;
-    else
-        scd_card_handle_clear_connection(handle);
-    handle->exclusive = FALSE;
-}
-
 void
 scd_card_handle_revoke_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
 {
     for (; g_atomic_int_get(&handle->depth) > 1; g_atomic_int_add(&handle->depth, -1))
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
-    /* The reset is in the last call, because after it all others would fail. */
+    /*
+     * The reset is in the last call, because after it all others would fail. pcscd does not end a
+     * transaction while its handle has a reset to confirm, such as one by the end of a nested
+     * transaction; and it lets no handle confirm that if the card is mute now. The client has sent
+     * no command since the reset.
+     */
     if (SCardEndTransaction(handle->card, SCARD_RESET_CARD) == SCARD_W_RESET_CARD)
-        replace_card_in_worker(handle, place);
+        replace_card_in_worker(handle, place, SCARD_W_RESET_CARD);
     handle->used = FALSE;
     g_atomic_int_set(&handle->depth, 0);
 }

@@ -25,6 +25,7 @@ static struct {
     gboolean foreign;
     gboolean guest;
     gboolean removed;
+    gboolean unplugged;
     gboolean verified;
     gboolean has_pin_pad;
     gboolean can_abort;
@@ -53,6 +54,7 @@ fake_pcsc_reset(void)
     g_assert(fake.contexts == 0);
     fake.held = FAKE_N_FUNCTIONS;
     fake.blocks = fake.foreign = fake.guest = fake.removed = fake.verified = FALSE;
+    fake.unplugged = FALSE;
     fake.has_pin_pad = fake.can_abort = FALSE;
     fake.key = 0;
     fake.refusals = fake.resets = 0;
@@ -157,6 +159,15 @@ fake_pcsc_remove_card(void)
     g_mutex_unlock(&fake.lock);
 }
 
+void
+fake_pcsc_unplug(void)
+{
+    fake_pcsc_remove_card();
+    g_mutex_lock(&fake.lock);
+    fake.unplugged = TRUE;
+    g_mutex_unlock(&fake.lock);
+}
+
 static guint
 count_handles_locked(void)
 {
@@ -239,11 +250,9 @@ fake_pcsc_wait_for_calls(FakeFunction function, guint more)
     g_mutex_unlock(&fake.lock);
 }
 
-/* Each call that can be held begins with this, and ends with leave(). */
 static void
-enter(FakeFunction function)
+block_if_held(FakeFunction function)
 {
-    g_mutex_lock(&fake.lock);
     fake.calls[function]++;
     if (fake.held != function)
         return;
@@ -251,6 +260,14 @@ enter(FakeFunction function)
     g_cond_broadcast(&fake.changed);
     while (fake.blocks)
         g_cond_wait(&fake.changed, &fake.lock);
+}
+
+/* Each call that can be held begins with this, and ends with leave(). */
+static void
+enter(FakeFunction function)
+{
+    g_mutex_lock(&fake.lock);
+    block_if_held(function);
 }
 
 static LONG
@@ -331,7 +348,9 @@ SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protoc
 {
     enter(FAKE_CONNECT);
     g_assert(context == 1 && fake.contexts == 1 && strcmp(reader, "Reader") == 0);
-    if (fake.removed)
+    if (fake.unplugged)
+        return leave(SCARD_E_UNKNOWN_READER);
+    if (fake.removed && share_mode != SCARD_SHARE_DIRECT)
         return leave(SCARD_E_NO_SMARTCARD);
     for (guint i = 0; i < HANDLES_MAX; i++) {
         if (fake.handles[i].is_open)
@@ -384,9 +403,11 @@ SCardBeginTransaction(SCARDHANDLE handle)
     FakeHandle *found = find_handle(handle);
     LONG code = check_card(found);
     g_assert(depth_locked() == found->depth);
-    if (code == SCARD_S_SUCCESS)
-        found->depth++;
-    return leave(code);
+    if (code != SCARD_S_SUCCESS)
+        return leave(code);
+    block_if_held(FAKE_LOCK);
+    found->depth++;
+    return leave(SCARD_S_SUCCESS);
 }
 
 LONG

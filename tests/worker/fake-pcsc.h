@@ -18,6 +18,7 @@ typedef enum {
     FAKE_RESTART, /* SCardReconnect to direct with a reset */
     FAKE_DISCONNECT,
     FAKE_BEGIN,
+    FAKE_LOCK, /* in SCardBeginTransaction, after it has checked the handle */
     FAKE_END,
     FAKE_TRANSMIT,
     FAKE_CONTROL, /* any other code than these of a PIN pad */
@@ -50,6 +51,8 @@ void fake_pcsc_set_pin_pad(gboolean can_abort);
 void fake_pcsc_set_key(guint8 key);
 
 void fake_pcsc_remove_card(void);
+/* Removes the card with its reader. */
+void fake_pcsc_unplug(void);
 /* Another program resets the card. */
 void fake_pcsc_reset_card(void);
 

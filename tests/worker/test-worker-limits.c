@@ -6,8 +6,9 @@
 #include "rig.h"
 
 #define RESET_CARD 0x80100068
+#define REMOVED_CARD 0x80100069
 #define INVALID_HANDLE 0x80100003
-#define NO_CARD 0x8010000C
+#define UNKNOWN_READER 0x80100009
 
 static guint n_taken;
 
@@ -43,7 +44,7 @@ assert_taken(Rig *rig, RigJob *waiting)
     g_assert_false(scd_job_queue_in_transaction(rig->ours));
 }
 
-/* The transaction can only be ended with its handle, and there is no card for a new one. */
+/* The transaction can only be ended with its handle, and the reader has gone. */
 static void
 lose_handle(Rig *rig, RigJob *waiting)
 {
@@ -52,7 +53,7 @@ lose_handle(Rig *rig, RigJob *waiting)
     rig_advance_clock(6 * G_TIME_SPAN_SECOND);
     RigJob *awake = rig_submit(rig, rig->other, SCD_JOB_STATUS);
     fake_pcsc_wait_until_held();
-    fake_pcsc_remove_card();
+    fake_pcsc_unplug();
     fake_pcsc_release();
     rig_wait(awake);
     g_assert_cmphex(awake->code, ==, INVALID_HANDLE);
@@ -68,8 +69,28 @@ test_connect_after_a_lost_handle(void)
     RigJob *connect = rig_submit(rig, rig->ours, SCD_JOB_CONNECT);
     rig_run(rig, rig->other, SCD_JOB_STATUS); /* the worker knows that it waits */
     lose_handle(rig, connect);
-    g_assert_cmphex(connect->code, ==, NO_CARD);
+    g_assert_cmphex(connect->code, ==, UNKNOWN_READER);
     g_assert_cmpuint(fake_pcsc_count_handles(), ==, 0);
+    rig_free(rig);
+}
+
+/* As pcscd may see it: else the transaction would last until the handle is closed. */
+static void
+test_removal_within_begin(void)
+{
+    Rig *rig = rig_new(TRUE);
+
+    fake_pcsc_hold(FAKE_LOCK);
+    RigJob *begin = rig_submit(rig, rig->ours, SCD_JOB_BEGIN);
+    fake_pcsc_wait_until_held();
+    fake_pcsc_remove_card();
+    fake_pcsc_release();
+    rig_wait(begin);
+    g_assert_cmphex(begin->code, ==, REMOVED_CARD);
+    g_assert_cmpuint(fake_pcsc_transaction_depth(), ==, 0);
+    g_assert_false(scd_job_queue_in_transaction(rig->ours));
+    g_assert_cmpuint(fake_pcsc_count_handles(), ==, 2);
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, REMOVED_CARD);
     rig_free(rig);
 }
 
@@ -217,6 +238,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/worker-limits/idle", test_idle);
     g_test_add_func("/worker-limits/lost-handle", test_connect_after_a_lost_handle);
+    g_test_add_func("/worker-limits/removal-within-begin", test_removal_within_begin);
     g_test_add_func("/worker-limits/total", test_commands_are_activity_up_to_the_total);
     g_test_add_func("/worker-limits/total-script", test_total_within_a_script);
     g_test_add_func("/worker-limits/no-waiting", test_no_waiting);

@@ -60,7 +60,10 @@ test_time_limit(gconstpointer can_abort)
     rig_free(rig);
 }
 
-/* Of the access to the card: before the entry and before each key, and none after a success. */
+/*
+ * Of the access to the card: before the entry, after the begin of its transaction and before each
+ * key, and none after a success.
+ */
 static void
 test_queries(void)
 {
@@ -70,7 +73,7 @@ test_queries(void)
     fake_pcsc_set_pin_pad(TRUE);
     fake_pcsc_set_key(KEY_ENTER);
     assert_response(submit_entry(rig), "\x90\x00");
-    g_assert_cmpuint(fake_pcsc_count_calls(FAKE_GET_ATTRIBUTE), ==, before + 2);
+    g_assert_cmpuint(fake_pcsc_count_calls(FAKE_GET_ATTRIBUTE), ==, before + 3);
     g_assert_cmpuint(fake_pcsc_count_calls(FAKE_PIN_FINISH), ==, 1);
     g_assert_cmpuint(fake_pcsc_count_calls(FAKE_PIN_ABORT), ==, 0);
     rig_free(rig);
