@@ -3,7 +3,7 @@
 #include "bus/connect.h"
 
 #include "base/words.h"
-#include "bus/call-error.h"
+#include "bus/error.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/reply.h"

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "base/limit.h"
 #include "base/words.h"
-#include "bus/call-error.h"
+#include "bus/error.h"
 #include "bus/options.h"
 #include "pcsc/job.h"
 

@@ -2,7 +2,7 @@
 
 #include "bus/pending-call.h"
 
-#include "bus/call-error.h"
+#include "bus/error.h"
 #include "bus/reply.h"
 
 /* How long a job of a call that does not wait may take to follow the one before it. */
