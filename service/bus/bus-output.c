@@ -11,7 +11,6 @@
 
 #include "bus/bus-packet.h"
 #include "bus/error.h"
-#include "bus/refusals.h"
 #include "pcsc/main-thread.h"
 
 /* An error of GDBus may have text that a program has sent. */

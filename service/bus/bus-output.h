@@ -31,7 +31,7 @@ gboolean scd_bus_output_send(ScdBusOutput *output, GDBusMessage *message, GError
 
 /*
  * Replies to a call with an error once scd_bus_output_send_refusals() has been called, at the
- * latest when the bus has read all other messages: see refusals.h. In GDBus's thread.
+ * latest when the bus has read all other messages: see bus-packet.h. In GDBus's thread.
  */
 void scd_bus_output_refuse(ScdBusOutput *output, const ScdDbusHeader *call,
                            const ScdGateError *reason);

@@ -11,9 +11,9 @@
 
 #include "base/config.h"
 #include "bus/bus-output.h"
+#include "bus/bus-packet.h"
 #include "bus/gate.h"
 #include "bus/quota.h"
-#include "bus/refusals.h"
 #include "pcsc/channel.h"
 #include "pcsc/probe.h"
 #include "pcsc/workers.h"
