@@ -2,14 +2,136 @@
 
 #include "bus/object.h"
 
+#include <glib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/dbus-message.h"
 #include "bus/bus-stream.h"
-#include "bus/property-entry.h"
 #include "bus/reply.h"
 #include "scd-interface-info.h"
+
+/*
+ * The value of a property in the encoding of D-Bus: an entry {sv} of the dictionaries that are
+ * sent. Equal entries are the same object: most properties of one reader have the values of
+ * another. In the main thread only.
+ */
+
+typedef struct {
+    guint references;
+    guint32 length;   /* of the entry */
+    guint32 value_at; /* where its variant begins, a signature */
+    guint8 bytes[];   /* alignment counts from the first one */
+} PropertyEntry;
+
+/* All entries that are in use. */
+static GHashTable *entries;
+
+static guint
+hash_entry(gconstpointer data)
+{
+    const PropertyEntry *entry = data;
+    guint hash = 5381;
+
+    for (guint32 i = 0; i < entry->length; i++)
+        hash = hash * 33 + entry->bytes[i];
+    return hash;
+}
+
+static gboolean
+are_equal(gconstpointer data, gconstpointer other_data)
+{
+    const PropertyEntry *entry = data, *other = other_data;
+
+    return entry->length == other->length && memcmp(entry->bytes, other->bytes, entry->length) == 0;
+}
+
+/* The entry behind the fields of the structure. */
+static GByteArray *
+encode_entry(const char *name, GVariant *value)
+{
+    static const PropertyEntry empty = {.references = 1};
+    const gsize start = sizeof empty;
+    GByteArray *bytes = g_byte_array_sized_new(128);
+
+    g_byte_array_append(bytes, (const guint8 *)&empty, start);
+    scd_dbus_append_string(bytes, start, name);
+    guint32 value_at = bytes->len - start;
+    scd_dbus_append_signature(bytes, g_variant_get_type_string(value));
+    scd_dbus_append_value(bytes, start, value);
+
+    PropertyEntry *entry = (PropertyEntry *)bytes->data;
+    entry->length = bytes->len - start;
+    entry->value_at = value_at;
+    return bytes;
+}
+
+/*
+ * Returns a reference. value: a basic type or an array of such, none of them with an alignment
+ * above 4, so that the variant can be moved to any multiple of 4; a floating one is sunk.
+ */
+static PropertyEntry *
+get_entry(const char *name, GVariant *value)
+{
+    g_autoptr(GVariant) own = g_variant_ref_sink(value);
+    g_autoptr(GByteArray) encoded = encode_entry(name, own);
+
+    if (!entries)
+        entries = g_hash_table_new(hash_entry, are_equal);
+    PropertyEntry *entry = g_hash_table_lookup(entries, encoded->data);
+    if (entry) {
+        entry->references++;
+        return entry;
+    }
+    entry = g_memdup2(encoded->data, encoded->len);
+    g_hash_table_add(entries, entry);
+    return entry;
+}
+
+static void
+unref_entry(PropertyEntry *entry)
+{
+    if (--entry->references > 0)
+        return;
+    g_hash_table_remove(entries, entry);
+    g_free(entry);
+    if (g_hash_table_size(entries) == 0)
+        g_clear_pointer(&entries, g_hash_table_unref);
+}
+
+/* Behind the signature, padding and the length. */
+/* Returns the value of a string or an object path. */
+static const char *
+get_entry_text(const PropertyEntry *entry)
+{
+    gsize at = entry->value_at + entry->bytes[entry->value_at] + 2;
+
+    g_assert(entry->bytes[entry->value_at + 1] == 's' || entry->bytes[entry->value_at + 1] == 'o');
+    return (const char *)entry->bytes + ((at + 3) & ~(gsize)3) + sizeof(guint32);
+}
+
+/* Appends the entry, or its variant alone, to a message that begins at start. */
+static void
+append_entry(const PropertyEntry *entry, GByteArray *message, gsize start)
+{
+    scd_dbus_append_padding(message, start, 8);
+    g_byte_array_append(message, entry->bytes, entry->length);
+}
+
+static void
+append_entry_variant(const PropertyEntry *entry, GByteArray *message, gsize start)
+{
+    const char *signature = (const char *)entry->bytes + entry->value_at + 1;
+    gsize alignment = scd_dbus_alignment_of(*signature);
+    gsize at = entry->value_at + strlen(signature) + 2;
+
+    at = (at + alignment - 1) & ~(alignment - 1);
+    scd_dbus_append_signature(message, signature);
+    scd_dbus_append_padding(message, start, alignment);
+    g_byte_array_append(message, entry->bytes + at, entry->length - at);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PropertyEntry, unref_entry)
 
 #define PROPERTIES "org.freedesktop.DBus.Properties"
 
@@ -23,7 +145,7 @@ struct ScdObject {
     gboolean *tree_changed; /* of the tree that it is in, or NULL */
     guint64 changed;        /* bits by property: since the last announcement */
     guint n_properties;
-    ScdPropertyEntry *properties[]; /* in the order of the interface's; NULL until it is set */
+    PropertyEntry *properties[]; /* in the order of the interface's; NULL until it is set */
 };
 
 /* The number of bits in "changed". */
@@ -49,7 +171,7 @@ append_properties(const ScdObject *object, guint64 mask, GByteArray *message)
 
     for (guint i = 0; i < object->n_properties; i++)
         if (mask & G_GUINT64_CONSTANT(1) << i)
-            scd_property_entry_append(object->properties[i], message, 0);
+            append_entry(object->properties[i], message, 0);
     scd_dbus_end_array(message, array);
 }
 
@@ -68,8 +190,7 @@ call_properties(ScdObject *object, const char *method, GVariant *arguments,
         append_properties(object, G_MAXUINT64, body);
     } else {
         g_variant_get_child(arguments, 1, "&s", &name);
-        scd_property_entry_append_variant(object->properties[get_property_index(object, name)],
-                                          body, 0);
+        append_entry_variant(object->properties[get_property_index(object, name)], body, 0);
     }
     g_autoptr(GBytes) bytes = g_byte_array_free_to_bytes(body);
     scd_reply_body(invocation, all ? "a{sv}" : "v", bytes);
@@ -133,7 +254,7 @@ scd_object_new(GDBusConnection *bus, const char *path, const ScdInterface *inter
     GDBusPropertyInfo **properties = interface->info->properties;
     guint n_properties = properties ? g_strv_length((char **)properties) : 0;
     g_autoptr(ScdObject) object =
-        g_malloc0(sizeof(ScdObject) + n_properties * sizeof(ScdPropertyEntry *));
+        g_malloc0(sizeof(ScdObject) + n_properties * sizeof(PropertyEntry *));
 
     g_assert(n_properties <= PROPERTIES_MAX);
     object->bus = g_object_ref(bus);
@@ -167,7 +288,7 @@ scd_object_free(ScdObject *object)
 {
     scd_object_withdraw(object);
     for (guint i = 0; i < object->n_properties; i++)
-        g_clear_pointer(&object->properties[i], scd_property_entry_unref);
+        g_clear_pointer(&object->properties[i], unref_entry);
     g_free(object->client);
     g_free(object->path);
     g_object_unref(object->bus);
@@ -218,8 +339,8 @@ void
 scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
     guint index = get_property_index(object, name);
-    ScdPropertyEntry **property = &object->properties[index];
-    g_autoptr(ScdPropertyEntry) entry = scd_property_entry_get(name, value);
+    PropertyEntry **property = &object->properties[index];
+    g_autoptr(PropertyEntry) entry = get_entry(name, value);
 
     if (entry == *property)
         return;
@@ -227,14 +348,14 @@ scd_object_set(ScdObject *object, const char *name, GVariant *value)
         *object->tree_changed = TRUE;
     if (*property)
         object->changed |= G_GUINT64_CONSTANT(1) << index;
-    g_clear_pointer(property, scd_property_entry_unref);
+    g_clear_pointer(property, unref_entry);
     *property = g_steal_pointer(&entry);
 }
 
 const char *
 scd_object_get_string(const ScdObject *object, const char *name)
 {
-    return scd_property_entry_text(object->properties[get_property_index(object, name)]);
+    return get_entry_text(object->properties[get_property_index(object, name)]);
 }
 
 void
