@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/connect.h"
+#include "bus/methods.h"
 
 #include "base/words.h"
 #include "bus/error.h"

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/reader-methods.h"
+#include "bus/methods.h"
 
-#include "bus/connect.h"
-#include "bus/one-shot.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
 #include "bus/reply.h"

@@ -18,7 +18,7 @@
 
 typedef struct ScdReader ScdReader;
 
-/* The objects that methods of readers and cards use: reader-methods.h. */
+/* The objects that methods of readers and cards use: methods.h. */
 typedef struct ScdMethodContext ScdMethodContext;
 
 /* Functions for a removal. Either may end watches, including its own. */

@@ -8,9 +8,8 @@
 
 #include "base/log.h"
 #include "bus/manager.h"
+#include "bus/methods.h"
 #include "bus/object.h"
-#include "bus/reader-methods.h"
-#include "bus/session-methods.h"
 #include "scd-interface-info.h"
 
 /* Without an answer of pcscd by then, the service starts without readers. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/session-methods.h"
+#include "bus/methods.h"
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
@@ -13,7 +13,6 @@
 #include "bus/options.h"
 #include "bus/pin-call.h"
 #include "bus/reply.h"
-#include "bus/session.h"
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
 

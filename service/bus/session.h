@@ -6,7 +6,7 @@
  *
  * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when
  * its owner closes it or leaves the bus, when the reader is removed, or when polkit does not
- * authorize it any more. Its methods are in session-methods.h: they make jobs, which
+ * authorize it any more. Its methods are in session-methods.c: they make jobs, which
  * a worker carries out and replies to.
  */
 
