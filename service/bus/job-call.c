@@ -28,7 +28,6 @@
 #include "base/bytes.h"
 #include "bus/options.h"
 #include "bus/reply.h"
-#include "bus/responses.h"
 #include "pcsc/code.h"
 #include "pcsc/main-thread.h"
 

@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "base/error.h"
 #include "base/limit.h"
+#include "base/pin-format.h"
 #include "base/words.h"
 #include "bus/error.h"
 #include "bus/options.h"
@@ -117,3 +118,24 @@ void scd_job_call_refuse(ScdJob *job, const GError *error);
 gboolean scd_job_call_register(ScdJob *job, ScdCallRegistry *registry, const char *call_id,
                                ScdCancelFunc cancel, gpointer data, GDestroyNotify free_data,
                                GError **error);
+
+/*
+ * For VerifyPin and ModifyPin: reads the template (ay) and the format (a{sv}) of a call into a job
+ * of SCD_JOB_ENTER_PIN, whose number is the operation. Fails with SCD_INVALID_ARGS. In pin-call.c.
+ */
+gboolean scd_pin_call_read(ScdJob *job, GVariant *template, GVariant *format, GError **error);
+
+/*
+ * The functions below are in responses.c: the responses of a job as the body of a reply, in the
+ * encoding of D-Bus. It is a secret: it is written at its place, charged like the responses, and
+ * wiped when it is freed. From any thread.
+ */
+
+/* aays: all responses, and why there are no more of them. */
+GBytes *scd_responses_encode_list(const ScdJob *job);
+
+/* The same in hexadecimal text: ass. */
+GBytes *scd_responses_encode_hex_list(const ScdJob *job);
+
+/* The only response in hexadecimal text: s. */
+GBytes *scd_responses_encode_hex(const ScdJob *job);

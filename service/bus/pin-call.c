@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/pin-call.h"
-
-#include "bus/options.h"
-
+#include "bus/job-call.h"
 /* The keys that both methods have come first. */
 enum { COMMON_KEYS = 14, MODIFY_KEYS = 4 };
 

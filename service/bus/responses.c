@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/responses.h"
+#include "bus/job-call.h"
 
 #include <string.h>
 

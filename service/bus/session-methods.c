@@ -11,7 +11,6 @@
 #include "bus/bus-stream.h"
 #include "bus/job-call.h"
 #include "bus/options.h"
-#include "bus/pin-call.h"
 #include "bus/reply.h"
 #include "pcsc/code.h"
 #include "scd-interface-info.h"
