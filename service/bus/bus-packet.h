@@ -12,7 +12,7 @@
 #include <gio/gunixfdlist.h>
 
 #include "base/dbus-message.h"
-#include "bus/gate-header.h"
+#include "bus/gate.h"
 
 typedef struct {
     GByteArray *bytes;

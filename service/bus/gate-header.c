@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/gate-header.h"
+#include "bus/gate.h"
 
 #include <string.h>
 

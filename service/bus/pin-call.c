@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "bus/job-call.h"
+
 /* The keys that both methods have come first. */
 enum { COMMON_KEYS = 14, MODIFY_KEYS = 4 };
 

@@ -2,7 +2,7 @@
 
 /* Any bytes as the header of a message on the bus, for the gate. */
 
-#include "bus/gate-header.h"
+#include "bus/gate.h"
 
 #include "fuzz.h"
 
