@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/bus-input.h"
+#include "bus/bus-stream.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,6 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#include "bus/bus-input.h"
-
 /*
  * Overwrites the arguments of method calls, which may contain PINs.
  *
