@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/unserved.h"
+#include "bus/manager.h"
 
 #include "base/driver-list.h"
 #include "config.h"
