@@ -17,7 +17,6 @@
  */
 
 #include "channel.h"
-#include "connect-arguments.h"
 #include "method-call.h"
 
 typedef struct {

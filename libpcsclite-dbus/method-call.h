@@ -15,7 +15,10 @@
  * once.
  */
 
+#include <systemd/sd-bus.h>
+
 #include "context.h"
+#include "pcsc.h"
 
 typedef enum {
     PLD_CALL_SHORT,           /* does not wait: without options */
@@ -73,3 +76,29 @@ int pld_pending_call_send_locked(PldPendingCall *pending, PldContext *context,
 
 /* Drops the call and its reply. If there is no reply yet, sends CancelCall to the service. */
 void pld_pending_call_end_locked(PldPendingCall *pending);
+
+/*
+ * The arguments of SCardConnect, SCardReconnect and SCardDisconnect, and the words that stand for
+ * them on the bus. The functions that append to a message fit PldMethodCall.append; they return a
+ * negative errno on failure.
+ */
+
+typedef struct {
+    DWORD share_mode;
+    DWORD protocols;
+    DWORD initialization; /* for SCardReconnect only */
+} PldConnectArguments;
+
+/* arguments: a PldConnectArguments. Leaves out protocols that the service does not support. */
+int pld_append_connect_arguments(sd_bus_message *call, const void *arguments);
+int pld_append_reconnect_arguments(sd_bus_message *call, const void *arguments);
+
+/* disposition: a DWORD. */
+int pld_append_disposition(sd_bus_message *call, const void *disposition);
+
+/*
+ * Returns the protocol of a connection, SCARD_PROTOCOL_UNDEFINED for an unknown word. A direct
+ * connection for SCARD_PROTOCOL_RAW has that protocol in pcsc-lite. The service does not set it,
+ * since the protocol is common to all handles of the card.
+ */
+DWORD pld_parse_active_protocol(const char *word, const PldConnectArguments *arguments);
