@@ -7,8 +7,8 @@
 
 #include "command.h"
 #include "json.h"
+#include "output.h"
 #include "reader.h"
-#include "text.h"
 
 /* Returns the problem with a combination of options, NULL when there is none. */
 static const char *

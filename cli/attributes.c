@@ -6,9 +6,9 @@
 
 #include "command.h"
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
 #include "session.h"
-#include "text.h"
 
 /*
  * smartcardctl attributes: the attributes of PC/SC part 3 that the driver reports, with the numbers

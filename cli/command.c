@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli-config.h"
-#include "text.h"
+#include "output.h"
 
 #define LONGEST_TIMEOUT_S (G_MAXINT / 1000)
 

@@ -16,7 +16,7 @@
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json reader-view                                the service and its objects
  *   helper                                                 other programs
- *   command input output text waiting                      the command line and the terminal
+ *   command input output waiting                           the command line and the terminal
  */
 
 #include "output.h"

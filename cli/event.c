@@ -5,8 +5,8 @@
 #include <glib/gi18n.h>
 
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 
 typedef struct {
     const char *word; /* for scripts */

@@ -12,8 +12,8 @@
 #include "atr-text.h"
 #include "cli-config.h"
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 
 #define STATE_UNAVAILABLE 0x0008 /* SCARD_STATE_UNAVAILABLE */
 

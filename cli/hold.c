@@ -11,9 +11,9 @@
 
 #include "command.h"
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
 #include "session.h"
-#include "text.h"
 
 typedef struct {
     CtlReader *reader;

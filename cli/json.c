@@ -3,8 +3,8 @@
 #include "json.h"
 
 #include "base/bytes.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 
 /* Represented in another way: see the header. */
 static const char *const left_out[] = {"AtrHex", "Card", "Reader", NULL};

@@ -7,8 +7,8 @@
 #include "command.h"
 #include "format.h"
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 
 /*
  * smartcardctl list, status and show: readers and their cards, in one line each, with the known

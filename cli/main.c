@@ -14,7 +14,7 @@
 
 #include "cli-config.h"
 #include "command.h"
-#include "text.h"
+#include "output.h"
 #include "waiting.h"
 
 #define NAME_COLUMNS 10 /* width of a name in the help */

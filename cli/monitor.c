@@ -13,8 +13,8 @@
 
 #include "command.h"
 #include "event.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 #include "watch-run.h"
 
 /*

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/usb-path.h"
-#include "text.h"
+#include "output.h"
 
 static CtlReaderView
 view_reader_and_card(SmartcarddReader *reader, SmartcarddCard *card)

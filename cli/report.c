@@ -21,7 +21,6 @@
 #include "json.h"
 #include "output.h"
 #include "redact.h"
-#include "text.h"
 
 /*
  * The USB devices that are readers, and the hubs that they are connected to, from sysfs: works

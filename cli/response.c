@@ -6,8 +6,8 @@
 
 #include "base/apdu.h"
 #include "json.h"
+#include "output.h"
 #include "reader-view.h"
-#include "text.h"
 
 typedef struct {
     guint16 value;

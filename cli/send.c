@@ -7,9 +7,9 @@
 #include "command.h"
 #include "input.h"
 #include "json.h"
+#include "output.h"
 #include "response.h"
 #include "session.h"
-#include "text.h"
 
 /*
  * smartcardctl transmit, script, reset, verify-pin, modify-pin and control: the commands that send

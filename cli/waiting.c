@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "text.h"
+#include "output.h"
 
 /*
  * SIGINT and SIGTERM, with which a user stops a command. While they are watched, a signal handler

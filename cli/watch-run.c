@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "client.h"
-#include "text.h"
+#include "output.h"
 
 #define START_DELAY_MS 1000 /* before a terminal shows that the service has not replied yet */
 

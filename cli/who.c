@@ -13,8 +13,8 @@
 #include "client.h"
 #include "command.h"
 #include "json.h"
+#include "output.h"
 #include "pcscd-clients.h"
-#include "text.h"
 
 /* One program, of a session of the service or of a connection to pcscd. Empty texts: not known. */
 typedef struct {

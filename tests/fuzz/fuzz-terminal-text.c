@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "text.h"
+#include "output.h"
 #include "watch-run.h"
 
 static void
