@@ -3,9 +3,7 @@
 #include "bus/session.h"
 
 #include "base/words.h"
-#include "bus/ended-sessions.h"
 #include "bus/error.h"
-#include "bus/quota.h"
 #include "pcsc/code.h"
 
 typedef enum {
@@ -32,17 +30,6 @@ static const struct {
     [END_SHUTDOWN] = {"shutdown", SCD_P_SHUTDOWN, "the service is stopping"},
 };
 
-struct ScdSessions {
-    ScdSessionsParts parts;
-    ScdUserLimit *limit;
-    ScdSessionLimits *limits;
-    GHashTable *by_number; /* guint64 → ScdSession */
-    guint64 last_number;
-    ScdEndedSessions *ended;
-    void (*changed)(gpointer data); /* or NULL */
-    gpointer changed_data;
-};
-
 struct ScdSession {
     ScdSessions *sessions;
     guint64 number;
@@ -63,132 +50,10 @@ struct ScdSession {
     gint64 since; /* real time, microseconds */
 };
 
-ScdSessions *
-scd_sessions_new(const ScdSessionsParts *parts)
-{
-    const ScdLimitRule per_user = {"sessions of one user", "SessionsPerUser",
-                                   parts->config->sessions_per_user};
-    const ScdLimitRule in_all = {"sessions", "Sessions", parts->config->sessions};
-    ScdSessions *sessions = g_new0(ScdSessions, 1);
-
-    sessions->parts = *parts;
-    sessions->limit = scd_user_limit_new(&per_user, &in_all);
-    sessions->limits = scd_session_limits_new(parts->workers, parts->config);
-    scd_object_next_number(&sessions->last_number);
-    sessions->ended = scd_ended_sessions_new();
-    sessions->by_number = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    return sessions;
-}
-
-void
-scd_sessions_free(ScdSessions *sessions)
-{
-    g_assert(g_hash_table_size(sessions->by_number) == 0);
-    g_hash_table_unref(sessions->by_number);
-    scd_user_limit_free(sessions->limit);
-    scd_session_limits_free(sessions->limits);
-    scd_ended_sessions_free(sessions->ended);
-    g_free(sessions);
-}
-
-void
-scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data)
-{
-    sessions->changed = changed;
-    sessions->changed_data = data;
-}
-
-guint
-scd_sessions_count(const ScdSessions *sessions)
-{
-    return g_hash_table_size(sessions->by_number);
-}
-
-ScdAuthorization *
-scd_sessions_authorization(const ScdSessions *sessions)
-{
-    return sessions->parts.authorization;
-}
-
-ScdAudit *
-scd_sessions_audit(const ScdSessions *sessions)
-{
-    return sessions->parts.audit;
-}
-
-ScdCallRegistry *
-scd_sessions_registry(const ScdSessions *sessions)
-{
-    return sessions->parts.registry;
-}
-
-guint32
-scd_sessions_wait_limit_ms(const ScdSessions *sessions)
-{
-    return sessions->parts.config->wait_limit_s * 1000;
-}
-
-ScdAccount *
-scd_sessions_get_account(ScdSessions *sessions, const ScdClient *client)
-{
-    return scd_session_limits_get_account(sessions->limits, scd_client_uid(client));
-}
-
-ScdJobQueue *
-scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
-                       ScdUserCharge *charge, GError **error)
-{
-    guint32 uid = scd_client_uid(client);
-    g_autoptr(GError) problem = NULL;
-    ScdJobQueue *queue = NULL;
-
-    if (scd_user_charge_take(charge, sessions->limit, uid, 1, &problem))
-        queue = scd_session_limits_new_queue(sessions->limits, uid, reader, &problem);
-    if (queue)
-        return queue;
-    scd_user_charge_give_back(charge);
-    scd_audit_client(sessions->parts.audit, SCD_AUDIT_LIMIT, client, NULL, problem->message);
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return NULL;
-}
-
-static void
-announce_change(ScdSessions *sessions)
-{
-    if (sessions->changed)
-        sessions->changed(sessions->changed_data);
-}
-
-static guint64
-add_session(ScdSessions *sessions, ScdSession *session)
-{
-    guint64 *key = g_new(guint64, 1);
-
-    *key = scd_object_next_number(&sessions->last_number);
-    g_hash_table_insert(sessions->by_number, key, session);
-    announce_change(sessions);
-    return *key;
-}
-
-static void
-remove_session(ScdSessions *sessions, const ScdSession *session, SessionEnd end)
-{
-    scd_ended_sessions_add(sessions->ended, session->number, scd_client_name(session->client),
-                           ends[end].text);
-    g_hash_table_remove(sessions->by_number, &session->number);
-    announce_change(sessions);
-}
-
 ScdSessionKey
 scd_session_key(const ScdSession *session)
 {
     return (ScdSessionKey){session->sessions, session->number};
-}
-
-ScdSession *
-scd_session_find(const ScdSessionKey *key)
-{
-    return g_hash_table_lookup(key->sessions->by_number, &key->number);
 }
 
 static void
@@ -207,7 +72,8 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
     const char *reason = ends[end].reason;
     guint32 code = scd_code_of_error(ends[end].code);
 
-    remove_session(session->sessions, session, end);
+    scd_sessions_remove(session->sessions, session->number, scd_client_name(session->client),
+                        ends[end].text);
     scd_grants_end(session->grants, code);
     scd_job_queue_close(session->queue, disconnect, code);
     scd_object_withdraw(session->object);
@@ -244,31 +110,16 @@ end_session_without_close(ScdSession *session, SessionEnd end)
 void
 scd_sessions_end_all(ScdSessions *sessions)
 {
-    g_autoptr(GList) all = g_hash_table_get_values(sessions->by_number);
+    g_autoptr(GList) all = g_hash_table_get_values(scd_sessions_table(sessions));
 
     for (GList *session = all; session; session = session->next)
         end_session_without_close(session->data, END_SHUTDOWN);
 }
 
-#define PATH_PREFIX SCD_ROOT_PATH "/sessions/"
-
-gboolean
-scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller, GError **error)
-{
-    guint64 number = scd_object_number_of_path(path, PATH_PREFIX);
-
-    if (number == 0 || number > sessions->last_number)
-        return FALSE;
-    const char *why = scd_ended_sessions_find(sessions->ended, number, caller);
-    g_set_error(error, SCD_ERROR, SCD_E_INVALID_HANDLE, "The session %s is closed%s%s", path,
-                why ? ": " : "", why ? why : "");
-    return TRUE;
-}
-
 gboolean
 scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error)
 {
-    const ScdSessionKey key = {sessions, scd_object_number_of_path(path, PATH_PREFIX)};
+    const ScdSessionKey key = {sessions, scd_object_number_of_path(path, SCD_SESSIONS_PATH)};
     ScdSession *session = scd_session_find(&key);
 
     if (!session) {
@@ -315,7 +166,7 @@ scd_sessions_list(ScdSessions *sessions, guint uid)
     GHashTableIter iter;
     gpointer session;
 
-    g_hash_table_iter_init(&iter, sessions->by_number);
+    g_hash_table_iter_init(&iter, scd_sessions_table(sessions));
     while (g_hash_table_iter_next(&iter, NULL, &session))
         if (uid == 0 || scd_client_uid(((ScdSession *)session)->client) == uid)
             g_variant_builder_add_value(&list, describe_session(session));
@@ -330,7 +181,7 @@ find_holder(ScdSessions *sessions, const char *reader, guint64 except)
     GHashTableIter iter;
     gpointer value;
 
-    g_hash_table_iter_init(&iter, sessions->by_number);
+    g_hash_table_iter_init(&iter, scd_sessions_table(sessions));
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const ScdSession *session = value;
         if (session->number == except || !g_str_equal(scd_reader_name(session->reader), reader))
@@ -429,7 +280,7 @@ handle_transaction_taken(gpointer data)
     const ScdSession *session = scd_session_find(data);
 
     if (session)
-        scd_audit_client(session->sessions->parts.audit, SCD_AUDIT_TAKEN, session->client,
+        scd_audit_client(scd_sessions_audit(session->sessions), SCD_AUDIT_TAKEN, session->client,
                          session->reader, NULL);
     return G_SOURCE_REMOVE;
 }
@@ -467,8 +318,9 @@ watch_card(ScdSession *session)
 static ScdObject *
 new_session_object(ScdSession *session)
 {
-    const ScdSessionsParts *parts = &session->sessions->parts;
-    g_autofree char *path = g_strdup_printf(PATH_PREFIX "%" G_GUINT64_FORMAT, session->number);
+    const ScdSessionsParts *parts = scd_sessions_parts(session->sessions);
+    g_autofree char *path =
+        g_strdup_printf(SCD_SESSIONS_PATH "%" G_GUINT64_FORMAT, session->number);
     g_autoptr(GError) error = NULL;
     ScdObject *object = scd_object_new(parts->bus, path, parts->interface, session,
                                        scd_client_name(session->client), &error);
@@ -493,16 +345,16 @@ scd_session_new(ScdSessions *sessions, const ScdSessionParts *parts)
     session->client = parts->client;
     session->queue = parts->queue;
     session->charge = parts->charge;
-    session->quota = scd_quota_new(sessions->parts.config, account);
+    session->quota = scd_quota_new(scd_sessions_parts(sessions)->config, account);
     session->grants = take_grants(session, parts->grants);
     session->watch = (ScdReaderWatch){handle_reader_left, handle_card_left, session};
     scd_reader_watch(session->reader, &session->watch);
     session->leave = scd_client_on_leave(session->client, handle_owner_left, session);
     session->since = g_get_real_time();
-    session->number = add_session(sessions, session);
+    session->number = scd_sessions_add(sessions, session);
     watch_card(session);
-    scd_audit_client(sessions->parts.audit, SCD_AUDIT_OPENED, session->client, session->reader,
-                     NULL);
+    scd_audit_client(scd_sessions_audit(sessions), SCD_AUDIT_OPENED, session->client,
+                     session->reader, NULL);
     session->object = new_session_object(session);
     count_at_reader(session, scd_job_queue_share_mode(session->queue));
     return session;

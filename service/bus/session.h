@@ -4,46 +4,16 @@
 /*
  * The Session objects on the bus: their state, and their life from Connect to the signal Closed.
  *
- * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when
- * its owner closes it or leaves the bus, when the reader is removed, or when polkit does not
- * authorize it any more. Its methods are in session-methods.c: they make jobs, which
- * a worker carries out and replies to.
+ * A session has a connection to a reader (ScdJobQueue) and belongs to one client. It ends when its
+ * owner closes it or leaves the bus, when the reader is removed, or when polkit does not authorize
+ * it any more. Its methods are in session-methods.c: they make jobs, which a worker carries out and
+ * replies to.
  */
 
-#include "base/config.h"
-#include "base/limit.h"
-#include "bus/audit.h"
 #include "bus/grants.h"
 #include "bus/job-call.h"
-#include "bus/object.h"
-#include "bus/options.h"
 #include "bus/reader.h"
-#include "pcsc/workers.h"
-
-typedef struct ScdSession ScdSession;
-
-/* All sessions, and the parts of the service that they use. */
-typedef struct ScdSessions ScdSessions;
-
-/* All of it must outlive the sessions. */
-typedef struct {
-    GDBusConnection *bus;
-    ScdAuthorization *authorization;
-    ScdAudit *audit;
-    ScdWorkers *workers;
-    const ScdConfig *config;
-    const ScdInterface *interface; /* its methods receive the ScdSession */
-    ScdCallRegistry *registry;
-} ScdSessionsParts;
-
-ScdSessions *scd_sessions_new(const ScdSessionsParts *parts);
-
-/* All sessions must have ended. */
-void scd_sessions_free(ScdSessions *sessions);
-
-/* changed is called after a session began or ended; NULL: none. */
-void scd_sessions_on_change(ScdSessions *sessions, void (*changed)(gpointer data), gpointer data);
-guint scd_sessions_count(const ScdSessions *sessions);
+#include "bus/sessions.h"
 
 /* Returns the sessions of a user, or all for root (Manager.ListSessions): a floating aa{sv}. */
 GVariant *scd_sessions_list(ScdSessions *sessions, guint uid);
@@ -58,43 +28,10 @@ ScdHolderQuery scd_sessions_holder_query(ScdSessions *sessions, const ScdClient 
  */
 gboolean scd_sessions_close(ScdSessions *sessions, const char *path, guint uid, GError **error);
 
-/* Identifies a session that may end before the key is used. The sessions must outlive it. */
-typedef struct {
-    ScdSessions *sessions;
-    guint64 number;
-} ScdSessionKey;
-
 ScdSessionKey scd_session_key(const ScdSession *session);
-
-/* Returns NULL if the session has ended. */
-ScdSession *scd_session_find(const ScdSessionKey *key);
-
-/*
- * Returns whether there may have been a session at this path: its number is not above the last one.
- * error: SCD_E_INVALID_HANDLE; for the owner of the session, with the reason for its end.
- */
-gboolean scd_sessions_had(const ScdSessions *sessions, const char *path, const char *caller,
-                          GError **error);
 
 /* Ends all sessions because the service stops. */
 void scd_sessions_end_all(ScdSessions *sessions);
-
-/* Returns a reference to the account of the memory that the client's user takes. */
-ScdAccount *scd_sessions_get_account(ScdSessions *sessions, const ScdClient *client);
-
-ScdAuthorization *scd_sessions_authorization(const ScdSessions *sessions);
-ScdAudit *scd_sessions_audit(const ScdSessions *sessions);
-ScdCallRegistry *scd_sessions_registry(const ScdSessions *sessions);
-
-/* Returns how long a call may wait without the option "timeout-ms". */
-guint32 scd_sessions_wait_limit_ms(const ScdSessions *sessions);
-
-/*
- * Returns a connection to the reader, for a session or a one-shot call, and charges the client's
- * user with it. Fails with SCD_LIMITS_EXCEEDED.
- */
-ScdJobQueue *scd_sessions_new_queue(ScdSessions *sessions, ScdClient *client, const char *reader,
-                                    ScdUserCharge *charge, GError **error);
 
 typedef struct {
     ScdReader *reader;
@@ -136,5 +73,3 @@ void scd_session_set_reconnected(ScdSession *session, gboolean to_card);
 
 /* Sets the properties that change without a signal: the refresh() of the interface. */
 void scd_session_refresh_properties(gpointer session);
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScdSessions, scd_sessions_free)

@@ -13,7 +13,7 @@
 #include "bus/bus-output.h"
 #include "bus/bus-packet.h"
 #include "bus/gate.h"
-#include "bus/quota.h"
+#include "bus/sessions.h"
 #include "pcsc/channel.h"
 #include "pcsc/probe.h"
 #include "pcsc/workers.h"
