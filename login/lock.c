@@ -117,11 +117,22 @@ call_logind(sd_bus *bus, const char *method, const char *session, guint attempts
     sd_bus_slot_unref(slot);
 }
 
+static gboolean
+is_own_session(const char *name)
+{
+    uid_t uid;
+
+    return sd_session_get_uid(name, &uid) >= 0 && uid == getuid();
+}
+
+/* A record may outlive its session: a PAM stack that closes the session for its user keeps it. */
 static void
 act_on_removal(LockedSession *session)
 {
     sd_bus *bus = lgn_watch_bus(session->locker->watch);
 
+    if (!is_own_session(session->name))
+        return;
     switch (lgn_lock_settings_action(&session->locker->settings)) {
     case LGN_ACTION_NONE:
         break;
@@ -218,14 +229,6 @@ find_session(Locker *locker, const char *name, guint *index)
         }
     }
     return FALSE;
-}
-
-static gboolean
-is_own_session(const char *name)
-{
-    uid_t uid;
-
-    return sd_session_get_uid(name, &uid) >= 0 && uid == getuid();
 }
 
 /* Loads the record of a session; it replaces an older one, after a session was opened again. */

@@ -14,7 +14,7 @@ from gi.repository import GLib
 
 from scdtest.cases import case
 from scdtest.cases.login import OTHER_ATR, RECORDS, LoginTest
-from scdtest.fakes.logind import add_session
+from scdtest.fakes.logind import add_session, remove_session
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
 from scdtest.testbed.simulator import ATR
@@ -227,6 +227,14 @@ class Cards(LockTest):
         self.output_of_pam("auth", "PKCS11_LOGIN_TOKEN_NAME=T", "XDG_SESSION_ID=c2", "open")
         self.readers.remove("Desk")
         self.assertEqual(self.logind.wait_for_requests(1), [("LockSession", "c2")])
+
+    def test_record_that_outlives_its_session(self):
+        """As of a session that a unit with PAMName= closes for its user."""
+        remove_session("c1")
+        self.readers.remove("Desk")
+        self.notify.wait_for_line_with("of which 0 are")
+        self.assertEqual(self.logind.requests_until_now(), [])
+        self.assertNotIn("was removed", self.lock.output)
 
     def test_session_of_another_user(self):
         add_session("c3", 0)

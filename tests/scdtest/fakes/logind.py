@@ -146,6 +146,10 @@ def add_session(name, uid, **changes):
             file.write(f"{key}={value}\n")
 
 
+def remove_session(name):
+    os.unlink(os.path.join(SESSIONS, name))
+
+
 def add_seat(name, session):
     """Writes the state of a seat, on which the session is active."""
     os.makedirs(SEATS, exist_ok=True)
