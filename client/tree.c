@@ -90,13 +90,15 @@ detach_card(SmartcarddTree *tree, ReaderEntry *entry)
     tree->func(SMARTCARDD_CARD_REMOVED, card, tree->data);
 }
 
-/* Has the reader have the card that it names, if that is known already. */
+/* Has the reader have the card that it names, if that is known already and in this reader. */
 static void
 attach_card(SmartcarddTree *tree, ReaderEntry *entry)
 {
     SmartcarddCard *card =
         g_hash_table_lookup(tree->cards, smartcardd_reader_card_path(entry->reader));
 
+    if (card && smartcardd_card_get_reader(card) != entry->reader)
+        card = NULL;
     if (card == entry->attached)
         return;
     detach_card(tree, entry);
