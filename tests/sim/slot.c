@@ -349,13 +349,16 @@ slot_control(struct slot *slot, uint32_t code, const uint8_t *request, size_t le
     return IFD_SUCCESS;
 }
 
-/* Waits until the threads that were told that no card is present have stored it. */
+/*
+ * Waits until the threads that were told that no card is present have stored it. The end of the
+ * last connection asks polling to stop, but changes nothing for others.
+ */
 static void
 slot_settle(struct slot *slot)
 {
     uint64_t now = now_ms(), end = now + LONGEST_SETTLE_MS;
 
-    while (!slot->stop && now < end && now < slot->refused_at + SLOT_SETTLE_MS) {
+    while (!slot->closing && now < end && now < slot->refused_at + SLOT_SETTLE_MS) {
         struct timespec deadline =
             deadline_after((unsigned)(slot->refused_at + SLOT_SETTLE_MS - now));
 
