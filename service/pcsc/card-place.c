@@ -208,23 +208,26 @@ keep_others_out_in_worker(const ScdCardHandle *handle)
     return code == SCARD_S_SUCCESS ? SCardBeginTransaction(handle->card) : code;
 }
 
-/* Ends the connection, if the code is not SCARD_E_SHARING_VIOLATION. */
-static guint32
-disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
-                                      guint32 disposition)
+/*
+ * Ends the connection, and sets the code of the job; whatever that is, the handle is closed then.
+ * Returns FALSE, and does nothing, while another handle has a transaction.
+ */
+static gboolean
+disconnect_with_disposition_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
 {
-    guint32 code = disposition == SCARD_RESET_CARD
-                       ? reconnect_directly_in_worker(handle, SCARD_RESET_CARD)
-                       : keep_others_out_in_worker(handle);
-
-    if (code == SCARD_E_SHARING_VIOLATION)
-        return code;
-    scd_card_handle_note_reset(handle, place, disposition, code);
-    if (disposition == SCARD_UNPOWER_CARD && code == SCARD_S_SUCCESS)
-        return scd_pcsc_disconnect_and_unpower(handle->card);
-    if (disposition == SCARD_EJECT_CARD && code == SCARD_S_SUCCESS)
+    job->code = job->action == SCARD_RESET_CARD
+                    ? reconnect_directly_in_worker(handle, SCARD_RESET_CARD)
+                    : keep_others_out_in_worker(handle);
+    if (job->code == SCARD_E_SHARING_VIOLATION)
+        return FALSE;
+    gboolean may_act = job->code == SCARD_S_SUCCESS;
+    scd_card_handle_note_reset(handle, place, job->action, job->code);
+    if (job->action == SCARD_EJECT_CARD && may_act)
         SCardEndTransaction(handle->card, SCARD_EJECT_CARD);
-    return scd_pcsc_disconnect(handle->card);
+    job->code = job->action == SCARD_UNPOWER_CARD && may_act
+                    ? scd_pcsc_disconnect_and_unpower(handle->card)
+                    : scd_pcsc_disconnect(handle->card);
+    return TRUE;
 }
 
 static void
@@ -321,10 +324,8 @@ scd_card_handle_disconnect_in_worker(ScdCardHandle *handle, ScdCardPlace *place,
     if (owner_left || leaves) {
         clean_card_in_worker(handle, place, owner_left);
         job->code = scd_pcsc_disconnect(handle->card);
-    } else {
-        job->code = disconnect_with_disposition_in_worker(handle, place, job->action);
-        if (job->code == SCARD_E_SHARING_VIOLATION)
-            return SCD_OUTCOME_BUSY;
+    } else if (!disconnect_with_disposition_in_worker(handle, place, job)) {
+        return SCD_OUTCOME_BUSY;
     }
     scd_card_handle_clear_connection(handle);
     return SCD_OUTCOME_DONE;

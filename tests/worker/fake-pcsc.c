@@ -30,6 +30,7 @@ static struct {
     gboolean has_pin_pad;
     gboolean can_abort;
     guint8 key;
+    guint32 disconnect_code;
     guint refusals;
     guint contexts;
     guint resets;
@@ -57,6 +58,7 @@ fake_pcsc_reset(void)
     fake.unplugged = FALSE;
     fake.has_pin_pad = fake.can_abort = FALSE;
     fake.key = 0;
+    fake.disconnect_code = SCARD_S_SUCCESS;
     fake.refusals = fake.resets = 0;
     memset(fake.calls, 0, sizeof fake.calls);
     memset(fake.handles, 0, sizeof fake.handles);
@@ -145,6 +147,14 @@ fake_pcsc_set_key(guint8 key)
 {
     g_mutex_lock(&fake.lock);
     fake.key = key;
+    g_mutex_unlock(&fake.lock);
+}
+
+void
+fake_pcsc_set_disconnect_code(guint32 code)
+{
+    g_mutex_lock(&fake.lock);
+    fake.disconnect_code = code;
     g_mutex_unlock(&fake.lock);
 }
 
@@ -393,7 +403,7 @@ SCardDisconnect(SCARDHANDLE handle, DWORD disposition)
     reset_card(disposition);
     find_handle(handle)->is_open = FALSE;
     fake.handles[handle - 1].depth = 0;
-    return leave(SCARD_S_SUCCESS);
+    return leave(fake.disconnect_code);
 }
 
 LONG

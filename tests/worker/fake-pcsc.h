@@ -50,6 +50,9 @@ void fake_pcsc_set_pin_pad(gboolean can_abort);
 /* What each query for a key returns from now on (PC/SC part 10); 0: none was pressed. */
 void fake_pcsc_set_key(guint8 key);
 
+/* What SCardDisconnect returns when it has closed the handle. */
+void fake_pcsc_set_disconnect_code(guint32 code);
+
 void fake_pcsc_remove_card(void);
 /* Removes the card with its reader. */
 void fake_pcsc_unplug(void);

@@ -8,6 +8,8 @@
 #include "fake-pcsc.h"
 #include "rig.h"
 
+#define SHARING_VIOLATION 0x8010000B
+
 typedef enum {
     DO_TRANSMIT = 1 << 0,
     DO_CONTROL = 1 << 1, /* of a PIN pad, for example */
@@ -194,6 +196,22 @@ test_close_leaves(void)
     rig_free(rig);
 }
 
+/* It is not the refusal before, which the worker tries again: the handle is closed. */
+static void
+test_refusal_by_disconnect(void)
+{
+    for (guint disposition = 0; disposition <= 3; disposition++) {
+        Rig *rig = rig_new(TRUE);
+
+        fake_pcsc_set_disconnect_code(SHARING_VIOLATION);
+        rig_close(rig, &rig->ours, disposition);
+        rig_wait(last_job(rig));
+        g_assert_cmphex(last_job(rig)->code, ==, SHARING_VIOLATION);
+        g_assert_cmpuint(fake_pcsc_count_handles(), ==, 1);
+        rig_free(rig);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -217,5 +235,6 @@ main(int argc, char **argv)
                          test_close_with_disposition);
     g_test_add_func("/worker/owner/removal-is-reported-late", test_removal_is_reported_late);
     g_test_add_func("/worker/owner/close-leaves", test_close_leaves);
+    g_test_add_func("/worker/owner/refusal-by-disconnect", test_refusal_by_disconnect);
     return g_test_run();
 }
