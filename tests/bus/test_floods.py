@@ -34,6 +34,9 @@ TIMES_OF_THE_BUS = 12
 # The flood and the bus take processors from the service and the test, and so do other tests.
 TIMES_OF_A_QUIET_CHANNEL = 25
 
+# Programs that are not of the test may slow down one measurement in a flood, but hardly all of them.
+MEASUREMENTS = 5
+
 # From SIGTERM to the exit: pcscd and the bus take some of it.
 STOP_S = 6
 
@@ -82,14 +85,21 @@ class Floods(ChannelTest):
         rows = [[seconds_of(call) for call in calls] for _ in range(COMMANDS)]
         return [statistics.median(column) for column in zip(*rows)]
 
+    def is_calm(self, of_bus, by_bus, by_channel):
+        """by_bus, by_channel: the seconds that a command takes; of_bus: those of a call to the bus."""
+        return (by_bus < TIMES_OF_THE_BUS * of_bus and
+                by_channel < max(TIMES_OF_A_QUIET_CHANNEL * self.quiet[2], of_bus))
+
     def assert_calm_in_flood(self, *kind, **options):
+        measured = []
         with Flood("nobody", *kind, **options) as flood:
-            of_bus, by_bus, by_channel = self.measure()
+            while not measured or (not self.is_calm(*measured[-1]) and
+                                   len(measured) < MEASUREMENTS):
+                measured.append(self.measure())
             self.assertTrue(flood.is_running())
-        text = f"{kind}: {of_bus:.6f} {by_bus:.6f} {by_channel:.6f}, before: {self.quiet}"
+        text = f"{kind}: {measured}, before: {self.quiet}"
         print("# " + text, flush=True)
-        self.assertLess(by_bus, TIMES_OF_THE_BUS * of_bus, text)
-        self.assertLess(by_channel, max(TIMES_OF_A_QUIET_CHANNEL * self.quiet[2], of_bus), text)
+        self.assertTrue(self.is_calm(*measured[-1]), text)
         if not self.is_sanitized():
             self.assertLess(self.memory("VmHWM"), self.before + MEMORY_MIB)
 

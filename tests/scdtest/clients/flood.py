@@ -51,7 +51,8 @@ class Flood:
             subprocess.Popen(["/usr/bin/python3", os.path.abspath(__file__), *words],
                              stdout=subprocess.PIPE) for _ in range(processes)]
         for child in self._children:
-            assert child.stdout.readline() == b"begun\n", "the flood has not begun"
+            if child.stdout.readline() != b"begun\n":
+                raise AssertionError(f"the flood has not begun, and ended with {child.wait()}")
 
     def is_running(self):
         return all(child.poll() is None for child in self._children)
