@@ -89,7 +89,7 @@ class Sandbox(case.TestBedTest):
                         ["xdg-dbus-proxy", os.environ["DBUS_SYSTEM_BUS_ADDRESS"], PROXY + "/bus",
                          "--filter", *(["--talk=org.smartcardd1"] if talk else [])])
         self.addCleanup(proxy.kill)
-        events.wait_for_file(PROXY + "/bus")
+        events.wait_for_listener(PROXY + "/bus")
         return ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-net", "--die-with-parent",
                "--ro-bind", "/usr", "/usr",
                *(word for name in ("bin", "lib", "lib64")

@@ -73,7 +73,7 @@ class GnomeTest(LoginTest):
         session_bus = self.start_in_session("dbus-daemon", [
             "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=" + self.address])
         self.addCleanup(session_bus.stop)
-        events.wait_for_file(path)
+        events.wait_for_listener(path)
         self.environment = {"DBUS_SESSION_BUS_ADDRESS": self.address, "XDG_SESSION_ID": "c1",
                             "HOME": "/nonexistent"}
         add_session("c1", NOBODY)

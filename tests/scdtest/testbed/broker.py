@@ -31,7 +31,7 @@ class Broker(Process):
         super().__init__("dbus-broker", ["systemd-socket-activate", "--listen=" + BUS_SOCKET,
                                          "dbus-broker-launch", "--scope=system",
                                          "--config-file=" + config])
-        events.wait_for_file(BUS_SOCKET)
+        events.wait_for_listener(BUS_SOCKET)
         os.chmod(BUS_SOCKET, 0o666)
 
     def stop(self, *arguments, **options):

@@ -73,6 +73,17 @@ def wait_for_file(path):
         os.close(inotify)
 
 
+def _is_listening(path):
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        return any(line.split()[3] == "00010000" and line.endswith(f" {path}\n") for line in file)
+
+
+def wait_for_listener(path):
+    """For a socket: its file is there some time before the program listens."""
+    wait_for_file(path)
+    poll_until(lambda: _is_listening(path), path + " has a listener")
+
+
 class NotifySocket:
     """Receives the messages that a service sends to systemd."""
 

@@ -114,7 +114,7 @@ class TestBed:
                 os.unlink(left_over)
         self.pcscd = Process("pcscd", [*command, "--foreground", "--config", config,
                                        *pcscd_options(), *options], environment)
-        events.wait_for_file(PCSCD_SOCKET)
+        events.wait_for_listener(PCSCD_SOCKET)
 
     def stop_pcscd(self, number=signal.SIGTERM):
         if number == signal.SIGKILL:
