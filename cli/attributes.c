@@ -8,7 +8,7 @@
 #include "json.h"
 #include "output.h"
 #include "reader-view.h"
-#include "session.h"
+#include "reader.h"
 
 /*
  * smartcardctl attributes: the attributes of PC/SC part 3 that the driver reports, with the numbers

@@ -11,7 +11,7 @@
  *   alias attributes hold list monitor report              the sub-commands
  *   run send wait who                                      the sub-commands, too
  *   watch-run watch                                        parts of sub-commands
- *   session reader apdu-script pcscd-clients redact        the same
+ *   reader apdu-script pcscd-clients redact                the same
  *   event format response                                  output formats
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json reader-view                                the service and its objects

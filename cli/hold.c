@@ -13,7 +13,7 @@
 #include "json.h"
 #include "output.h"
 #include "reader-view.h"
-#include "session.h"
+#include "reader.h"
 
 typedef struct {
     CtlReader *reader;

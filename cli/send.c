@@ -8,8 +8,8 @@
 #include "input.h"
 #include "json.h"
 #include "output.h"
+#include "reader.h"
 #include "response.h"
-#include "session.h"
 
 /*
  * smartcardctl transmit, script, reset, verify-pin, modify-pin and control: the commands that send
