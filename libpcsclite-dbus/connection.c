@@ -13,7 +13,6 @@
 
 #include "error-table.h"
 #include "frame-format.h"
-#include "handshake.h"
 
 #define BUS_NAME "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"

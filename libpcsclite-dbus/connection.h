@@ -14,6 +14,7 @@
 
 #include <poll.h>
 #include <sys/types.h>
+#include <systemd/sd-bus.h>
 
 #include "readers.h"
 
@@ -114,3 +115,15 @@ LONG pld_bus_error_code(const sd_bus_error *error);
 
 /* Returns whether this is the error of a call to a service that is stopping, or has just ended. */
 bool pld_bus_error_is_service_end(const sd_bus_error *error);
+
+/*
+ * In handshake.c: connects to the system bus, and waits for the answer to each step of the
+ * authentication. sd-bus sends all steps and the first message at once. xdg-dbus-proxy, through
+ * which an application in a Flatpak sandbox reaches the bus, does not support that: it parses the
+ * answers as messages, and closes the connection.
+ *
+ * Sets *bus to a connection that is authenticated already. Blocks until the bus has answered.
+ * Returns a negative errno on failure, -EPROTONOSUPPORT if the address of the bus is not the path
+ * of a socket.
+ */
+int pld_handshake_open_system(sd_bus **bus);
