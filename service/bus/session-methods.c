@@ -93,14 +93,13 @@ is_call_id_free(const ScdSession *session, const ScdCallOptions *options, GError
 static gboolean
 prepare_job(ScdSession *session, ScdJob *job, const ScdCallOptions *options)
 {
-    if (!scd_job_call_charge(job, scd_session_quota(session)) ||
-        !register_job(session, job, options, cancel_job))
-        return FALSE;
     const ScdHolderQuery query = scd_sessions_holder_query(
         scd_session_sessions(session), scd_session_client(session), scd_session_number(session));
+
     scd_job_call_set_holder_query(job, &query);
     scd_job_call_limit(job, options, get_wait_limit(session));
-    return TRUE;
+    return scd_job_call_charge(job, scd_session_quota(session)) &&
+           register_job(session, job, options, cancel_job);
 }
 
 /*

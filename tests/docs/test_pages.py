@@ -78,6 +78,21 @@ class Pages(unittest.TestCase):
             for function in re.findall(r"`(\w+)`", functions):
                 self.assertTrue(re.search(rf"^{function}\(", source, re.M), f"{file}: {function}")
 
+    def test_walks_count_their_files(self):
+        """The last numbers below the table of a walk are its files, and the changes between them."""
+        walks = pages.read("docs/architecture.md").partition("<!-- walks: begin -->")[2]
+        counted = 0
+        for section in walks.split("\n### ")[1:]:
+            steps = re.findall(r"^\| \d+ \| \w* ?\| `([\w/-]+\.c)`", section, re.M)
+            if not steps:
+                continue
+            counted += 1
+            changes = sum(step != last for last, step in zip(steps, steps[1:]))
+            text = re.findall(r"(\d+)\s+files and (\d+)\s+changes\s+of\s+file", section)
+            self.assertEqual(text[-1], (str(len(set(steps))), str(changes)),
+                             section.partition("\n")[0])
+        self.assertEqual(counted, 2)
+
     def test_each_page_is_linked(self):
         linked = {os.path.normpath(os.path.join(os.path.dirname(name), link.partition("#")[0]))
                   for name in pages.names() for link in pages.links(pages.read(name))}
