@@ -17,10 +17,10 @@
 
 /*
  * The duration of a wait. Events end it; the time-outs are for failures that cause no event: a
- * library that hangs and, before pcsc-lite 2.3, a reader that appears between two waits. Both
- * happen together with other events. A change of the list, and with such a library any event, is
- * therefore followed by one short wait. (A finite wait is one poll() in libpcsclite, INFINITE one a
- * minute.)
+ * library that hangs, and a reader that appears between two waits. pcsc-lite since 2.3 counts
+ * readers, but those of a device once, with the first slot, and lists a name before it counts it.
+ * Both happen together with other events, so a short wait follows any event, and then the list is
+ * read again. (A finite wait is one poll() in libpcsclite, INFINITE one a minute.)
  */
 #define SETTLING_WAIT_MS 1000
 #define QUIET_WAIT_MS (10 * 60 * 1000)
@@ -432,7 +432,7 @@ watch_readers_in_monitor(ScdMonitor *monitor)
             end_refresh_in_monitor(monitor);
         else if (code == SCARD_E_TIMEOUT && !doubts)
             timeout_ms = QUIET_WAIT_MS;
-        if (code != SCARD_E_TIMEOUT && !scd_watch_list_misses_none(monitor->list))
+        if (code != SCARD_E_TIMEOUT)
             timeout_ms = SETTLING_WAIT_MS;
         if (is_changed || refresh || code == SCARD_E_TIMEOUT)
             unchanged_waits = monitor->tries = 0;

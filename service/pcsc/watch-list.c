@@ -318,6 +318,7 @@ store_state(ScdWatchList *list, ScdWatchRow *row, const SCARD_READERSTATE *entry
 
 /*
  * Before pcsc-lite 2.3 this entry has no count, and misses readers that appear between two waits.
+ * Later versions count devices: all but the first slot of one can be missed in the same way.
  * pcsc-lite 2.5 may omit the count in one answer, and then reports no change in the next one even
  * if a reader appeared. Any count that differs from the last one is therefore a change.
  */
@@ -373,10 +374,9 @@ scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms)
     }
     for (guint i = 0; i < n; i++)
         store_state(list, get_row(list, i), &entries[i]);
-    if (list->no_plug_and_play)
-        list->doubtful = TRUE;
-    else
+    if (!list->no_plug_and_play)
         store_plug_and_play(list, entries[n].dwEventState);
+    list->doubtful |= list->no_plug_and_play || code == SCARD_E_TIMEOUT;
     return code;
 }
 
@@ -399,12 +399,6 @@ scd_watch_list_has_unseen(const ScdWatchList *list)
         if (!get_row(list, i)->state)
             return TRUE;
     return FALSE;
-}
-
-gboolean
-scd_watch_list_misses_none(const ScdWatchList *list)
-{
-    return !list->no_plug_and_play && list->plug_and_play >> 16 != 0;
 }
 
 gboolean

@@ -39,7 +39,10 @@ guint32 scd_watch_list_enumerate(ScdWatchList *list, long context);
  */
 guint32 scd_watch_list_wait(ScdWatchList *list, long context, guint timeout_ms);
 
-/* Returns whether the list of readers may be out of date, as of the last call. */
+/*
+ * Returns whether the list of readers may be out of date, as of the last call: also after a wait
+ * that only the time has ended, since a reader that appears between two waits may end none.
+ */
 gboolean scd_watch_list_is_doubtful(const ScdWatchList *list);
 
 /* Returns whether the last scd_watch_list_wait() read the state of each reader in the list. */
@@ -47,9 +50,6 @@ gboolean scd_watch_list_saw_all(const ScdWatchList *list);
 
 /* Returns whether there are readers whose state has not been read yet. */
 gboolean scd_watch_list_has_unseen(const ScdWatchList *list);
-
-/* Returns whether a reader that appears between two waits ends the second one: pcsc-lite >= 2.3. */
-gboolean scd_watch_list_misses_none(const ScdWatchList *list);
 
 /*
  * Returns whether a card that is swapped between two waits, or during one while this process is

@@ -23,6 +23,9 @@
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
  *   wait-breaks   SCardGetStatusChange fails like this if it is to wait; shown by the eighth time
+ *   plug-missed   the plug-and-play entry has a count, as since pcsc-lite 2.3, which stays the
+ *                 same, and is not reported as changed, as for a slot that appears between two
+ *                 calls
  *
  * ORDER.happened shows that the fault has occurred, and quiet.happened that a wait of more than a
  * minute has begun, which only an event ends. The following files are removed by the fault, which
@@ -176,6 +179,26 @@ SCardConnect(SCARDCONTEXT context, LPCSTR reader, DWORD share_mode, DWORD protoc
     return code;
 }
 
+typedef LONG (*StatusChange)(SCARDCONTEXT, DWORD, SCARD_READERSTATE *, DWORD);
+
+/* The last entry is the one for plug and play. */
+static LONG
+miss_plugging(StatusChange next, SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states,
+              DWORD n)
+{
+    SCARD_READERSTATE *last = &states[n - 1];
+    DWORD current = last->dwCurrentState;
+    int is_plug_and_play = strstr(last->szReader, "PnP") != NULL;
+
+    if (is_plug_and_play)
+        last->dwCurrentState = 0;
+    LONG code = next(context, timeout, states, n);
+    last->dwCurrentState = current;
+    if (is_plug_and_play)
+        last->dwEventState = 1 << 16;
+    return code;
+}
+
 __attribute__((visibility("default"))) LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
@@ -200,7 +223,8 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
     }
     if (timeout > 60000)
         note_fault("quiet");
-    LONG code = next(context, timeout, states, n);
+    LONG code = is_ordered("plug-missed") ? miss_plugging(next, context, timeout, states, n)
+                                          : next(context, timeout, states, n);
     if (timeout == 0 && take_order("look-dwells"))
         wait_for_end("look-dwells");
     if (code == SCARD_S_SUCCESS && n > 1 && is_ordered("wait-unknown") && ++waits % 2 == 1) {

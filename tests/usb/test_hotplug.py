@@ -166,6 +166,23 @@ class Hotplug(plugging.PluggingTest):
             self.wait_for_readers(0)
             self.assertEqual(self.client.objects(), {})
 
+    def test_reader_that_appears_between_two_waits(self):
+        """As all slots of a device but the first: the event of another reader shows it."""
+        faults = Faults(self.testbed)
+        faults.order("plug-missed")
+        one, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        one.plug()
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.testbed.start_service(environment=faults.environment)
+        self.client = self.recorder()
+        self.wait_for_readers(1)
+        faults.wait_until_quiet()
+        other.plug()
+        simulator = self.simulator()
+        simulator.wait_until_listed(other.name())
+        simulator.insert(one.name())
+        self.wait_for_readers(2)
+
     def test_garbage_in_the_reader_list(self):
         """The list is read again without a further event."""
         if pcscd_version() < (2, 3):
