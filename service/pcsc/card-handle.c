@@ -189,6 +189,7 @@ lock_card_in_worker(ScdCardHandle *handle, const ScdCardPlace *place)
         scd_card_check_access_in_worker(handle->card) != SCARD_W_REMOVED_CARD)
         return code;
     replace_card_in_worker(handle, place, SCARD_W_REMOVED_CARD);
+    handle->used = FALSE; /* the new handle would be that of a card that is inserted now */
     g_atomic_int_set(&handle->depth, 0);
     return SCARD_W_REMOVED_CARD;
 }

@@ -170,6 +170,14 @@ fake_pcsc_remove_card(void)
 }
 
 void
+fake_pcsc_insert_card(void)
+{
+    g_mutex_lock(&fake.lock);
+    fake.removed = FALSE;
+    g_mutex_unlock(&fake.lock);
+}
+
+void
 fake_pcsc_unplug(void)
 {
     fake_pcsc_remove_card();

@@ -54,6 +54,8 @@ void fake_pcsc_set_key(guint8 key);
 void fake_pcsc_set_disconnect_code(guint32 code);
 
 void fake_pcsc_remove_card(void);
+/* Inserts one after a removal that all handles have seen. */
+void fake_pcsc_insert_card(void);
 /* Removes the card with its reader. */
 void fake_pcsc_unplug(void);
 /* Another program resets the card. */

@@ -183,6 +183,26 @@ test_removal_is_reported_late(void)
     rig_free(rig);
 }
 
+/* The service has replaced the handle, and the new one would be that of the next card. */
+static void
+test_card_after_a_removal_within_begin(void)
+{
+    Rig *rig = rig_new(TRUE);
+
+    close_and_wait(rig, &rig->other, 0);
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, 0);
+    fake_pcsc_hold(FAKE_LOCK);
+    RigJob *begin = rig_submit(rig, rig->ours, SCD_JOB_BEGIN);
+    fake_pcsc_wait_until_held();
+    fake_pcsc_remove_card();
+    fake_pcsc_release();
+    rig_wait(begin);
+    fake_pcsc_insert_card();
+    close_and_wait(rig, &rig->ours, SCD_JOB_DISPOSITION_OWNER_LEFT);
+    g_assert_cmpuint(fake_pcsc_count_resets(), ==, 0);
+    rig_free(rig);
+}
+
 /* A state that an owner leaves on purpose stays. */
 static void
 test_close_leaves(void)
@@ -234,6 +254,8 @@ main(int argc, char **argv)
     g_test_add_data_func("/worker/owner/close-ejects", GUINT_TO_POINTER(3),
                          test_close_with_disposition);
     g_test_add_func("/worker/owner/removal-is-reported-late", test_removal_is_reported_late);
+    g_test_add_func("/worker/owner/card-after-a-removal-within-begin",
+                    test_card_after_a_removal_within_begin);
     g_test_add_func("/worker/owner/close-leaves", test_close_leaves);
     g_test_add_func("/worker/owner/refusal-by-disconnect", test_refusal_by_disconnect);
     return g_test_run();
