@@ -42,7 +42,7 @@ wait_for_card(LgnPresence *presence, uint64_t grace_us, uint64_t now_us)
     if (presence->state == LGN_CARD_IN) {
         presence->state = LGN_CARD_AWAY;
         presence->away_since_us = presence->deadline_us = now_us;
-        presence->is_last_look = false;
+        presence->look_ends_us = 0;
     }
     if (presence->deadline_us < presence->away_since_us + grace_us)
         presence->deadline_us = presence->away_since_us + grace_us;
@@ -105,9 +105,9 @@ lgn_presence_apply_report(LgnPresence *presence, const LgnReport *report, uint64
     if (presence->state != LGN_CARD_AWAY)
         return false;
     bool has_time = presence->deadline_us > presence->away_since_us;
-    if ((presence->is_last_look || !has_time) && now_us >= presence->deadline_us)
+    if ((presence->look_ends_us > 0 || !has_time) && now_us >= presence->deadline_us)
         return note_removal(presence);
-    presence->is_last_look = false;
+    presence->look_ends_us = 0;
     return false;
 }
 
@@ -116,8 +116,8 @@ lgn_presence_apply_time(LgnPresence *presence, uint64_t now_us)
 {
     if (now_us < lgn_presence_deadline(presence))
         return LGN_NOTHING_TO_DO;
-    if (!presence->is_last_look) {
-        presence->is_last_look = true;
+    if (presence->look_ends_us == 0) {
+        presence->look_ends_us = now_us + LGN_LOOK_US;
         return LGN_LOOK_AGAIN;
     }
     note_removal(presence);
@@ -129,5 +129,5 @@ lgn_presence_deadline(const LgnPresence *presence)
 {
     if (presence->state != LGN_CARD_AWAY)
         return UINT64_MAX;
-    return presence->deadline_us + (presence->is_last_look ? LGN_LOOK_US : 0);
+    return presence->look_ends_us > 0 ? presence->look_ends_us : presence->deadline_us;
 }

@@ -26,7 +26,7 @@
 /* Time for pcscd to power a card in a reader that is back. */
 #define LGN_POWER_UP_US (2 * LGN_US_PER_S)
 
-/* Time for the report of the last look. */
+/* Time for the report of the last look, which may begin late on a busy machine. */
 #define LGN_LOOK_US (1 * LGN_US_PER_S)
 
 typedef struct {
@@ -55,7 +55,7 @@ typedef struct {
     /* While LGN_CARD_AWAY. */
     uint64_t away_since_us;
     uint64_t deadline_us;
-    bool is_last_look; /* the deadline is over, and a report may still postpone it */
+    uint64_t look_ends_us; /* of the last look, whose report may postpone the deadline; else 0 */
 } LgnPresence;
 
 void lgn_presence_init(LgnPresence *presence, const LgnRecord *record, const LgnGrace *grace);

@@ -293,6 +293,20 @@ test_last_look_that_finds_the_card(Fixture *fixture, gconstpointer unused)
     assert_locks_after(fixture, 10);
 }
 
+/* A process that was frozen, or waited for a processor, has the time for it nevertheless. */
+static void
+test_last_look_that_begins_late(Fixture *fixture, gconstpointer unused)
+{
+    g_assert_false(apply_card(fixture, "/1"));
+    g_assert_false(apply_no_reader(fixture));
+    fixture->now_us += 15 * S;
+    g_assert_cmpint(apply_time(fixture), ==, LGN_LOOK_AGAIN);
+    g_assert_cmpint(apply_time(fixture), ==, LGN_NOTHING_TO_DO);
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, fixture->now_us + LGN_LOOK_US);
+    g_assert_false(apply_card(fixture, "/2"));
+    g_assert_cmpuint(lgn_presence_deadline(&fixture->presence), ==, UINT64_MAX);
+}
+
 static void
 test_no_grace(Fixture *fixture, gconstpointer unused)
 {
@@ -366,6 +380,7 @@ main(int argc, char **argv)
     ADD(restarts_do_not_prolong);
     ADD(last_look_that_finds_no_card);
     ADD(last_look_that_finds_the_card);
+    ADD(last_look_that_begins_late);
     ADD(no_grace);
     ADD(card_that_is_pulled_in_sleep);
     ADD(swap_in_sleep);
