@@ -218,7 +218,7 @@ handle_timer(sd_event_source *source, uint64_t usec, void *data)
         if (verdict == LGN_CARD_IS_GONE)
             lgn_token_remove_card(token);
         else if (verdict == LGN_LOOK_AGAIN)
-            lgn_watch_read(bridge->watch);
+            lgn_watch_read_if_running(bridge->watch);
     }
     set_timer(bridge);
     return 0;

@@ -181,7 +181,7 @@ handle_timer(sd_event_source *source, uint64_t usec, void *data)
         if (verdict == LGN_CARD_IS_GONE)
             act_on_removal(session);
         else if (verdict == LGN_LOOK_AGAIN)
-            lgn_watch_read(locker->watch);
+            lgn_watch_read_if_running(locker->watch);
     }
     set_timer(locker);
     return 0;

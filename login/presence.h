@@ -42,7 +42,7 @@ typedef enum {
 
 typedef enum {
     LGN_NOTHING_TO_DO,
-    LGN_LOOK_AGAIN,   /* read the readers, and apply the report */
+    LGN_LOOK_AGAIN,   /* read the readers if the service is running, and apply the report */
     LGN_CARD_IS_GONE, /* once */
 } LgnVerdict;
 

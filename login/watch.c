@@ -223,6 +223,12 @@ lgn_watch_read(LgnWatch *watch)
     read_readers(watch, true);
 }
 
+void
+lgn_watch_read_if_running(LgnWatch *watch)
+{
+    read_readers(watch, false);
+}
+
 static int
 handle_owner_changed(sd_bus_message *message, void *data, sd_bus_error *unused)
 {

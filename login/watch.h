@@ -64,8 +64,9 @@ sd_bus *lgn_watch_bus(LgnWatch *watch);
  */
 int lgn_watch_wait(LgnWatch *watch, uint64_t limit_us, int interrupt);
 
-/* Reads the readers again, which causes a report, and starts the service. */
+/* Both read the readers again, which causes a report; the first one starts the service. */
 void lgn_watch_read(LgnWatch *watch);
+void lgn_watch_read_if_running(LgnWatch *watch);
 
 /* Returns whether the reader with that path was removed since the last report. */
 bool lgn_report_has_gone(const LgnReport *report, const char *path);

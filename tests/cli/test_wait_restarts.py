@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import ATR, HINT, KNOWN_ATR, CliTest
-from scdtest.clients.raw_client import BUS, RawClient, align, array, string
+from scdtest.clients.raw_client import RawClient
 from scdtest.testbed.testbed import simulated_reader
 
 REMOVAL = "Waiting for all cards to be removed."
@@ -25,10 +25,7 @@ class Restarts(CliTest):
         """Returns when the bus has the objects for it: later events reach it as changes."""
         monitor = RawClient("root")
         self.addCleanup(monitor.close)
-        rules = align(array(string("type='method_return',sender='org.smartcardd1'")), 4)
-        error = monitor.call("BecomeMonitor", "asu", rules + bytes(4), destination=BUS,
-                             path="/org/freedesktop/DBus", interface=BUS + ".Monitoring")
-        self.assertIsNone(error)
+        monitor.monitor("type='method_return',sender='org.smartcardd1'")
         program = self.start("wait", *arguments)
         while b"org.smartcardd1.Reader" not in monitor.receive()[2]:
             pass

@@ -14,6 +14,7 @@ from gi.repository import GLib
 
 from scdtest.cases import case
 from scdtest.cases.login import OTHER_ATR, RECORDS, LoginTest
+from scdtest.clients.raw_client import MEMBER, NO_AUTO_START, RawClient
 from scdtest.fakes.logind import add_session, remove_session
 from scdtest.testbed import events
 from scdtest.testbed.process import Process
@@ -388,6 +389,19 @@ class ShortGrace(PluggingTest):
     def test_reader_that_does_not_come_back(self):
         self.reader.unplug()
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
+    def test_last_look_starts_no_service(self):
+        """An administrator may have stopped it, and then the session is to be locked, too."""
+        monitor = RawClient("root")
+        self.addCleanup(monitor.close)
+        monitor.monitor("member='GetManagedObjects'", "member='LockSession'")
+        self.reader.unplug()
+        flags, member = [], None
+        while member != "LockSession":
+            member = monitor.receive()[1].get(MEMBER)
+            if member == "GetManagedObjects":
+                flags.append(monitor.flags)
+        self.assertEqual(set(flags), {NO_AUTO_START}, flags)
 
     def test_reader_that_comes_back_without_the_card(self):
         self.reader.unplug()

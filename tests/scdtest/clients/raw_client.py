@@ -9,7 +9,7 @@ from scdtest.testbed.testbed import BUS_SOCKET
 from scdtest.testbed.users import as_user
 
 CALL, RETURN, ERROR, SIGNAL = 1, 2, 3, 4
-NO_REPLY_EXPECTED = 1
+NO_REPLY_EXPECTED, NO_AUTO_START = 1, 2
 BUS = "org.freedesktop.DBus"
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SENDER, SIGNATURE, UNIX_FDS = range(
     1, 10)
@@ -76,6 +76,7 @@ class RawClient:
 
     def __init__(self, user):
         self._serial = 0
+        self.flags = 0  # of the last message that was received
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(events.LIMIT_S)
         with as_user(user):
@@ -111,6 +112,7 @@ class RawClient:
     def receive(self):
         """Returns the type, the fields and the body of the next message."""
         head = self._receive_exactly(16)
+        self.flags = head[2]
         body_length, = struct.unpack_from("<I", head, 4)
         fields_length, = struct.unpack_from("<I", head, 12)
         rest = self._receive_exactly(fields_length + -fields_length % 8 + body_length)
@@ -126,6 +128,16 @@ class RawClient:
 
     def call(self, *arguments, **options):
         return self.wait_for(self.send(*arguments, **options))
+
+    def monitor(self, *rules):
+        """From now on receives all messages of the bus that match one of the rules."""
+        texts = b""
+        for rule in rules:
+            texts = align(texts, 4) + string(rule)
+        error = self.call("BecomeMonitor", "asu", align(array(texts), 4) + bytes(4),
+                          destination=BUS, path="/org/freedesktop/DBus",
+                          interface=BUS + ".Monitoring")
+        assert error is None, error
 
     def close(self):
         self.socket.close()
