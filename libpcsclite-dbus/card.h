@@ -64,7 +64,7 @@ LONG pld_card_disconnect(SCARDHANDLE number, DWORD disposition);
  */
 void pld_card_close_all(PldContext *context);
 
-/* Returns SCARD_E_NO_SERVICE if the context is lost, else SCARD_S_SUCCESS. Does not block. */
+/* Returns what pld_context_check_locked() returns for the call with this card: may block. */
 LONG pld_card_check_locked(PldCard *card);
 
 LONG pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments);

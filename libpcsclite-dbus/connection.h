@@ -49,9 +49,9 @@ typedef struct {
 
 /*
  * Connects, and blocks until the service has sent its objects; while it restarts, as for
- * pld_connection_attach(). The caller must call
- * pld_connection_close() also after an error. Returns SCARD_E_SERVICE_STOPPED, with a message on
- * the standard error, if the service is of another version that this library cannot use.
+ * pld_connection_attach(). The caller must call pld_connection_close() also after an error. Returns
+ * SCARD_E_SERVICE_STOPPED, with a message on the standard error, if the service is of another
+ * version that this library cannot use.
  */
 LONG pld_connection_open(PldConnection *connection, const PldConnectionCallbacks *callbacks);
 void pld_connection_close(PldConnection *connection);

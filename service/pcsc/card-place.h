@@ -45,7 +45,7 @@ typedef struct {
     GBytes *atr;
     ScdCardLoss loss;
     guint32 refusal; /* the code of all jobs until a reconnect succeeds, 0 for none: the card has
-                      * another ATR, or the last reconnect was undone */
+                      * another ATR, the last reconnect was undone, or the handle was replaced */
     gboolean reset;  /* the owner knows that the card was reset since the last (re)connect */
     guint n_uses;    /* those of the place when the last transaction began, and its own after */
 } ScdCardHandle;
