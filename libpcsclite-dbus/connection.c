@@ -25,6 +25,9 @@
 /* How long the one before may take to stop, and the next one to start and to send its objects. */
 #define START_MS 25000
 
+/* A service that ends again and again, or at this call, takes up to two attempts each time. */
+#define ATTEMPTS_MAX 16
+
 #define BUS_ERROR(name) "org.freedesktop.DBus.Error." name
 
 #define FROM_SERVICE "type='signal',sender='" PLD_NAME "',"
@@ -495,8 +498,9 @@ pld_connection_attach(PldConnection *connection, const PldWaitEnd *end)
 {
     LONG code = SCARD_E_NO_SERVICE;
 
-    while (!connection->lost && try_to_attach(connection, end, &code))
-        ;
+    for (unsigned i = 0; i < ATTEMPTS_MAX && !connection->lost; i++)
+        if (!try_to_attach(connection, end, &code))
+            break;
     return connection->lost ? SCARD_E_NO_SERVICE : code;
 }
 

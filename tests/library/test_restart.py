@@ -281,6 +281,18 @@ class Moments(case.TestBedTest):
         self.serve("Other 01 00")
         self.assertEqual(script.rest(), [f"{SUCCESS} ['Other 01 00']"])
 
+    def test_service_leaves_again_and_again(self):
+        """The program gives it up."""
+        script = self.start_ready(list_after_restart)
+        self.leave(self.service)
+        script.go_on()
+        for _ in range(8):
+            silent, calls = self.serve_silent()
+            events.wait_until(lambda: calls or script.has_line(), "the program asks, or gives up")
+            self.leave(silent)
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"{NO_SERVICE} []"])
+
     def test_service_leaves_between_its_answers(self):
         """What it has answered is of no use, though it is complete."""
         script = self.start_ready(list_after_restart)
