@@ -73,7 +73,7 @@ connect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job)
         return SCD_OUTCOME_DONE;
     }
     handle->card = card;
-    handle->connected = TRUE;
+    g_atomic_int_set(&handle->connected, TRUE);
     handle->reset = FALSE;
     handle->bound = only != NULL;
     handle->n_uses = place->n_uses;

@@ -179,7 +179,7 @@ scd_card_handle_set_atr(ScdCardHandle *handle, GBytes *atr)
 void
 scd_card_handle_clear_connection(ScdCardHandle *handle)
 {
-    handle->connected = FALSE;
+    g_atomic_int_set(&handle->connected, FALSE);
     handle->used = FALSE;
     g_atomic_int_set(&handle->depth, 0);
 }

@@ -32,8 +32,8 @@ typedef struct {
 } ScdCardPlace;
 
 typedef struct {
-    long card; /* SCARDHANDLE */
-    gboolean connected;
+    long card;          /* SCARDHANDLE */
+    gboolean connected; /* atomic */
     gboolean exclusive;
     gboolean used;    /* commands, or PINs of a PIN pad, were sent since the last reset that the
                        * handle has seen, in any share mode */

@@ -46,7 +46,7 @@ scd_job_queue_needs_card_locked(const ScdJobQueue *queue)
     if (job->chained && queue->last_code != SCARD_S_SUCCESS)
         return FALSE;
     if (queue->card.loss == SCD_CARD_LOST_FOR_EVER ||
-        (job->kind == SCD_JOB_DISCONNECT && !queue->card.connected))
+        (job->kind == SCD_JOB_DISCONNECT && !g_atomic_int_get(&queue->card.connected)))
         return FALSE;
     return scd_job_needs_card(job);
 }
@@ -469,6 +469,7 @@ void
 scd_job_queue_transaction_taken_locked(ScdJobQueue *queue)
 {
     set_listed_locked(queue, SCD_LIST_CONNECTED, queue->card.connected);
+    scd_job_queue_schedule_locked(queue);
     if (scd_queue_group_holder_locked(queue->group) != queue) /* the card was removed meanwhile */
         return;
     scd_queue_group_end_holding_locked(queue->group);
