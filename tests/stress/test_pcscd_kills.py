@@ -22,7 +22,7 @@ STOP_S = count(3, 30)
 
 # Other tests run beside ./check and may delay a reply; a service that waits for pcscd would delay
 # many of them, or one for seconds.
-DELAYED_SHARE = count(0.005, 0)
+DELAYED_SHARE = count(0.005, 0.0001)
 DELAYED_LIMIT_S = 1
 
 
