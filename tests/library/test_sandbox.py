@@ -102,7 +102,8 @@ class Sandbox(case.TestBedTest):
                "--ro-bind", built("cli/smartcardctl"), built("cli/smartcardctl"),
                "--ro-bind", os.path.join(SOURCE, "tests"), os.path.join(SOURCE, "tests"),
                "--ro-bind", PROXY + "/bus", SYSTEM_BUS,
-               *writable_counts("libpcsclite-dbus/libpcsclite-dbus.so.1.p", "cli/smartcardctl.p"),
+               *writable_counts("libpcsclite-dbus/libpcsclite-dbus.so.1.p", "cli/smartcardctl.p",
+                                 "cli/libsmartcardctl-objects.a.p"),
                *more, "--clearenv",
                *(word for name, value in variables.items() for word in ("--setenv", name, value))]
 
