@@ -112,14 +112,13 @@ change_mode_in_worker(ScdCardHandle *handle, guint32 share_mode, guint32 protoco
     return code;
 }
 
+/* access: what pcscd has answered */
 static guint32
-find_event_in_worker(const ScdCardHandle *handle)
+get_event(const ScdCardHandle *handle, guint32 access)
 {
-    guint32 code = scd_card_check_access_in_worker(handle->card);
-
     if (handle->refusal)
         return handle->refusal;
-    return code == SCARD_W_REMOVED_CARD || code == SCARD_W_RESET_CARD ? code : 0;
+    return access == SCARD_W_REMOVED_CARD || access == SCARD_W_RESET_CARD ? access : 0;
 }
 
 static ScdOutcome
@@ -127,7 +126,8 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
 {
     if (has_lost_bound_card_in_worker(handle, job))
         return SCD_OUTCOME_DONE;
-    job->event_before = find_event_in_worker(handle);
+    guint32 access = scd_card_check_access_in_worker(handle->card);
+    job->event_before = get_event(handle, access);
     job->mode_before = handle->share_mode;
     job->code = change_mode_in_worker(handle, job->share_mode, job->protocols, job->action);
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
@@ -136,6 +136,8 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     scd_card_handle_note_reset(handle, place, job->action, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
+    if (access == SCARD_W_REMOVED_CARD) /* the main thread may not have seen the removal yet */
+        g_atomic_int_set(&handle->depth, 0);
     handle->reset = FALSE;
     handle->refusal = 0;
     job->protocol = handle->protocol;

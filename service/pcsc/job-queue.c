@@ -477,15 +477,10 @@ scd_job_queue_transaction_taken_locked(ScdJobQueue *queue)
 }
 
 void
-scd_queue_group_card_removed_locked(ScdQueueGroup *group)
+scd_job_queue_card_removed_locked(ScdJobQueue *holder)
 {
-    ScdJobQueue *holder = scd_queue_group_holder_locked(group);
-
-    if (!holder || holder->closed) /* its disconnect looks at the card itself */
-        return;
     g_atomic_int_set(&holder->card.depth, 0);
-    scd_queue_group_end_holding_locked(group);
-    group->options.wake(FALSE, group->options.wake_data);
+    scd_queue_group_end_holding_locked(holder->group);
 }
 
 gboolean

@@ -94,9 +94,6 @@ gboolean scd_job_queue_in_transaction(const ScdJobQueue *queue);
 
 /* 2. All queues of a group, for the worker. */
 
-/* To be called when the card was removed: ends the transaction. */
-void scd_queue_group_card_removed_locked(ScdQueueGroup *group);
-
 /*
  * Claims the jobs whose time limit has passed, except those that are answered in the worker, and
  * adds them to the answers, with a reference each. In the main thread, without the lock. Returns
@@ -126,6 +123,9 @@ ScdJobQueue *scd_queue_group_overdue_holder_locked(const ScdQueueGroup *group, g
  * notifies its session.
  */
 void scd_job_queue_transaction_taken_locked(ScdJobQueue *queue);
+
+/* To be called when the holder of the transaction has lost its card, which has ended it. */
+void scd_job_queue_card_removed_locked(ScdJobQueue *holder);
 
 /* Returns the queues that are connected, the oldest one first: a list of ScdJobQueue. It changes in
  * the thread of the worker only. */

@@ -446,6 +446,15 @@ scd_queue_group_holder_locked(const ScdQueueGroup *group)
     return group->scheduler.holder ? group->scheduler.holder->owner : NULL;
 }
 
+struct ScdJobQueue *
+scd_queue_group_take_removal_locked(ScdQueueGroup *group)
+{
+    gboolean removed = group->card_removed;
+
+    group->card_removed = FALSE;
+    return removed ? scd_queue_group_holder_locked(group) : NULL;
+}
+
 static void
 note_blocking_locked(ScdQueueGroup *group)
 {

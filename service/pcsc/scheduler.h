@@ -208,8 +208,9 @@ typedef struct {
     ScdContention contention;
     const ScdSchedulerEntry *turn; /* the one whose job is RUNNING; or NULL */
     gint64 turn_since;
-    gint turn_ends;    /* libpcsclite has returned; atomic */
-    gint64 expires_at; /* the time limit of no job is earlier */
+    gint turn_ends;        /* libpcsclite has returned; atomic */
+    gint64 expires_at;     /* the time limit of no job is earlier */
+    gboolean card_removed; /* which the worker has not looked at yet */
 
     GQueue lists[SCD_N_LISTS]; /* of ScdJobQueue */
 } ScdQueueGroup;
@@ -235,6 +236,9 @@ struct ScdJobQueue *scd_queue_group_next_locked(ScdQueueGroup *group, gboolean c
 
 /* Returns the holder of the transaction, or NULL. */
 struct ScdJobQueue *scd_queue_group_holder_locked(const ScdQueueGroup *group);
+
+/* Returns the same if the card was removed since the last call, else NULL. */
+struct ScdJobQueue *scd_queue_group_take_removal_locked(ScdQueueGroup *group);
 
 /* To be called without the lock after a job was queued. limit: its time limit. The worker sees it
  * when it wakes, but may be inside libpcsclite until later. */

@@ -327,6 +327,21 @@ revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
     report_resets_in_worker(worker);
 }
 
+/* The transaction may have begun with the next card: the main thread hears of a removal later. */
+static void
+check_removal_in_worker(ScdWorker *worker)
+{
+    ScdJobQueue *holder = scd_queue_group_take_removal_locked(worker->group);
+
+    if (!holder)
+        return;
+    g_mutex_unlock(worker->lock);
+    guint32 code = scd_card_check_access_in_worker(scd_job_queue_card(holder)->card);
+    g_mutex_lock(worker->lock);
+    if (code == SCARD_W_REMOVED_CARD)
+        scd_job_queue_card_removed_locked(holder);
+}
+
 /* Between the commands of a script. */
 static gboolean
 may_go_on(gpointer data)
@@ -423,6 +438,7 @@ wait_in_worker(ScdWorker *worker, gint64 now, gint64 until)
 static gboolean
 step_in_worker(ScdWorker *worker)
 {
+    check_removal_in_worker(worker);
     gint64 now = g_get_monotonic_time();
     GQueue answers = G_QUEUE_INIT;
     gint64 until = scd_queue_group_settle_in_worker_locked(worker->group, now, &answers);
@@ -549,7 +565,8 @@ void
 scd_worker_card_removed(ScdWorker *worker)
 {
     g_mutex_lock(worker->lock);
-    scd_queue_group_card_removed_locked(worker->group);
+    worker->group->card_removed = TRUE;
+    scd_channel_poll_wake_locked(FALSE, worker->poll);
     g_mutex_unlock(worker->lock);
 }
 

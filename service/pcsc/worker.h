@@ -35,7 +35,7 @@ ScdQueueGroup *scd_worker_group(const ScdWorker *worker);
 /* Returns the number of queues that have not been freed, closed ones included. */
 guint scd_worker_count_queues(ScdWorker *worker);
 
-/* To be called when the card was removed: ends the transaction. */
+/* To be called when the card was removed: ends its transaction, but none with the next card. */
 void scd_worker_card_removed(ScdWorker *worker);
 
 /*

@@ -8,9 +8,12 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.sessions import IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY, SessionTest
+from scdtest.cases.sessions import (ATR, IS_VERIFIED, NOT_VERIFIED, SELECT, VERIFIED, VERIFY,
+                                    SessionTest)
 from scdtest.clients.client import Refused, hex_data, options
+from scdtest.clients.recorder import READER
 from scdtest.testbed import events
+from scdtest.testbed.faults import Faults
 
 QUICK = "[Transactions]\nIdleLimitSec=1\n"
 
@@ -336,6 +339,55 @@ class FairOrder(SessionTest):
         self.cards.order("delay", "A", 0)
         holder.end()
         self.assertEqual(call.wait().hex(), VERIFIED)
+
+
+class LateRemoval(SessionTest):
+    """The service hears of a removal when the next card is in use."""
+
+    def setUp(self):
+        super().setUp()
+        self.faults = Faults(self.testbed)
+        self.start(environment=self.faults.environment)
+
+    @staticmethod
+    def is_refused(name, call):
+        try:
+            call.wait()
+        except Refused as refused:
+            return refused.name == name
+        return False
+
+    def swap_unnoticed(self, session):
+        """Swaps the card while the monitor is busy; returns when the session has the new one."""
+        reader = session.client.reader("Reader A")
+        self.faults.order("look-dwells")
+        refresh = session.client.send(reader, READER, "Refresh")
+        self.faults.wait_for("look-dwells")
+        self.cards.swap("A", ATR)
+        events.poll_until(lambda: self.is_refused("RemovedCard", session.send("GetStatus")),
+                          "pcscd sees the removal")
+        events.poll_until(lambda: not self.is_refused(
+            "NoSmartcard", session.send("Reconnect", "shared", [], "leave")),
+            "pcscd sees the new card")
+        return refresh
+
+    def test_transaction_with_the_next_card(self):
+        holder = self.session()
+        holder.begin()
+        refresh = self.swap_unnoticed(holder)
+        self.assertFalse(holder.get("InTransaction"))
+        holder.begin()
+        self.faults.end("look-dwells")
+        refresh.wait()
+        holder.client.wait_for_signal("CardRemoved", holder.client.reader("Reader A"))
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        self.assertTrue(holder.get("InTransaction"))
+        other = self.client()
+        call = other.send_connect(other.reader("Reader A"))
+        self.assertEqual(holder.transmit(SELECT), "9000")
+        self.assertFalse(call.is_done)
+        holder.end()
+        call.wait()
 
 
 if __name__ == "__main__":

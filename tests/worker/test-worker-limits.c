@@ -94,6 +94,23 @@ test_removal_within_begin(void)
     rig_free(rig);
 }
 
+/* The transaction is one with the next card, and pcscd would let a connect wait for its end. */
+static void
+test_removal_is_reported_late(void)
+{
+    Rig *rig = rig_new(TRUE);
+    RigJob *waiting = begin_and_wait(rig);
+
+    scd_workers_card_removed(rig->workers, "Reader");
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_TRANSMIT), ==, 0);
+    g_assert_true(scd_job_queue_in_transaction(rig->ours));
+    g_assert_cmpuint(rig_count_answers(waiting), ==, 0);
+    g_assert_cmphex(rig_run(rig, rig->ours, SCD_JOB_END), ==, 0);
+    rig_wait(waiting);
+    g_assert_cmphex(waiting->code, ==, 0);
+    rig_free(rig);
+}
+
 /* Requests that are no commands keep the worker awake, but do not count. */
 static void
 test_idle(void)
@@ -239,6 +256,7 @@ main(int argc, char **argv)
     g_test_add_func("/worker-limits/idle", test_idle);
     g_test_add_func("/worker-limits/lost-handle", test_connect_after_a_lost_handle);
     g_test_add_func("/worker-limits/removal-within-begin", test_removal_within_begin);
+    g_test_add_func("/worker-limits/late-removal", test_removal_is_reported_late);
     g_test_add_func("/worker-limits/total", test_commands_are_activity_up_to_the_total);
     g_test_add_func("/worker-limits/total-script", test_total_within_a_script);
     g_test_add_func("/worker-limits/no-waiting", test_no_waiting);
