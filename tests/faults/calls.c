@@ -6,7 +6,8 @@
  * breaks the rules of rules.c ends the process.
  *
  * A call that fails has no effect, but for those that close or end something: else pcscd would keep
- * what the service has closed.
+ * what the service has closed. So does it if the code means that there is no transaction any more,
+ * and it was nested: then all are ended.
  */
 
 #include "shim.h"
@@ -103,7 +104,10 @@ SCardEndTransaction(SCARDHANDLE card, DWORD disposition)
     SCARDCONTEXT context = rules_context_of(__func__, card);
     rules_begin(__func__, context, RULES_NONE);
     Fault fault = random_choose(__func__, context);
-    LONG code = next(card, disposition);
+    bool ends_all = fault.code == SCARD_W_REMOVED_CARD || fault.code == SCARD_E_NOT_TRANSACTED;
+    LONG code = next(card, ends_all ? SCARD_LEAVE_CARD : disposition);
+    while (ends_all && code == SCARD_S_SUCCESS && next(card, SCARD_LEAVE_CARD) == SCARD_S_SUCCESS)
+        ;
     rules_end(context, RULES_NONE);
     return code == SCARD_S_SUCCESS ? fault.code : code;
 }
