@@ -30,8 +30,9 @@ LEAVE_EACH = 400  # operations, on average
 class Pending:
     """A call without an answer. check: gets the arguments of the reply."""
 
-    def __init__(self, method, path, check, call_id):
-        self.method, self.path, self.check, self.call_id = method, path, check, call_id
+    def __init__(self, method, path, arguments, check, call_id):
+        self.method, self.path, self.arguments = method, path, arguments
+        self.check, self.call_id = check, call_id
         self.since = time.monotonic()
 
     def __str__(self):
@@ -70,7 +71,7 @@ class BusClient:
         serial = self.connection.call(method, arguments, path=path, interface=interface,
                                       flags=flags)
         if not no_reply:
-            self.pending[serial] = Pending(method, path, check, call_id)
+            self.pending[serial] = Pending(method, path, arguments, check, call_id)
 
     def add_session(self, path):
         if path in self._known:
@@ -163,7 +164,7 @@ class BusClient:
     def _check_limit(self):
         for pending in self.pending.values():
             if time.monotonic() > pending.since + LIMIT_S:
-                raise Wrong(f"no answer: {pending}")
+                raise Wrong(f"no answer: {pending} with {pending.arguments}")
 
     def wait_for_all(self):
         """Waits for the answers to all calls."""

@@ -29,6 +29,7 @@ from scdtest.cases.sessions import ATR, SELECT, SessionTest
 from scdtest.clients.library import THROUGH_LIBRARY
 from scdtest.clients.recorder import CARD, NAME, READER, ROOT
 from scdtest.testbed import events
+from scdtest.testbed.process import describe_threads
 from scdtest.testbed.random_faults import RandomFaults
 
 SEED = int(os.environ.get("SCD_RANDOM_SEED", "20261129"))
@@ -174,6 +175,8 @@ class RandomOperations(SessionTest):
                     self._problems.append(f"none of {left} went on for {SILENCE_S} seconds")
                 if not self.testbed.service.is_running():
                     self._problems.append("the service has ended")
+                elif self._problems:
+                    self._problems.append(describe_threads(self.testbed.service.pid))
         finally:
             GLib.source_remove(timer)
             for member in members:

@@ -2,6 +2,7 @@
 """A child process whose exit status is checked."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -29,11 +30,21 @@ def _describe_thread(folder):
             + ", ".join(sets))
 
 
+def _read_stacks(pid):
+    """Returns the calls that each thread is in, if gdb is installed."""
+    if not shutil.which("gdb"):
+        return ""
+    command = ["gdb", "-nx", "-batch", "-p", str(pid), "-ex", "thread apply all bt"]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, check=False).stdout.decode(errors="replace")
+
+
 def describe_threads(pid):
-    """Returns a line for each thread: what it waits for, and its signals."""
+    """Returns a line for each thread: what it waits for, and its signals; and its calls."""
     folder = f"/proc/{pid}/task"
-    return "\n".join(_describe_thread(os.path.join(folder, thread))
-                     for thread in sorted(os.listdir(folder), key=int))
+    lines = [_describe_thread(os.path.join(folder, thread))
+             for thread in sorted(os.listdir(folder), key=int)]
+    return "\n".join([*lines, _read_stacks(pid)])
 
 
 class Process:
