@@ -105,8 +105,10 @@ change_mode_in_worker(ScdCardHandle *handle, guint32 share_mode, guint32 protoco
 
     if (code != SCARD_S_SUCCESS)
         return code;
-    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared. */
-    if (handle->exclusive && share_mode != SCARD_SHARE_EXCLUSIVE)
+    /* pcscd (1.9.9 to 2.5) keeps the lock of an exclusive handle that becomes shared, but not with
+     * those of transactions: then it counts one less. */
+    if (handle->exclusive && share_mode != SCARD_SHARE_EXCLUSIVE &&
+        g_atomic_int_get(&handle->depth) == 0)
         SCardEndTransaction(handle->card, SCARD_LEAVE_CARD);
     set_active_mode(handle, share_mode, active);
     return code;

@@ -214,6 +214,14 @@ class FairOrder(SessionTest):
         before = [other for other in calls if other.wait().hex() == NOT_VERIFIED]
         self.assertLess(len(before), 10)
 
+    def test_exclusive_session_becomes_shared_within_it(self):
+        self.start(QUICK)
+        holder = self.session(share_mode="exclusive")
+        holder.begin()
+        holder.reconnect()
+        holder.end()
+        self.pcsc_client().do("connect", "shared", self.pcsc_name())
+
     def test_idle_transaction_ends(self):
         self.start(QUICK)
         holder, other = self.session(), self.session()
