@@ -130,6 +130,8 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
         return SCD_OUTCOME_DONE;
     guint32 access = scd_card_check_access_in_worker(handle->card);
     job->event_before = get_event(handle, access);
+    if (access == SCARD_W_REMOVED_CARD) /* the main thread may not have seen the removal yet */
+        g_atomic_int_set(&handle->depth, 0);
     job->mode_before = handle->share_mode;
     job->code = change_mode_in_worker(handle, job->share_mode, job->protocols, job->action);
     /* Only for exclusive use does the code mean other users; else it means a transaction. */
@@ -138,8 +140,6 @@ reconnect_card_in_worker(ScdCardHandle *handle, ScdCardPlace *place, ScdJob *job
     scd_card_handle_note_reset(handle, place, job->action, job->code);
     if (job->code != SCARD_S_SUCCESS)
         return SCD_OUTCOME_DONE;
-    if (access == SCARD_W_REMOVED_CARD) /* the main thread may not have seen the removal yet */
-        g_atomic_int_set(&handle->depth, 0);
     handle->reset = FALSE;
     handle->refusal = 0;
     job->protocol = handle->protocol;

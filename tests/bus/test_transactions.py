@@ -365,24 +365,39 @@ class LateRemoval(SessionTest):
             return refused.name == name
         return False
 
-    def swap_unnoticed(self, session):
-        """Swaps the card while the monitor is busy; returns when the session has the new one."""
-        reader = session.client.reader("Reader A")
+    def keep_monitor_busy(self):
+        """Returns a call that ends when it is so no longer."""
+        client = self.client()
         self.faults.order("look-dwells")
-        refresh = session.client.send(reader, READER, "Refresh")
+        refresh = client.send(client.reader("Reader A"), READER, "Refresh")
         self.faults.wait_for("look-dwells")
-        self.cards.swap("A", ATR)
+        return refresh
+
+    def wait_for_removal(self, session):
         events.poll_until(lambda: self.is_refused("RemovedCard", session.send("GetStatus")),
                           "pcscd sees the removal")
-        events.poll_until(lambda: not self.is_refused(
-            "NoSmartcard", session.send("Reconnect", "shared", [], "leave")),
-            "pcscd sees the new card")
-        return refresh
+
+    def test_reconnect_without_a_card(self):
+        """With a reset, after which pcscd does not tell the session of the removal any more."""
+        holder = self.session()
+        holder.begin()
+        refresh = self.keep_monitor_busy()
+        self.cards.remove("A")
+        self.wait_for_removal(holder)
+        self.assert_refused("NoSmartcard", holder.send("Reconnect", "shared", [], "reset"))
+        self.assertFalse(holder.get("InTransaction"))
+        self.faults.end("look-dwells")
+        refresh.wait()
 
     def test_transaction_with_the_next_card(self):
         holder = self.session()
         holder.begin()
-        refresh = self.swap_unnoticed(holder)
+        refresh = self.keep_monitor_busy()
+        self.cards.swap("A", ATR)
+        self.wait_for_removal(holder)
+        events.poll_until(lambda: not self.is_refused(
+            "NoSmartcard", holder.send("Reconnect", "shared", [], "leave")),
+            "pcscd sees the new card")
         self.assertFalse(holder.get("InTransaction"))
         holder.begin()
         self.faults.end("look-dwells")
