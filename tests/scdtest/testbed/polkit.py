@@ -86,7 +86,13 @@ class Polkit:
         self._run()
 
     def change_rule(self, body):
-        """Returns when polkitd has announced the change, which it may do more than once."""
+        """Returns when polkitd has announced the change, which it may do more than once.
+
+        It announces an agent in the same way: what happened before does not count.
+        """
+        self.wait_until_idle()
+        while GLib.MainContext.default().iteration(False):
+            pass
         before = self._changes
         self._write_rule(body)
         events.wait_until(lambda: self._changes > before, "polkitd has read its rules")
