@@ -42,12 +42,12 @@ class CardTest(case.TestBedTest):
 
     def check_swap_while_paused(self, first):
         del self.client.signals[:]
-        os.kill(self.testbed.service.pid, signal.SIGSTOP)
+        self.testbed.service.send_signal(signal.SIGSTOP)
         powered = self.readers.powerups("A")
         self.readers.remove("A")
         self.readers.insert("A", ATR)
         events.poll_until(lambda: self.readers.powerups("A") > powered, "pcscd powers the card up")
-        os.kill(self.testbed.service.pid, signal.SIGCONT)
+        self.testbed.service.send_signal(signal.SIGCONT)
         inserted = self.client.wait_for_signal("CardInserted", self.a)
         self.assertEqual(self.client.members(), REMOVAL + INSERTION)
         self.assertEqual(self.client.signals[0].arguments, (first,))

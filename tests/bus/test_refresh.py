@@ -108,7 +108,7 @@ class Refresh(RefreshTest):
     def test_pcscd_hangs_and_is_killed(self):
         """No reader is left then; its removal is announced before the reply."""
         self.user.manager("Version")
-        os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
+        self.testbed.pcscd.send_signal(signal.SIGSTOP)
         calls = [self.refresh() for _ in range(3)]
         self.user.manager("Version")
         self.assertFalse(any(call.is_done for call in calls))
@@ -122,13 +122,13 @@ class Refresh(RefreshTest):
 
     def test_service_stops(self):
         """The service stops even while pcscd does not respond."""
-        os.kill(self.testbed.pcscd.pid, signal.SIGSTOP)
+        self.testbed.pcscd.send_signal(signal.SIGSTOP)
         call = self.refresh()
         self.user.manager("Version")
         self.testbed.service.send_signal(signal.SIGTERM)
         self.assert_refused("Shutdown", call)
         self.assertEqual(self.testbed.service.wait(), 0)
-        os.kill(self.testbed.pcscd.pid, signal.SIGCONT)
+        self.testbed.pcscd.send_signal(signal.SIGCONT)
 
 
 class RefreshWithFaults(RefreshTest):

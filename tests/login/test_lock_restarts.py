@@ -79,9 +79,9 @@ class Restarts(LockTest):
 
     def test_service_that_hangs(self):
         """Signals that it sends late count."""
-        os.kill(self.testbed.service.pid, signal.SIGSTOP)
+        self.testbed.service.send_signal(signal.SIGSTOP)
         self.readers.remove("Desk")
-        os.kill(self.testbed.service.pid, signal.SIGCONT)
+        self.testbed.service.send_signal(signal.SIGCONT)
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
 

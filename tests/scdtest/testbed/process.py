@@ -78,7 +78,15 @@ class Process:
         return any("clockid" in text and "it_value: (0, 0)" not in text for text in texts)
 
     def send_signal(self, number):
+        """Returns after SIGSTOP when all threads stand: one may still run when kill() returns."""
         self._child.send_signal(number)
+        if number == signal.SIGSTOP:
+            events.poll_until(self._is_stopped, f"{self.name} stops")
+
+    def _is_stopped(self):
+        folder = f"/proc/{self.pid}/task"
+        return all("\nState:\tT" in _read(os.path.join(folder, task, "status"))
+                   for task in os.listdir(folder))
 
     def wait(self):
         """Waits for the end and returns the status; a process that does not end is an error."""
