@@ -361,9 +361,7 @@ drop_first_calls(PldConnection *connection)
 {
     for (size_t i = 0; i < 2; i++)
         connection->first_calls[i] = sd_bus_slot_unref(connection->first_calls[i]);
-    if (connection->pending_replies > 0)
-        forget_service(connection);
-    if (connection->owner_left)
+    if (connection->pending_replies > 0 || connection->owner_left)
         forget_service(connection);
     connection->pending_replies = 0;
     pld_readers_clear(&connection->new_readers);

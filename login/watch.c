@@ -400,7 +400,8 @@ handle_logind_reply(sd_bus_message *reply, void *data, sd_bus_error *unused)
     LgnWatch *watch = data;
     const char *owner;
 
-    if (sd_bus_message_read(reply, "s", &owner) >= 0)
+    if (!sd_bus_message_is_method_error(reply, NULL) &&
+        sd_bus_message_read(reply, "s", &owner) >= 0)
         copy_owner(&watch->logind, owner);
     return 0;
 }

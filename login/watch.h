@@ -48,9 +48,9 @@ int lgn_watch_attach(LgnWatch *watch, sd_event *event);
 
 /*
  * Reads the readers also when the machine is about to sleep and when it has woken up: a card that
- * is pulled meanwhile may cause no signal. Readers may lose their power in suspend; so that reports
- * say for 10 s after each of the two that they may leave and come back. The clock stands in
- * suspend. Only systemd-logind is believed. Returns 0 or a negative errno.
+ * is pulled meanwhile may cause no signal. Readers may lose their power in suspend: for 10 s after
+ * each of the two, reports say that readers may leave and come back. The clock stands in suspend.
+ * Only systemd-logind is believed. Returns 0 or a negative errno.
  */
 int lgn_watch_follow_sleep(LgnWatch *watch);
 

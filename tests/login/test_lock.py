@@ -434,17 +434,21 @@ class PortIsKnown(PluggingTest):
         os.chmod(self.bus.testbed.get_root_dir(), 0o755)
         return {**self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"}
 
-    def test_pcscd_reports_the_card_before_the_reader(self):
-        """libccid takes a reader that is unplugged for an empty one, until udev has told pcscd."""
-        self.reader.forget()
-        self.readers.remove(self.reader.name())
-        self.client.wait_for_signal("CardRemoved")
+    def plug_again(self):
+        """With the card in it; the kernel gives it another address."""
         self.reader.unplug()
         self.wait_for_readers(0)
         self.reader.plug(address=3)
         self.wait_for_readers(1)
         self.readers = self.simulator()
         self.insert(self.reader.name())
+
+    def test_pcscd_reports_the_card_before_the_reader(self):
+        """libccid takes a reader that is unplugged for an empty one, until udev has told pcscd."""
+        self.reader.forget()
+        self.readers.remove(self.reader.name())
+        self.client.wait_for_signal("CardRemoved")
+        self.plug_again()
         self.assertEqual(self.logind.requests_until_now(), [])
         self.readers.remove(self.reader.name())
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
@@ -454,12 +458,7 @@ class PortIsKnown(PluggingTest):
         self.logind.sleep_and_resume()
         self.readers.remove(self.reader.name())
         self.notify.wait_for_line_with("of which 0 are")
-        self.reader.unplug()
-        self.wait_for_readers(0)
-        self.reader.plug(address=3)
-        self.wait_for_readers(1)
-        self.readers = self.simulator()
-        self.insert(self.reader.name())
+        self.plug_again()
         self.notify.wait_for_line_with("of which 1 are")
         self.assertEqual(self.logind.requests_until_now(), [])
         self.readers.remove(self.reader.name())
