@@ -8,6 +8,9 @@
 #include "fake-pcsc.h"
 #include "rig.h"
 
+#define NO_SMARTCARD 0x8010000C
+#define REMOVED_CARD 0x80100069
+
 typedef enum {
     STEP_BEHIND_RUNNING, /* another queue's command is on the card */
     STEP_BEHIND_HOLDER,  /* another queue has a transaction */
@@ -190,7 +193,10 @@ check_answer(RigJob *job, Step step, Event event)
     if (step == STEP_BUSY || event == EVENT_WAIT_LIMIT || event == EVENT_END_LIMIT)
         rig_wait(job);
     g_assert_cmpuint(rig_count_answers(job), ==, 1);
-    g_assert_cmphex(job->code, ==, code);
+    /* One that tries again may see that the card has gone before its queue is closed. */
+    gboolean may_see_removal = step == STEP_BUSY && event == EVENT_READER_REMOVED;
+    if (!may_see_removal || (job->code != NO_SMARTCARD && job->code != REMOVED_CARD))
+        g_assert_cmphex(job->code, ==, code);
     if (step != STEP_BUSY)
         g_assert_cmpint(job->sent, ==, step == STEP_INSIDE);
 }
