@@ -74,3 +74,15 @@ gboolean ctl_client_is_named(SmartcarddClient *client, SmartcarddReader *reader,
 
 /* Replaces the message of an error of the client library by one for the user. */
 void ctl_client_explain_error(GError *error);
+
+/*
+ * Starts the agent of polkit that asks for passwords on the terminal, and blocks until polkit knows
+ * it, for at most two seconds, with a status on the output unless that is NULL. Its questions go to
+ * the terminal; it writes errors only if polkit is missing, which the command itself reports. It
+ * leaves the work to an agent of the desktop if there is one. Returns the process, or 0 if there is
+ * no agent, or no need for one. In the main thread: the agent ends with it.
+ */
+GPid ctl_client_start_agent(CtlOutput *output);
+
+/* Ends the process, and blocks until it has gone. Does nothing for 0. */
+void ctl_client_stop_agent(GPid process);

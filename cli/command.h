@@ -15,7 +15,6 @@
  *   event format response                                  output formats
  *   atr-text atr-historical                                the meaning of the bytes of an ATR
  *   client json reader-view                                the service and its objects
- *   helper                                                 other programs
  *   command input output waiting                           the command line and the terminal
  */
 

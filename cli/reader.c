@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-#include "helper.h"
-
 /* Frequent errors: translated, unlike the service's messages. */
 static const struct {
     SmartcarddError code;
@@ -71,14 +69,14 @@ ctl_reader_choose(const CtlArguments *arguments, CtlOutput *output, GError **err
     reader->protocols = parse_protocol(arguments->protocol);
     reader->name = g_strdup(selector ? selector : smartcardd_reader_get_name(object));
     if (!arguments->no_ask_password && !arguments->host)
-        reader->agent = ctl_helper_start_agent(reader->route.output);
+        reader->agent = ctl_client_start_agent(reader->route.output);
     return g_steal_pointer(&reader);
 }
 
 void
 ctl_reader_free(CtlReader *reader)
 {
-    ctl_helper_stop(reader->agent);
+    ctl_client_stop_agent(reader->agent);
     g_clear_object(&reader->object);
     g_clear_object(&reader->client);
     g_free(reader->name);
