@@ -183,6 +183,11 @@ class Hotplug(plugging.PluggingTest):
         simulator.insert(one.name())
         self.wait_for_readers(2)
 
+    def test_mocked_devices_go_with_the_test(self):
+        """Nothing of them is outside the private /run: a test that is killed leaves no files."""
+        root = os.stat(self.bus.testbed.get_root_dir())
+        self.assertEqual(root.st_dev, os.stat("/run").st_dev)
+
     def test_garbage_in_the_reader_list(self):
         """The list is read again without a further event."""
         if pcscd_version() < (2, 3):

@@ -23,6 +23,22 @@ CONTROLLER = "/devices/pci0000:00/0000:00:14.0"
 VENDOR = "5c0d"
 
 
+def _new_testbed():
+    """Makes the folder in the private /run, which the kernel removes with a test that is killed.
+
+    umockdev removes its folder at an orderly end only. GLib reads the variable once, and nothing
+    else in this process makes a folder by it.
+    """
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = "/run/scd"
+    try:
+        return UMockdev.Testbed.new()
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
+
+
 class Bus:
     """USB bus 1, without devices at first."""
 
@@ -34,7 +50,7 @@ class Bus:
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", DRIVERS], check=True)
         shutil.copytree(built("tests/sim/scd-sim.bundle"), DRIVERS + "/scd-sim.bundle")
 
-        self.testbed = UMockdev.Testbed.new()
+        self.testbed = _new_testbed()
         self.testbed.add_from_string(f"P: {CONTROLLER}\nE: SUBSYSTEM=pci\n"
                                      "E: PCI_SLOT_NAME=0000:00:14.0\nA: class=0x0c0330\n")
         self.root = self.add("usb1", "/sys" + CONTROLLER,
