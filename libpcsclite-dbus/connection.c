@@ -265,7 +265,20 @@ check_version(const PldObjectProperties *properties)
     return SCARD_E_SERVICE_STOPPED;
 }
 
-/* An error means that the service is stopping: it has freed the object. */
+/*
+ * An error means that the service is stopping: it has freed the object. But a limit on the calls of
+ * the user has refused this call alone.
+ */
+static void
+handle_manager_error(PldConnection *connection, const sd_bus_error *reason)
+{
+    bool is_refused = pld_bus_error_code(reason) == SCARD_E_NO_MEMORY;
+
+    forget_service(connection);
+    connection->code = is_refused ? SCARD_E_NO_MEMORY : SCARD_E_NO_SERVICE;
+    connection->stopping = !is_refused;
+}
+
 static int
 handle_manager_reply(sd_bus_message *message, void *data, sd_bus_error *error)
 {
@@ -276,9 +289,7 @@ handle_manager_reply(sd_bus_message *message, void *data, sd_bus_error *error)
     if (connection->code != SCARD_S_SUCCESS)
         return 0;
     if (sd_bus_message_is_method_error(message, NULL) > 0) {
-        forget_service(connection);
-        connection->code = SCARD_E_NO_SERVICE;
-        connection->stopping = true;
+        handle_manager_error(connection, sd_bus_message_get_error(message));
         return 0;
     }
     int r = pld_object_properties_read_properties(&properties, message, PLD_MANAGER);
@@ -478,6 +489,8 @@ try_to_attach(PldConnection *connection, const PldWaitEnd *end, LONG *code)
 {
     *code = read_service(connection, end, pld_now_ns() + START_MS * PLD_NSEC_PER_MSEC);
     if (*code == SCARD_S_SUCCESS || connection->lost)
+        return false;
+    if (*code == SCARD_E_NO_MEMORY) /* a limit of a service that stays */
         return false;
     if (connection->service && !connection->without_pcscd) { /* and not usable */
         connection->lost = true;

@@ -81,7 +81,8 @@ void pld_connection_detach(PldConnection *connection);
 /*
  * Reads the objects of the service again. The bus starts the service if it can; if not, waits for a
  * few seconds after its end, and as long for pcscd after its start. Returns SCARD_E_NO_SERVICE if
- * it has not come back, or ends again and again; a later call tries it again.
+ * it has not come back, or ends again and again, and SCARD_E_NO_MEMORY at once if a limit on the
+ * calls of the user has refused these; a later call tries it again.
  */
 LONG pld_connection_attach(PldConnection *connection, const PldWaitEnd *end);
 

@@ -20,7 +20,7 @@ from scdtest.clients.recorder import CARD, MANAGER, PROPERTIES, READER, ROOT
 from scdtest.clients.winscard import command_of
 from scdtest.fakes.fake_service import (BUS, CARD_PATH, NAME, OBJECT_MANAGER, PRESENT, READER_NAME,
                                         READER_PATH, SESSION_PATH, FakeService, call_bus, card, objects,
-                                        pipe_for_channel, reader, send_to_all)
+                                        pipe_for_channel, reader, refuse, send_to_all)
 from scdtest.testbed import events
 from scdtest.testbed.testbed import built, connect_to_bus
 
@@ -29,6 +29,7 @@ LONGEST = 8 + 65548
 ORDERS = "connect shared Fake 00 00\ntransmit 80100000\n"
 COMM_ERROR, NO_SERVICE, UNKNOWN_READER = "80100013", "8010001D", "80100009"
 OK, INVALID_HANDLE, INVALID_PARAMETER = "00000000", "80100003", "80100004"
+NO_MEMORY = "80100006"
 MUTE = 0x200
 MAY_ASK = Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION
 CONTROL, GET_ATTRIBUTE = 1, 2
@@ -150,6 +151,17 @@ class HostileService(case.TestBedTest):
             self.assertEqual(program.lines, ["8010001E" if known else NO_SERVICE])
             if known:
                 self.assertIn("does not fit the running smartcardd", program.errors)
+
+    def test_first_calls_beyond_a_limit(self):
+        """The program is told so at once: it does not wait for another service."""
+        for method in ("GetManagedObjects", "GetAll"):
+            service = FakeService(**{method: refuse(BUS + ".Error.LimitsExceeded")})
+            script = Script(THROUGH_LIBRARY, show_establish)
+            self.addCleanup(script.close)
+            self.assertEqual(script.rest(), [NO_MEMORY], method)
+            names = [name for name, _ in service.calls]
+            self.assertEqual(names.count("GetManagedObjects"), 1)
+            service.close()
 
     def test_replies_to_connect(self):
         for answer in (GLib.Variant("()", ()), GLib.Variant("(ss)", ("/a", "T=1")),

@@ -8,7 +8,7 @@ from gi.repository import Gio, GLib
 
 from scdtest.clients.channel import VERSION
 from scdtest.clients.client import SESSION
-from scdtest.clients.recorder import CARD, MANAGER, NAME, READER, ROOT
+from scdtest.clients.recorder import CARD, MANAGER, NAME, PROPERTIES, READER, ROOT
 from scdtest.testbed.testbed import connect_to_bus
 
 BUS = "org.freedesktop.DBus"
@@ -69,13 +69,13 @@ ARGUMENTS = {"Connect": ("s", "as", "a{sv}"), "OpenChannel": ("a{sv}",),
              "Transmit": ("ay", "a{sv}"), "BeginTransaction": ("a{sv}",),
              "SetAlias": ("s", "a{sv}"), "GetAttribute": ("u", "a{sv}"),
              "SetAttribute": ("u", "ay", "a{sv}"), "EndTransaction": ("s", "a{sv}"),
-             "VerifyPin": ("ay", "a{sv}", "a{sv}")}
+             "VerifyPin": ("ay", "a{sv}", "a{sv}"), "GetAll": ("s",)}
 RESULTS = {"GetManagedObjects": ("a{oa{sa{sv}}}",), "OpenChannel": ("h",),
            "FindReader": ("o",), "Control": ("ay",), "Connect": ("o", "s"), "CancelCall": (),
            "Close": (), "Refresh": (), "SetAlias": (), "SetAttribute": (), "Reconnect": ("s",),
            "Transmit": ("ay",), "BeginTransaction": ("b",), "EndTransaction": (),
            "GetAttribute": ("ay",), "VerifyPin": ("ay",), "ListSessions": ("aa{sv}",),
-           "ListUnservedDevices": ("aa{sv}",)}
+           "ListUnservedDevices": ("aa{sv}",), "GetAll": ("a{sv}",)}
 
 
 class FakeService:
@@ -86,7 +86,7 @@ class FakeService:
     channel_version, features: properties of the manager; None: it has none, as in old versions.
     available, text: properties of the manager: Available, and those that are texts.
     answers: by names of methods, the result as a tuple of GVariant, or a function
-    that answers the invocation.
+    that answers the invocation. GetAll is that of the manager.
     """
 
     def __init__(self, on_packet=None, available=GLib.Variant("b", True), text="",
@@ -129,6 +129,8 @@ class FakeService:
         self._serve(ROOT, OBJECT_MANAGER, "GetManagedObjects")
         self._serve(ROOT, MANAGER, "FindReader", "CancelCall", "ListSessions",
                     "ListUnservedDevices")
+        if "GetAll" in answers:
+            self._serve(ROOT, PROPERTIES, "GetAll")
         self._serve(READER_PATH, READER, "Connect", "Control", "Refresh", "SetAlias")
         self._serve(SESSION_PATH, SESSION, "OpenChannel", "Close", "Reconnect", "Transmit",
                     "BeginTransaction", "EndTransaction", "GetAttribute", "SetAttribute",
