@@ -76,23 +76,40 @@ pld_card_enter(SCARDHANDLE number)
     return NULL;
 }
 
-/* Returns the error for a call whose session does not exist any more in the service. */
-static LONG
-find_end_reason_locked(PldCard *card)
-{
-    LONG code = pld_context_check_locked(card->context, card->cancels_seen);
-
-    if (code == SCARD_S_SUCCESS)
-        code = card->session.end_code;
-    return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
-}
-
 /* Returns the error of a call that another thread has ended. */
 static LONG
 find_ending(PldCard *card)
 {
     return card->session.closing || card->context->released ? SCARD_E_INVALID_HANDLE
                                                             : SCARD_E_CANCELLED;
+}
+
+LONG
+pld_card_check_connection_locked(PldCard *card)
+{
+    LONG code = pld_context_check_locked(card->context, card->cancels_seen, &card->session);
+
+    return code == SCARD_E_CANCELLED ? find_ending(card) : code;
+}
+
+LONG
+pld_card_check_locked(PldCard *card)
+{
+    pld_context_lock(card->context);
+    LONG code = pld_card_check_connection_locked(card);
+    pld_context_unlock(card->context);
+    return code;
+}
+
+/* Returns the error for a call whose session does not exist any more in the service. */
+static LONG
+find_end_reason_locked(PldCard *card)
+{
+    LONG code = pld_card_check_connection_locked(card);
+
+    if (code == SCARD_S_SUCCESS)
+        code = card->session.end_code;
+    return code == SCARD_S_SUCCESS ? SCARD_F_COMM_ERROR : code;
 }
 
 LONG
@@ -286,7 +303,8 @@ static LONG
 try_to_connect_locked(PldNewSession *new_session, unsigned cancels_seen)
 {
     PldContext *context = new_session->context;
-    LONG code = pld_context_check_locked(context, cancels_seen);
+    const PldSession *session = new_session->card ? &new_session->card->session : NULL;
+    LONG code = pld_context_check_locked(context, cancels_seen, session);
 
     if (code != SCARD_S_SUCCESS)
         return code;
@@ -298,6 +316,7 @@ try_to_connect_locked(PldNewSession *new_session, unsigned cancels_seen)
                                 .method = "Connect",
                                 .lifetime = PLD_CALL_UNTIL_CANCELLED,
                                 .cancels_seen = cancels_seen,
+                                .session = session,
                                 .flag = "quiet",
                                 .append = pld_append_connect_arguments,
                                 .arguments = new_session->arguments,
@@ -413,6 +432,8 @@ reopen_session_locked(PldCard *card, const PldConnectArguments *arguments)
     if (card->session.end_code == SCARD_W_RESET_CARD)
         code = connect_locked(&new_session, card->cancels_seen);
     pld_context_unlock(context);
+    if (code == SCARD_E_CANCELLED)
+        return find_ending(card);
     return code == SCARD_E_UNKNOWN_READER ? SCARD_E_READER_UNAVAILABLE : code;
 }
 
@@ -468,15 +489,6 @@ invalidate_card_locked(PldCard *card)
     pld_channel_close(&card->channel);
     pld_context_remove_session(card->context, &card->session);
     pld_handle_table_remove(&card->handle);
-}
-
-LONG
-pld_card_check_locked(PldCard *card)
-{
-    pld_context_lock(card->context);
-    LONG code = pld_context_check_locked(card->context, card->cancels_seen);
-    pld_context_unlock(card->context);
-    return code;
 }
 
 LONG

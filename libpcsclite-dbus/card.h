@@ -64,8 +64,13 @@ LONG pld_card_disconnect(SCARDHANDLE number, DWORD disposition);
  */
 void pld_card_close_all(PldContext *context);
 
-/* Returns what pld_context_check_locked() returns for the call with this card: may block. */
+/*
+ * Returns what pld_context_check_locked() returns for the call with this card, and what
+ * pld_card_exchange_locked() returns if another thread ended it: may block. The first one takes the
+ * context's lock, and the caller of the second one holds it.
+ */
 LONG pld_card_check_locked(PldCard *card);
+LONG pld_card_check_connection_locked(PldCard *card);
 
 LONG pld_card_reconnect_locked(PldCard *card, const PldConnectArguments *arguments);
 

@@ -230,7 +230,8 @@ pld_context_unlock(PldContext *context)
 /* A wait for a service that restarts. */
 typedef struct {
     PldContext *context;
-    unsigned cancels; /* PldContext.cancels when the call began */
+    unsigned cancels;          /* PldContext.cancels when the call began */
+    const PldSession *session; /* of the call, or NULL */
 } PldAttachment;
 
 static bool
@@ -239,14 +240,15 @@ is_attachment_ended(const void *data)
     const PldAttachment *attachment = data;
     const PldContext *context = attachment->context;
 
-    return context->released || context->cancels != attachment->cancels;
+    return context->released || context->cancels != attachment->cancels ||
+           (attachment->session && attachment->session->closing);
 }
 
 LONG
-pld_context_check_locked(PldContext *context, unsigned cancels_seen)
+pld_context_check_locked(PldContext *context, unsigned cancels_seen, const PldSession *session)
 {
     PldConnection *connection = &context->connection;
-    const PldAttachment attachment = {context, cancels_seen};
+    const PldAttachment attachment = {context, cancels_seen, session};
     const PldWaitEnd end = {context->call_wake_fd, is_attachment_ended, &attachment};
 
     pld_connection_process(connection);

@@ -109,10 +109,12 @@ void pld_context_unlock(PldContext *context);
 /*
  * Processes the messages that have arrived. Returns SCARD_E_NO_SERVICE if the connection is lost,
  * else SCARD_S_SUCCESS. Does not block, except while the service restarts: until it is back, or has
- * not come back in time, or until another thread calls SCardCancel or SCardReleaseContext; then
- * returns SCARD_E_CANCELLED. cancels_seen: PldContext.cancels when the call of the program began.
+ * not come back in time, or until another thread calls SCardCancel or SCardReleaseContext, or
+ * SCardDisconnect of the session; then returns SCARD_E_CANCELLED. cancels_seen: PldContext.cancels
+ * when the call of the program began. session: that the call belongs to, or NULL.
  */
-LONG pld_context_check_locked(PldContext *context, unsigned cancels_seen);
+LONG pld_context_check_locked(PldContext *context, unsigned cancels_seen,
+                              const PldSession *session);
 
 /* The session stays the caller's, and must be removed before it is freed. */
 void pld_context_add_session_locked(PldContext *context, PldSession *session);
@@ -128,7 +130,8 @@ void pld_context_remove_session(PldContext *context, PldSession *session);
  */
 void pld_context_cancel(PldContext *context);
 
-/* To be called after PldSession.closing of a session was set: ends its method call. */
+/* To be called after PldSession.closing of a session was set: ends its method call, or its wait for
+ * a service that restarts. */
 void pld_context_wake_call(PldContext *context);
 
 /*

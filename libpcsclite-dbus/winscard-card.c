@@ -171,7 +171,7 @@ copy_reader_state_locked(PldCard *card, PldCardStatus *status)
     PldContext *context = card->context;
 
     pld_context_lock(context);
-    LONG code = pld_context_check_locked(context, card->cancels_seen);
+    LONG code = pld_card_check_connection_locked(card);
     const PldReader *reader = pld_readers_find(&context->connection.readers, card->reader);
     if (code == SCARD_S_SUCCESS && (!reader || (reader->state & SCARD_STATE_UNAVAILABLE)))
         code = SCARD_E_READER_UNAVAILABLE;

@@ -83,7 +83,7 @@ list_readers(PldContext *context, LPSTR buffer, LPDWORD length)
     unsigned cancels_seen = context->cancels;
 
     pld_context_lock(context);
-    LONG code = pld_context_check_locked(context, cancels_seen);
+    LONG code = pld_context_check_locked(context, cancels_seen, NULL);
     if (code == SCARD_S_SUCCESS) {
         names = join_names_locked(context, &size);
         context->known_total = context->connection.readers.total;

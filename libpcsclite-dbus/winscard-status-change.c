@@ -199,7 +199,7 @@ begin_wait_locked(PldStatusWait *wait)
     PldContext *context = wait->context;
     const PldReaders *readers = &context->connection.readers;
     uint32_t known_total = context->known_total;
-    LONG code = pld_context_check_locked(context, wait->cancels);
+    LONG code = pld_context_check_locked(context, wait->cancels, NULL);
 
     if (code != SCARD_S_SUCCESS)
         return code;
@@ -258,7 +258,7 @@ wait_for_change_locked(PldStatusWait *wait)
         }
         if (!refreshed || !is_over || wait->refreshing)
             sleep_until_event_locked(wait);
-        code = pld_context_check_locked(context, wait->cancels);
+        code = pld_context_check_locked(context, wait->cancels, NULL);
     }
     if (code == SCARD_E_CANCELLED)
         update_entries_locked(wait);

@@ -21,8 +21,8 @@ from scdtest.fakes.fake_service import (BUS, FakeService, call_bus, card, object
 from scdtest.testbed import events
 from scdtest.testbed.testbed import simulated_reader
 
-SUCCESS, CANCELLED, INVALID_HANDLE, NO_SERVICE, RESET_CARD = (
-    "00000000", "80100002", "80100003", "8010001D", "80100068")
+SUCCESS, CANCELLED, INVALID_HANDLE, NO_MEMORY, NO_SERVICE, RESET_CARD = (
+    "00000000", "80100002", "80100003", "80100006", "8010001D", "80100068")
 
 
 def wait_for_card():
@@ -92,6 +92,15 @@ def wait_and_list():
     say("list", *names(context))
 
 
+def list_twice_after_restart():
+    context = new_context()
+    names(context)
+    say("ready")
+    step()
+    for _ in range(2):
+        say(*names(context))
+
+
 def establish_and_list():
     code, context = establish()
     say(code, *(names(context) if code == 0 else ()))
@@ -103,6 +112,21 @@ def list_after_restart():
     say("ready")
     step()
     say(*names(context))
+
+
+def disconnect_while_it_restarts(function):
+    """One thread uses a card handle, and another one closes it."""
+    context = new_context()
+    card = new_card(context, names(context)[1][0])
+    calls = {"transmit": lambda: transmit(card, "00A4040000")[0], "status": lambda: status(card)[0],
+             "reconnect": lambda: reconnect(card), "begin": lambda: begin(card)}
+    thread = threading.Thread(target=lambda: say("call", calls[function]()))
+    say("ready")
+    step()
+    thread.start()
+    step()
+    say("disconnect", disconnect(card))
+    thread.join()
 
 
 def connect_to_card():
@@ -235,10 +259,10 @@ class Moments(case.TestBedTest):
         self.addCleanup(service.close)
         return service
 
-    def serve_silent(self, method="GetManagedObjects"):
+    def serve_silent(self, method="GetManagedObjects", **keywords):
         """Starts one that does not answer the method; returns it and its calls of the method."""
         calls = []
-        service = FakeService(**{method: calls.append})
+        service = FakeService(**{method: calls.append}, **keywords)
         self.addCleanup(service.close)
         return service, calls
 
@@ -246,13 +270,13 @@ class Moments(case.TestBedTest):
     def leave(service):
         call_bus(service.connection, "ReleaseName", GLib.Variant("(s)", (NAME,)))
 
-    def script(self, function):
-        script = Script(THROUGH_LIBRARY, function)
+    def script(self, function, *arguments):
+        script = Script(THROUGH_LIBRARY, function, *arguments)
         self.addCleanup(script.close)
         return script
 
-    def start_ready(self, function):
-        script = self.script(function)
+    def start_ready(self, function, *arguments):
+        script = self.script(function, *arguments)
         self.assertEqual(script.line(), "ready")
         return script
 
@@ -318,6 +342,50 @@ class Moments(case.TestBedTest):
         send_to_all(service.connection, ROOT, PROPERTIES, "PropertiesChanged", GLib.Variant(
             "(sa{sv}as)", (MANAGER, {"Available": GLib.Variant("b", True)}, [])))
         self.assertEqual(script.rest(), [f"{SUCCESS} ['Other 01 00']"])
+
+    def test_limit_refuses_the_first_calls(self):
+        """The call does not wait for yet another service, and the next call tries it again."""
+        script = self.start_ready(list_twice_after_restart)
+        self.leave(self.service)
+        refusing, read = self.serve(), []
+        refusing.answer("GetManagedObjects", refuse(BUS + ".Error.LimitsExceeded"))
+        refusing.properties = Properties(refusing.properties, read.append)
+        script.go_on()
+        events.wait_until(lambda: "Available" in read, "the program asks for the properties")
+        self.leave(refusing)
+        self.serve("Other 01 00")
+        self.assertEqual(script.rest(), [f"{NO_MEMORY} []", f"{SUCCESS} ['Other 01 00']"])
+
+    def test_handle_is_closed_while_a_call_waits(self):
+        """SCardDisconnect ends a call with the same handle that waits for the service."""
+        for function in ("transmit", "status", "reconnect", "begin"):
+            script = self.start_ready(disconnect_while_it_restarts, function)
+            self.leave(self.service)
+            silent, calls = self.serve_silent(OpenChannel=refuse(BUS + ".Error.UnknownObject"))
+            script.go_on()
+            events.wait_until(lambda: calls, "the call waits for the objects")
+            script.go_on()
+            self.assertEqual(sorted(script.rest()),
+                             [f"call {INVALID_HANDLE}", f"disconnect {SUCCESS}"], function)
+            self.leave(silent)
+            self.service = self.serve()
+
+    def test_handle_is_closed_while_it_is_reopened(self):
+        """The same for the call with which SCardReconnect opens the session of the next service."""
+        script = self.start_ready(disconnect_while_it_restarts, "reconnect")
+        self.leave(self.service)
+        opened = []
+        self.serve(Connect=opened.append, CancelCall=lambda call: self.cancel(call, opened))
+        script.go_on()
+        events.wait_until(lambda: opened, "the call opens a session")
+        script.go_on()
+        self.assertEqual(sorted(script.rest()),
+                         [f"call {INVALID_HANDLE}", f"disconnect {SUCCESS}"])
+
+    @staticmethod
+    def cancel(call, pending):
+        call.return_value(None)
+        pending.pop().return_dbus_error("org.smartcardd1.Error.Cancelled", "cancelled")
 
     def test_context_while_the_service_stops(self):
         self.leave(self.service)
