@@ -5,7 +5,6 @@
 
 #include "base/settings.h"
 #include "bus/authorization.h"
-#include "bus/reader-tracker.h"
 #include "bus/readers.h"
 #include "bus/session.h"
 #include "bus/thread-calls.h"
@@ -21,7 +20,7 @@ typedef struct ScdUnserved ScdUnserved;
 /* All of it must outlive it. */
 typedef struct {
     const char *sysfs; /* the path of /sys */
-    const ScdReaderTracker *tracker;
+    const ScdReaders *readers;
     ScdSettings *const *settings; /* the present ones */
     char *const *trouble;         /* why pcscd is not available; NULL while it is */
 } ScdUnservedParts;

@@ -5,40 +5,24 @@
 #include <string.h>
 
 #include "bus/error.h"
-#include "pcsc/snapshot.h"
+#include "pcsc/probe.h"
+
+/* Waits for further events, so that one check covers them all, and clients receive their signals
+ * first. */
+#define CHECK_DELAY_MS 500
 
 struct ScdReaders {
     ScdReadersParts parts;
-    ScdSnapshot *snapshot;
-    GHashTable *by_name; /* PC/SC name, a GRefString → ScdReader */
-    guint32 changes;     /* see scd_readers_changes() */
+    ScdProbes *probes;
+    ScdReaderRelocation *relocation;
+    guint check_timer;
+    ScdSnapshot *seen;      /* the latest snapshot of the monitor */
+    GHashTable *identities; /* PC/SC name of each seen reader → ScdIdentity, or NULL */
+    guint n_unknown;        /* seen readers without identity */
+    gboolean begun;         /* readers are on the bus since pcscd started, or it has none */
+    GHashTable *by_name;    /* PC/SC name → ScdReader, of those on the bus */
+    guint32 changes;        /* see scd_readers_changes() */
 };
-
-ScdReaders *
-scd_readers_new(const ScdReadersParts *parts)
-{
-    ScdReaders *readers = g_new0(ScdReaders, 1);
-    readers->parts = *parts;
-    readers->snapshot = scd_snapshot_new_unavailable(NULL);
-    readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    readers->changes = (guint32)(g_get_monotonic_time() / 1000);
-    return readers;
-}
-
-void
-scd_readers_free(ScdReaders *readers)
-{
-    GHashTableIter iter;
-    gpointer reader;
-
-    scd_tree_stop_signals(readers->parts.reader.tree);
-    g_hash_table_iter_init(&iter, readers->by_name);
-    while (g_hash_table_iter_next(&iter, NULL, &reader))
-        scd_reader_free(reader, SCD_P_SHUTDOWN);
-    g_hash_table_unref(readers->by_name);
-    scd_snapshot_unref(readers->snapshot);
-    g_free(readers);
-}
 
 /* Returns whether an alias that is bound to a serial number would match both. */
 static gboolean
@@ -63,17 +47,6 @@ update_alias(ScdReaders *readers, ScdReader *reader)
 
     if (scd_reader_set_alias(reader, alias) && *alias)
         readers->parts.events->reader_renamed(reader, readers->parts.data);
-}
-
-void
-scd_readers_apply_settings(ScdReaders *readers)
-{
-    GHashTableIter iter;
-    gpointer reader;
-
-    g_hash_table_iter_init(&iter, readers->by_name);
-    while (g_hash_table_iter_next(&iter, NULL, &reader))
-        scd_reader_apply_settings(reader);
 }
 
 void
@@ -109,7 +82,7 @@ add_reader(ScdReaders *readers, ScdReaderState *state)
 {
     g_autoptr(GError) error = NULL;
     const ScdReadersParts *parts = &readers->parts;
-    const ScdIdentity *identity = scd_reader_tracker_get_identity(parts->tracker, state->name);
+    const ScdIdentity *identity = g_hash_table_lookup(readers->identities, state->name);
     ScdReader *reader =
         scd_reader_new(&parts->reader, identity, get_alias(readers, identity), state, &error);
 
@@ -141,6 +114,7 @@ remove_card(ScdReaders *readers, ScdReader *reader, ScdReaderState *state)
     readers->parts.events->card_removed(path, readers->parts.data);
 }
 
+/* Applies a step to the reader on the bus. why: the reason for a removal. */
 static void
 apply_step(ScdReaders *readers, const ScdStep *step, ScdErrorCode why)
 {
@@ -166,31 +140,267 @@ apply_step(ScdReaders *readers, const ScdStep *step, ScdErrorCode why)
     }
 }
 
-void
-scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot)
+/* Adds a reader with its card to the bus (before: NULL), or removes it (after: NULL). */
+static void
+apply_steps_of_reader(ScdReaders *readers, ScdReaderState *before, ScdReaderState *after)
 {
-    g_autoptr(GArray) steps = scd_difference(readers->snapshot, snapshot);
-    ScdErrorCode why = snapshot->trouble ? SCD_E_NO_SERVICE : SCD_E_READER_UNAVAILABLE;
+    g_autoptr(GArray) steps = scd_difference_of_reader(before, after);
 
     for (guint i = 0; i < steps->len; i++)
-        apply_step(readers, &g_array_index(steps, ScdStep, i), why);
-    scd_snapshot_ref(snapshot);
-    scd_snapshot_unref(readers->snapshot);
-    readers->snapshot = snapshot;
+        apply_step(readers, &g_array_index(steps, ScdStep, i), SCD_E_READER_UNAVAILABLE);
 }
 
-void
-scd_readers_identify(ScdReaders *readers, const char *name, const ScdIdentity *identity)
+static gboolean
+is_ignored(const ScdReaders *readers, const ScdIdentity *identity)
 {
-    ScdReader *reader = g_hash_table_lookup(readers->by_name, name);
-    if (!reader)
+    const ScdSettings *settings = *readers->parts.reader.settings;
+
+    return scd_reader_rules_find_ignoring(settings->rules, identity) != NULL;
+}
+
+static gboolean
+is_shown(const ScdReaders *readers, const ScdReaderState *state)
+{
+    return g_hash_table_contains(readers->by_name, state->name);
+}
+
+static gboolean
+is_to_be_shown(const ScdReaders *readers, const ScdReaderState *state)
+{
+    const ScdIdentity *identity = g_hash_table_lookup(readers->identities, state->name);
+
+    return identity && !is_ignored(readers, identity);
+}
+
+/* Of the seen readers, those that are identified and not ignored are on the bus. */
+static void
+update_shown_readers(ScdReaders *readers)
+{
+    const GPtrArray *seen = readers->seen->readers;
+
+    for (guint i = 0; i < seen->len; i++)
+        if (is_shown(readers, seen->pdata[i]) && !is_to_be_shown(readers, seen->pdata[i]))
+            apply_steps_of_reader(readers, seen->pdata[i], NULL);
+    for (guint i = 0; i < seen->len; i++)
+        if (!is_shown(readers, seen->pdata[i]) && is_to_be_shown(readers, seen->pdata[i]))
+            apply_steps_of_reader(readers, NULL, seen->pdata[i]);
+}
+
+/* After changing(). */
+static void
+finish_change(ScdReaders *readers)
+{
+    const ScdReadersParts *parts = &readers->parts;
+    const char *trouble = readers->seen->trouble;
+
+    readers->begun = !trouble;
+    update_shown_readers(readers);
+    parts->events->changed(trouble, parts->data);
+}
+
+/* Does nothing while readers are missing that pcscd had when it started. */
+static void
+update_if_complete(ScdReaders *readers)
+{
+    const ScdReadersParts *parts = &readers->parts;
+
+    if (!readers->begun && readers->n_unknown > 0)
         return;
+    parts->events->changing(readers->seen->trouble, parts->data);
+    finish_change(readers);
+}
+
+static void
+update_identity(ScdReaders *readers, ScdReader *reader, const ScdIdentity *identity)
+{
     g_autoptr(ScdIdentity) before = scd_identity_ref(scd_reader_identity(reader));
+
     scd_reader_identify(reader, identity);
     update_alias(readers, reader);
     update_shared_aliases(readers, before);
     update_shared_aliases(readers, identity);
     readers->parts.events->reader_renamed(reader, readers->parts.data);
+}
+
+/* The name now belongs to another reader: removes the former one from the bus. */
+static void
+forget_identity(ScdReaders *readers, const char *name)
+{
+    g_hash_table_insert(readers->identities, g_strdup(name), NULL);
+    readers->n_unknown++;
+    update_if_complete(readers);
+}
+
+/* Takes the identity. */
+static void
+apply_identity(ScdReaders *readers, const char *name, ScdIdentity *identity)
+{
+    const ScdIdentity *before = g_hash_table_lookup(readers->identities, name);
+
+    if (before && scd_identity_is_elsewhere(identity, before)) {
+        forget_identity(readers, name);
+        before = NULL;
+    }
+    /* The identity from sysfs alone may arrive after the one from the driver. */
+    if (before && !scd_identity_is_better(identity, before)) {
+        scd_identity_unref(identity);
+        return;
+    }
+    if (!before)
+        readers->n_unknown--;
+    g_hash_table_insert(readers->identities, g_strdup(name), identity);
+    ScdReader *reader = g_hash_table_lookup(readers->by_name, name);
+    if (reader && !is_ignored(readers, identity))
+        update_identity(readers, reader, identity);
+    else
+        update_if_complete(readers);
+}
+
+static void
+handle_identity(const char *name, ScdIdentity *identity, gpointer data)
+{
+    ScdReaders *readers = data;
+
+    apply_identity(readers, name, identity);
+    readers->parts.events->probed(name, readers->parts.data);
+}
+
+/* Notes the reader of a step, and begins to identify it. */
+static void
+note_step(ScdReaders *readers, const ScdStep *step)
+{
+    const char *name = step->state->name;
+    const ScdIdentity *identity = g_hash_table_lookup(readers->identities, name);
+
+    if (step->kind == SCD_STEP_READER_REMOVED) {
+        scd_probes_forget(readers->probes, name);
+        readers->n_unknown -= !identity;
+        g_hash_table_remove(readers->identities, name);
+        return;
+    }
+    if (step->kind == SCD_STEP_READER_ADDED) {
+        g_hash_table_insert(readers->identities, g_strdup(name), NULL);
+        readers->n_unknown++;
+    }
+    /* Without an identity, its first probe is still running, or will begin. */
+    if (!identity || !identity->complete)
+        scd_probes_start(readers->probes, name);
+}
+
+void
+scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot)
+{
+    const ScdReadersParts *parts = &readers->parts;
+    g_autoptr(GArray) steps = scd_difference(readers->seen, snapshot);
+    ScdErrorCode why = snapshot->trouble ? SCD_E_NO_SERVICE : SCD_E_READER_UNAVAILABLE;
+    gboolean changes = readers->begun || snapshot->trouble;
+
+    if (changes)
+        parts->events->changing(snapshot->trouble, parts->data);
+    for (guint i = 0; i < steps->len; i++) {
+        const ScdStep *step = &g_array_index(steps, ScdStep, i);
+
+        note_step(readers, step);
+        if (is_shown(readers, step->state))
+            apply_step(readers, step, why);
+    }
+    scd_snapshot_unref(readers->seen);
+    readers->seen = scd_snapshot_ref(snapshot);
+    if (changes)
+        finish_change(readers);
+    else
+        update_if_complete(readers);
+}
+
+void
+scd_readers_apply_settings(ScdReaders *readers)
+{
+    GHashTableIter iter;
+    gpointer reader;
+
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader))
+        scd_reader_apply_settings(reader);
+    if (readers->begun)
+        update_if_complete(readers);
+}
+
+void
+scd_readers_probe(ScdReaders *readers, const char *name)
+{
+    if (g_hash_table_lookup(readers->identities, name))
+        scd_probes_start(readers->probes, name);
+}
+
+static void
+probe_moved_reader(const char *name, gpointer data)
+{
+    scd_readers_probe(data, name);
+}
+
+static gboolean
+check_relocation_now(gpointer data)
+{
+    ScdReaders *readers = data;
+
+    readers->check_timer = 0;
+    scd_reader_relocation_check(readers->relocation, readers->identities);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_readers_check_relocation(ScdReaders *readers)
+{
+    if (!readers->check_timer)
+        readers->check_timer = g_timeout_add(CHECK_DELAY_MS, check_relocation_now, readers);
+}
+
+ScdReaders *
+scd_readers_new(const ScdReadersParts *parts)
+{
+    ScdReaders *readers = g_new0(ScdReaders, 1);
+
+    readers->parts = *parts;
+    readers->probes = scd_probes_new(parts->sysfs, handle_identity, readers);
+    readers->relocation = scd_reader_relocation_new(parts->sysfs, probe_moved_reader, readers);
+    readers->seen = scd_snapshot_new_unavailable(NULL);
+    readers->identities =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
+    readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    readers->changes = (guint32)(g_get_monotonic_time() / 1000);
+    return readers;
+}
+
+void
+scd_readers_free(ScdReaders *readers)
+{
+    GHashTableIter iter;
+    gpointer reader;
+
+    scd_tree_stop_signals(readers->parts.reader.tree);
+    g_hash_table_iter_init(&iter, readers->by_name);
+    while (g_hash_table_iter_next(&iter, NULL, &reader))
+        scd_reader_free(reader, SCD_P_SHUTDOWN);
+    g_hash_table_unref(readers->by_name);
+    g_clear_handle_id(&readers->check_timer, g_source_remove);
+    scd_reader_relocation_free(readers->relocation);
+    scd_probes_free(readers->probes);
+    g_hash_table_unref(readers->identities);
+    scd_snapshot_unref(readers->seen);
+    g_free(readers);
+}
+
+void
+scd_readers_foreach_identity(const ScdReaders *readers,
+                             void (*func)(const ScdIdentity *identity, gpointer data),
+                             gpointer data)
+{
+    GHashTableIter iter;
+    gpointer identity;
+
+    g_hash_table_iter_init(&iter, readers->identities);
+    while (g_hash_table_iter_next(&iter, NULL, &identity))
+        func(identity, data);
 }
 
 static gboolean

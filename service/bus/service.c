@@ -36,7 +36,6 @@ struct ScdService {
     ScdWorkers *workers;
     ScdSessions *sessions;
     ScdGoneObjects *gone_objects;
-    ScdReaderTracker *tracker;
     ScdAliases *aliases;
     ScdReaders *readers;
     ScdMonitor *monitor;
@@ -111,7 +110,6 @@ handle_first_snapshot_timeout(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* From the monitor to the tracker, which passes the snapshot on once its readers are identified. */
 static void
 handle_snapshot(ScdSnapshot *snapshot, gpointer data)
 {
@@ -119,14 +117,14 @@ handle_snapshot(ScdSnapshot *snapshot, gpointer data)
 
     /* pcscd has answered, and identifying the readers takes a bounded time. */
     g_clear_handle_id(&service->first_snapshot_timer, g_source_remove);
-    scd_reader_tracker_apply_snapshot(service->tracker, snapshot);
+    scd_readers_apply_snapshot(service->readers, snapshot);
 }
 
 static void
 handle_readers_enumerated(gpointer data)
 {
     ScdService *service = data;
-    scd_reader_tracker_check(service->tracker);
+    scd_readers_check_relocation(service->readers);
 }
 
 static void
@@ -147,28 +145,31 @@ handle_stuck(const char *why, gpointer data)
  * Available is announced before the readers come, and before they go: so a client can tell a pcscd
  * that stopped from a reader that was unplugged and a card that was removed.
  */
+/*
+ * Available is announced before the readers come, and before they go: so a client can tell a pcscd
+ * that stopped from a reader that was unplugged and a card that was removed.
+ */
 static void
-handle_identified(ScdSnapshot *snapshot, gpointer data)
+handle_changing_readers(const char *trouble, gpointer data)
 {
     ScdService *service = data;
 
-    scd_manager_set_trouble(service->manager, snapshot->trouble);
-    if (snapshot->trouble)
-        scd_wait_calls_pcscd_lost(service->wait_calls, snapshot->trouble);
-    scd_readers_apply_snapshot(service->readers, snapshot);
-    scd_manager_update_reader_changes(service->manager);
-    scd_audit_pcscd(service->audit, snapshot->trouble);
-    g_free(service->trouble);
-    service->trouble = g_strdup(snapshot->trouble);
-    update_status(service);
-    announce_ready(service);
+    scd_manager_set_trouble(service->manager, trouble);
+    if (trouble)
+        scd_wait_calls_pcscd_lost(service->wait_calls, trouble);
 }
 
 static void
-handle_better_identity(const char *reader, const ScdIdentity *identity, gpointer data)
+handle_changed_readers(const char *trouble, gpointer data)
 {
     ScdService *service = data;
-    scd_readers_identify(service->readers, reader, identity);
+
+    scd_manager_update_reader_changes(service->manager);
+    scd_audit_pcscd(service->audit, trouble);
+    g_free(service->trouble);
+    service->trouble = g_strdup(trouble);
+    update_status(service);
+    announce_ready(service);
 }
 
 static void
@@ -178,12 +179,14 @@ handle_probed(const char *reader, gpointer data)
     scd_authorization_reader_probed(service->authorization, reader);
 }
 
-/* For authorization. */
+/* For authorization. There are no readers any more while they are freed. */
 static void
 probe_reader(const char *reader, gpointer data)
 {
     ScdService *service = data;
-    scd_reader_tracker_identify(service->tracker, reader);
+
+    if (service->readers)
+        scd_readers_probe(service->readers, reader);
 }
 
 static void
@@ -244,7 +247,6 @@ apply_settings(ScdSettings *settings, ScdService *service)
     check_card_list(service);
     scd_aliases_apply_settings(service->aliases, settings);
     scd_readers_apply_settings(service->readers);
-    scd_reader_tracker_apply_settings(service->tracker);
 }
 
 static gpointer
@@ -321,8 +323,14 @@ register_log_control(GDBusConnection *bus, GError **error)
 static ScdReaders *
 new_readers(ScdService *service)
 {
-    static const ScdReadersEvents events = {handle_card_inserted, handle_card_removed,
-                                            handle_reader_renamed};
+    static const ScdReadersEvents events = {
+        .changing = handle_changing_readers,
+        .changed = handle_changed_readers,
+        .card_inserted = handle_card_inserted,
+        .card_removed = handle_card_removed,
+        .reader_renamed = handle_reader_renamed,
+        .probed = handle_probed,
+    };
     const ScdReadersParts parts = {
         .reader =
             {
@@ -334,8 +342,8 @@ new_readers(ScdService *service)
                 .card_interface = &scd_card_methods,
                 .context = &service->methods,
             },
+        .sysfs = service->options->sysfs,
         .aliases = service->aliases,
-        .tracker = service->tracker,
         .events = &events,
         .data = service,
     };
@@ -406,8 +414,6 @@ new_wait_calls(ScdService *service)
 static gboolean
 make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **error)
 {
-    static const ScdReaderTrackerEvents tracker_events = {handle_identified, handle_better_identity,
-                                                          handle_probed};
     static const ScdThreadCallsFuncs reload_funcs = {"settings", read_settings_in_thread,
                                                      free_settings, finish_reload};
     static const ScdAliasesEvents aliases_events = {count_readers_with_alias, update_aliases};
@@ -424,8 +430,6 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
                                        options->settings->config.total_limit_s * 1000);
     service->sessions = new_sessions(service, bus);
     service->gone_objects = scd_gone_objects_new(bus, explain_gone_object, service);
-    service->tracker =
-        scd_reader_tracker_new(options->sysfs, &service->settings, &tracker_events, service);
     scd_authorization_set_prober(service->authorization, probe_reader, service);
     service->aliases = scd_aliases_new(service->settings, options->state, &aliases_events, service);
     service->readers = new_readers(service);
@@ -438,7 +442,7 @@ make_parts(ScdService *service, GDBusConnection *bus, ScdGate *gate, GError **er
     scd_sessions_on_change(service->sessions, update_status, service);
     service->reload = scd_thread_calls_new(&reload_funcs, options->settings_file, service);
     service->unserved = scd_unserved_new(&(ScdUnservedParts){
-        options->sysfs, service->tracker, &service->settings, &service->trouble});
+        options->sysfs, service->readers, &service->settings, &service->trouble});
     const ScdManagerParts manager_parts = {
         service->tree,          service->readers,    service->clients,
         service->authorization, service->wait_calls, service->sessions,
@@ -495,7 +499,6 @@ free_objects(ScdService *service)
     g_clear_pointer(&service->aliases, scd_aliases_free);
     if (service->authorization)
         scd_authorization_set_prober(service->authorization, NULL, NULL);
-    g_clear_pointer(&service->tracker, scd_reader_tracker_free);
     g_clear_pointer(&service->wait_calls, scd_wait_calls_free);
 }
 

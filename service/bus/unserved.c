@@ -195,7 +195,7 @@ describe_devices(gpointer result, gpointer data, GError **error)
     for (guint i = 0; i < devices->len; i++) {
         ReaderSearch search = {.unserved = unserved, .device = devices->pdata[i]};
 
-        scd_reader_tracker_foreach(unserved->parts.tracker, compare_reader, &search);
+        scd_readers_foreach_identity(unserved->parts.readers, compare_reader, &search);
         if (!search.is_served)
             g_variant_builder_add_value(&builder, describe_device(unserved, &search));
     }

@@ -91,6 +91,15 @@ clear_step(gpointer step)
     scd_reader_state_unref(((ScdStep *)step)->state);
 }
 
+static GArray *
+new_steps(void)
+{
+    GArray *steps = g_array_new(FALSE, FALSE, sizeof(ScdStep));
+
+    g_array_set_clear_func(steps, clear_step);
+    return steps;
+}
+
 /* Takes the reference to the state. */
 static void
 add_step(GArray *steps, ScdStepKind kind, ScdReaderState *state)
@@ -151,6 +160,18 @@ add_change_steps(GArray *steps, const ScdReaderState *before, ScdReaderState *af
     }
 }
 
+/* NULL: there is no such reader. */
+static void
+add_steps(GArray *steps, ScdReaderState *before, ScdReaderState *after)
+{
+    if (!before)
+        add_reader_steps(steps, after);
+    else if (!after)
+        add_removal_steps(steps, before);
+    else if (before != after && !scd_reader_state_equal(before, after))
+        add_change_steps(steps, before, after);
+}
+
 static GHashTable *
 index_states(const ScdSnapshot *snapshot)
 {
@@ -180,9 +201,7 @@ has_same_readers(const ScdSnapshot *before, const ScdSnapshot *after)
 GArray *
 scd_difference(const ScdSnapshot *before, const ScdSnapshot *after)
 {
-    GArray *steps = g_array_new(FALSE, FALSE, sizeof(ScdStep));
-    g_array_set_clear_func(steps, clear_step);
-
+    GArray *steps = new_steps();
     gboolean in_place = has_same_readers(before, after);
     g_autoptr(GHashTable) old = in_place ? NULL : index_states(before);
     g_autoptr(GHashTable) new = in_place ? NULL : index_states(after);
@@ -190,16 +209,22 @@ scd_difference(const ScdSnapshot *before, const ScdSnapshot *after)
     for (guint i = 0; !in_place && i < before->readers->len; i++) {
         ScdReaderState *state = before->readers->pdata[i];
         if (!g_hash_table_contains(new, state->name))
-            add_removal_steps(steps, state);
+            add_steps(steps, state, NULL);
     }
     for (guint i = 0; i < after->readers->len; i++) {
         ScdReaderState *state = after->readers->pdata[i];
-        ScdReaderState *was =
-            in_place ? before->readers->pdata[i] : g_hash_table_lookup(old, state->name);
-        if (!was)
-            add_reader_steps(steps, state);
-        else if (was != state && !scd_reader_state_equal(was, state))
-            add_change_steps(steps, was, state);
+        add_steps(steps,
+                  in_place ? before->readers->pdata[i] : g_hash_table_lookup(old, state->name),
+                  state);
     }
+    return steps;
+}
+
+GArray *
+scd_difference_of_reader(ScdReaderState *before, ScdReaderState *after)
+{
+    GArray *steps = new_steps();
+
+    add_steps(steps, before, after);
     return steps;
 }

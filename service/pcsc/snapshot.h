@@ -84,3 +84,6 @@ typedef struct {
 
 /* Returns an array of ScdStep, which the caller unrefs. */
 GArray *scd_difference(const ScdSnapshot *before, const ScdSnapshot *after);
+
+/* The same for one reader. NULL: it is not there; not both are NULL. */
+GArray *scd_difference_of_reader(ScdReaderState *before, ScdReaderState *after);

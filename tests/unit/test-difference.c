@@ -35,16 +35,13 @@ parse_snapshot(const char *text)
 }
 
 static void
-assert_steps(const char *from, const char *to, const char *expected)
+assert_text(const GArray *steps, const char *expected)
 {
     static const char *const words[] = {
         [SCD_STEP_READER_ADDED] = "added",   [SCD_STEP_READER_CHANGED] = "changed",
         [SCD_STEP_READER_REMOVED] = "gone",  [SCD_STEP_CARD_INSERTED] = "inserted",
         [SCD_STEP_CARD_REMOVED] = "removed",
     };
-    g_autoptr(ScdSnapshot) before = parse_snapshot(from);
-    g_autoptr(ScdSnapshot) after = parse_snapshot(to);
-    g_autoptr(GArray) steps = scd_difference(before, after);
     g_autoptr(GString) told = g_string_new(NULL);
 
     for (guint i = 0; i < steps->len; i++) {
@@ -54,6 +51,29 @@ assert_steps(const char *from, const char *to, const char *expected)
             scd_reader_state_has_card(step->state) ? '+' : '-', step->state->event_count);
     }
     g_assert_cmpstr(told->str, ==, expected);
+}
+
+static ScdReaderState *
+get_only_state(const ScdSnapshot *snapshot)
+{
+    return snapshot->readers->len > 0 ? snapshot->readers->pdata[0] : NULL;
+}
+
+/* The difference of one reader has the same steps as that of snapshots with one reader. */
+static void
+assert_steps(const char *from, const char *to, const char *expected)
+{
+    g_autoptr(ScdSnapshot) before = parse_snapshot(from);
+    g_autoptr(ScdSnapshot) after = parse_snapshot(to);
+    g_autoptr(GArray) steps = scd_difference(before, after);
+
+    assert_text(steps, expected);
+    if (before->readers->len + after->readers->len > 0 && before->readers->len <= 1 &&
+        after->readers->len <= 1) {
+        g_autoptr(GArray) of_reader =
+            scd_difference_of_reader(get_only_state(before), get_only_state(after));
+        assert_text(of_reader, expected);
+    }
 }
 
 static void
