@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/bus-output.h"
+#include "bus/bus-stream.h"
 
 #include <errno.h>
 #include <gio/gunixfdlist.h>
@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "bus/bus-packet.h"
 #include "bus/error.h"
 #include "pcsc/main-thread.h"
 

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/config.h"
-#include "bus/bus-output.h"
 #include "bus/bus-packet.h"
+#include "bus/bus-stream.h"
 #include "bus/gate.h"
 #include "bus/sessions.h"
 #include "pcsc/channel.h"
