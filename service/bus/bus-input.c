@@ -14,6 +14,8 @@
 /* How long a call that is held back waits at most once it may pass. */
 #define HELD_DELAY_MS 2
 
+#define UNUSED_MAX 32
+
 struct _ScdBusInput {
     GInputStream parent;
     GSocket *socket;
@@ -21,14 +23,20 @@ struct _ScdBusInput {
     ScdBusOutput *output;
     guint8 *buffer;
     gsize size;
-    gsize start;    /* received bytes that are left: from here */
-    gsize end;      /* to here */
-    gsize admitted; /* of these, that GDBus may read; else a message begins at start */
-    gsize discard;  /* to be discarded, received or not */
+    gsize start;      /* received bytes that are left: from here */
+    gsize end;        /* to here */
+    gsize admitted;   /* of these, that GDBus may read; else a message begins at start */
+    gsize discard;    /* to be discarded, received or not */
+    gboolean drained; /* the socket was empty after the last bytes */
 
     gboolean refused; /* calls, whose replies are not sent yet */
     GByteArray *held; /* a call that was held back and that GDBus reads now; or NULL */
     gsize held_at;    /* from here */
+
+    /* The wait for the socket, in GDBus's thread. */
+    GTask *reading; /* GDBus's, which waits; or NULL */
+    GSource *ready; /* NULL before the first wait, and after the last */
+    guint n_unused; /* how often it was ready while GDBus did not read */
 
     /* The copy of the last message in GDBus's read buffer, but for the fixed header. */
     guint8 *copy;
@@ -80,9 +88,11 @@ ensure_room(ScdBusInput *input, gsize needed)
 static gssize
 receive_bytes(ScdBusInput *input, GError **error)
 {
-    gssize received = recv(g_socket_get_fd(input->socket), input->buffer + input->end,
-                           input->size - input->end, MSG_DONTWAIT);
+    gsize room = input->size - input->end;
+    gssize received =
+        recv(g_socket_get_fd(input->socket), input->buffer + input->end, room, MSG_DONTWAIT);
 
+    input->drained = received < (gssize)room;
     if (received < 0)
         g_set_error(error, G_IO_ERROR,
                     errno == EINTR ? G_IO_ERROR_WOULD_BLOCK : g_io_error_from_errno(errno),
@@ -287,15 +297,16 @@ typedef struct {
     gsize count;
 } BusRead;
 
-/* FALSE while the task waits for bytes. */
+/* FALSE while the task waits for bytes. *ends: GDBus will read no more. */
 static gboolean
-try_to_read(ScdBusInput *input, GTask *task)
+try_to_read(ScdBusInput *input, GTask *task, gboolean *ends)
 {
     const BusRead *read = g_task_get_task_data(task);
     gboolean begins = is_between_messages(input);
     GError *error = NULL;
     gssize count = read_bytes(input, read->target, read->count, &error);
 
+    *ends = count == 0;
     if (count >= 0) {
         note_copy_of_gdbus(input, read->target, count, begins);
         g_task_return_int(task, count);
@@ -303,39 +314,105 @@ try_to_read(ScdBusInput *input, GTask *task)
         g_error_free(error);
         return FALSE;
     } else {
+        *ends = TRUE;
         g_task_return_error(task, error);
     }
     return TRUE;
 }
 
-static void wait_for_message(GTask *task);
-
-static gboolean
-read_when_ready(GSocket *socket, GIOCondition condition, gpointer data)
+static void
+drop_source(ScdBusInput *input)
 {
-    GTask *task = data;
-
-    if (g_task_return_error_if_cancelled(task))
-        return G_SOURCE_REMOVE;
-    if (!try_to_read(g_task_get_source_object(task), task))
-        wait_for_message(task);
-    return G_SOURCE_REMOVE;
+    if (input->ready)
+        g_source_destroy(input->ready);
+    g_clear_pointer(&input->ready, g_source_unref);
 }
 
-/* Until there is something to receive, or, if calls are held back, for a short time. */
+/* If calls are held back, the wait ends after a short time. */
 static void
-wait_for_message(GTask *task)
+limit_wait(ScdBusInput *input)
 {
-    ScdBusInput *input = g_task_get_source_object(task);
-    g_autoptr(GSource) source =
-        g_socket_create_source(input->socket, G_IO_IN, g_task_get_cancellable(task));
+    gint64 until = scd_gate_has_held(input->gate)
+                       ? g_get_monotonic_time() + HELD_DELAY_MS * G_TIME_SPAN_MILLISECOND
+                       : -1;
 
-    if (scd_gate_has_held(input->gate)) {
-        g_autoptr(GSource) timer = g_timeout_source_new(HELD_DELAY_MS);
-        g_source_set_dummy_callback(timer);
-        g_source_add_child_source(source, timer);
+    g_source_set_ready_time(input->ready, until);
+}
+
+/*
+ * GDBus reads all the time but for the moment after a read that did not wait. A socket that stays
+ * ready without being read would keep the thread busy.
+ */
+static gboolean
+read_when_ready(gpointer data)
+{
+    ScdBusInput *input = data;
+    g_autoptr(GTask) task = g_steal_pointer(&input->reading);
+    gboolean ends = FALSE;
+
+    if (!task && ++input->n_unused > UNUSED_MAX)
+        drop_source(input);
+    if (!task)
+        return G_SOURCE_CONTINUE;
+    if (g_task_return_error_if_cancelled(task)) {
+        ends = TRUE;
+    } else if (!try_to_read(input, task, &ends)) {
+        input->reading = g_steal_pointer(&task);
+        limit_wait(input);
     }
-    g_task_attach_source(task, source, G_SOURCE_FUNC(read_when_ready));
+    if (ends)
+        drop_source(input);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+dispatch_ready(GSource *source, GSourceFunc callback, gpointer data)
+{
+    return callback(data);
+}
+
+/*
+ * One source for all waits. GLib wakes the thread each time when a descriptor is added to those
+ * that it polls, and when it is removed: it does both during the dispatch of a source that must not
+ * recurse. This one does not in any case.
+ */
+static void
+make_source(ScdBusInput *input, GTask *task)
+{
+    static GSourceFuncs funcs = {.dispatch = dispatch_ready};
+    g_autoptr(GSource) cancelled = NULL;
+
+    input->ready = g_source_new(&funcs, sizeof(GSource));
+    g_source_add_unix_fd(input->ready, g_socket_get_fd(input->socket), G_IO_IN);
+    if (g_task_get_cancellable(task)) {
+        cancelled = g_cancellable_source_new(g_task_get_cancellable(task));
+        g_source_set_dummy_callback(cancelled);
+        g_source_add_child_source(input->ready, cancelled);
+    }
+    g_source_set_callback(input->ready, read_when_ready, g_object_ref(input), g_object_unref);
+    g_source_set_can_recurse(input->ready, TRUE);
+    g_source_set_priority(input->ready, g_task_get_priority(task));
+    g_source_attach(input->ready, g_task_get_context(task));
+}
+
+/* Until there is something to receive. */
+static void
+wait_for_message(ScdBusInput *input, GTask *task)
+{
+    g_assert(!input->reading);
+    input->reading = g_object_ref(task);
+    input->n_unused = 0;
+    if (!input->ready)
+        make_source(input, task);
+    limit_wait(input);
+}
+
+/* Returns whether there was nothing to read a moment ago. */
+static gboolean
+is_idle(ScdBusInput *input)
+{
+    return input->drained && input->start == input->end && is_between_messages(input) &&
+           !scd_gate_has_held(input->gate);
 }
 
 static void
@@ -345,14 +422,17 @@ read_async(GInputStream *stream, void *target, gsize count, int priority, GCance
     ScdBusInput *input = SCD_BUS_INPUT(stream);
     g_autoptr(GTask) task = g_task_new(stream, cancellable, callback, data);
     BusRead *read = g_new(BusRead, 1);
+    gboolean ends = FALSE;
 
     *read = (BusRead){target, count};
     g_task_set_task_data(task, read, g_free);
     g_task_set_priority(task, priority);
     if (is_between_messages(input))
         wipe_copy_of_gdbus(input, target);
-    if (!try_to_read(input, task))
-        wait_for_message(task);
+    if (is_idle(input) || !try_to_read(input, task, &ends))
+        wait_for_message(input, task);
+    if (ends)
+        drop_source(input);
 }
 
 static gssize
@@ -366,6 +446,7 @@ finalize_input(GObject *object)
 {
     ScdBusInput *input = SCD_BUS_INPUT(object);
 
+    g_assert(!input->reading && !input->ready);
     explicit_bzero(input->buffer, input->size);
     g_free(input->buffer);
     free_held_call(input);
