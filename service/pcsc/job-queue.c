@@ -114,7 +114,7 @@ free_queue_locked(ScdJobQueue *queue)
     g_clear_pointer(&queue->events_data, g_atomic_rc_box_release);
     g_clear_pointer(&queue->card.atr, g_bytes_unref);
     if (queue->destroyed)
-        scd_main_thread_invoke(NULL, queue->destroyed_data, queue->destroyed);
+        queue->destroyed(queue->destroyed_data);
     g_free(queue);
 }
 

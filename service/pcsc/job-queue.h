@@ -20,8 +20,8 @@ typedef struct ScdJobQueue ScdJobQueue;
 /* 1. For the main thread. */
 
 /*
- * uid: the user of the card, for the scheduler. destroyed: called with the data, in the main
- * thread, after the queue was freed; may be NULL.
+ * uid: the user of the card, for the scheduler. destroyed: called with the data when the queue is
+ * freed, in the worker, with the lock of the group; may be NULL.
  */
 ScdJobQueue *scd_job_queue_new(ScdQueueGroup *group, guint32 uid, GDestroyNotify destroyed,
                                gpointer data);

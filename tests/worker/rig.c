@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "fake-pcsc.h"
+#include "pcsc/main-thread.h"
 
 static GMutex lock;
 static GCond changed;
@@ -158,11 +159,19 @@ rig_let_answer(RigJob *job)
     g_mutex_unlock(&lock);
 }
 
-static void
-queue_destroyed(gpointer data)
+static gboolean
+count_destroyed(gpointer data)
 {
     Rig *rig = data;
     rig->n_destroyed++;
+    return G_SOURCE_REMOVE;
+}
+
+/* In the worker. */
+static void
+queue_destroyed(gpointer data)
+{
+    scd_main_thread_invoke(count_destroyed, data, NULL);
 }
 
 static ScdJobQueue *
