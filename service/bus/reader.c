@@ -340,9 +340,11 @@ scd_reader_set_alias(ScdReader *reader, const char *alias)
 void
 scd_reader_count_session(ScdReader *reader, guint32 before, guint32 now)
 {
+    guint16 bits = scd_reader_bits(reader);
+
     reader->n_sessions += (now != 0) - (before != 0);
     reader->n_exclusive += (now == SCD_SHARE_EXCLUSIVE) - (before == SCD_SHARE_EXCLUSIVE);
-    if (reader->leaving)
+    if (reader->leaving || scd_reader_bits(reader) == bits)
         return;
     set_state(reader);
     scd_object_announce(reader->object);
