@@ -339,7 +339,7 @@ typedef struct {
     ScdClient *client;
     ScdProbeWait probe;
     ScdAction for_probe;    /* SCD_ACTION_NONE: no new probe is needed, or it was started */
-    GVariant *asked;        /* the subject of the open question; NULL before */
+    GVariant *asked;        /* the subject of the open question; NULL before, and for root */
     guint rules_version;    /* when it was asked */
     gboolean authenticated; /* the user has, for these details */
     ScdAuthorizationFunc func;
@@ -383,14 +383,18 @@ is_yes(ScdVerdict verdict)
     return verdict == SCD_VERDICT_YES || verdict == SCD_VERDICT_AUTHENTICATED;
 }
 
-/* Reader, card or rules have changed since the question: the verdict is about something else. */
+/*
+ * Reader, card or rules have changed since the question: the verdict is about something else. That
+ * on root comes at once.
+ */
 static gboolean
 is_outdated(const CallCheck *check)
 {
-    g_autoptr(GVariant) subject = scd_subject_new(check->reader);
+    g_autoptr(GVariant) subject = check->asked ? scd_subject_new(check->reader) : NULL;
 
-    return check->rules_version != check->authorization->rules_version ||
-           !g_variant_equal(subject, check->asked) || check->action != get_action(check);
+    return subject &&
+           (check->rules_version != check->authorization->rules_version ||
+            !g_variant_equal(subject, check->asked) || check->action != get_action(check));
 }
 
 /* Returns TRUE if the check goes on after a new probe, now that the caller may start one. */
@@ -445,6 +449,8 @@ note_question(CallCheck *check)
     if (action != check->action)
         check->authenticated = FALSE;
     check->action = action;
+    if (scd_client_uid(check->client) == 0)
+        return;
     g_clear_pointer(&check->asked, g_variant_unref);
     check->asked = scd_subject_new(check->reader);
     check->rules_version = check->authorization->rules_version;

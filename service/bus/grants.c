@@ -25,7 +25,7 @@ struct ScdGrants {
     GQueue waiting;              /* of GrantCheck with a job, by its link */
     guint allowed;               /* bits by ScdAction: granted since rules or subject changed */
     guint authenticated;         /* bits by ScdAction: for which the user has authenticated */
-    GVariant *granted;           /* the subject that is authorized: scd_subject_new() */
+    GVariant *granted;           /* the authorized one: scd_subject_new(); NULL for root */
     GVariant *authenticated_for; /* the details for which the user has authenticated; or NULL */
 
     /* Rechecks of the required action: one at a time. */
@@ -187,7 +187,7 @@ scd_grants_new(ScdAuthorization *authorization, ScdClient *client, ScdReader *re
     grants->queue = queue;
     grants->owner = *owner;
     grants->checks = g_cancellable_new();
-    grants->granted = scd_subject_new(reader);
+    grants->granted = is_exempt(grants) ? NULL : scd_subject_new(reader);
     grants->probe = (ScdProbeWait){.authorization = authorization, .go_on = query_again};
     grants->probe.data = grants;
     grants->watch = (ScdReaderDetailsWatch){handle_details_changed, grants};
