@@ -222,6 +222,23 @@ scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before
 }
 
 ScdIdentity *
+scd_identity_copy_with_seat(const ScdIdentity *identity, const char *seat)
+{
+    ScdIdentity *copy = g_atomic_rc_box_new(ScdIdentity);
+
+    *copy = *identity;
+    copy->name = g_strdup(identity->name);
+    copy->vendor = g_strdup(identity->vendor);
+    copy->product = g_strdup(identity->product);
+    copy->serial = g_strdup(identity->serial);
+    copy->driver_version = g_strdup(identity->driver_version);
+    copy->features = g_strdupv(identity->features);
+    copy->feature_list = g_bytes_ref(identity->feature_list);
+    copy->seat = g_strdup(seat);
+    return copy;
+}
+
+ScdIdentity *
 scd_identity_ref(const ScdIdentity *identity)
 {
     return g_atomic_rc_box_acquire((gpointer)identity);

@@ -61,7 +61,7 @@ typedef struct {
     guint32 command_max;  /* bytes of data in a command APDU; 0 if unknown */
     ScdDisplaySize display;
     gboolean built_in;
-    char *seat; /* "seat0"; the probe replaces it by udev's value */
+    char *seat; /* "seat0"; the probe and the seat watch replace it by udev's value */
 } ScdIdentity;
 
 /*
@@ -85,6 +85,9 @@ gboolean scd_identity_is_better(const ScdIdentity *identity, const ScdIdentity *
  * after it was plugged in again.
  */
 gboolean scd_identity_is_elsewhere(const ScdIdentity *identity, const ScdIdentity *before);
+
+/* Returns a new identity, which differs in the seat. */
+ScdIdentity *scd_identity_copy_with_seat(const ScdIdentity *identity, const char *seat);
 
 ScdIdentity *scd_identity_ref(const ScdIdentity *identity);
 void scd_identity_unref(ScdIdentity *identity);

@@ -6,6 +6,7 @@
 
 #include "bus/error.h"
 #include "pcsc/probe.h"
+#include "pcsc/seat-watch.h"
 
 /* Waits for further events, so that one check covers them all, and clients receive their signals
  * first. */
@@ -16,12 +17,13 @@ struct ScdReaders {
     ScdProbes *probes;
     ScdReaderRelocation *relocation;
     guint check_timer;
-    ScdSnapshot *seen;      /* the latest snapshot of the monitor */
-    GHashTable *identities; /* PC/SC name of each seen reader → ScdIdentity, or NULL */
-    guint n_unknown;        /* seen readers without identity */
-    gboolean begun;         /* readers are on the bus since pcscd started, or it has none */
-    GHashTable *by_name;    /* PC/SC name → ScdReader, of those on the bus */
-    guint32 changes;        /* see scd_readers_changes() */
+    ScdSeatWatch *seat_watch; /* or NULL */
+    ScdSnapshot *seen;        /* the latest snapshot of the monitor */
+    GHashTable *identities;   /* PC/SC name of each seen reader → ScdIdentity, or NULL */
+    guint n_unknown;          /* seen readers without identity */
+    gboolean begun;           /* readers are on the bus since pcscd started, or it has none */
+    GHashTable *by_name;      /* PC/SC name → ScdReader, of those on the bus */
+    guint32 changes;          /* see scd_readers_changes() */
 };
 
 /* Returns whether an alias that is bound to a serial number would match both. */
@@ -265,6 +267,23 @@ handle_identity(const char *name, ScdIdentity *identity, gpointer data)
     readers->parts.events->probed(name, readers->parts.data);
 }
 
+/* The name may belong to another device by now, whose probe has read its seat. */
+static void
+apply_seat(const char *name, const ScdUsbPort *port, const char *seat, gpointer data)
+{
+    ScdReaders *readers = data;
+    const ScdIdentity *before = g_hash_table_lookup(readers->identities, name);
+    ScdReader *reader = g_hash_table_lookup(readers->by_name, name);
+
+    if (!before || !before->in_kernel || !scd_usb_port_equal(&before->usb_port, port) ||
+        g_str_equal(before->seat, seat))
+        return;
+    ScdIdentity *identity = scd_identity_copy_with_seat(before, seat);
+    g_hash_table_insert(readers->identities, g_strdup(name), identity);
+    if (reader)
+        update_identity(readers, reader, identity);
+}
+
 /* Notes the reader of a step, and begins to identify it. */
 static void
 note_step(ScdReaders *readers, const ScdStep *step)
@@ -366,6 +385,8 @@ scd_readers_new(const ScdReadersParts *parts)
     readers->seen = scd_snapshot_new_unavailable(NULL);
     readers->identities =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
+    if (g_str_equal(parts->sysfs, SCD_REAL_SYSFS))
+        readers->seat_watch = scd_seat_watch_new(readers->identities, apply_seat, readers);
     readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     readers->changes = (guint32)(g_get_monotonic_time() / 1000);
     return readers;
@@ -383,6 +404,7 @@ scd_readers_free(ScdReaders *readers)
         scd_reader_free(reader, SCD_P_SHUTDOWN);
     g_hash_table_unref(readers->by_name);
     g_clear_handle_id(&readers->check_timer, g_source_remove);
+    g_clear_pointer(&readers->seat_watch, scd_seat_watch_free);
     scd_reader_relocation_free(readers->relocation);
     scd_probes_free(readers->probes);
     g_hash_table_unref(readers->identities);

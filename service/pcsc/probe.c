@@ -4,7 +4,6 @@
 
 #include <reader.h>
 #include <string.h>
-#include <systemd/sd-device.h>
 #include <winscard.h>
 
 #include "base/feature.h"
@@ -15,11 +14,10 @@
 #include "pcsc/descriptors.h"
 #include "pcsc/main-thread.h"
 #include "pcsc/reader-use.h"
+#include "pcsc/seat-watch.h"
 
 /* Returns the USB path of the reader; libccid has it since 1.7.1. */
 #define GET_USB_PATH SCARD_CTL_CODE(3601)
-
-#define REAL_SYSFS "/sys" /* the only one that udev supports */
 
 #define DRIVER_LIMIT_MS 1000
 
@@ -66,8 +64,6 @@ struct ScdProbes {
     ScdProbe *exclusive;   /* the one that delays the next; NULL if none does */
     guint exclusive_timer; /* while there is one */
 };
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_device, sd_device_unref)
 
 /* Another program may have begun a transaction since the connection: then the answer is missing. */
 static GBytes *
@@ -189,24 +185,6 @@ query_with_context_in_probe(const ScdProbe *probe, ScdDriverAnswers *answers)
         scd_pcsc_release(context);
 }
 
-/*
- * Returns the seat that udev has for a USB device, as set by systemd-logind or the administrator
- * ("loginctl attach"); NULL if it has none, which means "seat0". Reading sysfs may block.
- */
-static char *
-read_seat_in_probe(const ScdUsbPort *port)
-{
-    g_autofree char *text = scd_usb_port_to_string(port);
-    g_autofree char *folder = g_build_filename("/sys/bus/usb/devices", text, NULL);
-    g_autoptr(sd_device) device = NULL;
-    const char *seat;
-
-    if (sd_device_new_from_syspath(&device, folder) < 0 ||
-        sd_device_get_property_value(device, "ID_SEAT", &seat) < 0 || *seat == '\0')
-        return NULL;
-    return scd_device_text_clean(seat, strlen(seat));
-}
-
 static void
 identify_in_probe(gpointer data)
 {
@@ -217,8 +195,8 @@ identify_in_probe(gpointer data)
     if (probe->queries_driver)
         query_with_context_in_probe(probe, &answers);
     ScdIdentity *identity = scd_identity_new(probe->reader, &answers, probe->sysfs);
-    char *seat = identity->in_kernel && g_str_equal(probe->sysfs, REAL_SYSFS)
-                     ? read_seat_in_probe(&identity->usb_port)
+    char *seat = identity->in_kernel && g_str_equal(probe->sysfs, SCD_REAL_SYSFS)
+                     ? scd_seat_read(&identity->usb_port)
                      : NULL;
     if (seat) {
         g_free(identity->seat);

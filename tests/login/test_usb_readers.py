@@ -103,6 +103,16 @@ class PamAtTwoSeats(TwoSeats, LoginTest):
             self.remove_from(own)
             self.remove_from(other)
 
+    def test_reader_that_is_attached_to_the_seat(self):
+        """A login that waits follows the administrator."""
+        self.start_usb()
+        self.insert_into(self.far)
+        login = self.pam("auth", arguments="timeout=infinite")
+        login.wait_for(INSERT)
+        self.far.attach("seat0")
+        login.wait()
+        self.assertEqual(login.lines, [INSERT, CARD])
+
     def test_cards_at_both_seats(self):
         """Each session has the card of its seat: it is known which one was used."""
         self.start_usb()
@@ -171,6 +181,20 @@ class BridgeAtTwoSeats(TwoSeats, OwnReader, GnomeTest):
 
     def test_seat1(self):
         self.assert_events("seat1", "far", "near")
+
+    def test_reader_that_is_attached_to_the_seat(self):
+        add_session("c1", NOBODY, SEAT="seat0")
+        self.start_usb()
+        self.insert_into(self.far)
+        self.start_bridge()
+        shell = self.start_shell()
+        shell.wait_for_lines(1)
+        self.far.attach("seat0")
+        shell.wait_for_lines(2)
+        self.far.attach("seat1")
+        shell.wait_for_lines(3)
+        self.assertEqual([line.split()[:2] for line in shell.lines],
+                         [["ready"], ["inserted", "usb_1_2"], ["removed", "usb_1_2"]])
 
 
 class BridgeAndHub(OneHub, OwnReader, GnomeTest):

@@ -38,11 +38,12 @@
 #define THREAD_COST (64 * KIB)
 #define TASK_COST (16 * KIB)
 
-/* main, gdbus, gmain, a pool of GIO, monitor, canceller, card-list, aliases, relocation */
+/* main, gdbus, gmain, a pool of GIO, monitor, canceller, card-list, aliases, relocation,
+ * seats */
 #define OTHER_THREADS 16
 
 /* The bus, eventfd of main contexts, the monitor's socket, timer and eventfd, the journal, the
- * watch on the socket of pcscd, a file that is being written. */
+ * watches on the socket of pcscd and on the records of udev, a file that is being written. */
 #define OTHER_DESCRIPTORS 32
 
 /* The wake-up and the socket of a worker; the service's end of a channel, and the client's until

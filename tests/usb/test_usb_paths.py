@@ -205,6 +205,28 @@ class UsbPaths(plugging.PluggingTest):
         self.wait_for("usb_1_1", "usb_1_2")
         self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=True)
 
+    def test_seat_changes(self):
+        """The administrator attaches a reader to another seat while it is plugged in."""
+        moved, other = self.usb_reader("1-1", 2), self.usb_reader("1-2", 3)
+        moved.plug()
+        other.plug()
+        self.testbed.start_pcscd(environment=self.bus.environment())
+        self.testbed.start_service(environment={
+            **self.bus.environment(), "ASAN_OPTIONS": "verify_asan_link_order=0"})
+        self.client = self.recorder()
+        self.wait_for("usb_1_1", "usb_1_2")
+        for seat, is_candidate in (("seat-desk", False), (None, True), ("seat-desk", False)):
+            since = len(self.client.signals)
+            moved.attach(seat)
+            change = self.client.wait_for_signal("PropertiesChanged", READERS + "usb_1_1",
+                                                 since=since)
+            self.assertEqual(change.arguments[1], {"Seat": seat or "seat0",
+                                                   "LoginCandidate": is_candidate})
+        self.assert_has("usb_1_1", Seat="seat-desk", LoginCandidate=False)
+        self.assert_has("usb_1_2", Seat="seat0", LoginCandidate=True)
+        moved.unplug()
+        self.wait_for("usb_1_2")
+
     def test_swap_while_the_service_is_paused(self):
         """pcscd assigns the name of the removed reader to another one."""
         self.start()

@@ -47,7 +47,7 @@ class Seats(BootTest):
             run("loginctl", "attach", SEAT1, os.path.realpath(f"/sys/bus/usb/devices/{place}"))
         run("udevadm", "control", "--reload")  # by itself, it looks for new rules every 3 s only
         run("udevadm", "trigger", "--settle", "--subsystem-match=usb")
-        run("systemctl", "restart", UNIT)  # the seat of a reader is read when it is plugged in
+        run("systemctl", "restart", UNIT)  # for the settings
         run("systemctl", "--global", "enable", "smartcardd-lock.service")
 
     def setUp(self):

@@ -20,6 +20,7 @@ from gi.repository import UMockdev  # noqa: E402
 PRELOAD = "libumockdev-preload.so.0"
 DRIVERS = "/usr/lib/pcsc/drivers"
 CONTROLLER = "/devices/pci0000:00/0000:00:14.0"
+RECORDS = "/run/udev/data"
 VENDOR = "5c0d"
 
 
@@ -59,6 +60,24 @@ class Bus:
                              {"DEVTYPE": "usb_device", "DEVNAME": "/dev/bus/usb/001/001",
                               "PRODUCT": "1d6b/2/100", "TYPE": "9/0/1"})
 
+        self._records = self._make_records()
+
+    def _make_records(self):
+        """Makes the folder of udev's records; early versions of umockdev have none of their own."""
+        own = self.testbed.get_root_dir() + RECORDS
+        os.makedirs(own)
+        if os.path.exists(RECORDS):
+            return own
+        os.makedirs(RECORDS)
+        return RECORDS
+
+    def write_record(self, name, *lines):
+        """As udev does for each event of a device: to another name, which is then renamed."""
+        path = os.path.join(self._records, name)
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.writelines(line + "\n" for line in lines)
+        os.rename(path + ".new", path)
+
     def environment(self):
         """For a process that is to see this bus."""
         return {"LD_PRELOAD": PRELOAD, "UMOCKDEV_DIR": self.testbed.get_root_dir()}
@@ -70,6 +89,7 @@ class Bus:
         return self.testbed.add_device("usb", name, parent, flat(attributes), flat(properties))
 
     def close(self):
+        shutil.rmtree(self._records, ignore_errors=True)
         subprocess.run(["umount", "--lazy", DRIVERS], check=True)
 
 
@@ -114,7 +134,8 @@ class Reader:
         product = {"PRODUCT": f"{VENDOR}/{int(self._product)}/100", "TYPE": "0/0/0"}
         device = self._bus.add(self.port, self._parent, attributes, {
             "DEVTYPE": "usb_device", "DEVNAME": f"/dev/bus/usb/001/{self._address:03}",
-            "BUSNUM": "001", "DEVNUM": f"{self._address:03}", **self._properties, **product})
+            "BUSNUM": "001", "DEVNUM": f"{self._address:03}", "MAJOR": "189",
+            "MINOR": str(self._address - 1), **self._properties, **product})
         self._folders = [device]
         for number, name in enumerate(self._interfaces):
             attributes = {"bInterfaceNumber": f"{number:02x}", "bInterfaceClass": "0b",
@@ -123,6 +144,11 @@ class Reader:
                 attributes["interface"] = name
             self._folders.append(self._bus.add(f"{self.port}:1.{number}", device, attributes, {
                 "DEVTYPE": "usb_interface", "INTERFACE": "11/0/0", **product}))
+
+    def attach(self, seat=None):
+        """As loginctl(1) does. None: the reader returns to the default seat."""
+        self._bus.write_record(f"c189:{self._address - 1}", *(["E:ID_SEAT=" + seat] if seat else []))
+        self._bus.testbed.uevent(self._folders[0], "change")
 
     def unplug(self):
         """Sends each event before the folder is removed; inner folders first."""
