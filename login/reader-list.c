@@ -16,6 +16,7 @@
 #define CARDS_MAX READERS_MAX
 
 #define PORT_MAX 64
+#define ATTRIBUTE_MAX 16
 
 #define STATE_EMPTY 0x10 /* SCARD_STATE_EMPTY, PC/SC part 5 */
 
@@ -190,28 +191,62 @@ copy_text(const char *text)
     return strdup(text ? text : "");
 }
 
+/* Returns NULL and sets errno if the kernel has no such device, or no such attribute of it. */
+static FILE *
+open_attribute(const char *port, int length, const char *attribute)
+{
+    char path[sizeof "/sys/bus/usb/devices//" + PORT_MAX + ATTRIBUTE_MAX];
+
+    snprintf(path, sizeof path, "/sys/bus/usb/devices/%.*s/%s", length, port, attribute);
+    return fopen(path, "re");
+}
+
+/* The address changes each time the device is plugged in. */
+static bool
+has_other_address(const char *port, int length, unsigned address)
+{
+    FILE *file = open_attribute(port, length, "devnum");
+    unsigned present;
+
+    if (!file)
+        return errno == ENOENT;
+    bool is_known = fscanf(file, "%3u", &present) == 1;
+    fclose(file);
+    return is_known && present != address;
+}
+
+/*
+ * When a dock is unplugged, the kernel marks all devices behind it as "not attached", and then
+ * removes them one after the other, which takes a while. The mark exists since Linux 6.6; to read
+ * it takes no lock of the device.
+ */
+static bool
+is_marked_as_gone(const char *port, int length)
+{
+    FILE *file = open_attribute(port, length, "port/state");
+    char word[8];
+
+    if (!file)
+        return false;
+    bool is_known = fscanf(file, "%7[a-z]", word) == 1;
+    fclose(file);
+    return is_known && strcmp(word, "not") == 0;
+}
+
 /*
  * Returns whether the kernel has no more the device of the reader, although pcscd still has it: at
  * first pcscd takes a reader that is unplugged, or loses its power in suspend, for an empty one.
- * The address changes each time the device is plugged in.
  */
 static bool
 is_unplugged(const ObjectProperties *properties)
 {
     const char *port = properties->port ? properties->port : "";
     size_t length = strspn(port, "0123456789.-"); /* without the interface, such as ":1.0" */
-    char path[sizeof "/sys/bus/usb/devices//devnum" + PORT_MAX];
-    unsigned address;
 
     if (length == 0 || length > PORT_MAX || properties->usb_address == 0)
         return false;
-    snprintf(path, sizeof path, "/sys/bus/usb/devices/%.*s/devnum", (int)length, port);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return errno == ENOENT;
-    bool is_known = fscanf(file, "%3u", &address) == 1;
-    fclose(file);
-    return is_known && address != properties->usb_address;
+    return is_marked_as_gone(port, (int)length) ||
+           has_other_address(port, (int)length, properties->usb_address);
 }
 
 static int

@@ -453,6 +453,17 @@ class PortIsKnown(PluggingTest):
         self.readers.remove(self.reader.name())
         self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
 
+    def test_pcscd_reports_the_card_before_the_kernel_removes_the_reader(self):
+        """The kernel removes the devices of a dock one after the other."""
+        self.reader.mark_gone()
+        self.readers.remove(self.reader.name())
+        self.notify.wait_for_line_with("of which 0 are")
+        self.plug_again()
+        self.notify.wait_for_line_with("of which 1 are")
+        self.assertEqual(self.logind.requests_until_now(), [])
+        self.readers.remove(self.reader.name())
+        self.assertEqual(self.logind.wait_for_requests(1), [LOCK])
+
     def test_pcscd_wakes_up_before_the_kernel_removes_the_device(self):
         """The reader shows as empty while the kernel still has the device of before the sleep."""
         self.logind.sleep_and_resume()

@@ -157,6 +157,13 @@ class Reader:
             self._bus.testbed.remove_device(folder)
         self._folders = []
 
+    def mark_gone(self):
+        """As the kernel does with each device behind a hub, before it removes the first of them."""
+        port = os.path.join(self._bus.testbed.get_root_dir() + self._folders[0], "port")
+        os.makedirs(port)
+        with open(os.path.join(port, "state"), "w", encoding="ascii") as file:
+            file.write("not attached\n")
+
     def forget(self):
         """The kernel no longer has the device, and udev has not sent its event yet."""
         for folder in reversed(self._folders):
