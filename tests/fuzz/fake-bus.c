@@ -2,6 +2,8 @@
 
 #include "fake-bus.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +273,19 @@ run_bus(gpointer listener)
     return NULL;
 }
 
+/* The timer of libFuzzer sends SIGALRM to the process, which must not interrupt this thread. */
+static void
+start_thread(int listener)
+{
+    sigset_t alarm, before;
+
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    g_assert_cmpint(pthread_sigmask(SIG_BLOCK, &alarm, &before), ==, 0);
+    g_thread_unref(g_thread_new("bus", run_bus, GINT_TO_POINTER(listener)));
+    g_assert_cmpint(pthread_sigmask(SIG_SETMASK, &before, NULL), ==, 0);
+}
+
 /* The kernel chooses an abstract name, so that no file is left. */
 void
 scd_fake_bus_start(void)
@@ -286,7 +301,7 @@ scd_fake_bus_start(void)
     g_autofree char *address =
         g_strdup_printf("unix:abstract=%.*s", (int)(length - skipped), name.sun_path + 1);
     setenv("DBUS_SYSTEM_BUS_ADDRESS", address, TRUE);
-    g_thread_unref(g_thread_new("bus", run_bus, GINT_TO_POINTER(listener)));
+    start_thread(listener);
 }
 
 void
