@@ -52,7 +52,7 @@ class BusyCard(CardTest):
         self.assertEqual(self.sent(), before + 1)
 
     def test_terminal(self):
-        program = self.run_to_end("transmit", "--timeout=1.2", "A 00 00", SELECT, columns=120,
+        program = self.run_to_end("transmit", "--timeout=3", "A 00 00", SELECT, columns=120,
                                   status=TIMEOUT)
         self.assertEqual(program.screen, [f"smartcardctl: reader 'A 00 00': {NOT_SENT}", ""])
         self.assertIn("Waiting: another program", program.output)
@@ -115,7 +115,7 @@ class NoAnswer(CliTest):
     def test_terminal_without_echo(self):
         """Another program asks for a password there: a status would erase its question."""
         for mode, shown in (("echo", True), ("-echo", False)):
-            program = Program(["sh", "-c", 'stty "$1"; exec "$0" list --timeout 1.5',
+            program = Program(["sh", "-c", 'stty "$1"; exec "$0" list --timeout 3',
                                built("cli/smartcardctl"), mode], columns=80)
             self.addCleanup(program.close)
             self.assertEqual(program.wait(), TIMEOUT)
