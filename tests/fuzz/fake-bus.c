@@ -17,6 +17,7 @@
 #include "fuzz.h"
 
 #define BUS "org.freedesktop.DBus"
+#define SERVICE "org.smartcardd1"
 #define SERVICE_OWNER ":1.7"
 #define CHANNELS_MAX 8
 
@@ -61,27 +62,51 @@ reply_to_bus_call(Connection *connection, sd_bus_message *call)
     send_message(connection, reply, BUS, r);
 }
 
-/* All names are valid: a bus would not deliver another one, and the client's end drops it. */
+static void
+send_owner_changed(Connection *connection, const char *before, const char *after)
+{
+    sd_bus_message *message = NULL;
+    int r = sd_bus_message_new_signal(connection->bus, &message, "/org/freedesktop/DBus", BUS,
+                                      "NameOwnerChanged");
+
+    if (r >= 0)
+        r = sd_bus_message_append(message, "sss", SERVICE, before, after);
+    send_message(connection, message, BUS, r);
+}
+
+static void
+restart_service(Connection *connection)
+{
+    send_owner_changed(connection, SERVICE_OWNER, "");
+    send_owner_changed(connection, "", SERVICE_OWNER);
+}
+
+/*
+ * All names are valid: a bus would not deliver another one, and the client's end drops it. After
+ * the first one, the service leaves the bus and comes back.
+ */
 static void
 reply_with_error(Connection *connection, sd_bus_message *call)
 {
     static const char *const names[] = {
+        BUS ".Error.NoReply",
         "org.smartcardd1.Error.NotAuthorized",
         "org.smartcardd1.Error.RemovedCard",
         "org.smartcardd1.Error.Timeout",
         BUS ".Error.UnknownObject",
         BUS ".Error.LimitsExceeded",
-        BUS ".Error.NoReply",
         "org.smartcardd1.Error",
         "a.b",
     };
-    const char *name = names[scd_fuzz_pick(&connection->input, G_N_ELEMENTS(names))];
+    guint choice = scd_fuzz_pick(&connection->input, G_N_ELEMENTS(names));
     g_autofree char *text = scd_fuzz_take_utf8(&connection->input);
-    const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(name, text);
+    const sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(names[choice], text);
     sd_bus_message *reply = NULL;
     int r = sd_bus_message_new_method_error(call, &reply, &error);
 
     send_message(connection, reply, SERVICE_OWNER, r);
+    if (choice == 0)
+        restart_service(connection);
 }
 
 static int
@@ -157,6 +182,10 @@ static void
 reply_to_service_call(Connection *connection, sd_bus_message *call)
 {
     switch (scd_fuzz_pick(&connection->input, 16)) {
+    case 11:
+        reply_with_value(connection, call, TRUE);
+        restart_service(connection);
+        break;
     case 12:
         reply_with_error(connection, call);
         break;
