@@ -319,8 +319,10 @@ class UsbPaths(plugging.PluggingTest):
         self.start()
         self.wait_for(*(label(reader.port) for reader in readers))
         name = self.readers()[label(held.port)]["Name"]
-        self.testbed.stop_service()
         self.simulator().insert(held.name())
+        self.client.wait_for_state(lambda c: self.readers()[label(held.port)]["CardPresent"],
+                                   "the card is there")
+        self.testbed.stop_service()
         holder = PcscClient()
         self.addCleanup(holder.close)
         holder.do("connect", "shared", name)
