@@ -251,6 +251,7 @@ handle_report(const LgnReport *report, void *data)
         LgnToken *token = bridge->tokens[i];
         apply_report(bridge, token, report,
                      report->list ? lgn_reader_list_find(report->list, token->reader) : NULL);
+        lgn_token_announce(token);
     }
     set_timer(bridge);
     announce(bridge);

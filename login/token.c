@@ -72,16 +72,24 @@ lgn_token_new(sd_bus *bus, const LgnReader *reader)
     token->reader = strdup(reader->path);
     token->name = strdup(reader->name);
     if (token->path && token->reader && token->name &&
-        sd_bus_add_object_vtable(bus, &token->slot, token->path, TOKEN, vtable, token) >= 0 &&
-        sd_bus_emit_object_added(bus, token->path) >= 0)
+        sd_bus_add_object_vtable(bus, &token->slot, token->path, TOKEN, vtable, token) >= 0)
         return token;
     lgn_token_free(token);
     return NULL;
 }
 
-static void
-announce(LgnToken *token, const char *property)
+void
+lgn_token_announce(LgnToken *token)
 {
+    if (!token->is_announced)
+        token->is_announced = sd_bus_emit_object_added(token->bus, token->path) >= 0;
+}
+
+static void
+announce_change(LgnToken *token, const char *property)
+{
+    if (!token->is_announced)
+        return;
     sd_bus_emit_properties_changed(token->bus, token->path, TOKEN, property, NULL);
 }
 
@@ -96,7 +104,7 @@ set_name(LgnToken *token, const char *name)
     }
     free(token->name);
     token->name = copy;
-    announce(token, "Name");
+    announce_change(token, "Name");
 }
 
 void
@@ -110,10 +118,10 @@ lgn_token_insert_card(LgnToken *token, const LgnReader *reader, const char *name
     set_name(token, name);
     if (token->is_used_to_login != is_used_to_login) {
         token->is_used_to_login = is_used_to_login;
-        announce(token, "UsedToLogin");
+        announce_change(token, "UsedToLogin");
     }
     token->is_inserted = true;
-    announce(token, "IsInserted");
+    announce_change(token, "IsInserted");
 }
 
 void
@@ -123,5 +131,5 @@ lgn_token_remove_card(LgnToken *token)
     lgn_presence_clear(&token->presence);
     lgn_record_free(token->record);
     token->record = NULL;
-    announce(token, "IsInserted");
+    announce_change(token, "IsInserted");
 }

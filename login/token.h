@@ -21,6 +21,7 @@ typedef struct {
     char *path;
     char *reader; /* object path of the reader at the service */
     char *name;
+    bool is_announced;
     bool is_inserted;
     bool is_used_to_login;
     LgnRecord *record;    /* of the card while is_inserted */
@@ -29,14 +30,20 @@ typedef struct {
     sd_bus_slot *slot;
 } LgnToken;
 
-/* Exports a token without a card. Returns NULL on failure. */
+/* Exports a token without a card, which is not announced yet. Returns NULL on failure. */
 LgnToken *lgn_token_new(sd_bus *bus, const LgnReader *reader);
 void lgn_token_free(LgnToken *token);
 
 /*
- * Both emit PropertiesChanged with the new values. The token must not have a card before the first
- * one. After the second one it still is the token of the login, because gnome-shell queries whether
- * the card of that token is inserted.
+ * Emits InterfacesAdded, once. To be called when the token has its card, if there is one:
+ * gnome-shell reads the token then, and would take a change that follows at once for another card.
+ */
+void lgn_token_announce(LgnToken *token);
+
+/*
+ * Both emit PropertiesChanged with the new values of a token that is announced. The token must not
+ * have a card before the first one. After the second one it still is the token of the login,
+ * because gnome-shell queries whether the card of that token is inserted.
  */
 void lgn_token_insert_card(LgnToken *token, const LgnReader *reader, const char *name,
                            bool is_used_to_login);

@@ -12,12 +12,16 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import Gio
+
 from scdtest.cases import case
 from scdtest.cases.login import CARD, INSERT, RECORDS, LoginTest
+from scdtest.clients.recorder import OBJECT_MANAGER
 from scdtest.fakes.logind import add_session
+from scdtest.testbed import events
 from scdtest.testbed.simulator import ATR
 from scdtest.testbed.usb import PRELOAD, Bus, Hub, Reader
-from test_gnome import GnomeTest, OwnReader
+from test_gnome import NAME, GnomeTest, OwnReader
 from test_lock import LOCK, LockTest
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
@@ -183,14 +187,21 @@ class BridgeAtTwoSeats(TwoSeats, OwnReader, GnomeTest):
         self.assert_events("seat1", "far", "near")
 
     def test_reader_that_is_attached_to_the_seat(self):
+        """Its token is added with the card: gnome-shell would see an empty one, or two cards."""
         add_session("c1", NOBODY, SEAT="seat0")
         self.start_usb()
         self.insert_into(self.far)
         self.start_bridge()
         shell = self.start_shell()
         shell.wait_for_lines(1)
+        added = []
+        self.session.signal_subscribe(
+            NAME, OBJECT_MANAGER, "InterfacesAdded", None, None, Gio.DBusSignalFlags.NONE,
+            lambda *signal: added.append(signal[5].unpack()))
         self.far.attach("seat0")
         shell.wait_for_lines(2)
+        events.wait_until(lambda: added, "the token is added")
+        self.assertTrue(added[0][1][NAME + ".Token"]["IsInserted"])
         self.far.attach("seat1")
         shell.wait_for_lines(3)
         self.assertEqual([line.split()[:2] for line in shell.lines],
