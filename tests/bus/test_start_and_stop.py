@@ -4,6 +4,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -207,6 +208,46 @@ class CommandLine(case.TestBedTest):
         result = self.run_service("surplus")
         self.assertEqual(result.returncode, 2)
         self.assertIn("surplus", result.stderr)
+
+    def test_call_limit(self):
+        for limit in ("0", "-1", "1000000", "x"):
+            result = self.run_service("--call-limit", limit)
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1))
+            self.assertIn("--call-limit", result.stderr)
+
+
+class OtherBus(case.TestBedTest):
+    """A bus that does not let the service in."""
+
+    def answer(self, line):
+        """Returns the exit status of the service, and what it prints."""
+        path = os.path.join(self.testbed.folder, "other-bus")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            self.addCleanup(os.remove, path)
+            listener.listen()
+            environment = os.environ | {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=" + path}
+            service = subprocess.Popen([built("service/smartcardd")], env=environment,
+                                       stderr=subprocess.PIPE, text=True)
+            connection, _ = listener.accept()
+            with connection:
+                self.assertTrue(connection.recv(1024).startswith(b"\0AUTH EXTERNAL\r\n"))
+                connection.sendall(line)
+            _, errors = service.communicate(timeout=30)
+        return service.returncode, errors
+
+    def test_refusal(self):
+        status, errors = self.answer(b"REJECTED EXTERNAL\r\n")
+        self.assertEqual((status, len(errors.splitlines())), (1, 1))
+        self.assertIn("The bus refuses the authentication: 'REJECTED EXTERNAL'", errors)
+
+    def test_end(self):
+        status, errors = self.answer(b"")
+        self.assertEqual((status, len(errors.splitlines())), (1, 1), errors)
+
+    def test_line_without_an_end(self):
+        status, errors = self.answer(b"D" * 100_000)
+        self.assertEqual((status, len(errors.splitlines())), (1, 1), errors)
 
 
 if __name__ == "__main__":

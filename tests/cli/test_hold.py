@@ -9,9 +9,12 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+from gi.repository import GLib
+
 from scdtest.cases import case
 from scdtest.cases.cli import (HINT, IS_VERIFIED, NO_CARD, NO_SERVICE, SELECT, USAGE, VERIFY,
                                CardTest)
+from scdtest.clients.recorder import MANAGER, ROOT
 
 HELD = "The card in 'a' stays powered. Its protocol is T=1. " + HINT
 
@@ -57,6 +60,15 @@ class Hold(CardTest):
         self.assertEqual(holding.screen, ["smartcardctl: reader 'a': the card was removed", ""])
         self.assert_one_line(in_pipe.errors, "the card was removed")
         self.assert_one_line(self.run_to_end("hold", status=NO_CARD).errors, "there is no card")
+
+    def test_session_that_is_closed(self):
+        """By another program of the user."""
+        holding = self.start_holding()
+        (session,), = self.client.call(ROOT, MANAGER, "ListSessions")
+        self.client.call(ROOT, MANAGER, "CloseSession", GLib.Variant("(o)", (session["session"],)))
+        self.assertEqual(holding.wait(), 1)
+        self.assertEqual(holding.screen,
+                         ["smartcardctl: reader 'a': the connection to the card was closed", ""])
 
     def test_service_that_stops(self):
         holding = self.start_holding()

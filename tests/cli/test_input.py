@@ -56,5 +56,17 @@ class EmptyPipe(CardTest):
                 self.assert_one_line(program.screen[0] if columns else program.errors, LATE)
 
 
+class LongFile(CardTest):
+    def test_length(self):
+        path = os.path.join(self.testbed.folder, "script")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(SELECT + "\n")
+            file.truncate(32 << 20)
+        before = self.sent()
+        self.assert_one_line(self.run_to_end("script", path, status=1).errors,
+                             f"'{path}'", "the input is too long")
+        self.assertEqual(self.sent(), before)
+
+
 if __name__ == "__main__":
     case.main()

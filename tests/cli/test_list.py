@@ -27,6 +27,12 @@ class List(CliTest):
                           ["C 02 00", "mute", "-", "the card does not answer", "-", "-", "-"]])
         self.assertEqual(program.errors, "")
 
+    def test_unknown_contactless_card(self):
+        self.start_testbed("A")
+        self.insert("A", "3B80800101")
+        self.assertEqual(self.run_to_end("list").lines[0].split("\t")[2:4],
+                         ["3B80800101", "unknown contactless card, T=0, T=1"])
+
     def test_list_in_a_shell(self):
         """read takes tabs that follow each other for one: so no field is empty."""
         self.start_usb_world()

@@ -11,7 +11,7 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
-from scdtest.cases.cli import ATR, ATR_ON_SCREEN, HINT, NO_SERVICE, CliTest
+from scdtest.cases.cli import ATR, ATR_ON_SCREEN, HINT, NO_CARD, NO_SERVICE, CliTest
 from scdtest.testbed.testbed import simulated_reader
 
 
@@ -97,6 +97,20 @@ class Monitor(CliTest):
                          [ATR_ON_SCREEN, "unknown card, T=0"])
         for status in re.findall(r"Waiting[^\r\n\x1b]*", monitor.output):
             self.assertLess(len(status), 40)
+
+    def test_card_that_does_not_answer_any_more(self):
+        self.start_testbed("A", "B")
+        path = self.insert("A")
+        in_pipe, on_terminal = (self.start_with_signs_of_life(),
+                                self.start_with_signs_of_life(columns=120))
+        self.readers.order("mute", "A", "on")
+        self.run_to_end("reset", "A", status=NO_CARD)
+        in_pipe.wait_for("card-mute")
+        on_terminal.wait_for("the card no longer answers")
+        self.finish(in_pipe)
+        self.finish(on_terminal)
+        self.assertEqual(in_pipe.lines[-1].split("\t")[1:],
+                         ["card-mute", "A 00 00", ATR, "the card no longer answers", path])
 
     def test_terminal_that_cannot_erase(self):
         self.start_testbed("A", "B")

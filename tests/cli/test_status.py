@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from scdtest.cases import case
 from scdtest.cases.cli import CONTROL, KNOWN_ATR, KNOWN_NAMES, CliTest
+from scdtest.clients.client import Client
 
 
 class Status(CliTest):
@@ -54,6 +55,21 @@ class Status(CliTest):
             self.assertNotIn("ATR explained", self.run_to_end(command, "A 00 00").output)
         self.assertEqual(self.run_to_end("--json", "status", "--verbose").output,
                          self.run_to_end("--json", "status").output)
+
+    def test_use(self):
+        self.start_testbed("A", "B")
+        for name in "AB":
+            self.insert(name)
+        program = Client()
+        self.addCleanup(program.close)
+        program.connect(self.client.reader("A 00"), "exclusive")
+        program.connect(self.client.reader("B 01"))
+        self.client.wait_for_state(
+            lambda client: all(properties["InUse"] for _, properties in client.readers().values()),
+            "both cards are in use")
+        states = [line for line in self.run_to_end("status").lines if "State " in line]
+        self.assertEqual(states, ["  State             card present, in exclusive use",
+                                  "  State             card present, in use"])
 
     def expected_json(self):
         """From the tree on the bus, as the help promises it."""

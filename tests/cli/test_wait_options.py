@@ -3,6 +3,7 @@
 """smartcardctl wait: the options that select cards."""
 
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -67,9 +68,11 @@ class WaitOptions(CliTest):
         for arguments, status in ((["a"], "Waiting for a card with this ATR in 'a'."),
                                   (["--new"], "Waiting for a new card with this ATR."),
                                   (["--new", "a"], "Waiting for a new card with this ATR in 'a'.")):
-            self.start_waiting("--atr", KNOWN_ATR, *arguments, status=status)
-        self.start_waiting("--atr", ATR, "--removal",
-                           status="Waiting for the cards with this ATR to be removed.")
+            self.stop(self.start_waiting("--atr", KNOWN_ATR, *arguments, status=status),
+                      signal.SIGINT)
+        self.stop(self.start_waiting("--atr", ATR, "--removal",
+                                     status="Waiting for the cards with this ATR to be removed."),
+                  signal.SIGTERM)
 
     def test_not(self):
         self.insert("A")

@@ -111,6 +111,13 @@ class UdevRule(plugging.PluggingTest):
         device, _ = self.add("0001", MAKERS_CLASS)
         self.assertFalse(self.is_reader(device))
 
+    def test_arguments_of_the_program(self):
+        for arguments in ([], ["04e6"], ["04e6", "5116", "1"], ["04e6", "5116x"], ["10000", "5116"]):
+            program = subprocess.run([built("service/" + PROGRAM), *arguments], capture_output=True,
+                                     text=True)
+            self.assertEqual((program.returncode, program.stdout), (2, ""))
+            self.assertTrue(program.stderr.startswith(f"usage: {PROGRAM} VENDOR PRODUCT\n"))
+
     def test_another_rule_knows_the_reader(self):
         """Its value stays."""
         with open("/run/udev/rules.d/59-other.rules", "w", encoding="utf-8") as file:
