@@ -8,15 +8,10 @@
 #include "pcsc/probe.h"
 #include "pcsc/seat-watch.h"
 
-/* Waits for further events, so that one check covers them all, and clients receive their signals
- * first. */
-#define CHECK_DELAY_MS 500
-
 struct ScdReaders {
     ScdReadersParts parts;
     ScdProbes *probes;
     ScdReaderRelocation *relocation;
-    guint check_timer;
     ScdSeatWatch *seat_watch; /* or NULL */
     ScdSnapshot *seen;        /* the latest snapshot of the monitor */
     GHashTable *identities;   /* PC/SC name of each seen reader → ScdIdentity, or NULL */
@@ -357,21 +352,10 @@ probe_moved_reader(const char *name, gpointer data)
     scd_readers_probe(data, name);
 }
 
-static gboolean
-check_relocation_now(gpointer data)
-{
-    ScdReaders *readers = data;
-
-    readers->check_timer = 0;
-    scd_reader_relocation_check(readers->relocation, readers->identities);
-    return G_SOURCE_REMOVE;
-}
-
 void
 scd_readers_check_relocation(ScdReaders *readers)
 {
-    if (!readers->check_timer)
-        readers->check_timer = g_timeout_add(CHECK_DELAY_MS, check_relocation_now, readers);
+    scd_reader_relocation_check(readers->relocation);
 }
 
 ScdReaders *
@@ -381,10 +365,11 @@ scd_readers_new(const ScdReadersParts *parts)
 
     readers->parts = *parts;
     readers->probes = scd_probes_new(parts->sysfs, handle_identity, readers);
-    readers->relocation = scd_reader_relocation_new(parts->sysfs, probe_moved_reader, readers);
     readers->seen = scd_snapshot_new_unavailable(NULL);
     readers->identities =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
+    readers->relocation =
+        scd_reader_relocation_new(parts->sysfs, readers->identities, probe_moved_reader, readers);
     if (g_str_equal(parts->sysfs, SCD_REAL_SYSFS))
         readers->seat_watch = scd_seat_watch_new(readers->identities, apply_seat, readers);
     readers->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -403,7 +388,6 @@ scd_readers_free(ScdReaders *readers)
     while (g_hash_table_iter_next(&iter, NULL, &reader))
         scd_reader_free(reader, SCD_P_SHUTDOWN);
     g_hash_table_unref(readers->by_name);
-    g_clear_handle_id(&readers->check_timer, g_source_remove);
     g_clear_pointer(&readers->seat_watch, scd_seat_watch_free);
     scd_reader_relocation_free(readers->relocation);
     scd_probes_free(readers->probes);

@@ -437,6 +437,10 @@ scd_probes_forget(ScdProbes *probes, const char *reader)
     start_next_probe(probes);
 }
 
+/* Waits for further events, so that one check covers them all, and clients receive their signals
+ * first. */
+#define RELOCATION_DELAY_MS 500
+
 typedef struct {
     ScdReaderRelocation *relocation; /* the main thread's */
     char *sysfs;
@@ -445,16 +449,20 @@ typedef struct {
 
 struct ScdReaderRelocation {
     char *sysfs;
+    GHashTable *readers; /* PC/SC name → ScdIdentity or NULL */
     ScdReaderRelocationFunc func;
     gpointer data;
+    guint timer;         /* before a check; 0 if none was requested */
     ScdThreadTask *task; /* NULL if no check is running */
 };
 
 ScdReaderRelocation *
-scd_reader_relocation_new(const char *sysfs, ScdReaderRelocationFunc func, gpointer data)
+scd_reader_relocation_new(const char *sysfs, GHashTable *readers, ScdReaderRelocationFunc func,
+                          gpointer data)
 {
     ScdReaderRelocation *relocation = g_new0(ScdReaderRelocation, 1);
     relocation->sysfs = g_strdup(sysfs);
+    relocation->readers = readers;
     relocation->func = func;
     relocation->data = data;
     return relocation;
@@ -463,6 +471,7 @@ scd_reader_relocation_new(const char *sysfs, ScdReaderRelocationFunc func, gpoin
 void
 scd_reader_relocation_free(ScdReaderRelocation *relocation)
 {
+    g_clear_handle_id(&relocation->timer, g_source_remove);
     g_clear_pointer(&relocation->task, scd_thread_task_abandon);
     g_free(relocation->sysfs);
     g_free(relocation);
@@ -516,22 +525,32 @@ add_reader_to_check(gpointer reader, gpointer identity_of_it, gpointer readers)
         g_hash_table_insert(readers, g_strdup(reader), scd_identity_ref(identity));
 }
 
-void
-scd_reader_relocation_check(ScdReaderRelocation *relocation, GHashTable *readers)
+static gboolean
+check_now(gpointer data)
 {
     static const ScdThreadTaskFuncs funcs = {compare_addresses_in_thread, report_moved_readers,
                                              free_relocation_check};
+    ScdReaderRelocation *relocation = data;
 
+    relocation->timer = 0;
     if (relocation->task)
-        return;
+        return G_SOURCE_REMOVE;
     ScdRelocationCheck *check = g_new0(ScdRelocationCheck, 1);
     check->relocation = relocation;
     check->sysfs = g_strdup(relocation->sysfs);
     check->readers =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)scd_identity_unref);
-    g_hash_table_foreach(readers, add_reader_to_check, check->readers);
+    g_hash_table_foreach(relocation->readers, add_reader_to_check, check->readers);
     if (g_hash_table_size(check->readers) > 0)
         relocation->task = scd_thread_task_start("relocation", &funcs, check);
     if (!relocation->task) /* none is needed, or there is no thread: the next event checks again */
         free_relocation_check(check);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_reader_relocation_check(ScdReaderRelocation *relocation)
+{
+    if (!relocation->timer)
+        relocation->timer = g_timeout_add(RELOCATION_DELAY_MS, check_now, relocation);
 }

@@ -54,15 +54,15 @@ typedef struct ScdReaderRelocation ScdReaderRelocation;
 /* Called in the main thread. */
 typedef void (*ScdReaderRelocationFunc)(const char *reader, gpointer data);
 
-/* sysfs: the path of /sys. */
-ScdReaderRelocation *scd_reader_relocation_new(const char *sysfs, ScdReaderRelocationFunc func,
-                                               gpointer data);
+/*
+ * sysfs: the path of /sys. readers: those to check, PC/SC name → ScdIdentity or NULL; must outlive
+ * the relocation. func: called for each reader that has moved.
+ */
+ScdReaderRelocation *scd_reader_relocation_new(const char *sysfs, GHashTable *readers,
+                                               ScdReaderRelocationFunc func, gpointer data);
 
 /* Abandons a running check. */
 void scd_reader_relocation_free(ScdReaderRelocation *relocation);
 
-/*
- * Checks all readers, and calls func for each that has moved. Does nothing while a check is
- * running. readers: PC/SC name → ScdIdentity or NULL.
- */
-void scd_reader_relocation_check(ScdReaderRelocation *relocation, GHashTable *readers);
+/* Checks all readers soon, unless a check is running then. */
+void scd_reader_relocation_check(ScdReaderRelocation *relocation);
