@@ -301,6 +301,20 @@ append_available(sd_bus_message *message, ScdFuzzInput *input)
     return append_usual_variant(message, &properties[0]);
 }
 
+static int
+append_responses(sd_bus_message *message, ScdFuzzInput *input)
+{
+    int r = append_items(message, input, "ay", DEPTH_MAX);
+
+    return r < 0 ? r : append_text(message, input);
+}
+
+static int
+append_dictionaries(sd_bus_message *message, ScdFuzzInput *input)
+{
+    return append_items(message, input, "a{sv}", DEPTH_MAX);
+}
+
 static const struct {
     const char *method;
     int (*append)(sd_bus_message *message, ScdFuzzInput *input);
@@ -312,10 +326,15 @@ static const struct {
     {"Reconnect", append_protocol},
     {"BeginTransaction", append_truth},
     {"Transmit", append_bytes},
+    {"TransmitMany", append_responses},
+    {"VerifyPin", append_bytes},
+    {"ModifyPin", append_bytes},
     {"Control", append_bytes},
     {"GetAttribute", append_bytes},
     {"FindReader", append_path},
     {"WaitForCard", append_path},
+    {"ListSessions", append_dictionaries},
+    {"ListUnservedDevices", append_dictionaries},
 };
 
 int
