@@ -36,6 +36,10 @@ session optional pam_smartcardd.so card-used
 """
 
 
+def attach(seat, place):
+    run("loginctl", "attach", seat, os.path.realpath(f"/sys/bus/usb/devices/{place}"))
+
+
 class Seats(BootTest):
     @classmethod
     def setUpClass(cls):
@@ -44,7 +48,7 @@ class Seats(BootTest):
         login_page.write("/etc/pam.d/seats", STACK)
         login_page.write("/etc/smartcardd/lock.conf", "[Lock]\nReaderGraceSec=1\n")
         for place in (HUB, MASTER):
-            run("loginctl", "attach", SEAT1, os.path.realpath(f"/sys/bus/usb/devices/{place}"))
+            attach(SEAT1, place)
         run("udevadm", "control", "--reload")  # by itself, it looks for new rules every 3 s only
         run("udevadm", "trigger", "--settle", "--subsystem-match=usb")
         run("systemctl", "restart", UNIT)  # for the settings
@@ -88,6 +92,19 @@ class Seats(BootTest):
             properties = self.client.objects()[object_path(self.places[name])][READER]
             self.assertEqual((properties["Seat"], properties["LoginCandidate"]),
                              (seat, name != "c"))
+
+    def wait_for_seat(self, name, seat):
+        path = object_path(self.places[name])
+        self.client.wait_for_state(lambda client: client.get(path, READER, "Seat") == seat,
+                                   f"{name} is on {seat}")
+
+    def test_a_hub_that_is_attached_to_another_seat_takes_its_reader_there(self):
+        self.addCleanup(self.wait_for_seat, "b", SEAT1)
+        self.addCleanup(attach, SEAT1, HUB)
+        self.wait_for_seat("b", SEAT1)
+        attach(SEAT0, HUB)
+        self.wait_for_seat("b", SEAT0)
+        self.wait_for_seat("c", SEAT1)
 
     def test_a_hub_that_is_plugged_in_ends_the_login_at_its_seat(self):
         """And no other."""
