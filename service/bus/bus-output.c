@@ -29,6 +29,7 @@ struct _ScdBusOutput {
     gsize rest;        /* of GDBus's message, whose first bytes were sent */
     gsize skip;        /* of GDBus's message, which is not sent */
     gboolean held;     /* packets wait until scd_bus_output_release() */
+    gboolean delayed;  /* packets, all of them signals, wait for the next one or for a release */
     guint32 serial;    /* of the last refusal or message that GDBus has encoded */
     GSource *flushing; /* waits for room in the socket; NULL while nothing has to wait */
     ScdRefusals *refusals;
@@ -47,14 +48,17 @@ begin_packet_locked(ScdBusOutput *output, ScdBusPacket *packet)
 {
     g_autofree char *destination = g_steal_pointer(&packet->destination);
 
-    return !destination || scd_gate_reply(output->gate, destination, packet->reply_serial,
-                                          packet->succeeded) != SCD_GATE_DROP;
+    return !destination ||
+           scd_gate_reply(output->gate, destination, packet->reply_serial, packet->succeeded) !=
+               SCD_GATE_DROP ||
+           scd_bus_packet_drop_reply(packet);
 }
 
 /* Between GDBus's messages. Returns FALSE if packets are left. */
 static gboolean
 flush_packets_locked(ScdBusOutput *output)
 {
+    output->delayed = FALSE;
     for (ScdBusPacket *packet; (packet = g_queue_peek_head(&output->packets));) {
         if (begin_packet_locked(output, packet) && !scd_bus_packet_send(packet, output->socket))
             return FALSE;
@@ -130,7 +134,8 @@ void
 scd_bus_output_send_packet(ScdBusOutput *output, ScdBusPacket *packet)
 {
     g_mutex_lock(&output->lock);
-    ScdBusPacket *last = output->held ? g_queue_peek_tail(&output->packets) : NULL;
+    gboolean waits = output->held || output->delayed;
+    ScdBusPacket *last = waits ? g_queue_peek_tail(&output->packets) : NULL;
     if (last && scd_bus_packet_append(last, packet))
         scd_bus_packet_free(packet);
     else
@@ -155,6 +160,20 @@ scd_bus_output_release(ScdBusOutput *output)
     output->held = FALSE;
     send_or_wait_locked(output);
     g_mutex_unlock(&output->lock);
+}
+
+gboolean
+scd_bus_output_delay(ScdBusOutput *output)
+{
+    g_mutex_lock(&output->lock);
+    const ScdBusPacket *last = g_queue_peek_tail(&output->packets);
+    output->held = FALSE;
+    output->delayed = last && !last->destination && output->rest == 0 && !output->flushing;
+    gboolean delayed = output->delayed;
+    if (!delayed)
+        send_or_wait_locked(output);
+    g_mutex_unlock(&output->lock);
+    return delayed;
 }
 
 gboolean
@@ -206,7 +225,7 @@ is_read_by_bus_locked(const ScdBusOutput *output)
 {
     int unread = 0;
 
-    return output->rest == 0 && output->packets.length == 0 &&
+    return output->rest == 0 && (output->packets.length == 0 || output->delayed) &&
            ioctl(g_socket_get_fd(output->socket), SIOCOUTQ, &unread) == 0 && unread <= BEHIND_MAX;
 }
 

@@ -51,12 +51,28 @@ is_plain(const ScdBusPacket *packet)
 }
 
 gboolean
-scd_bus_packet_append(ScdBusPacket *packet, const ScdBusPacket *next)
+scd_bus_packet_append(ScdBusPacket *packet, ScdBusPacket *next)
 {
-    if (!is_plain(packet) || !is_plain(next))
+    if (!is_plain(packet) || next->sent > 0 || next->descriptors)
         return FALSE;
+    packet->before_reply = packet->bytes->len;
     g_byte_array_append(packet->bytes, next->bytes->data, next->bytes->len);
+    packet->body = g_steal_pointer(&next->body);
+    packet->destination = g_steal_pointer(&next->destination);
+    packet->reply_serial = next->reply_serial;
+    packet->succeeded = next->succeeded;
     return TRUE;
+}
+
+gboolean
+scd_bus_packet_drop_reply(ScdBusPacket *packet)
+{
+    gsize length = packet->bytes->len - packet->before_reply;
+
+    explicit_bzero(packet->bytes->data + packet->before_reply, length);
+    g_byte_array_set_size(packet->bytes, packet->before_reply);
+    g_clear_pointer(&packet->body, g_bytes_unref);
+    return packet->before_reply > 0;
 }
 
 /* Attaches the packet's descriptors to the message. buffer: room for the control data. */

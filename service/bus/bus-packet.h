@@ -18,15 +18,21 @@ typedef struct {
     GByteArray *bytes;
     GBytes *body;             /* follows the bytes; or NULL */
     gsize sent;               /* of both */
+    gsize before_reply;       /* the length of the signals before a reply, in the bytes */
     GUnixFDList *descriptors; /* or NULL */
     char *destination;        /* of a reply: the charge of its call ends when it begins; or NULL */
     guint32 reply_serial;
     gboolean succeeded; /* the reply is no error */
 } ScdBusPacket;
 
-/* Appends the bytes of a message to another one, if both are nothing but bytes, and none of them
- * was sent. Returns FALSE if not. */
-gboolean scd_bus_packet_append(ScdBusPacket *packet, const ScdBusPacket *next);
+/*
+ * Appends a message, with its body, to signals. Returns FALSE, and does nothing, if the packet has
+ * anything else, or if the message has descriptors.
+ */
+gboolean scd_bus_packet_append(ScdBusPacket *packet, ScdBusPacket *next);
+
+/* Takes the reply out of the packet. Returns FALSE if that leaves nothing. */
+gboolean scd_bus_packet_drop_reply(ScdBusPacket *packet);
 
 /* Takes the bytes. The other fields are set by the caller. */
 ScdBusPacket *scd_bus_packet_new(GByteArray *bytes);

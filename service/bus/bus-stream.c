@@ -5,6 +5,9 @@
 #include <gio/gio.h>
 #include <string.h>
 
+/* How long signals wait for the reply that comes with them. */
+#define SIGNALS_DELAY_MS 10
+
 /*
  * Overwrites the arguments of method calls, which may contain PINs.
  *
@@ -69,6 +72,7 @@ struct _ScdBusStream {
     ScdGate *gate;
     ScdBusInput *input;
     ScdBusOutput *output;
+    guint delay; /* the timer, in the main thread; it goes on when the signals were sent */
 };
 
 G_DEFINE_FINAL_TYPE(ScdBusStream, scd_bus_stream, G_TYPE_IO_STREAM)
@@ -255,6 +259,38 @@ ScdBusStream *
 scd_bus_get_stream(GDBusConnection *bus)
 {
     return SCD_BUS_STREAM(g_dbus_connection_get_stream(bus));
+}
+
+void
+scd_bus_hold(GDBusConnection *bus)
+{
+    scd_bus_output_hold(scd_bus_get_stream(bus)->output);
+}
+
+void
+scd_bus_release(GDBusConnection *bus)
+{
+    scd_bus_output_release(scd_bus_get_stream(bus)->output);
+}
+
+static gboolean
+send_delayed(gpointer data)
+{
+    ScdBusStream *stream = data;
+
+    stream->delay = 0;
+    scd_bus_output_release(stream->output);
+    return G_SOURCE_REMOVE;
+}
+
+void
+scd_bus_release_soon(GDBusConnection *bus)
+{
+    ScdBusStream *stream = scd_bus_get_stream(bus);
+
+    if (scd_bus_output_delay(stream->output) && !stream->delay)
+        stream->delay = g_timeout_add_full(G_PRIORITY_DEFAULT, SIGNALS_DELAY_MS, send_delayed,
+                                           g_object_ref(stream), g_object_unref);
 }
 
 void

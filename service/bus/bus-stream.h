@@ -65,6 +65,12 @@ void scd_bus_output_send_packet(ScdBusOutput *output, ScdBusPacket *packet);
 void scd_bus_output_hold(ScdBusOutput *output);
 void scd_bus_output_release(ScdBusOutput *output);
 
+/*
+ * In place of the release: signals go on to wait for any other packet. Returns FALSE if there are
+ * none, or if they do not.
+ */
+gboolean scd_bus_output_delay(ScdBusOutput *output);
+
 /* Returns whether the kernel has all packets. From any thread; the main loop is woken when it has.
  */
 gboolean scd_bus_output_has_sent_packets(ScdBusOutput *output);
@@ -128,6 +134,16 @@ void scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpo
  * such messages wait to be sent.
  */
 gboolean scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error);
+
+/*
+ * The messages that the service sends between the two calls are sent at once. After the second
+ * function for the end, signals wait for the reply to the call that has led to them, which is to
+ * follow from any thread, or for any other message; but not for more than a moment. In the main
+ * thread.
+ */
+void scd_bus_hold(GDBusConnection *bus);
+void scd_bus_release(GDBusConnection *bus);
+void scd_bus_release_soon(GDBusConnection *bus);
 
 /* The parts of the stream, which owns them. */
 ScdBusOutput *scd_bus_stream_output(ScdBusStream *stream);

@@ -3,6 +3,7 @@
 #include "bus/methods.h"
 
 #include "base/words.h"
+#include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "bus/options.h"
 #include "bus/pending-call.h"
@@ -53,6 +54,7 @@ static void
 make_session(ConnectCall *connect)
 {
     ScdPendingCall *call = connect->call;
+    GDBusConnection *bus = scd_sessions_parts(connect->sessions)->bus;
     const ScdCard *card = scd_reader_card(connect->reader);
     ScdSessionParts parts = {
         .reader = connect->reader,
@@ -66,11 +68,13 @@ make_session(ConnectCall *connect)
     };
 
     connect->charge = (ScdUserCharge){0};
+    scd_bus_hold(bus);
     ScdSession *session = scd_session_new(connect->sessions, &parts);
     GVariant *reply =
         g_variant_new("(os)", scd_session_path(session), scd_protocol_to_word(connect->protocol));
 
     scd_reply(scd_pending_call_take_invocation(call), reply);
+    scd_bus_release(bus);
 }
 
 static ScdAction

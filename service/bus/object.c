@@ -324,18 +324,6 @@ begin_signal(const ScdObject *object, const char *interface, const char *member,
 }
 
 void
-scd_object_hold_signals(const ScdObject *object)
-{
-    scd_bus_output_hold(scd_bus_stream_output(scd_bus_get_stream(object->bus)));
-}
-
-void
-scd_object_release_signals(const ScdObject *object)
-{
-    scd_bus_output_release(scd_bus_stream_output(scd_bus_get_stream(object->bus)));
-}
-
-void
 scd_object_set(ScdObject *object, const char *name, GVariant *value)
 {
     guint index = get_property_index(object, name);

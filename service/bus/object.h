@@ -6,8 +6,9 @@
  *
  * An object has one interface: its properties, signals and methods.
  * The owner sets each property before the object is announced, and whenever its value changes;
- * scd_object_announce() emits one PropertiesChanged for all changes. Signals are sent at once, in
- * the order of the calls. A value is stored once, in the form in which it is sent.
+ * scd_object_announce() emits one PropertiesChanged for all changes. Signals are sent in the order
+ * of the calls, and at once unless they are held (scd_bus_hold()). A value is stored once, in the
+ * form in which it is sent.
  */
 
 #include <gio/gio.h>
@@ -67,10 +68,6 @@ const char *scd_object_get_string(const ScdObject *object, const char *name);
 
 /* Emits PropertiesChanged for the properties that have changed since the last time. */
 void scd_object_announce(ScdObject *object);
-
-/* Signals of all objects, and replies, are held between these two calls, and then sent at once. */
-void scd_object_hold_signals(const ScdObject *object);
-void scd_object_release_signals(const ScdObject *object);
 
 /* arguments: a tuple, or NULL; a floating one is sunk. */
 void scd_object_emit(ScdObject *object, const char *signal, GVariant *arguments);

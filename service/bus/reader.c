@@ -6,6 +6,7 @@
 
 #include "base/reader-name.h"
 #include "base/words.h"
+#include "bus/bus-stream.h"
 
 struct ScdReader {
     ScdReaderParts parts;
@@ -387,7 +388,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
         .settings = reader->parts.settings,
     };
 
-    scd_object_hold_signals(reader->object);
+    scd_bus_hold(scd_tree_bus(reader->parts.tree));
     reader->card = scd_card_new(&parts, state, &error);
     if (!reader->card)
         g_error("A card's path was in use: %s", error->message);
@@ -396,7 +397,7 @@ scd_reader_insert_card(ScdReader *reader, ScdReaderState *state)
                     g_variant_new("(o@ay)", scd_card_path(reader->card),
                                   g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, state->atr,
                                                             state->atr_length, 1)));
-    scd_object_release_signals(reader->object);
+    scd_bus_release(scd_tree_bus(reader->parts.tree));
 }
 
 void

@@ -3,6 +3,7 @@
 #include "bus/session.h"
 
 #include "base/words.h"
+#include "bus/bus-stream.h"
 #include "bus/error.h"
 #include "pcsc/code.h"
 
@@ -94,7 +95,11 @@ end_session(ScdSession *session, SessionEnd end, ScdJob *disconnect)
 void
 scd_session_close(ScdSession *session, ScdJob *disconnect)
 {
+    GDBusConnection *bus = scd_sessions_parts(session->sessions)->bus;
+
+    scd_bus_hold(bus);
     end_session(session, END_CLOSED, disconnect);
+    scd_bus_release_soon(bus);
 }
 
 /* The card may be in a state, such as a verified PIN, that must not be left behind. */

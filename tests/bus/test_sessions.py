@@ -171,6 +171,20 @@ class SessionOwner(SessionTest):
         self.assertNotIn("Closed", other.members())
         self.assert_refused("InvalidHandle", session.send("GetStatus"))
 
+    def test_closed_is_sent_before_the_reply(self):
+        session = self.session()
+        session.close()
+        self.assertIn("Closed", session.client.members())
+
+    def test_closed_does_not_wait_for_the_reply(self):
+        holder, closing = self.session(), self.session()
+        holder.begin()
+        reply = closing.send("Close", "reset")
+        self.assertEqual(closing.wait_for_closed(), "closed")
+        self.assertFalse(reply.is_done)
+        holder.end()
+        reply.wait()
+
     def test_quiet_session(self):
         """Closed is not sent for the owner's own Close, but for all other reasons."""
         session, loud, left = (self.session(quiet=quiet) for quiet in (True, False, True))
