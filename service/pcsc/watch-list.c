@@ -276,21 +276,22 @@ scd_watch_list_enumerate(ScdWatchList *list, long context)
 
 /*
  * pcscd changes a state before its event count. If the state was read in between, the count is
- * about to increase: returns the increased one.
+ * about to increase: returns the increased one, also if the state is read in between once more.
  */
 static guint16
-read_event_count(const ScdReaderState *before, DWORD event)
+read_event_count(const ScdWatchRow *row, DWORD event)
 {
+    const ScdReaderState *before = row->state;
     guint16 count = event >> 16;
 
     if (!before)
         return count;
     if (event & SCARD_STATE_UNAVAILABLE)
         return before->event_count;
-    if (scd_reader_state_has_card(before) != ((event & SCARD_STATE_PRESENT) != 0) &&
-        count == before->event_count)
-        return count + 1;
-    return count;
+    gboolean has_card = (event & SCARD_STATE_PRESENT) != 0;
+    if (scd_reader_state_has_card(before) == has_card)
+        return count == row->current >> 16 ? before->event_count : count;
+    return count == before->event_count ? count + 1 : count;
 }
 
 static void
@@ -306,10 +307,11 @@ store_state(ScdWatchList *list, ScdWatchRow *row, const SCARD_READERSTATE *entry
         list->saw_all = FALSE;
         return;
     }
+    guint16 event_count = read_event_count(row, event);
     row->current = event;
 
-    g_autoptr(ScdReaderState) state = scd_reader_state_new(
-        row->name, event & 0xFFFF, read_event_count(row->state, event), entry->rgbAtr, atr_length);
+    g_autoptr(ScdReaderState) state =
+        scd_reader_state_new(row->name, event & 0xFFFF, event_count, entry->rgbAtr, atr_length);
     if (row->state && scd_reader_state_equal(row->state, state))
         return;
     g_clear_pointer(&row->state, scd_reader_state_unref);

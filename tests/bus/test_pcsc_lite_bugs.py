@@ -60,6 +60,24 @@ class PcscLiteBugs(case.TestBedTest):
     def test_wrong_names_in_the_reader_list(self):
         self.watch_swaps("list-wrong")
 
+    def test_state_that_is_read_twice_before_its_count(self):
+        """The count that follows is not that of another card."""
+        self.faults.order("count-late")
+        client, readers = self.recorder(), self.simulator()
+        self.start_service()
+        client.wait_for_state(lambda c: len(c.cards()) == 3, "three cards are in")
+        del client.signals[:]
+        for name in "ABC":
+            readers.remove(name)
+            client.wait_for_state(lambda c: len(c.cards()) == 2, "a card has left")
+            readers.insert(name)
+            client.wait_for_state(lambda c: len(c.cards()) == 3, "a card has come")
+        self.faults.wait_for("count-late")
+        readers.remove("A")
+        client.wait_for_state(lambda c: len(c.cards()) == 2, "a card has left")
+        self.assertEqual([s.member for s in client.signals if s.member.startswith("Card")],
+                         ["CardRemoved", "CardInserted"] * 3 + ["CardRemoved"])
+
     def test_library_out_of_sync(self):
         self.watch_swaps("out-of-step")
 

@@ -23,6 +23,8 @@
  *   out-of-step   every seventh call of these two fails with INSUFFICIENT_BUFFER, and so do all
  *                 later calls with its context
  *   wait-breaks   SCardGetStatusChange fails like this if it is to wait; shown by the eighth time
+ *   count-late    SCardGetStatusChange returns a card that comes twice with the event count of
+ *                 before, as if it was called just before pcscd increases that
  *   plug-missed   the plug-and-play entry has a count, as since pcsc-lite 2.3, which stays the
  *                 same, and is not reported as changed, as for a slot that appears between two
  *                 calls
@@ -199,6 +201,29 @@ miss_plugging(StatusChange next, SCARDCONTEXT context, DWORD timeout, SCARD_READ
     return code;
 }
 
+static void
+delay_counts(SCARD_READERSTATE *states, DWORD n)
+{
+    static struct {
+        const char *name;
+        int times;
+    } late[16];
+
+    for (DWORD i = 0; i < n && i < sizeof late / sizeof late[0]; i++) {
+        DWORD was = states[i].dwCurrentState, *is = &states[i].dwEventState;
+        int comes = (was & SCARD_STATE_EMPTY) && (*is & SCARD_STATE_PRESENT);
+
+        if (late[i].name != states[i].szReader || comes)
+            late[i].times = comes ? 2 : 0;
+        late[i].name = states[i].szReader;
+        if (late[i].times == 0)
+            continue;
+        *is -= 1 << 16;
+        if (--late[i].times == 0)
+            note_fault("count-late");
+    }
+}
+
 __attribute__((visibility("default"))) LONG
 SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states, DWORD n)
 {
@@ -232,6 +257,8 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *sta
             SCARD_STATE_UNKNOWN | SCARD_STATE_UNAVAILABLE | SCARD_STATE_CHANGED;
         note_fault("wait-unknown");
     }
+    if (code == SCARD_S_SUCCESS && is_ordered("count-late"))
+        delay_counts(states, n);
     if (code == SCARD_S_SUCCESS && is_ordered("long-atr") && ++waits % 2 == 1) {
         for (DWORD i = 0; i < n; i++)
             states[i].cbAtr = MAX_ATR_SIZE + 1;
