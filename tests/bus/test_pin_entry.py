@@ -68,6 +68,10 @@ class PinTest(SessionTest):
         return session.client.wait_for_signal("PinEntryStarted", session.path,
                                               since=self._since).arguments[0]
 
+    def wait_until_in_reader(self):
+        """The signal is sent before the command to the reader."""
+        self.cards.wait_for("A", "started=1", command="pinpad-status")
+
     def press(self, keys, reader="A"):
         self.cards.order("press", reader, keys)
 
@@ -215,6 +219,7 @@ class Entry(PinTest):
         session = self.session_with(*KEYS)
         call = self.send(session)
         self.wait_for_start(session)
+        self.wait_until_in_reader()
         self.cards.order("fail", "A", 1)
         self.assert_refused("NotTransacted", call)
         self.assertEqual(self.pin_pad()["aborted"], "1")
@@ -339,6 +344,7 @@ class Bounds(PinTest):
         session = self.session_with(*kind)
         call = self.send(session, **more)
         self.assertEqual(self.wait_for_start(session), kind == KEYS)
+        self.wait_until_in_reader()
         return session, call
 
     def wait_until_over(self):
@@ -367,7 +373,7 @@ class Bounds(PinTest):
 
     def test_time_limit(self):
         for kind in (KEYS, DIRECT):
-            session, call = self.begin_entry(kind, timeout_ms=300)
+            session, call = self.begin_entry(kind, timeout_ms=1000)
             with self.assertRaises(Refused) as caught:
                 call.wait()
             self.assertEqual(caught.exception.name, "Timeout")
