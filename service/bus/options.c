@@ -8,6 +8,8 @@
 
 #define KEY_SHOWN_MAX 40 /* bytes of an unknown key that an error repeats */
 
+#define OPTIONS_MAX 32
+
 static const ScdOption *
 find_option(const ScdOption *known, const char *key)
 {
@@ -58,14 +60,17 @@ check_type(const ScdOption *option, GVariant *value, GError **error)
     return FALSE;
 }
 
-/* Stops at the first invalid entry, so the number of known options bounds the work. */
+/*
+ * Sets the value of each option that is given, a reference, also if it fails. Stops at the first
+ * invalid entry, so the number of known options bounds the work.
+ */
 static gboolean
-check_dictionary(GVariant *dictionary, const ScdOption *known, GError **error)
+take_values(GVariant *dictionary, const ScdOption *known, GVariant *values[OPTIONS_MAX],
+            GError **error)
 {
     GVariantIter entries;
     const char *key;
     GVariant *child;
-    guint32 given = 0;
 
     g_variant_iter_init(&entries, dictionary);
     while (g_variant_iter_next(&entries, "{&sv}", &key, &child)) {
@@ -76,11 +81,11 @@ check_dictionary(GVariant *dictionary, const ScdOption *known, GError **error)
             return refuse_key(known, key, error);
         if (!check_type(option, value, error))
             return FALSE;
-        if ((given & 1u << (option - known)) != 0) {
+        if (values[option - known] != NULL) {
             g_set_error(error, SCD_ERROR, SCD_INVALID_ARGS, "option \"%s\" is given twice", key);
             return FALSE;
         }
-        given |= 1u << (option - known);
+        values[option - known] = g_steal_pointer(&value);
     }
     return TRUE;
 }
@@ -88,13 +93,18 @@ check_dictionary(GVariant *dictionary, const ScdOption *known, GError **error)
 gboolean
 scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error)
 {
+    GVariant *values[OPTIONS_MAX] = {NULL};
+
     if (g_variant_n_children(dictionary) == 0) /* the usual case */
         return TRUE;
-    if (!check_dictionary(dictionary, known, error))
-        return FALSE;
-    for (; known->key != NULL; known++)
-        g_variant_lookup(dictionary, known->key, known->format, known->target);
-    return TRUE;
+    g_variant_get_data(dictionary); /* the values are parts of it, and not copies, from now on */
+    gboolean valid = take_values(dictionary, known, values, error);
+    for (guint i = 0; known[i].key != NULL; i++) {
+        if (values[i] != NULL && valid)
+            g_variant_get(values[i], known[i].format, known[i].target);
+        g_clear_pointer(&values[i], g_variant_unref);
+    }
+    return valid;
 }
 
 #define CALL_ID_MAX 64 /* bytes */
