@@ -15,7 +15,10 @@ from scdtest.clients.client import Refused
 from scdtest.testbed import events
 
 ENOUGH = 1024
-MIB = 1024 * 1024
+
+# Less than the stack of a thread, but enough for the buffers of those whose stack glibc has kept.
+SPACE = 4 * 1024 * 1024
+
 LIMIT = "LimitsExceeded"
 
 
@@ -110,7 +113,7 @@ class Threads(ChannelTest):
         pid = self.testbed.service.pid
         with open(f"/proc/{pid}/statm", encoding="ascii") as file:
             size = int(file.read().split()[0]) * resource.getpagesize()
-        resource.prlimit(pid, resource.RLIMIT_AS, (size + MIB, resource.RLIM_INFINITY))
+        resource.prlimit(pid, resource.RLIMIT_AS, (size + SPACE, resource.RLIM_INFINITY))
         reader = self.connect_until_refused(user)
         for _ in range(3):
             self.assertEqual(user.send_connect(reader).error(), LIMIT)
