@@ -97,7 +97,6 @@ scd_options_read(GVariant *dictionary, const ScdOption *known, GError **error)
 
     if (g_variant_n_children(dictionary) == 0) /* the usual case */
         return TRUE;
-    g_variant_get_data(dictionary); /* the values are parts of it, and not copies, from now on */
     gboolean valid = take_values(dictionary, known, values, error);
     for (guint i = 0; known[i].key != NULL; i++) {
         if (values[i] != NULL && valid)
