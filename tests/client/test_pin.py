@@ -146,6 +146,7 @@ class Ends(PinTest):
         for method in ("verify", "modify"):
             cancellable = new_cancellable()
             call = self.start_entry(session, method, cancellable)
+            self.cards.wait_for("A", "active=1", command="pinpad-status")
             self.press("12")
             cancellable.cancel()
             finish = session.modify_pin_finish if method == "modify" else session.verify_pin_finish
