@@ -132,9 +132,10 @@ query_client(ScdClients *clients, const char *unique_name)
     client->name = g_strdup(unique_name);
     client->state = CLIENT_QUERIED;
     g_hash_table_insert(clients->by_name, client->name, scd_client_ref(client));
+    /* An error means that the client has left, so a bus that is slow must not cause one. */
     g_dbus_connection_call(clients->bus, BUS_NAME, BUS_PATH, BUS_NAME, "GetConnectionCredentials",
                            g_variant_new("(s)", unique_name), G_VARIANT_TYPE("(a{sv})"),
-                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, handle_credentials, client);
+                           G_DBUS_CALL_FLAGS_NONE, G_MAXINT, NULL, handle_credentials, client);
     return client;
 }
 
