@@ -38,6 +38,8 @@ session optional pam_smartcardd.so card-used
 
 def attach(seat, place):
     run("loginctl", "attach", seat, os.path.realpath(f"/sys/bus/usb/devices/{place}"))
+    run("udevadm", "control", "--reload")  # by itself, it looks for new rules every 3 s only
+    run("udevadm", "trigger", "--settle", "--subsystem-match=usb")
 
 
 class Seats(BootTest):
@@ -49,8 +51,6 @@ class Seats(BootTest):
         login_page.write("/etc/smartcardd/lock.conf", "[Lock]\nReaderGraceSec=1\n")
         for place in (HUB, MASTER):
             attach(SEAT1, place)
-        run("udevadm", "control", "--reload")  # by itself, it looks for new rules every 3 s only
-        run("udevadm", "trigger", "--settle", "--subsystem-match=usb")
         run("systemctl", "restart", UNIT)  # for the settings
         run("systemctl", "--global", "enable", "smartcardd-lock.service")
 
