@@ -183,7 +183,7 @@ update_shown_readers(ScdReaders *readers)
             apply_steps_of_reader(readers, NULL, seen->pdata[i]);
 }
 
-/* After changing(). */
+/* After changing() and the changes themselves. */
 static void
 finish_change(ScdReaders *readers)
 {
@@ -191,7 +191,6 @@ finish_change(ScdReaders *readers)
     const char *trouble = readers->seen->trouble;
 
     readers->begun = !trouble;
-    update_shown_readers(readers);
     parts->events->changed(trouble, parts->data);
 }
 
@@ -204,6 +203,7 @@ update_if_complete(ScdReaders *readers)
     if (!readers->begun && readers->n_unknown > 0)
         return;
     parts->events->changing(readers->seen->trouble, parts->data);
+    update_shown_readers(readers);
     finish_change(readers);
 }
 
@@ -320,7 +320,7 @@ scd_readers_apply_snapshot(ScdReaders *readers, ScdSnapshot *snapshot)
     }
     scd_snapshot_unref(readers->seen);
     readers->seen = scd_snapshot_ref(snapshot);
-    if (changes)
+    if (changes) /* none is to be added: new readers are not identified yet */
         finish_change(readers);
     else
         update_if_complete(readers);
