@@ -532,9 +532,9 @@ check_now(gpointer data)
                                              free_relocation_check};
     ScdReaderRelocation *relocation = data;
 
+    if (relocation->task) /* after that one */
+        return G_SOURCE_CONTINUE;
     relocation->timer = 0;
-    if (relocation->task)
-        return G_SOURCE_REMOVE;
     ScdRelocationCheck *check = g_new0(ScdRelocationCheck, 1);
     check->relocation = relocation;
     check->sysfs = g_strdup(relocation->sysfs);

@@ -64,5 +64,5 @@ ScdReaderRelocation *scd_reader_relocation_new(const char *sysfs, GHashTable *re
 /* Abandons a running check. */
 void scd_reader_relocation_free(ScdReaderRelocation *relocation);
 
-/* Checks all readers soon, unless a check is running then. */
+/* Checks all readers soon. */
 void scd_reader_relocation_check(ScdReaderRelocation *relocation);
