@@ -384,17 +384,18 @@ is_yes(ScdVerdict verdict)
 }
 
 /*
- * Reader, card or rules have changed since the question: the verdict is about something else. That
- * on root comes at once.
+ * Reader, card or rules have changed since the question: the verdict is about something else. Root
+ * is authorized without a question.
  */
 static gboolean
 is_outdated(const CallCheck *check)
 {
-    g_autoptr(GVariant) subject = check->asked ? scd_subject_new(check->reader) : NULL;
+    if (!check->asked)
+        return FALSE;
+    g_autoptr(GVariant) subject = scd_subject_new(check->reader);
 
-    return subject &&
-           (check->rules_version != check->authorization->rules_version ||
-            !g_variant_equal(subject, check->asked) || check->action != get_action(check));
+    return check->rules_version != check->authorization->rules_version ||
+           !g_variant_equal(subject, check->asked) || check->action != get_action(check);
 }
 
 /* Returns TRUE if the check goes on after a new probe, now that the caller may start one. */

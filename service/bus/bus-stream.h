@@ -66,8 +66,8 @@ void scd_bus_output_hold(ScdBusOutput *output);
 void scd_bus_output_release(ScdBusOutput *output);
 
 /*
- * In place of the release: signals go on to wait for any other packet. Returns FALSE if there are
- * none, or if they do not.
+ * To be called instead of the release: signals at the end of the queue wait until the next packet
+ * is sent, or until a release. Returns whether there are any that wait.
  */
 gboolean scd_bus_output_delay(ScdBusOutput *output);
 
@@ -136,10 +136,9 @@ void scd_bus_on_unknown_object(GDBusConnection *bus, ScdBusExplainFunc func, gpo
 gboolean scd_bus_stream_reply(ScdBusStream *stream, GDBusMessage *reply, GError **error);
 
 /*
- * The messages that the service sends between the two calls are sent at once. After the second
- * function for the end, signals wait for the reply to the call that has led to them, which is to
- * follow from any thread, or for any other message; but not for more than a moment. In the main
- * thread.
+ * After scd_bus_hold(), the messages of the service wait; scd_bus_release() sends them together.
+ * scd_bus_release_soon() sends signals with the next message, such as the reply to the call that
+ * has caused them, or after 10 ms. In the main thread.
  */
 void scd_bus_hold(GDBusConnection *bus);
 void scd_bus_release(GDBusConnection *bus);

@@ -145,10 +145,6 @@ handle_stuck(const char *why, gpointer data)
  * Available is announced before the readers come, and before they go: so a client can tell a pcscd
  * that stopped from a reader that was unplugged and a card that was removed.
  */
-/*
- * Available is announced before the readers come, and before they go: so a client can tell a pcscd
- * that stopped from a reader that was unplugged and a card that was removed.
- */
 static void
 handle_changing_readers(const char *trouble, gpointer data)
 {

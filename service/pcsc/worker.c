@@ -327,7 +327,7 @@ revoke_in_worker(ScdWorker *worker, ScdJobQueue *holder)
     report_resets_in_worker(worker);
 }
 
-/* The transaction may have begun with the next card: the main thread hears of a removal later. */
+/* The transaction may have begun with the next card: the main thread learns of a removal later. */
 static void
 check_removal_in_worker(ScdWorker *worker)
 {

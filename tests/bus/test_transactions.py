@@ -350,7 +350,7 @@ class FairOrder(SessionTest):
 
 
 class LateRemoval(SessionTest):
-    """The service hears of a removal when the next card is in use."""
+    """The service learns of a removal when the next card is in use."""
 
     def setUp(self):
         super().setUp()
